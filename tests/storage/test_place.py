@@ -1,0 +1,87 @@
+"""Where the database is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from trainwatt.errors import ConfigurationError
+from trainwatt.storage import place as place_module
+from trainwatt.storage.place import is_network_filesystem, locate, masked, sqlite_path
+
+
+@pytest.fixture(autouse=True)
+def _local_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mountinfo = tmp_path / "mountinfo"
+    mountinfo.write_text("22 1 8:1 / / rw - ext4 /dev/sda1 rw\n")
+    monkeypatch.setattr(place_module, "MOUNTINFO", mountinfo)
+
+
+def test_argument_over_variable_over_configuration_over_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    environ = {"TRAINWATT_DB": "/b/runs.db"}
+    assert locate(Path("/a/runs.db"), environ, "/c/runs.db") == "/a/runs.db"
+    assert locate(None, environ, "/c/runs.db") == "/b/runs.db"
+    assert locate("", {"TRAINWATT_DB": ""}, "/c/runs.db") == "/c/runs.db"
+    assert locate(None, {}, None) == str(tmp_path / "data" / "trainwatt" / "runs.db")
+
+
+def test_files_folders_and_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert locate(str(tmp_path), {}, None) == str(tmp_path / "runs.db")
+    assert locate("/not/yet/", {}, None) == "/not/yet/runs.db"
+    assert locate("~/x.db", {}, None) == "/home/ada/x.db"
+    assert locate("sqlite:///rel/a%20b.db", {}, None) == "rel/a b.db"
+    assert locate("sqlite+pysqlite:////abs/a.db", {}, None) == "/abs/a.db"
+    assert locate("postgresql+psycopg://u:p@h/d", {}, None) == "postgresql+psycopg://u:p@h/d"
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite:///a?mode=ro", "mysql://u:secret@h/d"])
+def test_impossible_urls(url: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        locate(url, {}, None)
+    assert "secret" not in str(caught.value)
+
+
+def test_server_cannot_be_written_to() -> None:
+    with pytest.raises(ConfigurationError, match="always written to a local file") as caught:
+        sqlite_path("postgresql://ada:secret@h/d")
+    assert "secret" not in str(caught.value)
+    assert sqlite_path("/a/runs.db") == Path("/a/runs.db")
+    assert masked("postgresql://ada:secret@h/d") == "postgresql://ada:***@h/d"
+
+
+def test_each_host_has_its_file_on_a_network_filesystem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mountinfo").write_text(f"22 1 0:9 / {tmp_path} rw - nfs4 server:/home rw\n")
+    monkeypatch.setattr("platform.node", lambda: "node-a")
+    assert locate(tmp_path, {}, None) == str(tmp_path / "runs-node-a.db")
+
+
+MOUNTINFO = r"""
+22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+30 22 0:40 / /home rw shared:2 master:1 - nfs4 server:/home rw
+31 30 8:2 / /home/ada/local rw - xfs /dev/sdb1 rw
+32 22 0:41 / /scratch rw - lustre a@tcp:/b rw
+33 22 0:42 / /my\040data rw - fuse.sshfs host: rw
+34 22 0:43 / /win rw - fuseblk /dev/sdc1 rw
+35 22 0:44 / /over rw - nfs server:/x rw
+36 35 0:45 / /over rw - tmpfs tmpfs rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "network"),
+    [
+        ("/tmp/runs.db", False),
+        ("/home/ada/runs.db", True),
+        ("/home/ada/local/runs.db", False),
+        ("/homes/runs.db", False),
+        ("/scratch", True),
+        ("/my data/runs.db", True),
+        ("/win/runs.db", False),
+        ("/over/runs.db", False),
+    ],
+)
+def test_network_filesystem_by_longest_mount(path: str, network: bool) -> None:
+    assert is_network_filesystem(path, MOUNTINFO) is network

@@ -1,0 +1,108 @@
+"""Models and SQL are the same schema, and older databases become current."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from rows import run
+from sqlalchemy import CheckConstraint, Float, inspect
+
+from trainwatt.errors import StoreError
+from trainwatt.storage import revision
+from trainwatt.storage.dialect import make_engine, reading
+from trainwatt.storage.migrate import migrate
+from trainwatt.storage.schema import Base
+from trainwatt.storage.store import Store
+from trainwatt.storage.writer import KEYS, Writer
+
+
+def _same_type(_context: Any, _inspected: Any, _column: Any, found: Any, wanted: Any) -> bool | None:
+    # SQLAlchemy reads SQLite's DOUBLE PRECISION as REAL; both are eight bytes there.
+    return False if isinstance(found, Float) and isinstance(wanted, Float) else None
+
+
+def test_models_equal_the_sql(place: str) -> None:
+    with reading(make_engine(place)) as connection:
+        lenient = _same_type if connection.dialect.name == "sqlite" else True
+        context = MigrationContext.configure(connection, opts={"compare_type": lenient, "compare_server_default": True})
+        assert compare_metadata(context, Base.metadata) == []
+        # Alembic does not compare these.
+        inspector = inspect(connection)
+        for table in Base.metadata.sorted_tables:
+            assert inspector.get_pk_constraint(table.name)["constrained_columns"] == [key.name for key in table.primary_key]
+            checks = [check for check in table.constraints if isinstance(check, CheckConstraint)]
+            assert len(inspector.get_check_constraints(table.name)) == len(checks)
+
+
+def test_the_writer_knows_every_table_and_key() -> None:
+    order = list(KEYS)
+    assert {name: tuple(table.primary_key.columns.keys()) for name, table in Base.metadata.tables.items()} == KEYS
+    for table in Base.metadata.tables.values():
+        assert all(order.index(key.column.table.name) < order.index(table.name) for key in table.foreign_keys)
+
+
+def test_written_and_migrated_databases_are_the_same(tmp_path: Path) -> None:
+    Writer.open(tmp_path / "written.db").close()
+    migrate(str(tmp_path / "migrated.db"))
+    written, migrated = (_schema(tmp_path / f"{name}.db") for name in ("written", "migrated"))
+    assert written == migrated
+
+
+def _schema(path: Path) -> set[str]:
+    with sqlite3.connect(path) as connection:
+        rows = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
+        return {re.sub(r"\s+", "", sql) for (sql,) in rows if "alembic_version" not in sql}
+
+
+@pytest.fixture
+def second_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if a revision 0002 had come."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(revision.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "0002_more.sql").write_text("CREATE TABLE more (id TEXT NOT NULL PRIMARY KEY);\n")
+    script = (folder / "versions" / "0001_initial.py").read_text()
+    script = script.replace("down_revision = None", 'down_revision = "0001"').replace('revision = "0001"', 'revision = "0002"', 1)
+    (folder / "versions" / "0002_more.py").write_text(script)
+    monkeypatch.setattr(revision, "MIGRATIONS", folder)
+
+
+def _older(place: str, load: Any, request: pytest.FixtureRequest) -> None:
+    load({"run": [run()]})
+    request.getfixturevalue("second_revision")
+
+
+def test_opening_upgrades_an_older_database(place: str, load: Any, request: pytest.FixtureRequest) -> None:
+    _older(place, load, request)
+    with ThreadPoolExecutor(4) as pool:
+        stores = list(pool.map(lambda _: Store.open(place), range(4)))
+    assert [row.id for row in stores[0].list_runs()] == ["run-1"]
+    with reading(make_engine(place)) as connection:
+        assert "more" in inspect(connection).get_table_names()
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0002"]
+
+
+def test_the_writer_upgrades_an_older_database(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    Writer.open(tmp_path / "runs.db").close()
+    request.getfixturevalue("second_revision")
+    writer = Writer.open(tmp_path / "runs.db")
+    assert writer.query("SELECT version_num FROM alembic_version") == [("0002",)]
+    assert writer.query("PRAGMA foreign_keys") == [(1,)]
+
+
+def test_a_failed_upgrade_changes_nothing(place: str, load: Any, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    _older(place, load, request)
+    sql = tmp_path / "migrations" / "0002_more.sql"
+    sql.write_text(sql.read_text() + "CREATE TABLE run (id TEXT);\n")
+    with pytest.raises(StoreError, match="already exists"):
+        Store.open(place)
+    with reading(make_engine(place)) as connection:
+        assert "more" not in inspect(connection).get_table_names()
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0001"]

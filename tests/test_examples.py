@@ -1,0 +1,70 @@
+"""The examples run as a reader would run them, and leave what they say they leave."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("sklearn")
+
+ROOT = Path(__file__).resolve().parent.parent
+TRAINWATT = Path(sys.executable).with_name("trainwatt")
+EPOCHS = 2
+TRAINING_IMAGES = 898
+"""Half of the 1797 images."""
+
+
+def run(*command: object, db: Path) -> str:
+    """Standard output of a command that must end well."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("TRAINWATT_")}
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=ROOT,
+        env={**environ, "TRAINWATT_DB": str(db)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def check(output: str, view: dict[str, Any], name: str) -> None:
+    """The printed summary, and the stored run."""
+    accuracy = re.search(r"^accuracy: ([\d.]+)$", output, re.MULTILINE)
+    assert accuracy is not None, output
+    assert float(accuracy[1]) > 0.9
+    assert (view["run"]["project"], view["run"]["name"], view["run"]["status"]) == ("digits", name, "completed")
+    phases = {p["name"]: p for p in view["phases"]}
+    assert phases["train"]["count"] == phases["validate"]["count"] == EPOCHS
+    assert phases["train"]["work"] == view["work"] == {"samples": EPOCHS * TRAINING_IMAGES}
+    assert 0 < phases["train"]["duration_s"] < view["run"]["duration_s"]
+    if view["energy"]["total_j"] is not None:
+        assert "energy per epoch: " in output
+        assert "energy per training sample: " in output
+
+
+@pytest.mark.parametrize("name", ["train_digits", "lightning_digits"])
+def test_example(name: str, tmp_path: Path) -> None:
+    if name == "lightning_digits":
+        pytest.importorskip("lightning")
+    output = run(sys.executable, f"examples/{name}.py", "--epochs", EPOCHS, db=tmp_path)
+    check(output, json.loads(run(TRAINWATT, "show", "latest", "--json", db=tmp_path)), name)
+
+
+def test_example_within_trainwatt_run_joins_its_run(tmp_path: Path) -> None:
+    command = ("run", "--", sys.executable, "examples/train_digits.py", "--epochs", EPOCHS)
+    output = run(TRAINWATT, *command, db=tmp_path)
+    view = json.loads(run(TRAINWATT, "show", "latest", "--json", db=tmp_path))
+    check(output, view, "train_digits")
+    assert "pending" not in output
+    listed = json.loads(run(TRAINWATT, "list", "--json", db=tmp_path))
+    assert [r["run"]["id"] for r in listed["runs"]] == [view["run"]["id"]]

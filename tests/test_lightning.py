@@ -1,0 +1,299 @@
+"""The Lightning callback: what it makes of the calls of a real Trainer."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pl = pytest.importorskip("lightning.pytorch")
+
+from trainwatt import ConfigurationError, StoreError  # noqa: E402
+from trainwatt.integrations.lightning import EnergyCallback  # noqa: E402
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*does not have many workers"),
+    pytest.mark.filterwarnings("ignore:.*isinstance.treespec, LeafSpec"),
+    pytest.mark.filterwarnings("ignore:The number of training batches"),
+    pytest.mark.filterwarnings("ignore:You defined a `validation_step`"),
+]
+SAMPLES, BATCH = 22, 4
+BATCHES = 6
+"""The last batch holds two samples."""
+
+
+class Tiny(pl.LightningModule):  # type: ignore[misc, name-defined, unused-ignore]
+    """One layer; `at_step` is called with the number of each training step."""
+
+    def __init__(self, at_step: Callable[[int], object] = lambda step: None) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(3, 1)
+        self.at_step = at_step
+
+    def training_step(self, batch: Any, batch_idx: int) -> Any:
+        self.at_step(self.global_step)
+        return self.layer(batch[0]).pow(2).mean()
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        self.layer(batch[0])
+
+    test_step = validation_step
+
+    def predict_step(self, batch: Any, batch_idx: int) -> Any:
+        return self.layer(batch[0])
+
+    def configure_optimizers(self) -> Any:
+        return torch.optim.SGD(self.parameters(), lr=0.01)
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A database of its own, and the signal handlers as they were: Lightning leaves Ctrl-C ignored after one."""
+    for name in [name for name in os.environ if name.startswith("TRAINWATT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("TRAINWATT_DB", str(tmp_path / "runs.db"))
+    monkeypatch.setenv("TRAINWATT_GPUS", "none")
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield tmp_path / "runs.db"
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def loader() -> Any:
+    """22 samples in batches of 4, each with a target."""
+    data = torch.utils.data.TensorDataset(torch.ones(SAMPLES, 3), torch.zeros(SAMPLES))
+    return torch.utils.data.DataLoader(data, batch_size=BATCH)
+
+
+def trainer(callback: Any, **settings: Any) -> Any:
+    return pl.Trainer(
+        callbacks=callback,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        **{"max_epochs": 2, **settings},
+    )
+
+
+def phases(callback: EnergyCallback) -> dict[str, tuple[int, dict[str, int]]]:
+    """By name: how often, and the work done in it."""
+    return {p["name"]: (p["count"], p["work"]) for p in callback.summary().to_dict()["phases"]}
+
+
+def runs(path: Path) -> list[tuple[str, str | None]]:
+    """Status and end reason of each stored run, in order."""
+    with sqlite3.connect(path) as connection:
+        return list(connection.execute("SELECT status, end_reason FROM run ORDER BY started_utc_ns"))
+
+
+def steps(path: Path, name: str) -> list[int | None]:
+    """The steps of the instances of a phase."""
+    with sqlite3.connect(path) as connection:
+        return [step for (step,) in connection.execute("SELECT step FROM phase WHERE name = ? ORDER BY seq", (name,))]
+
+
+def nested(path: Path) -> int:
+    """How many phases lie within another."""
+    with sqlite3.connect(path) as connection:
+        [(count,)] = connection.execute("SELECT count(*) FROM phase WHERE parent_seq IS NOT NULL")
+    return int(count)
+
+
+def test_fit_is_one_run_with_a_train_and_a_validate_phase_per_epoch(here: Path) -> None:
+    callback = EnergyCallback(project="tiny", tags={"lr": "0.01"})
+    trainer([callback]).fit(Tiny(), loader(), loader())
+    view = callback.summary().to_dict()
+    assert runs(here) == [("completed", None)]
+    assert view["run"]["project"] == "tiny"
+    assert view["run"]["tags"] == {"lr": "0.01"}
+    assert view["work"] == {"samples": 2 * SAMPLES}
+    assert phases(callback) == {"sanity_check": (1, {}), "train": (2, {"samples": 2 * SAMPLES}), "validate": (2, {})}
+    assert steps(here, "train") == [0, 1]
+    assert steps(here, "validate") == [0, 1]
+    assert nested(here) == 0  # train never holds a validation
+
+
+def test_without_validation_train_ends_with_the_epoch(here: Path) -> None:
+    callback = EnergyCallback()
+    trainer(callback).fit(Tiny(), loader())
+    assert phases(callback) == {"train": (2, {"samples": 2 * SAMPLES})}
+    assert steps(here, "train") == [0, 1]
+
+
+def test_validation_within_an_epoch_splits_its_train_phase(here: Path) -> None:
+    callback = EnergyCallback()
+    trainer([callback], val_check_interval=2, num_sanity_val_steps=0).fit(Tiny(), loader(), loader())
+    assert phases(callback) == {"train": (6, {"samples": 2 * SAMPLES}), "validate": (6, {})}
+    assert steps(here, "train") == [0, 0, 0, 1, 1, 1]
+    assert steps(here, "validate") == [0, 0, 0, 1, 1, 1]
+    assert nested(here) == 0
+
+
+def test_each_call_of_the_trainer_is_a_run(here: Path) -> None:
+    callback = EnergyCallback()
+    ours, model = trainer([callback], max_epochs=1), Tiny()
+    ours.fit(model, loader(), loader())
+    fitted = callback.tracker.run_id
+    ours.test(model, dataloaders=loader(), verbose=False)
+    assert callback.tracker.run_id != fitted
+    assert phases(callback) == {"test": (1, {"samples": SAMPLES})}
+    ours.validate(model, dataloaders=loader(), verbose=False)
+    assert phases(callback) == {"validate": (1, {"samples": SAMPLES})}
+    ours.predict(model, dataloaders=loader())
+    assert phases(callback) == {"predict": (1, {"samples": SAMPLES})}
+    assert runs(here) == [("completed", None)] * 4
+
+
+def test_an_exception_in_a_step_fails_the_run(here: Path) -> None:
+    def fail(step: int) -> None:
+        if step == 3:
+            raise RuntimeError("no more\nthan this")
+
+    callback = EnergyCallback()
+    with pytest.raises(RuntimeError, match="no more"):
+        trainer([callback], num_sanity_val_steps=0).fit(Tiny(fail), loader(), loader())
+    assert runs(here) == [("failed", "RuntimeError: no more")]
+    assert phases(callback) == {"train": (1, {"samples": 3 * BATCH})}
+
+
+def test_the_callback_serves_again_after_a_failure(here: Path) -> None:
+    def fail(step: int) -> None:
+        raise RuntimeError("at once")
+
+    callback = EnergyCallback()
+    with pytest.raises(RuntimeError):
+        trainer([callback]).fit(Tiny(fail), loader())
+    trainer([callback]).fit(Tiny(), loader())
+    assert [status for status, _ in runs(here)] == ["failed", "completed"]
+    assert nested(here) == 0
+
+
+def test_ctrl_c_interrupts_the_run(here: Path) -> None:
+    def interrupt(step: int) -> None:
+        if step == 2:
+            raise KeyboardInterrupt
+
+    callback = EnergyCallback()
+    with pytest.raises((SystemExit, KeyboardInterrupt)):  # Lightning turns it into sys.exit(1)
+        trainer([callback]).fit(Tiny(interrupt), loader())
+    assert runs(here) == [("interrupted", "Ctrl-C")]
+    assert phases(callback) == {"train": (1, {"samples": 2 * BATCH})}
+
+
+def test_sigterm_interrupts_the_run(here: Path) -> None:
+    callback = EnergyCallback()
+    with pytest.raises(SystemExit):
+        trainer([callback]).fit(Tiny(lambda step: os.kill(os.getpid(), signal.SIGTERM) if step == 2 else None), loader())
+    assert runs(here) == [("interrupted", "SIGTERM")]
+
+
+def test_a_fault_of_the_callback_does_not_reach_the_training(
+    here: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fault(*_: object, **__: object) -> None:
+        raise OSError("broken")
+
+    callback = EnergyCallback()
+    for name in ("phase", "wrap", "stop"):
+        monkeypatch.setattr(type(callback.tracker), name, fault)
+    seen: list[int] = []
+    trainer([callback]).fit(Tiny(seen.append), loader(), loader())
+    monkeypatch.undo()
+    callback.tracker.stop()
+    assert len(seen) == 2 * BATCHES
+    assert caplog.text.count("on_train_batch_end failed; the training is not affected") == 1  # not once a batch
+
+
+def test_a_run_that_cannot_begin_does_not_reach_the_training(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    def fault(_: object) -> None:
+        raise OSError("broken")
+
+    callback = EnergyCallback()
+    monkeypatch.setattr(type(callback.tracker), "start", fault)
+    seen: list[int] = []
+    trainer([callback]).fit(Tiny(seen.append), loader())
+    assert len(seen) == 2 * BATCHES
+    assert "the run could not begin" in caplog.text
+
+
+def test_a_call_that_never_ended_fails_when_the_next_begins(here: Path) -> None:
+    callback = EnergyCallback()
+    ours = trainer([callback])
+    callback.setup(ours, Tiny(), "fit")
+    callback.on_train_epoch_start(ours, Tiny())
+    ours.fit(Tiny(), loader())
+    assert runs(here) == [("failed", "the Trainer began another call before it ended this one"), ("completed", None)]
+    assert nested(here) == 0
+
+
+def test_wrong_settings_are_told_before_the_training(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="period_s"):
+        EnergyCallback(period_s=-1)
+    (tmp_path / "not.db").write_bytes(b"this is no database, and long enough to be told from an empty one" * 20)
+    seen: list[int] = []
+    with pytest.raises(StoreError):
+        trainer([EnergyCallback(db=tmp_path / "not.db")]).fit(Tiny(seen.append), loader())
+    assert seen == []
+
+
+def test_it_can_be_sent_to_another_process(here: Path) -> None:
+    callback = EnergyCallback(project="sent")
+    callback.tracker.start()
+    copy = pickle.loads(pickle.dumps(callback))
+    callback.tracker.stop()
+    trainer([copy], max_epochs=1).fit(Tiny(), loader())
+    assert copy.summary().to_dict()["run"]["project"] == "sent"
+    assert len(runs(here)) == 2
+
+
+def test_neither_package_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("lightning", "lightning.pytorch", "pytorch_lightning"):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delitem(sys.modules, "trainwatt.integrations.lightning")
+    with pytest.raises(ImportError, match=r"pip install 'trainwatt\[lightning\]'"):
+        import trainwatt.integrations.lightning  # noqa: F401
+
+
+USE = """
+import sys
+for package in {packages}:
+    __import__(package)
+from trainwatt.integrations.lightning import EnergyCallback
+assert [p for p in ("lightning.pytorch", "pytorch_lightning") if p in sys.modules] == {packages}, "another package was imported"
+import torch
+for package in {packages}:
+    pl = sys.modules[package]
+    class Tiny(pl.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.layer = torch.nn.Linear(3, 1)
+        def training_step(self, batch, batch_idx):
+            return self.layer(batch).mean()
+        def configure_optimizers(self):
+            return torch.optim.SGD(self.parameters(), lr=0.01)
+    callback = EnergyCallback()
+    assert isinstance(callback, pl.Callback)
+    trainer = pl.Trainer(callbacks=callback, max_epochs=1, accelerator="cpu", logger=False, enable_checkpointing=False,
+                         enable_progress_bar=False, enable_model_summary=False)
+    trainer.fit(Tiny(), torch.utils.data.DataLoader(torch.ones(8, 3), batch_size=4))
+    assert callback.summary().to_dict()["work"] == {{"samples": 8}}
+"""
+
+
+@pytest.mark.parametrize("packages", [["pytorch_lightning"], ["lightning.pytorch", "pytorch_lightning"]], ids=["other", "both"])
+def test_either_package_of_lightning(here: Path, packages: list[str]) -> None:
+    pytest.importorskip("pytorch_lightning")
+    done = subprocess.run([sys.executable, "-c", USE.format(packages=packages)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert runs(here) == [("completed", None)] * len(packages)

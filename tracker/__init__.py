@@ -1,0 +1,36 @@
+"""trainwatt: a live energy tracker for training runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._version import __version__
+
+if __name__ != "trainwatt":
+    raise ImportError(
+        f"this folder is the package trainwatt, and was imported as {__name__!r}: install the project (pip install -e .) and"
+        " write `import trainwatt`"
+    )
+
+if TYPE_CHECKING:
+    from .errors import ConfigurationError, RunNotFoundError, StoreError, TrainwattError
+    from .session import EnergyTracker
+    from .summary import Summary
+
+__all__ = ["ConfigurationError", "EnergyTracker", "RunNotFoundError", "StoreError", "Summary", "TrainwattError", "__version__"]
+
+
+def __getattr__(name: str) -> object:
+    """Load what is asked for when it is asked for, so that `import trainwatt` costs next to nothing."""
+    from importlib import import_module
+
+    for module, names in (
+        ("session", ("EnergyTracker",)),
+        ("summary", ("Summary",)),
+        ("errors", ("ConfigurationError", "RunNotFoundError", "StoreError", "TrainwattError")),
+    ):
+        if name in names:
+            value = getattr(import_module(f".{module}", __name__), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

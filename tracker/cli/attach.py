@@ -1,0 +1,52 @@
+"""`trainwatt attach PID`: follow a process that already runs, until it ends."""
+
+from __future__ import annotations
+
+import os
+import select
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from ..errors import ConfigurationError
+from ..identity import command_of
+from ..session import EnergyTracker
+from ..startup import Watch
+from .options import arguments, tracking_options
+from .run import _report
+
+
+@click.command("attach")
+@tracking_options
+@click.argument("pid", type=int)
+def command(pid: int, **options: Any) -> None:
+    """Measure the machine while process PID runs, and end with it; Ctrl-C detaches.
+
+    What it used before is not counted. Its exit code cannot be seen from outside.
+    """
+    try:
+        descriptor = os.pidfd_open(pid)
+    except (OSError, OverflowError) as error:
+        raise ConfigurationError(
+            f"PID {pid}: there is no such process ({getattr(error, 'strerror', None) or error}); `ps` lists those that run"
+        ) from None
+    tracker = EnergyTracker.watching(Watch(tree_pid=pid, command=command_of(pid), environ=_environment(pid)), **arguments(**options))
+    tracker.start()
+    click.echo(f"trainwatt: following process {pid}; Ctrl-C detaches", err=True)
+    try:
+        select.select([descriptor], [], [])
+    except KeyboardInterrupt:
+        tracker.stop("completed", "detached by Ctrl-C while the process still ran")
+    else:
+        tracker.stop("completed", "the process ended; its exit code cannot be seen from outside")
+    _report(tracker)
+
+
+def _environment(pid: int) -> dict[str, str] | None:
+    """The environment that the process was started with (its CUDA_VISIBLE_DEVICES); None where it cannot be read."""
+    try:
+        raw = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return None
+    return dict(part.decode(errors="replace").partition("=")[::2] for part in raw.split(b"\0") if b"=" in part)

@@ -1,0 +1,211 @@
+"""`trainwatt doctor`: what is read on this machine, what is not, why, and what would mend it."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+from rich.console import Group
+from rich.padding import Padding
+from rich.text import Text
+
+from ..clock import SystemClock
+from ..config import Config, parse_gpus, resolve
+from ..describe import KINDS, ORDER, natural
+from ..errors import StoreError
+from ..model import Availability, Counter, Discovery, DiscoveryRequest, Finding
+from ..sampling import CALIBRATION_S, Sampler
+from ..sensors import discover
+from ..storage.place import is_server, locate, sqlite_path
+from .options import db_option, json_option
+from .render import console, plain_table
+
+MARKS = {
+    Availability.OK: ("✓", "green"),
+    Availability.DENIED: ("✗", "red"),
+    Availability.BROKEN: ("✗", "red"),
+    Availability.MISMATCH: ("✗", "red"),
+    Availability.MASKED: ("✗", "yellow"),
+    Availability.ABSENT: ("–", "dim"),
+}
+COST_READS = 15
+
+
+@click.command("doctor")
+@click.option("--gpus", metavar="LIST", help="GPUs by NVML index or UUID, as in 0,2.")
+@json_option
+@db_option
+def command(gpus: str | None, as_json: bool, db: str | None) -> None:
+    """Check what can be measured here: what is read, what is not and why, the commands that mend it, cost and expected error."""
+    config = resolve({"db": db, "gpus": None if gpus is None else parse_gpus(gpus)}, os.environ, Path.cwd())
+    found = discover(DiscoveryRequest(config.gains, config.gpus, os.environ, config.sysfs, config.procfs))
+    devices = _watch(found, config)
+    report = {
+        "schema_version": 1,
+        "devices": devices,
+        "findings": [_finding(f) for f in found.findings],
+        "database": _database(config),
+        "zone": config.zone,
+        "period_s": config.period_s,
+        "cost_fraction": sum(d["cost_s"] for d in devices) / config.period_s,
+    }
+    if as_json:
+        click.echo(json.dumps(report, indent=2))
+    else:
+        console().print(_page(report, found.findings))
+
+
+def _watch(found: Discovery, config: Config) -> list[dict[str, Any]]:
+    """Sample for a second: what each device draws now, what a reading costs, how often its counter is renewed."""
+    costs: dict[str, float] = {}
+    for sensor in found.sensors:
+        times = []
+        for _ in range(COST_READS):
+            begin = time.perf_counter()
+            try:
+                sensor.read()
+            except Exception:  # a sensor that fails is shown as such by its events
+                continue
+            times.append(time.perf_counter() - begin)
+        share = config.period_s / (sensor.period_s or config.period_s)
+        costs[sensor.device.name] = costs.get(sensor.device.name, 0.0) + (sorted(times)[len(times) // 2] * share if times else 0.0)
+    sampler = Sampler(found.sensors, SystemClock(), config.period_s)
+    start_ns = sampler.poll()
+    sampler.start()
+    time.sleep(CALIBRATION_S + 0.6)
+    seconds = (sampler.finish() - start_ns) * 1e-9
+    described = []
+    for name, i in sorted(sampler.integrators.items(), key=lambda item: (ORDER[item[1].device.kind], natural(item[0]))):
+        sensors = [s for s in found.sensors if s.device.name == name]
+        modelled = any(s.name == "model" for s in sensors)
+        latest = i.curve.latest
+        described.append(
+            {
+                "device": name,
+                "kind": i.device.kind,
+                "model": i.device.model,
+                "uuid": i.device.uuid,
+                "note": i.device.note,
+                "reads": [s.name for s in sensors],
+                "from": "model" if modelled else "counter" if i.counter is not None else "power",
+                "power_w": latest.energy_j / seconds if latest is not None else None,
+                "gain": None if modelled else i.device.gain,
+                "low_factor": _factor(sensors, "low_factor") if modelled else None,
+                "high_factor": _factor(sensors, "high_factor") if modelled else None,
+                "update_period_s": i.update_period_s,
+                "cost_s": costs.get(name, 0.0),
+                "included_in_total": i.device.included_in_total,
+                "events": [e.detail for e in i.events],
+            }
+        )
+    sampler.close()
+    return described
+
+
+def _factor(sensors: list[Any], name: str) -> float | None:
+    return next((getattr(s.kind, name) for s in sensors if not isinstance(s.kind, Counter)), None)
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "source": finding.source,
+        "availability": finding.availability.value,
+        "what": finding.what,
+        "detail": finding.detail,
+        "remedy": finding.remedy,
+        "worth": finding.worth,
+        "devices": list(finding.devices),
+    }
+
+
+def _database(config: Config) -> dict[str, Any]:
+    place = locate(None, {}, config.db)
+    if is_server(place):
+        return {"place": place, "usable": False, "detail": "a server cannot be written to while training; give a file"}
+    path = sqlite_path(place)
+    if not path.exists():
+        return {"place": str(path), "usable": True, "detail": "does not exist yet; the first run makes it"}
+    from ..storage.store import Store
+
+    try:
+        Store.open(place).close()
+    except StoreError as error:
+        return {"place": str(path), "usable": False, "detail": str(error)}
+    return {"place": str(path), "usable": True, "detail": f"{path.stat().st_size / 1e6:.1f} MB"}
+
+
+def _page(report: dict[str, Any], findings: list[Finding]) -> Group:
+    devices = report["devices"]
+    table = plain_table("device", "from", "now", "error", "renewed", "a reading", right=("now", "renewed", "a reading"))
+    for d in devices:
+        table.add_row(
+            d["device"] + ("" if d["included_in_total"] else "*"),
+            d["from"],
+            "?" if d["power_w"] is None else f"{d['power_w']:.1f} W",
+            _error(d),
+            "" if d["update_period_s"] is None else f"{1e3 * d['update_period_s']:.1f} ms",
+            f"{1e6 * d['cost_s']:.0f} µs",
+        )
+    parts: list[Any] = [_verdict(devices), Text(), table, *_notes(devices), Text()]
+    missing = [f for f in findings if f.availability is not Availability.OK]
+    if missing:
+        parts.append(Text("What is not read, and why", style="bold"))
+        for finding in missing:
+            parts += _explained(finding)
+        parts.append(Text())
+    database = report["database"]
+    usable = ("✓ ", "green") if database["usable"] else ("✗ ", "red")
+    parts += [
+        Text.assemble(usable, f"database {database['place']}: {database['detail']}"),
+        Text(f"All readings together take about {100 * report['cost_fraction']:.2g} % of a core, every {report['period_s']:g} s."),
+        Text("Errors are 95 %, of the sensor's scale or of the model; each run adds its own gaps and edges.", style="dim"),
+    ]
+    return Group(*parts)
+
+
+def _verdict(devices: list[dict[str, Any]]) -> Text:
+    """What a run here would consist of."""
+    counted = [d for d in devices if d["included_in_total"]]
+    measured, modelled = ({KINDS[d["kind"]]: None for d in counted if (d["from"] == "model") is model} for model in (False, True))
+    text = Text("Measured here: ", style="bold")
+    text.append(", ".join(measured) or "nothing", style="green" if measured else "red")
+    if modelled:
+        text.append("; modelled, within a wide range: ")
+        text.append(", ".join(modelled), style="yellow")
+    return text
+
+
+def _notes(devices: list[dict[str, Any]]) -> list[Text]:
+    """What there is to say of each device, once for all of which it is true."""
+    said: dict[str, list[str]] = {}
+    for d in devices:
+        about = "; ".join(text for text in (d["model"], d["note"], *d["events"]) if text)
+        if about:
+            said.setdefault(about, []).append(d["device"])
+    notes = [Text(f"{', '.join(names)}: {about}", style="dim") for about, names in said.items()]
+    if any(not d["included_in_total"] for d in devices):
+        notes.append(Text("* beside the total: it contains other devices", style="dim"))
+    return notes
+
+
+def _explained(finding: Finding) -> list[Any]:
+    mark, style = MARKS[finding.availability]
+    parts: list[Any] = [Text.assemble((f"{mark} ", style), (finding.what, "bold"), f", {finding.availability.value}: {finding.detail}")]
+    if finding.remedy:
+        for line in finding.remedy.splitlines():
+            command = line.startswith("  ")  # to be copied, so never broken
+            text = Text(line, style="cyan" if command else "", no_wrap=command, overflow="ignore" if command else "fold")
+            parts.append(Padding(text, (0, 0, 0, 4), expand=False))
+    if finding.worth:
+        parts.append(Padding(Text(f"Worth it: {finding.worth}"), (0, 0, 0, 4)))
+    return parts
+
+
+def _error(d: dict[str, Any]) -> str:
+    if d["gain"] is not None:
+        return f"±{100 * d['gain']:.0f} %"
+    return f"×{d['low_factor']:.2g} to ×{d['high_factor']:.2g}" if d["low_factor"] is not None else ""

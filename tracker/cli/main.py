@@ -1,0 +1,80 @@
+"""The command line. One file a command; what it prints is built in render.py."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from importlib import import_module
+
+import rich_click as click
+
+from .._version import __version__
+from ..errors import ConfigurationError, RunNotFoundError, TrainwattError
+
+COMMANDS = {
+    "run": "run",
+    "attach": "attach",
+    "list": "list",
+    "ls": "list",
+    "show": "show",
+    "delete": "delete",
+    "doctor": "doctor",
+    "completion": "completion",
+}
+"""Command word to the file that holds it."""
+
+FAILED, USAGE, NOT_FOUND = 1, 2, 3
+
+
+class Commands(click.RichGroup):
+    """Loads a command's file only when it is called for, or listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for name in COMMANDS if name != "ls"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f".{COMMANDS[cmd_name]}", __package__).command
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="trainwatt")
+def cli() -> None:
+    """Measure the energy of training runs, and look at it: every joule says where it came from and how far off it may be.
+
+    Put `trainwatt run --` before any command, or use `EnergyTracker` in Python; then `trainwatt show`.
+    """
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 done, 1 failed, 2 usage, 3 not found."""
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    try:
+        code = cli.main(prog_name="trainwatt", standalone_mode=False)
+        sys.stdout.flush()
+    except click.UsageError as error:
+        error.show()
+        code = USAGE
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        code = 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains as it flushes
+        code = 0
+    except ConfigurationError as error:
+        code = _fail(error, USAGE)
+    except RunNotFoundError as error:
+        code = _fail(error, NOT_FOUND)
+    except TrainwattError as error:
+        code = _fail(error, FAILED)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(error: Exception, code: int) -> int:
+    click.echo(f"trainwatt: {error}", err=True)
+    return code

@@ -1,0 +1,80 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from functools import reduce
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+from ..config import parse_gpus, resolve
+from ..errors import ConfigurationError
+from ..model import STAGES
+from ..units import NS_PER_S, parse_duration_s
+
+if TYPE_CHECKING:
+    from ..storage.store import Store
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+STATUSES = ("running", "completed", "failed", "interrupted")
+
+db_option: Decorator = click.option("--db", metavar="PLACE", help="The database: a file, a folder or a SQLAlchemy URL.")
+json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+def tracking_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What can be said of a run when it is tracked from outside."""
+    options: list[Decorator] = [
+        click.option("--project", help="The project that the run belongs to."),
+        click.option("--name", help="A name for the run."),
+        click.option("--group", help="A group of runs, such as one sweep."),
+        click.option("--stage", help=f"The stage of the model's life: {', '.join(STAGES)}."),
+        click.option("--zone", help="The zone of the electricity grid, such as FR."),
+        click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="A tag; can be given more than once."),
+        click.option("--gpus", metavar="LIST", help="GPUs by NVML index or UUID, as in 0,2; `none` for none."),
+        click.option("--period", "period_s", type=float, metavar="SECONDS", help="Time between two readings (0.1)."),
+        click.option("--baseline", "baseline", type=float, metavar="SECONDS", help="Measure the idle machine for so long first."),
+        db_option,
+    ]
+    return reduce(lambda f, option: option(f), reversed(options), function)
+
+
+def arguments(tags: tuple[str, ...], gpus: str | None, **others: Any) -> dict[str, Any]:
+    """The options of `tracking_options` as the arguments of EnergyTracker. Raises ConfigurationError."""
+    for tag in tags:
+        if "=" not in tag:
+            raise ConfigurationError(f"--tag {tag}: a tag has a name and a value, as in --tag lr=0.001")
+    return {**others, "tags": dict(t.split("=", 1) for t in tags) or None, "gpus": None if gpus is None else parse_gpus(gpus)}
+
+
+def open_store(db: str | None) -> Store:
+    """The store to read, with runs whose process has vanished marked as such. Raises StoreError."""
+    from ..identity import this_process
+    from ..storage.place import locate
+    from ..storage.store import Store
+
+    config = resolve({"db": db}, os.environ, Path.cwd())
+    store = Store.open(locate(None, {}, config.db))
+    store.mark_vanished(this_process(config.procfs))
+    return store
+
+
+def since_utc_ns(text: str | None) -> int | None:
+    """UTC nanoseconds of "7d" ago, or of a date or time such as 2026-11-01 (local time). Raises ConfigurationError."""
+    from datetime import datetime
+
+    if text is None:
+        return None
+    try:
+        return time.time_ns() - round(parse_duration_s(text) * NS_PER_S)
+    except ValueError:
+        pass
+    try:
+        return round(datetime.fromisoformat(text).timestamp() * NS_PER_S)
+    except ValueError:
+        raise ConfigurationError(f"--since {text}: give a duration such as 6h, 7d or 2w, or a date such as 2026-11-01") from None

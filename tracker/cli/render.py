@@ -1,0 +1,194 @@
+"""PURE: views in, things for rich to print out. Nothing here reads a database or a sensor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ..describe import headline
+from ..model import Point
+from ..summary import format_energy_small, phase_energy, phase_notes, provenance
+from ..units import format_duration, format_energy, format_range
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+SPARK_WIDTH = 16
+STATUS_STYLE = {"completed": "green", "running": "cyan", "failed": "red", "interrupted": "yellow"}
+NS = 1e-9
+
+View = Mapping[str, Any]
+
+
+def console() -> Console:
+    """Where commands print; it knows NO_COLOR, and that a pipe is no terminal."""
+    return Console(highlight=False, soft_wrap=False)
+
+
+def plain_table(*columns: str, right: Sequence[str] = ()) -> Table:
+    """A table without a box, its columns named in small print."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for name in columns:
+        table.add_column(name, justify="right" if name in right else "left", no_wrap=True, overflow="ellipsis")
+    return table
+
+
+def run_table(views: Sequence[View], width: int) -> Table:
+    """The runs of `list`, one a line; the project's name gives way where `width` columns are too few."""
+    rows = [_run_row(view) for view in views]
+    titles = ("run", "started", "project", "status", "time", "energy", "±", "measured")
+    taken = sum(2 + max(len(title), *(len(row[i]) for row in rows)) for i, title in enumerate(titles) if i != 2)
+    room = max(8, width - taken)
+    table = plain_table(*titles, right=("time", "energy", "±", "measured"))
+    for row in rows:
+        name = row[2] if len(row[2]) <= room else f"{row[2][: room - 1]}…"
+        table.add_row(*row[:2], Text(name), Text(row[3], style=STATUS_STYLE[row[3]]), *row[4:])
+    return table
+
+
+def _run_row(view: View) -> list[str]:
+    run, energy = view["run"], view["energy"]
+    total, measured = energy["total_j"], energy["measured_fraction"]
+    return [
+        run["id"][:8],
+        _local(run["started_at"]),
+        " ".join((f"{run['project']}/{run['name']}" if run["name"] else run["project"]).split()),
+        run["status"],
+        _short(format_duration(run["duration_s"] or 0.0)),
+        "–" if total is None else format_energy(total),
+        f"{50 * (energy['high_j'] - energy['low_j']) / total:.0f} %" if total else "",
+        "" if measured is None else f"{100 * measured:.0f} %",
+    ]
+
+
+def run_page(view: View, curves: Mapping[str, Sequence[Point]]) -> RenderableType:
+    """A run, in full."""
+    run = view["run"]
+    parts: list[RenderableType] = [Text(headline(view), style="bold"), _about(run), Text()]
+    parts += [_devices(view, curves), Text()]
+    if view["energy"]["idle_j"] is not None:
+        parts += [
+            Text(
+                f"idle {format_energy(view['energy']['idle_j'])}, above idle {format_energy(view['energy']['above_idle_j'])}"
+                " (against the baseline measured before the run; the total stays whole)"
+            ),
+            Text(),
+        ]
+    if view["phases"]:
+        parts += [_phases(view), Text()]
+    parts += _work(view)
+    if view["events"]:
+        parts += [_events(view["events"]), Text()]
+    parts.append(_sampler(view))
+    return Group(*parts)
+
+
+def sparkline(points: Sequence[Point], width: int = SPARK_WIDTH) -> str:
+    """Mean power over time in `width` blocks, from 0 to the highest."""
+    if len(points) < 3:
+        return ""
+    start, end = points[0].t_ns, points[-1].t_ns
+    count = min(width, len(points) - 1)
+    edges = [_energy_at(points, start + (end - start) * i / count) for i in range(count + 1)]
+    powers = [max(0.0, b - a) for a, b in pairwise(edges)]
+    top = max(powers)
+    return "".join(BLOCKS[min(7, int(p / top * 7.999))] for p in powers) if top > 0 else BLOCKS[0] * count
+
+
+def _energy_at(points: Sequence[Point], t_ns: float) -> float:
+    for a, b in pairwise(points):
+        if t_ns <= b.t_ns:
+            return a.energy_j + (b.energy_j - a.energy_j) * (t_ns - a.t_ns) / max(1, b.t_ns - a.t_ns)
+    return points[-1].energy_j
+
+
+def _about(run: View) -> Text:
+    text = Text()
+    text.append(run["status"], style=STATUS_STYLE[run["status"]])
+    text.append(f" ({run['end_reason']})" if run["end_reason"] else "")
+    text.append(f" · {format_duration(run['duration_s'] or 0.0)} · started {_local(run['started_at'])} on {run['host']}")
+    name = f"{run['project']}/{run['name']}" if run["name"] else run["project"]
+    details = [name, f"run {run['id']}", f"stage {run['stage']}"]
+    if run["git_commit"]:
+        details.append(f"commit {run['git_commit'][:10]}")
+    details += [f"{k}={v}" for k, v in {**run["tags"], **run["external"]}.items()]
+    text.append("\n" + " · ".join(details), style="dim")
+    if run["command"]:
+        text.append(f"\n$ {run['command']}", style="dim")
+    return text
+
+
+def _devices(view: View, curves: Mapping[str, Sequence[Point]]) -> RenderableType:
+    table = plain_table("device", "energy (95 % range)", "mean", "from", "power over time", right=("mean",))
+    notes = []
+    for d in view["energy"]["devices"]:
+        outside = "" if d["included_in_total"] else "*"
+        table.add_row(
+            d["device"] + outside,
+            format_range(d["energy_j"], d["low_j"], d["high_j"]),
+            "" if d["mean_power_w"] is None else f"{d['mean_power_w']:.0f} W" if d["mean_power_w"] >= 10 else f"{d['mean_power_w']:.1f} W",
+            provenance(d),
+            sparkline(curves.get(d["device"], ())),
+        )
+        about = "; ".join(text for text in (d["model"], d["note"]) if text)
+        notes += [f"{d['device']}: {about}"] if about else []
+    if any(not d["included_in_total"] for d in view["energy"]["devices"]):
+        notes.append("* beside the total: it contains other devices")
+    return Group(table, Text("\n".join(notes), style="dim")) if notes else table
+
+
+def _phases(view: View) -> Table:
+    table = plain_table("phase", "count", "time", "energy (95 % range)", "each", "note", right=("count", "time", "each"))
+    for p in view["phases"]:
+        known = p["energy_j"] is not None
+        table.add_row(
+            Text(p["name"]),
+            str(p["count"]),
+            _short(format_duration(p["duration_s"])),
+            phase_energy(p, view["run"]["status"]),
+            format_energy(p["energy_j"] / p["count"]) if known and p["count"] else "",
+            phase_notes(p),
+        )
+    return table
+
+
+def _work(view: View) -> list[RenderableType]:
+    total = view["energy"]["total_j"]
+    lines = [
+        f"{amount:,} {unit}" + (f", {format_energy_small(total / amount)} each" if total is not None and amount else "")
+        for unit, amount in view["work"].items()
+    ]
+    return [Text("\n".join(lines)), Text()] if lines else []
+
+
+def _events(events: Sequence[View]) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    for event in events[:20]:
+        table.add_row(Text(event["kind"], style="yellow"), event["device"] or "run", Text(event["detail"]))
+    if len(events) > 20:
+        table.add_row("…", "", f"and {len(events) - 20} more: --json has them all")
+    return table
+
+
+def _sampler(view: View) -> Text:
+    s = view["sampler"]
+    if s is None:
+        return Text("recorded by processes that measure nothing themselves", style="dim")
+    missed = f", {s['missed']} missed" if s["missed"] else ""
+    return Text(
+        f"sampled {s['samples']:,} times every {s['period_s']:g} s{missed}; cost {100 * s['cpu_fraction']:.2f} % of a core"
+        f" and {s['startup_cpu_s']:.2f} s at the start",
+        style="dim",
+    )
+
+
+def _local(iso: str) -> str:
+    return datetime.fromisoformat(iso).astimezone().strftime("%m-%d %H:%M")
+
+
+def _short(duration: str) -> str:
+    return duration.replace(" min", "m").replace(" h", "h").replace(" d", "d").replace(" s", "s")

@@ -1,0 +1,100 @@
+"""`trainwatt run -- COMMAND`: measure any command from outside, and be as if not there."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+from collections.abc import Iterable
+from typing import Any
+
+import rich_click as click
+
+from ..identity import masked
+from ..session import EnergyTracker
+from ..startup import JOIN_DB, JOIN_RUN, Watch
+from ..units import format_duration
+from .options import arguments, tracking_options
+
+FORWARDED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}
+SI_KERNEL = 0x80
+"""siginfo's code for a signal of the kernel (asm-generic/siginfo.h): Ctrl-C at a terminal, which has reached the command as well."""
+FAULTS = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
+
+
+@click.command("run", context_settings={"ignore_unknown_options": False})
+@tracking_options
+@click.argument("command_line", nargs=-1, required=True, metavar="-- COMMAND [ARGUMENT]...")
+def command(command_line: tuple[str, ...], **options: Any) -> None:
+    """Measure a command; it needs no change.
+
+    Its exit code and signals are kept, and a tracker inside it joins this run. Ends with three lines on stderr.
+
+    Example: `trainwatt run --project digits -- python train.py`
+    """
+    tracker = EnergyTracker.watching(Watch(command=masked(command_line), joinable=True), **arguments(**options))
+    inherited = signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED | {signal.SIGCHLD})  # before any thread: all of them inherit it
+    tracker.start()
+    try:
+        pid = _spawn(command_line, tracker, inherited)
+    except OSError as error:
+        tracker.stop("failed", f"could not be started: {error.strerror}")
+        signal.pthread_sigmask(signal.SIG_SETMASK, inherited)
+        click.echo(f"trainwatt: {command_line[0]}: {error.strerror}", err=True)
+        raise SystemExit(127 if isinstance(error, FileNotFoundError) else 126) from None
+    code = _wait(pid)
+    tracker.stop(*_verdict(code))
+    _report(tracker)
+    signal.pthread_sigmask(signal.SIG_SETMASK, inherited)
+    _end_like(code)
+
+
+def _spawn(command_line: tuple[str, ...], tracker: EnergyTracker, mask: Iterable[int]) -> int:
+    environment = os.environ | {JOIN_RUN: tracker.run_id or "", JOIN_DB: str(tracker.path)}
+    return os.posix_spawnp(command_line[0], command_line, environment, setsigmask=mask, setsigdef=[signal.SIGPIPE, signal.SIGXFSZ])
+
+
+def _wait(pid: int) -> int:
+    """Wait for the command and pass on the signals it has not had. Its exit code, or minus the signal that ended it."""
+    while True:
+        received = signal.sigwaitinfo(FORWARDED | {signal.SIGCHLD})
+        if received.si_signo == signal.SIGCHLD:
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                return os.waitstatus_to_exitcode(status)
+        elif received.si_code != SI_KERNEL:
+            os.kill(pid, received.si_signo)
+
+
+def _verdict(code: int) -> tuple[str, str | None]:
+    if code == 0:
+        return "completed", None
+    if code > 0:
+        return "failed", f"exit code {code}"
+    name = signal.Signals(-code).name
+    hint = " (by hand, or by the kernel when memory ran out)" if -code == signal.SIGKILL else ""
+    return "failed" if -code in FAULTS else "interrupted", f"{name}{hint}"
+
+
+def _report(tracker: EnergyTracker) -> None:
+    """Three lines: the headline, the duration, how to show it."""
+    try:
+        summary = tracker.summary()
+    except Exception as error:  # the command's own result matters more than ours
+        click.echo(f"trainwatt: the run could not be read back: {error}", err=True)
+        return
+    run = summary.to_dict()["run"]
+    reason = f" ({run['end_reason']})" if run["end_reason"] else ""
+    click.echo(f"trainwatt: {summary.headline}", err=True)
+    click.echo(f"trainwatt: {format_duration(run['duration_s'])}, {run['status']}{reason}", err=True)
+    click.echo(f"trainwatt: trainwatt show {run['id']}", err=True)
+
+
+def _end_like(code: int) -> None:
+    """End as the command ended: with its exit code, or by its signal."""
+    if code < 0:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))  # its core, not ours
+        if -code not in (signal.SIGKILL, signal.SIGSTOP):
+            signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    raise SystemExit(code)

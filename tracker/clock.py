@@ -1,0 +1,49 @@
+"""The clocks of a machine, injected wherever time matters.
+
+Intervals are integrated on CLOCK_MONOTONIC in integer nanoseconds; UTC and CLOCK_BOOTTIME are only recorded beside it, in anchors,
+so that a stepped wall clock changes no joule and a suspend can be seen.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple, Protocol
+
+
+class Anchor(NamedTuple):
+    """The same instant on three clocks, each in integer nanoseconds."""
+
+    monotonic_ns: int
+    utc_ns: int
+    boottime_ns: int
+
+    def utc_of(self, t_ns: int) -> int:
+        """UTC nanoseconds of the monotonic instant `t_ns`, as seen from this anchor."""
+        return self.utc_ns + (t_ns - self.monotonic_ns)
+
+
+class Clock(Protocol):
+    """What the tracker asks of time."""
+
+    def monotonic_ns(self) -> int: ...
+    def anchor(self) -> Anchor: ...
+    def thread_cpu_s(self) -> float: ...
+
+
+class SystemClock:
+    """The clocks of this machine."""
+
+    monotonic_ns = staticmethod(time.monotonic_ns)
+    thread_cpu_s = staticmethod(time.thread_time)
+
+    def anchor(self) -> Anchor:
+        """Read the three clocks, as close together as the calls allow."""
+        monotonic_ns = time.monotonic_ns()
+        return Anchor(monotonic_ns, time.time_ns(), _boottime_ns(monotonic_ns))
+
+
+def _boottime_ns(monotonic_ns: int) -> int:
+    try:
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    except (AttributeError, OSError):  # not Linux: there is no suspend to see
+        return monotonic_ns

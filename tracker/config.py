@@ -1,0 +1,133 @@
+"""One frozen configuration; arguments, environment and files are read here only.
+
+An argument wins over an environment variable (`TRAINWATT_` and the name in capitals), and that over the nearest `trainwatt.toml`, or
+`[tool.trainwatt]` of the nearest `pyproject.toml`, at or above the working directory.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from .errors import ConfigurationError
+from .model import STAGES
+
+PREFIX = "TRAINWATT_"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that can be set.
+
+    `period_s`: seconds between two readings. `gain_gpu`, `gain_cpu`, `gain_dram`: the relative 95 % scale error of a sensor; the
+    defaults are from the literature, rounded. `baseline_s`: seconds of idling measured first. `sysfs`, `procfs`: where the kernel's
+    trees are mounted, for a container that is given the host's.
+    """
+
+    project: str = "default"
+    name: str | None = None
+    group: str | None = None
+    stage: str = "training"
+    zone: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    db: str | None = None
+    gpus: tuple[int | str, ...] | None = None
+    scope: str = "machine"
+    period_s: float = 0.1
+    baseline_s: float = 0.0
+    gain_gpu: float = 0.05
+    gain_cpu: float = 0.03
+    gain_dram: float = 0.10
+    sysfs: str = "/sys"
+    procfs: str = "/proc"
+
+    @property
+    def gains(self) -> dict[str, float]:
+        """The gain error by device kind."""
+        return {"gpu": self.gain_gpu, "cpu": self.gain_cpu, "dram": self.gain_dram, "platform": self.gain_cpu}
+
+
+def resolve(arguments: Mapping[str, Any], environ: Mapping[str, str], folder: Path) -> Config:
+    """The configuration of a run. An argument that is None counts as not given. Raises ConfigurationError."""
+    names = {f.name for f in fields(Config)}
+    found: dict[str, Any] = {}
+    for source, values in (*_files(folder), ("the environment", _from_environ(environ, names)), ("the arguments", arguments)):
+        for key, value in values.items():
+            if value is None:
+                continue
+            if key not in names:
+                raise ConfigurationError(f"{key!r} in {source} is no setting of trainwatt; there are: {', '.join(sorted(names))}")
+            found[key] = _checked(key, value, source)
+    return Config(**found)
+
+
+def parse_gpus(text: str) -> tuple[int | str, ...]:
+    """ "0,2" or "GPU-5c1f,GPU-77" as a tuple; "none" or nothing is no GPU."""
+    parts = [p.strip() for p in text.split(",") if p.strip()]
+    return () if parts == ["none"] else tuple(int(p) if p.isdecimal() else p for p in parts)
+
+
+def _files(folder: Path) -> list[tuple[str, Mapping[str, Any]]]:
+    for place in (folder, *folder.parents):
+        for path, keys in ((place / "trainwatt.toml", ()), (place / "pyproject.toml", ("tool", "trainwatt"))):
+            try:
+                with open(path, "rb") as file:
+                    values: Any = tomllib.load(file)
+            except OSError:
+                continue
+            except tomllib.TOMLDecodeError as error:
+                if not keys:
+                    raise ConfigurationError(f"{path} is not valid TOML ({error}); mend that line or move the file away") from error
+                continue
+            for key in keys:
+                values = values.get(key, {})
+            if values or not keys:
+                return [(str(path), values)]
+    return []
+
+
+def _from_environ(environ: Mapping[str, str], names: set[str]) -> dict[str, Any]:
+    return {name: environ[PREFIX + name.upper()] for name in names if environ.get(PREFIX + name.upper()) not in (None, "")}
+
+
+def _checked(key: str, value: Any, source: str) -> Any:
+    if key in ("period_s", "baseline_s", "gain_gpu", "gain_cpu", "gain_dram"):
+        return _number(key, value, source)
+    if key == "gpus":
+        if isinstance(value, str):
+            return parse_gpus(value)
+        if isinstance(value, int) or not all(isinstance(v, (int, str)) and not isinstance(v, bool) for v in value):
+            raise ConfigurationError(f"gpus={value!r} in {source}: give a list of NVML indices or UUIDs, as in gpus=[0, 2]")
+        return tuple(value)
+    if key == "tags":
+        if isinstance(value, str):
+            value = dict(part.partition("=")[::2] for part in value.split(",") if part)
+        if not isinstance(value, Mapping):
+            raise ConfigurationError(f"tags={value!r} in {source}: give names and values, as in tags={{'lr': '1e-3'}}")
+        return {str(k): str(v) for k, v in value.items()}
+    if key == "stage" and value not in STAGES:
+        raise ConfigurationError(
+            f"stage={value!r} in {source} is no stage of a model's life: choose one of {', '.join(STAGES)}"
+            " (parts of one run are phases: tracker.phase('train'))"
+        )
+    if key == "scope" and value != "machine":
+        raise ConfigurationError(
+            f"scope={value!r} in {source} cannot be measured: only 'machine' can (all packages, their DRAM and the chosen GPUs)"
+        )
+    return str(value)
+
+
+def _number(key: str, value: Any, source: str) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    low, high = {"period_s": (0.01, 60.0), "baseline_s": (0.0, 3600.0)}.get(key, (0.0, 1.0))
+    if not low <= number <= high:
+        unit = " seconds" if key.endswith("_s") else ""
+        raise ConfigurationError(f"{key}={value!r} in {source} is out of range: give a number from {low:g} to {high:g}{unit}")
+    return number

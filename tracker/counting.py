@@ -1,0 +1,76 @@
+"""PURE: what a new value of a cumulative counter means, seen from the last one."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from .model import Counter
+
+Kind = Literal["first", "advanced", "wrapped", "reset", "implausible"]
+
+SLOWEST_UPDATE_S = 0.1
+"""A counter that is renewed only every so often shows, at one read, energy drawn before the last one. The slowest update seen on GPUs is
+100 ms (arXiv 2312.02741)."""
+
+LENIENT = 2.5
+"""To call a value impossible takes this many times the slowest update: a reading wrongly refused does more harm than one wrongly taken."""
+
+STEP_BACK_J = 0.1
+"""A step back of at most this is noise held by the high-water mark: no device restarts its counter this close to where it stood."""
+
+
+class Outcome(NamedTuple):
+    """A verdict. `delta` is the raw units to book; the truth lies in [fewest, most] where several wraps fit (else all three agree)."""
+
+    kind: Kind
+    delta: int = 0
+    fewest: int = 0
+    most: int = 0
+
+    @property
+    def ambiguous(self) -> bool:
+        """More than one number of wraps fits what the device can draw."""
+        return self.fewest != self.most
+
+
+def classify(
+    previous: int | None,
+    value: int,
+    dt_s: float,
+    counter: Counter,
+    max_power_w: float,
+    expected_w: float | None,
+    lag_s: float = SLOWEST_UPDATE_S,
+) -> Outcome:
+    """Decide between the five things a new reading can mean.
+
+    `previous` is the highest value booked in this epoch (None for a first reading), `dt_s` the seconds since the counter last
+    moved, `max_power_w` the most the device can draw, `expected_w` the power just before, if known, `lag_s` how far the counter may
+    stand behind the truth. A fall is a wrap only where the
+    range is known and the energy it implies can have been drawn; otherwise the counter was reset.
+    """
+    if previous is None:
+        return Outcome("first")
+    step = value - previous
+    possible = int(max_power_w * (dt_s + LENIENT * SLOWEST_UPDATE_S) / counter.unit_j)
+    likely = int(max_power_w * (dt_s + lag_s) / counter.unit_j)
+    if step >= 0:
+        return _chosen("advanced", step, likely, counter, dt_s, expected_w) if step <= possible else Outcome("implausible")
+    if -step * counter.unit_j <= STEP_BACK_J:
+        return Outcome("advanced")
+    if counter.modulus is not None and 0 <= step + counter.modulus <= possible:
+        return _chosen("wrapped", step + counter.modulus, likely, counter, dt_s, expected_w)
+    return Outcome("reset")
+
+
+def _chosen(kind: Kind, fewest: int, likely: int, counter: Counter, dt_s: float, expected_w: float | None) -> Outcome:
+    """Of the numbers of whole wraps that fit, the one nearest to the expected power; the least where nothing is expected."""
+    modulus = counter.modulus
+    if modulus is None or fewest + modulus > likely:
+        return Outcome(kind, fewest, fewest, fewest)
+    extra = (likely - fewest) // modulus
+    wraps = 0
+    if expected_w is not None:
+        wraps = min(extra, max(0, round((expected_w * dt_s / counter.unit_j - fewest) / modulus)))
+    delta = fewest + wraps * modulus
+    return Outcome("wrapped" if wraps else kind, delta, fewest, fewest + extra * modulus)

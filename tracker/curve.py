@@ -1,0 +1,101 @@
+"""PURE: an energy curve in the making: running totals, the ticks of the last seconds, and the curve between them."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from .model import Point, Provenance
+
+NS = 1e-9
+KEEP_NS = 12_000_000_000
+"""Ticks kept: phase edges are interpolated from them, at the latest a few seconds after they happened."""
+
+
+class Curve:
+    """Cumulative joules of one device by provenance, with their slack, and ticks of them over time.
+
+    `lag_low_j` and `lag_high_j` are the edge that every point has from the sensor's own delay (a latched counter, an averaging
+    gauge); they may become known after the first points, so they are added when a point is given out.
+    """
+
+    def __init__(self, max_power_w: float) -> None:
+        self.max_power_w = max_power_w
+        self.lag_low_j = self.lag_high_j = 0.0
+        self.joules = dict.fromkeys(Provenance, 0.0)
+        self.slack_low_j = self.slack_high_j = 0.0
+        self.ticks: deque[Point] = deque()
+        self._trimmed = False
+
+    def book(self, provenance: Provenance, energy_j: float, slack_low_j: float = 0.0, slack_high_j: float = 0.0) -> None:
+        """Add joules and the slack that comes with them; all at least 0."""
+        self.joules[provenance] += energy_j
+        self.slack_low_j += slack_low_j
+        self.slack_high_j += slack_high_j
+
+    def mark(self, t_ns: int, uncertainty_ns: int = 0) -> None:
+        """Make the totals a tick at `t_ns`, known to ± `uncertainty_ns`. A tick older than the last moves the last."""
+        edge_j = uncertainty_ns * NS * self.max_power_w
+        if self.ticks and self.ticks[-1].t_ns >= t_ns:
+            t_ns = self.ticks.pop().t_ns
+        j = self.joules
+        self.ticks.append(
+            Point(
+                t_ns,
+                j[Provenance.MEASURED_COUNTER],
+                j[Provenance.MEASURED_POWER],
+                j[Provenance.IMPUTED],
+                j[Provenance.MODELLED],
+                self.slack_low_j,
+                self.slack_high_j,
+                edge_j,
+                edge_j,
+            )
+        )
+        while len(self.ticks) > 2 and self.ticks[1].t_ns < t_ns - KEEP_NS:
+            self.ticks.popleft()
+            self._trimmed = True
+
+    @property
+    def first(self) -> Point | None:
+        """The curve's first point, while its ticks are still kept; None before and after."""
+        return self._lagged(self.ticks[0]) if self.ticks and not self._trimmed else None
+
+    @property
+    def latest(self) -> Point | None:
+        """The newest point, its edges complete; None before the first tick."""
+        return self._lagged(self.ticks[-1]) if self.ticks else None
+
+    def reaches(self, t_ns: int) -> bool:
+        """Whether there is a tick at `t_ns` or later."""
+        return bool(self.ticks) and self.ticks[-1].t_ns >= t_ns
+
+    def at(self, t_ns: int) -> Point | None:
+        """The curve at `t_ns`, interpolated between ticks and flat beyond its ends; None where the ticks are no longer kept."""
+        after: Point | None = None
+        for tick in reversed(self.ticks):
+            if tick.t_ns <= t_ns:
+                return self._lagged(tick if after is None else self._between(tick, after, t_ns))
+            after = tick
+        return None if after is None or self._trimmed else self._lagged(after)
+
+    def _between(self, a: Point, b: Point, t_ns: int) -> Point:
+        """Linear between two ticks. E is monotone and rises by at most `max_power_w`, seen from either tick: that bounds the truth,
+        and the nearer a tick the more tightly."""
+        x = (t_ns - a.t_ns) / (b.t_ns - a.t_ns)
+        point = Point(
+            t_ns,
+            a.counter_j + x * (b.counter_j - a.counter_j),
+            a.power_j + x * (b.power_j - a.power_j),
+            a.imputed_j + x * (b.imputed_j - a.imputed_j),
+            a.modelled_j + x * (b.modelled_j - a.modelled_j),
+            a.slack_low_j + x * (b.slack_low_j - a.slack_low_j),
+            a.slack_high_j + x * (b.slack_high_j - a.slack_high_j),
+        )
+        energy, ea, eb = point.energy_j, a.energy_j, b.energy_j
+        rise_a, rise_b = ((t_ns - a.t_ns) * NS * self.max_power_w, (b.t_ns - t_ns) * NS * self.max_power_w)
+        low = max(ea - a.edge_low_j, eb - b.edge_low_j - rise_b)
+        high = min(eb + b.edge_high_j, ea + a.edge_high_j + rise_a)
+        return point._replace(edge_low_j=max(0.0, energy - low), edge_high_j=max(0.0, high - energy))
+
+    def _lagged(self, point: Point) -> Point:
+        return point._replace(edge_low_j=point.edge_low_j + self.lag_low_j, edge_high_j=point.edge_high_j + self.lag_high_j)

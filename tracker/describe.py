@@ -1,0 +1,225 @@
+"""PURE: a stored run as the dictionary that `show --json` prints (schema 1), and its headline."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from .units import format_range
+from .windows import Share, between, interval
+
+if TYPE_CHECKING:
+    from .storage.records import DeviceRow, RunRow, SegmentRow, StoredRun
+
+SCHEMA_VERSION = 1
+NS = 1e-9
+KINDS = {"gpu": "GPU", "cpu": "CPU", "dram": "DRAM"}
+ORDER = {"gpu": 0, "cpu": 1, "dram": 2, "platform": 3}
+WHOLE = 0.99
+"""A device seen for less than this share of the run is named in the headline."""
+
+View = dict[str, Any]
+
+
+def describe(stored: StoredRun) -> View:
+    """The JSON contract of a run. Energies in joules, times in ISO 8601 UTC, intervals at 95 % within the boundary."""
+    duration_s = run_duration_s(stored)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run": describe_run(stored.run, duration_s),
+        "energy": energy_of(stored.devices, duration_s, {s.id: s.host for s in stored.segments}),
+        "phases": _phases(stored),
+        "work": _work(stored),
+        "events": [{"device": e.device, "kind": e.kind, "at": iso(e.utc_ns), "detail": e.detail} for e in stored.events],
+        "carbon": None,
+        "sampler": _sampler(stored),
+    }
+
+
+def describe_run(run: RunRow, duration_s: float | None) -> View:
+    """The `run` object of the contract."""
+    return {
+        "id": run.id,
+        "project": run.project,
+        "name": run.name,
+        "group": run.group_name,
+        "stage": run.stage,
+        "status": run.status,
+        "end_reason": run.end_reason,
+        "started_at": iso(run.started_utc_ns),
+        "ended_at": iso(run.ended_utc_ns),
+        "last_seen_at": iso(run.last_seen_utc_ns),
+        "duration_s": duration_s,
+        "host": run.host,
+        "command": run.command,
+        "git_commit": run.git_commit,
+        "tags": run.tags,
+        "external": run.external,
+    }
+
+
+def run_duration_s(stored: StoredRun) -> float:
+    """Monotonic seconds where the run ended in order, else until it was last seen."""
+    run = stored.run
+    return run.duration_s if run.duration_s is not None else max(0, run.last_seen_utc_ns - run.started_utc_ns) * NS
+
+
+def iso(utc_ns: int | None) -> str | None:
+    """UTC nanoseconds as ISO 8601 with milliseconds."""
+    if utc_ns is None:
+        return None
+    return datetime.fromtimestamp(utc_ns * NS, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def energy_of(devices: Iterable[DeviceRow], duration_s: float, hosts: Mapping[str, str]) -> View:
+    """The `energy` object of the contract, from the devices of all segments of a run; `hosts` maps a segment to its host."""
+    groups: dict[tuple[str | None, str, str | None], list[DeviceRow]] = defaultdict(list)
+    for d in devices:
+        if d.first is not None and d.last is not None:
+            groups[hosts.get(d.segment_id), d.name, d.uuid].append(d)
+    described = [_device(rows, duration_s, host) for (host, _, _), rows in groups.items()]
+    described.sort(key=lambda d: (str(d["host"]), ORDER[d["kind"]], natural(d["device"])))
+    counted = [d for rows in groups.values() for d in rows if d.included_in_total]
+    total = interval(_share(d) for d in counted)
+    measured = sum(d["provenance"]["measured-counter"] + d["provenance"]["measured-power"] for d in described if d["included_in_total"])
+    idle = [d["idle_j"] for d in described if d["included_in_total"]]
+    idle_j = sum(idle) if idle and None not in idle else None
+    return {
+        "total_j": total.energy_j if counted else None,
+        "low_j": total.low_j if counted else None,
+        "high_j": total.high_j if counted else None,
+        "interval_level": 0.95,
+        "boundary": "components",
+        "measured_fraction": measured / total.energy_j if total.energy_j else None,
+        "measured_only_j": measured,
+        "idle_j": idle_j,
+        "above_idle_j": None if idle_j is None else max(0.0, total.energy_j - idle_j),
+        "devices": described,
+    }
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """A key that sorts gpu2 before gpu10."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]
+
+
+def _share(d: DeviceRow) -> Share:
+    assert d.first is not None
+    assert d.last is not None
+    return between(d.first, d.last, d.gain, d.gain_class)
+
+
+def _device(rows: list[DeviceRow], duration_s: float, host: str | None) -> View:
+    """One device over all segments."""
+    last = rows[-1]
+    joules = interval(_share(d) for d in rows)
+    ends = [(d.first, d.last) for d in rows if d.first is not None and d.last is not None]
+    covered = sum(d.covered_ns for d in rows) * NS
+    return {
+        "device": last.name,
+        "host": host,
+        "kind": last.kind,
+        "model": last.model,
+        "uuid": last.uuid,
+        "included_in_total": last.included_in_total,
+        "energy_j": joules.energy_j,
+        "low_j": joules.low_j,
+        "high_j": joules.high_j,
+        "coverage": min(1.0, covered / duration_s) if duration_s else 0.0,
+        "provenance": {
+            "measured-counter": sum(b.counter_j - a.counter_j for a, b in ends),
+            "measured-power": sum(b.power_j - a.power_j for a, b in ends),
+            "imputed": sum(b.imputed_j - a.imputed_j for a, b in ends),
+            "modelled": sum(b.modelled_j - a.modelled_j for a, b in ends),
+        },
+        "idle_j": None if last.idle_w is None else last.idle_w * duration_s,
+        "gain": last.gain,
+        "residual": last.residual,
+        "update_period_s": None if last.update_period_ns is None else last.update_period_ns * NS,
+        "note": last.note,
+        "mean_power_w": joules.energy_j / duration_s if duration_s else None,
+    }
+
+
+def _phases(stored: StoredRun) -> list[View]:
+    """One entry a name, in order of first start, over all segments."""
+    devices: Mapping[tuple[str, str], DeviceRow] = {(d.segment_id, d.name): d for d in stored.devices}
+    has_gpu = any(d.kind == "gpu" for d in stored.devices)
+    names = dict.fromkeys(p.name for p in sorted(stored.phases, key=lambda p: p.first_start_utc_ns))
+    described = []
+    for name in names:
+        sums = [p for p in stored.phases if p.name == name]
+        shares = [
+            Share(s.energy_j, s.slack_low_j, s.slack_high_j, s.edge_low_j, s.edge_high_j, d.gain, d.gain_class)
+            for p in sums
+            for s in p.devices
+            if (d := devices.get((s.owner_segment_id, s.device))) is not None and d.included_in_total
+        ]
+        joules = interval(shares) if shares else None
+        count = sum(p.count for p in sums)
+        unresolved = sum(p.unresolved for p in sums)
+        described.append(
+            {
+                "name": name,
+                "count": count,
+                "duration_s": sum(p.duration_s for p in sums),
+                "energy_j": joules.energy_j if joules else None,
+                "low_j": joules.low_j if joules else None,
+                "high_j": joules.high_j if joules else None,
+                "resolved": bool(joules) and unresolved == 0 and not any(p.pending for p in sums),
+                "unresolved_count": unresolved,
+                "host_side": has_gpu and sum(p.synchronized for p in sums) < count,
+                "work": {w.unit: w.amount for w in stored.work if w.phase == name},
+            }
+        )
+    return described
+
+
+def _work(stored: StoredRun) -> dict[str, int]:
+    totals: dict[str, int] = defaultdict(int)
+    for w in stored.work:
+        if w.phase == "":
+            totals[w.unit] += w.amount
+    return dict(totals)
+
+
+def _sampler(stored: StoredRun) -> View | None:
+    owners: list[SegmentRow] = [s for s in stored.segments if s.role == "owner"]
+    if not owners:
+        return None
+    cpu_s = sum(s.cpu_s for s in owners)
+    seconds = run_duration_s(stored)
+    return {
+        "period_s": owners[0].period_s,
+        "samples": sum(s.samples for s in owners),
+        "missed": sum(s.missed for s in owners),
+        "cpu_s": cpu_s,
+        "cpu_fraction": cpu_s / seconds if seconds else 0.0,
+        "startup_cpu_s": sum(s.startup_cpu_s for s in owners),
+    }
+
+
+def headline(view: Mapping[str, Any]) -> str:
+    """ "1.84 kWh (1.79–1.90, 96 % measured, GPU+CPU+DRAM)", with what a reader must know before believing it."""
+    energy = view["energy"]
+    if energy["total_j"] is None:
+        return "no energy recorded: nothing was measured or modelled in this process"
+    notes = []
+    if energy["measured_fraction"] is not None:
+        notes.append(f"{100 * energy['measured_fraction']:.0f} % measured")
+    counted = [d for d in energy["devices"] if d["included_in_total"]]
+    kinds = {d["kind"] for d in counted}
+    notes.append("+".join(label for kind, label in KINDS.items() if kind in kinds))
+    notes += [
+        f"{d['device']} seen {100 * d['coverage']:.0f} % of the time"
+        for d in counted
+        if d["coverage"] < WHOLE and not d["provenance"]["modelled"] and (view["run"]["duration_s"] or 0) > 1
+    ]
+    shared = sorted({e["device"] for e in view["events"] if e["kind"] == "shared"})
+    if shared:
+        notes.append(f"shared: {', '.join(shared)}")
+    text = format_range(energy["total_j"], energy["low_j"], energy["high_j"])
+    return f"{text[:-1]}, {', '.join(notes)})"

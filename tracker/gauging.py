@@ -1,0 +1,109 @@
+"""PURE: power readings in, pieces of energy out."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import NamedTuple
+
+from .model import Gauge, Provenance, Reading
+
+NS = 1e-9
+GAP_PERIODS = 5.0
+GAP_S = 1.5
+TAIL_S = 0.05
+
+
+class Piece(NamedTuple):
+    """Energy up to `t_ns` over the last `dt_s` seconds, its slack, and where it comes from."""
+
+    t_ns: int
+    dt_s: float
+    energy_j: float
+    slack_low_j: float
+    slack_high_j: float
+    provenance: Provenance
+
+
+class GaugeTrack:
+    """One power gauge, integrated.
+
+    A mean over the last W stands in the middle of its window, at t − W/2, and the curve is the trapezoid between such points, from
+    the run's start on. An instantaneous gauge is the trapezoid between its samples; what the power did between two samples that
+    differ is unknown, so half their difference is slack. A mean since the last read (a model) is held backward and exact. Readings
+    that repeat are integrated like any other.
+    """
+
+    def __init__(self, gauge: Gauge, max_power_w: float) -> None:
+        self.gauge = gauge
+        self.max_power_w = max_power_w
+        self.lowest_w, self.highest_w = math.inf, 0.0
+        self._half_ns = round(gauge.window_s / NS / 2) if gauge.shape == "window" else 0
+        self._begin_ns: int | None = None
+        self._last: tuple[int, float] | None = None
+        self._recent: deque[tuple[int, float]] = deque(maxlen=32)
+        self._usual_s = 0.0
+
+    def plausible(self, power_w: float) -> bool:
+        """Whether the device can draw that: a number, not negative, at most twice its limit."""
+        return math.isfinite(power_w) and 0 <= power_w <= 2 * self.max_power_w
+
+    def take(self, reading: Reading) -> Piece | None:
+        """The energy that this reading adds; None for the first, and while the window still reaches back before the run."""
+        t_ns, power_w = reading.t_ns - self._half_ns, float(reading.value)
+        if self._begin_ns is None:
+            self._begin_ns = reading.t_ns
+        self.lowest_w, self.highest_w = min(self.lowest_w, power_w), max(self.highest_w, power_w)
+        self._recent.append((reading.t_ns, power_w))
+        last, self._last = self._last, (t_ns, power_w)
+        if last is None:
+            return None
+        start_ns = max(last[0], self._begin_ns)
+        if t_ns <= start_ns:
+            return None
+        dt_s = (t_ns - start_ns) * NS
+        if self.gauge.shape == "interval":
+            energy_j, factors = power_w * dt_s, self.gauge
+            return Piece(
+                t_ns,
+                dt_s,
+                energy_j,
+                energy_j * (1 - factors.low_factor),
+                energy_j * (factors.high_factor - 1),
+                self.gauge.provenance,
+            )
+        first_w = last[1] + (power_w - last[1]) * (start_ns - last[0]) / (t_ns - last[0])
+        energy_j = (first_w + power_w) / 2 * dt_s
+        if dt_s > max(GAP_S, GAP_PERIODS * self._usual_s):
+            return self._imputed(t_ns, dt_s, energy_j)
+        self._usual_s = dt_s if not self._usual_s else 0.9 * self._usual_s + 0.1 * dt_s
+        slack_j = abs(power_w - last[1]) * dt_s / 2 if self.gauge.shape == "instant" else 0.0
+        return Piece(t_ns, dt_s, energy_j, min(slack_j, energy_j), slack_j, self.gauge.provenance)
+
+    def tail(self, t_ns: int, instant: GaugeTrack | None) -> Piece | None:
+        """What is missing up to the run's end `t_ns`: held, from the instantaneous gauge where there is one, and imputed."""
+        if self._last is None or self._begin_ns is None or self.gauge.shape == "interval":
+            return None
+        start_ns = max(self._last[0], self._begin_ns)
+        dt_s = (t_ns - start_ns) * NS
+        if dt_s <= TAIL_S:
+            return None
+        samples = [w for t, w in instant._recent if t >= start_ns] if instant is not None else []
+        power_w = sum(samples) / len(samples) if samples else self._last[1]
+        return self._imputed(t_ns, dt_s, power_w * dt_s)
+
+    def power_w(self, t_ns: int, fresh_s: float) -> float | None:
+        """The last reading, if it is no older than `fresh_s` at `t_ns`."""
+        if self._recent and (t_ns - self._recent[-1][0]) * NS <= fresh_s:
+            return self._recent[-1][1]
+        return None
+
+    @property
+    def step_edge_j(self) -> float:
+        """What a load step inside the averaging window can hide at one point: W · ΔP / 8, ΔP the range of power seen."""
+        return self.gauge.window_s * max(0.0, self.highest_w - self.lowest_w) / 8 if self._half_ns else 0.0
+
+    def _imputed(self, t_ns: int, dt_s: float, energy_j: float) -> Piece:
+        """Filled in: bounded by the lowest power seen and by the most that the device can draw."""
+        low_j, high_j = self.lowest_w * dt_s, self.max_power_w * dt_s
+        return Piece(t_ns, dt_s, energy_j, max(0.0, energy_j - low_j), max(0.0, high_j - energy_j), Provenance.IMPUTED)

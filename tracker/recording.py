@@ -1,0 +1,261 @@
+"""The writing thread: about once a second, one transaction with everything that is new.
+
+What could not be written is kept, up to a bound, and written when the database answers again; the training never waits for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+
+from . import rows
+from .clock import Anchor, Clock
+from .curve import Curve
+from .model import Event, Point
+from .phases import PhaseRecord
+from .rows import Row
+from .sampling import Sampler
+from .storage.writer import Writer
+
+log = logging.getLogger("trainwatt")
+
+COMMIT_S = 1.0
+FIRST_COMMIT_S = 0.05
+ANCHOR_NS = 60_000_000_000
+SHARED_NS = 30_000_000_000
+SUSPEND_NS = 1_000_000_000
+KEPT_ROWS = 50_000
+"""Rows kept of a table while the database cannot be written: over an hour of points of ten devices."""
+
+
+class Recorder:
+    """Writes one segment of a run, and, where this process owns the sensors, the energy of all phases of the run.
+
+    `gather` gives rows that take a moment to find (the hardware); it is called once, off the training thread. `look_around` gives
+    `shared` events. `joinable`: other processes may record phases in this run.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        clock: Clock,
+        sampler: Sampler | None,
+        *,
+        run_id: str,
+        segment_id: str,
+        boot_id: str,
+        owner: bool,
+        joinable: bool,
+        gather: Callable[[], Mapping[str, Sequence[Row]]],
+        look_around: Callable[[int], list[Event]],
+    ) -> None:
+        self._writer = writer
+        self._clock = clock
+        self._sampler = sampler
+        self._run_id = run_id
+        self._segment_id = segment_id
+        self._boot_id = boot_id
+        self._owner = owner
+        self._joinable = joinable
+        self._gather: Callable[[], Mapping[str, Sequence[Row]]] | None = gather
+        self._look_around = look_around
+        self._lock = threading.Lock()
+        self._wake = threading.Lock()
+        self._wake.acquire()
+        self._closed = False
+        self._anchor = clock.anchor()
+        self._anchored_ns = self._looked_ns = 0
+        self._start_t_ns = self._anchor.monotonic_ns
+        self._stamped: deque[PhaseRecord] = deque()  # by the training, not yet seen here
+        self._open: dict[tuple[str, int], PhaseRecord] = {}
+        self._work: dict[tuple[str, str], int] = {}
+        self._work_lock = threading.Lock()
+        self._notes: list[Event] = []
+        self._events = 0
+        self._unwritten: dict[str, deque[Row]] = {}
+        self._resolved: list[Row] = []
+        self._first: dict[str, Point] = {}
+        self._sampler_died = self._store_failed = False
+
+    # ---- called by the training thread: none of these waits for anything
+
+    def phase(self, phase: PhaseRecord) -> None:
+        """A phase began or ended."""
+        self._stamped.append(phase)
+
+    def work(self, unit: str, phase: str, amount: int) -> None:
+        """Count work done, in the whole run and in the current phase."""
+        with self._work_lock:
+            for name in dict.fromkeys(("", phase)):
+                self._work[unit, name] = self._work.get((unit, name), 0) + amount
+
+    def note(self, event: Event) -> None:
+        """Something happened to the run."""
+        self._notes.append(event)
+
+    # ---- its life
+
+    def start(self, start_t_ns: int) -> None:
+        """Begin committing, in a thread of its own; the run began at `start_t_ns`."""
+        self._start_t_ns = start_t_ns
+        threading.Thread(target=self._loop, name="trainwatt-writer", daemon=True).start()
+
+    def flush(self) -> None:
+        """Commit now, in the calling thread. Raises StoreError."""
+        with self._lock:
+            if not self._closed:
+                self._commit(final=False)
+
+    def finish(self, run: Row, segment: Row) -> None:
+        """The last commit, in the calling thread, with how run and segment ended; then close the file. Raises StoreError."""
+        with self._lock:
+            self._closed = True
+            try:
+                self._commit(final=True, run=run, segment=segment)
+            finally:
+                self._writer.close()
+        self._wake.release()
+
+    def abandon(self) -> None:
+        """In a forked child: never touch the parent's file again."""
+        self._closed = True
+        self._writer.abandon()
+
+    def _loop(self) -> None:
+        wait_s = FIRST_COMMIT_S  # what is known at the start should outlive a crash in the first second
+        while not self._closed:
+            self._wake.acquire(timeout=wait_s)
+            wait_s = COMMIT_S
+            with self._lock:
+                if self._closed:
+                    return
+                try:
+                    self._commit(final=False)
+                except Exception as error:  # whatever the disk or the database does, the training goes on
+                    self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        if not self._store_failed:
+            log.warning("trainwatt: the run could not be written (%s); it is kept in memory and tried again every second", error)
+            self.note(Event("store", self._clock.monotonic_ns(), None, f"a commit failed: {error}"))
+        self._store_failed = True
+
+    # ---- one transaction
+
+    def _commit(self, *, final: bool, run: Row | None = None, segment: Row | None = None) -> None:
+        now = self._clock.anchor()
+        if self._gather is not None:
+            for table, found in self._gather().items():
+                self._keep(table, found)
+            self._gather = None
+        if self._sampler is not None:
+            self._collect(self._sampler, now, final)
+        self._keep_anchor(now, final)
+        self._take_phases(final)
+        self._take_notes()
+        inserts: dict[str, Sequence[Row]] = {table: tuple(kept) for table, kept in self._unwritten.items()}
+        with self._work_lock:
+            inserts["work"] = rows.work_rows(self._segment_id, self._work)
+        updates: dict[str, Sequence[Row]] = {
+            "segment": [self._segment_update(now) | (segment or {})],
+            "phase": self._resolved,
+        }
+        if self._sampler is not None:
+            updates["device"] = [rows.device_update(self._segment_id, i) for i in self._sampler.integrators.values()]
+        if self._owner:
+            updates["run"] = [{"id": self._run_id, "last_seen_utc_ns": now.utc_ns} | (run or {})]
+        self._writer.write(inserts, updates)
+        self._unwritten.clear()
+        self._resolved = []
+        if self._store_failed:
+            self._store_failed = False
+            log.warning("trainwatt: the run is being written again")
+
+    def _keep(self, table: str, found: Sequence[Row]) -> None:
+        kept = self._unwritten.setdefault(table, deque(maxlen=KEPT_ROWS))
+        if len(kept) < KEPT_ROWS <= len(kept) + len(found):
+            log.warning("trainwatt: the database has not answered for too long; the oldest rows of %s are being lost", table)
+        kept.extend(found)
+
+    def _collect(self, sampler: Sampler, now: Anchor, final: bool) -> None:
+        """What is new from the sensors: the last point of each curve, and before it the very first."""
+        if not sampler.alive and not final:
+            if not self._sampler_died:
+                self._sampler_died = True
+                self.note(Event("dead", now.monotonic_ns, None, "the sampling thread died; from here on sensors are read once a second"))
+            sampler.poll()
+        for name, integrator in sampler.integrators.items():
+            self._notes += integrator.take_events()
+            for point in (self._news_of_first(name, integrator.curve), integrator.curve.latest):
+                if point is not None:
+                    self._keep("curve_point", [rows.point_row(self._segment_id, name, point)])
+        self._keep("sensor_state", rows.state_rows(self._segment_id, self._boot_id, sampler.channels))
+        self._notes += sampler.take_events()
+        if final or now.monotonic_ns - self._looked_ns > SHARED_NS:
+            self._looked_ns = now.monotonic_ns
+            self._notes += self._look_around(now.monotonic_ns)
+
+    def _news_of_first(self, name: str, curve: Curve) -> Point | None:
+        """A curve's first point, and again when its edges are better known: a sensor's lag shows only after a while."""
+        first = curve.first
+        if first is None or first == self._first.get(name):
+            return None
+        self._first[name] = first
+        return first
+
+    def _keep_anchor(self, now: Anchor, final: bool) -> None:
+        if not final and now.monotonic_ns - self._anchored_ns < ANCHOR_NS:
+            return
+        slept_ns = (now.boottime_ns - now.monotonic_ns) - (self._anchor.boottime_ns - self._anchor.monotonic_ns)
+        if slept_ns > SUSPEND_NS:
+            text = f"the machine slept for {slept_ns * 1e-9:.0f} s; no time and no energy is counted for it"
+            self.note(Event("suspended", now.monotonic_ns, None, text))
+        self._anchor, self._anchored_ns = now, now.monotonic_ns
+        self._keep("clock_anchor", [rows.anchor_row(self._segment_id, now)])
+
+    def _take_notes(self) -> None:
+        notes, self._notes = self._notes, []
+        for event in notes:
+            self._events += 1
+            self._keep("event", [rows.event_row(self._segment_id, self._events, event, self._anchor)])
+
+    def _segment_update(self, now: Anchor) -> Row:
+        update: Row = {"id": self._segment_id, "last_seen_utc_ns": now.utc_ns, "start_t_ns": self._start_t_ns}
+        if self._sampler is not None:
+            s = self._sampler
+            update |= {"samples": s.samples, "missed": s.missed, "cpu_s": s.cpu_s, "startup_cpu_s": s.startup_cpu_s}
+        return update
+
+    # ---- phases
+
+    def _take_phases(self, final: bool) -> None:
+        """Store what the training stamped; give each phase its energy once the curves have passed it."""
+        while self._stamped:
+            phase = self._stamped.popleft()
+            self._open[phase.segment_id, phase.seq] = phase
+            self._keep("phase", [rows.phase_row(self._run_id, phase, self._anchor)])
+        if self._sampler is None:
+            self._open.clear()  # the owner of the sensors finds them in the store
+            return
+        if self._joinable:
+            self._read_joined()
+        for key, phase in list(self._open.items()):
+            shares = phase.resolve(self._sampler.integrators, final=final)
+            if shares is None:
+                continue
+            del self._open[key]
+            resolved = bool(shares) and phase.long_enough(self._sampler.integrators)
+            self._resolved.append({"segment_id": phase.segment_id, "seq": phase.seq, "resolved": int(resolved)})
+            self._keep("phase_energy", [rows.phase_energy_row(self._segment_id, phase, n, s) for n, s in shares.items()])
+
+    def _read_joined(self) -> None:
+        """Phases that other processes of this run have stamped and stored."""
+        found = self._writer.query(
+            "SELECT segment_id, seq, name, start_t_ns, end_t_ns FROM phase WHERE run_id = ? AND segment_id <> ? AND resolved IS NULL",
+            (self._run_id, self._segment_id),
+        )
+        for segment_id, seq, name, start_t_ns, end_t_ns in found:
+            phase = self._open.setdefault((segment_id, seq), PhaseRecord(segment_id, seq, name, start_t_ns))
+            phase.end_t_ns = end_t_ns

@@ -1,0 +1,136 @@
+"""PURE: what the tracker knows, as rows of the store's tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .clock import Anchor
+from .integration import DeviceIntegrator
+from .model import Device, Event, Finding, Point
+from .phases import PhaseRecord
+from .sampling import Channel
+from .windows import Share
+
+Row = dict[str, Any]
+
+
+def as_json(value: object) -> str:
+    """Compact JSON, keys in order."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def device_row(segment_id: str, device: Device, idle_w: float | None) -> Row:
+    """A device as it is found; `idle_w` is its measured baseline."""
+    return {
+        "segment_id": segment_id,
+        "name": device.name,
+        "kind": device.kind,
+        "model": device.model,
+        "uuid": device.uuid,
+        "included_in_total": int(device.included_in_total),
+        "max_power_w": device.max_power_w,
+        "gain": device.gain,
+        "gain_class": device.gain_class,
+        "note": device.note,
+        "covered_ns": 0,
+        "idle_w": idle_w,
+    }
+
+
+def device_update(segment_id: str, integrator: DeviceIntegrator) -> Row:
+    """What is learnt of a device while it is read."""
+    period_s = integrator.update_period_s
+    return {
+        "segment_id": segment_id,
+        "name": integrator.device.name,
+        "covered_ns": integrator.covered_ns,
+        "residual": integrator.residual,
+        "update_period_ns": None if period_s is None else round(period_s * 1e9),
+    }
+
+
+def state_rows(segment_id: str, boot_id: str, channels: Iterable[Channel]) -> list[Row]:
+    """The last raw value of each sensor: what whoever takes over would go on from."""
+    return [
+        {
+            "segment_id": segment_id,
+            "device": c.sensor.device.name,
+            "sensor": c.sensor.name,
+            "raw": str(c.last_raw[0]),
+            "t_ns": c.last_raw[1],
+            "boot_id": boot_id,
+        }
+        for c in channels
+        if c.last_raw is not None
+    ]
+
+
+def point_row(segment_id: str, device: str, point: Point) -> Row:
+    """A point of an energy curve."""
+    return {"segment_id": segment_id, "device": device, **point._asdict()}
+
+
+def event_row(segment_id: str, seq: int, event: Event, anchor: Anchor) -> Row:
+    """An event, its time also in UTC."""
+    return {"segment_id": segment_id, "seq": seq, "utc_ns": anchor.utc_of(event.t_ns), **event._asdict()}
+
+
+def anchor_row(segment_id: str, anchor: Anchor) -> Row:
+    """An instant on the three clocks."""
+    return {"segment_id": segment_id, **anchor._asdict()}
+
+
+def finding_rows(segment_id: str, findings: Iterable[Finding]) -> list[Row]:
+    """What discovery found out about each source."""
+    return [
+        {
+            "segment_id": segment_id,
+            "seq": seq,
+            "source": f.source,
+            "availability": f.availability.value,
+            "what": f.what,
+            "detail": f.detail,
+            "remedy": f.remedy,
+            "worth": f.worth,
+        }
+        for seq, f in enumerate(findings)
+    ]
+
+
+def phase_row(run_id: str, phase: PhaseRecord, anchor: Anchor) -> Row:
+    """A phase as it was stamped; whether it is resolved is its own update, made by the owner of the sensors."""
+    return {
+        "segment_id": phase.segment_id,
+        "seq": phase.seq,
+        "run_id": run_id,
+        "parent_seq": phase.parent_seq,
+        "name": phase.name,
+        "step": phase.step,
+        "start_t_ns": phase.start_t_ns,
+        "end_t_ns": phase.end_t_ns,
+        "start_utc_ns": anchor.utc_of(phase.start_t_ns),
+        "synchronized": int(phase.synchronized),
+        "exact": int(phase.exact),
+    }
+
+
+def phase_energy_row(owner_segment_id: str, phase: PhaseRecord, device: str, share: Share) -> Row:
+    """One device's share of a phase."""
+    return {
+        "segment_id": phase.segment_id,
+        "seq": phase.seq,
+        "device": device,
+        "owner_segment_id": owner_segment_id,
+        "energy_j": share.energy_j,
+        "slack_low_j": share.slack_low_j,
+        "slack_high_j": share.slack_high_j,
+        "edge_low_j": share.edge_low_j,
+        "edge_high_j": share.edge_high_j,
+    }
+
+
+def work_rows(segment_id: str, work: Mapping[tuple[str, str], int]) -> list[Row]:
+    """Units of work by (unit, phase)."""
+    return [{"segment_id": segment_id, "unit": u, "phase": p, "amount": n} for (u, p), n in work.items()]

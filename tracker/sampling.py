@@ -1,0 +1,279 @@
+"""The only sampling thread: reads the sensors when they are due and hands the readings to their integrators.
+
+`poll()` does one round without the thread. Deadlines are absolute and jittered, so that sampling neither drifts nor falls into step
+with the training loop; ticks that were missed are skipped and counted, never caught up.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Sequence
+from itertools import pairwise
+
+from .clock import Clock
+from .errors import ReadError, SensorLostError
+from .integration import DeviceIntegrator
+from .model import Counter, Event, Reading, Sensor
+
+log = logging.getLogger("trainwatt")
+
+NS = 1e-9
+JITTER = 0.1
+"""Share of the period by which each tick is moved at random."""
+SLOW_SHARE = 0.02
+"""A sensor whose reads take more than this share of its period is read less often."""
+SLOWEST_S = 5.0
+COST_READS = 5
+CALIBRATION_S = 0.6
+CALIBRATION_CHANGES = 10
+
+
+class Channel:
+    """A sensor, its integrator, and how many ticks apart it is read."""
+
+    def __init__(self, sensor: Sensor, integrator: DeviceIntegrator, period_s: float, offset: int) -> None:
+        self.sensor = sensor
+        self.integrator = integrator
+        self.offset = offset
+        self.costs_ns: list[int] = []
+        self.last_raw: tuple[int | float, int] | None = None  # value, t_ns
+        self._set_every(max(1, round((sensor.period_s or period_s) / period_s)), period_s)
+
+    def read(self, clock: Clock) -> None:
+        """Read once and deliver the reading, or the failure."""
+        sensor, integrator = self.sensor, self.integrator
+        before_ns = clock.monotonic_ns()
+        try:
+            value = sensor.read()
+        except SensorLostError as error:
+            integrator.failed(sensor.name, clock.monotonic_ns(), str(error), lost=True)
+            return
+        except ReadError as error:
+            integrator.failed(sensor.name, clock.monotonic_ns(), str(error))
+            return
+        except Exception as error:  # a driver may raise anything, and none of it may end the sampling of the others
+            integrator.failed(sensor.name, clock.monotonic_ns(), f"{type(error).__name__}: {error}")
+            return
+        after_ns = clock.monotonic_ns()
+        reading = Reading((before_ns + after_ns) // 2, value, (after_ns - before_ns) // 2)
+        self.last_raw = (value, reading.t_ns)
+        if isinstance(sensor.kind, Counter):
+            integrator.counter_reading(reading)
+        else:
+            integrator.gauge_reading(sensor.name, reading)
+        if len(self.costs_ns) < COST_READS:
+            self.costs_ns.append(after_ns - before_ns)
+
+    def back_off(self, period_s: float) -> float | None:
+        """After COST_READS reads: read less often if even the quickest was too slow. The new period in seconds if it changed."""
+        if len(self.costs_ns) < COST_READS:
+            return None
+        cost_s = min(self.costs_ns) * NS
+        self.costs_ns.clear()
+        wanted_s = min(SLOWEST_S, cost_s / SLOW_SHARE)
+        if wanted_s <= self.every * period_s:
+            return None
+        self._set_every(max(self.every + 1, round(wanted_s / period_s)), period_s)
+        return self.every * period_s
+
+    def _set_every(self, every: int, period_s: float) -> None:
+        self.every = every
+        self.offset %= every
+        self.integrator.set_tick(self.sensor.name, every * period_s)
+
+
+class Sampler:
+    """Reads every sensor at its rate, in one thread of its own or by hand."""
+
+    def __init__(self, sensors: Sequence[Sensor], clock: Clock, period_s: float, seed: int | None = None) -> None:
+        self.period_s = period_s
+        self.integrators: dict[str, DeviceIntegrator] = {}
+        self.channels: list[Channel] = []
+        self.events: list[Event] = []
+        self.samples = self.missed = 0
+        self.cpu_s = self.startup_cpu_s = 0.0
+        self.last_tick_ns = 0
+        self._clock = clock
+        self._random = random.Random(seed)
+        self._lock = threading.Lock()
+        self._wake = threading.Lock()
+        self._wake.acquire()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        by_device: dict[str, list[Sensor]] = {}
+        for sensor in sensors:
+            by_device.setdefault(sensor.device.name, []).append(sensor)
+        for name, group in by_device.items():
+            counter = next((s.kind for s in group if isinstance(s.kind, Counter)), None)
+            gauges = {s.name: s.kind for s in group if not isinstance(s.kind, Counter)}
+            integrator = self.integrators[name] = DeviceIntegrator(group[0].device, counter, gauges)
+            for sensor in sorted(
+                group, key=lambda s: isinstance(s.kind, Counter)
+            ):  # gauges first: a counter's trouble finds the power known
+                self.channels.append(Channel(sensor, integrator, period_s, len(self.integrators)))
+
+    # ---- by hand
+
+    def poll(self) -> int:
+        """Read every sensor now, whatever its rate, in the calling thread. Returns the monotonic ns of the round's start."""
+        with self._lock:
+            now_ns = self._clock.monotonic_ns()
+            self._round(None)
+            return now_ns
+
+    def finish(self) -> int:
+        """The last round: read every sensor, then end the curves and the thread. Returns the monotonic ns of the end."""
+        with self._lock:
+            end_ns = self._clock.monotonic_ns()
+            if not self._stopping:
+                self._stopping = True
+                self._round(None)
+                for integrator in self.integrators.values():
+                    integrator.finish(end_ns)
+            self._nudge()
+        return end_ns
+
+    def close(self) -> None:
+        """Release the sensors; after `finish`, once no read can be under way."""
+        with self._lock:
+            for channel in self.channels:
+                channel.sensor.close()
+
+    # ---- the thread
+
+    def start(self) -> None:
+        """Begin sampling in a thread of its own."""
+        self._thread = threading.Thread(target=self._run, name="trainwatt-sampler", daemon=True)
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def take_events(self) -> list[Event]:
+        """What happened to the sampling itself since the last call."""
+        events, self.events = self.events, []
+        return events
+
+    def nudge(self, t_ns: int) -> None:
+        """Ask for a round right away, near an edge at `t_ns`; does nothing where the last one is recent enough. Never blocks."""
+        if (t_ns - self.last_tick_ns) * NS > self.period_s / 4:
+            self._nudge()
+
+    def _nudge(self) -> None:
+        try:
+            self._wake.release()
+        except RuntimeError:
+            pass  # already released
+
+    def _run(self) -> None:
+        clock, period_ns = self._clock, round(self.period_s / NS)
+        start_cpu_s = clock.thread_cpu_s()
+        try:
+            self._calibrate()
+        except Exception:  # without it the lag assumed of counters stays the widest
+            log.exception("trainwatt: the update periods of the counters could not be measured")
+        self.startup_cpu_s = clock.thread_cpu_s() - start_cpu_s
+        begin_ns, tick = clock.monotonic_ns(), 0
+        while not self._stopping:
+            tick += 1
+            deadline_ns = begin_ns + tick * period_ns + round(self._random.uniform(-JITTER, JITTER) * period_ns)
+            now_ns = clock.monotonic_ns()
+            behind = (now_ns - deadline_ns) // period_ns
+            if behind >= 1:
+                self._miss(int(behind), now_ns)
+                tick += int(behind)
+                deadline_ns += int(behind) * period_ns
+            if deadline_ns > now_ns and self._wake.acquire(timeout=(deadline_ns - now_ns) * NS):
+                tick -= 1  # an early round, asked for: the tick itself is still to come
+                self._sample(None)
+                continue
+            self._sample(tick)
+            self.cpu_s = clock.thread_cpu_s() - start_cpu_s - self.startup_cpu_s
+
+    def _sample(self, tick: int | None) -> None:
+        with self._lock:
+            if not self._stopping:
+                self._round(tick)
+
+    def _round(self, tick: int | None) -> None:
+        """Read what is due at `tick`, or everything where it is None. The lock is held."""
+        self.last_tick_ns = self._clock.monotonic_ns()
+        for channel in self.channels:
+            if channel.integrator.lost or (tick is not None and tick % channel.every != channel.offset):
+                continue
+            channel.read(self._clock)
+            slower_s = channel.back_off(self.period_s)
+            if slower_s is not None:
+                self.events.append(
+                    Event(
+                        "late",
+                        self.last_tick_ns,
+                        channel.sensor.device.name,
+                        f"reads of {channel.sensor.name} are slow; it is now read every {slower_s:.2g} s",
+                    )
+                )
+        self.samples += 1
+
+    def _miss(self, ticks: int, now_ns: int) -> None:
+        if not self.missed:
+            self.events.append(
+                Event(
+                    "late",
+                    now_ns,
+                    None,
+                    "the sampling thread could not run in time; ticks that were missed are skipped and counted, counters stay exact",
+                )
+            )
+        self.missed += ticks
+
+    def _calibrate(self) -> None:
+        """Measure how often each counter is renewed, by reading it in quick succession until it has changed a few times."""
+        clock = self._clock
+        watched = [Renewals(c) for c in self.channels if isinstance(c.sensor.kind, Counter)]
+        pending, begin_ns = watched, clock.monotonic_ns()
+        while pending and not self._stopping and (passed_s := (clock.monotonic_ns() - begin_ns) * NS) < CALIBRATION_S:
+            pending = [r for r in pending if not r.look(clock)]
+            self._wake.acquire(timeout=0.0003 if passed_s < CALIBRATION_S / 8 else 0.002)
+        for renewals in watched:
+            period_s = renewals.period_s
+            if period_s is not None:
+                renewals.integrator.set_update_period(period_s)
+
+
+class Renewals:
+    """Watches one counter's value change, to learn its update period."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.integrator = channel.integrator
+        self._sensor = channel.sensor
+        self._value: int | float | None = None
+        self._looked_ns: list[int] = []
+        self._changed_ns: list[int] = []
+
+    def look(self, clock: Clock) -> bool:
+        """Read once; True when enough changes were seen, or the read failed."""
+        try:
+            value = self._sensor.read()
+        except ReadError:
+            return True
+        now_ns = clock.monotonic_ns()
+        self._looked_ns.append(now_ns)
+        if self._value is not None and value != self._value:
+            self._changed_ns.append(now_ns)
+        self._value = value
+        return len(self._changed_ns) >= CALIBRATION_CHANGES
+
+    @property
+    def period_s(self) -> float | None:
+        """The mean time between changes and a tenth, which looks that came late only lengthen; for a counter that is renewed irregularly
+        the upper quartile, less the time by which a look can be late. None where too little was seen."""
+        if len(self._changed_ns) < 3:
+            return None
+        gaps = sorted(b - a for a, b in pairwise(self._changed_ns))
+        spacings = sorted(b - a for a, b in pairwise(self._looked_ns))
+        mean_ns = (self._changed_ns[-1] - self._changed_ns[0]) / len(gaps)
+        return max(1.1 * mean_ns, gaps[len(gaps) * 3 // 4] - spacings[len(spacings) // 2]) * NS

@@ -1,0 +1,57 @@
+"""The sensors of a machine: what draws power and can be read, and stand-ins for what cannot.
+
+`discover` never fails for what it does not find; it says so in findings. A new provider is a new file and one line in SENSORS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from ..errors import ConfigurationError
+from ..model import Availability, Discovery, DiscoveryRequest, Finding
+from . import modelled, nvml, powercap
+
+__all__ = ["SENSORS", "discover"]
+
+SENSORS: tuple[Callable[[DiscoveryRequest], Discovery], ...] = (nvml.discover, powercap.discover)
+"""The providers that measure, in the order in which their findings are shown."""
+
+
+def discover(request: DiscoveryRequest) -> Discovery:
+    """Every sensor of the run, and a finding for everything that was looked for. The caller closes the sensors.
+
+    Raises ConfigurationError where `request` names a GPU that is not there.
+    """
+    found = Discovery()
+    try:
+        for provider in SENSORS:
+            _merge(found, partial(provider, request), provider.__module__)
+        _merge(found, partial(_modelled, request, found), modelled.__name__)
+    except BaseException:
+        for sensor in found.sensors:
+            sensor.close()
+        raise
+    return found
+
+
+def _modelled(request: DiscoveryRequest, found: Discovery) -> Discovery:
+    measured = {sensor.device.kind for sensor in found.sensors}
+    tdp_w = None if "cpu" in measured else powercap.package_limit_w(request)
+    contained = any(nvml.is_module_scope(sensor.device) for sensor in found.sensors)
+    return modelled.discover(request, measured, tdp_w, contained)
+
+
+def _merge(found: Discovery, provide: Callable[[], Discovery], module: str) -> None:
+    """Add what a provider finds. One that fails unexpectedly is a finding, never the end of the run."""
+    try:
+        part = provide()
+    except ConfigurationError:
+        raise
+    except Exception as e:  # a provider meets drivers and kernels nobody has tried
+        source = module.rpartition(".")[2]
+        text = f"looking for sensors failed: {type(e).__name__}: {e}"
+        found.findings.append(Finding(source, Availability.BROKEN, source, text, "Please report this with the text above."))
+        return
+    found.sensors.extend(part.sensors)
+    found.findings.extend(part.findings)

@@ -1,0 +1,176 @@
+"""Stand-ins for processors and memory that nothing measures: power modelled from utilisation and size, labelled, with a range.
+
+They are sized by what the run's control group may use, not by the host. On a machine without limits that is the whole machine, as
+a package counter measures the whole package.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from ..errors import ReadError
+from ..model import Availability, Device, DeviceKind, Discovery, DiscoveryRequest, Finding, Gauge, Provenance
+from . import power_model
+from .cgroup import Cgroup, CpuShare
+from .machine import processor, read_text
+from .microarchitecture import microarchitecture
+from .power_model import PowerModel
+
+SOURCE = "model"
+_PERIOD_S = 0.2  # the kernel counts CPU time in hundredths of a second: a shorter interval would be coarse
+_SHORTEST_S = 0.05
+_KIB_PER_GIB = 1024.0**2
+_BYTES_PER_KIB = 1024.0
+_STAT_BUSY = (0, 1, 2, 5, 6)
+"""User, nice, system, irq and softirq of /proc/stat (proc(5)): steal is other people's, guest is within user."""
+_CONTAINED_NOTE = "beside the total: the GPU's module may contain it"
+
+
+class ModelSensor:
+    """A modelled power gauge: the mean since the previous read, of the first since it was made, in watts."""
+
+    name = "model"
+    period_s: float | None = _PERIOD_S
+
+    def __init__(self, device: Device, model: PowerModel, utilisation: Callable[[], float]) -> None:
+        self.device = device
+        self.kind = Gauge("interval", provenance=Provenance.MODELLED, low_factor=model.low_factor, high_factor=model.high_factor)
+        self._model = model
+        self._utilisation = utilisation
+
+    def read(self) -> float:
+        """Central watts; the gauge's factors bound them. Raises ReadError where the utilisation cannot be read."""
+        return self._model.watts(self._utilisation())
+
+    def holder_pids(self) -> None:
+        """A model belongs to nobody in particular."""
+        return None
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class Utilisation:
+    """The busy share of `cpus` processors since the previous call, from 0 to 1. `busy_s` gives CPU seconds since some start."""
+
+    def __init__(self, busy_s: Callable[[], float | None], cpus: float, now: Callable[[], float] = time.monotonic) -> None:
+        self._busy_s, self._cpus, self._now = busy_s, cpus, now
+        self._last = 0.0
+        self._t, self._busy = now(), busy_s()
+
+    def __call__(self) -> float:
+        """Raises ReadError where the CPU time cannot be read; the next call then covers the gap."""
+        t, busy = self._now(), self._busy_s()
+        if busy is None:
+            raise ReadError("CPU time cannot be read, neither of the control group nor of the machine")
+        if self._busy is None:
+            self._t, self._busy = t, busy
+        elif t - self._t >= _SHORTEST_S:  # over less, a tick of the CPU clock would weigh too much
+            self._last = min(1.0, max(0.0, (busy - self._busy) / ((t - self._t) * self._cpus)))
+            self._t, self._busy = t, busy
+        return self._last
+
+
+def discover(request: DiscoveryRequest, measured: Collection[DeviceKind], tdp_w: float | None = None, contained: bool = False) -> Discovery:
+    """A modelled `cpu` and `dram` for whichever of the two kinds is not `measured`, with a finding for each. Raises nothing.
+
+    `tdp_w` is the rated power of all packages where it is known. `contained`: a measured device may contain them (a superchip's
+    module), so they stand beside the total.
+    """
+    found = Discovery()
+    cgroup = Cgroup(request.sysfs, request.procfs)
+    if "cpu" not in measured:
+        _add_cpu(request, cgroup, tdp_w, contained, found)
+    if "dram" not in measured:
+        _add_dram(request, cgroup, contained, found)
+    return found
+
+
+def _add_cpu(request: DiscoveryRequest, cgroup: Cgroup, tdp_w: float | None, contained: bool, found: Discovery) -> None:
+    stat = Path(request.procfs, "stat")
+    machine_cpus = machine_cpu_count(read_text(stat))
+    if not machine_cpus:
+        found.findings.append(_nothing("cpu", f"{stat} names no processor: the energy of the CPU is left out"))
+        return
+    share = cgroup.cpu_share()
+    if share is None or share.cpus >= machine_cpus:
+        share = CpuShare(float(machine_cpus), None)
+    cpu = processor(request.procfs)
+    if tdp_w is not None:
+        model = power_model.cpu_from_tdp(tdp_w, share.cpus / machine_cpus)
+    else:
+        model = power_model.cpu_from_generation(microarchitecture(cpu), share.cpus)
+
+    limited = share.usage_s() is not None
+    busy_s = share.usage_s if limited else lambda: machine_busy_s(read_text(stat))
+    utilisation = Utilisation(busy_s, share.cpus if limited else float(machine_cpus))
+    whose = f" within its control group ({share.cpus:g} of {machine_cpus} CPUs)" if share.cpus < machine_cpus else ""
+    _add("cpu", cpu.name or None, model, utilisation, f"utilisation{whose}", contained, found)
+
+
+def _add_dram(request: DiscoveryRequest, cgroup: Cgroup, contained: bool, found: Discovery) -> None:
+    total_kib = machine_memory_kib(read_text(Path(request.procfs, "meminfo")))
+    limit = cgroup.memory_limit_bytes()
+    sizes = [kib for kib in (total_kib, limit / _BYTES_PER_KIB if limit else None) if kib]
+    if not sizes:
+        found.findings.append(_nothing("dram", "the size of the memory is not told: its energy is left out"))
+        return
+    limited = limit is not None and min(sizes) == limit / _BYTES_PER_KIB
+    how = "the memory limit of its control group" if limited else "the machine's memory"
+    _add("dram", None, power_model.dram(min(sizes) / _KIB_PER_GIB), lambda: 0.0, how, contained, found)
+
+
+def _add(
+    kind: DeviceKind,
+    part: str | None,
+    model: PowerModel,
+    utilisation: Callable[[], float],
+    how: str,
+    contained: bool,
+    found: Discovery,
+) -> None:
+    bounds = f"×{model.low_factor:.2g} to ×{model.high_factor:.2g}"
+    note = f"modelled from {how}: {model.words}, {bounds}" + (f"; {_CONTAINED_NOTE}" if contained else "")
+    device = Device(
+        name=kind,
+        kind=kind,
+        max_power_w=model.max_w,
+        gain=0.0,  # the factors carry the model's error
+        gain_class="model",
+        model=part,
+        included_in_total=not contained,
+        note=note,
+    )
+    found.sensors.append(ModelSensor(device, model, utilisation))
+    found.findings.append(Finding(SOURCE, Availability.OK, kind, note, devices=(kind,)))
+
+
+def _nothing(what: str, detail: str) -> Finding:
+    return Finding(SOURCE, Availability.ABSENT, what, detail)
+
+
+def machine_busy_s(stat: str) -> float | None:
+    """CPU seconds all processors were busy since boot, from the text of /proc/stat; None where it does not say."""
+    line = next((line for line in stat.splitlines() if line.startswith("cpu ")), "")
+    fields = line.split()[1:]
+    if len(fields) <= max(_STAT_BUSY) or not all(field.isdigit() for field in fields):
+        return None
+    return sum(int(fields[i]) for i in _STAT_BUSY) / os.sysconf("SC_CLK_TCK")
+
+
+def machine_cpu_count(stat: str) -> int:
+    """How many processors are online, from the text of /proc/stat; 0 where it does not say."""
+    return sum(line.startswith("cpu") and line[3:4].isdigit() for line in stat.splitlines())
+
+
+def machine_memory_kib(meminfo: str) -> int | None:
+    """MemTotal in KiB, from the text of /proc/meminfo; None where it does not say."""
+    for line in meminfo.splitlines():
+        key, _, value = line.partition(":")
+        number = value.split()[:1]
+        if key == "MemTotal" and number and number[0].isdigit():
+            return int(number[0])
+    return None

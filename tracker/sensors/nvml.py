@@ -1,0 +1,225 @@
+"""NVIDIA GPUs through NVML: which of them the run uses, and what each can tell.
+
+What a GPU can do is asked of the GPU, by trying, never guessed from its architecture.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ReadError
+from ..model import Availability, Device, Discovery, DiscoveryRequest, Finding, Sensor
+from . import cuda_visible, nvml_help
+from .cuda_visible import MIG_NOTE, Choice, Gpu
+from .nvml_help import SOURCE
+from .nvml_sensors import (
+    FIELD_POWER_AVERAGE,
+    FIELD_POWER_INSTANT,
+    EnergySensor,
+    FieldPowerSensor,
+    NvmlLibrary,
+    NvmlSensor,
+    UsagePowerSensor,
+    error_text,
+)
+
+MODULE_SCOPE_NOTE = "module scope: may contain the Grace CPU"
+_SUPERCHIPS = ("GH200", "GB200", "GB300")
+_UNKNOWN_MAX_W = 1500.0  # above the highest limit of a GPU sold in 2025 (B300: 1400 W)
+_LIMIT_MARGIN = 1.1  # the limit binds an average; short peaks pass it
+_POWER_PERIOD_S = 0.5  # beside a trusted counter, power is only a check on it
+_TRIALS = 3  # a busy driver may fail a call now and then
+_AMPERE, _GA100 = (8, 0), (8, 0)  # compute capabilities: Ampere begins with the GA100, which alone of them does not average
+
+
+@dataclass(frozen=True, slots=True)
+class _Card:
+    gpu: Gpu
+    handle: Any
+
+
+def discover(request: DiscoveryRequest) -> Discovery:
+    """Find the GPUs of the run and their sensors, with a finding for each.
+
+    Raises ConfigurationError where `request.gpus` names a GPU that is not there.
+    """
+    if request.gpus is None and cuda_visible.hides_all(request.environ):
+        value = request.environ.get("CUDA_VISIBLE_DEVICES")
+        return Discovery(findings=[nvml_help.absent(f"CUDA_VISIBLE_DEVICES={value!r}: this run uses no GPU")])
+    if request.gpus is not None and not request.gpus:
+        return Discovery(findings=[nvml_help.absent("gpus is empty: none is to be tracked")])
+    if request.gpus is None and (asleep := nvml_help.suspended(request)) is not None:
+        return Discovery(findings=[asleep])
+    try:
+        nvml: Any = importlib.import_module("pynvml")
+    except ImportError as e:
+        return Discovery(findings=[nvml_help.absent(f"pynvml cannot be imported: {e}", "pip install nvidia-ml-py")])
+    try:
+        nvml.nvmlInit()
+    except nvml.NVMLError as e:
+        return Discovery(findings=[nvml_help.init_failed(nvml, e.value, request)])
+    library = NvmlLibrary(nvml)
+    library.retain()  # until the sensors hold it
+    try:
+        return _discover(library, request)
+    finally:
+        library.release()
+
+
+def is_module_scope(device: Device) -> bool:
+    """Whether the device's power may contain that of the processor beside it."""
+    return MODULE_SCOPE_NOTE in (device.note or "")
+
+
+def _discover(library: NvmlLibrary, request: DiscoveryRequest) -> Discovery:
+    nvml, found = library.nvml, Discovery()
+    cards: dict[int, _Card] = {}
+    gpus: list[Gpu] = []
+    for index in range(nvml.nvmlDeviceGetCount()):
+        try:
+            cards[index] = _card(nvml, index)
+            gpus.append(cards[index].gpu)
+        except nvml.NVMLError as e:
+            # it keeps its place in the order, so that the others keep theirs
+            gpus.append(Gpu(index, "", "unknown", (0, 0)))
+            found.findings.append(_broken(f"gpu{index}", f"cannot be asked: {error_text(nvml, e.value)}"))
+
+    def resolve_mig(uuid: str) -> int | None:
+        return _mig_parent(nvml, uuid)
+
+    if request.gpus is not None:
+        choices = cuda_visible.requested(request.gpus, gpus, resolve_mig)
+    else:
+        choices = cuda_visible.visible(request.environ, gpus, resolve_mig)
+    chosen = {choice.index for choice in choices}
+    found.findings = [finding for finding in found.findings if finding.devices[0] in {f"gpu{i}" for i in chosen}]
+    for choice in choices:
+        if choice.index in cards:
+            _add(library, cards[choice.index], choice, request.gains.get("gpu", 0.0), found)
+    if not choices:
+        value = request.environ.get("CUDA_VISIBLE_DEVICES")
+        hidden = f"CUDA_VISIBLE_DEVICES={value!r} shows none of the {len(gpus)} GPUs"
+        found.findings.append(nvml_help.absent(hidden if gpus else "NVML lists no GPU"))
+    return found
+
+
+def _add(library: NvmlLibrary, card: _Card, choice: Choice, gain: float, found: Discovery) -> None:
+    device = _device(library.nvml, card, choice, gain)
+    sensors, said, problems = _sensors(library, card, device)
+    found.sensors.extend(sensors)
+    what = f"{device.name} {card.gpu.name}"
+    if not sensors:
+        remedy = "A virtual GPU has no sensors: measure on its host. Otherwise see what nvidia-smi -q -d POWER says."
+        text = f"tells neither energy nor power: {'; '.join(dict.fromkeys(problems))}"
+        found.findings.append(Finding(SOURCE, Availability.ABSENT, what, text, remedy, "This GPU's energy.", (device.name,)))
+        return
+    detail = "; ".join([*said, *([device.note] if device.note else [])])
+    found.findings.append(Finding(SOURCE, Availability.OK, what, detail, devices=(device.name,)))
+
+
+def _sensors(library: NvmlLibrary, card: _Card, device: Device) -> tuple[list[Sensor], list[str], list[str]]:
+    """The sensors of one GPU that answer, what to say of each, and what the others said."""
+    sensors: list[Sensor] = []
+    said: list[str] = []
+    problems: list[str] = []
+
+    def add(make: Callable[[], NvmlSensor], words: str) -> bool:
+        sensor = make()
+        problem = _trial(sensor)
+        if problem is None:
+            sensors.append(sensor)
+            said.append(words)
+            return True
+        problems.append(problem)
+        sensor.close()
+        return False
+
+    has_energy = add(lambda: EnergySensor(library, card.handle, device), "energy counter")
+    if not has_energy:
+        said.append("no energy counter")
+    period_s = _POWER_PERIOD_S if has_energy else None
+    average = add(lambda: FieldPowerSensor(library, card.handle, device, FIELD_POWER_AVERAGE, period_s), "power (1 s mean)")
+    instant = add(lambda: FieldPowerSensor(library, card.handle, device, FIELD_POWER_INSTANT, period_s), "power (instant)")
+    if not average and not instant:
+        # nvml.h on nvmlDeviceGetPowerUsage: a one-second average on Ampere (except GA100) and newer, the power now on the others
+        averaged = card.gpu.compute >= _AMPERE and card.gpu.compute != _GA100
+        words = "power (1 s mean)" if averaged else "power (instant)"
+        add(lambda: UsagePowerSensor(library, card.handle, device, averaged, period_s), words)
+    return sensors, said, problems
+
+
+def _trial(sensor: NvmlSensor) -> str | None:
+    """None where the sensor answers within a few trials, else what it says."""
+    problem = ""
+    for _ in range(_TRIALS):
+        try:
+            sensor.read()
+        except ReadError as e:
+            problem = str(e)
+        else:
+            return None
+    return problem
+
+
+def _device(nvml: Any, card: _Card, choice: Choice, gain: float) -> Device:
+    notes = [choice.note] if choice.note else []
+    if MIG_NOTE not in notes and _mig_enabled(nvml, card.handle):
+        notes.append(MIG_NOTE)
+    if any(chip in card.gpu.name for chip in _SUPERCHIPS):
+        notes.append(MODULE_SCOPE_NOTE)
+    return Device(
+        name=f"gpu{card.gpu.index}",
+        kind="gpu",
+        max_power_w=_max_power_w(nvml, card.handle),
+        gain=gain,
+        gain_class="gpu",
+        model=card.gpu.name,
+        uuid=card.gpu.uuid,
+        note="; ".join(notes) or None,
+    )
+
+
+def _max_power_w(nvml: Any, handle: Any) -> float:
+    asked: tuple[Callable[[], float], ...] = (
+        lambda: float(nvml.nvmlDeviceGetEnforcedPowerLimit(handle)),
+        lambda: float(nvml.nvmlDeviceGetPowerManagementLimitConstraints(handle)[1]),
+    )
+    limits = []
+    for ask in asked:
+        try:
+            limits.append(ask())
+        except nvml.NVMLError:
+            continue
+    most_mw = max(limits, default=0.0)
+    return most_mw * 1e-3 * _LIMIT_MARGIN if most_mw > 0 else _UNKNOWN_MAX_W
+
+
+def _card(nvml: Any, index: int) -> _Card:
+    handle = nvml.nvmlDeviceGetHandleByIndex(index)
+    try:
+        major, minor = nvml.nvmlDeviceGetCudaComputeCapability(handle)
+    except nvml.NVMLError:
+        major, minor = 0, 0
+    return _Card(Gpu(index, nvml.nvmlDeviceGetUUID(handle), nvml.nvmlDeviceGetName(handle), (major, minor)), handle)
+
+
+def _mig_parent(nvml: Any, uuid: str) -> int | None:
+    try:
+        instance = nvml.nvmlDeviceGetHandleByUUID(uuid)
+        return int(nvml.nvmlDeviceGetIndex(nvml.nvmlDeviceGetDeviceHandleFromMigDeviceHandle(instance)))
+    except nvml.NVMLError:
+        return None
+
+
+def _mig_enabled(nvml: Any, handle: Any) -> bool:
+    try:
+        return bool(nvml.nvmlDeviceGetMigMode(handle)[0])
+    except nvml.NVMLError:
+        return False
+
+
+def _broken(name: str, problem: str) -> Finding:
+    return Finding(SOURCE, Availability.BROKEN, name, problem, "See what nvidia-smi says.", "This GPU's energy.", (name,))

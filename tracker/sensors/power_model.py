@@ -1,0 +1,106 @@
+"""Watts from utilisation and size, where nothing measures: the coefficients, their ranges, and where they come from.
+
+Pure but for reading data/power_model.csv, the trusted rows of which are used (`status` verified, cross-checked or derived; each
+row names its source). A model is a central value and two factors that bound it, never a bare point.
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+_DATA = Path(__file__).parent / "data" / "power_model.csv"
+_TRUSTED = ("verified", "cross-checked", "derived")
+
+TDP_FACTORS = (0.6, 1.5)
+"""Around the curve over TDP. An estimate, not a measurement: the curve is the mean of several Xeons' packages under one load, and
+at the same utilisation parts differ, and vector code draws more than scalar code; 0.6 is that one way, half again the other."""
+VCPU_FACTORS = (0.4, 1.5)
+"""Around W per vCPU. An estimate, not a measurement: the rows are a server's power at the wall over its hardware threads, with
+fans, supply losses, disks and memory in it, so that the processor may be as little as 0.4 of it; and they are means over the
+parts of a generation, some of which draw half again as much."""
+_DIMM_GB = (64.0, 8.0)
+"""The DIMM sizes that bound W/GB from the trusted 5 W per DIMM: the largest common in servers, the smallest still in use."""
+
+
+@dataclass(frozen=True, slots=True)
+class PowerModel:
+    """Central watts at a utilisation from 0 to 1, with the factors that bound it, and words for it."""
+
+    watts: Callable[[float], float]
+    low_factor: float
+    high_factor: float
+    words: str
+
+    @property
+    def max_w(self) -> float:
+        """The most it can say, at its high bound."""
+        return self.watts(1.0) * self.high_factor
+
+
+def cpu_from_tdp(tdp_w: float, share: float) -> PowerModel:
+    """Processors of `tdp_w` watts in all, of which the run may use `share` (0 to 1)."""
+    curve = [(u / 100, _value("cpu", "generic", f"tdp_fraction_at_{u}")) for u in (0, 10, 50, 100)]
+    low, high = TDP_FACTORS
+    words = f"{curve[0][1]:.2f} to {curve[-1][1]:.2f} of {tdp_w * share:,.0f} W (TDP, by the power limit)"
+    return PowerModel(lambda u: _interpolate(curve, u) * tdp_w * share, low, high, words)
+
+
+def cpu_from_generation(generation: str | None, cpus: float) -> PowerModel:
+    """`cpus` hardware threads of a generation in the table; for one that is not in it the median of all, with their span."""
+    table = _vcpu_table()
+    if generation in table:
+        idle, full = table[generation]
+        low, high = VCPU_FACTORS
+        words = f"{cpus:g} CPUs of {idle:.2f} to {full:.2f} W ({generation})"
+    else:
+        idles, fulls = zip(*table.values(), strict=True)
+        idle, full = statistics.median(idles), statistics.median(fulls)
+        low = VCPU_FACTORS[0] * min(min(idles) / idle, min(fulls) / full)
+        high = VCPU_FACTORS[1] * max(max(idles) / idle, max(fulls) / full)
+        words = f"{cpus:g} CPUs of {idle:.2f} to {full:.2f} W (processor not in the table: the median of all servers)"
+    return PowerModel(lambda u: cpus * (idle + u * (full - idle)), low, high, words)
+
+
+def dram(gib: float) -> PowerModel:
+    """Memory of `gib` GiB: the mean of the trusted W/GB, bounded by 5 W per DIMM at two sizes of DIMM. Utilisation is ignored."""
+    per_gb = statistics.fmean(_values("dram", "generic", "watts_per_gb"))
+    per_dimm = _value("dram", "x86 server", "watts_per_dimm")
+    low, high = (per_dimm / size / per_gb for size in _DIMM_GB)
+    return PowerModel(lambda _: per_gb * gib, low, high, f"{gib:,.0f} GiB at {per_gb:.2f} W/GB")
+
+
+def _interpolate(curve: list[tuple[float, float]], u: float) -> float:
+    for (u0, y0), (u1, y1) in itertools.pairwise(curve):
+        if u <= u1:
+            return y0 + (u - u0) / (u1 - u0) * (y1 - y0)
+    return curve[-1][1]
+
+
+def _vcpu_table() -> dict[str, tuple[float, float]]:
+    """Generation to (idle, full) W per vCPU."""
+    names = dict.fromkeys(model for component, model, _, _ in _rows() if component == "cpu_vcpu")
+    return {name: (_value("cpu_vcpu", name, "watts_min"), _value("cpu_vcpu", name, "watts_max")) for name in names}
+
+
+def _value(component: str, model: str, parameter: str) -> float:
+    return _values(component, model, parameter)[0]
+
+
+def _values(component: str, model: str, parameter: str) -> list[float]:
+    return [value for *key, value in _rows() if key == [component, model, parameter]]
+
+
+@cache
+def _rows() -> tuple[tuple[str, str, str, float], ...]:
+    with _DATA.open(encoding="utf-8", newline="") as file:
+        return tuple(
+            (row["component"], row["model"], row["parameter"], float(row["value"]))
+            for row in csv.DictReader(file)
+            if row["status"] in _TRUSTED
+        )

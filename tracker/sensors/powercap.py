@@ -1,0 +1,214 @@
+"""CPU and DRAM energy through Linux's powercap files (RAPL), Intel and AMD.
+
+Zones are known by what their `name` file says, never by their number: packages count, DRAM is listed under its package but is not
+part of it, core and uncore are, and psys contains the packages and so stands beside the total.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ReadError
+from ..model import Availability, Device, DeviceKind, Discovery, DiscoveryRequest, Finding
+from . import powercap_help
+from .machine import read_int, read_text
+from .rapl import RaplSensor, counter_of
+
+SOURCE = "powercap"
+_ZONE = re.compile(r"intel-rapl(-mmio)?(:\d+)+")
+_PACKAGE = re.compile(r"package-\d+(-die-\d+)?")
+_CONSTRAINT = re.compile(r"constraint_\d+_(power_limit|max_power)_uw")
+
+_PLATFORM_NOTE = "the whole platform: it contains the packages, so it stands beside the total"
+
+# Without a readable limit: above what any part sold in 2025 draws (the largest server packages are rated at 500 W).
+_UNKNOWN_MAX_W: dict[DeviceKind, float] = {"cpu": 1000.0, "dram": 200.0, "platform": 2000.0}
+# A limit set low by somebody, or for a laptop, still lets short peaks pass.
+_LEAST_MAX_W: dict[DeviceKind, float] = {"cpu": 150.0, "dram": 60.0, "platform": 300.0}
+_PEAK_FACTOR = 1.2  # the limits bind the average over their time window, not every instant
+_ONE_LIMIT_FACTOR = 1.5  # the short-term limit, by Intel's default 1.2 to 1.25 times the long-term one, is not told
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A powercap zone: `zone_id` as "intel-rapl:0:1", `label` the content of its `name` file, `path` its folder, resolved."""
+
+    zone_id: str
+    label: str
+    path: Path
+
+    @property
+    def parent_id(self) -> str:
+        """The id of the zone that lists this one."""
+        return self.zone_id.rpartition(":")[0]
+
+    @property
+    def is_mmio(self) -> bool:
+        """Whether it reads the memory-mapped registers, the twin of the model-specific ones."""
+        return self.zone_id.startswith("intel-rapl-mmio")
+
+
+@dataclass(slots=True)
+class _Candidate:
+    """A device and the zones that measure it, the preferred first."""
+
+    name: str
+    kind: DeviceKind
+    zones: list[Zone]
+
+
+def discover(request: DiscoveryRequest) -> Discovery:
+    """Find the RAPL counters below `request.sysfs`, with a finding for each device or for why there is none. Raises nothing."""
+    zones, dangling = find_zones(request.sysfs)
+    found = Discovery()
+    candidates = _candidates(zones, found)
+    if not candidates and not found.findings:
+        unknown = [f"{zone.zone_id} ({zone.label or 'no name'})" for zone in zones]
+        found.findings.append(powercap_help.unknown_zones(unknown) if unknown else powercap_help.nothing_found(request, dangling))
+        return found
+    denied: list[str] = []
+    for candidate in candidates:
+        outcome = _open(candidate, request.gains.get(candidate.kind, 0.0))
+        if isinstance(outcome, RaplSensor):
+            found.sensors.append(outcome)
+            found.findings.append(_ok(outcome))
+        elif outcome is None:
+            denied.append(candidate.name)
+        else:
+            found.findings.append(outcome)
+    if denied:
+        found.findings.append(powercap_help.denied(denied))
+    return found
+
+
+def package_limit_w(request: DiscoveryRequest) -> float | None:
+    """The sum over packages of the long-term power limit (as shipped, the TDP), in watts, for a model of what cannot be read.
+
+    None where there is no package, or one of them does not tell.
+    """
+    zones, _ = find_zones(request.sysfs)
+    packages: dict[str, list[Zone]] = {}
+    for zone in zones:
+        if _PACKAGE.fullmatch(zone.label):
+            packages.setdefault(zone.label, []).append(zone)
+    limits = [_first(read_int(z.path / "constraint_0_power_limit_uw") for z in twins) for twins in packages.values()]
+    known = [limit for limit in limits if limit]
+    return sum(known) / 1e6 if known and len(known) == len(limits) else None
+
+
+def find_zones(sysfs: str) -> tuple[list[Zone], list[str]]:
+    """Every zone below <sysfs>/class/powercap, each once, by id; and the entries there that lead nowhere."""
+    zones: dict[str, Zone] = {}
+    dangling: list[str] = []
+    for folder in _rapl_entries(Path(sysfs, "class", "powercap")):
+        if not folder.exists():
+            dangling.append(folder.name)
+            continue
+        for zone in _walk(folder.resolve(), set()):
+            zones.setdefault(zone.zone_id, zone)
+    return [zones[key] for key in sorted(zones)], dangling
+
+
+def _walk(folder: Path, seen: set[Path]) -> Iterator[Zone]:
+    if folder in seen:
+        return
+    seen.add(folder)
+    if _ZONE.fullmatch(folder.name):
+        yield Zone(folder.name, read_text(folder / "name"), folder)
+    for entry in _rapl_entries(folder):
+        if entry.is_dir():
+            yield from _walk(entry.resolve(), seen)
+
+
+def _rapl_entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(entry for entry in folder.iterdir() if entry.name.startswith("intel-rapl"))
+    except OSError:
+        return []
+
+
+def _candidates(zones: list[Zone], found: Discovery) -> list[_Candidate]:
+    """The devices the zones measure. Twins of one device in both interfaces are one candidate, MSR first."""
+    by_id = {zone.zone_id: zone for zone in zones}
+    candidates: dict[str, _Candidate] = {}
+    for zone in sorted(zones, key=lambda z: z.is_mmio):
+        device = _device_of(zone, by_id)
+        if device is None:
+            continue
+        name, kind = device
+        candidate = candidates.setdefault(name, _Candidate(name, kind, []))
+        if any(other.is_mmio == zone.is_mmio for other in candidate.zones):
+            text = f"{zone.zone_id} and {candidate.zones[0].zone_id} both say they are {name}; only the latter is counted"
+            found.findings.append(Finding(SOURCE, Availability.BROKEN, zone.zone_id, text, devices=(name,)))
+            continue
+        candidate.zones.append(zone)
+    return list(candidates.values())
+
+
+def _device_of(zone: Zone, by_id: dict[str, Zone]) -> tuple[str, DeviceKind] | None:
+    """The device a zone measures; None for what its parent contains (core, uncore) and for what is unknown."""
+    if _PACKAGE.fullmatch(zone.label):
+        return zone.label, "cpu"
+    if zone.label == "dram":
+        parent = by_id.get(zone.parent_id)
+        if parent is not None and _PACKAGE.fullmatch(parent.label):
+            return "dram" + parent.label.removeprefix("package"), "dram"
+        return f"dram-{zone.zone_id.partition(':')[2]}", "dram"
+    return ("psys", "platform") if zone.label == "psys" else None
+
+
+def _open(candidate: _Candidate, gain: float) -> RaplSensor | Finding | None:
+    """The sensor of the first zone that can be read; else None where permission lacks, or a finding that says what is wrong."""
+    problem: str | None = None
+    denied = False
+    for zone in candidate.zones:
+        device = _device(candidate, zone, gain)
+        try:
+            return RaplSensor(zone.path / "energy_uj", device, counter_of(read_int(zone.path / "max_energy_range_uj")))
+        except ReadError as e:
+            problem = str(e)
+        except OSError as e:
+            denied = denied or e.errno in (errno.EACCES, errno.EPERM)
+            problem = f"{zone.path / 'energy_uj'}: {e.strerror or e}"
+    return None if denied else powercap_help.broken(candidate.name, problem or "")
+
+
+def _device(candidate: _Candidate, zone: Zone, gain: float) -> Device:
+    return Device(
+        name=candidate.name,
+        kind=candidate.kind,
+        max_power_w=_max_power_w(zone, candidate.kind),
+        gain=gain,
+        gain_class=candidate.kind,
+        included_in_total=candidate.kind != "platform",
+        note=_PLATFORM_NOTE if candidate.kind == "platform" else None,
+    )
+
+
+def _max_power_w(zone: Zone, kind: DeviceKind) -> float:
+    """The most the zone can draw, in watts: above its largest limit, within what is plausible for such a device."""
+    limits = {p.name: read_int(p) for p in zone.path.glob("constraint_*_uw") if _CONSTRAINT.fullmatch(p.name)}
+    sane = {name: w / 1e6 for name, w in limits.items() if w and w / 1e6 <= _UNKNOWN_MAX_W[kind]}
+    if not sane:
+        return _UNKNOWN_MAX_W[kind]
+    factor = _PEAK_FACTOR if len(sane) > 1 else _ONE_LIMIT_FACTOR
+    return max(_LEAST_MAX_W[kind], factor * max(sane.values()))
+
+
+def _ok(sensor: RaplSensor) -> Finding:
+    device, counter = sensor.device, sensor.kind
+    if counter.modulus is None:
+        wraps = "its range cannot be read: a wrap is booked as a gap"
+    else:
+        seconds = counter.modulus * counter.unit_j / device.max_power_w
+        wraps = f"wraps at {counter.modulus * counter.unit_j / 1e3:,.1f} kJ, {seconds:,.0f} s at {device.max_power_w:,.0f} W"
+    slow = "; slow to read, so the GIL is released for it" if sensor.releases_gil else ""
+    return Finding(SOURCE, Availability.OK, device.name, f"energy counter; {wraps}{slow}", devices=(device.name,))
+
+
+def _first(values: Iterable[int | None]) -> int | None:
+    return next((value for value in values if value), None)

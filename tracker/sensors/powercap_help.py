@@ -1,0 +1,132 @@
+"""What to say where RAPL cannot be read: denied, masked, absent and broken are different answers with different mends."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..model import Availability, DiscoveryRequest, Finding
+from .machine import in_container, processor
+
+_SOURCE = "powercap"
+_WORTH = "CPU and DRAM energy measured to about ±3 % and ±10 %, instead of modelled within a factor of several."
+_GROUP = "power"
+_RULE = "/etc/udev/rules.d/70-powercap-energy.rules"
+_WHY_NOT_WORLD = (
+    "Do not make the files readable to everybody: from them, another user's secrets can be inferred (PLATYPUS, CVE-2020-8694), "
+    "which is why the kernel keeps them to root."
+)
+
+
+def denied(devices: Sequence[str]) -> Finding:
+    """The counters exist and this user may not read them."""
+    return Finding(
+        _SOURCE,
+        Availability.DENIED,
+        ", ".join(devices),
+        "energy_uj is readable by root only (the kernel's default since Linux 5.10)",
+        remedy=_grant(_user()),
+        worth=_WORTH,
+        devices=tuple(devices),
+    )
+
+
+def broken(device: str, problem: str) -> Finding:
+    """A counter exists and answers nonsense."""
+    return Finding(
+        _SOURCE,
+        Availability.BROKEN,
+        device,
+        f"{problem}; not counted",
+        remedy="Look at the kernel's messages: sudo dmesg | grep -i rapl",
+        worth=f"The energy of {device}.",
+        devices=(device,),
+    )
+
+
+def unknown_zones(zones: Sequence[str]) -> Finding:
+    """There are zones, and none says it is a package, DRAM or the platform."""
+    detail = f"no zone names itself a package, dram or psys: {', '.join(zones)}"
+    return Finding(_SOURCE, Availability.BROKEN, "CPU and DRAM", detail, worth=_WORTH)
+
+
+def nothing_found(request: DiscoveryRequest, dangling: Sequence[str]) -> Finding:
+    """No zone at all: a container hides them, or a hypervisor, or the module is not loaded, or the machine has none."""
+    contained = in_container(request.procfs)
+    if dangling or (contained and _is_empty(Path(request.sysfs, "devices", "virtual", "powercap"))):
+        return _masked(dangling)
+    cpu = processor(request.procfs)
+    if not cpu.is_x86:
+        return _absent("this processor is not x86, and RAPL is an interface of Intel and AMD processors", "", "")
+    if cpu.hypervisor:
+        return _absent(
+            "this is a virtual machine: the hypervisor hides RAPL from its guests",
+            "Nothing in the guest mends it. Run on bare metal (a cloud's .metal instances), or measure on the host.",
+            _WORTH,
+        )
+    where = "On the host of this container, as root" if contained else "As root"
+    return _absent(
+        f"no RAPL zone in {request.sysfs}/class/powercap: the module is not loaded, or this processor is older than RAPL",
+        f"{where} (the one module serves Intel and AMD):\n"
+        "  sudo modprobe intel_rapl_msr\n"
+        "  echo intel_rapl_msr | sudo tee /etc/modules-load.d/intel_rapl_msr.conf   # after a reboot, too",
+        _WORTH,
+    )
+
+
+def _masked(dangling: Sequence[str]) -> Finding:
+    seen = f"{', '.join(dangling)} in class/powercap lead nowhere" if dangling else "devices/virtual/powercap is empty"
+    return Finding(
+        _SOURCE,
+        Availability.MASKED,
+        "CPU and DRAM",
+        f"the machine has RAPL, and this container hides it ({seen})",
+        remedy="Start the container without the mask over /sys/devices/virtual/powercap:\n"
+        "  docker run --security-opt systempaths=unconfined …\n"
+        "  podman run --security-opt unmask=/sys/devices/virtual/powercap …\n"
+        "  Kubernetes: securityContext: {procMount: Unmasked}\n"
+        "If /sys itself is not the host's, add the folders too:\n"
+        "  -v /sys/class/powercap:/sys/class/powercap:ro -v /sys/devices/virtual/powercap:/sys/devices/virtual/powercap:ro\n"
+        "Inside, the process must be root or in the group that may read energy_uj.",
+        worth=_WORTH,
+    )
+
+
+def _absent(detail: str, remedy: str, worth: str) -> Finding:
+    return Finding(_SOURCE, Availability.ABSENT, "CPU and DRAM", detail, remedy=remedy, worth=worth)
+
+
+def _grant(user: str) -> str:
+    """The commands that make energy_uj readable to a group, now and after each boot."""
+    rule = (
+        'SUBSYSTEM=="powercap", ACTION=="add", KERNEL=="intel-rapl*:*", '
+        f'RUN+="/bin/chgrp {_GROUP} /sys%p/energy_uj", RUN+="/bin/chmod 0440 /sys%p/energy_uj"'
+    )
+    commands = (
+        f"  groupadd --system --force {_GROUP}\n"
+        f"  usermod --append --groups {_GROUP} {user}\n"
+        f"  echo '{rule}' > {_RULE}\n"
+        "  udevadm control --reload\n"
+        "  udevadm trigger --action=add --subsystem-match=powercap"
+    )
+    if os.geteuid() == 0:
+        head = "Even root is refused, so this is a container or a security module. On the host, as root:"
+    else:
+        head = f"Ask the administrator to run this as root, and log in again (it lets group {_GROUP} read the counters):"
+    return f"{head}\n{commands}\n{_WHY_NOT_WORLD}"
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # a container's user need not be listed
+        return str(os.geteuid())
+
+
+def _is_empty(folder: Path) -> bool:
+    try:
+        return not any(folder.iterdir())
+    except OSError:
+        return False

@@ -1,0 +1,318 @@
+"""EnergyTracker: wires sensors, sampler, recorder and store together, and is the run's life in a process."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import logging
+import os
+import sys
+import threading
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from . import startup
+from .clock import Clock, SystemClock
+from .config import Config, resolve
+from .errors import ConfigurationError, TrainwattError
+from .harmless import harmless
+from .identity import external_ids
+from .phases import PhaseRecord
+from .work import CountedIterable, SampleCount
+
+if TYPE_CHECKING:
+    from .summary import Summary
+
+log = logging.getLogger("trainwatt")
+T = TypeVar("T")
+
+
+class EnergyTracker(contextlib.ContextDecorator):
+    """Measure the energy of what runs between `start()` and `stop()`, or within a `with` block, or in a decorated function.
+
+    ::
+
+        with EnergyTracker(project="digits") as tracker:
+            for epoch in range(10):
+                with tracker.phase("train", step=epoch):
+                    for batch in tracker.wrap(loader): ...
+        print(tracker.summary())
+
+    Arguments (each also an environment variable `TRAINWATT_…` and a key in `trainwatt.toml`): `project`, `name`, `group`, `stage` (of
+    the model's life: data, experimentation, training, inference), `zone` (of the grid), `tags`, `db` (a file or folder), `gpus` (NVML
+    indices or UUIDs; default: what CUDA_VISIBLE_DEVICES leaves), `scope` ("machine"), `period_s` (0.1), `baseline` (seconds of idling
+    measured first), `gain_gpu`, `gain_cpu`, `gain_dram` (relative 95 % scale error of the sensors).
+
+    Raises ConfigurationError for a setting that cannot be, and StoreError for a database that cannot be used, before the training
+    begins. After that no fault of the tracker reaches the training: it becomes an event of the run, and one line in the log.
+    """
+
+    def __init__(
+        self,
+        *,
+        project: str | None = None,
+        name: str | None = None,
+        group: str | None = None,
+        stage: str | None = None,
+        zone: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        db: str | os.PathLike[str] | None = None,
+        gpus: Sequence[int | str] | None = None,
+        scope: str | None = None,
+        period_s: float | None = None,
+        baseline: float | None = None,
+        gain_gpu: float | None = None,
+        gain_cpu: float | None = None,
+        gain_dram: float | None = None,
+    ) -> None:
+        self._arguments: dict[str, Any] = {
+            "project": project,
+            "name": name,
+            "group": group,
+            "stage": stage,
+            "zone": zone,
+            "tags": tags,
+            "db": None if db is None else os.fspath(db),
+            "gpus": gpus,
+            "scope": scope,
+            "period_s": period_s,
+            "baseline_s": baseline,
+            "gain_gpu": gain_gpu,
+            "gain_cpu": gain_cpu,
+            "gain_dram": gain_dram,
+        }
+        self._watch = startup.Watch()
+        self._clock: Clock = SystemClock()
+        self._config: Config = resolve(self._arguments, os.environ, Path.cwd())
+        self._begun: startup.Begun | None = None
+        self._ended: startup.Begun | None = None
+        self._seq = 0
+        self._seq_lock = threading.Lock()
+        self._local = threading.local()
+        _trackers.add(self)
+
+    @classmethod
+    def watching(cls, watch: startup.Watch, **arguments: Any) -> EnergyTracker:
+        """A tracker for another process than this one: what `trainwatt run` and `trainwatt attach` use."""
+        tracker = cls(**arguments)
+        tracker._watch = watch
+        return tracker
+
+    # ---- the run's life
+
+    def start(self) -> EnergyTracker:
+        """Begin a run; the first reading is its last act. Raises ConfigurationError or StoreError."""
+        if self._begun is not None:
+            raise ConfigurationError("this tracker is already running: stop() it first, or make a second EnergyTracker")
+        self._seq = 0
+        self._local = threading.local()
+        self._begun = begun = startup.begin(self._config, self._watch, self._clock, os.environ)
+        atexit.register(self._at_exit)
+        begun.begin_sampling()
+        return self
+
+    def stop(self, status: str = "completed", reason: str | None = None) -> None:
+        """End the run; the last reading is its first act. A tracker that does not run is left alone."""
+        begun, self._begun = self._begun, None
+        if begun is None:
+            return
+        self._ended = begun
+        atexit.unregister(self._at_exit)
+        with harmless("the run could not be closed"):
+            begun.end(status, reason, external_ids(os.environ))
+
+    def __enter__(self) -> EnergyTracker:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop(*_verdict(error))
+
+    def _recreate_cm(self) -> EnergyTracker:
+        """As a decorator: every call of the function is a run of its own."""
+        tracker = EnergyTracker()
+        tracker._arguments, tracker._config, tracker._watch, tracker._clock = (
+            self._arguments,
+            self._config,
+            self._watch,
+            self._clock,
+        )
+        return tracker
+
+    def _at_exit(self) -> None:
+        error = getattr(sys, "last_value", None)
+        status, reason = _verdict(error) if isinstance(error, BaseException) else ("completed", "the interpreter ended without stop()")
+        self.stop(status, reason)
+
+    def _in_child(self) -> None:
+        """After a fork: the parent goes on measuring, the child does nothing."""
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            begun.recorder.abandon()
+
+    # ---- what happens within
+
+    def phase(self, name: str, *, step: int | None = None, exact: bool = False, synchronize: bool = False) -> Phase:
+        """A named part of the run, as a context manager or decorator; phases may nest and overlap, and repeat.
+
+        `step` numbers the instances (an epoch). GPU work is asynchronous: by default the edges are where the host was, and the phase
+        is labelled host-side; `synchronize=True` waits for the GPU at both edges. `exact=True` reads the sensors at both edges in
+        the calling thread (as long as a round of readings takes) instead of interpolating between ticks.
+        """
+        return Phase(self, name, step, exact, synchronize)
+
+    def update(self, *, samples: int = 0, tokens: int = 0) -> None:
+        """Count units of work done, in the run and in the current phase of this thread."""
+        begun = self._begun
+        if begun is None:
+            return
+        stack: list[PhaseRecord] = getattr(self._local, "stack", [])
+        phase = stack[-1].name if stack else ""
+        for unit, amount in (("samples", samples), ("tokens", tokens)):
+            if amount:
+                begun.recorder.work(unit, phase, int(amount))
+
+    def wrap(self, items: Iterable[T], *, samples: SampleCount = None) -> CountedIterable[T]:
+        """Iterate over `items` (a data loader) and count the samples of each batch once the loop is done with it.
+
+        `samples`: a number, or a function of the batch; by default, and for `len`, the size of the batch's first tensor.
+        """
+        return CountedIterable(items, samples, lambda n: self.update(samples=n))
+
+    def summary(self) -> Summary:
+        """The run as it is stored: printable, and `to_dict()` is what `show --json` prints. Raises StoreError, RunNotFoundError."""
+        from .summary import Summary
+
+        begun = self._begun or self._ended
+        if begun is None:
+            raise TrainwattError("there is no run to sum up: start() the tracker first, or use it as a context manager")
+        if self._begun is not None:
+            with harmless("what is known so far could not be written"):
+                begun.recorder.flush()
+        return Summary.load(str(begun.path), begun.run_id, patience_s=3.0 if begun.joined else 0.0)
+
+    @property
+    def run_id(self) -> str | None:
+        """The id of the current run, or of the last one; None before the first."""
+        begun = self._begun or self._ended
+        return None if begun is None else begun.run_id
+
+    @property
+    def path(self) -> Path | None:
+        """The database file of the current run, or of the last one; None before the first."""
+        begun = self._begun or self._ended
+        return None if begun is None else begun.path
+
+    # ---- used by Phase
+
+    def _open_phase(self, phase: Phase) -> PhaseRecord | None:
+        begun = self._begun
+        if begun is None:
+            return None
+        if phase.synchronize:
+            _synchronize()
+        t_ns = self._edge(begun, phase)
+        stack = self._local.__dict__.setdefault("stack", [])
+        with self._seq_lock:
+            self._seq += 1
+            seq = self._seq
+        record = PhaseRecord(
+            begun.segment_id,
+            seq,
+            phase.name,
+            t_ns,
+            step=phase.step,
+            parent_seq=stack[-1].seq if stack else None,
+            synchronized=phase.synchronize,
+            exact=phase.exact,
+        )
+        stack.append(record)
+        begun.recorder.phase(record)
+        return record
+
+    def _close_phase(self, phase: Phase, record: PhaseRecord) -> None:
+        begun = self._begun
+        stack: list[PhaseRecord] = self._local.__dict__.setdefault("stack", [])
+        if record in stack:  # overlapping phases need not end in order
+            stack.remove(record)
+        if begun is None:
+            return
+        if phase.synchronize:
+            _synchronize()
+        record.end_t_ns = self._edge(begun, phase)
+        begun.recorder.phase(record)
+
+    def _edge(self, begun: startup.Begun, phase: Phase) -> int:
+        if phase.exact and begun.sampler is not None:
+            return begun.sampler.poll()
+        t_ns = self._clock.monotonic_ns()
+        if begun.sampler is not None:
+            begun.sampler.nudge(t_ns)
+        return t_ns
+
+
+class Phase(contextlib.ContextDecorator):
+    """A part of a run: made by `EnergyTracker.phase`."""
+
+    def __init__(self, tracker: EnergyTracker, name: str, step: int | None, exact: bool, synchronize: bool) -> None:
+        self.name = str(name)
+        self.step = step
+        self.exact = exact
+        self.synchronize = synchronize
+        self._tracker = tracker
+        self._record: PhaseRecord | None = None
+
+    def __enter__(self) -> Phase:
+        with harmless("a phase could not be recorded"):
+            self._record = self._tracker._open_phase(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        record, self._record = self._record, None
+        if record is not None:
+            with harmless("a phase could not be recorded"):
+                self._tracker._close_phase(self, record)
+
+    def _recreate_cm(self) -> Phase:
+        return Phase(self._tracker, self.name, self.step, self.exact, self.synchronize)
+
+
+def _forget_parents_runs() -> None:
+    for tracker in list(_trackers):
+        tracker._in_child()
+
+
+_trackers: weakref.WeakSet[EnergyTracker] = weakref.WeakSet()
+os.register_at_fork(after_in_child=_forget_parents_runs)  # once for all: a fork hook can never be taken back
+
+
+def _verdict(error: BaseException | None) -> tuple[str, str | None]:
+    """Status and end reason of a run whose block ended with `error`."""
+    if error is None:
+        return "completed", None
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted", "Ctrl-C"
+    if isinstance(error, SystemExit):
+        return _verdict_of_exit(error)
+    if isinstance(error, GeneratorExit):
+        return "interrupted", "the generator around the run was closed"
+    text = (str(error).splitlines() or [""])[0][:200]
+    return "failed", f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _verdict_of_exit(error: SystemExit) -> tuple[str, str | None]:
+    """Lightning turns Ctrl-C into exit code 1, and SIGTERM into a SystemExit of its own without a code."""
+    if isinstance(error.__context__, KeyboardInterrupt):
+        return "interrupted", "Ctrl-C"
+    if type(error).__name__ == "SIGTERMException":
+        return "interrupted", "SIGTERM"
+    return ("completed", "sys.exit()") if error.code in (None, 0) else ("failed", f"sys.exit({error.code!r})")
+
+
+def _synchronize() -> None:
+    """Wait for the GPU, if this process has used it through PyTorch."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.synchronize()

@@ -1,0 +1,219 @@
+"""The beginning and the end of a run in one process: what is found, what is stored of it first, what is closed last."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import identity, rows
+from ._version import __version__
+from .clock import Anchor, Clock
+from .config import Config
+from .distributed import global_rank, local_rank
+from .identity import Identity
+from .inventory import inventory
+from .model import Discovery, DiscoveryRequest, Event, Sensor
+from .recording import Recorder
+from .rows import Row, as_json
+from .sampling import Sampler
+from .sharing import SharedWatch
+from .storage import place
+from .storage.writer import Writer
+
+JOIN_RUN = "TRAINWATT_RUN_ID"
+JOIN_DB = "TRAINWATT_RUN_DB"
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Whose energy this is: the root of the process tree (this process by default), its command and environment, and whether
+    trackers in other processes may join the run."""
+
+    tree_pid: int = field(default_factory=os.getpid)
+    command: str | None = None
+    environ: Mapping[str, str] | None = None
+    joinable: bool = False
+
+
+@dataclass(slots=True)
+class Begun:
+    """A run under way in this process. `sampler` is None where the process only records: it joined, or is not first on its node."""
+
+    run_id: str
+    segment_id: str
+    path: Path
+    joined: bool
+    sampler: Sampler | None
+    recorder: Recorder
+    clock: Clock
+    start_t_ns: int = 0
+
+    def begin_sampling(self) -> None:
+        """The first reading, then the threads."""
+        if self.sampler is None:
+            self.start_t_ns = self.clock.monotonic_ns()
+        else:
+            self.start_t_ns = self.sampler.poll()
+            self.sampler.start()
+        self.recorder.start(self.start_t_ns)
+
+    def end(self, status: str, reason: str | None, external: Mapping[str, str]) -> None:
+        """The last reading, then the last commit. Raises StoreError."""
+        end_t_ns = self.clock.monotonic_ns() if self.sampler is None else self.sampler.finish()
+        closing: Row = {"status": status, "end_reason": reason, "ended_utc_ns": self.clock.anchor().utc_of(end_t_ns)}
+        duration_s = (end_t_ns - self.start_t_ns) * 1e-9
+        try:
+            self.recorder.finish(
+                run=closing | {"duration_s": duration_s, "external": as_json(external)},
+                segment=closing | {"end_t_ns": end_t_ns},
+            )
+        finally:
+            if self.sampler is not None:
+                self.sampler.close()
+
+
+def begin(config: Config, watch: Watch, clock: Clock, environ: Mapping[str, str]) -> Begun:
+    """Open the store, find the sensors and write the run down. Raises ConfigurationError or StoreError, and then leaves nothing."""
+    run_id = None if watch.joinable else environ.get(JOIN_RUN)
+    joins = bool(run_id and environ.get(JOIN_DB))
+    path = Path(environ[JOIN_DB]) if joins else place.sqlite_path(place.locate(None, {}, config.db))
+    writer = Writer.open(path)
+    try:
+        joins = joins and bool(writer.query("SELECT 1 FROM run WHERE id = ? AND status = 'running'", (run_id,)))
+        return _begin(config, watch, clock, environ, writer, run_id if joins else None)
+    except BaseException:
+        writer.close()
+        raise
+
+
+def _begin(config: Config, watch: Watch, clock: Clock, environ: Mapping[str, str], writer: Writer, joining: str | None) -> Begun:
+    rank_here = local_rank(environ)
+    found, sampler, idle_w = Discovery(), None, dict[str, float]()
+    if joining is None and not rank_here:
+        from .sensors import discover
+
+        seen = environ if watch.environ is None else watch.environ
+        found = discover(DiscoveryRequest(config.gains, config.gpus, seen, config.sysfs, config.procfs))
+        idle_w = _baseline(found.sensors, clock, config)
+        sampler = Sampler(found.sensors, clock, config.period_s)
+    me, anchor = identity.this_process(config.procfs), clock.anchor()
+    run_id, segment_id = joining or secrets.token_hex(6), secrets.token_hex(8)
+    first: dict[str, Sequence[Row]] = {
+        "run": [] if joining else [_run_row(run_id, config, watch, environ, me, anchor)],
+        "segment": [_segment_row(run_id, segment_id, config, me, anchor, "joined" if joining else "owner", global_rank(environ))],
+        "device": [rows.device_row(segment_id, i.device, idle_w.get(n)) for n, i in sampler.integrators.items()] if sampler else [],
+        "clock_anchor": [rows.anchor_row(segment_id, anchor)],
+    }
+    writer.write(first, {"run": [_names(writer, joining, config)]} if joining else None)
+
+    def gather() -> dict[str, Sequence[Row]]:
+        devices = [i.device for i in sampler.integrators.values()] if sampler else []
+        hardware = inventory(devices, config.sysfs, config.procfs) if sampler else ()
+        return {
+            "finding": rows.finding_rows(segment_id, found.findings),
+            "inventory": [{"run_id": run_id, "host": me.host, "kind": k, "name": n, "detail": as_json(d)} for k, n, d in hardware],
+        }
+
+    recorder = Recorder(
+        writer,
+        clock,
+        sampler,
+        run_id=run_id,
+        segment_id=segment_id,
+        boot_id=me.boot_id,
+        owner=joining is None,
+        joinable=watch.joinable,
+        gather=gather,
+        look_around=SharedWatch(found.sensors, watch.tree_pid, me).look,
+    )
+    if rank_here:
+        text = f"local rank {rank_here} measures nothing, so that no device counts twice; the node's energy is in its local rank 0's run"
+        recorder.note(Event("rank", anchor.monotonic_ns, None, text))
+    return Begun(run_id, segment_id, writer.path, joining is not None, sampler, recorder, clock)
+
+
+def _run_row(run_id: str, config: Config, watch: Watch, environ: Mapping[str, str], me: Identity, anchor: Anchor) -> Row:
+    return {
+        "id": run_id,
+        "project": config.project,
+        "name": config.name,
+        "group_name": config.group,
+        "stage": config.stage,
+        "status": "running",
+        "started_utc_ns": anchor.utc_ns,
+        "last_seen_utc_ns": anchor.utc_ns,
+        "host": me.host,
+        "command": watch.command or identity.own_command(),
+        "git_commit": identity.git_commit(Path.cwd()),
+        "tags": as_json(dict(config.tags)),
+        "external": as_json(identity.external_ids(environ)),
+        "zone": config.zone,
+        "settings": as_json(
+            {
+                "period_s": config.period_s,
+                "gains": config.gains,
+                "scope": config.scope,
+                "baseline_s": config.baseline_s,
+                "gpus": config.gpus,
+                "python": sys.version.split()[0],
+            }
+        ),
+        "version": __version__,
+    }
+
+
+def _segment_row(run_id: str, segment_id: str, config: Config, me: Identity, anchor: Anchor, role: str, rank: int | None) -> Row:
+    return {
+        "id": segment_id,
+        "run_id": run_id,
+        "role": role,
+        "status": "running",
+        "host": me.host,
+        "boot_id": me.boot_id,
+        "pid_namespace": me.pid_namespace,
+        "pid": me.pid,
+        "start_ticks": me.start_ticks,
+        "rank": rank,
+        "started_utc_ns": anchor.utc_ns,
+        "last_seen_utc_ns": anchor.utc_ns,
+        "start_t_ns": anchor.monotonic_ns,
+        "period_s": config.period_s,
+    }
+
+
+def _names(writer: Writer, run_id: str, config: Config) -> Row:
+    """A tracker inside `trainwatt run` knows better what runs: its names fill what the command line left at the default."""
+    default = Config()
+    [(project, name, group, stage, tags, zone)] = writer.query(
+        "SELECT project, name, group_name, stage, tags, zone FROM run WHERE id = ?", (run_id,)
+    )
+    known_tags: dict[str, Any] = json.loads(tags or "{}")
+    return {
+        "id": run_id,
+        "project": config.project if project == default.project else project,
+        "name": name or config.name,
+        "group_name": group or config.group,
+        "stage": config.stage if stage == default.stage else stage,
+        "zone": zone or config.zone,
+        "tags": as_json({**config.tags, **known_tags}),
+    }
+
+
+def _baseline(sensors: Sequence[Sensor], clock: Clock, config: Config) -> dict[str, float]:
+    """Sample for `baseline_s` before the run begins: the mean power of each device while nothing trains, in watts."""
+    if not config.baseline_s or not sensors:
+        return {}
+    sampler = Sampler(sensors, clock, config.period_s)
+    start_ns = sampler.poll()
+    while (left_s := config.baseline_s - (clock.monotonic_ns() - start_ns) * 1e-9) > 0:
+        time.sleep(min(config.period_s, left_s))
+        sampler.poll()
+    seconds = (sampler.finish() - start_ns) * 1e-9
+    return {n: i.curve.latest.energy_j / seconds for n, i in sampler.integrators.items() if i.curve.latest is not None}

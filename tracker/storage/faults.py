@@ -1,0 +1,43 @@
+"""What SQLite's errors mean to a user. Standard library only."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from ..errors import NotADatabaseError, StoreBusyError, StoreError
+
+_PRIMARY = 0xFF  # the low byte of an extended result code is the plain one
+
+
+def is_busy(error: BaseException | None) -> bool:
+    """Whether another connection holds the database."""
+    return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def is_unwritable(error: BaseException | None) -> bool:
+    """Whether the file, or a file that SQLite wants beside it, cannot be opened or written."""
+    return _code(error) in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+
+
+def store_error(error: BaseException | None, place: str) -> StoreError:
+    """The error to raise for `error`, which SQLite raised over the database at `place`."""
+    if is_busy(error):
+        return StoreBusyError(f"{place} is held by another process ({error}). Try again, or end the process that holds it.")
+    code = _code(error)
+    if code == sqlite3.SQLITE_NOTADB:
+        return NotADatabaseError(
+            f"{place} is not a SQLite database ({error}); nothing was changed. "
+            "Name another place with --db, db= or TRAINWATT_DB, or move that file away."
+        )
+    mends = {
+        sqlite3.SQLITE_FULL: "Free some space on that disk.",
+        sqlite3.SQLITE_READONLY: "Make the file and its folder writable, or name another place with --db, db= or TRAINWATT_DB.",
+        sqlite3.SQLITE_CANTOPEN: "Make the file and its folder writable, or name another place with --db, db= or TRAINWATT_DB.",
+        sqlite3.SQLITE_CORRUPT: "The file is damaged: restore a copy, or move it away to begin a new one.",
+    }
+    mend = mends.get(code, "Check the disk, or name another place with --db, db= or TRAINWATT_DB.")
+    return StoreError(f"{place} cannot be used: {error}. {mend}")
+
+
+def _code(error: BaseException | None) -> int:
+    return int(getattr(error, "sqlite_errorcode", None) or 0) & _PRIMARY

@@ -1,0 +1,187 @@
+"""The queries that put a stored run together."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any, Literal, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Executable, Select, case, func, select
+from sqlalchemy.orm import DeclarativeBase
+
+from ..clock import Anchor
+from ..model import Point
+from . import schema
+from .records import (
+    DeviceRow,
+    EventRow,
+    FindingRow,
+    InventoryRow,
+    PhaseDeviceSum,
+    PhaseSum,
+    RunRow,
+    SegmentRow,
+    StoredRun,
+    WorkRow,
+)
+
+Record = TypeVar("Record")
+Row = Mapping[Any, Any]
+
+
+def run_of(row: Row) -> RunRow:
+    """The run in a row of the table `run`."""
+    return _record(RunRow, row, tags=_json(row["tags"]), external=_json(row["external"]), settings=_json(row["settings"]))
+
+
+def stored_run(connection: Connection, run_id: str) -> StoredRun | None:
+    """Everything about a run but the inner points of its curves, or None where there is no such run."""
+    runs = _rows(connection, select(schema.Run.__table__).where(schema.Run.id == run_id))
+    if not runs:
+        return None
+    segments = select(schema.Segment.__table__).where(schema.Segment.run_id == run_id)
+    segments = segments.order_by(schema.Segment.started_utc_ns, schema.Segment.id)
+    inventory = select(schema.Inventory.__table__).where(schema.Inventory.run_id == run_id)
+    inventory = inventory.order_by(schema.Inventory.host, schema.Inventory.kind, schema.Inventory.name)
+    work = _of_run(schema.Work, run_id, "unit", "phase", "segment_id")
+    events = _of_run(schema.Event, run_id, "utc_ns", "segment_id", "seq")
+    findings = _of_run(schema.Finding, run_id, "segment_id", "seq")
+    return StoredRun(
+        run=run_of(runs[0]),
+        segments=tuple(_record(SegmentRow, row) for row in _rows(connection, segments)),
+        devices=tuple(devices_of(connection, [run_id])),
+        phases=_phases(connection, run_id),
+        work=tuple(_record(WorkRow, row) for row in _rows(connection, work)),
+        events=tuple(_record(EventRow, row) for row in _rows(connection, events)),
+        findings=tuple(_record(FindingRow, row) for row in _rows(connection, findings)),
+        inventory=tuple(_record(InventoryRow, row, detail=_json(row["detail"])) for row in _rows(connection, inventory)),
+        anchors=_anchors(connection, run_id),
+    )
+
+
+def devices_of(connection: Connection, run_ids: Sequence[str]) -> list[DeviceRow]:
+    """The devices of runs, with the ends of their curves."""
+    query = (
+        select(schema.Device.__table__, schema.Segment.run_id)
+        .join(schema.Segment, schema.Segment.id == schema.Device.segment_id)
+        .where(schema.Segment.run_id.in_(run_ids))
+        .order_by(schema.Segment.started_utc_ns, schema.Device.segment_id, schema.Device.name)
+    )
+    first, last = _curve_ends(connection, run_ids, "min"), _curve_ends(connection, run_ids, "max")
+    devices = []
+    for row in _rows(connection, query):
+        key = row["segment_id"], row["name"]
+        included = bool(row["included_in_total"])
+        devices.append(_record(DeviceRow, row, included_in_total=included, first=first.get(key), last=last.get(key)))
+    return devices
+
+
+def points_of(connection: Connection, run_id: str) -> dict[tuple[str, str], list[Point]]:
+    """The energy curves of a run by (segment id, device), each in order of time."""
+    curves: dict[tuple[str, str], list[Point]] = defaultdict(list)
+    for row in _rows(connection, _of_run(schema.CurvePoint, run_id, "segment_id", "device", "t_ns")):
+        curves[row["segment_id"], row["device"]].append(_point(row))
+    return dict(curves)
+
+
+def _curve_ends(connection: Connection, run_ids: Sequence[str], which: Literal["min", "max"]) -> dict[tuple[str, str], Point]:
+    device, point, inner = schema.Device, schema.CurvePoint.__table__, schema.CurvePoint.__table__.alias()
+    # One end a device, each found in the primary key: the points in between are never read. The outer join keeps SQLite from
+    # starting with the points, of which it would read all.
+    end = (
+        select(getattr(func, which)(inner.c.t_ns))
+        .where(inner.c.segment_id == device.segment_id, inner.c.device == device.name)
+        .correlate(device)
+        .scalar_subquery()
+    )
+    query = (
+        select(point)
+        .select_from(device)
+        .join(schema.Segment, schema.Segment.id == device.segment_id)
+        .outerjoin(point, (point.c.segment_id == device.segment_id) & (point.c.device == device.name) & (point.c.t_ns == end))
+        .where(schema.Segment.run_id.in_(run_ids))
+    )
+    return {(row["segment_id"], row["device"]): _point(row) for row in _rows(connection, query) if row["t_ns"] is not None}
+
+
+def _phases(connection: Connection, run_id: str) -> tuple[PhaseSum, ...]:
+    phase, energy = schema.Phase, schema.PhaseEnergy
+    sums = [func.sum(getattr(energy, name)).label(name) for name in _JOULES]
+    by_device = (
+        select(phase.segment_id, phase.name, energy.owner_segment_id, energy.device, *sums)
+        .join(energy, (energy.segment_id == phase.segment_id) & (energy.seq == phase.seq))
+        .where(phase.run_id == run_id)
+        .group_by(phase.segment_id, phase.name, energy.owner_segment_id, energy.device)
+        .order_by(energy.owner_segment_id, energy.device)
+    )
+    devices: dict[tuple[str, str], list[PhaseDeviceSum]] = defaultdict(list)
+    for row in _rows(connection, by_device):
+        devices[row["segment_id"], row["name"]].append(_record(PhaseDeviceSum, row))
+    first = func.min(phase.start_utc_ns)
+    by_name = (
+        select(
+            phase.segment_id,
+            phase.name,
+            func.count().label("count"),
+            func.coalesce(func.sum(phase.end_t_ns - phase.start_t_ns), 0).label("duration_ns"),
+            first.label("first_start_utc_ns"),
+            _count(phase.end_t_ns.is_(None)).label("open"),
+            _count(phase.resolved == 0).label("unresolved"),
+            _count(phase.resolved.is_(None)).label("pending"),
+            _count(phase.synchronized == 1).label("synchronized"),
+            _count(phase.exact == 1).label("exact"),
+        )
+        .where(phase.run_id == run_id)
+        .group_by(phase.segment_id, phase.name)
+        .order_by(first, phase.segment_id, phase.name)
+    )
+    return tuple(
+        _record(
+            PhaseSum,
+            row,
+            duration_s=int(row["duration_ns"]) / 1e9,  # a Decimal on PostgreSQL
+            devices=tuple(devices[row["segment_id"], row["name"]]),
+        )
+        for row in _rows(connection, by_name)
+    )
+
+
+def _anchors(connection: Connection, run_id: str) -> dict[str, tuple[Anchor, ...]]:
+    anchors: dict[str, list[Anchor]] = defaultdict(list)
+    for row in _rows(connection, _of_run(schema.ClockAnchor, run_id, "segment_id", "monotonic_ns")):
+        anchors[row["segment_id"]].append(Anchor(row["monotonic_ns"], row["utc_ns"], row["boottime_ns"]))
+    return {segment_id: tuple(found) for segment_id, found in anchors.items()}
+
+
+_JOULES = ("energy_j", "slack_low_j", "slack_high_j", "edge_low_j", "edge_high_j")
+
+
+def _of_run(model: type[DeclarativeBase], run_id: str, *order: str) -> Select[Any]:
+    """The rows of a table whose segments belong to a run."""
+    table = model.__table__
+    mine = select(schema.Segment.id).where(schema.Segment.run_id == run_id)
+    return select(table).where(table.c.segment_id.in_(mine)).order_by(*(table.c[name] for name in order))
+
+
+def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count(case((condition, 1)))
+
+
+def _rows(connection: Connection, query: Executable) -> Sequence[Row]:
+    return connection.execute(query).mappings().all()
+
+
+def _record(kind: type[Record], row: Row, **given: object) -> Record:
+    names = (field.name for field in fields(kind) if field.name not in given)  # type: ignore[arg-type]
+    return kind(**{name: row[name] for name in names}, **given)
+
+
+def _point(row: Row) -> Point:
+    return Point(*(row[name] for name in Point._fields))
+
+
+def _json(text: str) -> dict[str, Any]:
+    value = json.loads(text)
+    return value if isinstance(value, dict) else {"value": value}

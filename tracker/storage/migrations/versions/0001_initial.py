@@ -1,0 +1,14 @@
+"""The first schema."""
+
+from __future__ import annotations
+
+from alembic import context, op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Execute the revision's SQL file."""
+    for statement in context.config.attributes["statements_of"](revision):
+        op.get_bind().exec_driver_sql(statement)

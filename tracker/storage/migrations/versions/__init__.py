@@ -1,0 +1,1 @@
+"""One Alembic script a revision; their ids are four ascending digits, so that the larger one is the newer."""

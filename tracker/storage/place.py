@@ -1,0 +1,137 @@
+"""Where the database is: from an argument, the environment, the project's configuration or the user's data folder.
+
+Standard library only; platformdirs is imported where it decides.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import unquote
+
+from ..errors import ConfigurationError
+
+MOUNTINFO = Path("/proc/self/mountinfo")
+_NETWORK = frozenset(
+    {
+        "9p",
+        "afs",
+        "beegfs",
+        "beegfs_nodev",
+        "ceph",
+        "cifs",
+        "fhgfs",
+        "fuse",
+        "gfs2",
+        "glusterfs",
+        "gpfs",
+        "lustre",
+        "nfs",
+        "nfs3",
+        "nfs4",
+        "ocfs2",
+        "orangefs",
+        "panfs",
+        "pvfs2",
+        "smb3",
+        "smbfs",
+        "wekafs",
+    }
+)
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+
+
+def locate(db: str | os.PathLike[str] | None, environ: Mapping[str, str], configured: str | None) -> str:
+    """The place of the database: a file's path, or a server's SQLAlchemy URL.
+
+    The argument `db` goes over TRAINWATT_DB in `environ`, that over the project's configuration, that over the user's data
+    folder; empty ones count as not given. Each is a file, a folder (it exists as one, or ends with a slash) or a URL, of which
+    `sqlite:///PATH` is the same as the path. Raises ConfigurationError for a URL of any other kind than SQLite and PostgreSQL.
+    """
+    given = (os.fspath(db) if db is not None else "") or environ.get("TRAINWATT_DB") or configured
+    if not given:
+        import platformdirs  # here, because most places are given
+
+        return str(file_in(platformdirs.user_data_path("trainwatt"), folder=True))
+    url = _URL.match(given)
+    if url and url[1].split("+")[0] in ("postgresql", "postgres"):
+        return given
+    if url and url[1].split("+")[0] == "sqlite":
+        given = _path_of_sqlite_url(given)
+    elif url:
+        raise ConfigurationError(
+            f"the database {masked(given)} is of a kind that trainwatt does not know ({url[1]}). Give a file, a folder, "
+            "sqlite:///PATH or postgresql://…"
+        )
+    return str(file_in(Path(given).expanduser(), folder=given.endswith(("/", os.sep))))
+
+
+def sqlite_path(place: str) -> Path:
+    """The file at `place`. Raises ConfigurationError for a server, because runs are always written to a local file."""
+    if is_server(place):
+        raise ConfigurationError(
+            f"{masked(place)} is a server, and runs are always written to a local file, which a slow or missing server cannot "
+            "hold up. Give a file or a folder with db=, --db or TRAINWATT_DB."
+        )
+    return Path(place)
+
+
+def is_server(place: str) -> bool:
+    """Whether `place`, as `locate` returned it, is a server's URL."""
+    return _URL.match(place) is not None
+
+
+def masked(place: str) -> str:
+    """`place` without the password of a URL."""
+    return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", place)
+
+
+def file_in(path: Path, *, folder: bool = False) -> Path:
+    """`path` itself, or the database's file in it where it is a folder (or is to become one: `folder`).
+
+    On a network filesystem each host has a file of its own, because several hosts cannot safely write to one.
+    """
+    if not folder and not path.is_dir():
+        return path
+    if on_network(path):
+        import platform
+
+        return path / f"runs-{platform.node()}.db"
+    return path / "runs.db"
+
+
+def on_network(path: Path) -> bool:
+    """Whether `path` lies on a network filesystem of this machine; False where that cannot be known."""
+    try:
+        mountinfo = MOUNTINFO.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return False
+    return is_network_filesystem(os.path.realpath(path), mountinfo)
+
+
+def is_network_filesystem(path: str, mountinfo: str) -> bool:
+    """Whether the absolute `path` lies on a network filesystem, by the text of /proc/self/mountinfo."""
+    longest, kind = -1, ""
+    for line in mountinfo.splitlines():
+        before, separator, after = line.partition(" - ")
+        fields = before.split(" ")
+        if not separator or len(fields) < 5:
+            continue
+        mount = _unescaped(fields[4]).rstrip("/")
+        # Equally long is a mount over a mount, and the later one is seen.
+        if (path == mount or path.startswith(mount + "/")) and len(mount) >= longest:
+            longest, kind = len(mount), after.split(" ")[0]
+    return kind in _NETWORK or kind.startswith("fuse.")
+
+
+def _unescaped(field: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), field)
+
+
+def _path_of_sqlite_url(url: str) -> str:
+    path = re.sub(r"^[^/]*://[^/]*/?", "", url)
+    if not path or path.startswith(":memory:") or "?" in path:
+        raise ConfigurationError(f"the database {url} names no plain file. Give sqlite:///PATH, a file or a folder.")
+    return unquote(path)

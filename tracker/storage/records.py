@@ -1,0 +1,186 @@
+"""What the store hands out. Fields are named as the columns; the schema's SQL says more about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..clock import Anchor
+from ..model import Point
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run. Times are UTC nanoseconds; `duration_s` is monotonic seconds; the dictionaries come from JSON."""
+
+    id: str
+    project: str
+    name: str | None
+    group_name: str | None
+    stage: str | None
+    status: str
+    end_reason: str | None
+    started_utc_ns: int
+    ended_utc_ns: int | None
+    last_seen_utc_ns: int
+    duration_s: float | None
+    host: str
+    command: str | None
+    git_commit: str | None
+    tags: dict[str, Any]
+    external: dict[str, Any]
+    zone: str | None
+    settings: dict[str, Any]
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRow:
+    """One process of a run; `start_t_ns` and `end_t_ns` are on its host's monotonic clock."""
+
+    id: str
+    run_id: str
+    role: str
+    host: str
+    boot_id: str
+    pid_namespace: str
+    pid: int
+    start_ticks: int
+    rank: int | None
+    restart: int
+    started_utc_ns: int
+    ended_utc_ns: int | None
+    last_seen_utc_ns: int
+    start_t_ns: int
+    end_t_ns: int | None
+    status: str
+    end_reason: str | None
+    period_s: float
+    samples: int
+    missed: int
+    cpu_s: float
+    startup_cpu_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    """A device of a segment, with the ends of its energy curve (None before the first point)."""
+
+    run_id: str
+    segment_id: str
+    name: str
+    kind: str
+    model: str | None
+    uuid: str | None
+    included_in_total: bool
+    max_power_w: float
+    gain: float
+    gain_class: str
+    note: str | None
+    covered_ns: int
+    idle_w: float | None
+    residual: float | None
+    update_period_ns: int | None
+    first: Point | None
+    last: Point | None
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseDeviceSum:
+    """What one device used in all instances of a phase, in joules; slack and edges add up as well."""
+
+    owner_segment_id: str
+    device: str
+    energy_j: float
+    slack_low_j: float
+    slack_high_j: float
+    edge_low_j: float
+    edge_high_j: float
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseSum:
+    """All instances of one phase name in one segment.
+
+    `duration_s` adds up the `count - open` that have ended. `unresolved` were too short to be told apart, `pending` have no
+    energies yet; `open` have not ended. `synchronized` and `exact` count the instances that were.
+    """
+
+    segment_id: str
+    name: str
+    count: int
+    duration_s: float
+    first_start_utc_ns: int
+    open: int
+    unresolved: int
+    pending: int
+    synchronized: int
+    exact: int
+    devices: tuple[PhaseDeviceSum, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkRow:
+    """`amount` samples or tokens (`unit`) in a phase; '' is the whole run."""
+
+    segment_id: str
+    unit: str
+    phase: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """Anything that happened to a sensor or to the run."""
+
+    segment_id: str
+    seq: int
+    device: str | None
+    kind: str
+    t_ns: int
+    utc_ns: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """What became of one source of readings at discovery."""
+
+    segment_id: str
+    seq: int
+    source: str
+    availability: str
+    what: str
+    detail: str
+    remedy: str
+    worth: str
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryRow:
+    """A piece of hardware that was found; `detail` comes from JSON."""
+
+    host: str
+    kind: str
+    name: str
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """Everything stored about a run but the inner points of its curves. Anchors are by segment, oldest first."""
+
+    run: RunRow
+    segments: tuple[SegmentRow, ...]
+    devices: tuple[DeviceRow, ...]
+    phases: tuple[PhaseSum, ...]
+    work: tuple[WorkRow, ...]
+    events: tuple[EventRow, ...]
+    findings: tuple[FindingRow, ...]
+    inventory: tuple[InventoryRow, ...]
+    anchors: dict[str, tuple[Anchor, ...]]
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come."""
+        return self.run.status != "running"

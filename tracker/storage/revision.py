@@ -1,0 +1,70 @@
+"""Which revision of the schema a database has, and the SQL that makes it. Standard library only.
+
+Each revision is one file of portable SQL, `migrations/NNNN_what.sql`. A new database executes all of them in order, an older one
+the missing ones, through Alembic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from enum import Enum, auto
+from pathlib import Path
+
+from ..errors import NewerSchemaError, NotADatabaseError
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+VERSION_TABLE = """CREATE TABLE alembic_version (
+    version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+)"""
+
+
+class State(Enum):
+    """How a database stands to this trainwatt's schema."""
+
+    EMPTY = auto()
+    OLDER = auto()
+    CURRENT = auto()
+
+
+def head() -> str:
+    """The newest revision: four digits."""
+    return _files()[-1].name[:4]
+
+
+def statements_of(revision: str) -> list[str]:
+    """The SQL statements of one revision, without comments."""
+    (file,) = (file for file in _files() if file.name.startswith(revision))
+    lines = file.read_text(encoding="utf-8").splitlines()
+    sql = "\n".join(line for line in lines if not line.startswith("--"))
+    return [statement.strip() for statement in sql.split(";") if statement.strip()]
+
+
+def creation() -> list[str]:
+    """The statements that turn an empty database into a current one, its revision included."""
+    schema = [statement for file in _files() for statement in statements_of(file.name[:4])]
+    return [*schema, VERSION_TABLE, f"INSERT INTO alembic_version (version_num) VALUES ('{head()}')"]
+
+
+def state_of(place: str, tables: Collection[str], version: str | None) -> State:
+    """How the database at `place`, with these tables and this content of `alembic_version`, stands to this schema.
+
+    Raises NotADatabaseError where it is another program's, NewerSchemaError where a newer trainwatt wrote it.
+    """
+    if not tables:
+        return State.EMPTY
+    if "run" not in tables or "segment" not in tables or version is None or not (len(version) == 4 and version.isdecimal()):
+        shown = ", ".join(sorted(tables)[:5])
+        raise NotADatabaseError(
+            f"{place} is a database of another program (it has the tables {shown}); nothing was changed. "
+            "Name another place with --db, db= or TRAINWATT_DB."
+        )
+    if version > head():
+        raise NewerSchemaError(
+            f"{place} was written by a newer trainwatt (schema {version}; this one knows {head()}). "
+            "Upgrade with `pip install --upgrade trainwatt`, or name another place with --db, db= or TRAINWATT_DB."
+        )
+    return State.CURRENT if version == head() else State.OLDER
+
+
+def _files() -> list[Path]:
+    return sorted(MIGRATIONS.glob("[0-9][0-9][0-9][0-9]_*.sql"))

@@ -1,0 +1,200 @@
+"""The reading side: lists, finds, loads and deletes stored runs, in a SQLite file or on a PostgreSQL server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, delete, func, select, update
+
+from ..errors import AmbiguousRunError, RunNotFoundError, StoreError
+from ..model import Point
+from . import load
+from .dialect import faults_of, make_engine, reading, state, writing
+from .place import is_server, masked
+from .records import DeviceRow, RunRow, SegmentRow, StoredRun
+from .revision import State
+from .schema import Run, Segment
+from .vanished import Candidate, Here, Vanished, judge
+
+_SHOWN = 5  # how many of the matches an error lists
+_CHUNK = 500  # ids a statement; both databases limit its parameters
+
+Row = TypeVar("Row", RunRow, SegmentRow)
+
+
+class Store:
+    """A database of runs, open for reading. Every method raises StoreError where the database cannot be used."""
+
+    def __init__(self, engine: Engine, place: str) -> None:
+        """Use `Store.open`."""
+        self.place = place
+        self._engine = engine
+        # What is known to be over but could not be written down, as in a read-only file.
+        self._unwritten = Vanished({}, {})
+
+    @classmethod
+    def open(cls, place: str) -> Store:
+        """Open the database at `place` (a file or a SQLAlchemy URL, as `locate` returns it); an older one is upgraded.
+
+        Raises StoreError where nothing is there yet, NotADatabaseError and NewerSchemaError.
+        """
+        nothing = StoreError(
+            f"no database at {masked(place)} yet: nothing has been tracked. Track a run, or name another place with "
+            "--db, db= or TRAINWATT_DB."
+        )
+        if not is_server(place) and not Path(place).exists():
+            raise nothing
+        engine = make_engine(place)
+        with faults_of(place), reading(engine) as connection:
+            found = state(connection, place)
+        if found is State.EMPTY:
+            raise nothing
+        if found is State.OLDER:
+            from .migrate import migrate
+
+            migrate(place)
+        return cls(engine, place)
+
+    def list_runs(
+        self,
+        *,
+        project: str | None = None,
+        since_utc_ns: int | None = None,
+        status: str | None = None,
+        limit: int | None = None,
+        group: str | None = None,
+    ) -> list[RunRow]:
+        """The runs that fit every given filter, newest first; `since_utc_ns` is the earliest start."""
+        query = select(Run.__table__).order_by(Run.started_utc_ns.desc(), Run.id.desc())
+        for column, value in ((Run.project, project), (Run.group_name, group)):
+            if value is not None:
+                query = query.where(column == value)
+        if since_utc_ns is not None:
+            query = query.where(Run.started_utc_ns >= since_utc_ns)
+        # What is not written down cannot be filtered by the database.
+        in_memory = bool(self._unwritten.runs)
+        if not in_memory:
+            query = query.where(Run.status == status) if status is not None else query
+            query = query.limit(limit)
+        with faults_of(self.place), reading(self._engine) as connection:
+            runs = [self._with_ending(load.run_of(row)) for row in connection.execute(query).mappings()]
+        if in_memory:
+            runs = [run for run in runs if status in (None, run.status)][:limit]
+        return runs
+
+    def find(self, ref: str) -> str:
+        """The id of the run that `ref` names: "latest", an id, or the beginning of just one.
+
+        Raises RunNotFoundError, and AmbiguousRunError where more than one run begins so.
+        """
+        newest_first = select(Run.id).order_by(Run.started_utc_ns.desc(), Run.id.desc())
+        with faults_of(self.place), reading(self._engine) as connection:
+            if ref == "latest":
+                matches = list(connection.scalars(newest_first.limit(1)))
+            elif connection.scalar(select(Run.id).where(Run.id == ref)):
+                return ref
+            else:
+                # Not LIKE, for which SQLite and PostgreSQL differ about upper and lower case.
+                begins = func.substr(Run.id, 1, len(ref)) == ref
+                matches = list(connection.scalars(newest_first.where(begins).limit(_SHOWN + 1))) if ref else []
+        if not matches:
+            raise RunNotFoundError(f"no run {ref!r} in {masked(self.place)}. `trainwatt list` shows the runs there are.")
+        if len(matches) > 1:
+            shown = ", ".join(matches[:_SHOWN]) + (", …" if len(matches) > _SHOWN else "")
+            raise AmbiguousRunError(f"more than one run begins with {ref!r}: {shown}. Give more of the id.")
+        return matches[0]
+
+    def load(self, run_id: str) -> StoredRun:
+        """Everything about a run but the inner points of its curves. Raises RunNotFoundError; `run_id` is a full id."""
+        with faults_of(self.place), reading(self._engine) as connection:
+            stored = load.stored_run(connection, run_id)
+        if stored is None:
+            raise RunNotFoundError(f"no run {run_id!r} in {masked(self.place)}. `trainwatt list` shows the runs there are.")
+        segments = tuple(self._with_ending(segment) for segment in stored.segments)
+        return replace(stored, run=self._with_ending(stored.run), segments=segments)
+
+    def devices(self, run_ids: Iterable[str]) -> dict[str, list[DeviceRow]]:
+        """The devices of several runs with the ends of their curves, by run: enough for a list of totals, and cheap."""
+        found: dict[str, list[DeviceRow]] = {run_id: [] for run_id in run_ids}
+        with faults_of(self.place), reading(self._engine) as connection:
+            for chunk in _chunks(found):
+                for device in load.devices_of(connection, chunk):
+                    found[device.run_id].append(device)
+        return found
+
+    def points(self, run_id: str) -> dict[tuple[str, str], list[Point]]:
+        """The energy curves of a run by (segment id, device), each in order of time."""
+        with faults_of(self.place), reading(self._engine) as connection:
+            return load.points_of(connection, run_id)
+
+    def delete(self, run_ids: Iterable[str]) -> int:
+        """Delete runs with all that belongs to them, all or none, and return how many there were."""
+        with faults_of(self.place), writing(self._engine) as connection:
+            return sum(connection.execute(delete(Run).where(Run.id.in_(chunk))).rowcount for chunk in _chunks(run_ids))
+
+    def mark_vanished(self, here: Here) -> list[str]:
+        """Mark the runs of this machine that ended without saying so as interrupted, and return their ids.
+
+        Where the database cannot be written they only read so from this store.
+        """
+        with faults_of(self.place), reading(self._engine) as connection:
+            vanished = judge(_candidates(connection), here)
+        if vanished.segments:
+            try:
+                with faults_of(self.place), writing(self._engine) as connection:
+                    # Judged again under the lock: a run may have ended properly meanwhile.
+                    vanished = judge(_candidates(connection), here)
+                    _write_down(connection, vanished)
+            except StoreError:
+                self._unwritten = vanished
+        return list(vanished.runs)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    def _with_ending(self, row: Row) -> Row:
+        endings = self._unwritten.runs if isinstance(row, RunRow) else self._unwritten.segments
+        ending = endings.get(row.id)
+        if ending is None or row.status != "running":
+            return row
+        return replace(row, status="interrupted", end_reason=ending.reason, ended_utc_ns=ending.ended_utc_ns)
+
+
+def _candidates(connection: Connection) -> list[Candidate]:
+    query = (
+        select(
+            Segment.id.label("segment_id"),
+            Segment.run_id,
+            Segment.role,
+            Segment.host,
+            Segment.boot_id,
+            Segment.pid_namespace,
+            Segment.pid,
+            Segment.start_ticks,
+            Segment.last_seen_utc_ns,
+            Run.status.label("run_status"),
+            Run.last_seen_utc_ns.label("run_last_seen_utc_ns"),
+        )
+        .join(Run, Run.id == Segment.run_id)
+        .where(Segment.status == "running")
+    )
+    return [Candidate(*row) for row in connection.execute(query)]
+
+
+def _write_down(connection: Connection, vanished: Vanished) -> None:
+    for table, endings in ((Segment, vanished.segments), (Run, vanished.runs)):
+        for id_, ending in endings.items():
+            connection.execute(
+                update(table)
+                .where(table.id == id_, table.status == "running")
+                .values(status="interrupted", end_reason=ending.reason, ended_utc_ns=ending.ended_utc_ns)
+            )
+
+
+def _chunks(ids: Iterable[str]) -> list[list[str]]:
+    every = list(dict.fromkeys(ids))
+    return [every[start : start + _CHUNK] for start in range(0, len(every), _CHUNK)]

@@ -1,0 +1,86 @@
+"""Tells which runs ended without saying so: their process is gone, or the machine has restarted since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
+
+DIED = "vanished: the process was killed or died"
+RESTARTED = "vanished: the machine restarted"
+
+
+class Here(Protocol):
+    """This machine, as far as a process can be known from it."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def boot_id(self) -> str: ...
+    @property
+    def pid_namespace(self) -> str: ...
+
+    def is_alive(self, pid: int, start_ticks: int) -> bool:
+        """Whether the process `pid` of this namespace that started at `start_ticks` still runs."""
+        ...
+
+
+class Candidate(NamedTuple):
+    """A segment that says it is running, with what its run says."""
+
+    segment_id: str
+    run_id: str
+    role: str
+    host: str
+    boot_id: str
+    pid_namespace: str
+    pid: int
+    start_ticks: int
+    last_seen_utc_ns: int
+    run_status: str
+    run_last_seen_utc_ns: int
+
+
+class Ending(NamedTuple):
+    """Why something is over, and when it was last seen, in UTC nanoseconds."""
+
+    reason: str
+    ended_utc_ns: int
+
+
+class Vanished(NamedTuple):
+    """What is over, by id."""
+
+    segments: dict[str, Ending]
+    runs: dict[str, Ending]
+
+
+def judge(candidates: Iterable[Candidate], here: Here) -> Vanished:
+    """Which of the segments are over, and which runs with them: those that have no owner left that may still run.
+
+    Nothing is judged that cannot be known from here: another host's segments, or those of another pid namespace.
+    """
+    vanished = Vanished({}, {})
+    alive: set[str] = set()
+    for candidate in candidates:
+        reason = _reason(candidate, here)
+        if reason:
+            vanished.segments[candidate.segment_id] = Ending(reason, candidate.last_seen_utc_ns)
+        if candidate.role != "owner" or candidate.run_status != "running":
+            continue
+        if reason:
+            vanished.runs[candidate.run_id] = Ending(reason, candidate.run_last_seen_utc_ns)
+        else:
+            alive.add(candidate.run_id)
+    for run_id in alive:
+        vanished.runs.pop(run_id, None)
+    return vanished
+
+
+def _reason(candidate: Candidate, here: Here) -> str | None:
+    if candidate.host != here.host or not candidate.boot_id or not here.boot_id:
+        return None
+    if candidate.boot_id != here.boot_id:
+        return RESTARTED
+    if candidate.pid_namespace != here.pid_namespace:
+        return None
+    return None if here.is_alive(candidate.pid, candidate.start_ticks) else DIED

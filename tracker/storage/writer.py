@@ -1,0 +1,229 @@
+"""Writes runs from the training process, with the standard library's sqlite3 only.
+
+SQLAlchemy would cost half a second of import and four times as much for each commit.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ..errors import NotADatabaseError, StoreError
+from .faults import is_busy, store_error
+from .place import file_in, on_network
+from .revision import State, creation, state_of
+
+T = TypeVar("T")
+
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "run": ("id",),
+    "segment": ("id",),
+    "device": ("segment_id", "name"),
+    "sensor_state": ("segment_id", "device", "sensor"),
+    "curve_point": ("segment_id", "device", "t_ns"),
+    "phase": ("segment_id", "seq"),
+    "phase_energy": ("segment_id", "seq", "device"),
+    "work": ("segment_id", "unit", "phase"),
+    "inventory": ("run_id", "host", "kind", "name"),
+    "event": ("segment_id", "seq"),
+    "clock_anchor": ("segment_id", "monotonic_ns"),
+    "finding": ("segment_id", "seq"),
+    "grid_intensity": ("provider", "zone", "basis", "start_utc_ns"),
+    "footprint": ("id",),
+}
+"""The primary key of every table, what is referred to before what refers to it."""
+
+Rows = Mapping[str, Sequence[Mapping[str, object]]]
+"""Rows by table, each a mapping from column to value."""
+
+
+class Writer:
+    """One process's connection to its database. Open it in any thread, then use it in one thread at a time."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        """Use `Writer.open`."""
+        self.path = path
+        self._connection = connection
+        self._file = _file_id(path)
+
+    @classmethod
+    def open(cls, path: Path, timeout_s: float = 5.0) -> Writer:
+        """Open the database at `path` (a file, or a folder to keep it in), and create or upgrade it where needed.
+
+        `timeout_s` is how many seconds this and each later write wait for another process. Raises NotADatabaseError,
+        NewerSchemaError, StoreBusyError, and StoreError where the place cannot be written.
+        """
+        path = file_in(path)
+        _prepare(path)
+        deadline = time.monotonic() + timeout_s
+        try:
+            connection = _connect(path, timeout_s)
+            try:
+                # Looked at before anything is changed: the file may be another program's.
+                state = _patiently(lambda: _state(connection, path), deadline)
+                if state is State.OLDER:
+                    connection.close()
+                    from .migrate import migrate  # imports Alembic and SQLAlchemy, so only where it must
+
+                    migrate(str(path))
+                    connection = _connect(path, timeout_s)
+                _patiently(lambda: _set_up(connection, path), deadline)
+                if state is State.EMPTY:
+                    _patiently(lambda: _create(connection, path), deadline)
+                return cls(connection, path)
+            except BaseException:
+                connection.close()
+                raise
+        except sqlite3.Error as error:
+            raise store_error(error, str(path)) from error
+
+    def write(self, rows: Rows, updates: Rows | None = None) -> None:
+        """Write rows in one transaction, all of them or none.
+
+        Of `rows`, one is inserted, or where its key exists already, its given columns are updated. Then `updates` change the
+        given columns of rows that must exist. Raises StoreBusyError where another process holds the database for too long, and
+        StoreError for a full disk, a file that was taken away or a row that is gone; the same call may be repeated. Raises
+        ValueError for an unknown table.
+        """
+        updates = updates or {}
+        unknown = (rows.keys() | updates.keys()) - KEYS.keys()
+        if unknown:
+            raise ValueError(f"no such table: {', '.join(sorted(unknown))}")
+        if _file_id(self.path) != self._file:
+            # SQLite would go on writing to the deleted file without a word.
+            raise StoreError(f"{self.path} was deleted or replaced during this run. Put it back, or start again.")
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for table in KEYS:
+                for columns, batch in groupby(rows.get(table, ()), key=tuple):
+                    self._connection.executemany(_upsert(table, columns), batch)
+            for table in KEYS:
+                for columns, batch in groupby(updates.get(table, ()), key=tuple):
+                    self._update(table, columns, list(batch))
+            self._connection.execute("COMMIT")
+        except BaseException as error:
+            with suppress(sqlite3.Error):
+                self._connection.rollback()
+            if isinstance(error, sqlite3.Error):
+                raise store_error(error, str(self.path)) from error
+            raise
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """The rows that a SELECT gives. Raises StoreBusyError and StoreError."""
+        try:
+            return self._connection.execute(sql, tuple(parameters)).fetchall()
+        except sqlite3.Error as error:
+            raise store_error(error, str(self.path)) from error
+
+    def close(self) -> None:
+        """Close the connection; what was written stays. Raises StoreError where SQLite cannot."""
+        try:
+            self._connection.close()
+        except sqlite3.Error as error:
+            raise store_error(error, str(self.path)) from error
+
+    def abandon(self) -> None:
+        """For the child of a fork: never touch the connection again, not even when Python collects it.
+
+        A connection that crosses a fork may damage the parent's database when the child closes it, so it is leaked on purpose.
+        """
+        import ctypes
+
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
+
+    def _update(self, table: str, columns: tuple[str, ...], batch: Sequence[Mapping[str, object]]) -> None:
+        changed = self._connection.executemany(_update(table, columns), batch).rowcount
+        if changed < len(batch):
+            raise StoreError(f"{self.path} has lost rows of this run (table {table}): it was deleted while it was running.")
+
+
+@cache
+def _upsert(table: str, columns: tuple[str, ...]) -> str:
+    keys, values = KEYS[table], ", ".join(f":{column}" for column in columns)
+    changes = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in keys)
+    action = f"UPDATE SET {changes}" if changes else "NOTHING"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values}) ON CONFLICT ({', '.join(keys)}) DO {action}"
+
+
+@cache
+def _update(table: str, columns: tuple[str, ...]) -> str:
+    keys = KEYS[table]
+    changes = ", ".join(f"{column} = :{column}" for column in columns if column not in keys)
+    return f"UPDATE {table} SET {changes} WHERE {' AND '.join(f'{key} = :{key}' for key in keys)}"
+
+
+def _prepare(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreError(
+            f"the database {path} cannot be reached: {error.strerror}. Name another place with --db, db= or TRAINWATT_DB."
+        ) from error
+    # The content is left to SQLite: opening and closing the file here would drop the locks that this process holds on it.
+    if not stat.S_ISREG(mode):
+        raise NotADatabaseError(f"{path} is not a regular file. Name another place with --db, db= or TRAINWATT_DB.")
+
+
+def _connect(path: Path, timeout_s: float) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=timeout_s, isolation_level=None, check_same_thread=False)
+
+
+def _state(connection: sqlite3.Connection, path: Path) -> State:
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    version = None
+    if "alembic_version" in tables:
+        row = connection.execute("SELECT * FROM alembic_version").fetchone()
+        version = str(row[0]) if row else None
+    return state_of(str(path), tables, version)
+
+
+def _set_up(connection: sqlite3.Connection, path: Path) -> None:
+    # WAL needs shared memory, which hosts on a network filesystem do not have; there the rollback journal wants every fsync.
+    journal, synchronous = ("DELETE", "FULL") if on_network(path.parent) else ("WAL", "NORMAL")
+    connection.execute(f"PRAGMA journal_mode = {journal}")
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _create(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Read again under the lock: another process may have been first.
+        if _state(connection, path) is State.EMPTY:
+            for statement in creation():
+                connection.execute(statement)
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            connection.rollback()
+        raise
+
+
+def _patiently(action: Callable[[], T], deadline: float) -> T:
+    """Do `action` again while the database is locked: switching to WAL does not wait for the lock by itself."""
+    while True:
+        try:
+            return action()
+        except sqlite3.OperationalError as error:
+            if not is_busy(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def _file_id(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -1,0 +1,106 @@
+"""A run as it is stored: to print, or as the dictionary of the JSON contract."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from .describe import describe, headline
+from .units import format_duration, format_energy, format_range
+
+
+class Summary:
+    """What a run used. `print()` it, or take `to_dict()`; `headline` is its one line."""
+
+    def __init__(self, view: Mapping[str, Any]) -> None:
+        self._view = dict(view)
+
+    @classmethod
+    def load(cls, place: str, run_id: str, patience_s: float = 0.0) -> Summary:
+        """The run `run_id` of the database at `place`. `patience_s`: how long to wait for another process that still works out the
+        energy of phases. Raises StoreError and RunNotFoundError."""
+        from .storage.store import Store
+
+        store = Store.open(place)
+        try:
+            deadline = time.monotonic() + patience_s
+            while True:
+                stored = store.load(run_id)
+                if time.monotonic() >= deadline or not any(p.pending for p in stored.phases):
+                    return cls(describe(stored))
+                time.sleep(0.1)
+        finally:
+            store.close()
+
+    @property
+    def headline(self) -> str:
+        """ "1.84 kWh (1.79–1.90, 96 % measured, GPU+CPU+DRAM)"."""
+        return headline(self._view)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `trainwatt show --json` prints (schema 1)."""
+        return self._view
+
+    def __str__(self) -> str:
+        return "\n".join(_lines(self._view))
+
+    def __repr__(self) -> str:
+        return f"<Summary of run {self._view['run']['id']}: {self.headline}>"
+
+
+def _lines(view: Mapping[str, Any]) -> list[str]:
+    run, energy = view["run"], view["energy"]
+    lines = [headline(view), f"{run['project']} · {run['id']} · {run['status']} · {format_duration(run['duration_s'] or 0.0)}"]
+    rows = [(d["device"], format_range(d["energy_j"], d["low_j"], d["high_j"]), provenance(d), d["model"] or "") for d in energy["devices"]]
+    rows += [
+        (
+            f"phase {p['name']}",
+            phase_energy(p, run["status"]),
+            f"{p['count']} × {format_energy(p['energy_j'] / p['count'])}" if p["energy_j"] is not None and p["count"] else "",
+            phase_notes(p),
+        )
+        for p in view["phases"]
+    ]
+    rows += [
+        (f"per {unit[:-1]}", format_energy_small(energy["total_j"] / amount), f"{amount} {unit}", "")
+        for unit, amount in view["work"].items()
+        if amount and energy["total_j"] is not None
+    ]
+    widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
+    lines += ["  " + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip() for row in rows]
+    lines += [f"  {e['kind']}: {e['device'] or 'run'}: {e['detail']}" for e in view["events"][:8]]
+    if len(view["events"]) > 8:
+        lines.append(f"  … and {len(view['events']) - 8} more events: trainwatt show {run['id']}")
+    return lines
+
+
+def provenance(device: Mapping[str, Any]) -> str:
+    """Where a device's joules come from: "counter", or "counter 98 % + imputed 2 %"."""
+    parts: dict[str, float] = {name.removeprefix("measured-"): joules for name, joules in device["provenance"].items() if joules > 0}
+    total = sum(parts.values())
+    if len(parts) == 1:
+        return next(iter(parts))
+    return " + ".join(f"{name} {100 * joules / total:.2g} %" for name, joules in parts.items()) or "nothing yet"
+
+
+def phase_energy(phase: Mapping[str, Any], status: str) -> str:
+    """A phase's energy with its range; while the run goes on it may still be worked out, and a process that owns no sensor has none."""
+    if phase["energy_j"] is None:
+        return "pending" if status == "running" else "not measured"
+    return format_range(phase["energy_j"], phase["low_j"], phase["high_j"])
+
+
+def phase_notes(phase: Mapping[str, Any]) -> str:
+    """What limits a phase's figure, in words."""
+    notes = []
+    if phase["unresolved_count"]:
+        notes.append(f"{phase['unresolved_count']} too short to resolve")
+    if phase["host_side"]:
+        notes.append("host-side edges")
+    return ", ".join(notes)
+
+
+def format_energy_small(energy_j: float) -> str:
+    """An energy that may be far below a joule: "31.0 mJ"."""
+    return f"{energy_j * 1000:.3g} mJ" if 0 < energy_j < 0.1 else format_energy(energy_j)

@@ -1,0 +1,64 @@
+"""PURE: the energy of any window, and the range it lies in. One function for phases, runs, segments and sums."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from .model import Point
+
+
+class Share(NamedTuple):
+    """One device's part of a window, in joules: its energy and what may be wrong with it.
+
+    `slack_*` is what gaps, resets and models may have added (low) or missed (high) within the window; `edge_*` what its two ends may.
+    `gain` is the relative 95 % half-width of the sensor's scale error, common to all devices of `gain_class`.
+    """
+
+    energy_j: float
+    slack_low_j: float
+    slack_high_j: float
+    edge_low_j: float
+    edge_high_j: float
+    gain: float
+    gain_class: str
+
+
+class Interval(NamedTuple):
+    """An energy with its 95 % interval, joules."""
+
+    energy_j: float
+    low_j: float
+    high_j: float
+
+
+def between(a: Point, b: Point, gain: float, gain_class: str) -> Share:
+    """The share of the window from point `a` to point `b` of one curve."""
+    return Share(
+        energy_j=b.energy_j - a.energy_j,
+        slack_low_j=b.slack_low_j - a.slack_low_j,
+        slack_high_j=b.slack_high_j - a.slack_high_j,
+        edge_low_j=b.edge_low_j + a.edge_high_j,
+        edge_high_j=b.edge_high_j + a.edge_low_j,
+        gain=gain,
+        gain_class=gain_class,
+    )
+
+
+def interval(shares: Iterable[Share]) -> Interval:
+    """Sum shares into an energy with its range.
+
+    Slack and edges are bounds and add linearly. Gain errors are proportions: linear within a class of devices (sensors of one make
+    err together), root of the sum of squares between classes: G = √ Σ over classes (Σ gain × ΔE)².
+    """
+    energy = below = above = 0.0
+    by_class: dict[str, float] = defaultdict(float)
+    for share in shares:
+        energy += share.energy_j
+        below += share.slack_low_j + share.edge_low_j
+        above += share.slack_high_j + share.edge_high_j
+        by_class[share.gain_class] += share.gain * share.energy_j
+    gain_j = math.sqrt(sum(g * g for g in by_class.values()))
+    return Interval(energy, max(0.0, energy - below - gain_j), energy + above + gain_j)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -147,7 +148,10 @@ def test_the_edges_hold_every_curve_that_full_power_allows(
     assert point.energy_j + point.edge_high_j >= true_j(t_ns) - 1e-6
 
 
-@given(st.lists(st.tuples(st.integers(1, 2_000), st.floats(0, 600)), min_size=1, max_size=20), st.lists(st.floats(-0.2, 1.2), max_size=20))
+@given(
+    st.lists(st.tuples(st.integers(1, 2_000), st.floats(0, 600)), min_size=1, max_size=20),
+    st.lists(st.floats(-0.2, 1.2), max_size=20),
+)
 @quick
 def test_interpolated_points_never_fall(steps: list[tuple[int, float]], asked: list[float]) -> None:
     curve = Curve(300.0)
@@ -159,7 +163,7 @@ def test_interpolated_points_never_fall(steps: list[tuple[int, float]], asked: l
         curve.book(Provenance.MEASURED_COUNTER, joules)
         curve.mark(t_ns)
     points = [p for x in sorted(asked) if (p := curve.at(round(x * t_ns))) is not None]
-    for a, b in zip(points, points[1:], strict=False):
+    for a, b in pairwise(points):
         for earlier, later in zip(a[1:7], b[1:7], strict=True):
             assert later >= earlier - 1e-9
         assert math.isfinite(b.edge_low_j)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import signal
-import subprocess
 import sqlite3
+import subprocess
 import time
 from datetime import datetime
 from pathlib import Path
@@ -197,7 +197,12 @@ def test_a_process_that_lives_is_not_called_vanished(world: World) -> None:
 
 def test_a_stopped_process_is_running_and_its_counters_bridge_the_pause(world: World) -> None:
     """Case 19, shortened."""
-    code = "with EnergyTracker() as tracker:\n    say(tracker.run_id)\n    time.sleep(0.4)\n    while not os.path.exists('go'): time.sleep(0.01)"
+    code = """
+with EnergyTracker() as tracker:
+    time.sleep(0.8)  # past the calibration
+    say(tracker.run_id)
+    while not os.path.exists("go"): time.sleep(0.01)
+"""
     process, run_id = begin(world, code)
     process.send_signal(signal.SIGSTOP)
     time.sleep(2.5)

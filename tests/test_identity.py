@@ -11,7 +11,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from trainwatt.identity import alive_ticks, command_of, external_ids, git_commit, is_descendant, masked, own_command, parent, this_process
+from trainwatt.identity import (
+    alive_ticks,
+    command_of,
+    external_ids,
+    git_commit,
+    is_descendant,
+    masked,
+    own_command,
+    parent,
+    this_process,
+)
 
 # ---- secrets
 

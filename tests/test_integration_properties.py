@@ -164,9 +164,7 @@ def test_a_frozen_counter_leaves_the_truth_in_the_range(
         assert total.low_j - 0.01 <= true_uj * 1e-6 <= max(total.high_j + 20.0, total.energy_j + stood_j)
 
 
-_value = st.one_of(
-    st.integers(0, 2**33), st.integers(0, 10**6), st.sampled_from([0, 1, 10**18, 999_999, 1_000_000, 1_000_001])
-)
+_value = st.one_of(st.integers(0, 2**33), st.integers(0, 10**6), st.sampled_from([0, 1, 10**18, 999_999, 1_000_000, 1_000_001]))
 _watts = st.one_of(st.floats(0, 700), st.sampled_from([math.nan, math.inf, -math.inf, -1.0, 0.0, 1e6, 5e-324]))
 _step = st.tuples(st.sampled_from(["counter", "power-average", "power-instant", "failed", "wait"]), st.integers(0, 3000), _value, _watts)
 
@@ -229,9 +227,7 @@ def test_no_readings_at_all_book_more_than_full_power(steps: list[tuple[int, int
     st.sampled_from(["power-average", "power-instant"]),
 )
 @slow
-def test_a_gauge_of_constant_stretches_stays_in_its_range_through_failed_reads(
-    steps: list[tuple[int, float, int]], name: str
-) -> None:
+def test_a_gauge_of_constant_stretches_stays_in_its_range_through_failed_reads(steps: list[tuple[int, float, int]], name: str) -> None:
     """An instantaneous gauge whose power changes right after a reading: the trapezoid errs by no more than it says. Constant power
     is exact with either gauge, however often a read fails."""
     integrator = DeviceIntegrator(GPU, None, {name: INSTANT if name == "power-instant" else AVERAGE})

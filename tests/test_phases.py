@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,9 +27,10 @@ def phase(start_s: float, end_s: float | None, seq: int = 0, name: str = "train"
     return record
 
 
-def gpu(*, update_s: float | None = 0.0) -> DeviceIntegrator:
+def gpu(*, update_s: float | None = 0.0, tick_s: float = 0.1) -> DeviceIntegrator:
     integrator = DeviceIntegrator(GPU, NVML_COUNTER, {})
     integrator.set_update_period(update_s)
+    integrator.set_tick("energy", tick_s)
     return integrator
 
 
@@ -100,7 +103,7 @@ def test_case_21_a_phase_shorter_than_two_ticks_is_not_resolved_and_its_range_ho
     integrator = gpu()
     ramp(integrator, 0, 5, 200)
     record = phase(2.02, 2.07)
-    assert not record.long_enough({"gpu0": integrator}, 0.1)
+    assert not record.long_enough({"gpu0": integrator})
     energy = total(record.resolve({"gpu0": integrator}, final=False))
     assert energy.energy_j == pytest.approx(10, abs=0.01)
     assert energy.low_j <= 5 + 0.01  # the tick's 20 J may have fallen outside the phase for all but 5 J
@@ -111,11 +114,10 @@ def test_case_21_a_phase_shorter_than_two_ticks_is_not_resolved_and_its_range_ho
     ("length_s", "period_s", "update_s", "enough"),
     [(0.2, 0.1, 0.02, True), (0.199, 0.1, 0.02, False), (0.2, 0.1, 0.15, False), (0.3, 0.1, 0.15, True), (0.2, 0.1, None, True)],
 )
-def test_two_of_the_coarser_of_tick_and_update_are_enough(
-    length_s: float, period_s: float, update_s: float | None, enough: bool
-) -> None:
-    assert phase(1, 1 + length_s).long_enough({"gpu0": gpu(update_s=update_s)}, period_s) is enough
-    assert not phase(1, None).long_enough({}, period_s)
+def test_two_of_the_coarser_of_tick_and_update_are_enough(length_s: float, period_s: float, update_s: float | None, enough: bool) -> None:
+    integrators = {"gpu0": gpu(update_s=update_s, tick_s=period_s)}
+    assert phase(1, 1 + length_s).long_enough(integrators) is enough
+    assert not phase(1, None).long_enough(integrators)
 
 
 def test_case_22_a_thousand_adjacent_phases_sum_to_the_run_exactly() -> None:
@@ -169,7 +171,7 @@ def test_case_24_a_phase_of_no_length_is_zero_joules() -> None:
     ramp(integrator, 0, 5, 200)
     record = phase(2.03, 2.03)
     assert total(record.resolve({"gpu0": integrator}, final=False)) == Interval(0.0, 0.0, 0.0)
-    assert not record.long_enough({"gpu0": integrator}, 0.1)
+    assert not record.long_enough({"gpu0": integrator})
 
 
 def test_case_32_a_lost_device_does_not_hold_up_the_phases_of_the_others() -> None:
@@ -217,7 +219,7 @@ def test_the_range_of_any_phase_holds_the_truth(steps: list[tuple[int, int]], wh
             integrator.counter_reading(Reading(t_ms * 10**6, mj))
 
     def true_j(at_ms: int) -> float:
-        (a, ea), (b, eb) = next(pair for pair in zip(knots, knots[1:], strict=False) if pair[1][0] >= at_ms)
+        (a, ea), (b, eb) = next(pair for pair in pairwise(knots) if pair[1][0] >= at_ms)
         return (ea + (eb - ea) * (at_ms - a) / (b - a)) / 1000
 
     start, end = sorted(w * t_ms // 1000 for w in where)

@@ -94,9 +94,7 @@ def test_adjacent_windows_add_up(rises: list[tuple[float, ...]], data: st.DataOb
     for t, rise in enumerate(rises, 1):
         points.append(Point(t, *(p + r for p, r in zip(points[-1][1:7], rise[:6], strict=True)), *rise[6:]))
     cut = data.draw(st.integers(1, len(points) - 2))
-    left, right, whole = (
-        between(points[a], points[b], 0.05, "nvml") for a, b in ((0, cut), (cut, len(points) - 1), (0, len(points) - 1))
-    )
+    left, right, whole = (between(points[a], points[b], 0.05, "nvml") for a, b in ((0, cut), (cut, len(points) - 1), (0, len(points) - 1)))
     for field in ("energy_j", "slack_low_j", "slack_high_j"):
         assert getattr(left, field) + getattr(right, field) == pytest.approx(getattr(whole, field), rel=1e-9, abs=1e-6)
         assert getattr(left, field) >= 0

@@ -68,10 +68,14 @@ def test_samples_are_reported_after_the_body_has_run() -> None:
 
 def test_an_item_whose_body_failed_is_not_reported() -> None:
     reported: list[int] = []
-    with pytest.raises(RuntimeError, match="out of memory"):
+
+    def train() -> None:
         for i, _ in enumerate(CountedIterable([X, X, X], None, reported.append)):
             if i == 1:
                 raise RuntimeError("out of memory")
+
+    with pytest.raises(RuntimeError, match="out of memory"):
+        train()
     assert reported == [32]
 
 

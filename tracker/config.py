@@ -7,7 +7,6 @@ An argument wins over an environment variable (`TRAINWATT_` and the name in capi
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -72,22 +71,31 @@ def parse_gpus(text: str) -> tuple[int | str, ...]:
 
 
 def _files(folder: Path) -> list[tuple[str, Mapping[str, Any]]]:
+    """The nearest file with settings, as (name, settings); nothing where there is none."""
     for place in (folder, *folder.parents):
         for path, keys in ((place / "trainwatt.toml", ()), (place / "pyproject.toml", ("tool", "trainwatt"))):
-            try:
-                with open(path, "rb") as file:
-                    values: Any = tomllib.load(file)
-            except OSError:
+            if not path.is_file():
                 continue
-            except tomllib.TOMLDecodeError as error:
-                if not keys:
-                    raise ConfigurationError(f"{path} is not valid TOML ({error}); mend that line or move the file away") from error
-                continue
+            values = _toml(path, strict=not keys)
             for key in keys:
-                values = values.get(key, {})
+                values = values.get(key, {}) if isinstance(values, Mapping) else {}
+            if not isinstance(values, Mapping):
+                raise ConfigurationError(f'[tool.trainwatt] in {path} is {values!r}: write a table of settings, as in project = "digits"')
             if values or not keys:
                 return [(str(path), values)]
     return []
+
+
+def _toml(path: Path, *, strict: bool) -> Any:
+    """A file's content. One that is not ours to judge (`strict` false) counts as empty where it cannot be read."""
+    import tomllib  # only where there is a file to read
+
+    try:
+        return tomllib.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        if strict:
+            raise ConfigurationError(f"{path} cannot be read as TOML ({error}); mend that line or move the file away") from error
+        return {}
 
 
 def _from_environ(environ: Mapping[str, str], names: set[str]) -> dict[str, Any]:

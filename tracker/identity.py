@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -49,7 +48,7 @@ def this_process(procfs: str = "/proc", pid: int | None = None) -> Identity:
         namespace = os.readlink(f"{procfs}/self/ns/pid")
     except OSError:
         namespace = ""
-    return Identity(socket.gethostname(), boot_id, namespace, number, ticks, procfs)
+    return Identity(os.uname().nodename, boot_id, namespace, number, ticks, procfs)
 
 
 def alive_ticks(pid: int, procfs: str = "/proc") -> int | None:

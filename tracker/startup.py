@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -104,7 +103,7 @@ def _begin(config: Config, watch: Watch, clock: Clock, environ: Mapping[str, str
         idle_w = _baseline(found.sensors, clock, config)
         sampler = Sampler(found.sensors, clock, config.period_s)
     me, anchor = identity.this_process(config.procfs), clock.anchor()
-    run_id, segment_id = joining or secrets.token_hex(6), secrets.token_hex(8)
+    run_id, segment_id = joining or os.urandom(6).hex(), os.urandom(8).hex()
     first: dict[str, Sequence[Row]] = {
         "run": [] if joining else [_run_row(run_id, config, watch, environ, me, anchor)],
         "segment": [_segment_row(run_id, segment_id, config, me, anchor, "joined" if joining else "owner", global_rank(environ))],

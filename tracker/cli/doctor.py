@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import rich_click as click
-from rich.console import Group
+from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
@@ -56,7 +56,9 @@ def command(gpus: str | None, as_json: bool, db: str | None) -> None:
     if as_json:
         click.echo(json.dumps(report, indent=2))
     else:
-        console().print(_page(report, found.findings))
+        out = console()
+        for part in _page(report, found.findings):
+            out.print(part, soft_wrap=isinstance(part, Text) and bool(part.no_wrap))
 
 
 def _watch(found: Discovery, config: Config) -> list[dict[str, Any]]:
@@ -138,7 +140,7 @@ def _database(config: Config) -> dict[str, Any]:
     return {"place": str(path), "usable": True, "detail": f"{path.stat().st_size / 1e6:.1f} MB"}
 
 
-def _page(report: dict[str, Any], findings: list[Finding]) -> Group:
+def _page(report: dict[str, Any], findings: list[Finding]) -> list[RenderableType]:
     devices = report["devices"]
     table = plain_table("device", "from", "now", "error", "renewed", "a reading", right=("now", "renewed", "a reading"))
     for d in devices:
@@ -150,7 +152,7 @@ def _page(report: dict[str, Any], findings: list[Finding]) -> Group:
             "" if d["update_period_s"] is None else f"{1e3 * d['update_period_s']:.1f} ms",
             f"{1e6 * d['cost_s']:.0f} µs",
         )
-    parts: list[Any] = [_verdict(devices), Text(), table, *_notes(devices), Text()]
+    parts: list[RenderableType] = [_verdict(devices), Text(), table, *_notes(devices), Text()]
     missing = [f for f in findings if f.availability is not Availability.OK]
     if missing:
         parts.append(Text("What is not read, and why", style="bold"))
@@ -164,7 +166,7 @@ def _page(report: dict[str, Any], findings: list[Finding]) -> Group:
         Text(f"All readings together take about {100 * report['cost_fraction']:.2g} % of a core, every {report['period_s']:g} s."),
         Text("Errors are 95 %, of the sensor's scale or of the model; each run adds its own gaps and edges.", style="dim"),
     ]
-    return Group(*parts)
+    return parts
 
 
 def _verdict(devices: list[dict[str, Any]]) -> Text:
@@ -192,14 +194,15 @@ def _notes(devices: list[dict[str, Any]]) -> list[Text]:
     return notes
 
 
-def _explained(finding: Finding) -> list[Any]:
+def _explained(finding: Finding) -> list[RenderableType]:
     mark, style = MARKS[finding.availability]
-    parts: list[Any] = [Text.assemble((f"{mark} ", style), (finding.what, "bold"), f", {finding.availability.value}: {finding.detail}")]
+    parts: list[RenderableType] = [
+        Text.assemble((f"{mark} ", style), (finding.what, "bold"), f", {finding.availability.value}: {finding.detail}")
+    ]
     if finding.remedy:
         for line in finding.remedy.splitlines():
             command = line.startswith("  ")  # to be copied, so never broken
-            text = Text(line, style="cyan" if command else "", no_wrap=command, overflow="ignore" if command else "fold")
-            parts.append(Padding(text, (0, 0, 0, 4), expand=False))
+            parts.append(Text(f"    {line}", style="cyan", no_wrap=True) if command else Padding(Text(line), (0, 0, 0, 4), expand=False))
     if finding.worth:
         parts.append(Padding(Text(f"Worth it: {finding.worth}"), (0, 0, 0, 4)))
     return parts

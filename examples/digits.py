@@ -48,6 +48,6 @@ def report(summary: Summary, epochs: int, accuracy: float) -> None:
     run = summary.to_dict()  # the same as `trainwatt show --json`
     joules = run["energy"]["total_j"]
     if joules is not None:
-        print(f"energy per epoch: {joules / epochs:.3g} J")
-        print(f"energy per training sample: {1000 * joules / run['work']['samples']:.3g} mJ")
+        print(f"energy per epoch: {joules / epochs:,.1f} J")
+        print(f"energy per training sample: {1000 * joules / run['work']['samples']:,.1f} mJ")
     print(f"accuracy: {accuracy:.4f}")

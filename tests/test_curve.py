@@ -51,7 +51,7 @@ def test_the_widest_edge_is_a_quarter_of_the_tick_at_full_power() -> None:
     """Half power over the tick, asked in its middle: ± 300 W × 1 s / 4."""
     point = curve_of((0, 0), (1, 150)).at(S // 2)
     assert point is not None
-    assert (point.edge_low_j, point.edge_high_j) == (pytest.approx(75), pytest.approx(75))
+    assert (point.edge_low_j, point.edge_high_j) == pytest.approx((75, 75))
 
 
 def test_every_provenance_and_the_slack_are_interpolated() -> None:
@@ -62,7 +62,7 @@ def test_every_provenance_and_the_slack_are_interpolated() -> None:
     point = curve.at(S // 2)
     assert point is not None
     assert [point.counter_j, point.power_j, point.imputed_j, point.modelled_j] == pytest.approx([5, 10, 15, 20])
-    assert (point.slack_low_j, point.slack_high_j) == (pytest.approx(2), pytest.approx(4))
+    assert (point.slack_low_j, point.slack_high_j) == pytest.approx((2, 4))
 
 
 def test_beyond_its_ends_the_curve_is_flat() -> None:
@@ -86,7 +86,7 @@ def test_the_time_uncertainty_of_a_read_becomes_an_edge() -> None:
     curve = Curve(300.0)
     curve.mark(S, uncertainty_ns=S // 100)
     assert curve.latest is not None
-    assert (curve.latest.edge_low_j, curve.latest.edge_high_j) == (pytest.approx(3), pytest.approx(3))
+    assert (curve.latest.edge_low_j, curve.latest.edge_high_j) == pytest.approx((3, 3))
 
 
 def test_a_lag_learnt_late_is_in_points_given_out_afterwards() -> None:

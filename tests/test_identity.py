@@ -296,12 +296,12 @@ def test_schedulers_are_known_by_their_variables() -> None:
 
 def test_an_open_run_of_a_loaded_tracker_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     mlflow = SimpleNamespace(active_run=lambda: SimpleNamespace(info=SimpleNamespace(run_id="m1")))
-    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(run=SimpleNamespace(id="w1")))  # type: ignore[arg-type]
-    monkeypatch.setitem(sys.modules, "mlflow", mlflow)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(run=SimpleNamespace(id="w1")))
+    monkeypatch.setitem(sys.modules, "mlflow", mlflow)
     assert external_ids({}) == {"wandb_run_id": "w1", "mlflow_run_id": "m1"}
 
 
 def test_a_loaded_tracker_without_a_run_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(run=None))  # type: ignore[arg-type]
-    monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace(active_run=lambda: None))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(run=None))
+    monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace(active_run=lambda: None))
     assert external_ids({}) == {}

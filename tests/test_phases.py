@@ -144,8 +144,8 @@ def test_case_22_a_thousand_adjacent_phases_sum_to_the_run_exactly() -> None:
             waiting.pop(0)
     assert not waiting
     assert starts is not None
-    for name, i in both.items():
-        start, end = starts[name], i.curve.at(edges[-1])
+    for name, curve in ((n, device.curve) for n, device in both.items()):
+        start, end = starts[name], curve.at(edges[-1])
         assert start is not None
         assert end is not None
         whole = between(start, end, 0.0, "")

@@ -274,7 +274,7 @@ class Waiting:
 def test_the_thread_samples_and_stops() -> None:
     waiting = Waiting(3)
     sensor = ScriptedSensor(GPU, INSTANT, [waiting])
-    sampler = Sampler([sensor], SystemClock(), 0.01, seed=1)
+    sampler = Sampler([sensor], SystemClock(), 0.01)
     assert not sampler.alive
     with running(sampler) as thread:
         assert waiting.reached.wait(LONG_S)
@@ -292,7 +292,7 @@ def test_the_thread_samples_and_stops() -> None:
 def test_in_the_thread_too_whatever_a_sensor_raises_the_others_go_on() -> None:
     waiting = Waiting(5)
     odd = ScriptedSensor(GPU, NVML_COUNTER, [RuntimeError("odd")])
-    sampler = Sampler([odd, ScriptedSensor(OTHER_GPU, INSTANT, [waiting])], SystemClock(), 0.01, seed=1)
+    sampler = Sampler([odd, ScriptedSensor(OTHER_GPU, INSTANT, [waiting])], SystemClock(), 0.01)
     with running(sampler):
         assert waiting.reached.wait(LONG_S)
         assert sampler.alive
@@ -307,7 +307,7 @@ def test_one_counter_that_raises_leaves_the_others_update_period_measurable() ->
         ScriptedSensor(OTHER_GPU, NVML_COUNTER, [lambda: next(count)]),
         ScriptedSensor(PACKAGE, INSTANT, [waiting]),
     ]
-    sampler = Sampler(sensors, SystemClock(), 0.01, seed=1)
+    sampler = Sampler(sensors, SystemClock(), 0.01)
     with running(sampler):
         assert waiting.reached.wait(LONG_S)
     assert sampler.integrators["gpu1"].update_period_s is not None
@@ -316,7 +316,7 @@ def test_one_counter_that_raises_leaves_the_others_update_period_measurable() ->
 def test_a_sensors_own_rate_is_kept() -> None:
     waiting = Waiting(20)
     slow = ScriptedSensor(GPU, INSTANT, [100.0], period_s=0.05)
-    sampler = Sampler([ScriptedSensor(OTHER_GPU, INSTANT, [waiting]), slow], SystemClock(), 0.01, seed=1)
+    sampler = Sampler([ScriptedSensor(OTHER_GPU, INSTANT, [waiting]), slow], SystemClock(), 0.01)
     with running(sampler):
         assert waiting.reached.wait(LONG_S)
         slow_reads, quick_reads = slow.reads, sampler.samples
@@ -333,7 +333,7 @@ def test_missed_ticks_are_counted_and_never_caught_up() -> None:
         return waiting()
 
     sensor = ScriptedSensor(GPU, INSTANT, [read])
-    sampler = Sampler([sensor], clock, 0.01, seed=1)
+    sampler = Sampler([sensor], clock, 0.01)
     begin_ns = clock.now_ns
     with running(sampler):
         assert waiting.reached.wait(LONG_S)

@@ -52,18 +52,21 @@ class Summary:
 def _lines(view: Mapping[str, Any]) -> list[str]:
     run, energy = view["run"], view["energy"]
     lines = [headline(view), f"{run['project']} · {run['id']} · {run['status']} · {format_duration(run['duration_s'] or 0.0)}"]
-    rows = [(d["device"], format_range(d["energy_j"], d["low_j"], d["high_j"]), provenance(d), d["model"] or "") for d in energy["devices"]]
+    rows = [
+        (d["device"], format_range(d["energy_j"], d["low_j"], d["high_j"], energy["total_j"]), provenance(d), d["model"] or "")
+        for d in energy["devices"]
+    ]
     rows += [
         (
             f"phase {p['name']}",
-            phase_energy(p, run["status"]),
+            phase_energy(p, run["status"], energy["total_j"]),
             f"{p['count']} × {format_energy(p['energy_j'] / p['count'])}" if p["energy_j"] is not None and p["count"] else "",
             phase_notes(p),
         )
         for p in view["phases"]
     ]
     rows += [
-        (f"per {unit[:-1]}", format_energy_small(energy["total_j"] / amount), f"{amount} {unit}", "")
+        (f"per {unit[:-1]}", format_energy(energy["total_j"] / amount), f"{amount} {unit}", "")
         for unit, amount in view["work"].items()
         if amount and energy["total_j"] is not None
     ]
@@ -84,11 +87,11 @@ def provenance(device: Mapping[str, Any]) -> str:
     return " + ".join(f"{name} {100 * joules / total:.2g} %" for name, joules in parts.items()) or "nothing yet"
 
 
-def phase_energy(phase: Mapping[str, Any], status: str) -> str:
+def phase_energy(phase: Mapping[str, Any], status: str, unit_of_j: float | None) -> str:
     """A phase's energy with its range; while the run goes on it may still be worked out, and a process that owns no sensor has none."""
     if phase["energy_j"] is None:
         return "pending" if status == "running" else "not measured"
-    return format_range(phase["energy_j"], phase["low_j"], phase["high_j"])
+    return format_range(phase["energy_j"], phase["low_j"], phase["high_j"], unit_of_j)
 
 
 def phase_notes(phase: Mapping[str, Any]) -> str:
@@ -99,8 +102,3 @@ def phase_notes(phase: Mapping[str, Any]) -> str:
     if phase["host_side"]:
         notes.append("host-side edges")
     return ", ".join(notes)
-
-
-def format_energy_small(energy_j: float) -> str:
-    """An energy that may be far below a joule: "31.0 mJ"."""
-    return f"{energy_j * 1000:.3g} mJ" if 0 < energy_j < 0.1 else format_energy(energy_j)

@@ -29,14 +29,17 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def format_energy(energy_j: float) -> str:
-    """An energy with its unit: "1.84 kWh", "3.20 Wh", "612 J"."""
+    """An energy with its unit: "1.84 kWh", "3.20 Wh", "612 J", "31.0 mJ"."""
+    if 0 < energy_j < 0.1:
+        return f"{significant(energy_j * 1000)} mJ"
     size, symbol = energy_unit(energy_j)
     return f"{significant(energy_j / size)} {symbol}"
 
 
-def format_range(energy_j: float, low_j: float, high_j: float) -> str:
-    """An energy with its interval, in one unit: "1.84 kWh (1.79–1.90)"."""
-    size, symbol = energy_unit(energy_j)
+def format_range(energy_j: float, low_j: float, high_j: float, unit_of_j: float | None = None) -> str:
+    """An energy with its interval, in one unit: "1.84 kWh (1.79–1.90)"; in the unit that suits `unit_of_j` where it is given, so that
+    parts can be compared with their whole."""
+    size, symbol = energy_unit(energy_j if unit_of_j is None else unit_of_j)
     return f"{significant(energy_j / size)} {symbol} ({significant(low_j / size)}–{significant(high_j / size)})"
 
 

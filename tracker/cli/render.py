@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ..describe import headline
 from ..model import Point
-from ..summary import format_energy_small, phase_energy, phase_notes, provenance
+from ..summary import phase_energy, phase_notes, provenance
 from ..units import format_duration, format_energy, format_range
 
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -129,7 +129,7 @@ def _devices(view: View, curves: Mapping[str, Sequence[Point]]) -> RenderableTyp
         outside = "" if d["included_in_total"] else "*"
         table.add_row(
             d["device"] + outside,
-            format_range(d["energy_j"], d["low_j"], d["high_j"]),
+            format_range(d["energy_j"], d["low_j"], d["high_j"], view["energy"]["total_j"]),
             "" if d["mean_power_w"] is None else f"{d['mean_power_w']:.0f} W" if d["mean_power_w"] >= 10 else f"{d['mean_power_w']:.1f} W",
             provenance(d),
             sparkline(curves.get(d["device"], ())),
@@ -149,7 +149,7 @@ def _phases(view: View) -> Table:
             Text(p["name"]),
             str(p["count"]),
             _short(format_duration(p["duration_s"])),
-            phase_energy(p, view["run"]["status"]),
+            phase_energy(p, view["run"]["status"], view["energy"]["total_j"]),
             format_energy(p["energy_j"] / p["count"]) if known and p["count"] else "",
             phase_notes(p),
         )
@@ -159,7 +159,7 @@ def _phases(view: View) -> Table:
 def _work(view: View) -> list[RenderableType]:
     total = view["energy"]["total_j"]
     lines = [
-        f"{amount:,} {unit}" + (f", {format_energy_small(total / amount)} each" if total is not None and amount else "")
+        f"{amount:,} {unit}" + (f", {format_energy(total / amount)} each" if total is not None and amount else "")
         for unit, amount in view["work"].items()
     ]
     return [Text("\n".join(lines)), Text()] if lines else []

@@ -1,0 +1,64 @@
+"""What README and docs say exists, and what exists is said."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from trainwatt.cli.main import COMMANDS
+from trainwatt.config import PREFIX, Config
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+SOURCES = "\n".join(p.read_text() for folder in ("tracker", "integrations") for p in sorted((ROOT / folder).rglob("*.py")))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_commands_exist(page: Path) -> None:
+    said = set(re.findall(r"^trainwatt ([a-z]+)\b", "\n".join(_code(page.read_text())), re.MULTILINE))
+    assert said <= set(COMMANDS)
+
+
+def test_every_command_is_in_the_readme() -> None:
+    missing = [word for word in COMMANDS if word != "ls" and f"trainwatt {word}" not in README]
+    assert missing == []
+
+
+def test_settings_are_those_of_the_table() -> None:
+    table = README.partition("## Settings")[2].partition("## Develop")[0]
+    named = set(re.findall(rf"{PREFIX}([A-Z_]+)", table))
+    settings = {f.name.upper() for f in fields(Config)}
+    assert named <= settings
+    arguments = set(re.findall(r"`([a-z_]+)`", table))
+    assert {f.name for f in fields(Config)} - {"baseline_s", "scope"} <= arguments
+
+
+def test_event_kinds_are_those_that_can_happen() -> None:
+    listed = README.partition("kept with the run as an event:")[2].partition(".")[0]
+    said = set(re.findall(r"`([a-z]+)`", listed))
+    raised = set(re.findall(r"(?:Event|_event)\(\s*\"([a-z]+)\"", SOURCES))
+    assert said == raised
+
+
+@pytest.mark.parametrize("name", ["example", "tests"])
+def test_the_two_commands_are_marked(name: str) -> None:
+    assert f"<!-- command: {name} -->" in README
+
+
+def test_no_line_promises_what_is_still_to_be_filled_in() -> None:
+    assert [page.name for page in PAGES if "@@" in page.read_text()] == []
+
+
+def _code(text: str) -> list[str]:
+    """Code blocks and inline code."""
+    return re.findall(r"```.*?\n(.*?)```", text, re.DOTALL) + re.findall(r"`([^`\n]+)`", text)

@@ -15,6 +15,8 @@ SLOWEST_UPDATE_S = 0.1
 LENIENT = 2.5
 """To call a value impossible takes this many times the slowest update: a reading wrongly refused does more harm than one wrongly taken."""
 
+RATE_NS = 500_000_000
+
 STEP_BACK_J = 0.1
 """A step back of at most this is noise held by the high-water mark: no device restarts its counter this close to where it stood."""
 
@@ -74,3 +76,24 @@ def _chosen(kind: Kind, fewest: int, likely: int, counter: Counter, dt_s: float,
         wraps = min(extra, max(0, round((expected_w * dt_s / counter.unit_j - fewest) / modulus)))
     delta = fewest + wraps * modulus
     return Outcome("wrapped" if wraps else kind, delta, fewest, fewest + extra * modulus)
+
+
+class Rate:
+    """The power that a counter shows: over the last half second or so in which it moved."""
+
+    def __init__(self) -> None:
+        self.power_w: float | None = None
+        self._since: tuple[int, int] | None = None  # ns, raw units
+
+    def restart(self, t_ns: int, units: int) -> None:
+        """The counter goes on from `units` at `t_ns`; what it showed before still stands."""
+        self._since = (t_ns, units)
+
+    def take(self, t_ns: int, units: int, unit_j: float) -> None:
+        """It moved, to `units` booked in all at `t_ns`."""
+        if self._since is None:
+            self._since = (t_ns, units)
+        elif t_ns - self._since[0] >= RATE_NS:
+            since_ns, before = self._since
+            self.power_w = (units - before) * unit_j / ((t_ns - since_ns) * 1e-9)
+            self._since = (t_ns, units)

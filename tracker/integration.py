@@ -7,7 +7,7 @@ beside it as slack.
 
 from __future__ import annotations
 
-from .counting import SLOWEST_UPDATE_S, classify
+from .counting import SLOWEST_UPDATE_S, Rate, classify
 from .crosscheck import CrossCheck
 from .curve import NS, Curve
 from .gauging import GaugeTrack
@@ -16,7 +16,6 @@ from .model import Counter, Device, Event, Gauge, Provenance, Reading
 STALE_TICKS = 20
 STALE_S = 2.0
 FRESH_S = 2.0
-RATE_S = 0.5
 
 
 class DeviceIntegrator:
@@ -41,7 +40,7 @@ class DeviceIntegrator:
         self._moved_ns = 0  # the last reading with a new value
         self._unchanged = 0
         self._stood_in_j: float | None = None  # booked by other means while the counter is stale
-        self._rate: tuple[int, int, float | None] = (0, 0, None)  # from when, from which units, W
+        self._rate = Rate()
         self._check = CrossCheck()
         self._said: set[str] = set()
         self._tick_s: dict[str, float] = {}
@@ -195,7 +194,7 @@ class DeviceIntegrator:
         self._booked_ns = self._moved_ns = reading.t_ns
         self._unchanged = 0
         self._stood_in_j = None
-        self._rate = (reading.t_ns, self._units, self._rate[2])
+        self._rate.restart(reading.t_ns, self._units)
         self._check.restart()
 
     def _advance(self, t_ns: int, delta: int, counter: Counter) -> None:
@@ -210,9 +209,7 @@ class DeviceIntegrator:
         self.covered_ns += t_ns - self._booked_ns
         self._booked_ns = self._moved_ns = t_ns
         self._unchanged = 0
-        since_ns, units, _ = self._rate
-        if (t_ns - since_ns) * NS >= RATE_S:
-            self._rate = (t_ns, self._units, (self._units - units) * counter.unit_j / ((t_ns - since_ns) * NS))
+        self._rate.take(t_ns, self._units, counter.unit_j)
 
     def _stand_in(self, t_ns: int) -> bool:
         """Book a stale counter's energy by the gauge, or by holding the power before. True if anything was booked."""
@@ -220,7 +217,7 @@ class DeviceIntegrator:
         if counter is None or self._unchanged <= STALE_TICKS or still_s <= STALE_S:
             return False
         gauge_w = self._gauge_w(t_ns)
-        power_w = self._rate[2] if gauge_w is None else gauge_w
+        power_w = self._rate.power_w if gauge_w is None else gauge_w
         if power_w is None or power_w * still_s < STALE_TICKS * counter.quantum * counter.unit_j:
             return False  # nothing is drawn that it should have shown
         if self._stood_in_j is None:
@@ -280,7 +277,7 @@ class DeviceIntegrator:
     def _power_w(self, t_ns: int) -> float | None:
         """The best guess at the power just before `t_ns`: the gauge's, else the counter's own rate."""
         gauge_w = self._gauge_w(t_ns)
-        return self._rate[2] if gauge_w is None else gauge_w
+        return self._rate.power_w if gauge_w is None else gauge_w
 
     def _cross_check(self, track: GaugeTrack, t_ns: int, energy_j: float) -> None:
         """Hold the counter against integrated power; where they disagree, let the range contain both."""

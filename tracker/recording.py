@@ -68,6 +68,7 @@ class Recorder:
         self._anchor = clock.anchor()
         self._anchored_ns = self._looked_ns = 0
         self._start_t_ns = self._anchor.monotonic_ns
+        self._cpu_s = self._startup_cpu_s = 0.0
         self._stamped: deque[PhaseRecord] = deque()  # by the training, not yet seen here
         self._open: dict[tuple[str, int], PhaseRecord] = {}
         self._work: dict[tuple[str, str], int] = {}
@@ -97,9 +98,10 @@ class Recorder:
 
     # ---- its life
 
-    def start(self, start_t_ns: int) -> None:
-        """Begin committing, in a thread of its own; the run began at `start_t_ns`."""
+    def start(self, start_t_ns: int, startup_cpu_s: float) -> None:
+        """Begin committing, in a thread of its own; the run began at `start_t_ns`, and that had cost `startup_cpu_s`."""
         self._start_t_ns = start_t_ns
+        self._startup_cpu_s = startup_cpu_s
         threading.Thread(target=self._loop, name="trainwatt-writer", daemon=True).start()
 
     def flush(self) -> None:
@@ -124,6 +126,7 @@ class Recorder:
         self._writer.abandon()
 
     def _loop(self) -> None:
+        start_cpu_s = self._clock.thread_cpu_s()
         wait_s = FIRST_COMMIT_S  # what is known at the start should outlive a crash in the first second
         while not self._closed:
             self._wake.acquire(timeout=wait_s)
@@ -135,6 +138,7 @@ class Recorder:
                     self._commit(final=False)
                 except Exception as error:  # whatever the disk or the database does, the training goes on
                     self._failed(error)
+                self._cpu_s = self._clock.thread_cpu_s() - start_cpu_s
 
     def _failed(self, error: Exception) -> None:
         if not self._store_failed:
@@ -225,7 +229,8 @@ class Recorder:
         update: Row = {"id": self._segment_id, "last_seen_utc_ns": now.utc_ns, "start_t_ns": self._start_t_ns}
         if self._sampler is not None:
             s = self._sampler
-            update |= {"samples": s.samples, "missed": s.missed, "cpu_s": s.cpu_s, "startup_cpu_s": s.startup_cpu_s}
+            startup_cpu_s = self._startup_cpu_s + s.startup_cpu_s
+            update |= {"samples": s.samples, "missed": s.missed, "cpu_s": self._cpu_s + s.cpu_s, "startup_cpu_s": startup_cpu_s}
         return update
 
     # ---- phases

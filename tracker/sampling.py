@@ -234,8 +234,11 @@ class Sampler:
         clock = self._clock
         watched = [Renewals(c) for c in self.channels if isinstance(c.sensor.kind, Counter)]
         pending, begin_ns = watched, clock.monotonic_ns()
-        while pending and not self._stopping and (passed_s := (clock.monotonic_ns() - begin_ns) * NS) < CALIBRATION_S:
-            pending = [r for r in pending if not r.look(clock)]
+        while pending and (passed_s := (clock.monotonic_ns() - begin_ns) * NS) < CALIBRATION_S:
+            with self._lock:
+                if self._stopping:
+                    break
+                pending = [r for r in pending if not r.look(clock)]
             self._wake.acquire(timeout=0.0003 if passed_s < CALIBRATION_S / 8 else 0.002)
         for renewals in watched:
             period_s = renewals.period_s

@@ -21,6 +21,7 @@ from .errors import ConfigurationError, TrainwattError
 from .harmless import harmless
 from .identity import external_ids
 from .phases import PhaseRecord
+from .verdict import verdict
 from .work import CountedIterable, SampleCount
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         return self.start()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.stop(*_verdict(error))
+        self.stop(*verdict(error))
 
     def _recreate_cm(self) -> EnergyTracker:
         """As a decorator: every call of the function is a run of its own."""
@@ -143,7 +144,7 @@ class EnergyTracker(contextlib.ContextDecorator):
 
     def _at_exit(self) -> None:
         error = getattr(sys, "last_value", None)
-        status, reason = _verdict(error) if isinstance(error, BaseException) else ("completed", "the interpreter ended without stop()")
+        status, reason = verdict(error) if isinstance(error, BaseException) else ("completed", "the interpreter ended without stop()")
         self.stop(status, reason)
 
     def _in_child(self) -> None:
@@ -286,29 +287,6 @@ def _forget_parents_runs() -> None:
 
 _trackers: weakref.WeakSet[EnergyTracker] = weakref.WeakSet()
 os.register_at_fork(after_in_child=_forget_parents_runs)  # once for all: a fork hook can never be taken back
-
-
-def _verdict(error: BaseException | None) -> tuple[str, str | None]:
-    """Status and end reason of a run whose block ended with `error`."""
-    if error is None:
-        return "completed", None
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted", "Ctrl-C"
-    if isinstance(error, SystemExit):
-        return _verdict_of_exit(error)
-    if isinstance(error, GeneratorExit):
-        return "interrupted", "the generator around the run was closed"
-    text = (str(error).splitlines() or [""])[0][:200]
-    return "failed", f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def _verdict_of_exit(error: SystemExit) -> tuple[str, str | None]:
-    """Lightning turns Ctrl-C into exit code 1, and SIGTERM into a SystemExit of its own without a code."""
-    if isinstance(error.__context__, KeyboardInterrupt):
-        return "interrupted", "Ctrl-C"
-    if type(error).__name__ == "SIGTERMException":
-        return "interrupted", "SIGTERM"
-    return ("completed", "sys.exit()") if error.code in (None, 0) else ("failed", f"sys.exit({error.code!r})")
 
 
 def _synchronize() -> None:

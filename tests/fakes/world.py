@@ -5,6 +5,8 @@ Run as a script it is that helper. It has nothing but the standard library, and 
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import select
@@ -99,6 +101,28 @@ class World:
     def cli(self, *arguments: str, env: Mapping[str, str] | None = None, **popen: Any) -> subprocess.CompletedProcess[str]:
         """Run `trainwatt` with arguments, to its end."""
         return finished(self.popen([*TRAINWATT, *arguments], env=env, **popen))
+
+    def call(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """The same in this process, which is much quicker, for commands that only read."""
+        from trainwatt.cli.main import main
+
+        out, err, code = io.StringIO(), io.StringIO(), 0
+        kept = os.environ.copy(), sys.argv, os.getcwd()
+        os.environ.clear()
+        os.environ.update(self.environ(**more))
+        os.chdir(self.work)
+        sys.argv = ["trainwatt", *arguments]
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        finally:
+            os.environ.clear()
+            os.environ.update(kept[0])
+            sys.argv = kept[1]
+            os.chdir(kept[2])
+        return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
     def show(self, ref: str = "latest") -> dict[str, Any]:
         """A run as `trainwatt show --json` prints it, read in this process."""

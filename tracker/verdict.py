@@ -1,0 +1,26 @@
+"""PURE: how a run ended, from the exception that ended it."""
+
+from __future__ import annotations
+
+
+def verdict(error: BaseException | None) -> tuple[str, str | None]:
+    """Status and end reason of a run whose block ended with `error`."""
+    if error is None:
+        return "completed", None
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted", "Ctrl-C"
+    if isinstance(error, SystemExit):
+        return _of_exit(error)
+    if isinstance(error, GeneratorExit):
+        return "interrupted", "the generator around the run was closed"
+    text = (str(error).splitlines() or [""])[0][:200]
+    return "failed", f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _of_exit(error: SystemExit) -> tuple[str, str | None]:
+    """Lightning turns Ctrl-C into exit code 1, and SIGTERM into a SystemExit of its own without a code."""
+    if isinstance(error.__context__, KeyboardInterrupt):
+        return "interrupted", "Ctrl-C"
+    if type(error).__name__ == "SIGTERMException":
+        return "interrupted", "SIGTERM"
+    return ("completed", "sys.exit()") if error.code in (None, 0) else ("failed", f"sys.exit({error.code!r})")

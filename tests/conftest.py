@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.fakes import nvml
-from tests.fakes.world import World
-
-MakeWorld = Callable[..., World]
+from tests.fakes.world import MakeWorld, World, enter
 
 
 @pytest.fixture(scope="session")
@@ -55,12 +53,3 @@ def clean_environ(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def here(world: World, clean_environ: pytest.MonkeyPatch, nvml_library: Path) -> World:
     """The machine `world`, for trackers in this very process."""
     return enter(world, clean_environ, nvml_library)
-
-
-def enter(world: World, monkeypatch: pytest.MonkeyPatch, library: Path) -> World:
-    """Put this process on that machine."""
-    nvml.load(library)
-    for name, value in world.variables.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(world.work)
-    return world

@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import MakeWorld
-from tests.fakes.world import World, finished, wait_for
+from tests.fakes.world import MakeWorld, World, finished, wait_for
 
 BEGIN = """
 import atexit, os, pathlib, sys, time

@@ -9,7 +9,20 @@ import pytest
 
 from tests.fakes.world import ROOT, World
 
-HEAVY = {"psutil", "pynvml", "sqlalchemy", "alembic", "requests", "rich", "rich_click", "click", "torch", "numpy", "lightning", "platformdirs"}
+HEAVY = {
+    "psutil",
+    "pynvml",
+    "sqlalchemy",
+    "alembic",
+    "requests",
+    "rich",
+    "rich_click",
+    "click",
+    "torch",
+    "numpy",
+    "lightning",
+    "platformdirs",
+}
 
 
 def loaded(code: str) -> set[str]:

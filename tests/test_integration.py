@@ -20,7 +20,7 @@ from tests.fakes.sensor import (
     PACKAGE,
     UNRANGED_COUNTER,
 )
-from trainwatt.integration import DeviceIntegrator
+from trainwatt.integration import EVENTS_OF_A_KIND, DeviceIntegrator
 from trainwatt.model import Counter, Device, Gauge, Point, Provenance, Reading
 from trainwatt.windows import Interval, between, interval
 
@@ -469,7 +469,7 @@ def test_case_16_thirty_days_of_a_counter_telescope_exactly() -> None:
         rig.integrator.counter_reading(Reading(rig.t_ns, rig.raw))
     assert rig.true_j == pytest.approx(777_600_000, rel=1e-4)
     assert latest(rig.integrator).counter_j == rig.true_uj * 1e-6
-    assert kinds(rig.integrator) == ["wrap"] * 2966
+    assert kinds(rig.integrator) == ["wrap"] * EVENTS_OF_A_KIND  # of 2,966
 
 
 @pytest.mark.parametrize("power_w", [299.7, 312.33, 123.4])

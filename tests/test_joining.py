@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.views import assert_true, phase_named, rows
 from tests.fakes.world import TRAINWATT, World, finished
-from tests.test_session import assert_true, phase_named, rows
 
 INSIDE = """
 import time
@@ -202,7 +202,14 @@ def test_the_invitation_does_not_leave_the_command(world: World) -> None:
     """What `trainwatt run` sets is in the environment of its command only."""
     ended = finished(
         world.popen(
-            [*TRAINWATT, "run", "--", sys.executable, "-c", "import os; print(sorted(k for k in os.environ if k.startswith('TRAINWATT_RUN')))"]
+            [
+                *TRAINWATT,
+                "run",
+                "--",
+                sys.executable,
+                "-c",
+                "import os; print(sorted(k for k in os.environ if k.startswith('TRAINWATT_RUN')))",
+            ]
         )
     )
     assert ended.stdout == "['TRAINWATT_RUN_DB', 'TRAINWATT_RUN_ID']\n"

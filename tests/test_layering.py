@@ -14,21 +14,46 @@ from tests.fakes.world import ROOT
 TRACKER, INTEGRATIONS = ROOT / "tracker", ROOT / "integrations"
 
 LAYERS = (
-    ("cli", "integrations"),
+    ("cli", "integrations", "__main__"),
     ("session", "summary", "startup"),
     ("recording", "rows", "describe", "sharing"),
-    ("phases", "sampling", "config", "distributed", "sensors", "storage", "identity", "inventory", "work", "harmless"),
+    ("phases", "sampling", "config", "distributed", "sensors", "storage", "identity", "inventory", "work", "harmless", "verdict"),
     ("integration", "curve", "gauging", "counting", "crosscheck", "windows"),
     ("model",),
     ("units", "errors", "clock", "_version"),
 )
 """From the top down. A file may import what is below it, and within its own layer too where that makes no circle."""
 
-PURE = ("counting", "curve", "gauging", "integration", "crosscheck", "windows", "units", "describe", "rows", "cli.render")
-IMPURE = {
-    "threading", "_thread", "multiprocessing", "concurrent", "asyncio", "sqlite3", "sqlalchemy", "alembic", "socket", "ssl", "http",
-    "urllib", "requests", "subprocess", "time", "os", "pathlib", "io", "shutil", "tempfile", "ctypes", "signal", "random", "secrets", "pynvml",
-}  # fmt: skip
+PURE = ("counting", "curve", "gauging", "integration", "crosscheck", "windows", "units", "describe", "rows", "verdict", "cli.render")
+IMPURE = set(
+    [
+        "threading",
+        "_thread",
+        "multiprocessing",
+        "concurrent",
+        "asyncio",
+        "sqlite3",
+        "sqlalchemy",
+        "alembic",
+        "socket",
+        "ssl",
+        "http",
+        "urllib",
+        "requests",
+        "subprocess",
+        "time",
+        "os",
+        "pathlib",
+        "io",
+        "shutil",
+        "tempfile",
+        "ctypes",
+        "signal",
+        "random",
+        "secrets",
+        "pynvml",
+    ]
+)
 PARTS_THAT_KNOW_NO_SIBLING = ("sensors", "storage", "sampling", "distributed", "config")
 
 

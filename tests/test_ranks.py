@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.views import rows
 from tests.fakes.world import TRAINWATT, World, finished
-from tests.test_session import rows
 
 RANK = """
 import time

@@ -108,7 +108,7 @@ def _checked(key: str, value: Any, source: str) -> Any:
     if key == "gpus":
         if isinstance(value, str):
             return parse_gpus(value)
-        if isinstance(value, int) or not all(isinstance(v, (int, str)) and not isinstance(v, bool) for v in value):
+        if not isinstance(value, (list, tuple)) or not all(isinstance(v, (int, str)) and not isinstance(v, bool) for v in value):
             raise ConfigurationError(f"gpus={value!r} in {source}: give a list of NVML indices or UUIDs, as in gpus=[0, 2]")
         return tuple(value)
     if key == "tags":

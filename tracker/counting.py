@@ -55,11 +55,11 @@ def classify(
         return Outcome("first")
     step = value - previous
     possible = int(max_power_w * (dt_s + LENIENT * SLOWEST_UPDATE_S) / counter.unit_j)
-    likely = int(max_power_w * (dt_s + lag_s) / counter.unit_j)
+    likely = int(max_power_w * (dt_s + lag_s) / counter.unit_j) + counter.quantum
     if step >= 0:
         return _chosen("advanced", step, likely, counter, dt_s, expected_w) if step <= possible else Outcome("implausible")
     if -step * counter.unit_j <= STEP_BACK_J:
-        return Outcome("advanced")
+        return _chosen("advanced", 0, likely, counter, dt_s, expected_w)
     if counter.modulus is not None and 0 <= step + counter.modulus <= possible:
         return _chosen("wrapped", step + counter.modulus, likely, counter, dt_s, expected_w)
     return Outcome("reset")

@@ -75,7 +75,7 @@ class GaugeTrack:
         first_w = last[1] + (power_w - last[1]) * (start_ns - last[0]) / (t_ns - last[0])
         energy_j = (first_w + power_w) / 2 * dt_s
         if dt_s > max(GAP_S, GAP_PERIODS * self._usual_s):
-            return self._imputed(t_ns, dt_s, energy_j)
+            return self._imputed(t_ns, dt_s, energy_j, 0.0)
         self._usual_s = dt_s if not self._usual_s else 0.9 * self._usual_s + 0.1 * dt_s
         slack_j = abs(power_w - last[1]) * dt_s / 2 if self.gauge.shape == "instant" else 0.0
         return Piece(t_ns, dt_s, energy_j, min(slack_j, energy_j), slack_j, self.gauge.provenance)
@@ -86,11 +86,11 @@ class GaugeTrack:
             return None
         start_ns = max(self._last[0], self._begin_ns)
         dt_s = (t_ns - start_ns) * NS
-        if dt_s <= TAIL_S:
+        if dt_s <= (0.0 if self._half_ns else TAIL_S):
             return None
         samples = [w for t, w in instant._recent if t >= start_ns] if instant is not None else []
         power_w = sum(samples) / len(samples) if samples else self._last[1]
-        return self._imputed(t_ns, dt_s, power_w * dt_s)
+        return self._imputed(t_ns, dt_s, power_w * dt_s, self.lowest_w)
 
     def power_w(self, t_ns: int, fresh_s: float) -> float | None:
         """The last reading, if it is no older than `fresh_s` at `t_ns`."""
@@ -103,7 +103,7 @@ class GaugeTrack:
         """What a load step inside the averaging window can hide at one point: W · ΔP / 8, ΔP the range of power seen."""
         return self.gauge.window_s * max(0.0, self.highest_w - self.lowest_w) / 8 if self._half_ns else 0.0
 
-    def _imputed(self, t_ns: int, dt_s: float, energy_j: float) -> Piece:
-        """Filled in: bounded by the lowest power seen and by the most that the device can draw."""
-        low_j, high_j = self.lowest_w * dt_s, self.max_power_w * dt_s
+    def _imputed(self, t_ns: int, dt_s: float, energy_j: float, lowest_w: float) -> Piece:
+        """Filled in: the truth lies between `lowest_w` and the most that the device can draw."""
+        low_j, high_j = lowest_w * dt_s, self.max_power_w * dt_s
         return Piece(t_ns, dt_s, energy_j, max(0.0, energy_j - low_j), max(0.0, high_j - energy_j), Provenance.IMPUTED)

@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MASK = "***"
-_SECRET = re.compile(r"token|secret|password|passwd|api[-_]?key|access[-_]?key|credential|auth(?!or)|(?:^|[-_])key$", re.IGNORECASE)
+_SECRET = re.compile(
+    r"token(?!i[sz]|s(?![a-z]))|secret|passw(?:or)?d|passphrase|pwd$|api[-_]?key|access[-_]?key|credential|auth(?!or)|(?:^|[-_.])key$",
+    re.IGNORECASE,
+)
+_URL_USER = re.compile(r"(\w+://[^/:@\s]*)(:(?!\d+/)\S*)?@(?=[^@\s]*$)")
+_URL_QUERY = re.compile(r"([?&][^=&\s]+)=[^&\s]*")
 _EXTERNAL = {
     "slurm_job_id": "SLURM_JOB_ID",
     "slurm_array_task_id": "SLURM_ARRAY_TASK_ID",
@@ -96,7 +101,8 @@ def masked(arguments: Sequence[str]) -> str:
         secret = bool(_SECRET.search(name)) and (argument.startswith("-") or bool(equals))
         hide_next = secret and not equals
         argument = f"{name}={MASK}" if secret and equals else argument
-        argument = re.sub(r"(\w+://[^/:@\s]*):[^/@\s]+@", rf"\1:{MASK}@", argument)
+        argument = _URL_USER.sub(lambda m: f"{m[1]}:{MASK}@" if m[2] else f"{m[1].partition('//')[0]}//{MASK}@", argument)
+        argument = _URL_QUERY.sub(lambda m: f"{m[1]}={MASK}" if _SECRET.search(m[1]) else m[0], argument)
         shown.append(f"'{argument}'" if " " in argument else argument)
     return " ".join(shown)
 

@@ -47,6 +47,8 @@ class Channel:
         before_ns = clock.monotonic_ns()
         try:
             value = sensor.read()
+            if not isinstance(value, (int, float)):
+                raise ReadError(f"read {value!r}, which is no number")
         except SensorLostError as error:
             integrator.failed(sensor.name, clock.monotonic_ns(), str(error), lost=True)
             return
@@ -265,7 +267,7 @@ class Renewals:
         """Read once; True when enough changes were seen, or the read failed."""
         try:
             value = self._sensor.read()
-        except ReadError:
+        except Exception:  # sampling will say what it is
             return True
         now_ns = clock.monotonic_ns()
         self._looked_ns.append(now_ns)

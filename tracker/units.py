@@ -24,8 +24,8 @@ def significant(value: float, digits: int = 3) -> str:
     """A number with that many significant digits, never in exponent form: 0.0123, 1.84, 212, 1234."""
     if value == 0 or not math.isfinite(value):
         return "0" if value == 0 else str(value)
-    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
-    return f"{value:.{decimals}f}"
+    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])  # of the rounded value: 9.996 is 10.0
+    return f"{value:.{max(0, digits - 1 - exponent)}f}"
 
 
 def format_energy(energy_j: float) -> str:
@@ -45,7 +45,7 @@ def format_range(energy_j: float, low_j: float, high_j: float, unit_of_j: float 
 
 def format_duration(seconds: float) -> str:
     """A duration: "4.2 s", "3 min 20 s", "2 h 05 min", "6 d 04 h"."""
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < 3600:

@@ -15,7 +15,9 @@ def batch_size(batch: object) -> int:
     A batch of (inputs, targets) is as large as its inputs, not 2.
     """
     if isinstance(batch, Mapping):
-        return batch_size(next(iter(batch.values()))) if batch else 0
+        if not batch:
+            return 0
+        return batch_size(next((v for v in batch.values() if _holds_tensor(v)), next(iter(batch.values()))))
     shape = getattr(batch, "shape", None)
     if shape is not None:
         return int(shape[0]) if len(shape) else 1

@@ -16,9 +16,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import MakeWorld
 from tests.fakes import nvml
-from tests.fakes.world import TRAINWATT, World, finished
+from tests.fakes.world import TRAINWATT, MakeWorld, World, finished
 from trainwatt import __version__
 from trainwatt.units import format_range
 

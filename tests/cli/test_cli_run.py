@@ -21,7 +21,8 @@ def run(world: World, *command: str, **popen: object) -> subprocess.CompletedPro
 
 
 @pytest.mark.parametrize(
-    ("code", "status", "reason"), [(0, "completed", None), (1, "failed", "exit code 1"), (3, "failed", "exit code 3"), (255, "failed", "exit code 255")]
+    ("code", "status", "reason"),
+    [(0, "completed", None), (1, "failed", "exit code 1"), (3, "failed", "exit code 3"), (255, "failed", "exit code 255")],
 )
 def test_the_exit_code_is_the_commands(world: World, code: int, status: str, reason: str | None) -> None:
     ended = run(world, "sh", "-c", f"exit {code}")
@@ -71,7 +72,9 @@ def test_a_command_that_cannot_be_run_is_126(world: World) -> None:
     assert world.show()["run"]["status"] == "failed"
 
 
-@pytest.mark.parametrize(("sent", "status"), [("TERM", "interrupted"), ("KILL", "interrupted"), ("SEGV", "failed"), ("USR1", "interrupted")])
+@pytest.mark.parametrize(
+    ("sent", "status"), [("TERM", "interrupted"), ("KILL", "interrupted"), ("SEGV", "failed"), ("USR1", "interrupted")]
+)
 def test_a_command_killed_by_a_signal_ends_us_the_same_way(world: World, sent: str, status: str) -> None:
     ended = run(world, PY, "-c", f"import os, signal; os.kill(os.getpid(), signal.SIG{sent})")
     assert ended.returncode == -getattr(signal, f"SIG{sent}")
@@ -124,7 +127,12 @@ def test_ctrl_c_at_a_terminal_reaches_the_command_once(world: World) -> None:
 
     controller, terminal = pty.openpty()
     process = world.popen(
-        [*TRAINWATT, "run", "--", PY, "-c", CATCH], stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True, preexec_fn=_take_terminal
+        [*TRAINWATT, "run", "--", PY, "-c", CATCH],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+        preexec_fn=_take_terminal,
     )
     os.close(terminal)
     wait_for(world.work / "ready")
@@ -165,8 +173,8 @@ def test_children_of_the_command_that_outlive_it_do_not_hold_us_up(world: World)
 
 
 def test_options_name_the_run_and_those_after_the_dashes_are_the_commands(world: World) -> None:
-    ended = world.cli("run", "--project", "p", "--name", "n", "--group", "g", "--stage", "data", "--zone", "FR", "--tag", "a=1", "--tag", "b=x=y",
-                      "--gpus", "none", "--period", "0.05", "--", "echo", "--project", "other", "--help")  # fmt: skip
+    options = "--project p --name n --group g --stage data --zone FR --tag a=1 --tag b=x=y --gpus none --period 0.05"
+    ended = world.cli("run", *options.split(), "--", "echo", "--project", "other", "--help")
     assert (ended.returncode, ended.stdout) == (0, "--project other --help\n")
     view = world.show()
     found = view["run"]

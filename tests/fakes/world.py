@@ -13,9 +13,12 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pytest
 
 PACKAGE_W, DRAM_W, GPU_W = 80.0, 10.0, 300.0
 STEP_S = 0.004
@@ -159,8 +162,22 @@ class World:
         self._helper.stdout.close()
 
 
-TRAINWATT = (sys.executable, "-c", "from trainwatt.cli.main import main; main()")
+MakeWorld = Callable[..., World]
+"""Makes fake machines, as many as a test wants; each keyword is one of `World`."""
+
+TRAINWATT = (sys.executable, "-m", "trainwatt")
 """The command line without its installed script."""
+
+
+def enter(world: World, monkeypatch: pytest.MonkeyPatch, library: Path) -> World:
+    """Put this process on that machine."""
+    from tests.fakes import nvml
+
+    nvml.load(library)
+    for name, value in world.variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(world.work)
+    return world
 
 
 def finished(process: subprocess.Popen[str], input_text: str | None = None) -> subprocess.CompletedProcess[str]:

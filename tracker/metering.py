@@ -1,0 +1,188 @@
+"""PURE: one energy counter, followed: what each reading adds to the curve, and what stands in while it says nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from .counting import SLOWEST_UPDATE_S, Outcome, Rate, classify
+from .curve import NS, Curve
+from .model import Counter, Provenance, Reading
+
+STALE_TICKS = 20
+STALE_S = 2.0
+
+Say = Callable[[str, int, str], None]
+"""Reports an event: its kind, when (ns), and its detail."""
+
+
+class CounterTrack:
+    """The counter of one device, its energy booked on `curve`.
+
+    The total telescopes in integer units, so nothing drifts. `gauge_w` gives the power that a gauge shows at an instant, None where
+    there is no fresh reading; `say` takes events; `covered_ns` is the time that measured energy spans.
+    """
+
+    def __init__(self, counter: Counter, curve: Curve, gauge_w: Callable[[int], float | None], say: Say) -> None:
+        self.counter = counter
+        self.covered_ns = 0
+        self.stood_in_j: float | None = None  # booked by other means while the counter is stale
+        self.epochs = 0
+        self._curve = curve
+        self._gauge_w = gauge_w
+        self._say = say
+        self._lag_s = SLOWEST_UPDATE_S
+        self._units = 0  # booked in all
+        self._baseline: int | None = None
+        self._suspect: Reading | None = None
+        self._booked_ns = 0  # up to here the energy is booked
+        self._read_ns = 0  # the last good reading
+        self._moved_ns = 0  # the last reading with a new value
+        self._unchanged = 0
+        self._rate = Rate()
+        self.set_lag(SLOWEST_UPDATE_S)
+
+    def set_lag(self, seconds: float) -> None:
+        """How far the counter may stand behind the truth, at full power."""
+        self._lag_s = seconds
+        self._curve.lag_high_j = seconds * self._curve.max_power_w
+
+    def take(self, reading: Reading) -> None:
+        """A good read: integer raw units."""
+        counter, t_ns = self.counter, reading.t_ns
+        if not math.isfinite(reading.value) or not 0 <= reading.value < (counter.modulus or math.inf):
+            self._say("absurd", t_ns, f"the counter read {reading.value!r}, which it cannot show; the reading is left out")
+            return
+        value = int(reading.value)
+        still_s = (t_ns - (self._read_ns if value == self._baseline else self._moved_ns)) * NS  # unmoved: no wrap but since the last read
+        self._read_ns = t_ns
+        outcome = classify(self._baseline, value, still_s, counter, self._curve.max_power_w, self._power_w(t_ns), self._lag_s)
+        if outcome.kind == "implausible":
+            self._quarantine(reading, value)
+            return
+        self._suspect = None
+        if outcome.kind == "first":
+            self._begin(t_ns, value)
+        elif outcome.kind == "reset":
+            self._reset(t_ns, value, still_s)
+        elif outcome.delta == 0 and not outcome.ambiguous:
+            self._unchanged += 1
+            self._stand_in(t_ns)
+        else:
+            self._advance(t_ns, value, still_s, outcome)
+        self._curve.mark(t_ns, reading.uncertainty_ns)
+
+    def miss(self, t_ns: int) -> None:
+        """A read failed: the next good one covers the gap, but one that fails for long is like a counter that stands still."""
+        if self._baseline is not None:
+            self._unchanged += 1
+            if self._stand_in(t_ns):
+                self._curve.mark(t_ns)
+
+    def finish(self, t_ns: int) -> None:
+        """The run ends: a counter at rest has been covered until then."""
+        if self._baseline is not None and self.stood_in_j is None:
+            self.covered_ns += max(0, t_ns - self._booked_ns)
+
+    # ---- what a reading does
+
+    def _begin(self, t_ns: int, value: int) -> None:
+        """A new epoch: differences start here."""
+        self._baseline = value
+        self._booked_ns = self._moved_ns = t_ns
+        self._unchanged = 0
+        self.stood_in_j = None
+        self.epochs += 1
+        self._rate.restart(t_ns, self._units)
+
+    def _advance(self, t_ns: int, value: int, still_s: float, outcome: Outcome) -> None:
+        unit_j, delta = self.counter.unit_j, outcome.delta
+        if self.stood_in_j is not None:
+            stood_in = round(self.stood_in_j / unit_j)
+            self._curve.slack_low_j += max(0, stood_in - delta) * unit_j  # more was filled in than was drawn
+            delta = max(0, delta - stood_in)
+            self._say("resumed", t_ns, f"the counter moves again; {self.stood_in_j:.1f} J of its advance were booked while it stood")
+            self.stood_in_j = None
+        self._units += delta
+        self._curve.joules[Provenance.MEASURED_COUNTER] = self._units * unit_j
+        self.covered_ns += t_ns - self._booked_ns
+        self._booked_ns = self._moved_ns = t_ns
+        self._unchanged = 0
+        self._rate.take(t_ns, self._units, unit_j)
+        if value > (self._baseline or 0) or outcome.kind == "wrapped":
+            self._baseline = value
+        if outcome.kind == "wrapped":
+            self._say("wrap", t_ns, f"the counter wrapped at {(self.counter.modulus or 0) * unit_j:.0f} J")
+        if outcome.ambiguous:
+            self._curve.slack_low_j += (outcome.delta - outcome.fewest) * unit_j
+            self._curve.slack_high_j += (outcome.most - outcome.delta) * unit_j
+            self._say(
+                "gap",
+                t_ns,
+                f"ambiguous: no reading for {still_s:.1f} s, more than one number of wraps fits; the one nearest to the power before was"
+                " taken and the range widened by the others",
+            )
+
+    def _reset(self, t_ns: int, value: int, still_s: float) -> None:
+        before_j, shown_j = (self._baseline or 0) * self.counter.unit_j, value * self.counter.unit_j
+        self._say("reset", t_ns, f"the counter fell from {before_j:.3f} J to {shown_j:.3f} J; the tick is filled in from the power before")
+        believable = self.counter.restarts_at_zero and shown_j <= self._curve.max_power_w * (still_s + self._lag_s)
+        self._impute(t_ns, self._power_w(t_ns) or 0.0, shown_j if believable else 0.0)
+        self._begin(t_ns, value)
+
+    def _quarantine(self, reading: Reading, value: int) -> None:
+        """An impossible jump moves nothing; a second reading that agrees with it is a new epoch."""
+        suspect, self._suspect = self._suspect, reading
+        if suspect is None:
+            jump_j = (value - (self._baseline or 0)) * self.counter.unit_j
+            self._say(
+                "absurd", reading.t_ns, f"the counter jumped by {jump_j:.6g} J, more than the device can draw; the reading is left out"
+            )
+            return
+        since_s = (reading.t_ns - suspect.t_ns) * NS
+        if classify(int(suspect.value), value, since_s, self.counter, self._curve.max_power_w, None).kind in ("advanced", "wrapped"):
+            self._say("reset", reading.t_ns, "the counter goes on from where it jumped to; the time between is filled in")
+            self._impute(reading.t_ns, self._power_w(reading.t_ns) or 0.0, 0.0)
+            self._begin(reading.t_ns, value)
+            self._suspect = None
+            self._curve.mark(reading.t_ns, reading.uncertainty_ns)
+
+    # ---- what stands in for it
+
+    def _stand_in(self, t_ns: int) -> bool:
+        """Book a stale counter's energy by the gauge, or by holding the power before. True if anything was booked."""
+        counter, still_s = self.counter, (t_ns - self._moved_ns) * NS
+        if self._unchanged <= STALE_TICKS or still_s <= STALE_S:
+            return False
+        gauge_w = self._gauge_w(t_ns)
+        power_w = self._rate.power_w if gauge_w is None else gauge_w
+        if power_w is None or power_w * still_s < STALE_TICKS * counter.quantum * counter.unit_j:
+            return False  # nothing is drawn that it should have shown
+        if self.stood_in_j is None:
+            self.stood_in_j = 0.0
+            by = "held power" if gauge_w is None else "the power gauge"
+            self._say(
+                "stale", t_ns, f"the counter has stood still for {still_s:.1f} s while about {power_w:.0f} W are drawn; booked by {by}"
+            )
+        dt_s = (t_ns - self._booked_ns) * NS
+        self.stood_in_j += power_w * dt_s
+        if gauge_w is None:
+            self._impute(t_ns, power_w, 0.0)
+        else:
+            self._curve.book(Provenance.MEASURED_POWER, gauge_w * dt_s)
+            self.covered_ns += t_ns - self._booked_ns
+            self._booked_ns = t_ns
+        return True
+
+    def _impute(self, t_ns: int, power_w: float, at_least_j: float) -> None:
+        """Fill in from the last booked instant to `t_ns`: `power_w` held, the truth between `at_least_j` and full power."""
+        dt_s = (t_ns - self._booked_ns) * NS
+        most_j = max(dt_s * self._curve.max_power_w, at_least_j)
+        energy_j = min(max(power_w * dt_s, at_least_j), most_j)
+        self._curve.book(Provenance.IMPUTED, energy_j, energy_j - at_least_j, most_j - energy_j)
+        self._booked_ns = t_ns
+
+    def _power_w(self, t_ns: int) -> float | None:
+        """The best guess at the power just before `t_ns`: the gauge's, else the counter's own rate."""
+        gauge_w = self._gauge_w(t_ns)
+        return self._rate.power_w if gauge_w is None else gauge_w

@@ -259,7 +259,7 @@ def test_eight_processes_start_and_stop_runs_at_once(make_world: MakeWorld) -> N
 
 
 def test_two_processes_write_to_one_database_at_once(world: World) -> None:
-    for ended in start_together(world, 2, 1, 2.2):
+    for ended in start_together(world, 2, 1, 1.3):
         assert (ended.returncode, ended.stderr) == (0, "")
     runs = world.runs()
     assert len(runs) == 2

@@ -53,11 +53,11 @@ with EnergyTracker() as tracker:
             assert threading.active_count() == 1
             with tracker.phase("in the child"):
                 tracker.update(samples=1000)
-                time.sleep(0.3)
+                time.sleep(0.1)
             {CHILD_ENDS[how]}
         wait(pid)
         tracker.update(samples=5)
-        time.sleep(1.2)
+        time.sleep(0.5)
 """
     view = run_parent(world, code)
     assert_whole(world, view)

@@ -18,42 +18,31 @@ LAYERS = (
     ("session", "summary", "startup"),
     ("recording", "rows", "describe", "sharing"),
     ("phases", "sampling", "config", "distributed", "sensors", "storage", "identity", "inventory", "work", "harmless", "verdict"),
-    ("integration", "curve", "gauging", "counting", "crosscheck", "windows"),
+    ("integration", "curve", "gauging", "counting", "metering", "crosscheck", "windows"),
     ("model",),
     ("units", "errors", "clock", "_version"),
 )
 """From the top down. A file may import what is below it, and within its own layer too where that makes no circle."""
 
-PURE = ("counting", "curve", "gauging", "integration", "crosscheck", "windows", "units", "describe", "rows", "verdict", "cli.render")
-IMPURE = set(
-    [
-        "threading",
-        "_thread",
-        "multiprocessing",
-        "concurrent",
-        "asyncio",
-        "sqlite3",
-        "sqlalchemy",
-        "alembic",
-        "socket",
-        "ssl",
-        "http",
-        "urllib",
-        "requests",
-        "subprocess",
-        "time",
-        "os",
-        "pathlib",
-        "io",
-        "shutil",
-        "tempfile",
-        "ctypes",
-        "signal",
-        "random",
-        "secrets",
-        "pynvml",
-    ]
+PURE = (
+    "counting",
+    "metering",
+    "curve",
+    "gauging",
+    "integration",
+    "crosscheck",
+    "windows",
+    "units",
+    "describe",
+    "rows",
+    "verdict",
+    "cli.render",
 )
+IMPURE = {
+    *("threading", "_thread", "multiprocessing", "concurrent", "asyncio", "signal", "ctypes", "subprocess"),
+    *("sqlite3", "sqlalchemy", "alembic", "os", "pathlib", "io", "shutil", "tempfile", "pynvml"),
+    *("socket", "ssl", "http", "urllib", "requests", "time", "random", "secrets"),
+}
 PARTS_THAT_KNOW_NO_SIBLING = ("sensors", "storage", "sampling", "distributed", "config")
 
 

@@ -24,6 +24,13 @@ class Piece(NamedTuple):
     slack_high_j: float
     provenance: Provenance
 
+    def until(self, t_ns: int) -> Piece:
+        """The part of it up to `t_ns`, its power taken as even."""
+        if t_ns >= self.t_ns:
+            return self
+        x = 1 - (self.t_ns - t_ns) * NS / self.dt_s
+        return Piece(t_ns, x * self.dt_s, x * self.energy_j, x * self.slack_low_j, x * self.slack_high_j, self.provenance)
+
 
 class GaugeTrack:
     """One power gauge, integrated.
@@ -39,6 +46,7 @@ class GaugeTrack:
         self.max_power_w = max_power_w
         self.lowest_w, self.highest_w = math.inf, 0.0
         self._half_ns = round(gauge.window_s / NS / 2) if gauge.shape == "window" else 0
+        self._first_ns: int | None = None
         self._begin_ns: int | None = None
         self._last: tuple[int, float] | None = None
         self._recent: deque[tuple[int, float]] = deque(maxlen=32)
@@ -51,8 +59,8 @@ class GaugeTrack:
     def take(self, reading: Reading) -> Piece | None:
         """The energy that this reading adds; None for the first, and while the window still reaches back before the run."""
         t_ns, power_w = reading.t_ns - self._half_ns, float(reading.value)
-        if self._begin_ns is None:
-            self._begin_ns = reading.t_ns
+        if self._first_ns is None or self._begin_ns is None:
+            self._first_ns = self._begin_ns = reading.t_ns
         self.lowest_w, self.highest_w = min(self.lowest_w, power_w), max(self.highest_w, power_w)
         self._recent.append((reading.t_ns, power_w))
         last, self._last = self._last, (t_ns, power_w)
@@ -80,13 +88,26 @@ class GaugeTrack:
         slack_j = abs(power_w - last[1]) * dt_s / 2 if self.gauge.shape == "instant" else 0.0
         return Piece(t_ns, dt_s, energy_j, min(slack_j, energy_j), slack_j, self.gauge.provenance)
 
+    @property
+    def averages(self) -> bool:
+        """Whether it shows the mean of a window, and so says nothing of the last half of it yet."""
+        return self._half_ns > 0
+
+    def lead_end_ns(self) -> int | None:
+        """Until when its windows reach back before the run; None before the first reading."""
+        return None if self._first_ns is None else self._first_ns + self._half_ns
+
+    def begin_at(self, t_ns: int) -> None:
+        """What comes before `t_ns` is booked by other means."""
+        self._begin_ns = t_ns
+
     def tail(self, t_ns: int, instant: GaugeTrack | None) -> Piece | None:
         """What is missing up to the run's end `t_ns`: held, from the instantaneous gauge where there is one, and imputed."""
         if self._last is None or self._begin_ns is None or self.gauge.shape == "interval":
             return None
         start_ns = max(self._last[0], self._begin_ns)
         dt_s = (t_ns - start_ns) * NS
-        if dt_s <= (0.0 if self._half_ns else TAIL_S):
+        if dt_s <= (0.0 if self.averages else TAIL_S):
             return None
         samples = [w for t, w in instant._recent if t >= start_ns] if instant is not None else []
         power_w = sum(samples) / len(samples) if samples else self._last[1]
@@ -101,7 +122,7 @@ class GaugeTrack:
     @property
     def step_edge_j(self) -> float:
         """What a load step inside the averaging window can hide at one point: W · ΔP / 8, ΔP the range of power seen."""
-        return self.gauge.window_s * max(0.0, self.highest_w - self.lowest_w) / 8 if self._half_ns else 0.0
+        return self.gauge.window_s * max(0.0, self.highest_w - self.lowest_w) / 8 if self.averages else 0.0
 
     def _imputed(self, t_ns: int, dt_s: float, energy_j: float, lowest_w: float) -> Piece:
         """Filled in: the truth lies between `lowest_w` and the most that the device can draw."""

@@ -16,7 +16,8 @@ from .model import Counter, Device, Event, Gauge, Provenance, Reading
 
 FRESH_S = 2.0
 EVENTS_OF_A_KIND = 100
-PREFERRED = ("power-average", "power", "power-instant")
+INSTANT = "power-instant"
+PREFERRED = ("power-average", "power", INSTANT)
 """Which gauge a device is integrated from: an average misses nothing between two samples."""
 
 
@@ -61,6 +62,8 @@ class DeviceIntegrator:
             return
         piece = track.take(reading)
         if name != self._primary:
+            if name == INSTANT and piece is not None and self._meter is None:
+                self._lead(piece)
             return
         if self._meter is not None:
             if piece is not None:
@@ -92,7 +95,7 @@ class DeviceIntegrator:
         if self._meter is not None:
             self._meter.finish(t_ns)
         elif self._primary is not None:
-            tail = self._gauges[self._primary].tail(t_ns, self._gauges.get("power-instant"))
+            tail = self._gauges[self._primary].tail(t_ns, self._gauges.get(INSTANT))
             if tail is not None:
                 self._book(tail)
                 self.curve.mark(tail.t_ns)
@@ -138,6 +141,16 @@ class DeviceIntegrator:
         self.curve.book(piece.provenance, piece.energy_j, piece.slack_low_j, piece.slack_high_j)
         if piece.provenance is Provenance.MEASURED_POWER:
             self._gauge_covered_ns += round(piece.dt_s / NS)
+
+    def _lead(self, piece: Piece) -> None:
+        """At the start the windows of an averaging gauge reach back before the run: there the instantaneous one is integrated."""
+        primary = self._gauges[self._primary or INSTANT]
+        end_ns = primary.lead_end_ns()
+        if primary.averages and end_ns is not None and self.curve.latest is not None and self.curve.latest.t_ns < end_ns:
+            lead = piece.until(end_ns)
+            self._book(lead)
+            self.curve.mark(lead.t_ns)
+            primary.begin_at(lead.t_ns)
 
     def _lose(self, name: str, t_ns: int, reason: str) -> None:
         """What it drew between its last reading and its loss was not seen; what came before is kept."""

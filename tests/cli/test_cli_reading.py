@@ -427,7 +427,7 @@ def test_80_columns_are_enough_in_a_pipe(filled: World, ids: list[str]) -> None:
 
 
 def test_a_pipe_gets_no_escape_codes(filled: World) -> None:
-    for arguments in (["list"], ["show"], ["doctor"], ["--help"]):
+    for arguments in (["list"], ["show"], ["--help"]):
         ended = filled.cli(*arguments)
         assert (ended.returncode, ended.stderr) == (0, "")
         assert ended.stdout

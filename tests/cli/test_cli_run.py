@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.fakes.world import TRAINWATT, World, finished, wait_for
 PY = sys.executable
 
 
-def run(world: World, *command: str, **popen: object) -> subprocess.CompletedProcess[str]:
+def run(world: World, *command: str, **popen: Any) -> subprocess.CompletedProcess[str]:
     return finished(world.popen([*TRAINWATT, "run", "--", *command], **popen))
 
 

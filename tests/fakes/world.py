@@ -187,7 +187,7 @@ def finished(process: subprocess.Popen[str], input_text: str | None = None) -> s
     except subprocess.TimeoutExpired:
         process.kill()
         out, err = process.communicate()
-        raise AssertionError(f"{process.args} hung; stdout {out!r}, stderr {err!r}") from None
+        raise AssertionError(f"{process.args!r} hung; stdout {out!r}, stderr {err!r}") from None
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 

@@ -24,12 +24,10 @@ class Piece(NamedTuple):
     slack_high_j: float
     provenance: Provenance
 
-    def until(self, t_ns: int) -> Piece:
-        """The part of it up to `t_ns`, its power taken as even."""
-        if t_ns >= self.t_ns:
-            return self
-        x = 1 - (self.t_ns - t_ns) * NS / self.dt_s
-        return Piece(t_ns, x * self.dt_s, x * self.energy_j, x * self.slack_low_j, x * self.slack_high_j, self.provenance)
+    def moved(self, start_ns: int, end_ns: int) -> Piece:
+        """The same mean power from `start_ns` to `end_ns`."""
+        x = (end_ns - start_ns) * NS / self.dt_s
+        return Piece(end_ns, x * self.dt_s, x * self.energy_j, x * self.slack_low_j, x * self.slack_high_j, self.provenance)
 
 
 class GaugeTrack:

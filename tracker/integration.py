@@ -15,6 +15,7 @@ from .metering import CounterTrack
 from .model import Counter, Device, Event, Gauge, Provenance, Reading
 
 FRESH_S = 2.0
+LEAD_APART_S = 0.05
 EVENTS_OF_A_KIND = 100
 INSTANT = "power-instant"
 PREFERRED = ("power-average", "power", INSTANT)
@@ -144,13 +145,16 @@ class DeviceIntegrator:
 
     def _lead(self, piece: Piece) -> None:
         """At the start the windows of an averaging gauge reach back before the run: there the instantaneous one is integrated."""
-        primary = self._gauges[self._primary or INSTANT]
+        primary, last = self._gauges[self._primary or INSTANT], self.curve.latest
         end_ns = primary.lead_end_ns()
-        if primary.averages and end_ns is not None and self.curve.latest is not None and self.curve.latest.t_ns < end_ns:
-            lead = piece.until(end_ns)
-            self._book(lead)
-            self.curve.mark(lead.t_ns)
-            primary.begin_at(lead.t_ns)
+        if not primary.averages or end_ns is None or last is None or last.t_ns >= min(end_ns, piece.t_ns):
+            return
+        if abs((piece.t_ns - last.t_ns) * NS - piece.dt_s) > LEAD_APART_S:
+            return  # it does not go on from there
+        lead = piece.moved(last.t_ns, min(piece.t_ns, end_ns))
+        self._book(lead)
+        self.curve.mark(lead.t_ns)
+        primary.begin_at(lead.t_ns)
 
     def _lose(self, name: str, t_ns: int, reason: str) -> None:
         """What it drew between its last reading and its loss was not seen; what came before is kept."""

@@ -49,7 +49,7 @@ class CounterTrack:
 
     def take(self, reading: Reading) -> None:
         """A good read: integer raw units."""
-        counter, t_ns = self.counter, reading.t_ns
+        counter, t_ns = self.counter, max(reading.t_ns, self._booked_ns)
         if not math.isfinite(reading.value) or not 0 <= reading.value < (counter.modulus or math.inf):
             self._say("absurd", t_ns, f"the counter read {reading.value!r}, which it cannot show; the reading is left out")
             return
@@ -74,7 +74,7 @@ class CounterTrack:
 
     def miss(self, t_ns: int) -> None:
         """A read failed: the next good one covers the gap, but one that fails for long is like a counter that stands still."""
-        if self._baseline is not None:
+        if self._baseline is not None and t_ns >= self._booked_ns:
             self._unchanged += 1
             if self._stand_in(t_ns):
                 self._curve.mark(t_ns)

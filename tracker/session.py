@@ -169,11 +169,12 @@ class EnergyTracker(contextlib.ContextDecorator):
         begun = self._begun
         if begun is None:
             return
-        stack: list[PhaseRecord] = getattr(self._local, "stack", [])
-        phase = stack[-1].name if stack else ""
-        for unit, amount in (("samples", samples), ("tokens", tokens)):
-            if amount:
-                begun.recorder.work(unit, phase, int(amount))
+        with harmless("work done could not be counted"):
+            stack: list[PhaseRecord] = getattr(self._local, "stack", [])
+            phase = stack[-1].name if stack else ""
+            for unit, amount in (("samples", samples), ("tokens", tokens)):
+                if amount:
+                    begun.recorder.work(unit, phase, int(amount))
 
     def wrap(self, items: Iterable[T], *, samples: SampleCount = None) -> CountedIterable[T]:
         """Iterate over `items` (a data loader) and count the samples of each batch once the loop is done with it.

@@ -16,6 +16,7 @@ from ._version import __version__
 from .clock import Anchor, Clock
 from .config import Config
 from .distributed import global_rank, local_rank
+from .errors import StoreError
 from .identity import Identity
 from .inventory import inventory
 from .model import Discovery, DiscoveryRequest, Event, Sensor
@@ -81,16 +82,42 @@ class Begun:
 
 def begin(config: Config, watch: Watch, clock: Clock, environ: Mapping[str, str]) -> Begun:
     """Open the store, find the sensors and write the run down. Raises ConfigurationError or StoreError, and then leaves nothing."""
-    run_id = None if watch.joinable else environ.get(JOIN_RUN)
-    joins = bool(run_id and environ.get(JOIN_DB))
-    path = Path(environ[JOIN_DB]) if joins else place.sqlite_path(place.locate(None, {}, config.db))
-    writer = Writer.open(path)
+    writer = None if watch.joinable else _invited(environ, config)
+    joining = None if writer is None else environ[JOIN_RUN]
+    if writer is None:
+        writer = Writer.open(place.sqlite_path(place.locate(None, {}, config.db)))
     try:
-        joins = joins and bool(writer.query("SELECT 1 FROM run WHERE id = ? AND status = 'running'", (run_id,)))
-        return _begin(config, watch, clock, environ, writer, run_id if joins else None)
+        return _begin(config, watch, clock, environ, writer, joining)
     except BaseException:
         writer.close()
         raise
+
+
+def _invited(environ: Mapping[str, str], config: Config) -> Writer | None:
+    """The database of the `trainwatt run` around this process, if that run still goes on; None where there is nothing to join, as in an
+    environment that outlived its run."""
+    run_id, db = environ.get(JOIN_RUN), environ.get(JOIN_DB)
+    if not run_id or not db or not Path(db).is_file():
+        return None
+    try:
+        writer = Writer.open(Path(db))
+    except StoreError:
+        return None
+    try:
+        owners = writer.query(
+            "SELECT s.host, s.boot_id, s.pid_namespace, s.pid, s.start_ticks FROM segment s JOIN run r ON r.id = s.run_id"
+            " WHERE r.id = ? AND r.status = 'running' AND s.role = 'owner' AND s.status = 'running'",
+            (run_id,),
+        )
+        me = identity.this_process(config.procfs)
+        here = (me.host, me.boot_id, me.pid_namespace)
+        # an owner in another container, or on another host, cannot be looked at: it is believed
+        if any(owner[:3] != here or me.is_alive(*owner[3:]) for owner in owners):
+            return writer
+    except StoreError:
+        pass
+    writer.close()
+    return None
 
 
 def _begin(config: Config, watch: Watch, clock: Clock, environ: Mapping[str, str], writer: Writer, joining: str | None) -> Begun:

@@ -20,7 +20,7 @@ from ..errors import StoreError
 from ..model import Availability, Counter, Discovery, DiscoveryRequest, Finding
 from ..sampling import CALIBRATION_S, Sampler
 from ..sensors import discover
-from ..storage.place import is_server, locate, sqlite_path
+from ..storage.place import is_server, locate, masked, sqlite_path
 from .options import db_option, json_option
 from .render import console, plain_table
 
@@ -127,7 +127,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
 def _database(config: Config) -> dict[str, Any]:
     place = locate(None, {}, config.db)
     if is_server(place):
-        return {"place": place, "usable": False, "detail": "a server cannot be written to while training; give a file"}
+        return {"place": masked(place), "usable": False, "detail": "a server cannot be written to while training; give a file"}
     path = sqlite_path(place)
     if not path.exists():
         return {"place": str(path), "usable": True, "detail": "does not exist yet; the first run makes it"}

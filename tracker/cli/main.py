@@ -64,15 +64,22 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         code = 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains as it flushes
-        code = 0
+        code = _unread()
     except ConfigurationError as error:
         code = _fail(error, USAGE)
     except RunNotFoundError as error:
         code = _fail(error, NOT_FOUND)
     except TrainwattError as error:
         code = _fail(error, FAILED)
+    except SystemExit as end:  # a command's own exit code, or that of click and rich for a pipe that was closed
+        code = _unread() if isinstance(end.__context__, BrokenPipeError) else end.code
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _unread() -> int:
+    """Whoever read our output has seen enough (`| head`), which is no failure."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter complains as it flushes
+    return 0
 
 
 def _fail(error: Exception, code: int) -> int:

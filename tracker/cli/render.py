@@ -143,6 +143,8 @@ def _devices(view: View, curves: Mapping[str, Sequence[Point]]) -> RenderableTyp
 
 def _phases(view: View) -> Table:
     table = plain_table("phase", "count", "time", "energy (95 % range)", "each", "note", right=("count", "time", "each"))
+    for index in (0, -1):  # where it gets too wide, name and note are wrapped, and no figure is cut
+        table.columns[index].no_wrap = False
     for p in view["phases"]:
         known = p["energy_j"] is not None
         table.add_row(

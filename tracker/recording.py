@@ -66,7 +66,8 @@ class Recorder:
         self._wake.acquire()
         self._closed = False
         self._anchor = clock.anchor()
-        self._anchored_ns = self._looked_ns = 0
+        self._anchored_ns = 0
+        self._looked_ns: int | None = None
         self._start_t_ns = self._anchor.monotonic_ns
         self._cpu_s = self._startup_cpu_s = 0.0
         self._stamped: deque[PhaseRecord] = deque()  # by the training, not yet seen here
@@ -197,7 +198,7 @@ class Recorder:
                     self._keep("curve_point", [rows.point_row(self._segment_id, name, point)])
         self._keep("sensor_state", rows.state_rows(self._segment_id, self._boot_id, sampler.channels))
         self._notes += sampler.take_events()
-        if final or now.monotonic_ns - self._looked_ns > SHARED_NS:
+        if final or self._looked_ns is None or now.monotonic_ns - self._looked_ns > SHARED_NS:
             self._looked_ns = now.monotonic_ns
             self._notes += self._look_around(now.monotonic_ns)
 

@@ -18,7 +18,7 @@ from . import startup
 from .clock import Clock, SystemClock
 from .config import Config, resolve
 from .errors import ConfigurationError, TrainwattError
-from .harmless import harmless
+from .harmless import Harmless
 from .identity import external_ids
 from .phases import PhaseRecord
 from .verdict import verdict
@@ -92,6 +92,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         self._ended: startup.Begun | None = None
         self._seq = 0
         self._seq_lock = threading.Lock()
+        self._harmless = Harmless()
         self._local = threading.local()
         _trackers.add(self)
 
@@ -122,7 +123,7 @@ class EnergyTracker(contextlib.ContextDecorator):
             return
         self._ended = begun
         atexit.unregister(self._at_exit)
-        with harmless("the run could not be closed"):
+        with self._harmless("the run could not be closed"):
             begun.end(status, reason, external_ids(os.environ))
 
     def __enter__(self) -> EnergyTracker:
@@ -169,7 +170,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         begun = self._begun
         if begun is None:
             return
-        with harmless("work done could not be counted"):
+        with self._harmless("work done could not be counted"):
             stack: list[PhaseRecord] = getattr(self._local, "stack", [])
             phase = stack[-1].name if stack else ""
             for unit, amount in (("samples", samples), ("tokens", tokens)):
@@ -191,7 +192,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         if begun is None:
             raise TrainwattError("there is no run to sum up: start() the tracker first, or use it as a context manager")
         if self._begun is not None:
-            with harmless("what is known so far could not be written"):
+            with self._harmless("what is known so far could not be written"):
                 begun.recorder.flush()
         return Summary.load(str(begun.path), begun.run_id, patience_s=3.0 if begun.joined else 0.0)
 
@@ -267,14 +268,14 @@ class Phase(contextlib.ContextDecorator):
         self._record: PhaseRecord | None = None
 
     def __enter__(self) -> Phase:
-        with harmless("a phase could not be recorded"):
+        with self._tracker._harmless("a phase could not be recorded"):
             self._record = self._tracker._open_phase(self)
         return self
 
     def __exit__(self, *_: object) -> None:
         record, self._record = self._record, None
         if record is not None:
-            with harmless("a phase could not be recorded"):
+            with self._tracker._harmless("a phase could not be recorded"):
                 self._tracker._close_phase(self, record)
 
     def _recreate_cm(self) -> Phase:

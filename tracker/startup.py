@@ -178,7 +178,7 @@ def _run_row(run_id: str, config: Config, watch: Watch, environ: Mapping[str, st
         "started_utc_ns": anchor.utc_ns,
         "last_seen_utc_ns": anchor.utc_ns,
         "host": me.host,
-        "command": watch.command or identity.own_command(),
+        "command": watch.command or (identity.own_command() if watch.tree_pid == me.pid else None),
         "git_commit": identity.git_commit(Path.cwd()),
         "tags": as_json(dict(config.tags)),
         "external": as_json(identity.external_ids(environ)),

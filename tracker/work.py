@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from typing import Any, Generic, TypeVar
 
-from .harmless import harmless
+from .harmless import Harmless
 
 T = TypeVar("T")
 SampleCount = int | Callable[[Any], int] | None
@@ -43,14 +43,11 @@ class CountedIterable(Generic[T]):
         self._report = report
 
     def __iter__(self) -> Iterator[T]:
-        counts = True
+        harmless = Harmless()
         for item in self._items:
             yield item
-            if counts:
-                counts = False  # and stays so where the next lines fail: said once, not for every batch
-                with harmless("the samples of a batch could not be counted, and those after it are not"):
-                    self._report(self._count(item))
-                    counts = True
+            with harmless("the samples of a batch could not be counted"):
+                self._report(self._count(item))
 
     def __len__(self) -> int:
         return len(self._items)  # type: ignore[arg-type]

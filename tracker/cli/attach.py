@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import rich_click as click
 
 from ..errors import ConfigurationError
-from ..identity import command_of
+from ..identity import alive_ticks, command_of
 from ..session import EnergyTracker
 from ..startup import Watch
 from .options import arguments, tracking_options
@@ -26,6 +27,8 @@ def command(pid: int, **options: Any) -> None:
     What it used before is not counted. Its exit code cannot be seen from outside.
     """
     try:
+        if pid > 0 and alive_ticks(pid) is None:
+            raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
         descriptor = os.pidfd_open(pid)
     except (OSError, OverflowError) as error:
         raise ConfigurationError(

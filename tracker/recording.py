@@ -155,10 +155,10 @@ class Recorder:
             for table, found in self._gather().items():
                 self._keep(table, found)
             self._gather = None
+        self._keep_anchor(now, final)
+        self._take_phases()
         if self._sampler is not None:
             self._collect(self._sampler, now, final)
-        self._keep_anchor(now, final)
-        self._take_phases(final)
         self._take_notes()
         inserts: dict[str, Sequence[Row]] = {table: tuple(kept) for table, kept in self._unwritten.items()}
         with self._work_lock:
@@ -185,19 +185,23 @@ class Recorder:
         kept.extend(found)
 
     def _collect(self, sampler: Sampler, now: Anchor, final: bool) -> None:
-        """What is new from the sensors: the last point of each curve, and before it the very first."""
+        """What is new from the sensors, and the energy of the phases that they have passed."""
         if not sampler.alive and not final:
             if not self._sampler_died:
                 self._sampler_died = True
                 self.note(Event("dead", now.monotonic_ns, None, "the sampling thread died; from here on sensors are read once a second"))
             sampler.poll()
-        for name, integrator in sampler.integrators.items():
-            self._notes += integrator.take_events()
-            for point in (self._news_of_first(name, integrator.curve), integrator.curve.latest):
-                if point is not None:
-                    self._keep("curve_point", [rows.point_row(self._segment_id, name, point)])
-        self._keep("sensor_state", rows.state_rows(self._segment_id, self._boot_id, sampler.channels))
-        self._notes += sampler.take_events()
+        if self._joinable:
+            self._read_joined()
+        with sampler.lock:  # the sampling thread moves the curves
+            for name, integrator in sampler.integrators.items():
+                self._notes += integrator.take_events()
+                for point in (self._news_of_first(name, integrator.curve), integrator.curve.latest):
+                    if point is not None:
+                        self._keep("curve_point", [rows.point_row(self._segment_id, name, point)])
+            self._keep("sensor_state", rows.state_rows(self._segment_id, self._boot_id, sampler.channels))
+            self._notes += sampler.take_events()
+            self._resolve(sampler, final)
         if final or self._looked_ns is None or now.monotonic_ns - self._looked_ns > SHARED_NS:
             self._looked_ns = now.monotonic_ns
             self._notes += self._look_around(now.monotonic_ns)
@@ -236,23 +240,22 @@ class Recorder:
 
     # ---- phases
 
-    def _take_phases(self, final: bool) -> None:
-        """Store what the training stamped; give each phase its energy once the curves have passed it."""
+    def _take_phases(self) -> None:
+        """Store what the training stamped since the last time."""
         while self._stamped:
             phase = self._stamped.popleft()
-            self._open[phase.segment_id, phase.seq] = phase
             self._keep("phase", [rows.phase_row(self._run_id, phase, self._anchor)])
-        if self._sampler is None:
-            self._open.clear()  # the owner of the sensors finds them in the store
-            return
-        if self._joinable:
-            self._read_joined()
+            if self._sampler is not None:  # else the owner of the sensors finds it in the store
+                self._open[phase.segment_id, phase.seq] = phase
+
+    def _resolve(self, sampler: Sampler, final: bool) -> None:
+        """Give each phase its energy once the curves have passed it."""
         for key, phase in list(self._open.items()):
-            shares = phase.resolve(self._sampler.integrators, final=final)
+            shares = phase.resolve(sampler.integrators, final=final)
             if shares is None:
                 continue
             del self._open[key]
-            resolved = bool(shares) and phase.long_enough(self._sampler.integrators)
+            resolved = bool(shares) and phase.long_enough(sampler.integrators)
             self._resolved.append({"segment_id": phase.segment_id, "seq": phase.seq, "resolved": int(resolved)})
             self._keep("phase_energy", [rows.phase_energy_row(self._segment_id, phase, n, s) for n, s in shares.items()])
 

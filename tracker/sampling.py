@@ -87,7 +87,7 @@ class Channel:
 
 
 class Sampler:
-    """Reads every sensor at its rate, in one thread of its own or by hand."""
+    """Reads every sensor at its rate, in one thread of its own or by hand. Hold `lock` to read the integrators meanwhile."""
 
     def __init__(self, sensors: Sequence[Sensor], clock: Clock, period_s: float) -> None:
         self.period_s = period_s
@@ -98,7 +98,7 @@ class Sampler:
         self.cpu_s = self.startup_cpu_s = 0.0
         self.last_tick_ns = 0
         self._clock = clock
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         self._wake = threading.Lock()
         self._wake.acquire()
         self._stopping = False
@@ -119,14 +119,14 @@ class Sampler:
 
     def poll(self) -> int:
         """Read every sensor now, whatever its rate, in the calling thread. Returns the monotonic ns of the round's start."""
-        with self._lock:
+        with self.lock:
             now_ns = self._clock.monotonic_ns()
             self._round(None)
             return now_ns
 
     def finish(self) -> int:
         """The last round: read every sensor, then end the curves and the thread. Returns the monotonic ns of the end."""
-        with self._lock:
+        with self.lock:
             end_ns = self._clock.monotonic_ns()
             if not self._stopping:
                 self._stopping = True
@@ -138,7 +138,7 @@ class Sampler:
 
     def close(self) -> None:
         """Release the sensors; after `finish`, once no read can be under way."""
-        with self._lock:
+        with self.lock:
             for channel in self.channels:
                 channel.sensor.close()
 
@@ -196,7 +196,7 @@ class Sampler:
             self.cpu_s = clock.thread_cpu_s() - start_cpu_s - self.startup_cpu_s
 
     def _sample(self, tick: int | None) -> None:
-        with self._lock:
+        with self.lock:
             if not self._stopping:
                 self._round(tick)
 
@@ -237,7 +237,7 @@ class Sampler:
         watched = [Renewals(c) for c in self.channels if isinstance(c.sensor.kind, Counter)]
         pending, begin_ns = watched, clock.monotonic_ns()
         while pending and (passed_s := (clock.monotonic_ns() - begin_ns) * NS) < CALIBRATION_S:
-            with self._lock:
+            with self.lock:
                 if self._stopping:
                     break
                 pending = [r for r in pending if not r.look(clock)]

@@ -17,7 +17,7 @@ LAYERS = (
     ("cli", "integrations", "__main__"),
     ("session", "summary", "startup"),
     ("recording", "rows", "describe", "sharing"),
-    ("phases", "sampling", "config", "distributed", "sensors", "storage", "identity", "inventory", "work", "harmless", "verdict"),
+    ("phases", "sampling", "config", "distributed", "sensors", "storage", "identity", "inventory", "work", "harmless", "verdict", "watch"),
     ("integration", "curve", "gauging", "counting", "metering", "crosscheck", "windows"),
     ("model",),
     ("units", "errors", "clock", "_version"),

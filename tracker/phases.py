@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from .integration import DeviceIntegrator
 from .model import Point
 from .windows import Share, between
+
+if TYPE_CHECKING:
+    from .integration import DeviceIntegrator
 
 NS = 1e-9
 

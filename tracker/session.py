@@ -14,7 +14,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import startup
 from .clock import Clock, SystemClock
 from .config import Config, resolve
 from .errors import ConfigurationError, TrainwattError
@@ -22,9 +21,11 @@ from .harmless import Harmless
 from .identity import external_ids
 from .phases import PhaseRecord
 from .verdict import verdict
+from .watch import Watch
 from .work import CountedIterable, SampleCount
 
 if TYPE_CHECKING:
+    from .startup import Begun
     from .summary import Summary
 
 log = logging.getLogger("trainwatt")
@@ -85,11 +86,11 @@ class EnergyTracker(contextlib.ContextDecorator):
             "gain_cpu": gain_cpu,
             "gain_dram": gain_dram,
         }
-        self._watch = startup.Watch()
+        self._watch = Watch()
         self._clock: Clock = SystemClock()
         self._config: Config = resolve(self._arguments, os.environ, Path.cwd())
-        self._begun: startup.Begun | None = None
-        self._ended: startup.Begun | None = None
+        self._begun: Begun | None = None
+        self._ended: Begun | None = None
         self._seq = 0
         self._seq_lock = threading.Lock()
         self._harmless = Harmless()
@@ -97,7 +98,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         _trackers.add(self)
 
     @classmethod
-    def watching(cls, watch: startup.Watch, **arguments: Any) -> EnergyTracker:
+    def watching(cls, watch: Watch, **arguments: Any) -> EnergyTracker:
         """A tracker for another process than this one: what `trainwatt run` and `trainwatt attach` use."""
         tracker = cls(**arguments)
         tracker._watch = watch
@@ -107,11 +108,13 @@ class EnergyTracker(contextlib.ContextDecorator):
 
     def start(self) -> EnergyTracker:
         """Begin a run; the first reading is its last act. Raises ConfigurationError or StoreError."""
+        from .startup import begin  # what it takes to run is loaded when something runs
+
         if self._begun is not None:
             raise ConfigurationError("this tracker is already running: stop() it first, or make a second EnergyTracker")
         self._seq = 0
         self._local = threading.local()
-        self._begun = begun = startup.begin(self._config, self._watch, self._clock, os.environ)
+        self._begun = begun = begin(self._config, self._watch, self._clock, os.environ)
         atexit.register(self._at_exit)
         begun.begin_sampling()
         return self
@@ -247,7 +250,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         record.end_t_ns = self._edge(begun, phase)
         begun.recorder.phase(record)
 
-    def _edge(self, begun: startup.Begun, phase: Phase) -> int:
+    def _edge(self, begun: Begun, phase: Phase) -> int:
         if phase.exact and begun.sampler is not None:
             return begun.sampler.poll()
         t_ns = self._clock.monotonic_ns()

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,20 +26,10 @@ from .sampling import Sampler
 from .sharing import SharedWatch
 from .storage import place
 from .storage.writer import Writer
+from .watch import Watch
 
 JOIN_RUN = "TRAINWATT_RUN_ID"
 JOIN_DB = "TRAINWATT_RUN_DB"
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """Whose energy this is: the root of the process tree (this process by default), its command and environment, and whether
-    trackers in other processes may join the run."""
-
-    tree_pid: int = field(default_factory=os.getpid)
-    command: str | None = None
-    environ: Mapping[str, str] | None = None
-    joinable: bool = False
 
 
 @dataclass(slots=True)

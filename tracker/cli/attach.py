@@ -13,7 +13,7 @@ import rich_click as click
 from ..errors import ConfigurationError
 from ..identity import alive_ticks, command_of
 from ..session import EnergyTracker
-from ..startup import Watch
+from ..watch import Watch
 from .options import arguments, tracking_options
 from .run import _report
 

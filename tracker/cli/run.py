@@ -12,8 +12,9 @@ import rich_click as click
 
 from ..identity import masked
 from ..session import EnergyTracker
-from ..startup import JOIN_DB, JOIN_RUN, Watch
+from ..startup import JOIN_DB, JOIN_RUN
 from ..units import format_duration
+from ..watch import Watch
 from .options import arguments, tracking_options
 
 FORWARDED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}

@@ -15,6 +15,7 @@ from trainwatt.phases import PhaseRecord
 from trainwatt.windows import Interval, Share, between, interval
 
 S = 10**9
+NOW_NS = 5 * S
 
 
 def ns(seconds: float) -> int:
@@ -51,7 +52,7 @@ def total(shares: dict[str, Share] | None) -> Interval:
 def test_a_phase_is_the_difference_of_its_edges() -> None:
     integrator = gpu()
     ramp(integrator, 0, 5, 200)
-    energy = total(phase(1.05, 3.55).resolve({"gpu0": integrator}, final=False))
+    energy = total(phase(1.05, 3.55).resolve({"gpu0": integrator}, NOW_NS, final=False))
     assert energy.energy_j == pytest.approx(500, abs=0.01)
     assert energy.low_j <= 500 <= energy.high_j
 
@@ -61,9 +62,9 @@ def test_a_phase_waits_for_every_curve_to_pass_its_edges() -> None:
     ramp(ahead, 0, 5, 200)
     ramp(behind, 0, 2, 100)
     both, record = {"gpu0": ahead, "gpu1": behind}, phase(1, 3)
-    assert record.resolve(both, final=False) is None
+    assert record.resolve(both, NOW_NS, final=False) is None
     ramp(behind, 2.1, 3.2, 100, from_j=210)
-    shares = record.resolve(both, final=False)
+    shares = record.resolve(both, NOW_NS, final=False)
     assert shares is not None
     assert {n: round(s.energy_j) for n, s in shares.items()} == {"gpu0": 400, "gpu1": 200}
 
@@ -71,15 +72,15 @@ def test_a_phase_waits_for_every_curve_to_pass_its_edges() -> None:
 def test_a_phase_that_has_not_ended_has_no_energy() -> None:
     integrator = gpu()
     ramp(integrator, 0, 5, 200)
-    assert phase(1, None).resolve({"gpu0": integrator}, final=True) is None
+    assert phase(1, None).resolve({"gpu0": integrator}, NOW_NS, final=True) is None
 
 
 def test_the_end_of_the_run_resolves_with_what_there_is() -> None:
     integrator = gpu()
     ramp(integrator, 0, 5, 200)
     record = phase(4, 5.05)
-    assert record.resolve({"gpu0": integrator}, final=False) is None
-    assert total(record.resolve({"gpu0": integrator}, final=True)).energy_j == pytest.approx(200, abs=0.01)
+    assert record.resolve({"gpu0": integrator}, NOW_NS, final=False) is None
+    assert total(record.resolve({"gpu0": integrator}, NOW_NS, final=True)).energy_j == pytest.approx(200, abs=0.01)
 
 
 def test_a_long_phase_keeps_its_start_after_the_ticks_around_it_are_gone() -> None:
@@ -87,15 +88,15 @@ def test_a_long_phase_keeps_its_start_after_the_ticks_around_it_are_gone() -> No
     record, from_j = phase(0.55, 100.45), 0.0
     for second in range(101):
         from_j = ramp(integrator, second, second + 0.9, 200, from_j=from_j) + 20
-        record.resolve({"gpu0": integrator}, final=False)
+        record.resolve({"gpu0": integrator}, NOW_NS, final=False)
     assert integrator.curve.at(ns(0.55)) is None
-    assert total(record.resolve({"gpu0": integrator}, final=False)).energy_j == pytest.approx(200 * 99.9, abs=0.01)
+    assert total(record.resolve({"gpu0": integrator}, NOW_NS, final=False)).energy_j == pytest.approx(200 * 99.9, abs=0.01)
 
 
 def test_a_device_whose_ticks_are_gone_is_left_out() -> None:
     integrator = gpu()
     ramp(integrator, 0, 60, 200)
-    assert phase(1, 59.5).resolve({"gpu0": integrator}, final=False) == {}
+    assert phase(1, 59.5).resolve({"gpu0": integrator}, NOW_NS, final=False) == {}
 
 
 def test_case_21_a_phase_shorter_than_two_ticks_is_not_resolved_and_its_range_holds() -> None:
@@ -104,7 +105,7 @@ def test_case_21_a_phase_shorter_than_two_ticks_is_not_resolved_and_its_range_ho
     ramp(integrator, 0, 5, 200)
     record = phase(2.02, 2.07)
     assert not record.long_enough({"gpu0": integrator})
-    energy = total(record.resolve({"gpu0": integrator}, final=False))
+    energy = total(record.resolve({"gpu0": integrator}, NOW_NS, final=False))
     assert energy.energy_j == pytest.approx(10, abs=0.01)
     assert energy.low_j <= 5 + 0.01  # the tick's 20 J may have fallen outside the phase for all but 5 J
     assert energy.high_j >= 15 - 0.01
@@ -139,7 +140,7 @@ def test_case_22_a_thousand_adjacent_phases_sum_to_the_run_exactly() -> None:
         other.counter_reading(Reading(t_ns, joules[1]))
         if starts is None and t_ns >= edges[0]:
             starts = {name: i.curve.at(edges[0]) for name, i in both.items()}
-        while waiting and (resolved := waiting[0].resolve(both, final=False)) is not None:
+        while waiting and (resolved := waiting[0].resolve(both, NOW_NS, final=False)) is not None:
             shares.append(resolved)
             waiting.pop(0)
     assert not waiting
@@ -161,8 +162,8 @@ def test_case_23_nested_and_overlapping_phases_are_each_right() -> None:
     ramp(integrator, 5, 10, 300, from_j=from_j)
     expected = {(1.0, 9.0): 400 + 1200, (2.0, 6.0): 300 + 300, (4.0, 8.0): 100 + 900}
     for (start, end), joules in expected.items():
-        assert total(phase(start, end).resolve({"gpu0": integrator}, final=False)).energy_j == pytest.approx(joules, abs=0.01)
-    inner = [total(phase(a, b).resolve({"gpu0": integrator}, final=False)).energy_j for a, b in ((1, 2), (2, 6), (6, 9))]
+        assert total(phase(start, end).resolve({"gpu0": integrator}, NOW_NS, final=False)).energy_j == pytest.approx(joules, abs=0.01)
+    inner = [total(phase(a, b).resolve({"gpu0": integrator}, NOW_NS, final=False)).energy_j for a, b in ((1, 2), (2, 6), (6, 9))]
     assert sum(inner) == pytest.approx(1600, abs=1e-6)  # the parts of the epoch and nothing twice
 
 
@@ -170,7 +171,7 @@ def test_case_24_a_phase_of_no_length_is_zero_joules() -> None:
     integrator = gpu(update_s=None)
     ramp(integrator, 0, 5, 200)
     record = phase(2.03, 2.03)
-    assert total(record.resolve({"gpu0": integrator}, final=False)) == Interval(0.0, 0.0, 0.0)
+    assert total(record.resolve({"gpu0": integrator}, NOW_NS, final=False)) == Interval(0.0, 0.0, 0.0)
     assert not record.long_enough({"gpu0": integrator})
 
 
@@ -179,7 +180,7 @@ def test_case_32_a_lost_device_does_not_hold_up_the_phases_of_the_others() -> No
     ramp(gone, 0, 2, 200)
     gone.failed("energy", ns(2.1), "GPU is lost", lost=True)
     ramp(other, 0, 5, 100)
-    shares = phase(1, 4).resolve({"gpu0": gone, "gpu1": other}, final=False)
+    shares = phase(1, 4).resolve({"gpu0": gone, "gpu1": other}, NOW_NS, final=False)
     assert shares is not None
     assert shares["gpu0"].energy_j == pytest.approx(200, abs=0.01)
     assert shares["gpu0"].slack_high_j == pytest.approx(30, abs=0.01)
@@ -197,7 +198,7 @@ def test_case_47_a_latched_counter_and_short_phases() -> None:
         t_ms = tick * 50 + 20  # the counter was renewed at the last multiple of 100 ms
         integrator.counter_reading(Reading(t_ms * 10**6, round(true_j[t_ms // 100] * 1000)))
     for number in range(5, 25):
-        shares = phase(number * 0.2, number * 0.2 + 0.2).resolve({"gpu0": integrator}, final=False)
+        shares = phase(number * 0.2, number * 0.2 + 0.2).resolve({"gpu0": integrator}, NOW_NS, final=False)
         energy, drawn_j = total(shares), true_j[number * 2 + 2] - true_j[number * 2]
         assert energy.low_j - 1e-6 <= drawn_j <= energy.high_j + 1e-6
 
@@ -223,7 +224,7 @@ def test_the_range_of_any_phase_holds_the_truth(steps: list[tuple[int, int]], wh
         return (ea + (eb - ea) * (at_ms - a) / (b - a)) / 1000
 
     start, end = sorted(w * t_ms // 1000 for w in where)
-    energy = total(phase(start / 1000, end / 1000).resolve({"gpu0": integrator}, final=True))
+    energy = total(phase(start / 1000, end / 1000).resolve({"gpu0": integrator}, NOW_NS, final=True))
     assert energy.low_j - 0.01 <= true_j(end) - true_j(start) <= energy.high_j + 0.01
     assert energy.high_j <= 300 * t_ms / 1000 + 0.01
 

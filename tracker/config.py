@@ -64,6 +64,14 @@ def resolve(arguments: Mapping[str, Any], environ: Mapping[str, str], folder: Pa
     return Config(**found)
 
 
+def working_folder() -> Path:
+    """The working directory; the root where it has been deleted."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path("/")
+
+
 def parse_gpus(text: str) -> tuple[int | str, ...]:
     """ "0,2" or "GPU-5c1f,GPU-77" as a tuple; "none" or nothing is no GPU."""
     parts = [p.strip() for p in text.split(",") if p.strip()]
@@ -82,7 +90,11 @@ def _files(folder: Path) -> list[tuple[str, Mapping[str, Any]]]:
             if not isinstance(values, Mapping):
                 raise ConfigurationError(f'[tool.trainwatt] in {path} is {values!r}: write a table of settings, as in project = "digits"')
             if values or not keys:
-                return [(str(path), values)]
+                db = values.get("db")
+                here = (
+                    {"db": str(place / db)} if isinstance(db, str) and "://" not in db else {}
+                )  # relative to the file, not to where one stands
+                return [(str(path), {**values, **here})]
     return []
 
 

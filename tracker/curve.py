@@ -35,22 +35,23 @@ class Curve:
     def mark(self, t_ns: int, uncertainty_ns: int = 0) -> None:
         """Make the totals a tick at `t_ns`, known to ± `uncertainty_ns`. A tick older than the last moves the last."""
         edge_j = uncertainty_ns * NS * self.max_power_w
-        if self.ticks and self.ticks[-1].t_ns >= t_ns:
-            t_ns = self.ticks.pop().t_ns
+        replaces = bool(self.ticks) and self.ticks[-1].t_ns >= t_ns
         j = self.joules
-        self.ticks.append(
-            Point(
-                t_ns,
-                j[Provenance.MEASURED_COUNTER],
-                j[Provenance.MEASURED_POWER],
-                j[Provenance.IMPUTED],
-                j[Provenance.MODELLED],
-                self.slack_low_j,
-                self.slack_high_j,
-                edge_j,
-                edge_j,
-            )
+        tick = Point(
+            self.ticks[-1].t_ns if replaces else t_ns,
+            j[Provenance.MEASURED_COUNTER],
+            j[Provenance.MEASURED_POWER],
+            j[Provenance.IMPUTED],
+            j[Provenance.MODELLED],
+            self.slack_low_j,
+            self.slack_high_j,
+            edge_j,
+            edge_j,
         )
+        if replaces:
+            self.ticks[-1] = tick
+        else:
+            self.ticks.append(tick)
         while len(self.ticks) > 2 and self.ticks[1].t_ns < t_ns - KEEP_NS:
             self.ticks.popleft()
             self._trimmed = True

@@ -26,7 +26,7 @@ View = dict[str, Any]
 
 def describe(stored: StoredRun) -> View:
     """The JSON contract of a run. Energies in joules, times in ISO 8601 UTC, intervals at 95 % within the boundary."""
-    duration_s = run_duration_s(stored)
+    duration_s = run_duration_s(stored.run)
     return {
         "schema_version": SCHEMA_VERSION,
         "run": describe_run(stored.run, duration_s),
@@ -61,9 +61,8 @@ def describe_run(run: RunRow, duration_s: float | None) -> View:
     }
 
 
-def run_duration_s(stored: StoredRun) -> float:
+def run_duration_s(run: RunRow) -> float:
     """Monotonic seconds where the run ended in order, else until it was last seen."""
-    run = stored.run
     return run.duration_s if run.duration_s is not None else max(0, run.last_seen_utc_ns - run.started_utc_ns) * NS
 
 
@@ -191,7 +190,7 @@ def _sampler(stored: StoredRun) -> View | None:
     if not owners:
         return None
     cpu_s = sum(s.cpu_s for s in owners)
-    seconds = run_duration_s(stored)
+    seconds = run_duration_s(stored.run)
     return {
         "period_s": owners[0].period_s,
         "samples": sum(s.samples for s in owners),

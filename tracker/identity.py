@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -11,11 +12,16 @@ from pathlib import Path
 
 MASK = "***"
 _SECRET = re.compile(
-    r"token(?!i[sz]|s(?![a-z]))|secret|passw(?:or)?d|passphrase|pwd$|api[-_]?key|access[-_]?key|credential|auth(?!or)|(?:^|[-_.])key$",
+    r"token(?!i[sz]|s(?![a-z]))|secret|passw(?:or)?d|passphrase|pwd$|api[-_]?key|access[-_]?key|credential|auth(?!or(?!iz))|(?:^|[-_.])key$",
     re.IGNORECASE,
 )
 _URL_USER = re.compile(r"(\w+://[^/:@\s]*)(:(?!\d+/)\S*)?@(?=[^@\s]*$)")
 _URL_QUERY = re.compile(r"([?&][^=&\s]+)=[^&\s]*")
+_IN_TEXT = re.compile(
+    r"""((?:\w*(?:token|secret|passw\w*|passphrase|api[-_]?key)|\bkey|authorization)["']?\s*[=:]\s*(?:bearer\s+|basic\s+)?["']?)[^\s'",;&*]+""",
+    re.IGNORECASE,
+)
+_SHAPES = re.compile(r"\b(?:hf_|sk-|ghp_|github_pat_|glpat-|AKIA|xox[bp]-)[A-Za-z0-9_-]{6,}|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_.-]+")
 _EXTERNAL = {
     "slurm_job_id": "SLURM_JOB_ID",
     "slurm_array_task_id": "SLURM_ARRAY_TASK_ID",
@@ -38,7 +44,8 @@ class Identity:
 
     def is_alive(self, pid: int, start_ticks: int) -> bool:
         """Whether the process of this boot and namespace with that pid and start time still runs (a zombie does not)."""
-        return alive_ticks(pid, self.procfs) == start_ticks
+        ticks = alive_ticks(pid, self.procfs)
+        return ticks == start_ticks if ticks is not None else _hidden(pid)
 
 
 def this_process(procfs: str = "/proc", pid: int | None = None) -> Identity:
@@ -54,6 +61,17 @@ def this_process(procfs: str = "/proc", pid: int | None = None) -> Identity:
     except OSError:
         namespace = ""
     return Identity(os.uname().nodename, boot_id, namespace, number, ticks, procfs)
+
+
+def _hidden(pid: int) -> bool:
+    """Whether there is such a process after all, of another user, that /proc does not show (its mount option hidepid)."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False  # ours, and a zombie, or it would have been seen
 
 
 def alive_ticks(pid: int, procfs: str = "/proc") -> int | None:
@@ -93,18 +111,24 @@ def masked(arguments: Sequence[str]) -> str:
     shown: list[str] = []
     hide_next = False
     for argument in arguments:
-        if hide_next and not argument.startswith("-"):
+        if hide_next and not argument.startswith("--"):
             shown.append(MASK)
             hide_next = False
             continue
         name, equals, _ = argument.partition("=")
         secret = bool(_SECRET.search(name)) and (argument.startswith("-") or bool(equals))
         hide_next = secret and not equals
-        argument = f"{name}={MASK}" if secret and equals else argument
-        argument = _URL_USER.sub(lambda m: f"{m[1]}:{MASK}@" if m[2] else f"{m[1].partition('//')[0]}//{MASK}@", argument)
-        argument = _URL_QUERY.sub(lambda m: f"{m[1]}={MASK}" if _SECRET.search(m[1]) else m[0], argument)
+        argument = f"{name}={MASK}" if secret and equals else scrubbed(argument)
         shown.append(f"'{argument}'" if " " in argument else argument)
     return " ".join(shown)
+
+
+def scrubbed(text: str) -> str:
+    """A text with what looks like a secret replaced: credentials in URLs, values after token-, key- and password-like words, and the
+    shapes of well-known tokens."""
+    text = _URL_USER.sub(lambda m: f"{m[1]}:{MASK}@" if m[2] else f"{m[1].partition('//')[0]}//{MASK}@", text)
+    text = _URL_QUERY.sub(lambda m: f"{m[1]}={MASK}" if _SECRET.search(m[1]) else m[0], text)
+    return _SHAPES.sub(MASK, _IN_TEXT.sub(lambda m: f"{m[1]}{MASK}", text))
 
 
 def own_command() -> str:
@@ -129,8 +153,8 @@ def external_ids(environ: Mapping[str, str]) -> dict[str, str]:
     if isinstance(getattr(wandb_run, "id", None), str):
         found["wandb_run_id"] = wandb_run.id  # type: ignore[union-attr]
     active_run = getattr(sys.modules.get("mlflow"), "active_run", None)
-    if callable(active_run):
-        info = getattr(active_run(), "info", None)
+    with contextlib.suppress(Exception):  # other people's code, called at our convenience
+        info = active_run().info if callable(active_run) else None
         if isinstance(getattr(info, "run_id", None), str):
             found["mlflow_run_id"] = info.run_id  # type: ignore[union-attr]
     return found
@@ -144,7 +168,7 @@ def git_commit(folder: Path) -> str | None:
             if git.is_file():  # a worktree or submodule: "gitdir: PATH"
                 git = (place / git.read_text().partition(":")[2].strip()).resolve()
             head = (git / "HEAD").read_text().strip()
-        except OSError:
+        except (OSError, UnicodeDecodeError):
             continue
         if not head.startswith("ref:"):
             return head

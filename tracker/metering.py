@@ -11,6 +11,8 @@ from .model import Counter, Provenance, Reading
 
 STALE_TICKS = 20
 STALE_S = 2.0
+TAIL_S = 0.1
+"""A last reading this much before the run's end leaves something to fill in."""
 
 Say = Callable[[str, int, str], None]
 """Reports an event: its kind, when (ns), and its detail."""
@@ -80,9 +82,15 @@ class CounterTrack:
                 self._curve.mark(t_ns)
 
     def finish(self, t_ns: int) -> None:
-        """The run ends: a counter at rest has been covered until then."""
-        if self._baseline is not None and self.stood_in_j is None:
-            self.covered_ns += max(0, t_ns - self._booked_ns)
+        """The run ends: a counter at rest has been covered for as long as it answered; what came after is filled in."""
+        if self._baseline is None:
+            return
+        if self.stood_in_j is None:
+            self.covered_ns += max(0, self._read_ns - self._booked_ns)
+        if (t_ns - self._read_ns) * NS > TAIL_S:
+            self._booked_ns = max(self._booked_ns, self._read_ns)
+            self._impute(t_ns, self._power_w(t_ns) or 0.0, 0.0)
+            self._curve.mark(t_ns)
 
     # ---- what a reading does
 
@@ -127,7 +135,7 @@ class CounterTrack:
         before_j, shown_j = (self._baseline or 0) * self.counter.unit_j, value * self.counter.unit_j
         self._say("reset", t_ns, f"the counter fell from {before_j:.3f} J to {shown_j:.3f} J; the tick is filled in from the power before")
         believable = self.counter.restarts_at_zero and shown_j <= self._curve.max_power_w * (still_s + self._lag_s)
-        self._impute(t_ns, self._power_w(t_ns) or 0.0, shown_j if believable else 0.0)
+        self._impute(t_ns, self._power_w(t_ns) or 0.0, max(0.0, shown_j - (self.stood_in_j or 0.0)) if believable else 0.0)
         self._begin(t_ns, value)
 
     def _quarantine(self, reading: Reading, value: int) -> None:

@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from .integration import DeviceIntegrator
 
 NS = 1e-9
+PATIENCE_NS = 10_000_000_000
 
 
 class PhaseRecord:
     """One instance of a phase: its name, its monotonic edges, and the curves' points at its start once they are known."""
 
-    __slots__ = ("end_t_ns", "exact", "name", "parent_seq", "segment_id", "seq", "start_t_ns", "starts", "step", "synchronized")
+    __slots__ = ("end_t_ns", "ends", "exact", "name", "parent_seq", "segment_id", "seq", "start_t_ns", "starts", "step", "synchronized")
 
     def __init__(
         self,
@@ -40,28 +41,33 @@ class PhaseRecord:
         self.parent_seq = parent_seq
         self.synchronized = synchronized
         self.exact = exact
-        self.starts: dict[str, Point | None] | None = None
+        self.starts: dict[str, Point | None] = {}  # None: the ticks around that edge are gone
+        self.ends: dict[str, Point | None] = {}
 
-    def resolve(self, integrators: Mapping[str, DeviceIntegrator], *, final: bool) -> dict[str, Share] | None:
-        """The phase's share of each device's energy, once every curve has passed its edges; None until then.
+    def resolve(self, integrators: Mapping[str, DeviceIntegrator], now_ns: int, *, final: bool) -> dict[str, Share] | None:
+        """The phase's share of each device's energy, once their curves have passed its edges; None until then.
 
         Call it at least every few seconds from the phase's start on: ticks around an edge are not kept for long. `final`: no more
-        readings will come. A device whose ticks around an edge are gone is left out.
+        readings will come. A device that says nothing for PATIENCE_NS after an edge, or has no ticks around one, is left out.
         """
-        if self.starts is None:
-            if not final and not _reached(integrators, self.start_t_ns):
-                return None
-            self.starts = {name: i.curve.at(self.start_t_ns) for name, i in integrators.items()}
-        if self.end_t_ns is None or not (final or _reached(integrators, self.end_t_ns)):
+        _take(self.starts, integrators, self.start_t_ns, now_ns, final)
+        if self.end_t_ns is None:
+            return None
+        _take(self.ends, integrators, self.end_t_ns, now_ns, final)
+        if len(self.starts) < len(integrators) or len(self.ends) < len(integrators):
             return None
         shares: dict[str, Share] = {}
         for name, integrator in integrators.items():
-            start, end, device = self.starts.get(name), integrator.curve.at(self.end_t_ns), integrator.device
-            if start is None or end is None:
-                continue
-            share = between(start, end, device.gain, device.gain_class)
-            shares[name] = share._replace(edge_low_j=0.0, edge_high_j=0.0) if self.start_t_ns == self.end_t_ns else share
+            start, end, device = self.starts[name], self.ends[name], integrator.device
+            if start is not None and end is not None:
+                share = between(start, end, device.gain, device.gain_class)
+                shares[name] = share._replace(edge_low_j=0.0, edge_high_j=0.0) if self.start_t_ns == self.end_t_ns else share
         return shares
+
+    def resolved(self, integrators: Mapping[str, DeviceIntegrator], shares: Mapping[str, Share]) -> bool:
+        """Whether every device that counts has its share, and the phase was long enough for their curves."""
+        counted = {name for name, i in integrators.items() if i.device.included_in_total}
+        return bool(counted) and counted <= shares.keys() and self.long_enough(integrators)
 
     def long_enough(self, integrators: Mapping[str, DeviceIntegrator]) -> bool:
         """Whether it lasted two of the coarsest step of any device's curve: shorter ones are `unresolved`."""
@@ -71,5 +77,11 @@ class PhaseRecord:
         return (self.end_t_ns - self.start_t_ns) * NS >= 2 * coarsest_s
 
 
-def _reached(integrators: Mapping[str, DeviceIntegrator], t_ns: int) -> bool:
-    return all(i.lost or i.curve.reaches(t_ns) for i in integrators.values())
+def _take(points: dict[str, Point | None], integrators: Mapping[str, DeviceIntegrator], t_ns: int, now_ns: int, final: bool) -> None:
+    """Fill in the curves' points at `t_ns`, each as soon as its curve has passed it."""
+    for name, integrator in integrators.items():
+        if name not in points:
+            if final or integrator.lost or integrator.curve.reaches(t_ns):
+                points[name] = integrator.curve.at(t_ns)
+            elif now_ns - t_ns > PATIENCE_NS:
+                points[name] = None

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from . import rows
 from .clock import Anchor, Clock
 from .curve import Curve
+from .errors import StoreError
 from .model import Event, Point
 from .phases import PhaseRecord
 from .rows import Row
@@ -26,6 +27,8 @@ FIRST_COMMIT_S = 0.05
 ANCHOR_NS = 60_000_000_000
 SHARED_NS = 30_000_000_000
 SUSPEND_NS = 1_000_000_000
+STUCK_S = 15.0
+"""How long the end of a run waits for a commit under way: a locked database is waited for twice, five seconds each."""
 KEPT_ROWS = 50_000
 """Rows kept of a table while the database cannot be written: over an hour of points of ten devices."""
 
@@ -113,12 +116,15 @@ class Recorder:
 
     def finish(self, run: Row, segment: Row) -> None:
         """The last commit, in the calling thread, with how run and segment ended; then close the file. Raises StoreError."""
-        with self._lock:
+        if not self._lock.acquire(timeout=STUCK_S):
             self._closed = True
-            try:
-                self._commit(final=True, run=run, segment=segment)
-            finally:
-                self._writer.close()
+            raise StoreError(f"{self._writer.path} does not answer; the run's last seconds could not be written")
+        try:
+            self._closed = True
+            self._commit(final=True, run=run, segment=segment)
+        finally:
+            self._writer.close()
+            self._lock.release()
         self._wake.release()
 
     def abandon(self) -> None:
@@ -186,7 +192,7 @@ class Recorder:
 
     def _collect(self, sampler: Sampler, now: Anchor, final: bool) -> None:
         """What is new from the sensors, and the energy of the phases that they have passed."""
-        if not sampler.alive and not final:
+        if sampler.died:
             if not self._sampler_died:
                 self._sampler_died = True
                 self.note(Event("dead", now.monotonic_ns, None, "the sampling thread died; from here on sensors are read once a second"))
@@ -201,7 +207,9 @@ class Recorder:
                         self._keep("curve_point", [rows.point_row(self._segment_id, name, point)])
             self._keep("sensor_state", rows.state_rows(self._segment_id, self._boot_id, sampler.channels))
             self._notes += sampler.take_events()
-            self._resolve(sampler, final)
+            self._resolve(sampler, now.monotonic_ns, final)
+        if sampler.stuck:
+            return  # looking would wait for the same driver
         if final or self._looked_ns is None or now.monotonic_ns - self._looked_ns > SHARED_NS:
             self._looked_ns = now.monotonic_ns
             self._notes += self._look_around(now.monotonic_ns)
@@ -248,22 +256,23 @@ class Recorder:
             if self._sampler is not None:  # else the owner of the sensors finds it in the store
                 self._open[phase.segment_id, phase.seq] = phase
 
-    def _resolve(self, sampler: Sampler, final: bool) -> None:
+    def _resolve(self, sampler: Sampler, now_ns: int, final: bool) -> None:
         """Give each phase its energy once the curves have passed it."""
         for key, phase in list(self._open.items()):
-            shares = phase.resolve(sampler.integrators, final=final)
+            shares = phase.resolve(sampler.integrators, now_ns, final=final)
             if shares is None:
                 continue
             del self._open[key]
-            resolved = bool(shares) and phase.long_enough(sampler.integrators)
+            resolved = phase.resolved(sampler.integrators, shares)
             self._resolved.append({"segment_id": phase.segment_id, "seq": phase.seq, "resolved": int(resolved)})
             self._keep("phase_energy", [rows.phase_energy_row(self._segment_id, phase, n, s) for n, s in shares.items()])
 
     def _read_joined(self) -> None:
         """Phases that other processes of this run have stamped and stored."""
         found = self._writer.query(
-            "SELECT segment_id, seq, name, start_t_ns, end_t_ns FROM phase WHERE run_id = ? AND segment_id <> ? AND resolved IS NULL",
-            (self._run_id, self._segment_id),
+            "SELECT p.segment_id, p.seq, p.name, p.start_t_ns, p.end_t_ns FROM phase p JOIN segment s ON s.id = p.segment_id"
+            " WHERE p.run_id = ? AND p.segment_id <> ? AND p.resolved IS NULL AND s.boot_id = ?",
+            (self._run_id, self._segment_id, self._boot_id),
         )
         for segment_id, seq, name, start_t_ns, end_t_ns in found:
             phase = self._open.setdefault((segment_id, seq), PhaseRecord(segment_id, seq, name, start_t_ns))

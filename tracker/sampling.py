@@ -26,6 +26,8 @@ SLOW_SHARE = 0.02
 """A sensor whose reads take more than this share of its period is read less often."""
 SLOWEST_S = 5.0
 COST_READS = 5
+STUCK_S = 2.0
+"""How long the training thread waits for a driver call that another thread is in."""
 CALIBRATION_S = 0.6
 CALIBRATION_CHANGES = 10
 
@@ -36,7 +38,7 @@ class Channel:
     def __init__(self, sensor: Sensor, integrator: DeviceIntegrator, period_s: float, offset: int) -> None:
         self.sensor = sensor
         self.integrator = integrator
-        self.offset = offset
+        self.due = 1 + offset  # the tick at which it is read next
         self.costs_ns: list[int] = []
         self.last_raw: tuple[int | float, int] | None = None  # value, t_ns
         self._set_every(max(1, round((sensor.period_s or period_s) / period_s)), period_s)
@@ -61,12 +63,19 @@ class Channel:
         after_ns = clock.monotonic_ns()
         reading = Reading((before_ns + after_ns) // 2, value, (after_ns - before_ns) // 2)
         self.last_raw = (value, reading.t_ns)
-        if isinstance(sensor.kind, Counter):
-            integrator.counter_reading(reading)
-        else:
-            integrator.gauge_reading(sensor.name, reading)
+        self._deliver(reading)
         if len(self.costs_ns) < COST_READS:
             self.costs_ns.append(after_ns - before_ns)
+
+    def _deliver(self, reading: Reading) -> None:
+        try:
+            if isinstance(self.sensor.kind, Counter):
+                self.integrator.counter_reading(reading)
+            else:
+                self.integrator.gauge_reading(self.sensor.name, reading)
+        except Exception as error:  # a fault of ours with one device must not end the sampling of the others
+            log.exception("trainwatt: a reading of %s could not be taken in; it is no longer read", self.sensor.device.name)
+            self.integrator.failed(self.sensor.name, reading.t_ns, f"a fault of trainwatt: {error}", lost=True)
 
     def back_off(self, period_s: float) -> float | None:
         """After COST_READS reads: read less often if even the quickest was too slow. The new period in seconds if it changed."""
@@ -82,7 +91,6 @@ class Channel:
 
     def _set_every(self, every: int, period_s: float) -> None:
         self.every = every
-        self.offset %= every
         self.integrator.set_tick(self.sensor.name, every * period_s)
 
 
@@ -101,7 +109,7 @@ class Sampler:
         self.lock = threading.Lock()
         self._wake = threading.Lock()
         self._wake.acquire()
-        self._stopping = False
+        self._stopping = self.stuck = False
         self._thread: threading.Thread | None = None
         by_device: dict[str, list[Sensor]] = {}
         for sensor in sensors:
@@ -118,29 +126,48 @@ class Sampler:
     # ---- by hand
 
     def poll(self) -> int:
-        """Read every sensor now, whatever its rate, in the calling thread. Returns the monotonic ns of the round's start."""
-        with self.lock:
-            now_ns = self._clock.monotonic_ns()
-            self._round(None)
-            return now_ns
+        """Read every sensor now, whatever its rate, in the calling thread. Returns the monotonic ns of the round's start. Does nothing
+        after `finish`, or where a driver keeps the sampling thread for too long."""
+        now_ns = self._clock.monotonic_ns()
+        if self._acquired():
+            try:
+                now_ns = self._clock.monotonic_ns()
+                if not self._stopping:
+                    self._round(self.channels)
+            finally:
+                self.lock.release()
+        return now_ns
 
     def finish(self) -> int:
         """The last round: read every sensor, then end the curves and the thread. Returns the monotonic ns of the end."""
-        with self.lock:
+        end_ns = self._clock.monotonic_ns()
+        if not self._acquired():
+            self._stopping = True
+            self.events.append(Event("late", end_ns, None, "a sensor does not answer; the run ends without a last reading"))
+            return end_ns
+        try:
             end_ns = self._clock.monotonic_ns()
             if not self._stopping:
                 self._stopping = True
-                self._round(None)
+                self._round(self.channels)
                 for integrator in self.integrators.values():
                     integrator.finish(end_ns)
-            self._nudge()
+        finally:
+            self.lock.release()
+        self._nudge()
         return end_ns
+
+    def _acquired(self) -> bool:
+        """Take the lock, unless a driver call holds it for good: the training must not hang with it."""
+        self.stuck = not self.lock.acquire(timeout=STUCK_S)
+        return not self.stuck
 
     def close(self) -> None:
         """Release the sensors; after `finish`, once no read can be under way."""
-        with self.lock:
-            for channel in self.channels:
-                channel.sensor.close()
+        if not self.stuck:
+            with self.lock:
+                for channel in self.channels:
+                    channel.sensor.close()
 
     # ---- the thread
 
@@ -153,6 +180,11 @@ class Sampler:
     def alive(self) -> bool:
         """Whether the thread runs."""
         return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def died(self) -> bool:
+        """Whether the thread was started and has ended by itself."""
+        return self._thread is not None and not self.alive and not self._stopping
 
     def take_events(self) -> list[Event]:
         """What happened to the sampling itself since the last call."""
@@ -190,33 +222,35 @@ class Sampler:
                 deadline_ns += int(behind) * period_ns
             if deadline_ns > now_ns and self._wake.acquire(timeout=(deadline_ns - now_ns) * NS):
                 tick -= 1  # an early round, asked for: the tick itself is still to come
-                self._sample(None)
+                self._sample(self._at_edges)
                 continue
-            self._sample(tick)
+            self._sample([c for c in self.channels if c.due <= tick])
+            for channel in self.channels:
+                if channel.due <= tick:
+                    channel.due = tick + channel.every
             self.cpu_s = clock.thread_cpu_s() - start_cpu_s - self.startup_cpu_s
 
-    def _sample(self, tick: int | None) -> None:
+    def _sample(self, channels: Sequence[Channel]) -> None:
         with self.lock:
             if not self._stopping:
-                self._round(tick)
+                self._round(channels)
 
-    def _round(self, tick: int | None) -> None:
-        """Read what is due at `tick`, or everything where it is None. The lock is held."""
+    @property
+    def _at_edges(self) -> list[Channel]:
+        """What is read for the edge of a phase: counters at full rate. A gauge read in step with the training would be biased."""
+        return [c for c in self.channels if isinstance(c.sensor.kind, Counter) and c.every == 1]
+
+    def _round(self, channels: Sequence[Channel]) -> None:
+        """Read some channels. The lock is held."""
         self.last_tick_ns = self._clock.monotonic_ns()
-        for channel in self.channels:
-            if channel.integrator.lost or (tick is not None and tick % channel.every != channel.offset):
+        for channel in channels:
+            if channel.integrator.lost:
                 continue
             channel.read(self._clock)
             slower_s = channel.back_off(self.period_s)
             if slower_s is not None:
-                self.events.append(
-                    Event(
-                        "late",
-                        self.last_tick_ns,
-                        channel.sensor.device.name,
-                        f"reads of {channel.sensor.name} are slow; it is now read every {slower_s:.2g} s",
-                    )
-                )
+                text = f"reads of {channel.sensor.name} are slow; it is now read every {slower_s:.2g} s"
+                self.events.append(Event("late", self.last_tick_ns, channel.sensor.device.name, text))
         self.samples += 1
 
     def _miss(self, ticks: int, now_ns: int) -> None:

@@ -15,10 +15,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .clock import Clock, SystemClock
-from .config import Config, resolve
+from .config import Config, resolve, working_folder
 from .errors import ConfigurationError, TrainwattError
 from .harmless import Harmless
-from .identity import external_ids
 from .phases import PhaseRecord
 from .verdict import verdict
 from .watch import Watch
@@ -88,7 +87,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         }
         self._watch = Watch()
         self._clock: Clock = SystemClock()
-        self._config: Config = resolve(self._arguments, os.environ, Path.cwd())
+        self._config: Config = resolve(self._arguments, os.environ, working_folder())
         self._begun: Begun | None = None
         self._ended: Begun | None = None
         self._seq = 0
@@ -127,7 +126,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         self._ended = begun
         atexit.unregister(self._at_exit)
         with self._harmless("the run could not be closed"):
-            begun.end(status, reason, external_ids(os.environ))
+            begun.end(status, reason, os.environ)
 
     def __enter__(self) -> EnergyTracker:
         return self.start()
@@ -154,6 +153,7 @@ class EnergyTracker(contextlib.ContextDecorator):
     def _in_child(self) -> None:
         """After a fork: the parent goes on measuring, the child does nothing."""
         begun, self._begun = self._begun, None
+        self._seq_lock, self._local = threading.Lock(), threading.local()  # another thread may have held the old one
         if begun is not None:
             begun.recorder.abandon()
 
@@ -243,8 +243,8 @@ class EnergyTracker(contextlib.ContextDecorator):
         stack: list[PhaseRecord] = self._local.__dict__.setdefault("stack", [])
         if record in stack:  # overlapping phases need not end in order
             stack.remove(record)
-        if begun is None:
-            return
+        if begun is None or begun.segment_id != record.segment_id:
+            return  # the run that it began in is over
         if phase.synchronize:
             _synchronize()
         record.end_t_ns = self._edge(begun, phase)
@@ -268,15 +268,17 @@ class Phase(contextlib.ContextDecorator):
         self.exact = exact
         self.synchronize = synchronize
         self._tracker = tracker
-        self._record: PhaseRecord | None = None
+        self._records: list[PhaseRecord | None] = []  # more than one where it is entered again before it ends
 
     def __enter__(self) -> Phase:
+        record = None
         with self._tracker._harmless("a phase could not be recorded"):
-            self._record = self._tracker._open_phase(self)
+            record = self._tracker._open_phase(self)
+        self._records.append(record)
         return self
 
     def __exit__(self, *_: object) -> None:
-        record, self._record = self._record, None
+        record = self._records.pop() if self._records else None
         if record is not None:
             with self._tracker._harmless("a phase could not be recorded"):
                 self._tracker._close_phase(self, record)

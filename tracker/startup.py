@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import time
@@ -14,7 +15,7 @@ from typing import Any
 from . import identity, rows
 from ._version import __version__
 from .clock import Anchor, Clock
-from .config import Config
+from .config import Config, working_folder
 from .distributed import global_rank, local_rank
 from .errors import StoreError
 from .identity import Identity
@@ -27,6 +28,8 @@ from .sharing import SharedWatch
 from .storage import place
 from .storage.writer import Writer
 from .watch import Watch
+
+log = logging.getLogger("trainwatt")
 
 JOIN_RUN = "TRAINWATT_RUN_ID"
 JOIN_DB = "TRAINWATT_RUN_DB"
@@ -55,14 +58,18 @@ class Begun:
             self.sampler.start()
         self.recorder.start(self.start_t_ns, self.clock.thread_cpu_s() - self.begun_cpu_s)
 
-    def end(self, status: str, reason: str | None, external: Mapping[str, str]) -> None:
+    def end(self, status: str, reason: str | None, environ: Mapping[str, str]) -> None:
         """The last reading, then the last commit. Raises StoreError."""
-        end_t_ns = self.clock.monotonic_ns() if self.sampler is None else self.sampler.finish()
+        try:
+            end_t_ns = self.clock.monotonic_ns() if self.sampler is None else self.sampler.finish()
+        except Exception:  # whatever the last reading met, the run is to be closed
+            log.exception("trainwatt: the last reading failed")
+            end_t_ns = self.clock.monotonic_ns()
         closing: Row = {"status": status, "end_reason": reason, "ended_utc_ns": self.clock.anchor().utc_of(end_t_ns)}
         duration_s = (end_t_ns - self.start_t_ns) * 1e-9
         try:
             self.recorder.finish(
-                run=closing | {"duration_s": duration_s, "external": as_json(external)},
+                run=closing | {"duration_s": duration_s, "external": as_json(identity.external_ids(environ))},
                 segment=closing | {"end_t_ns": end_t_ns},
             )
         finally:
@@ -100,10 +107,10 @@ def _invited(environ: Mapping[str, str], config: Config) -> Writer | None:
             (run_id,),
         )
         me = identity.this_process(config.procfs)
-        here = (me.host, me.boot_id, me.pid_namespace)
-        # an owner in another container, or on another host, cannot be looked at: it is believed
-        if any(owner[:3] != here or me.is_alive(*owner[3:]) for owner in owners):
-            return writer
+        for _, boot_id, namespace, pid, start_ticks in owners:
+            # only within one boot do two processes share a monotonic clock; an owner in another container is believed to live
+            if boot_id == me.boot_id and (namespace != me.pid_namespace or me.is_alive(pid, start_ticks)):
+                return writer
     except StoreError:
         pass
     writer.close()
@@ -149,7 +156,7 @@ def _begin(config: Config, watch: Watch, clock: Clock, environ: Mapping[str, str
         owner=joining is None,
         joinable=watch.joinable,
         gather=gather,
-        look_around=SharedWatch(found.sensors, watch.tree_pid, me).look,
+        look_around=SharedWatch(found.sensors, os.getppid() if rank_here == 0 and watch.tree_pid == me.pid else watch.tree_pid, me).look,
     )
     if rank_here:
         text = f"local rank {rank_here} measures nothing, so that no device counts twice; the node's energy is in its local rank 0's run"
@@ -169,7 +176,7 @@ def _run_row(run_id: str, config: Config, watch: Watch, environ: Mapping[str, st
         "last_seen_utc_ns": anchor.utc_ns,
         "host": me.host,
         "command": watch.command or (identity.own_command() if watch.tree_pid == me.pid else None),
-        "git_commit": identity.git_commit(Path.cwd()),
+        "git_commit": identity.git_commit(working_folder()),
         "tags": as_json(dict(config.tags)),
         "external": as_json(identity.external_ids(environ)),
         "zone": config.zone,

@@ -27,7 +27,7 @@ class Summary:
             deadline = time.monotonic() + patience_s
             while True:
                 stored = store.load(run_id)
-                if time.monotonic() >= deadline or not any(p.pending for p in stored.phases):
+                if time.monotonic() >= deadline or not any(p.pending > p.open for p in stored.phases):
                     return cls(describe(stored))
                 time.sleep(0.1)
         finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .identity import scrubbed
+
 
 def verdict(error: BaseException | None) -> tuple[str, str | None]:
     """Status and end reason of a run whose block ended with `error`."""
@@ -13,7 +15,7 @@ def verdict(error: BaseException | None) -> tuple[str, str | None]:
         return _of_exit(error)
     if isinstance(error, GeneratorExit):
         return "interrupted", "the generator around the run was closed"
-    text = (str(error).splitlines() or [""])[0][:200]
+    text = scrubbed((str(error).splitlines() or [""])[0])[:200]
     return "failed", f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

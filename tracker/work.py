@@ -52,6 +52,10 @@ class CountedIterable(Generic[T]):
     def __len__(self) -> int:
         return len(self._items)  # type: ignore[arg-type]
 
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else the original has: a loader's `dataset`, `sampler`, `batch_size`."""
+        return getattr(self.__dict__["_items"], name)
+
     def _count(self, item: T) -> int:
         if isinstance(self._samples, int):
             return self._samples

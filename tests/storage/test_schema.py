@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from rows import run
 from sqlalchemy import CheckConstraint, Float, inspect
 
+from tests.fakes.stored_rows import run
 from trainwatt.errors import StoreError
 from trainwatt.storage import revision
 from trainwatt.storage.dialect import make_engine, reading

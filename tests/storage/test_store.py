@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rows import device, phase, phase_energy, point, run, segment
 from sqlalchemy import func, select
 
+from tests.fakes.stored_rows import device, phase, phase_energy, point, run, segment
 from trainwatt.clock import Anchor
 from trainwatt.errors import (
     AmbiguousRunError,
@@ -233,7 +233,7 @@ READ = """
 import os, sys
 import trainwatt.storage.load, trainwatt.storage.store
 from trainwatt.storage.store import Store
-from fake_here import Here
+from tests.fakes.here import Here
 if os.getuid() == 0:
     os.setuid(65534)  # whom permissions bind; after the imports, which it may not be allowed
 store = Store.open(sys.argv[1])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fake_here import Here
-from rows import run, segment
 
+from tests.fakes.here import Here
+from tests.fakes.stored_rows import run, segment
 from trainwatt.storage.store import Store
 from trainwatt.storage.vanished import DIED, RESTARTED
 

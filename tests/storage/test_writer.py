@@ -12,8 +12,8 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
-from rows import device, point, run, segment
 
+from tests.fakes.stored_rows import device, point, run, segment
 from trainwatt.errors import NewerSchemaError, NotADatabaseError, StoreBusyError, StoreError
 from trainwatt.storage import place as place_module
 from trainwatt.storage.writer import Rows, Writer

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from pathlib import Path
 from typing import Any
 
 import rich_click as click
@@ -14,7 +13,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from ..clock import SystemClock
-from ..config import Config, parse_gpus, resolve
+from ..config import Config, parse_gpus, resolve, working_folder
 from ..describe import KINDS, ORDER, natural
 from ..errors import StoreError
 from ..model import Availability, Counter, Discovery, DiscoveryRequest, Finding
@@ -41,7 +40,7 @@ COST_READS = 15
 @db_option
 def command(gpus: str | None, as_json: bool, db: str | None) -> None:
     """Check what can be measured here: what is read, what is not and why, the commands that mend it, cost and expected error."""
-    config = resolve({"db": db, "gpus": None if gpus is None else parse_gpus(gpus)}, os.environ, Path.cwd())
+    config = resolve({"db": db, "gpus": None if gpus is None else parse_gpus(gpus)}, os.environ, working_folder())
     found = discover(DiscoveryRequest(config.gains, config.gpus, os.environ, config.sysfs, config.procfs))
     devices = _watch(found, config)
     report = {

@@ -6,7 +6,7 @@ import json
 
 import rich_click as click
 
-from ..describe import SCHEMA_VERSION, describe_run, energy_of
+from ..describe import SCHEMA_VERSION, describe_run, energy_of, run_duration_s
 from .options import STATUSES, db_option, json_option, open_store, since_utc_ns
 from .render import console, run_table
 
@@ -28,7 +28,7 @@ def command(
     devices = store.devices([r.id for r in runs])
     views = []
     for run in runs:
-        duration_s = run.duration_s if run.duration_s is not None else max(0, run.last_seen_utc_ns - run.started_utc_ns) * 1e-9
+        duration_s = run_duration_s(run)
         energy = energy_of(devices.get(run.id, []), duration_s, {})
         del energy["devices"]
         views.append({"run": describe_run(run, duration_s), "energy": energy})

@@ -6,12 +6,11 @@ import os
 import time
 from collections.abc import Callable
 from functools import reduce
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from ..config import parse_gpus, resolve
+from ..config import parse_gpus, resolve, working_folder
 from ..errors import ConfigurationError
 from ..model import STAGES
 from ..units import NS_PER_S, parse_duration_s
@@ -58,7 +57,7 @@ def open_store(db: str | None) -> Store:
     from ..storage.place import locate
     from ..storage.store import Store
 
-    config = resolve({"db": db}, os.environ, Path.cwd())
+    config = resolve({"db": db}, os.environ, working_folder())
     store = Store.open(locate(None, {}, config.db))
     store.mark_vanished(this_process(config.procfs))
     return store

@@ -72,7 +72,10 @@ def _verdict(code: int) -> tuple[str, str | None]:
         return "completed", None
     if code > 0:
         return "failed", f"exit code {code}"
-    name = signal.Signals(-code).name
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:  # a real-time signal
+        name = f"signal {-code}"
     hint = " (by hand, or by the kernel when memory ran out)" if -code == signal.SIGKILL else ""
     return "failed" if -code in FAULTS else "interrupted", f"{name}{hint}"
 

@@ -89,9 +89,9 @@ class Writer:
         """Write rows in one transaction, all of them or none.
 
         Of `rows`, one is inserted, or where its key exists already, its given columns are updated. Then `updates` change the
-        given columns of rows that must exist. Raises StoreBusyError where another process holds the database for too long, and
-        StoreError for a full disk, a file that was taken away or a row that is gone; the same call may be repeated. Raises
-        ValueError for an unknown table.
+        given columns of rows that exist; those of a run and of a segment must. Raises StoreBusyError where another process holds
+        the database for too long, and StoreError for a full disk, a file that was taken away or a run that is gone; the same call
+        may be repeated. Raises ValueError for an unknown table.
         """
         updates = updates or {}
         unknown = (rows.keys() | updates.keys()) - KEYS.keys()
@@ -141,7 +141,7 @@ class Writer:
 
     def _update(self, table: str, columns: tuple[str, ...], batch: Sequence[Mapping[str, object]]) -> None:
         changed = self._connection.executemany(_update(table, columns), batch).rowcount
-        if changed < len(batch):
+        if changed < len(batch) and table in ("run", "segment"):  # others may have been given up in a long outage
             raise StoreError(f"{self.path} has lost rows of this run (table {table}): it was deleted while it was running.")
 
 

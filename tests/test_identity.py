@@ -17,11 +17,11 @@ from trainwatt.identity import (
     external_ids,
     git_commit,
     is_descendant,
-    masked,
     own_command,
     parent,
     this_process,
 )
+from trainwatt.masking import masked
 
 # ---- secrets
 

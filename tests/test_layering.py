@@ -17,10 +17,24 @@ LAYERS = (
     ("cli", "integrations", "__main__"),
     ("session", "summary", "startup"),
     ("recording", "rows", "describe", "sharing"),
-    ("phases", "sampling", "config", "distributed", "sensors", "storage", "identity", "inventory", "work", "harmless", "verdict", "watch"),
+    (
+        "phases",
+        "sampling",
+        "calibration",
+        "config",
+        "distributed",
+        "sensors",
+        "storage",
+        "identity",
+        "inventory",
+        "work",
+        "harmless",
+        "verdict",
+        "watch",
+    ),
     ("integration", "curve", "gauging", "counting", "metering", "crosscheck", "windows"),
     ("model",),
-    ("units", "errors", "clock", "_version"),
+    ("units", "errors", "clock", "masking", "_version"),
 )
 """From the top down. A file may import what is below it, and within its own layer too where that makes no circle."""
 
@@ -36,6 +50,7 @@ PURE = (
     "describe",
     "rows",
     "verdict",
+    "masking",
     "cli.render",
 )
 IMPURE = {

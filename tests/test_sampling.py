@@ -10,10 +10,11 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.sensor import AVERAGE, DRAM, DRAM_COUNTER, GPU, INSTANT, NVML_COUNTER, OTHER_GPU, PACKAGE, ScriptedSensor
+from trainwatt.calibration import Renewals
 from trainwatt.clock import SystemClock
 from trainwatt.errors import ReadError, SensorLostError
 from trainwatt.model import Counter, Device
-from trainwatt.sampling import COST_READS, Channel, Renewals, Sampler
+from trainwatt.sampling import COST_READS, Sampler
 
 LONG_S = 5.0
 """How long a test waits for what should happen at once."""
@@ -219,7 +220,7 @@ def test_the_update_period_of_a_counter_is_measured(update_s: float) -> None:
     clock = FakeClock()
     sensor = ScriptedSensor(GPU, NVML_COUNTER, [lambda: int(clock.now_ns * 1e-9 / update_s + 1e-6)])
     sampler = Sampler([sensor], clock, 0.1)
-    renewals = Renewals(Channel(sensor, sampler.integrators["gpu0"], 0.1, 0))
+    renewals = Renewals(sensor, sampler.integrators["gpu0"])
     assert renewals.period_s is None
     looks = 0
     while not renewals.look(clock):
@@ -234,11 +235,11 @@ def test_a_counter_that_stands_or_fails_has_no_update_period() -> None:
     clock = FakeClock()
     standing = ScriptedSensor(GPU, NVML_COUNTER, [5])
     sampler = Sampler([standing], clock, 0.1)
-    renewals = Renewals(sampler.channels[0])
+    renewals = Renewals(sampler.channels[0].sensor, sampler.channels[0].integrator)
     assert not any(renewals.look(clock) for _ in range(50))
     assert renewals.period_s is None
     failing = ScriptedSensor(GPU, NVML_COUNTER, [ReadError("timeout")])
-    assert Renewals(Channel(failing, sampler.integrators["gpu0"], 0.1, 0)).look(clock)
+    assert Renewals(failing, sampler.integrators["gpu0"]).look(clock)
 
 
 # ---- the thread

@@ -10,8 +10,8 @@ import logging
 import os
 import threading
 from collections.abc import Sequence
-from itertools import pairwise
 
+from .calibration import CALIBRATION_S, Renewals
 from .clock import Clock
 from .errors import ReadError, SensorLostError
 from .integration import DeviceIntegrator
@@ -28,8 +28,6 @@ SLOWEST_S = 5.0
 COST_READS = 5
 STUCK_S = 2.0
 """How long the training thread waits for a driver call that another thread is in."""
-CALIBRATION_S = 0.6
-CALIBRATION_CHANGES = 10
 
 
 class Channel:
@@ -268,7 +266,7 @@ class Sampler:
     def _calibrate(self) -> None:
         """Measure how often each counter is renewed, by reading it in quick succession until it has changed a few times."""
         clock = self._clock
-        watched = [Renewals(c) for c in self.channels if isinstance(c.sensor.kind, Counter)]
+        watched = [Renewals(c.sensor, c.integrator) for c in self.channels if isinstance(c.sensor.kind, Counter)]
         pending, begin_ns = watched, clock.monotonic_ns()
         while pending and (passed_s := (clock.monotonic_ns() - begin_ns) * NS) < CALIBRATION_S:
             with self.lock:
@@ -285,38 +283,3 @@ class Sampler:
 def _jitter() -> float:
     """Uniform within ± JITTER. Not `random`: its import costs more than everything else here."""
     return JITTER * (int.from_bytes(os.urandom(2)) / 32768 - 1)
-
-
-class Renewals:
-    """Watches one counter's value change, to learn its update period."""
-
-    def __init__(self, channel: Channel) -> None:
-        self.integrator = channel.integrator
-        self._sensor = channel.sensor
-        self._value: int | float | None = None
-        self._looked_ns: list[int] = []
-        self._changed_ns: list[int] = []
-
-    def look(self, clock: Clock) -> bool:
-        """Read once; True when enough changes were seen, or the read failed."""
-        try:
-            value = self._sensor.read()
-        except Exception:  # sampling will say what it is
-            return True
-        now_ns = clock.monotonic_ns()
-        self._looked_ns.append(now_ns)
-        if self._value is not None and value != self._value:
-            self._changed_ns.append(now_ns)
-        self._value = value
-        return len(self._changed_ns) >= CALIBRATION_CHANGES
-
-    @property
-    def period_s(self) -> float | None:
-        """The mean time between changes and a tenth, which looks that came late only lengthen; for a counter that is renewed irregularly
-        the upper quartile, less the time by which a look can be late. None where too little was seen."""
-        if len(self._changed_ns) < 3:
-            return None
-        gaps = sorted(b - a for a, b in pairwise(self._changed_ns))
-        spacings = sorted(b - a for a, b in pairwise(self._looked_ns))
-        mean_ns = (self._changed_ns[-1] - self._changed_ns[0]) / len(gaps)
-        return max(1.1 * mean_ns, gaps[len(gaps) * 3 // 4] - spacings[len(spacings) // 2]) * NS

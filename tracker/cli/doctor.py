@@ -12,12 +12,13 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from ..calibration import CALIBRATION_S
 from ..clock import SystemClock
 from ..config import Config, parse_gpus, resolve, working_folder
 from ..describe import KINDS, ORDER, natural
 from ..errors import StoreError
 from ..model import Availability, Counter, Discovery, DiscoveryRequest, Finding
-from ..sampling import CALIBRATION_S, Sampler
+from ..sampling import Sampler
 from ..sensors import discover
 from ..storage.place import is_server, locate, masked, sqlite_path
 from .options import db_option, json_option

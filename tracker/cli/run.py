@@ -10,7 +10,7 @@ from typing import Any
 
 import rich_click as click
 
-from ..identity import masked
+from ..masking import masked
 from ..session import EnergyTracker
 from ..startup import JOIN_DB, JOIN_RUN
 from ..units import format_duration

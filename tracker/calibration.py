@@ -1,0 +1,48 @@
+"""How often a counter is renewed: learnt by reading it in quick succession."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from .clock import Clock
+from .integration import DeviceIntegrator
+from .model import Sensor
+
+NS = 1e-9
+CALIBRATION_S = 0.6
+CALIBRATION_CHANGES = 10
+
+
+class Renewals:
+    """Watches one counter's value change, to learn its update period."""
+
+    def __init__(self, sensor: Sensor, integrator: DeviceIntegrator) -> None:
+        self.integrator = integrator
+        self._sensor = sensor
+        self._value: int | float | None = None
+        self._looked_ns: list[int] = []
+        self._changed_ns: list[int] = []
+
+    def look(self, clock: Clock) -> bool:
+        """Read once; True when enough changes were seen, or the read failed."""
+        try:
+            value = self._sensor.read()
+        except Exception:  # sampling will say what it is
+            return True
+        now_ns = clock.monotonic_ns()
+        self._looked_ns.append(now_ns)
+        if self._value is not None and value != self._value:
+            self._changed_ns.append(now_ns)
+        self._value = value
+        return len(self._changed_ns) >= CALIBRATION_CHANGES
+
+    @property
+    def period_s(self) -> float | None:
+        """The mean time between changes and a tenth, which looks that came late only lengthen; for a counter that is renewed irregularly
+        the upper quartile, less the time by which a look can be late. None where too little was seen."""
+        if len(self._changed_ns) < 3:
+            return None
+        gaps = sorted(b - a for a, b in pairwise(self._changed_ns))
+        spacings = sorted(b - a for a, b in pairwise(self._looked_ns))
+        mean_ns = (self._changed_ns[-1] - self._changed_ns[0]) / len(gaps)
+        return max(1.1 * mean_ns, gaps[len(gaps) * 3 // 4] - spacings[len(spacings) // 2]) * NS

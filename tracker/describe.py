@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +24,12 @@ WHOLE = 0.99
 View = dict[str, Any]
 
 
-def describe(stored: StoredRun) -> View:
-    """The JSON contract of a run. Energies in joules, times in ISO 8601 UTC, intervals at 95 % within the boundary."""
+def describe(stored: StoredRun, carbon: Callable[[StoredRun, View], View | None] | None = None) -> View:
+    """The JSON contract of a run; `carbon` works out that part from the rest.
+
+    Energies in joules, times in ISO 8601 UTC, intervals at 95 % within the boundary."""
     duration_s = run_duration_s(stored.run)
-    return {
+    view: View = {
         "schema_version": SCHEMA_VERSION,
         "run": describe_run(stored.run, duration_s),
         "energy": energy_of(stored.devices, duration_s, {s.id: s.host for s in stored.segments}),
@@ -37,6 +39,9 @@ def describe(stored: StoredRun) -> View:
         "carbon": None,
         "sampler": _sampler(stored),
     }
+    if carbon is not None:
+        view["carbon"] = carbon(stored, view)
+    return view
 
 
 def describe_run(run: RunRow, duration_s: float | None) -> View:
@@ -117,6 +122,7 @@ def _device(rows: list[DeviceRow], duration_s: float, host: str | None) -> View:
     joules = interval(_share(d) for d in rows)
     ends = [(d.first, d.last) for d in rows if d.first is not None and d.last is not None]
     covered = sum(d.covered_ns for d in rows) * NS
+    seen_s = min(duration_s, sum(b.t_ns - a.t_ns for a, b in ends) * NS)  # not after it was lost
     return {
         "device": last.name,
         "host": host,
@@ -139,7 +145,7 @@ def _device(rows: list[DeviceRow], duration_s: float, host: str | None) -> View:
         "residual": last.residual,
         "update_period_s": None if last.update_period_ns is None else last.update_period_ns * NS,
         "note": last.note,
-        "mean_power_w": joules.energy_j / duration_s if duration_s else None,
+        "mean_power_w": joules.energy_j / seen_s if seen_s else None,
     }
 
 
@@ -201,6 +207,16 @@ def _sampler(stored: StoredRun) -> View | None:
     }
 
 
+def incomplete(view: Mapping[str, Any]) -> bool:
+    """Whether a device that counts could not be seen to the end, so that the total is a lower bound."""
+    long_enough = (view["run"]["duration_s"] or 0) > 1
+    return long_enough and any(d["coverage"] < WHOLE and d["included_in_total"] and _measured(d) for d in view["energy"]["devices"])
+
+
+def _measured(device: Mapping[str, Any]) -> bool:
+    return not device["provenance"]["modelled"]
+
+
 def headline(view: Mapping[str, Any]) -> str:
     """ "1.84 kWh (1.79–1.90, 96 % measured, GPU+CPU+DRAM)", with what a reader must know before believing it."""
     energy = view["energy"]
@@ -221,4 +237,4 @@ def headline(view: Mapping[str, Any]) -> str:
     if shared:
         notes.append(f"shared: {', '.join(shared)}")
     text = format_range(energy["total_j"], energy["low_j"], energy["high_j"])
-    return f"{text[:-1]}, {', '.join(notes)})"
+    return f"{'at least ' if incomplete(view) else ''}{text[:-1]}, {', '.join(notes)})"

@@ -163,7 +163,8 @@ class DeviceIntegrator:
         if last is not None:
             self.curve.slack_high_j += max(0, t_ns - last.t_ns) * NS * self.device.max_power_w
             self.curve.mark(last.t_ns + 1)
-        self._event("lost", t_ns, f"{name}: {reason}; its energy until then is kept")
+        what = reason if name in reason else f"{name}: {reason}"
+        self._event("lost", t_ns, f"{what}; its energy until then is kept, and what it draws after is not known")
 
     def _gauge_w(self, t_ns: int) -> float | None:
         track = self._gauges.get(self._primary) if self._primary else None

@@ -177,6 +177,8 @@ class EnergyTracker(contextlib.ContextDecorator):
             stack: list[PhaseRecord] = getattr(self._local, "stack", [])
             phase = stack[-1].name if stack else ""
             for unit, amount in (("samples", samples), ("tokens", tokens)):
+                if amount < 0:
+                    raise ValueError(f"{unit}={amount!r}: work done is not negative")
                 if amount:
                     begun.recorder.work(unit, phase, int(amount))
 

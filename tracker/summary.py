@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from .carbon.wording import carbon_headline
 from .describe import describe, headline
 from .units import format_duration, format_energy, format_range
 
@@ -20,6 +21,7 @@ class Summary:
     def load(cls, place: str, run_id: str, patience_s: float = 0.0) -> Summary:
         """The run `run_id` of the database at `place`. `patience_s`: how long to wait for another process that still works out the
         energy of phases. Raises StoreError and RunNotFoundError."""
+        from .carbon.assessing import by_default
         from .storage.store import Store
 
         store = Store.open(place)
@@ -28,7 +30,7 @@ class Summary:
             while True:
                 stored = store.load(run_id)
                 if time.monotonic() >= deadline or not any(p.pending > p.open for p in stored.phases):
-                    return cls(describe(stored))
+                    return cls(describe(stored, by_default))
                 time.sleep(0.1)
         finally:
             store.close()
@@ -72,6 +74,9 @@ def _lines(view: Mapping[str, Any]) -> list[str]:
     ]
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
     lines += ["  " + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip() for row in rows]
+    if view["carbon"] is not None:
+        where = view["carbon"]["zone"] or "world average: no zone is set"
+        lines.append(f"  {carbon_headline(view['carbon'])} ({where})")
     lines += [f"  {e['kind']}: {e['device'] or 'run'}: {e['detail']}" for e in view["events"][:8]]
     if len(view["events"]) > 8:
         lines.append(f"  … and {len(view['events']) - 8} more events: trainwatt show {run['id']}")

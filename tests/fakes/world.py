@@ -129,6 +129,7 @@ class World:
 
     def show(self, ref: str = "latest") -> dict[str, Any]:
         """A run as `trainwatt show --json` prints it, read in this process."""
+        from trainwatt.carbon.assessing import by_default
         from trainwatt.describe import describe
         from trainwatt.identity import this_process
         from trainwatt.storage.store import Store
@@ -136,7 +137,7 @@ class World:
         store = Store.open(str(self.db))
         try:
             store.mark_vanished(this_process())
-            return describe(store.load(store.find(ref)))
+            return describe(store.load(store.find(ref)), by_default)
         finally:
             store.close()
 

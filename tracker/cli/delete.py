@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import rich_click as click
 
+from ..describe import run_duration_s
 from ..errors import TrainwattError
+from ..units import format_duration
 from .options import db_option, open_store
 
 
@@ -20,5 +22,9 @@ def command(runs: tuple[str, ...], yes: bool, db: str | None) -> None:
     if running:
         raise TrainwattError(f"{', '.join(running)} still runs, and would go on writing: end it first, then delete it")
     if not yes:
-        click.confirm(f"Delete {', '.join(ids)} for good?", abort=True)
+        found = [store.load(run_id).run for run_id in ids]
+        names = ", ".join(f"{run.id[:8]} ({run.project}, {format_duration(run_duration_s(run))})" for run in found)
+        if not click.confirm(f"Delete {names} for good?"):
+            click.echo("nothing deleted")
+            return
     click.echo(f"deleted {store.delete(ids)}")

@@ -13,15 +13,8 @@ from .._version import __version__
 from ..errors import ConfigurationError, RunNotFoundError, TrainwattError
 
 COMMANDS = {
-    "run": "run",
-    "attach": "attach",
-    "list": "list",
-    "ls": "list",
-    "show": "show",
-    "delete": "delete",
-    "doctor": "doctor",
-    "completion": "completion",
-}
+    name: name for name in ("run", "attach", "list", "show", "footprint", "estimate", "zones", "hardware", "delete", "doctor", "completion")
+} | {"ls": "list"}
 """Command word to the file that holds it."""
 
 FAILED, USAGE, NOT_FOUND = 1, 2, 3

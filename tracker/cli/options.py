@@ -22,7 +22,7 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 STATUSES = ("running", "completed", "failed", "interrupted")
 
-db_option: Decorator = click.option("--db", metavar="PLACE", help="The database: a file, a folder or a SQLAlchemy URL.")
+db_option: Decorator = click.option("--db", metavar="PLACE", help="The database: a file or a folder.")
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 

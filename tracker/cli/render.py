@@ -11,6 +11,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ..carbon.wording import carbon_headline
 from ..describe import headline
 from ..model import Point
 from ..summary import phase_energy, phase_notes, provenance
@@ -59,7 +60,7 @@ def _run_row(view: View) -> list[str]:
         " ".join((f"{run['project']}/{run['name']}" if run["name"] else run["project"]).split()),
         run["status"],
         _short(format_duration(run["duration_s"] or 0.0)),
-        "–" if total is None else format_energy(total),
+        "–" if total is None else f"{'≥ ' if energy['lower_bound'] else ''}{format_energy(total)}",
         f"{50 * (energy['high_j'] - energy['low_j']) / total:.0f} %" if total else "",
         "" if measured is None else f"{100 * measured:.0f} %",
     ]
@@ -81,6 +82,7 @@ def run_page(view: View, curves: Mapping[str, Sequence[Point]]) -> RenderableTyp
     if view["phases"]:
         parts += [_phases(view), Text()]
     parts += _work(view)
+    parts += _carbon(view)
     if view["events"]:
         parts += [_events(view["events"]), Text()]
     parts.append(_sampler(view))
@@ -167,6 +169,15 @@ def _work(view: View) -> list[RenderableType]:
     return [Text("\n".join(lines)), Text()] if lines else []
 
 
+def _carbon(view: View) -> list[RenderableType]:
+    carbon = view["carbon"]
+    if carbon is None:
+        return []
+    where = f"in {carbon['zone']}" if carbon["zone"] else "at the world's average, as no zone is set"
+    terms = f"{where}, PUE {carbon['pue']:g}; trainwatt footprint {view['run']['id'][:8]} names each factor"
+    return [Text(carbon_headline(carbon)), Text(terms, style="dim"), Text()]
+
+
 def _events(events: Sequence[View]) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     for event in events[:20]:
@@ -182,7 +193,7 @@ def _sampler(view: View) -> Text:
         return Text("recorded by processes that measure nothing themselves", style="dim")
     missed = f", {s['missed']} missed" if s["missed"] else ""
     return Text(
-        f"sampled {s['samples']:,} times every {s['period_s']:g} s{missed}; cost {100 * s['cpu_fraction']:.2f} % of a core"
+        f"{s['samples']:,} readings, one every {s['period_s']:g} s{missed}; cost {100 * s['cpu_fraction']:.2f} % of a core"
         f" and {s['startup_cpu_s']:.2f} s at the start",
         style="dim",
     )

@@ -6,6 +6,7 @@ import json
 
 import rich_click as click
 
+from ..carbon.assessing import by_default
 from ..describe import describe
 from .options import db_option, json_option, open_store
 from .render import console, run_page
@@ -13,13 +14,19 @@ from .render import console, run_page
 
 @click.command("show")
 @click.argument("run", default="latest")
+@click.option("--footprint", "footprint_id", metavar="ID", help="A footprint computed earlier, instead of one on the default terms.")
 @json_option
 @db_option
-def command(run: str, as_json: bool, db: str | None) -> None:
-    """Show a run: its energy by device and phase, where it comes from, and what happened. RUN is an id, a unique prefix, or `latest`."""
+def command(run: str, footprint_id: str | None, as_json: bool, db: str | None) -> None:
+    """Show a run: its energy by device and phase, where it comes from, what happened, and its footprint.
+
+    RUN is an id, a unique prefix, or `latest`.
+    """
     store = open_store(db)
     run_id = store.find(run)
-    view = describe(store.load(run_id))
+    view = describe(store.load(run_id), by_default)
+    if footprint_id is not None:
+        view["carbon"] = json.loads(store.footprint(run_id, footprint_id))
     if as_json:
         click.echo(json.dumps(view, indent=2))
         return

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ReadError
+from ..errors import ConfigurationError, ReadError
 from ..model import Availability, Device, Discovery, DiscoveryRequest, Finding, Sensor
 from . import cuda_visible, nvml_help
 from .cuda_visible import MIG_NOTE, Choice, Gpu
@@ -56,17 +56,25 @@ def discover(request: DiscoveryRequest) -> Discovery:
     try:
         nvml: Any = importlib.import_module("pynvml")
     except ImportError as e:
-        return Discovery(findings=[nvml_help.absent(f"pynvml cannot be imported: {e}", "pip install nvidia-ml-py")])
+        return _without(request, nvml_help.absent(f"pynvml cannot be imported: {e}", "pip install nvidia-ml-py"))
     try:
         nvml.nvmlInit()
     except nvml.NVMLError as e:
-        return Discovery(findings=[nvml_help.init_failed(nvml, e.value, request)])
+        return _without(request, nvml_help.init_failed(nvml, e.value, request))
     library = NvmlLibrary(nvml)
     library.retain()  # until the sensors hold it
     try:
         return _discover(library, request)
     finally:
         library.release()
+
+
+def _without(request: DiscoveryRequest, finding: Finding) -> Discovery:
+    """No GPU can be read: a finding, but an error where some were asked for by name."""
+    if request.gpus:
+        named = ", ".join(str(gpu) for gpu in request.gpus)
+        raise ConfigurationError(f"gpus={named}: no GPU can be read here ({finding.detail}); leave gpus out, or see `trainwatt doctor`")
+    return Discovery(findings=[finding])
 
 
 def is_module_scope(device: Device) -> bool:

@@ -167,6 +167,18 @@ class InventoryRow:
 
 
 @dataclass(frozen=True, slots=True)
+class IntensityRow:
+    """A provider's cached intensity of a zone over an interval."""
+
+    provider: str
+    basis: str
+    start_utc_ns: int
+    end_utc_ns: int
+    g_per_kwh: float
+    estimated: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StoredRun:
     """Everything stored about a run but the inner points of its curves. Anchors are by segment, oldest first."""
 

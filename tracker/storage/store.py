@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, delete, func, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from ..errors import AmbiguousRunError, RunNotFoundError, StoreError
 from ..model import Point
 from . import load
 from .dialect import faults_of, make_engine, reading, state, writing
 from .place import is_server, masked
-from .records import DeviceRow, RunRow, SegmentRow, StoredRun
+from .records import DeviceRow, IntensityRow, RunRow, SegmentRow, StoredRun
 from .revision import State
-from .schema import Run, Segment
+from .schema import Footprint, GridIntensity, Run, Segment
 from .vanished import Candidate, Here, Vanished, judge
 
 _SHOWN = 5  # how many of the matches an error lists
@@ -134,6 +134,40 @@ class Store:
         """Delete runs with all that belongs to them, all or none, and return how many there were."""
         with faults_of(self.place), writing(self._engine) as connection:
             return sum(connection.execute(delete(Run).where(Run.id.in_(chunk))).rowcount for chunk in _chunks(run_ids))
+
+    def add_footprint(self, footprint_id: str, run_id: str, created_utc_ns: int, inputs: str, result: str) -> None:
+        """Keep a footprint as it was computed; it is never changed. `inputs` and `result` are JSON. Raises StoreError."""
+        row = {"id": footprint_id, "run_id": run_id, "created_utc_ns": created_utc_ns, "inputs": inputs, "result": result}
+        with faults_of(self.place), writing(self._engine) as connection:
+            connection.execute(insert(Footprint).values(row))
+
+    def footprint(self, run_id: str, ref: str) -> str:
+        """The result, as JSON, of the run's footprint whose id begins with `ref`. Raises RunNotFoundError."""
+        begins = func.substr(Footprint.id, 1, len(ref)) == ref
+        with faults_of(self.place), reading(self._engine) as connection:
+            found = list(connection.scalars(select(Footprint.result).where(Footprint.run_id == run_id, begins).limit(2)))
+        if len(found) != 1:
+            how = "more than one footprint" if found else "no footprint"
+            raise RunNotFoundError(f"run {run_id} has {how} {ref!r}; `trainwatt footprint {run_id}` computes one and prints its id")
+        return found[0]
+
+    def cache_intensities(self, values: Sequence[Mapping[str, object]]) -> None:
+        """Keep a provider's intensities, rows of grid_intensity; newer ones replace those of the same interval. Raises StoreError."""
+        keys = ("provider", "zone", "basis", "start_utc_ns")
+        with faults_of(self.place), writing(self._engine) as connection:
+            for value in values:
+                same = [getattr(GridIntensity, key) == value[key] for key in keys]
+                connection.execute(delete(GridIntensity).where(*same))
+                connection.execute(insert(GridIntensity).values(dict(value)))
+
+    def cached_intensities(self, zone: str, start_utc_ns: int, end_utc_ns: int) -> list[IntensityRow]:
+        """What is cached of a zone's intensities that meets the time from start to end, by provider and time."""
+        meets = (GridIntensity.zone == zone, GridIntensity.end_utc_ns > start_utc_ns, GridIntensity.start_utc_ns < end_utc_ns)
+        g = GridIntensity
+        query = select(g.provider, g.basis, g.start_utc_ns, g.end_utc_ns, g.g_per_kwh, g.estimated).where(*meets)
+        with faults_of(self.place), reading(self._engine) as connection:
+            rows = connection.execute(query.order_by(g.provider, g.start_utc_ns)).all()
+        return [IntensityRow(r.provider, r.basis, r.start_utc_ns, r.end_utc_ns, r.g_per_kwh, bool(r.estimated)) for r in rows]
 
     def mark_vanished(self, here: Here) -> list[str]:
         """Mark the runs of this machine that ended without saying so as interrupted, and return their ids.

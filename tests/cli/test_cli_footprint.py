@@ -1,0 +1,120 @@
+"""`trainwatt footprint`, and the footprint in `show`."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from pytest_httpserver import HTTPServer
+
+from tests.fakes.stored_rows import device, point, run, segment
+from trainwatt.carbon import grid
+from trainwatt.cli.main import cli
+from trainwatt.errors import ConfigurationError, RunNotFoundError
+from trainwatt.storage.writer import Writer
+
+J_PER_KWH = 3.6e6
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> str:
+    """Two runs of one kilowatt-hour each: one completed, one failed."""
+    path = tmp_path / "runs.db"
+    writer = Writer.open(path)
+    for name, status in (("aaa", "completed"), ("bbb", "failed")):
+        end = {"status": status, "started_utc_ns": 0, "ended_utc_ns": 3600 * 10**9, "duration_s": 3600.0}
+        writer.write(
+            {
+                "run": [run(name, zone="FR", **end)],
+                "segment": [segment(f"s{name}", name)],
+                "device": [device("gpu0", f"s{name}", gain=0.0)],
+                "clock_anchor": [{"segment_id": f"s{name}", "monotonic_ns": 0, "utc_ns": 0, "boottime_ns": 0}],
+                "curve_point": [point(0, 0.0, "gpu0", f"s{name}"), point(3600 * 10**9, J_PER_KWH, "gpu0", f"s{name}")],
+            }
+        )
+    writer.close()
+    return str(path)
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, arguments, standalone_mode=False)
+
+
+def answer(*arguments: str) -> Any:
+    result = call(*arguments, "--json")
+    assert result.exception is None, result.exception
+    return json.loads(result.stdout)
+
+
+def test_terms_change_the_grams_and_every_computation_is_kept(db: str) -> None:
+    [poland] = answer("footprint", "aaa", "--intensity", "600", "--pue", "1.5", "--db", db)["footprints"]
+    [france] = answer("footprint", "aaa", "--intensity", "50", "--db", db)["footprints"]
+    assert poland["carbon"]["operational_g"] == pytest.approx(900)
+    assert france["carbon"]["operational_g"] == pytest.approx(50)
+    kept = answer("show", "aaa", "--footprint", poland["footprint_id"], "--db", db)
+    assert kept["carbon"] == poland["carbon"]
+    assert answer("show", "aaa", "--db", db)["carbon"]["zone"] == "FR"
+
+
+def test_failed_runs_are_on_their_own_line_and_in_the_total(db: str) -> None:
+    sums = answer("footprint", "--project", "digits", "--intensity", "100", "--db", db)["total"]
+    assert sums["completed"]["total_g"] == pytest.approx(100)
+    assert sums["failed"]["total_g"] == pytest.approx(100)
+    assert sums["all"]["total_g"] == pytest.approx(200)
+    text = call("footprint", "--project", "digits", "--intensity", "100", "--db", db).stdout
+    assert "failed: 100 g" in text
+    assert "total: 200 g" in text
+
+
+def test_one_run_is_shown_with_its_factors_within_80_columns(db: str) -> None:
+    text = call("footprint", "aaa", "--db", db).stdout
+    assert "grid intensity of France" in text
+    assert "Ember" in text
+    assert [line for line in text.splitlines() if len(line) > 80 and "://" not in line] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--pue", "0.9"), "--pue 0.9: a site uses at least"),
+        (("--intensity", "-1"), "--intensity -1"),
+        (("--lifetime-years", "0"), "--lifetime-years 0"),
+        (("--lifetime-utilization", "1.5"), "--lifetime-utilization 1.5"),
+        (("--zone", "Frnace"), "Frnace"),
+    ],
+)
+def test_bad_terms_are_named_with_reason_and_mend(db: str, arguments: tuple[str, ...], said: str) -> None:
+    error = call("footprint", "aaa", *arguments, "--db", db).exception
+    assert isinstance(error, ConfigurationError)
+    assert said in str(error)
+
+
+def test_no_run_and_no_such_footprint(db: str) -> None:
+    assert isinstance(call("footprint", "--db", db).exception, ConfigurationError)
+    assert isinstance(call("show", "aaa", "--footprint", "zz", "--db", db).exception, RunNotFoundError)
+
+
+def test_refresh_asks_once_and_the_cache_answers_after(db: str, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the hour is known to the provider; the rest falls to the zone's own figure, on the provider's basis."""
+    half = {"from": "1970-01-01T00:00Z", "to": "1970-01-01T00:30Z", "intensity": {"forecast": 90, "actual": 80, "index": "low"}}
+    httpserver.expect_request(re.compile("/intensity/.*")).respond_with_json({"data": [half]})
+    monkeypatch.setattr(grid, "providers", lambda _: [grid.UKCarbonIntensity(base_url=httpserver.url_for(""))])
+    [asked] = answer("footprint", "aaa", "--zone", "GB", "--refresh", "--db", db)["footprints"]
+    calls = len(httpserver.log)
+    [again] = answer("footprint", "aaa", "--zone", "GB", "--db", db)["footprints"]
+    assert len(httpserver.log) == calls >= 1
+    assert again["carbon"] == asked["carbon"]
+    assert asked["carbon"]["intensity_source"].split(", ")[0] == "uk"
+
+
+def test_a_provider_that_fails_is_said_and_the_zone_stands_in(db: str, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    httpserver.expect_request(re.compile("/intensity/.*")).respond_with_data("no", status=404)
+    monkeypatch.setattr(grid, "providers", lambda _: [grid.UKCarbonIntensity(base_url=httpserver.url_for(""))])
+    result = call("footprint", "aaa", "--zone", "GB", "--refresh", "--json", "--db", db)
+    assert "404" in result.stderr
+    [plain] = answer("footprint", "aaa", "--zone", "GB", "--db", db)["footprints"]
+    assert json.loads(result.stdout)["footprints"][0]["carbon"] == plain["carbon"]

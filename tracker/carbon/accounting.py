@@ -1,0 +1,219 @@
+"""PURE: grams from joules and from hardware, each with its bounds. No figure of the world is in here.
+
+operational = energy × PUE × intensity; PUE is applied here, once, and nowhere else. embodied = footprint × reserved hours ÷ (lifetime ×
+8,760 × utilisation) × share: Wu et al. 2022 (arXiv:2111.00364), section III, which states the inputs and prints no formula; with
+utilisation 1 it is M of the Software Carbon Intensity (ISO/IEC 21031). Bounds multiply and add: low with low, high with high.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..units import J_PER_KWH
+from ..windows import Interval
+
+HOURS_PER_YEAR = 8760.0
+G_PER_KG = 1000.0
+
+
+class Estimate(NamedTuple):
+    """A central value between two bounds, low ≤ central ≤ high: grams, kilograms or g/kWh, as its name says."""
+
+    central: float
+    low: float
+    high: float
+
+    @classmethod
+    def exact(cls, value: float) -> Estimate:
+        """A value that was given, without a range."""
+        return cls(value, value, value)
+
+    def plus(self, other: Estimate) -> Estimate:
+        """The sum; bounds add."""
+        return Estimate(self.central + other.central, self.low + other.low, self.high + other.high)
+
+    def times(self, factor: float) -> Estimate:
+        """Scaled by a factor that is not negative."""
+        return Estimate(self.central * factor, self.low * factor, self.high * factor)
+
+
+NOTHING = Estimate(0.0, 0.0, 0.0)
+
+
+def total(parts: Iterable[Estimate]) -> Estimate:
+    """The sum of the parts; bounds add."""
+    result = NOTHING
+    for part in parts:
+        result = result.plus(part)
+    return result
+
+
+class Amortisation(NamedTuple):
+    """How long hardware serves, and which part of that time is put to use; between them they carry its whole footprint."""
+
+    lifetime_years: float
+    utilisation: float
+
+
+class Amortisations(NamedTuple):
+    """One for each of the three values; `low` is the one that gives the fewest grams."""
+
+    central: Amortisation
+    low: Amortisation
+    high: Amortisation
+
+
+DEFAULT_AMORTISATION = Amortisations(Amortisation(4.0, 0.50), Amortisation(5.0, 0.60), Amortisation(3.0, 0.30))
+"""The bounds are those of Wu et al. 2022: 3 to 5 years, 30 to 60 %. The central values are ours, within them."""
+
+
+def amortisations(lifetime_years: float | None = None, utilisation: float | None = None) -> Amortisations:
+    """The defaults, with what the user knows better put in the place of all three."""
+
+    def known(default: Amortisation) -> Amortisation:
+        return Amortisation(
+            default.lifetime_years if lifetime_years is None else lifetime_years,
+            default.utilisation if utilisation is None else utilisation,
+        )
+
+    return Amortisations(*(known(default) for default in DEFAULT_AMORTISATION))
+
+
+def strict(amortisation: Amortisations) -> Amortisations:
+    """As ISO/IEC 21031 has it: reserved time over expected life, idle time billed to nobody."""
+    return Amortisations(*(a._replace(utilisation=1.0) for a in amortisation))
+
+
+def operational_g(energy: Interval, pue: float, intensity_g_per_kwh: Estimate) -> Estimate:
+    """Grams of the energy at one intensity."""
+    kwh = Estimate(energy.energy_j / J_PER_KWH, energy.low_j / J_PER_KWH, energy.high_j / J_PER_KWH)
+    return Estimate(*(e * pue * i for e, i in zip(kwh, intensity_g_per_kwh, strict=True)))
+
+
+def embodied_g(
+    footprint_kg: Estimate, reserved_hours: float, amortisation: Amortisations = DEFAULT_AMORTISATION, share: float = 1.0
+) -> Estimate:
+    """Grams of manufacture that fall to the hours in which a run held `share` (0 to 1, or a count) of the hardware."""
+    return Estimate(
+        *(
+            kg * G_PER_KG * reserved_hours / (a.lifetime_years * HOURS_PER_YEAR * a.utilisation) * share
+            for kg, a in zip(footprint_kg, amortisation, strict=True)
+        )
+    )
+
+
+class Assumption(NamedTuple):
+    """A factor that went into the grams, as it is shown and stored. `status` is given, verified, cross-checked, secondary, derived,
+    assumed or memory; a range is in `low` and `high`."""
+
+    name: str
+    value: float | None
+    unit: str
+    source: str
+    year: int | None
+    status: str
+    low: float | None = None
+    high: float | None = None
+
+
+class EmbodiedLine(NamedTuple):
+    """One line of the hardware's share: what it is, whether of "gpu" or "host", how many of it, and its grams."""
+
+    part: str
+    name: str
+    amount: float
+    unit: str
+    footprint_kg: Estimate
+    grams: Estimate
+    row: str
+    status: str
+    source: str
+    year: int | None
+
+
+def sci(
+    operational: Estimate, embodied: Estimate | None, units: float, unit: str, strict_embodied: Estimate | None = None
+) -> dict[str, Any]:
+    """Grams per unit of work, (O + M) / R of ISO/IEC 21031. `g_per_unit` has M with the utilisation that the embodied grams have,
+    `strict` the standard's own M, which leaves idle time out."""
+
+    def per_unit(m: Estimate | None) -> dict[str, Any]:
+        whole = operational.plus(m or NOTHING).times(1.0 / units)
+        return {"g_per_unit": whole.central, "low_g_per_unit": whole.low, "high_g_per_unit": whole.high}
+
+    return {
+        "unit": unit,
+        "units": units,
+        **per_unit(embodied),
+        "strict": None if embodied is not None and strict_embodied is None else per_unit(strict_embodied),
+        "without_embodied": embodied is None,
+    }
+
+
+def carbon_object(
+    *,
+    operational: Estimate,
+    embodied: Estimate | None,
+    zone: str | None,
+    intensity_g_per_kwh: Estimate,
+    intensity_source: str,
+    pue: float,
+    assumptions: Sequence[Assumption],
+    lines: Sequence[EmbodiedLine] = (),
+    left_out: Sequence[str] = (),
+    sci: Mapping[str, Any] | None = None,
+    water_l: float | None = None,
+    cost: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The `carbon` object of the JSON contract. `embodied` is None where no hardware is known: the total is then without it, which
+    `left_out` must say."""
+    whole = operational.plus(embodied or NOTHING)
+    return {
+        **_grams("operational", operational),
+        **_grams("embodied", embodied),
+        **_grams("embodied_gpu", _part(lines, "gpu")),
+        **_grams("embodied_host", _part(lines, "host")),
+        **_grams("total", whole),
+        "zone": zone,
+        "intensity_g_per_kwh": intensity_g_per_kwh.central,
+        "intensity_low_g_per_kwh": intensity_g_per_kwh.low,
+        "intensity_high_g_per_kwh": intensity_g_per_kwh.high,
+        "intensity_source": intensity_source,
+        "pue": pue,
+        "embodied_lines": [_line(line) for line in lines],
+        "assumptions": [a._asdict() for a in assumptions],
+        "left_out": list(left_out),
+        "sci": None if sci is None else dict(sci),
+        "water_l": water_l,
+        "cost": None if cost is None else dict(cost),
+    }
+
+
+def _part(lines: Sequence[EmbodiedLine], part: str) -> Estimate | None:
+    grams = [line.grams for line in lines if line.part == part]
+    return total(grams) if grams else None
+
+
+def _grams(name: str, grams: Estimate | None) -> dict[str, float | None]:
+    central, low, high = grams or (None, None, None)
+    return {f"{name}_g": central, f"{name}_low_g": low, f"{name}_high_g": high}
+
+
+def _line(line: EmbodiedLine) -> dict[str, Any]:
+    return {
+        "part": line.part,
+        "name": line.name,
+        "count": line.amount,
+        "unit": line.unit,
+        "row": line.row,
+        "footprint_kg": line.footprint_kg.central,
+        "footprint_low_kg": line.footprint_kg.low,
+        "footprint_high_kg": line.footprint_kg.high,
+        "embodied_g": line.grams.central,
+        "embodied_low_g": line.grams.low,
+        "embodied_high_g": line.grams.high,
+        "source": line.source,
+        "year": line.year,
+        "status": line.status,
+    }

@@ -1,0 +1,120 @@
+"""PURE: a run's share of the hardware that it held, GPUs and host apart.
+
+A GPU is a line of its own. The host is either a row of the table that fits its product name and leaves the GPUs out, or is composed of
+what the inventory recorded (processor sockets, gigabytes of DRAM) and of one mainboard, two power supplies, a case and the assembly.
+A whole server with its GPUs is never added to GPU lines: the boards would be in it twice. Disks and network are in no inventory, and so
+in no line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .accounting import DEFAULT_AMORTISATION, Amortisations, EmbodiedLine, Estimate, embodied_g, total
+from .hardware import HardwareRow, HardwareTable
+
+Piece = tuple[str, str, Mapping[str, Any]]
+"""(kind, name, detail), as the inventory has it."""
+
+BYTES_PER_GB = 2.0**30
+"""As DIMMs are sold: a 32 GB module has 32 × 2³⁰ bytes."""
+POWER_SUPPLIES = 2
+"""A rack server's, one of them spare; Boavizta's default server has two. GPU servers have more: their range is that of the row."""
+_FRAME = (("mainboard", 1.0), ("psu", float(POWER_SUPPLIES)), ("chassis", 1.0), ("assembly", 1.0))
+
+
+def host_share(reserved_gpus: int, gpus: int | None, allowed_cpus: float | None, cpus: float | None) -> float | None:
+    """The part of a host that a run held: GPUs reserved of all, else processors allowed of all; None where neither is known."""
+    if reserved_gpus and gpus:
+        return min(1.0, reserved_gpus / gpus)
+    if allowed_cpus and cpus:
+        return min(1.0, allowed_cpus / cpus)
+    return None
+
+
+def lines(
+    inventory: Iterable[Piece],
+    reserved_hours: float,
+    rows: HardwareTable,
+    amortisation: Amortisations = DEFAULT_AMORTISATION,
+    share_of_host: float = 1.0,
+) -> list[EmbodiedLine]:
+    """The lines of one host: GPUs by model, then the host's. `inventory` has the GPUs that the run held, not all that are there."""
+    pieces = list(inventory)
+    found: list[EmbodiedLine] = []
+    models: dict[str, int] = {}
+    for kind, name, detail in pieces:
+        if kind == "gpu":
+            model = str(detail.get("model") or name)
+            models[model] = models.get(model, 0) + 1
+    for model, count in models.items():
+        row = rows.match("gpu", model)
+        if row is not None:
+            found.append(line_of_row("gpu", model, row, reserved_hours, amortisation, count))
+    return found + host_lines(pieces, reserved_hours, rows, amortisation, share_of_host)
+
+
+def host_lines(
+    pieces: Sequence[Piece], reserved_hours: float, rows: HardwareTable, amortisation: Amortisations, share_of_host: float
+) -> list[EmbodiedLine]:
+    """The host's own: one line where its product is in the table, else one for each kind of part; none where nothing is recorded."""
+    for kind, name, _ in pieces:
+        row = rows.match_host(name) if kind == "host" else None
+        if row is not None:
+            return [line_of_row("host", name, row, reserved_hours, amortisation, 1.0, share_of_host)]
+    parts: list[tuple[str, str, float]] = []
+    for kind, name, detail in pieces:
+        if kind == "cpu":
+            parts.append(("cpu", name, float(detail.get("sockets") or 1)))
+        elif kind == "dram" and detail.get("bytes"):
+            parts.append(("dram", name, float(detail["bytes"]) / BYTES_PER_GB))
+    if not parts:
+        return []
+    parts += [(kind, f"server {kind}", count) for kind, count in _FRAME]
+    return [
+        line_of_row("host", name, row, reserved_hours, amortisation, count, share_of_host)
+        for kind, name, count in parts
+        if (row := rows.match(kind, name)) is not None
+    ]
+
+
+def line_of_row(
+    part: str,
+    name: str,
+    row: HardwareRow,
+    reserved_hours: float,
+    amortisation: Amortisations,
+    count: float = 1.0,
+    share: float = 1.0,
+) -> EmbodiedLine:
+    """A line for `count` units of a row, of which the run held `share`. `row.footprint_kg` is of one unit."""
+    status = row.status if row.scope == "model" else f"{row.status}, range of its class"
+    return EmbodiedLine(
+        part=part,
+        name=name,
+        amount=count * share,
+        unit=row.unit,
+        footprint_kg=row.footprint_kg,
+        grams=embodied_g(row.footprint_kg, reserved_hours, amortisation, count * share),
+        row=row.name,
+        status=status,
+        source=row.source,
+        year=row.year,
+    )
+
+
+def line_given(
+    part: str, name: str, footprint_kg: float, reserved_hours: float, amortisation: Amortisations, count: float, source: str
+) -> EmbodiedLine:
+    """A line for a footprint that the user gives, kilograms of one unit."""
+    kg = Estimate.exact(footprint_kg)
+    return EmbodiedLine(
+        part, name, count, "device", kg, embodied_g(kg, reserved_hours, amortisation, count), "given by the user", "given", source, None
+    )
+
+
+def total_g(found: Iterable[EmbodiedLine]) -> Estimate | None:
+    """The sum of the lines; None where there is none: unknown is not nothing."""
+    grams = [line.grams for line in found]
+    return total(grams) if grams else None

@@ -1,0 +1,22 @@
+"""Live intensities: one file a provider, and one line here. None is asked but by `footprint --refresh`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .base import GridError, GridProvider, GridValue
+from .electricitymaps import ElectricityMaps
+from .uk import UKCarbonIntensity
+
+PROVIDERS = (ElectricityMaps, UKCarbonIntensity)
+
+
+def providers(environ: Mapping[str, str]) -> list[GridProvider]:
+    """The providers that can be asked: those that need no token, and those whose token is in the environment."""
+    found: list[GridProvider] = []
+    if token := environ.get(ElectricityMaps.token_variable or "", "").strip():
+        found.append(ElectricityMaps(token))
+    return [*found, UKCarbonIntensity()]
+
+
+__all__ = ["PROVIDERS", "ElectricityMaps", "GridError", "GridProvider", "GridValue", "UKCarbonIntensity", "providers"]

@@ -1,0 +1,88 @@
+"""What a provider of live grid intensities is, and how its answers become values that can be trusted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple, Protocol
+
+from ...errors import TrainwattError
+from ..series import INTENSITY
+
+HOUR_NS = 3_600_000_000_000
+
+
+class GridError(TrainwattError):
+    """A provider gave no answer, or none that can be used. The next source of the chain stands in."""
+
+
+class RefusedError(GridError):
+    """The provider refuses the token, or the plan that it belongs to (401, 403)."""
+
+
+class GridValue(NamedTuple):
+    """The intensity of a zone over an interval. `estimated` is the provider's own word."""
+
+    start_utc_ns: int
+    end_utc_ns: int
+    g_per_kwh: float
+    estimated: bool
+
+
+class GridProvider(Protocol):
+    """A source of intensities by zone and time.
+
+    `basis` is "lifecycle" or "direct". `token_variable` is the environment variable with its token; None where it needs none.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def basis(self) -> str: ...
+
+    @property
+    def token_variable(self) -> str | None: ...
+
+    def covers(self, zone: str) -> bool:
+        """Whether it is worth asking for that zone."""
+        ...
+
+    def fetch(self, zone: str, start_utc_ns: int, end_utc_ns: int) -> list[GridValue]:
+        """The values that meet the time from start to end, sorted, none overlapping; gaps are possible. Raises GridError where there
+        are none."""
+        ...
+
+
+def pages(start_utc_ns: int, end_utc_ns: int, step_ns: int, longest_ns: int) -> Iterator[tuple[int, int]]:
+    """The time from start to end, widened to whole steps, in parts that one request may ask for."""
+    start, end = start_utc_ns // step_ns * step_ns, -(-end_utc_ns // step_ns) * step_ns
+    for at in range(start, end, longest_ns):
+        yield at, min(at + longest_ns, end)
+
+
+def true_intensity(value: Any) -> float | None:
+    """The number where it can be true of a grid; None for null, text, and what no grid emits."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return None
+    return float(value) if INTENSITY.lowest <= value <= INTENSITY.highest else None
+
+
+def tidy(values: Iterable[GridValue], start_utc_ns: int, end_utc_ns: int) -> list[GridValue]:
+    """What meets the time from start to end, sorted and not overlapping.
+
+    Of two values of one interval a measured one wins over an estimate; where two of a kind contradict each other neither counts.
+    """
+    by_start: dict[int, GridValue | None] = {}
+    for value in sorted(values, key=lambda v: (v.start_utc_ns, v.estimated)):
+        if value.end_utc_ns <= start_utc_ns or value.start_utc_ns >= end_utc_ns:
+            continue
+        if value.start_utc_ns not in by_start:
+            by_start[value.start_utc_ns] = value
+            continue
+        other = by_start[value.start_utc_ns]
+        if other is not None and value.estimated == other.estimated and value.g_per_kwh != other.g_per_kwh:
+            by_start[value.start_utc_ns] = None
+    kept = [value for value in by_start.values() if value is not None]
+    starts = [value.start_utc_ns for value in kept[1:]]
+    return [v._replace(end_utc_ns=min(v.end_utc_ns, after)) for v, after in zip(kept, starts, strict=False)] + kept[-1:]

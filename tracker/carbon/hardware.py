@@ -1,0 +1,171 @@
+"""What making a piece of hardware emitted: a table of rows, of which the first whose pattern is found in a device's name is taken.
+
+Pure but for reading data/embodied_hardware.csv and a user's own file with the same columns, whose rows come first. In the bundled
+file each row names its source, its year and its status; `low_kg` and `high_kg` bound the published disagreement, they are no
+confidence interval. `scope` says what the pattern knows: the model, its family, or any device of the kind. `unit` is device, GB, host
+(a server without its GPUs) or server (a whole one, for comparison: it is never added to GPU rows, whose boards are in it).
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import math
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from ..errors import ConfigurationError
+from .accounting import Estimate
+
+_DATA = Path(__file__).parent / "data" / "embodied_hardware.csv"
+KINDS = ("gpu", "cpu", "dram", "mainboard", "psu", "chassis", "assembly", "server")
+UNITS = ("device", "GB", "host", "server")
+SCOPES = ("model", "family", "any")
+_NEEDED = ("kind", "pattern", "name", "embodied_kg")
+_VENDORS = re.compile(r"\b(NVIDIA|AMD|Google|Intel|GeForce|Instinct|Tesla|SXM)\b|\(.*?\)", re.IGNORECASE)
+
+Scope = Literal["model", "family", "any"]
+
+
+class HardwareRow(NamedTuple):
+    """One row of the table. `tdp_w` is the rated power, where the row is of one model; `file` is where the row was read."""
+
+    kind: str
+    pattern: str
+    name: str
+    unit: str
+    footprint_kg: Estimate
+    tdp_w: float | None
+    memory_gb: float | None
+    scope: str
+    boundary: str
+    basis: str
+    year: int | None
+    status: str
+    source: str
+    file: str
+
+    def fits(self, model: str) -> bool:
+        """Whether the pattern is found in the name."""
+        return re.search(self.pattern, model, re.IGNORECASE) is not None
+
+
+class HardwareTable(NamedTuple):
+    """Rows in the order in which they are tried."""
+
+    rows: tuple[HardwareRow, ...]
+
+    def match(self, kind: str, model: str) -> HardwareRow | None:
+        """The first row of the kind that fits the name; where no model is known that is the wide range of its class. None: no such kind."""
+        return next((row for row in self.rows if row.kind == kind and row.fits(model)), None)
+
+    def match_host(self, product: str) -> HardwareRow | None:
+        """The row of a server without its GPUs that fits the product's name."""
+        return next((row for row in self.rows if row.kind == "server" and row.unit == "host" and row.fits(product)), None)
+
+    def near(self, model: str, kinds: Sequence[str] = ("gpu", "cpu")) -> list[str]:
+        """Names in the table that resemble one that is not in it, best first."""
+        names = {_bare(row.name): row.name for row in self.rows if row.kind in kinds and row.scope == "model"}
+        return [names[n] for n in difflib.get_close_matches(_bare(model), names, n=3, cutoff=0.45)]
+
+
+def match(kind: str, model: str, own: Path | None = None) -> HardwareRow | None:
+    """`HardwareTable.match` on the bundled table, after the user's own rows where there are some. Raises ConfigurationError."""
+    return table(own).match(kind, model)
+
+
+def table(own: Path | None = None) -> HardwareTable:
+    """The bundled rows; those of the user's own file come before them, and so add to them or replace them. Raises ConfigurationError."""
+    return HardwareTable((*(() if own is None else _read(own)), *_bundled()))
+
+
+@cache
+def _bundled() -> tuple[HardwareRow, ...]:
+    return tuple(_rows(_DATA, "the bundled table"))
+
+
+def _read(path: Path) -> tuple[HardwareRow, ...]:
+    try:
+        return tuple(_rows(path, str(path)))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"the hardware file {path} cannot be read: {error}; name a CSV file in UTF-8") from None
+
+
+def _rows(path: Path, place: str) -> Iterator[HardwareRow]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
+        if missing:
+            raise ConfigurationError(
+                f"{place} has no column {', '.join(missing)}: its first line must name at least {','.join(_NEEDED)}"
+                " (`trainwatt hardware --json` shows all that can be said)"
+            )
+        for cells in reader:
+            yield _row(
+                {k: (v or "").strip() for k, v in cells.items() if k is not None and not isinstance(v, list)}, place, reader.line_num
+            )
+
+
+def _row(cells: dict[str, str], place: str, line: int) -> HardwareRow:
+    def fail(what: str, mend: str) -> ConfigurationError:
+        return ConfigurationError(f"{place}, line {line}: {what}; {mend}")
+
+    def number(column: str) -> float | None:
+        text = cells.get(column, "")
+        if not text:
+            return None
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (math.isfinite(value) and value >= 0):
+            raise fail(f"{column} is {text!r}", "write a number that is not negative, with a point, or nothing")
+        return value
+
+    def one_of(column: str, known: Sequence[str], default: str) -> str:
+        value = cells.get(column) or default
+        if value not in known:
+            raise fail(f"{column} is {value!r}", f"known are {', '.join(known)}")
+        return value
+
+    if not cells["pattern"] or not cells["name"]:
+        raise fail(
+            "pattern or name is empty", "the pattern is a regular expression that is searched in the device's name, the name is yours"
+        )
+    try:
+        re.compile(cells["pattern"])
+    except re.error as error:
+        raise fail(f"pattern {cells['pattern']!r} is no regular expression ({error})", r"mend it, as in \bH100\b") from None
+    central = number("embodied_kg")
+    if central is None:
+        raise fail("embodied_kg is empty", "write the kilograms of CO2e that making one unit emitted")
+    low, high = number("low_kg"), number("high_kg")
+    footprint = Estimate(central, central if low is None else low, central if high is None else high)
+    if not footprint.low <= footprint.central <= footprint.high:
+        raise fail(
+            f"low_kg {footprint.low:g}, embodied_kg {central:g} and high_kg {footprint.high:g} are out of order", "low ≤ embodied ≤ high"
+        )
+    year = number("year")
+    return HardwareRow(
+        kind=one_of("kind", KINDS, ""),
+        pattern=cells["pattern"],
+        name=cells["name"],
+        unit=one_of("unit", UNITS, "device"),
+        footprint_kg=footprint,
+        tdp_w=number("tdp_w"),
+        memory_gb=number("memory_gb"),
+        scope=one_of("scope", SCOPES, "model"),
+        boundary=cells.get("boundary", ""),
+        basis=cells.get("basis", ""),
+        year=None if year is None else int(year),
+        status=cells.get("status") or "given",
+        source=cells.get("source") or place,
+        file=place,
+    )
+
+
+def _bare(name: str) -> str:
+    return " ".join(_VENDORS.sub(" ", name).lower().split())

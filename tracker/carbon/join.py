@@ -1,0 +1,185 @@
+"""PURE: each piece of an energy curve meets the intensity of its own time, and becomes grams.
+
+A curve lives on the monotonic clock; the anchors of its run say what UTC each instant was. From one anchor to the next the first of them
+holds, so a wall clock that is stepped moves no joule to another piece of the curve: only the times after the step are read anew. Pieces
+are cut where an intensity changes and where an anchor lies, and the curve is interpolated there: the cost goes with the number of
+intervals, not with that of points. What a source of the chain lacks, the next one gives, for that time only, and the pieces say so.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from operator import attrgetter
+from typing import NamedTuple
+
+from ..clock import Anchor
+from ..model import Point
+from ..units import J_PER_KWH
+from .series import Series, require_same_basis
+
+UNKNOWN = "unknown"
+"""The source of a piece that no source of the chain has an intensity for: its joules count, grams it has none."""
+
+_time = attrgetter("t_ns")
+
+
+class Constant(NamedTuple):
+    """An intensity that holds for all times, with its range."""
+
+    g_per_kwh: float
+    low_g_per_kwh: float
+    high_g_per_kwh: float
+    source: str
+    basis: str | None = None
+
+
+class Piece(NamedTuple):
+    """What one source of the chain gave: joules and grams. `estimated` is the provider's own word for its values."""
+
+    source: str
+    estimated: bool
+    basis: str | None
+    energy_j: float
+    grams: float
+    low_g: float
+    high_g: float
+
+
+class Joined(NamedTuple):
+    """A curve, or several, in grams. `total_g` is of `energy_j − unmatched_j`; `mean_g_per_kwh` is weighted by that energy, None where
+    there is none."""
+
+    total_g: float
+    low_g: float
+    high_g: float
+    energy_j: float
+    unmatched_j: float
+    mean_g_per_kwh: float | None
+    pieces: tuple[Piece, ...]
+
+
+class _Cut(NamedTuple):
+    """A piece of time, UTC or monotonic, with what holds there."""
+
+    start_ns: int
+    end_ns: int
+    source: str
+    estimated: bool
+    basis: str | None
+    g: float
+    low: float
+    high: float
+
+
+def join(points: Sequence[Point], anchors: Sequence[Anchor], chain: Sequence[Series | Constant]) -> Joined:
+    """The grams of one curve, from its first point to its last.
+
+    `points` are sorted by time and cumulative. Without an anchor no time of day is known, and only constants apply. Series count their
+    values as exact; a constant brings its range. Raises ConfigurationError where the chain mixes life-cycle and direct factors.
+    """
+    return join_all([points], anchors, chain)[0]
+
+
+def join_all(curves: Sequence[Sequence[Point]], anchors: Sequence[Anchor], chain: Sequence[Series | Constant]) -> list[Joined]:
+    """The grams of each of several curves on one clock, the devices of a segment: where to cut is worked out once for all of them."""
+    require_same_basis(chain)
+    ends = [(points[0].t_ns, points[-1].t_ns) for points in curves if len(points) > 1]
+    if not ends:
+        return [_gathered([]) for _ in curves]
+    cuts = _plan(min(a for a, _ in ends), max(b for _, b in ends), sorted(anchors), chain)
+    return [_along(points, cuts) for points in curves]
+
+
+def total(parts: Iterable[Joined]) -> Joined:
+    """Several curves as one: devices of a run, segments, runs."""
+    return _gathered([piece for part in parts for piece in part.pieces])
+
+
+def _spans(start: int, end: int, anchors: Sequence[Anchor]) -> Iterator[tuple[int, int, int | None]]:
+    """The monotonic time from start to end in pieces of one offset to UTC: that of the latest anchor at or before, else of the first."""
+    if not anchors:
+        yield start, end, None
+        return
+    at, offset = start, anchors[0].utc_ns - anchors[0].monotonic_ns
+    for anchor in anchors:
+        new = anchor.utc_ns - anchor.monotonic_ns
+        if anchor.monotonic_ns >= end:
+            break
+        if anchor.monotonic_ns > at and new != offset:
+            yield at, anchor.monotonic_ns, offset
+            at = anchor.monotonic_ns
+        offset = new
+    yield at, end, offset
+
+
+def _cover(start: int, end: int, chain: Sequence[Series | Constant]) -> Iterator[_Cut]:
+    """The UTC time from start to end in pieces, each from the first of the chain that knows it."""
+    if not chain:
+        yield _Cut(start, end, UNKNOWN, False, None, 0.0, 0.0, 0.0)
+        return
+    first, rest = chain[0], chain[1:]
+    if isinstance(first, Constant):
+        yield _Cut(start, end, first.source, False, first.basis, first.g_per_kwh, first.low_g_per_kwh, first.high_g_per_kwh)
+        return
+    for a, b, slot in first.between(start, end):
+        if slot is None:
+            yield from _cover(a, b, rest)
+        else:
+            yield _Cut(a, b, slot.source, slot.estimated, first.basis, slot.value, slot.value, slot.value)
+
+
+def _plan(start: int, end: int, anchors: Sequence[Anchor], chain: Sequence[Series | Constant]) -> list[_Cut]:
+    """The monotonic time from start to end in cuts, without a hole; neighbours in which the same holds are one."""
+    cuts: list[_Cut] = []
+    for a, b, offset in _spans(start, end, anchors):
+        steady = chain if offset is not None else [c for c in chain if isinstance(c, Constant)]
+        shift = offset or 0
+        for cut in _cover(a + shift, b + shift, steady):
+            if cuts and cuts[-1][2:] == cut[2:]:
+                cuts[-1] = cuts[-1]._replace(end_ns=cut.end_ns - shift)
+            else:
+                cuts.append(cut._replace(start_ns=cut.start_ns - shift, end_ns=cut.end_ns - shift))
+    return cuts
+
+
+def _along(points: Sequence[Point], cuts: Sequence[_Cut]) -> Joined:
+    if len(points) < 2:
+        return _gathered([])
+    start, end = points[0].t_ns, points[-1].t_ns
+    met = [cut for cut in cuts if cut.start_ns < end and cut.end_ns > start]
+    energies = [_energy_at(points, t) for t in (start, *(cut.end_ns for cut in met))]
+    return _gathered([_piece(cut, b - a, (b - a) / J_PER_KWH) for cut, (a, b) in zip(met, pairwise(energies), strict=True)])
+
+
+def _energy_at(points: Sequence[Point], t_ns: int) -> float:
+    """The curve between two of its points, linearly."""
+    after = bisect_right(points, t_ns, key=_time)
+    if after == 0:
+        return points[0].energy_j
+    if after == len(points):
+        return points[-1].energy_j
+    a, b = points[after - 1], points[after]
+    return a.energy_j + (b.energy_j - a.energy_j) * ((t_ns - a.t_ns) / (b.t_ns - a.t_ns))
+
+
+def _piece(cut: _Cut, energy_j: float, kwh: float) -> Piece:
+    return Piece(cut.source, cut.estimated, cut.basis, energy_j, kwh * cut.g, kwh * cut.low, kwh * cut.high)
+
+
+def _gathered(pieces: Sequence[Piece]) -> Joined:
+    by_source: dict[tuple[str, bool, str | None], list[Piece]] = defaultdict(list)
+    for piece in pieces:
+        by_source[piece[:3]].append(piece)
+    gathered = tuple(Piece(*key, *(math.fsum(column) for column in list(zip(*found, strict=True))[3:])) for key, found in by_source.items())
+    energy_j = math.fsum(p.energy_j for p in pieces)
+    unmatched_j = math.fsum(p.energy_j for p in pieces if p.source == UNKNOWN)
+    total_g = math.fsum(p.grams for p in pieces)
+    matched_kwh = (energy_j - unmatched_j) / J_PER_KWH
+    return Joined(
+        total_g, math.fsum(p.low_g for p in pieces), math.fsum(p.high_g for p in pieces), energy_j, unmatched_j,
+        total_g / matched_kwh if matched_kwh > 0 else None, gathered,
+    )  # fmt: skip

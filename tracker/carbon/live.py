@@ -1,0 +1,49 @@
+"""Intensities of live providers: fetched when asked for by name, cached, and used from the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Protocol
+
+from .grid.base import GridError, GridProvider
+from .series import Series, Slot, series
+from .zones import provider_zone
+
+if TYPE_CHECKING:
+    from ..storage.records import IntensityRow
+
+
+class IntensityCache(Protocol):
+    """Where intensities are kept: the store."""
+
+    def cache_intensities(self, values: Sequence[Mapping[str, object]]) -> None: ...
+    def cached_intensities(self, zone: str, start_utc_ns: int, end_utc_ns: int) -> list[IntensityRow]: ...
+
+
+def refresh(
+    cache: IntensityCache, providers: Iterable[GridProvider], zone: str, start_utc_ns: int, end_utc_ns: int, now_utc_ns: int
+) -> list[str]:
+    """Ask each provider that covers the zone for the time from start to end, and keep what it says. What went wrong, in words; never
+    an error, and never a token."""
+    named, said = provider_zone(zone), []
+    asked = [p for p in providers if p.covers(named)]
+    for provider in asked:
+        try:
+            values = provider.fetch(named, start_utc_ns, end_utc_ns)
+        except GridError as error:
+            said.append(str(error))
+            continue
+        key = {"provider": provider.name, "zone": named, "basis": provider.basis, "fetched_utc_ns": now_utc_ns}
+        cache.cache_intensities([{**key, **v._asdict(), "estimated": int(v.estimated)} for v in values])
+    return said if asked else [f"no provider that can be asked knows {named}: Electricity Maps needs a token in ELECTRICITYMAPS_TOKEN"]
+
+
+def cached(cache: IntensityCache, zone: str, start_utc_ns: int, end_utc_ns: int) -> list[Series]:
+    """The cached series of a zone, one a provider, all on the basis of the first: life-cycle and direct factors are never mixed."""
+    rows = cache.cached_intensities(provider_zone(zone), start_utc_ns, end_utc_ns)
+    found = []
+    for (provider, basis), values in groupby(rows, key=lambda r: (r.provider, r.basis)):
+        slots = [Slot(r.start_utc_ns, r.end_utc_ns, r.g_per_kwh, r.estimated, provider) for r in values]
+        found.append(series(slots, provider, basis))
+    return [s for s in found if s.basis == found[0].basis]

@@ -1,0 +1,48 @@
+"""An accelerator's power from its load, where nobody has measured it: weak, and so with a wide range.
+
+Pure but for reading data/power_model.csv. The curve is one measured on processors; the Cloud Carbon Footprint and Teads use it for GPUs
+too. What NVML calls utilisation is the time in which any kernel ran, not how hard the chip worked.
+"""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+from .accounting import Estimate
+
+_DATA = Path(__file__).parent / "data" / "power_model.csv"
+
+LOW_FACTOR, HIGH_FACTOR = 0.5, 1.5
+"""Around the curve. An estimate, not a measurement: at the same busy time a chip that waits for memory draws half of one that does
+not. The upper bound ends where the curve ends: a board holds itself to its rated power."""
+
+
+class LoadCurve(NamedTuple):
+    """(load 0 to 1, fraction of the rated power), rising, and where the curve comes from."""
+
+    points: tuple[tuple[float, float], ...]
+    source: str
+    year: int
+    status: str
+
+    def fraction(self, load: float) -> Estimate:
+        """Of the rated power, at a load from 0 to 1: linear between the points."""
+        central = self.points[-1][1]
+        for (x0, y0), (x1, y1) in pairwise(self.points):
+            if load <= x1:
+                central = y0 + (load - x0) / (x1 - x0) * (y1 - y0)
+                break
+        return Estimate(central, central * LOW_FACTOR, min(central * HIGH_FACTOR, self.points[-1][1]))
+
+
+@cache
+def load_curve() -> LoadCurve:
+    """The bundled curve."""
+    with _DATA.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    points = tuple((float(r["load_percent"]) / 100, float(r["fraction_of_rated_power"])) for r in rows)
+    return LoadCurve(points, rows[0]["source"], int(rows[0]["year"]), rows[0]["status"])

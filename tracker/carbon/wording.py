@@ -1,0 +1,103 @@
+"""PURE: the `carbon` object as lines for people: the grams, the hardware's lines, and each factor with source, year and status."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..units import significant
+
+View = Mapping[str, Any]
+
+_STEPS = ((1e6, "t"), (1e3, "kg"), (0.1, "g"), (1e-4, "mg"), (0.0, "µg"))
+_SIZES = {"t": 1e6, "kg": 1e3, "g": 1.0, "mg": 1e-3, "µg": 1e-6}
+
+
+def format_mass(grams: float, low_g: float | None = None, high_g: float | None = None) -> str:
+    """Grams of CO2e with the unit that suits them, and their bounds where there are any: "1.84 kg (1.20–2.50)"."""
+    symbol = next(unit for least, unit in _STEPS if grams >= least)
+    size = _SIZES[symbol]
+    text = f"{significant(grams / size)} {symbol}"
+    if low_g is None or high_g is None or low_g == high_g:
+        return text
+    return f"{text} ({significant(low_g / size)}–{significant(high_g / size)})"
+
+
+def carbon_headline(carbon: View) -> str:
+    """ "1.84 kg CO2e (1.20–2.50): 1.60 kg operational, 0.24 kg embodied"."""
+    text = (
+        format_mass(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"]).replace("g", "g CO2e", 1).replace(" t", " t CO2e", 1)
+    )
+    if carbon["embodied_g"] is None:
+        return f"{text}: operational only"
+    return f"{text}: {format_mass(carbon['operational_g'])} operational, {format_mass(carbon['embodied_g'])} embodied"
+
+
+def carbon_lines(carbon: View, width: int = 80) -> list[str]:
+    """All of it, no line wider than `width` but for an address, which is left whole."""
+    lines = [_row("operational", _mass(carbon, "operational"))]
+    lines += [_row("embodied", "unknown" if carbon["embodied_g"] is None else _mass(carbon, "embodied"))]
+    for line in carbon["embodied_lines"]:
+        grams = format_mass(line["embodied_g"], line["embodied_low_g"], line["embodied_high_g"])
+        lines += _wrapped(f"{line['part']}: {_number(line['count'])} {_counted(line)}, {grams}", width, 4)
+    lines.append(_row("total", _mass(carbon, "total")))
+    if carbon["sci"] is not None:
+        lines += list(_sci(carbon["sci"], width))
+    if carbon["water_l"] is not None:
+        lines.append(_row("water", f"{significant(carbon['water_l'])} L"))
+    for text in carbon["left_out"]:
+        lines += _wrapped(f"not in it: {text}", width, 2)
+    lines += ["", "factors"]
+    for factor in carbon["assumptions"]:
+        lines += _factor(factor, width)
+    for line in carbon["embodied_lines"]:
+        kg = significant(line["footprint_kg"])
+        span = f" ({significant(line['footprint_low_kg'])}–{significant(line['footprint_high_kg'])})"
+        ranged = "" if line["footprint_low_kg"] == line["footprint_high_kg"] else span
+        text = f"making of {line['row'] if line['status'] != 'given' else line['name']}: {kg}{ranged} kg/{line['unit']}"
+        lines += _sourced(text, line, width)
+    return lines
+
+
+def _counted(line: View) -> str:
+    return f"{line['unit']} of {line['name']}" if line["unit"] != "device" else f"× {line['name']}"
+
+
+def _sci(sci: View, width: int) -> Iterator[str]:
+    each = format_mass(sci["g_per_unit"], sci["low_g_per_unit"], sci["high_g_per_unit"])
+    small = f"{sci['g_per_unit']:.3g} g" if sci["g_per_unit"] < 0.01 else each
+    yield from _wrapped(f"per {sci['unit']}: {small}{' without embodied' if sci['without_embodied'] else ''}", width, 2)
+    if sci["strict"] is not None and not sci["without_embodied"]:
+        yield from _wrapped(f"SCI as in ISO/IEC 21031 (utilisation 1): {sci['strict']['g_per_unit']:.4g} g per {sci['unit']}", width, 2)
+
+
+def _factor(factor: View, width: int) -> list[str]:
+    value, low, high = factor["value"], factor["low"], factor["high"]
+    number = "unknown" if value is None else _number(value)
+    if value is not None and low is not None and high is not None and low != high:
+        number += f" ({_number(low)}–{_number(high)})"
+    return _sourced(f"{factor['name']}: {number} {factor['unit']}".rstrip(), factor, width)
+
+
+def _sourced(text: str, of: View, width: int) -> list[str]:
+    mark = of["status"] if of["year"] is None else f"{of['status']}, {of['year']}"
+    return _wrapped(f"{text} [{mark}]", width, 2) + ([] if of["status"] == "given" else _wrapped(of["source"], width, 6))
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}" if abs(value) < 10000 else f"{value:.0f}"
+
+
+def _mass(carbon: View, name: str) -> str:
+    return format_mass(carbon[f"{name}_g"], carbon[f"{name}_low_g"], carbon[f"{name}_high_g"])
+
+
+def _row(name: str, text: str) -> str:
+    return f"  {name:<13}{text}"
+
+
+def _wrapped(text: str, width: int, indent: int) -> list[str]:
+    return textwrap.wrap(
+        text, width, initial_indent=" " * indent, subsequent_indent=" " * (indent + 2), break_on_hyphens=False, break_long_words=False
+    )

@@ -1,0 +1,94 @@
+"""`trainwatt estimate`: the footprint of a run that has not happened, or that another has published."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from ..carbon.estimating import DEVICES_PER_HOST, Plan, estimate
+from ..carbon.factors import Rule, factor_rules, hold
+from ..carbon.hardware import table
+from ..carbon.wording import carbon_headline, carbon_lines
+from ..errors import ConfigurationError
+from ..units import format_energy, format_range
+from .options import json_option
+
+SCHEMA_VERSION = 1
+HIGHEST_G_PER_KWH = 2000.0
+"""Above every grid there is; lignite itself is near 1,100 g/kWh."""
+
+
+@click.command("estimate")
+@click.option("--device", metavar="NAME", help="What computes, as in `A100 80GB`; `trainwatt hardware` lists what is known.")
+@click.option("--count", type=float, default=1.0, show_default=True, help="How many of them.")
+@click.option("--hours", type=float, help="For how many hours each is held.")
+@click.option("--watts", type=float, help="Mean power of one device.")
+@click.option("--load", type=float, help="Instead of watts: mean load from 0 to 1, from which the power is modelled.")
+@click.option("--energy-kwh", type=float, help="Instead of watts and hours: the energy of all devices, before PUE.")
+@click.option("--pue", type=float, help="The site's power usage effectiveness; none is applied unless given.")
+@click.option("--intensity", type=float, metavar="G_PER_KWH", help="The grid's carbon intensity, in place of a zone's figure.")
+@click.option("--zone", help="The zone of the electricity grid, such as FR; without one, the world's average is assumed.")
+@click.option("--embodied-kg", type=float, help="Making one device emitted so much, in place of the table's figure.")
+@click.option("--host-kg", type=float, help="Making one host, without its devices, emitted so much; left out unless given.")
+@click.option("--devices-per-host", type=float, help=f"Devices in one host ({DEVICES_PER_HOST}, or the count where it is less).")
+@click.option("--lifetime-years", type=float, help="Years in service, in place of 4 (3 to 5).")
+@click.option("--lifetime-utilization", type=float, metavar="SHARE", help="Share of that time in use, in place of 0.5 (0.3 to 0.6).")
+@click.option("--units", type=float, metavar="N", help="Units of work done, for the grams per unit (SCI).")
+@click.option("--unit", help="The name of that unit, such as sample.")
+@click.option("--hardware", "own", type=click.Path(path_type=Path), metavar="FILE", help="Your own hardware CSV, over the bundled table.")
+@json_option
+def command(own: Path | None, as_json: bool, lifetime_utilization: float | None, **asked: Any) -> None:
+    """Estimate the footprint of a run from its hardware, time and power, every factor with its source."""
+    plan = Plan(utilisation=lifetime_utilization, **asked)
+    check(plan)
+    energy, carbon, notes = estimate(plan, table(own))
+    for note in notes:
+        click.echo(f"trainwatt: {note}", err=True)
+    if as_json:
+        click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "energy": energy, "carbon": carbon}, indent=2))
+        return
+    click.echo(carbon_headline(carbon))
+    joules = format_range(energy["total_j"], energy["low_j"], energy["high_j"])
+    if energy["low_j"] == energy["high_j"]:
+        joules = format_energy(energy["total_j"])
+    click.echo(f"  {'energy':<13}{joules}, {energy['basis']}")
+    click.echo("\n".join(carbon_lines(carbon)))
+
+
+def check(plan: Plan) -> None:
+    """Raises ConfigurationError for what cannot be."""
+    rules: tuple[Rule, ...] = (
+        ("--count", plan.count, lambda v: v > 0, "no run has so many devices", "give a number above 0"),
+        ("--hours", plan.hours, lambda v: v >= 0, "time does not run backwards", "give the hours for which each device is held"),
+        ("--watts", plan.watts, lambda v: v >= 0, "a device draws power, it gives none", "give the mean watts of one device"),
+        ("--load", plan.load, lambda v: 0 <= v <= 1, "load is a share", "give it from 0 to 1, as in 0.8"),
+        ("--energy-kwh", plan.energy_kwh, lambda v: v >= 0, "energy is used, not made", "give kilowatt-hours, 0 or more"),
+        (
+            "--embodied-kg",
+            plan.embodied_kg,
+            lambda v: v >= 0,
+            "nothing is made for less than nothing",
+            "give kg of CO2e, 0 to leave it out",
+        ),
+        ("--host-kg", plan.host_kg, lambda v: v >= 0, "nothing is made for less than nothing", "give kg of CO2e, 0 to leave it out"),
+        ("--devices-per-host", plan.devices_per_host, lambda v: v > 0, "a host holds some of them", "give a number above 0"),
+        ("--units", plan.units, lambda v: v > 0, "grams per unit need units", "give how many there are, above 0"),
+    )
+    hold(rules + factor_rules(plan.pue, plan.intensity, plan.lifetime_years, plan.utilisation))
+    ways = {"--watts": plan.watts, "--load": plan.load, "--energy-kwh": plan.energy_kwh}
+    given = [name for name, value in ways.items() if value is not None]
+    if len(given) > 1:
+        raise ConfigurationError(f"{' and '.join(given)}: each says the energy by itself, and they may disagree; give one of them")
+    if not given:
+        raise ConfigurationError(
+            "no energy: it is not known what the run draws; give --watts and --hours, --load and --hours, or --energy-kwh"
+        )
+    if plan.energy_kwh is None and plan.hours is None:
+        raise ConfigurationError(f"{given[0]} without --hours: power alone is no energy; give the hours for which each device is held")
+    if plan.load is not None and plan.device is None:
+        raise ConfigurationError("--load without --device: it is a share of the device's rated power; name the device, or give --watts")
+    if plan.unit is not None and plan.units is None:
+        raise ConfigurationError(f"--unit {plan.unit}: it is not said how many; give --units N")

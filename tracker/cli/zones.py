@@ -1,0 +1,93 @@
+"""`trainwatt zones`: find a zone, and what its grid emits per kWh, of which year, on which basis and from where."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import rich_click as click
+from rich.text import Text
+
+from ..carbon.zones import KINDS, CloudRegion, Listed, ZoneFigure, cloud_region, figure, listed
+from ..errors import ConfigurationError
+from .options import json_option
+from .render import console
+
+
+@click.command("zones")
+@click.argument("text", required=False)
+@click.option("--kind", type=click.Choice(KINDS), help="Only zones of that kind.")
+@json_option
+def command(text: str | None, kind: str | None, as_json: bool) -> None:
+    """Find the zones of the electricity grid by code or name, as in `trainwatt zones sweden`.
+
+    One zone alone is shown in full: its intensity, the range, year, basis, status and source.
+    """
+    found = _find(text, kind)
+    if as_json:
+        click.echo(json.dumps({"schema_version": 1, "zones": [_view(zone) for zone in found]}, indent=2))
+        return
+    figures = [figure(zone.zone, allow_suspect=True) for zone in found]
+    if len(found) == 1:
+        console().print(_page(figures[0]))
+    else:
+        click.echo(_list(figures))
+
+
+def _find(text: str | None, kind: str | None) -> list[Listed]:
+    """The zone of that code alone, else all whose code or name has the text. Raises ConfigurationError where there is none."""
+    zones = [zone for zone in listed() if kind in (None, zone.kind)]
+    if text is None:
+        return zones
+    wanted = text.strip().lower()
+    found = [zone for zone in zones if zone.zone.lower() == wanted] or [
+        zone for zone in zones if wanted in zone.zone.lower() or wanted in zone.name.lower()
+    ]
+    if not found and kind is None:
+        figure(text, allow_suspect=True)  # a zone of a cloud region, as in gcp:us-central1-a; or it says what is spelt alike
+        return [Listed(cloud_region(text).name, "cloud_region", cloud_region(text).location)]
+    if not found:
+        raise ConfigurationError(f"no zone of kind {kind} has {text!r} in its code or name; leave out --kind to look through all")
+    return found
+
+
+def _view(zone: Listed) -> dict[str, Any]:
+    view = {**figure(zone.zone, allow_suspect=True)._asdict(), "zone": zone.zone}
+    region = cloud_region(zone.zone) if zone.kind == "cloud_region" else None
+    view["cloud"] = region and {
+        "grid_zone": region.zone, "pue": region.pue, "pue_kind": region.pue_kind, "pue_year": region.pue_year,
+        "pue_status": region.pue_status, "pue_source": region.pue_source,
+        "wue_l_per_kwh": region.wue_l_per_kwh, "cfe_percent": region.cfe_percent,
+    }  # fmt: skip
+    return view
+
+
+def _list(figures: list[ZoneFigure]) -> str:
+    """One zone a line: plain text, because a table of rich takes a quarter of a second for all of them."""
+    rows = [("zone", "g/kWh", "year", "basis", "status", "kind", "name")]
+    rows += [(f.zone, f"{f.intensity_g_per_kwh:.0f}", str(f.year), f.basis, f.status, f.kind.replace("_", " "), f.name) for f in figures]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if i == 1 else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
+
+
+def _page(f: ZoneFigure) -> Text:
+    text = Text()
+    text.append(f"{f.zone}: {f.intensity_g_per_kwh:g} g/kWh ({f.low_g_per_kwh:.0f}–{f.high_g_per_kwh:.0f})\n", style="bold")
+    text.append(f"{f.name} · {f.kind.replace('_', ' ')} · {f.year} · {f.basis}, {f.boundary} · ")
+    text.append(f"{f.status}\n", style="yellow" if f.status in ("suspect", "assumed") else "green")
+    text.append(f"{f.note}\n")
+    text.append(f"source: {f.source} ({f.licence})", style="dim")
+    if f.kind == "cloud_region":
+        text.append(_site(cloud_region(f.zone)))
+    return text
+
+
+def _site(region: CloudRegion) -> str:
+    water = "" if region.wue_l_per_kwh is None else f" · water {region.wue_l_per_kwh:g} L/kWh"
+    free = "" if region.cfe_percent is None else f" · {region.cfe_percent:g} % carbon-free energy (the provider's, market-side)"
+    return f"\nPUE {region.pue:g} ({region.pue_kind}, {region.pue_year}, {region.pue_status}: {region.pue_source}){water}{free}"

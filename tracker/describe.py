@@ -18,8 +18,9 @@ SCHEMA_VERSION = 1
 NS = 1e-9
 KINDS = {"gpu": "GPU", "cpu": "CPU", "dram": "DRAM"}
 ORDER = {"gpu": 0, "cpu": 1, "dram": 2, "platform": 3}
+UNSEEN_S = 0.5
 WHOLE = 0.99
-"""A device seen for less than this share of the run is named in the headline."""
+"""A device seen for less than this share of the run, and UNSEEN_S less, makes the total a lower bound."""
 
 View = dict[str, Any]
 
@@ -88,6 +89,7 @@ def energy_of(devices: Iterable[DeviceRow], duration_s: float, hosts: Mapping[st
     described.sort(key=lambda d: (str(d["host"]), ORDER[d["kind"]], natural(d["device"])))
     counted = [d for rows in groups.values() for d in rows if d.included_in_total]
     total = interval(_share(d) for d in counted)
+    within = [d for d in described if d["included_in_total"]]
     measured = sum(d["provenance"]["measured-counter"] + d["provenance"]["measured-power"] for d in described if d["included_in_total"])
     idle = [d["idle_j"] for d in described if d["included_in_total"]]
     idle_j = sum(idle) if idle and None not in idle else None
@@ -101,8 +103,14 @@ def energy_of(devices: Iterable[DeviceRow], duration_s: float, hosts: Mapping[st
         "measured_only_j": measured,
         "idle_j": idle_j,
         "above_idle_j": None if idle_j is None else max(0.0, total.energy_j - idle_j),
+        "lower_bound": any(_cut_short(d["seen_fraction"], duration_s) for d in within),
         "devices": described,
     }
+
+
+def _cut_short(seen_fraction: float, duration_s: float) -> bool:
+    """Whether a device's curve ends well before the run: it was lost, and what it drew after is not known."""
+    return (1 - seen_fraction) * duration_s > max(UNSEEN_S, (1 - WHOLE) * duration_s)
 
 
 def natural(name: str) -> list[tuple[int, str]]:
@@ -133,6 +141,7 @@ def _device(rows: list[DeviceRow], duration_s: float, host: str | None) -> View:
         "energy_j": joules.energy_j,
         "low_j": joules.low_j,
         "high_j": joules.high_j,
+        "seen_fraction": min(1.0, seen_s / duration_s) if duration_s else 0.0,
         "coverage": min(1.0, covered / duration_s) if duration_s else 0.0,
         "provenance": {
             "measured-counter": sum(b.counter_j - a.counter_j for a, b in ends),
@@ -207,16 +216,6 @@ def _sampler(stored: StoredRun) -> View | None:
     }
 
 
-def incomplete(view: Mapping[str, Any]) -> bool:
-    """Whether a device that counts could not be seen to the end, so that the total is a lower bound."""
-    long_enough = (view["run"]["duration_s"] or 0) > 1
-    return long_enough and any(d["coverage"] < WHOLE and d["included_in_total"] and _measured(d) for d in view["energy"]["devices"])
-
-
-def _measured(device: Mapping[str, Any]) -> bool:
-    return not device["provenance"]["modelled"]
-
-
 def headline(view: Mapping[str, Any]) -> str:
     """ "1.84 kWh (1.79–1.90, 96 % measured, GPU+CPU+DRAM)", with what a reader must know before believing it."""
     energy = view["energy"]
@@ -228,13 +227,12 @@ def headline(view: Mapping[str, Any]) -> str:
     counted = [d for d in energy["devices"] if d["included_in_total"]]
     kinds = {d["kind"] for d in counted}
     notes.append("+".join(label for kind, label in KINDS.items() if kind in kinds))
-    notes += [
-        f"{d['device']} seen {100 * d['coverage']:.0f} % of the time"
-        for d in counted
-        if d["coverage"] < WHOLE and not d["provenance"]["modelled"] and (view["run"]["duration_s"] or 0) > 1
-    ]
+    seconds = view["run"]["duration_s"] or 0.0
+    cut_short = [d for d in counted if _cut_short(d["seen_fraction"], seconds)]
+    notes += [f"{d['device']} seen {100 * d['seen_fraction']:.0f} % of the time" for d in cut_short]
     shared = sorted({e["device"] for e in view["events"] if e["kind"] == "shared"})
     if shared:
         notes.append(f"shared: {', '.join(shared)}")
     text = format_range(energy["total_j"], energy["low_j"], energy["high_j"])
-    return f"{'at least ' if incomplete(view) else ''}{text[:-1]}, {', '.join(notes)})"
+    least = "at least " if energy["lower_bound"] else ""
+    return f"{least}{text[:-1]}, {', '.join(notes)})"

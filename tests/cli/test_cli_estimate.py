@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from trainwatt.cli.estimate import command as estimate
-from trainwatt.cli.hardware import command as hardware
+from trainwatt.cli.main import cli
 from trainwatt.errors import ConfigurationError
 
 
 def run(*words: object) -> str:
-    result = CliRunner().invoke(estimate, [str(w) for w in words], catch_exceptions=False)
+    result = CliRunner().invoke(cli, ["estimate", *(str(w) for w in words)], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.stdout
 
@@ -147,7 +146,7 @@ def test_energy_alone_leaves_the_hardware_unknown_and_says_so() -> None:
 
 def test_a_family_without_a_figure_of_its_own_is_said_on_stderr() -> None:
     words = ["--device", "Tesla P100", "--hours", "1", "--watts", "200", "--intensity", "100", "--json"]
-    result = CliRunner().invoke(estimate, words, catch_exceptions=False)
+    result = CliRunner().invoke(cli, ["estimate", *words], catch_exceptions=False)
     assert "Tesla P100 has no figure of its own" in result.stderr
     (line,) = json.loads(result.stdout)["carbon"]["embodied_lines"]
     assert line["status"] == "assumed, range of its class"
@@ -206,7 +205,7 @@ def test_the_page_is_readable_in_eighty_columns_and_names_every_factor() -> None
 
 def test_the_hardware_table_and_what_a_name_matches(tmp_path: Path) -> None:
     def shown(*words: str) -> str:
-        result = CliRunner().invoke(hardware, list(words), catch_exceptions=False, env={"COLUMNS": "80"})
+        result = CliRunner().invoke(cli, ["hardware", *words], catch_exceptions=False, env={"COLUMNS": "80"})
         assert result.exit_code == 0
         return result.stdout
 

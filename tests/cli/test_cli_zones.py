@@ -12,12 +12,12 @@ from click.testing import CliRunner
 
 from tests.fakes.world import ROOT
 from trainwatt.carbon.zones import listed
-from trainwatt.cli.zones import command
+from trainwatt.cli.main import cli
 from trainwatt.errors import ConfigurationError
 
 
 def zones(*arguments: str) -> str:
-    ended = CliRunner().invoke(command, list(arguments), env={"COLUMNS": "140"}, catch_exceptions=False)
+    ended = CliRunner().invoke(cli, ["zones", *arguments], env={"COLUMNS": "140"}, catch_exceptions=False)
     assert ended.exit_code == 0
     return ended.stdout
 

@@ -6,7 +6,7 @@ import json
 
 import rich_click as click
 
-from ..describe import SCHEMA_VERSION, describe_run, energy_of, incomplete, run_duration_s
+from ..describe import SCHEMA_VERSION, describe_run, energy_of, run_duration_s
 from .options import STATUSES, db_option, json_option, open_store, since_utc_ns
 from .render import console, run_table
 
@@ -30,10 +30,8 @@ def command(
     for run in runs:
         duration_s = run_duration_s(run)
         energy = energy_of(devices.get(run.id, []), duration_s, {})
-        view = {"run": describe_run(run, duration_s), "energy": energy}
-        energy["lower_bound"] = incomplete(view)
         del energy["devices"]
-        views.append(view)
+        views.append({"run": describe_run(run, duration_s), "energy": energy})
     if as_json:
         click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "runs": views}, indent=2))
     elif views:

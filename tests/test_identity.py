@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -136,8 +135,6 @@ def git(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    if shutil.which("git") is None:
-        pytest.skip("no git here")
     folder = tmp_path / "repository"
     folder.mkdir()
     git(folder, "init", "-q")
@@ -189,8 +186,6 @@ def test_a_worktree_has_its_own_commit(repository: Path, tmp_path: Path, packed:
 
 
 def test_a_git_folder_elsewhere_is_followed(tmp_path: Path) -> None:
-    if shutil.which("git") is None:
-        pytest.skip("no git here")
     folder = tmp_path / "work"
     folder.mkdir()
     git(folder, "init", "-q", "--separate-git-dir", str(tmp_path / "elsewhere"))
@@ -199,8 +194,6 @@ def test_a_git_folder_elsewhere_is_followed(tmp_path: Path) -> None:
 
 
 def test_a_branch_without_a_commit_has_none(tmp_path: Path) -> None:
-    if shutil.which("git") is None:
-        pytest.skip("no git here")
     git(tmp_path, "init", "-q")
     assert git_commit(tmp_path) is None
 

@@ -806,3 +806,26 @@ def test_a_stepped_wall_clock_changes_no_joule(here: World) -> None:
     view = tracker.summary().to_dict()
     assert view["run"]["duration_s"] == pytest.approx(0.6, abs=0.3)
     assert_true(device(view, "gpu0"), here.gpus_w[0], view["run"]["duration_s"])
+
+
+def test_a_driver_call_that_never_returns_does_not_keep_the_training_from_ending(here: World) -> None:
+    """The call hangs in the sampling thread; the run is closed all the same, with what was known before."""
+    hung, let_go = threading.Event(), threading.Event()
+    with EnergyTracker() as tracker:
+        assert tracker._begun is not None
+        sampler = tracker._begun.sampler
+        assert sampler is not None
+        time.sleep(0.8)  # past the first readings
+
+        def read() -> NoReturn:
+            hung.set()
+            let_go.wait()
+            raise RuntimeError("too late")
+
+        sampler.channels[0].sensor.read = read  # type: ignore[method-assign]
+        assert hung.wait(5)
+    let_go.set()
+    view = tracker.summary().to_dict()
+    assert view["run"]["status"] == "completed"
+    assert view["energy"]["total_j"] > 0
+    assert any("does not answer" in e["detail"] for e in events(view, "late"))

@@ -27,6 +27,7 @@ FIRST_COMMIT_S = 0.05
 ANCHOR_NS = 60_000_000_000
 SHARED_NS = 30_000_000_000
 SUSPEND_NS = 1_000_000_000
+LOCK_S = 1.0
 STUCK_S = 15.0
 """How long the end of a run waits for a commit under way: a locked database is waited for twice, five seconds each."""
 KEPT_ROWS = 50_000
@@ -199,20 +200,30 @@ class Recorder:
             sampler.poll()
         if self._joinable:
             self._read_joined()
-        with sampler.lock:  # the sampling thread moves the curves
-            for name, integrator in sampler.integrators.items():
-                self._notes += integrator.take_events()
-                for point in (self._news_of_first(name, integrator.curve), integrator.curve.latest):
-                    if point is not None:
-                        self._keep("curve_point", [rows.point_row(self._segment_id, name, point)])
-            self._keep("sensor_state", rows.state_rows(self._segment_id, self._boot_id, sampler.channels))
-            self._notes += sampler.take_events()
-            self._resolve(sampler, now.monotonic_ns, final)
+        # The sampling thread moves the curves. Where a driver call holds it up they are read at a later commit, or at the end all the
+        # same: whoever holds the lock then sits in that call and moves nothing.
+        held = sampler.lock.acquire(timeout=0.0 if sampler.stuck else LOCK_S)
+        if held or sampler.stuck:
+            try:
+                self._read_curves(sampler, now, final)
+            finally:
+                if held:
+                    sampler.lock.release()
         if sampler.stuck:
             return  # looking would wait for the same driver
         if final or self._looked_ns is None or now.monotonic_ns - self._looked_ns > SHARED_NS:
             self._looked_ns = now.monotonic_ns
             self._notes += self._look_around(now.monotonic_ns)
+
+    def _read_curves(self, sampler: Sampler, now: Anchor, final: bool) -> None:
+        for name, integrator in sampler.integrators.items():
+            self._notes += integrator.take_events()
+            for point in (self._news_of_first(name, integrator.curve), integrator.curve.latest):
+                if point is not None:
+                    self._keep("curve_point", [rows.point_row(self._segment_id, name, point)])
+        self._keep("sensor_state", rows.state_rows(self._segment_id, self._boot_id, sampler.channels))
+        self._notes += sampler.take_events()
+        self._resolve(sampler, now.monotonic_ns, final)
 
     def _news_of_first(self, name: str, curve: Curve) -> Point | None:
         """A curve's first point, and again when its edges are better known: a sensor's lag shows only after a while."""

@@ -143,7 +143,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Discovery:
-    """The sensors found, what was found out about each source, and a close for what they share."""
+    """The sensors found, and what was found out about each source."""
 
     sensors: list[Sensor] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)

@@ -85,7 +85,7 @@ class Recorder:
         self._first: dict[str, Point] = {}
         self._sampler_died = self._store_failed = False
 
-    # ---- called by the training thread: none of these waits for anything
+    # ---- called by the training thread: none of these waits for a disk or a driver
 
     def phase(self, phase: PhaseRecord) -> None:
         """A phase began or ended."""

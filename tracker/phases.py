@@ -16,9 +16,15 @@ PATIENCE_NS = 10_000_000_000
 
 
 class PhaseRecord:
-    """One instance of a phase: its name, its monotonic edges, and the curves' points at its start once they are known."""
+    """One instance of a phase: its name, its monotonic edges, and the curves' points at its start once they are known.
 
-    __slots__ = ("end_t_ns", "ends", "exact", "name", "parent_seq", "segment_id", "seq", "start_t_ns", "starts", "step", "synchronized")
+    `brief`: it is added to the others of its name, and not stored by itself. `settled`: its energy is worked out, nothing more comes.
+    """
+
+    __slots__ = (
+        "brief", "end_t_ns", "ends", "exact", "name", "parent_seq", "segment_id", "seq", "settled", "start_t_ns", "starts", "step",
+        "synchronized",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -41,6 +47,7 @@ class PhaseRecord:
         self.parent_seq = parent_seq
         self.synchronized = synchronized
         self.exact = exact
+        self.brief = self.settled = False
         self.starts: dict[str, Point | None] = {}  # None: the ticks around that edge are gone
         self.ends: dict[str, Point | None] = {}
 

@@ -12,13 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 from . import rows
 from .clock import Anchor, Clock
+from .compaction import Compaction
 from .curve import Curve
 from .errors import StoreError
 from .model import Event, Point
+from .phase_log import JOINED, PhaseLog
 from .phases import PhaseRecord
 from .rows import Row
 from .sampling import Sampler
-from .storage.writer import Writer
+from .storage.writer import Statement, Writer
 
 log = logging.getLogger("trainwatt")
 
@@ -37,8 +39,8 @@ KEPT_ROWS = 50_000
 class Recorder:
     """Writes one segment of a run, and, where this process owns the sensors, the energy of all phases of the run.
 
-    `gather` gives rows that take a moment to find (the hardware); it is called once, off the training thread. `look_around` gives
-    `shared` events. `joinable`: other processes may record phases in this run.
+    `gather` gives rows that take a moment to find (the hardware), and columns of the run itself; it is called once, off the training
+    thread. `look_around` gives `shared` events. `joinable`: other processes may record phases in this run.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class Recorder:
         boot_id: str,
         owner: bool,
         joinable: bool,
-        gather: Callable[[], Mapping[str, Sequence[Row]]],
+        gather: Callable[[], tuple[Mapping[str, Sequence[Row]], Row]],
         look_around: Callable[[int], list[Event]],
     ) -> None:
         self._writer = writer
@@ -63,7 +65,8 @@ class Recorder:
         self._boot_id = boot_id
         self._owner = owner
         self._joinable = joinable
-        self._gather: Callable[[], Mapping[str, Sequence[Row]]] | None = gather
+        self._gather: Callable[[], tuple[Mapping[str, Sequence[Row]], Row]] | None = gather
+        self._about_run: Row = {}
         self._look_around = look_around
         self._lock = threading.Lock()
         self._wake = threading.Lock()
@@ -74,14 +77,15 @@ class Recorder:
         self._looked_ns: int | None = None
         self._start_t_ns = self._anchor.monotonic_ns
         self._cpu_s = self._startup_cpu_s = 0.0
-        self._stamped: deque[PhaseRecord] = deque()  # by the training, not yet seen here
-        self._open: dict[tuple[str, int], PhaseRecord] = {}
+        self._phases = PhaseLog(run_id, segment_id, measured=sampler is not None)
+        self._compaction = Compaction(writer, segment_id, self._start_t_ns)
         self._work: dict[tuple[str, str], int] = {}
         self._work_lock = threading.Lock()
         self._notes: list[Event] = []
         self._events = 0
         self._unwritten: dict[str, deque[Row]] = {}
-        self._resolved: list[Row] = []
+        self._resolved: deque[Row] = deque(maxlen=KEPT_ROWS)
+        self._losing: set[str] = set()
         self._first: dict[str, Point] = {}
         self._sampler_died = self._store_failed = False
 
@@ -89,7 +93,7 @@ class Recorder:
 
     def phase(self, phase: PhaseRecord) -> None:
         """A phase began or ended."""
-        self._stamped.append(phase)
+        self._phases.stamp(phase)
 
     def work(self, unit: str, phase: str, amount: int) -> None:
         """Count work done, in the whole run and in the current phase."""
@@ -159,36 +163,49 @@ class Recorder:
     def _commit(self, *, final: bool, run: Row | None = None, segment: Row | None = None) -> None:
         now = self._clock.anchor()
         if self._gather is not None:
-            for table, found in self._gather().items():
+            gathered, self._about_run = self._gather()
+            for table, found in gathered.items():
                 self._keep(table, found)
             self._gather = None
         self._keep_anchor(now, final)
-        self._take_phases()
+        self._keep("phase", self._phases.take(self._anchor))
         if self._sampler is not None:
             self._collect(self._sampler, now, final)
+        self._notes += self._phases.take_events(now.monotonic_ns)
         self._take_notes()
         inserts: dict[str, Sequence[Row]] = {table: tuple(kept) for table, kept in self._unwritten.items()}
         with self._work_lock:
             inserts["work"] = rows.work_rows(self._segment_id, self._work)
         updates: dict[str, Sequence[Row]] = {
             "segment": [self._segment_update(now) | (segment or {})],
-            "phase": self._resolved,
+            "phase": tuple(self._resolved),
         }
+        then: list[Statement] = []
         if self._sampler is not None:
             updates["device"] = [rows.device_update(self._segment_id, i) for i in self._sampler.integrators.values()]
+            then += self._phases.folds()
+        if not final:  # the end of a run waits for nothing that can be left out
+            devices = () if self._sampler is None else tuple(self._sampler.integrators)
+            then += self._compaction.statements(now.monotonic_ns, devices, self._phases.settled)
         if self._owner:
-            updates["run"] = [{"id": self._run_id, "last_seen_utc_ns": now.utc_ns} | (run or {})]
-        self._writer.write(inserts, updates)
+            updates["run"] = [{"id": self._run_id, "last_seen_utc_ns": now.utc_ns} | self._about_run | (run or {})]
+        self._writer.write(inserts, updates, then)
+        self._compaction.done()
+        self._phases.stored()
         self._unwritten.clear()
-        self._resolved = []
+        self._resolved.clear()
+        self._about_run = {}
         if self._store_failed:
             self._store_failed = False
             log.warning("trainwatt: the run is being written again")
 
     def _keep(self, table: str, found: Sequence[Row]) -> None:
         kept = self._unwritten.setdefault(table, deque(maxlen=KEPT_ROWS))
-        if len(kept) < KEPT_ROWS <= len(kept) + len(found):
-            log.warning("trainwatt: the database has not answered for too long; the oldest rows of %s are being lost", table)
+        if len(kept) + len(found) > KEPT_ROWS and table not in self._losing:
+            self._losing.add(table)
+            text = f"the database has not answered for too long; the oldest rows of {table} are being lost"
+            log.warning("trainwatt: %s", text)
+            self.note(Event("store", self._clock.monotonic_ns(), None, text))
         kept.extend(found)
 
     def _collect(self, sampler: Sampler, now: Anchor, final: bool) -> None:
@@ -198,8 +215,8 @@ class Recorder:
                 self._sampler_died = True
                 self.note(Event("dead", now.monotonic_ns, None, "the sampling thread died; from here on sensors are read once a second"))
             sampler.poll()
-        if self._joinable:
-            self._read_joined()
+        if self._joinable and not self._resolved:  # else the store does not know yet what is worked out
+            self._phases.joined(self._writer.query(JOINED, (self._run_id, self._segment_id, self._boot_id)))
         # The sampling thread moves the curves. Where a driver call holds it up they are read at a later commit, or at the end all the
         # same: whoever holds the lock then sits in that call and moves nothing.
         held = sampler.lock.acquire(timeout=0.0 if sampler.stuck else LOCK_S)
@@ -223,7 +240,9 @@ class Recorder:
                     self._keep("curve_point", [rows.point_row(self._segment_id, name, point)])
         self._keep("sensor_state", rows.state_rows(self._segment_id, self._boot_id, sampler.channels))
         self._notes += sampler.take_events()
-        self._resolve(sampler, now.monotonic_ns, final)
+        updates, energies = self._phases.resolve(sampler.integrators, now.monotonic_ns, self._anchor, final=final)
+        self._resolved.extend(updates)
+        self._keep("phase_energy", energies)
 
     def _news_of_first(self, name: str, curve: Curve) -> Point | None:
         """A curve's first point, and again when its edges are better known: a sensor's lag shows only after a while."""
@@ -256,35 +275,3 @@ class Recorder:
             startup_cpu_s = self._startup_cpu_s + s.startup_cpu_s
             update |= {"samples": s.samples, "missed": s.missed, "cpu_s": self._cpu_s + s.cpu_s, "startup_cpu_s": startup_cpu_s}
         return update
-
-    # ---- phases
-
-    def _take_phases(self) -> None:
-        """Store what the training stamped since the last time."""
-        while self._stamped:
-            phase = self._stamped.popleft()
-            self._keep("phase", [rows.phase_row(self._run_id, phase, self._anchor)])
-            if self._sampler is not None:  # else the owner of the sensors finds it in the store
-                self._open[phase.segment_id, phase.seq] = phase
-
-    def _resolve(self, sampler: Sampler, now_ns: int, final: bool) -> None:
-        """Give each phase its energy once the curves have passed it."""
-        for key, phase in list(self._open.items()):
-            shares = phase.resolve(sampler.integrators, now_ns, final=final)
-            if shares is None:
-                continue
-            del self._open[key]
-            resolved = phase.resolved(sampler.integrators, shares)
-            self._resolved.append({"segment_id": phase.segment_id, "seq": phase.seq, "resolved": int(resolved)})
-            self._keep("phase_energy", [rows.phase_energy_row(self._segment_id, phase, n, s) for n, s in shares.items()])
-
-    def _read_joined(self) -> None:
-        """Phases that other processes of this run have stamped and stored."""
-        found = self._writer.query(
-            "SELECT p.segment_id, p.seq, p.name, p.start_t_ns, p.end_t_ns FROM phase p JOIN segment s ON s.id = p.segment_id"
-            " WHERE p.run_id = ? AND p.segment_id <> ? AND p.resolved IS NULL AND s.boot_id = ?",
-            (self._run_id, self._segment_id, self._boot_id),
-        )
-        for segment_id, seq, name, start_t_ns, end_t_ns in found:
-            phase = self._open.setdefault((segment_id, seq), PhaseRecord(segment_id, seq, name, start_t_ns))
-            phase.end_t_ns = end_t_ns

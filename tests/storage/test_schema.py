@@ -14,9 +14,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, Float, inspect
 
-from tests.fakes.stored_rows import run
+from tests.fakes.stored_rows import phase, run, segment
 from trainwatt.errors import StoreError
-from trainwatt.storage import revision
+from trainwatt.storage import compact, revision
 from trainwatt.storage.dialect import make_engine, reading
 from trainwatt.storage.migrate import migrate
 from trainwatt.storage.schema import Base
@@ -63,20 +63,20 @@ def _schema(path: Path) -> set[str]:
 
 
 @pytest.fixture
-def second_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if a revision 0002 had come."""
+def next_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if another revision had come."""
     folder = tmp_path / "migrations"
     shutil.copytree(revision.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "0002_more.sql").write_text("CREATE TABLE more (id TEXT NOT NULL PRIMARY KEY);\n")
-    script = (folder / "versions" / "0001_initial.py").read_text()
-    script = script.replace("down_revision = None", 'down_revision = "0001"').replace('revision = "0001"', 'revision = "0002"', 1)
-    (folder / "versions" / "0002_more.py").write_text(script)
+    (folder / "0003_more.sql").write_text("CREATE TABLE more (id TEXT NOT NULL PRIMARY KEY);\n")
+    script = (folder / "versions" / "0002_folds.py").read_text()
+    script = script.replace('revision = "0002"', 'revision = "0003"').replace('down_revision = "0001"', 'down_revision = "0002"')
+    (folder / "versions" / "0003_more.py").write_text(script)
     monkeypatch.setattr(revision, "MIGRATIONS", folder)
 
 
 def _older(place: str, load: Any, request: pytest.FixtureRequest) -> None:
     load({"run": [run()]})
-    request.getfixturevalue("second_revision")
+    request.getfixturevalue("next_revision")
 
 
 def test_opening_upgrades_an_older_database(place: str, load: Any, request: pytest.FixtureRequest) -> None:
@@ -86,23 +86,40 @@ def test_opening_upgrades_an_older_database(place: str, load: Any, request: pyte
     assert [row.id for row in stores[0].list_runs()] == ["run-1"]
     with reading(make_engine(place)) as connection:
         assert "more" in inspect(connection).get_table_names()
-        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0002"]
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0003"]
 
 
 def test_the_writer_upgrades_an_older_database(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     Writer.open(tmp_path / "runs.db").close()
-    request.getfixturevalue("second_revision")
+    request.getfixturevalue("next_revision")
     writer = Writer.open(tmp_path / "runs.db")
-    assert writer.query("SELECT version_num FROM alembic_version") == [("0002",)]
+    assert writer.query("SELECT version_num FROM alembic_version") == [("0003",)]
     assert writer.query("PRAGMA foreign_keys") == [(1,)]
+
+
+def test_a_database_from_before_folding_reads_as_it_did_and_is_folded_from_then_on(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    with sqlite3.connect(path) as old:
+        for statement in [*revision.statements_of("0001"), revision.VERSION_TABLE]:
+            old.execute(statement)
+        old.execute("INSERT INTO alembic_version VALUES ('0001')")
+        for table, row in (("run", run()), ("segment", segment()), *(("phase", phase(seq)) for seq in range(1, 21))):
+            old.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
+    old.close()
+    (before,) = Store.open(str(path)).load("run-1").phases
+    assert (before.count, before.duration_s, before.pending) == (20, 10.0, 0)
+    writer = Writer.open(path)
+    writer.write({}, then=compact.fold("seg-1", "train", 15))
+    assert writer.query("SELECT count(*), min(seq) FROM phase") == [(5, 16)]
+    assert Store.open(str(path)).load("run-1").phases == (before,)
 
 
 def test_a_failed_upgrade_changes_nothing(place: str, load: Any, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     _older(place, load, request)
-    sql = tmp_path / "migrations" / "0002_more.sql"
+    sql = tmp_path / "migrations" / "0003_more.sql"
     sql.write_text(sql.read_text() + "CREATE TABLE run (id TEXT);\n")
     with pytest.raises(StoreError, match="already exists"):
         Store.open(place)
     with reading(make_engine(place)) as connection:
         assert "more" not in inspect(connection).get_table_names()
-        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0001"]
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0002"]

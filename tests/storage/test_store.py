@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from tests.fakes.stored_rows import device, phase, phase_energy, point, run, segment
+from tests.fakes.stored_rows import device, phase, phase_energy, phase_fold, phase_fold_energy, point, run, segment
 from trainwatt.clock import Anchor
 from trainwatt.errors import (
     AmbiguousRunError,
@@ -152,6 +152,31 @@ def test_adds_up_phases_by_name(place: str, load: Any) -> None:
     assert (phases["seg-1", "validate"].unresolved, phases["seg-1", "validate"].devices) == (1, ())
 
 
+def test_folded_phases_are_added_to_the_others(place: str, load: Any) -> None:
+    load(_full())
+    load(
+        {
+            "phase_fold": [phase_fold(), phase_fold("old", unresolved=0, first_start_utc_ns=2**60), phase_fold(segment_id="seg-2")],
+            "phase_fold_energy": [phase_fold_energy(1000.0), phase_fold_energy(50.0, "gpu2"), phase_fold_energy(7.0, name="old")],
+        }
+    )
+    load({"run": [run("run-2")], "segment": [segment("seg-9", "run-2")], "phase_fold": [phase_fold(segment_id="seg-9")]})
+    phases = {(row.segment_id, row.name): row for row in Store.open(place).load("run-1").phases}
+    assert list(phases) == [("seg-1", "train"), ("seg-2", "train"), ("seg-1", "validate"), ("seg-1", "old")]
+    train = phases["seg-1", "train"]
+    assert (train.count, train.open, train.pending, train.unresolved, train.exact, train.synchronized) == (103, 1, 1, 3, 2, 3)
+    assert (train.duration_s, train.first_start_utc_ns) == (51.0, 500)
+    assert {type(n) for n in (train.count, train.open, train.first_start_utc_ns)} == {int}
+    assert train.devices == (
+        PhaseDeviceSum("seg-1", "gpu0", 1030.0, 25.5, 51.0, 102.0, 204.0),
+        PhaseDeviceSum("seg-1", "gpu1", 1.0, 0.25, 0.5, 1.0, 2.0),
+        PhaseDeviceSum("seg-1", "gpu2", 50.0, 25.0, 50.0, 100.0, 200.0),
+    )
+    assert phases["seg-2", "train"].count == 101
+    old = phases["seg-1", "old"]
+    assert (old.count, old.unresolved, old.first_start_utc_ns, old.devices[0].energy_j) == (100, 0, 2**60, 7.0)
+
+
 def test_points_and_devices(place: str, load: Any) -> None:
     load(_full())
     store = Store.open(place)
@@ -168,7 +193,7 @@ def test_points_and_devices(place: str, load: Any) -> None:
 
 
 def test_deletes_with_all_that_belongs_to_a_run(place: str, load: Any) -> None:
-    load(_full())
+    load({**_full(), "phase_fold": [phase_fold()], "phase_fold_energy": [phase_fold_energy(1.0)]})
     load({"run": [run("run-2")]})
     store = Store.open(place)
     assert store.delete(["run-1", "run-1", "absent"]) == 1

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Executable, Select, case, func, select
+from sqlalchemy import ColumnElement, Connection, Executable, Select, case, func, literal, select
 from sqlalchemy.orm import DeclarativeBase
 
 from ..clock import Anchor
@@ -80,10 +80,16 @@ def devices_of(connection: Connection, run_ids: Sequence[str]) -> list[DeviceRow
 
 def points_of(connection: Connection, run_id: str) -> dict[tuple[str, str], list[Point]]:
     """The energy curves of a run by (segment id, device), each in order of time."""
-    curves: dict[tuple[str, str], list[Point]] = defaultdict(list)
-    for row in _rows(connection, _of_run(schema.CurvePoint, run_id, "segment_id", "device", "t_ns")):
-        curves[row["segment_id"], row["device"]].append(_point(row))
-    return dict(curves)
+    devices = select(schema.Device.segment_id, schema.Device.name).join(schema.Segment, schema.Segment.id == schema.Device.segment_id)
+    devices = devices.where(schema.Segment.run_id == run_id).order_by(schema.Device.segment_id, schema.Device.name)
+    point = schema.CurvePoint.__table__.c
+    # One curve a query, which the primary key has in order; a run of a week has tens of thousands of points, so no mappings either.
+    of_one = select(*(point[name] for name in Point._fields)).order_by(point.t_ns)
+    curves = {}
+    for segment_id, device in connection.execute(devices).all():
+        found = connection.execute(of_one.where(point.segment_id == segment_id, point.device == device))
+        curves[segment_id, device] = list(map(Point._make, found.all()))
+    return {key: points for key, points in curves.items() if points}
 
 
 def _curve_ends(connection: Connection, run_ids: Sequence[str], which: Literal["min", "max"]) -> dict[tuple[str, str], Point]:
@@ -107,26 +113,25 @@ def _curve_ends(connection: Connection, run_ids: Sequence[str], which: Literal["
 
 
 def _phases(connection: Connection, run_id: str) -> tuple[PhaseSum, ...]:
-    phase, energy = schema.Phase, schema.PhaseEnergy
-    sums = [func.sum(getattr(energy, name)).label(name) for name in _JOULES]
-    by_device = (
-        select(phase.segment_id, phase.name, energy.owner_segment_id, energy.device, *sums)
+    """By segment and name; what is folded is added to what is kept one by one."""
+    phase, energy, fold, fold_energy = schema.Phase, schema.PhaseEnergy, schema.PhaseFold, schema.PhaseFoldEnergy
+    of_device = ("segment_id", "name", "owner_segment_id", "device")
+    joules = (
+        select(phase.segment_id, phase.name, energy.owner_segment_id, energy.device, *(getattr(energy, name) for name in _JOULES))
         .join(energy, (energy.segment_id == phase.segment_id) & (energy.seq == phase.seq))
         .where(phase.run_id == run_id)
-        .group_by(phase.segment_id, phase.name, energy.owner_segment_id, energy.device)
-        .order_by(energy.owner_segment_id, energy.device)
     )
+    folded_joules = select(*(getattr(fold_energy, name) for name in (*of_device, *_JOULES)))
     devices: dict[tuple[str, str], list[PhaseDeviceSum]] = defaultdict(list)
-    for row in _rows(connection, by_device):
+    for row in _rows(connection, _added_up(joules, folded_joules.where(fold_energy.segment_id.in_(_segments(run_id))), of_device, _JOULES)):
         devices[row["segment_id"], row["name"]].append(_record(PhaseDeviceSum, row))
-    first = func.min(phase.start_utc_ns)
-    by_name = (
+    counts = (
         select(
             phase.segment_id,
             phase.name,
+            func.min(phase.start_utc_ns).label("first_start_utc_ns"),
             func.count().label("count"),
             func.coalesce(func.sum(phase.end_t_ns - phase.start_t_ns), 0).label("duration_ns"),
-            first.label("first_start_utc_ns"),
             _count(phase.end_t_ns.is_(None)).label("open"),
             _count(phase.resolved == 0).label("unresolved"),
             _count(phase.resolved.is_(None)).label("pending"),
@@ -135,34 +140,53 @@ def _phases(connection: Connection, run_id: str) -> tuple[PhaseSum, ...]:
         )
         .where(phase.run_id == run_id)
         .group_by(phase.segment_id, phase.name)
-        .order_by(first, phase.segment_id, phase.name)
     )
+    nothing = literal(0)
+    folded_counts = select(
+        *(fold.segment_id, fold.name, fold.first_start_utc_ns, fold.count, fold.duration_ns),
+        *(nothing, fold.unresolved, nothing, fold.synchronized, fold.exact),
+    ).where(fold.segment_id.in_(_segments(run_id)))
+    by_name = _added_up(counts, folded_counts, ("segment_id", "name"), _COUNTS, first="first_start_utc_ns")
     return tuple(
         _record(
             PhaseSum,
-            row,
-            duration_s=int(row["duration_ns"]) / 1e9,  # a Decimal on PostgreSQL
+            {name: int(value) if name in _COUNTS else value for name, value in row.items()},  # from Decimals on PostgreSQL
+            duration_s=int(row["duration_ns"]) / 1e9,
             devices=tuple(devices[row["segment_id"], row["name"]]),
         )
         for row in _rows(connection, by_name)
     )
 
 
+def _added_up(
+    kept: Select[*tuple[Any, ...]], folded: Select[*tuple[Any, ...]], keys: Sequence[str], numbers: Sequence[str], first: str | None = None
+) -> Executable:
+    """The rows of both, whose columns are alike, as one a key: `numbers` added, of `first` the least; in order of it and of the keys."""
+    both = kept.union_all(folded).subquery().c
+    key = [both[name] for name in keys]
+    least = [] if first is None else [func.min(both[first]).label(first)]
+    return select(*key, *least, *(func.sum(both[name]).label(name) for name in numbers)).group_by(*key).order_by(*least, *key)
+
+
 def _anchors(connection: Connection, run_id: str) -> dict[str, tuple[Anchor, ...]]:
     anchors: dict[str, list[Anchor]] = defaultdict(list)
-    for row in _rows(connection, _of_run(schema.ClockAnchor, run_id, "segment_id", "monotonic_ns")):
-        anchors[row["segment_id"]].append(Anchor(row["monotonic_ns"], row["utc_ns"], row["boottime_ns"]))
+    for segment_id, *times in connection.execute(_of_run(schema.ClockAnchor, run_id, "segment_id", "monotonic_ns")):
+        anchors[segment_id].append(Anchor(*times))
     return {segment_id: tuple(found) for segment_id, found in anchors.items()}
 
 
+_COUNTS = ("count", "duration_ns", "open", "unresolved", "pending", "synchronized", "exact")
 _JOULES = ("energy_j", "slack_low_j", "slack_high_j", "edge_low_j", "edge_high_j")
 
 
 def _of_run(model: type[DeclarativeBase], run_id: str, *order: str) -> Select[Any]:
     """The rows of a table whose segments belong to a run."""
     table = model.__table__
-    mine = select(schema.Segment.id).where(schema.Segment.run_id == run_id)
-    return select(table).where(table.c.segment_id.in_(mine)).order_by(*(table.c[name] for name in order))
+    return select(table).where(table.c.segment_id.in_(_segments(run_id))).order_by(*(table.c[name] for name in order))
+
+
+def _segments(run_id: str) -> Select[Any]:
+    return select(schema.Segment.id).where(schema.Segment.run_id == run_id)
 
 
 def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:

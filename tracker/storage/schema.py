@@ -136,7 +136,10 @@ class Phase(Base):
     """One instance of a phase."""
 
     __tablename__ = "phase"
-    __table_args__ = (Index("phase_by_run", "run_id"),)
+    __table_args__ = (
+        Index("phase_by_run", "run_id"),
+        Index("phase_pending", "run_id", sqlite_where=text("resolved IS NULL"), postgresql_where=text("resolved IS NULL")),
+    )
     segment_id: Mapped[OfSegment]
     seq: Mapped[IntKey]
     run_id: Mapped[OfRun]
@@ -159,6 +162,35 @@ class PhaseEnergy(Base):
     seq: Mapped[IntKey]
     device: Mapped[Key]
     owner_segment_id: Mapped[str]
+    energy_j: Mapped[float]
+    slack_low_j: Mapped[float]
+    slack_high_j: Mapped[float]
+    edge_low_j: Mapped[float]
+    edge_high_j: Mapped[float]
+
+
+class PhaseFold(Base):
+    """Instances of a phase that are no longer kept one by one."""
+
+    __tablename__ = "phase_fold"
+    segment_id: Mapped[OfSegment]
+    name: Mapped[Key]
+    count: Mapped[Big]
+    duration_ns: Mapped[Big]
+    first_start_utc_ns: Mapped[Big]
+    unresolved: Mapped[Big]
+    synchronized: Mapped[Big]
+    exact: Mapped[Big]
+
+
+class PhaseFoldEnergy(Base):
+    """What one device used in them."""
+
+    __tablename__ = "phase_fold_energy"
+    segment_id: Mapped[OfSegment]
+    name: Mapped[Key]
+    owner_segment_id: Mapped[Key]
+    device: Mapped[Key]
     energy_j: Mapped[float]
     slack_low_j: Mapped[float]
     slack_high_j: Mapped[float]

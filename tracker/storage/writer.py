@@ -31,6 +31,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "curve_point": ("segment_id", "device", "t_ns"),
     "phase": ("segment_id", "seq"),
     "phase_energy": ("segment_id", "seq", "device"),
+    "phase_fold": ("segment_id", "name"),
+    "phase_fold_energy": ("segment_id", "name", "owner_segment_id", "device"),
     "work": ("segment_id", "unit", "phase"),
     "inventory": ("run_id", "host", "kind", "name"),
     "event": ("segment_id", "seq"),
@@ -43,6 +45,9 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 
 Rows = Mapping[str, Sequence[Mapping[str, object]]]
 """Rows by table, each a mapping from column to value."""
+
+Statement = tuple[str, Mapping[str, object]]
+"""An INSERT, UPDATE or DELETE, and its parameters by name."""
 
 
 class Writer:
@@ -85,13 +90,13 @@ class Writer:
         except sqlite3.Error as error:
             raise store_error(error, str(path)) from error
 
-    def write(self, rows: Rows, updates: Rows | None = None) -> None:
+    def write(self, rows: Rows, updates: Rows | None = None, then: Sequence[Statement] = ()) -> None:
         """Write rows in one transaction, all of them or none.
 
         Of `rows`, one is inserted, or where its key exists already, its given columns are updated. Then `updates` change the
-        given columns of rows that exist; those of a run and of a segment must. Raises StoreBusyError where another process holds
-        the database for too long, and StoreError for a full disk, a file that was taken away or a run that is gone; the same call
-        may be repeated. Raises ValueError for an unknown table.
+        given columns of rows that exist; those of a run and of a segment must. Last, `then` is executed (see compact.py).
+        Raises StoreBusyError where another process holds the database for too long, and StoreError for a full disk, a file that was
+        taken away or a run that is gone; the same call may be repeated. Raises ValueError for an unknown table.
         """
         updates = updates or {}
         unknown = (rows.keys() | updates.keys()) - KEYS.keys()
@@ -108,6 +113,8 @@ class Writer:
             for table in KEYS:
                 for columns, batch in groupby(updates.get(table, ()), key=tuple):
                     self._update(table, columns, list(batch))
+            for sql, parameters in then:
+                self._connection.execute(sql, parameters)
             self._connection.execute("COMMIT")
         except BaseException as error:
             with suppress(sqlite3.Error):

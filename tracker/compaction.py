@@ -1,0 +1,72 @@
+"""What a commit does to keep a long run small: thin the curves, fold the phases. Each is looked at now and then only."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+
+from .clock import Anchor
+from .errors import StoreError
+from .storage import compact
+from .storage.writer import Statement, Writer
+from .thinning import Plan, Thinning
+
+log = logging.getLogger("trainwatt")
+
+MOST_OF_A_NAME = 10_000
+"""Instances of one phase in one segment that are kept one by one: the newest."""
+MOST_OF_ALL = 20_000
+"""Those of all its phases."""
+LOOK_AFTER = 1_000
+"""So many new ones are waited for before they are counted again."""
+ANCHORS_AT_ONCE = 200
+
+
+class Compaction:
+    """Of one segment's curves, and of the phases that this process has worked out the energy of."""
+
+    def __init__(self, writer: Writer, segment_id: str, start_ns: int) -> None:
+        """`start_ns` is before the first point."""
+        self._writer = writer
+        self._segment_id = segment_id
+        self._thinning = Thinning(start_ns)
+        self._plan: Plan | None = None
+
+    def statements(self, now_ns: int, devices: Iterable[str], settled: dict[str, int]) -> list[Statement]:
+        """What to do in the next commit, in its transaction; then call `done`. Where the database does not answer, nothing this time.
+
+        `settled` counts new instances by segment; what is looked at is taken out of it.
+        """
+        self._plan = None
+        try:
+            return [*self._thin(now_ns, devices), *self._fold(settled)]
+        except StoreError as error:
+            self._plan = None
+            log.debug("trainwatt: thinning is put off: %s", error)
+            return []
+
+    def done(self) -> None:
+        """The statements were carried out."""
+        if self._plan is not None:
+            self._thinning.thinned_ns = self._plan.until_ns
+
+    def _thin(self, now_ns: int, devices: Iterable[str]) -> Iterator[Statement]:
+        if not self._thinning.due(now_ns):
+            return
+        found = self._writer.query(*compact.anchors_from(self._segment_id, self._thinning.thinned_ns, ANCHORS_AT_ONCE))
+        self._plan = plan = self._thinning.plan([Anchor(*row) for row in found], now_ns)
+        if plan is not None:
+            for device in devices:
+                yield from (compact.thin(self._segment_id, device, a, b) for a, b in plan.spans)
+            yield from (compact.drop_anchor(self._segment_id, t_ns) for t_ns in plan.spare_ns)
+
+    def _fold(self, settled: dict[str, int]) -> Iterator[Statement]:
+        for segment_id in [s for s, n in settled.items() if n >= LOOK_AFTER]:
+            counts = dict(self._writer.query(*compact.kept(segment_id)))
+            too_many: list[tuple[str | None, int]] = [(name, MOST_OF_A_NAME) for name, n in counts.items() if n > MOST_OF_A_NAME]
+            if sum(min(n, MOST_OF_A_NAME) for n in counts.values()) > MOST_OF_ALL:
+                too_many = [(None, MOST_OF_ALL)]  # by name at the next look, if at all
+            for name, leave in too_many:
+                for (seq,) in self._writer.query(*compact.newest_to_fold(segment_id, name, leave)):
+                    yield from compact.fold(segment_id, name, seq)
+            settled.pop(segment_id)

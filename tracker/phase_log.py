@@ -1,0 +1,169 @@
+"""The phases of a run on their way from the training to the store: which are kept one by one, and which are added up at once.
+
+However fast a training loop makes phases, memory and database stay small: a commit stores INDIVIDUAL new ones, and of what is over by
+then adds up the rest by name. Their number, time and energy are all counted.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from . import rows
+from .clock import Anchor
+from .model import Event
+from .phases import PhaseRecord
+from .rows import Row
+from .storage.compact import ENERGIES, add_to_fold
+from .storage.writer import Statement
+from .windows import Share
+
+if TYPE_CHECKING:
+    from .integration import DeviceIntegrator
+
+INDIVIDUAL = 1_000
+"""New phases that one commit stores by themselves."""
+MOST_WAITING = 10_000
+"""Phases that wait to be stored or for their energy; twice as many where those that end are let in."""
+MOST_NAMES = 1_000
+OTHERS = "other phases"
+"""The name of phases whose own would be one too many."""
+JOINED = "SELECT p.segment_id, p.seq, p.name, p.start_t_ns, p.end_t_ns FROM phase p JOIN segment s ON s.id = p.segment_id" + (
+    f" WHERE p.run_id = ? AND p.segment_id <> ? AND p.resolved IS NULL AND s.boot_id = ? ORDER BY p.start_t_ns DESC LIMIT {MOST_WAITING}"
+)
+"""Phases that other processes of a run have stored, without energy as yet; of a run, besides a segment, within a boot."""
+
+
+@dataclass(slots=True)
+class _Fold:
+    """Phases of one name, added up. Joules are by device, in the order of ENERGIES."""
+
+    first_start_utc_ns: int
+    count: int = 0
+    duration_ns: int = 0
+    unresolved: int = 0
+    synchronized: int = 0
+    exact: int = 0
+    joules: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, phase: PhaseRecord, shares: Mapping[str, Share], resolved: bool) -> None:
+        self.count += 1
+        self.duration_ns += (phase.end_t_ns or phase.start_t_ns) - phase.start_t_ns
+        self.unresolved += not resolved
+        self.synchronized += phase.synchronized
+        self.exact += phase.exact
+        for device, share in shares.items():
+            sums = self.joules.setdefault(device, [0.0] * len(ENERGIES))
+            joules = (share.energy_j, share.slack_low_j, share.slack_high_j, share.edge_low_j, share.edge_high_j)
+            for i, joule in enumerate(joules):
+                sums[i] += joule
+
+
+class PhaseLog:
+    """The phases that one process stores. `measured`: it also works out their energy, and that of `joined` ones."""
+
+    def __init__(self, run_id: str, segment_id: str, measured: bool) -> None:
+        self._run_id = run_id
+        self._segment_id = segment_id
+        self._measured = measured
+        self._stamped: deque[PhaseRecord] = deque()  # by the training, not yet seen here
+        self._open: dict[tuple[str, int], PhaseRecord] = {}
+        self._folds: dict[str, _Fold] = {}
+        self._names: set[str] = set()
+        self._too_many_names = self._too_fast = False
+        self._said: set[str] = set()
+        self.settled: dict[str, int] = {}
+        """Instances stored with their energy, by segment, since they were last looked at."""
+
+    def stamp(self, phase: PhaseRecord) -> None:
+        """A phase began or ended. Called by the training thread: it waits for nothing."""
+        if phase.name not in self._names:
+            if len(self._names) < MOST_NAMES:
+                self._names.add(phase.name)
+            elif phase.name != OTHERS:
+                phase.name, self._too_many_names = OTHERS, True
+        begins = phase.end_t_ns is None
+        if len(self._stamped) + len(self._open) < (MOST_WAITING if begins else 2 * MOST_WAITING):
+            self._stamped.append(phase)
+        elif not begins:  # one whose beginning found no room may still come in when it ends
+            self._too_fast = True
+
+    def take(self, anchor: Anchor) -> list[Row]:
+        """The rows of what was stamped since the last time."""
+        fresh, taken, new = len(self._stamped), dict[tuple[str, int], PhaseRecord](), 0
+        for _ in range(fresh):
+            phase = self._stamped.popleft()
+            key = phase.segment_id, phase.seq
+            if phase.settled or phase.brief:
+                continue  # its end was seen before it was stamped
+            if key not in self._open and key not in taken:
+                new += 1
+                if self._measured and new > INDIVIDUAL and phase.end_t_ns is not None:
+                    phase.brief = True
+                    self._open[key] = phase
+                    continue
+            taken[key] = phase
+            if self._measured:  # else the owner of the sensors finds it in the store
+                self._open[key] = phase
+        return [rows.phase_row(self._run_id, phase, anchor) for phase in taken.values()]
+
+    def joined(self, found: Iterable[tuple[str, int, str, int, int | None]]) -> None:
+        """Take in what `JOINED` finds."""
+        for segment_id, seq, name, start_t_ns, end_t_ns in found:
+            phase = self._open.setdefault((segment_id, seq), PhaseRecord(segment_id, seq, name, start_t_ns))
+            phase.end_t_ns = end_t_ns
+
+    def resolve(
+        self, integrators: Mapping[str, DeviceIntegrator], now_ns: int, anchor: Anchor, *, final: bool
+    ) -> tuple[list[Row], list[Row]]:
+        """Give each phase its energy once the curves have passed it: updates of phases, and rows of their energies."""
+        updates, energies = [], []
+        for key, phase in list(self._open.items()):
+            shares = phase.resolve(integrators, now_ns, final=final)
+            if shares is None:
+                continue
+            del self._open[key]
+            phase.settled = True
+            resolved = phase.resolved(integrators, shares)
+            if phase.brief:
+                start_utc_ns = anchor.utc_of(phase.start_t_ns)
+                fold = self._folds.setdefault(phase.name, _Fold(start_utc_ns))
+                fold.first_start_utc_ns = min(fold.first_start_utc_ns, start_utc_ns)
+                fold.add(phase, shares, resolved)
+                continue
+            self.settled[phase.segment_id] = self.settled.get(phase.segment_id, 0) + 1
+            updates.append({"segment_id": phase.segment_id, "seq": phase.seq, "resolved": int(resolved), "end_t_ns": phase.end_t_ns})
+            energies += [rows.phase_energy_row(self._segment_id, phase, n, s) for n, s in shares.items()]
+        return updates, energies
+
+    def folds(self) -> list[Statement]:
+        """What was added up and is not yet stored; `stored` says that it is."""
+        statements: list[Statement] = []
+        for name, fold in self._folds.items():
+            key = {"segment_id": self._segment_id, "name": name}
+            counts = {c: getattr(fold, c) for c in ("count", "duration_ns", "first_start_utc_ns", "unresolved", "synchronized", "exact")}
+            energies = [
+                key | {"owner_segment_id": self._segment_id, "device": device} | dict(zip(ENERGIES, sums, strict=True))
+                for device, sums in fold.joules.items()
+            ]
+            statements += add_to_fold(key | counts, energies)
+        return statements
+
+    def stored(self) -> None:
+        """The statements of `folds` were carried out."""
+        self._folds.clear()
+
+    def take_events(self, t_ns: int) -> list[Event]:
+        """What was lost or put together, each said once."""
+        said = []
+        if self._too_many_names:
+            said.append(
+                f"there are more than {MOST_NAMES:,} names of phases; the others are added up as {OTHERS!r} (number them with step=)"
+            )
+        if self._too_fast:
+            said.append("phases end faster than they can be taken in; those that are too many are left out, the run's energy is whole")
+        new = [text for text in said if text not in self._said]
+        self._said.update(new)
+        return [Event("store", t_ns, None, text) for text in new]

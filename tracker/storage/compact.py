@@ -1,0 +1,93 @@
+"""The statements that keep a long run small, for `Writer.write` and `Writer.query`. Standard library only.
+
+Phases are folded within the database, so that it takes no memory however many there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .writer import Statement
+
+ENERGIES = ("energy_j", "slack_low_j", "slack_high_j", "edge_low_j", "edge_high_j")
+_COUNTS = ("count", "duration_ns", "unresolved", "synchronized", "exact")
+
+_FOLD_TAIL = (
+    "ON CONFLICT (segment_id, name) DO UPDATE SET first_start_utc_ns = min(phase_fold.first_start_utc_ns, excluded.first_start_utc_ns), "
+    + ", ".join(f"{c} = phase_fold.{c} + excluded.{c}" for c in _COUNTS)
+)
+_ENERGY_TAIL = "ON CONFLICT (segment_id, name, owner_segment_id, device) DO UPDATE SET " + ", ".join(
+    f"{c} = phase_fold_energy.{c} + excluded.{c}" for c in ENERGIES
+)
+_FOLD = f"INSERT INTO phase_fold (segment_id, name, first_start_utc_ns, {', '.join(_COUNTS)})"
+_ENERGY = f"INSERT INTO phase_fold_energy (segment_id, name, owner_segment_id, device, {', '.join(ENERGIES)})"
+
+Query = tuple[str, Sequence[object]]
+
+
+def anchors_from(segment_id: str, t_ns: int, most: int) -> Query:
+    """The anchor that holds at `t_ns` and those after it, oldest first: rows of (monotonic_ns, utc_ns, boottime_ns)."""
+    sql = (
+        "SELECT monotonic_ns, utc_ns, boottime_ns FROM clock_anchor WHERE segment_id = ?1 AND monotonic_ns >= coalesce("
+        "(SELECT max(monotonic_ns) FROM clock_anchor WHERE segment_id = ?1 AND monotonic_ns <= ?2), ?2) ORDER BY monotonic_ns LIMIT ?3"
+    )
+    return sql, (segment_id, t_ns, most)
+
+
+def thin(segment_id: str, device: str, start_ns: int, end_ns: int) -> Statement:
+    """Of a curve's points from `start_ns` to `end_ns` leave the first and the last."""
+    # Found in the database rather than remembered: whatever was written late, or not at all, is taken as it is.
+    of_curve = "FROM curve_point WHERE segment_id = :segment_id AND device = :device"
+    sql = (
+        f"DELETE {of_curve} AND t_ns > (SELECT min(t_ns) {of_curve} AND t_ns >= :start_ns)"
+        f" AND t_ns < (SELECT max(t_ns) {of_curve} AND t_ns <= :end_ns)"
+    )
+    return sql, {"segment_id": segment_id, "device": device, "start_ns": start_ns, "end_ns": end_ns}
+
+
+def drop_anchor(segment_id: str, monotonic_ns: int) -> Statement:
+    """Delete an anchor."""
+    sql = "DELETE FROM clock_anchor WHERE segment_id = :segment_id AND monotonic_ns = :monotonic_ns"
+    return sql, {"segment_id": segment_id, "monotonic_ns": monotonic_ns}
+
+
+def kept(segment_id: str) -> Query:
+    """How many instances of each phase could be folded: rows of (name, count)."""
+    return f"SELECT name, count(*) FROM phase WHERE segment_id = ? AND {_over()} GROUP BY name", (segment_id,)
+
+
+def newest_to_fold(segment_id: str, name: str | None, leave: int) -> Query:
+    """The seq up to which instances are to be folded, those of `name` or all, so that the newest `leave` stay; no row where there are
+    no more than that."""
+    sql = f"SELECT seq FROM phase WHERE segment_id = ?1 AND {_over()} AND (?2 IS NULL OR name = ?2) ORDER BY seq DESC LIMIT 1 OFFSET ?3"
+    return sql, (segment_id, name, leave)
+
+
+def fold(segment_id: str, name: str | None, seq: int) -> list[Statement]:
+    """Add the resolved instances up to `seq`, those of `name` or all, to their fold, and delete them."""
+    which = f"p.segment_id = :segment_id AND p.seq <= :seq AND {_over('p.')} AND (:name IS NULL OR p.name = :name)"
+    those = f"segment_id = :segment_id AND seq IN (SELECT p.seq FROM phase p WHERE {which})"
+    sums = ", ".join(f"sum(e.{c})" for c in ENERGIES)
+    parameters: Mapping[str, object] = {"segment_id": segment_id, "name": name, "seq": seq}
+    statements = (
+        f"{_FOLD} SELECT p.segment_id, p.name, min(p.start_utc_ns), count(*), sum(p.end_t_ns - p.start_t_ns), sum(p.resolved = 0),"
+        f" sum(p.synchronized), sum(p.exact) FROM phase p WHERE {which} GROUP BY p.name {_FOLD_TAIL}",
+        f"{_ENERGY} SELECT p.segment_id, p.name, e.owner_segment_id, e.device, {sums} FROM phase p"
+        f" JOIN phase_energy e ON e.segment_id = p.segment_id AND e.seq = p.seq WHERE {which}"
+        f" GROUP BY p.name, e.owner_segment_id, e.device {_ENERGY_TAIL}",
+        f"DELETE FROM phase_energy WHERE {those}",
+        f"DELETE FROM phase WHERE {those}",
+    )
+    return [(sql, parameters) for sql in statements]
+
+
+def add_to_fold(row: Mapping[str, object], energies: Sequence[Mapping[str, object]]) -> list[Statement]:
+    """Add instances that were never stored one by one: a row of phase_fold, and its rows of phase_fold_energy."""
+    of_fold = f"{_FOLD} VALUES (:segment_id, :name, :first_start_utc_ns, {', '.join(f':{c}' for c in _COUNTS)}) {_FOLD_TAIL}"
+    of_energy = f"{_ENERGY} VALUES (:segment_id, :name, :owner_segment_id, :device, {', '.join(f':{c}' for c in ENERGIES)}) {_ENERGY_TAIL}"
+    return [(of_fold, row), *((of_energy, energy) for energy in energies)]
+
+
+def _over(alias: str = "") -> str:
+    """Ended, and with the energies that it will ever have."""
+    return f"{alias}resolved IS NOT NULL AND {alias}end_t_ns IS NOT NULL"

@@ -1,0 +1,14 @@
+"""Folded phases, and an index of those without energies."""
+
+from __future__ import annotations
+
+from alembic import context, op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Execute the revision's SQL file."""
+    for statement in context.config.attributes["statements_of"](revision):
+        op.get_bind().exec_driver_sql(statement)

@@ -1,4 +1,4 @@
-"""Fake machines for the tests that run the tracker as a whole."""
+"""Fake machines: whole ones for the tests that run the tracker as a whole, and the parts of one for the tests of its sensors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import nvml
+from tests.fakes.powercap import FakePowercap, MakeRequest
 from tests.fakes.world import MakeWorld, World, enter
+from trainwatt.model import Discovery, DiscoveryRequest
+
+GAINS = {"gpu": 0.05, "cpu": 0.03, "dram": 0.10, "platform": 0.05}
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +57,37 @@ def clean_environ(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def here(world: World, clean_environ: pytest.MonkeyPatch, nvml_library: Path) -> World:
     """The machine `world`, for trackers in this very process."""
     return enter(world, clean_environ, nvml_library)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> FakePowercap:
+    """A machine without zones yet."""
+    return FakePowercap(tmp_path)
+
+
+@pytest.fixture
+def request_for(machine: FakePowercap) -> MakeRequest:
+    """A discovery request rooted in that machine."""
+
+    def make(gpus: tuple[int | str, ...] | None = None, **environ: str) -> DiscoveryRequest:
+        return DiscoveryRequest(GAINS, gpus, environ, str(machine.sysfs), str(machine.procfs))
+
+    return make
+
+
+@pytest.fixture
+def gpus(nvml_library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> nvml.FakeNvml:
+    """GPUs as NVML tells them; none yet."""
+    file = tmp_path / "nvml.txt"
+    monkeypatch.setenv("FAKE_NVML", str(file))
+    return nvml.FakeNvml(file, nvml.load(nvml_library))
+
+
+@pytest.fixture
+def closing() -> Iterator[list[Discovery]]:
+    """Discoveries appended here are closed after the test."""
+    found: list[Discovery] = []
+    yield found
+    for discovery in found:
+        for sensor in discovery.sensors:
+            sensor.close()

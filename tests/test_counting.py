@@ -29,7 +29,7 @@ def test_no_movement_is_an_advance_of_nothing() -> None:
     assert classify(5_000_000, 5_000_000, 0.1, INTEL_COUNTER, 400.0, 200.0) == Outcome("advanced", 0, 0, 0)
 
 
-def test_case_02_a_wrap_is_exact() -> None:
+def test_a_wrap_is_exact() -> None:
     modulus = INTEL_COUNTER.modulus
     assert modulus is not None
     outcome = classify(modulus - 12_000_000, 18_000_000, 0.1, INTEL_COUNTER, 400.0, 300.0)
@@ -37,7 +37,7 @@ def test_case_02_a_wrap_is_exact() -> None:
 
 
 @pytest.mark.parametrize(("expected_w", "drawn_w"), [(60.0, 72), (430.0, 436), (790.0, 800), (250.0, 72), (260.0, 436), (None, 72)])
-def test_case_04_the_nearest_number_of_wraps_and_the_range_of_all(expected_w: float | None, drawn_w: int) -> None:
+def test_the_nearest_number_of_wraps_and_the_range_of_all(expected_w: float | None, drawn_w: int) -> None:
     """72, 436 and 800 W all fit an AMD counter that was not read for 180 s."""
     value = 1_000_000 + 72 * 180 * 10**6
     outcome = classify(1_000_000, value, 180.0, AMD_COUNTER, 800.0, expected_w)
@@ -47,25 +47,25 @@ def test_case_04_the_nearest_number_of_wraps_and_the_range_of_all(expected_w: fl
     assert outcome.most * 1e-6 / 180 == pytest.approx(800, abs=0.5)
 
 
-def test_case_04_a_gap_too_short_for_a_second_wrap_is_not_ambiguous() -> None:
+def test_a_gap_too_short_for_a_second_wrap_is_not_ambiguous() -> None:
     assert not classify(1_000_000, 40 * 800 * 10**6, 60.0, AMD_COUNTER, 800.0, None).ambiguous
 
 
-def test_case_05_a_fall_with_unknown_range_is_a_reset() -> None:
+def test_a_fall_with_unknown_range_is_a_reset() -> None:
     assert classify(10**9, 5 * 10**6, 0.1, UNRANGED_COUNTER, 400.0, 300.0) == Outcome("reset")
 
 
-def test_case_06_a_fall_too_deep_for_a_wrap_is_a_reset() -> None:
+def test_a_fall_too_deep_for_a_wrap_is_a_reset() -> None:
     """From 1 kJ to 5 J by a wrap would need 261 kJ in a tenth of a second."""
     assert classify(10**9, 5 * 10**6, 0.1, INTEL_COUNTER, 400.0, 300.0) == Outcome("reset")
 
 
 @pytest.mark.parametrize("counter", [NVML_COUNTER, INTEL_COUNTER, UNRANGED_COUNTER])
-def test_case_07_one_unit_backwards_books_nothing(counter: Counter) -> None:
+def test_one_unit_backwards_books_nothing(counter: Counter) -> None:
     assert classify(7_000_000, 6_999_999, 0.1, counter, 400.0, 300.0) == Outcome("advanced", 0, 0, 0)
 
 
-def test_case_11_a_jump_beyond_what_can_be_drawn_is_implausible() -> None:
+def test_a_jump_beyond_what_can_be_drawn_is_implausible() -> None:
     assert classify(10**6, 10**6 + 10**9, 0.1, NVML_COUNTER, 300.0, 200.0).kind == "implausible"
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import sqlite3
-import subprocess
 import sys
 import threading
 import time
@@ -14,7 +11,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from tests.fakes.views import STEP_S, assert_true, device, events, phase_named, rows
+from tests.fakes.views import STEP_S, assert_true, device, events, phase_named, rows, tracker_log
 from tests.fakes.world import MakeWorld, World, enter, finished
 from trainwatt import ConfigurationError, EnergyTracker, StoreError, TrainwattError
 from trainwatt.clock import Anchor, SystemClock
@@ -163,83 +160,6 @@ def test_phases_have_their_energy_and_their_range_holds_the_truth(here: World) -
         assert p["low_j"] <= here.total_w * p["duration_s"] <= p["high_j"]
         assert p["energy_j"] == pytest.approx(here.total_w * p["duration_s"], abs=2 * here.total_w * STEP_S)
     assert [step for (step,) in rows(here, "SELECT step FROM phase ORDER BY seq")] == [0, 0, 1, 1]
-
-
-class HeldClock:
-    """A clock that stands still until it is told to go on, so that one phase begins where another ends, to the nanosecond."""
-
-    def __init__(self) -> None:
-        self._clock = SystemClock()
-        self.go_on()
-
-    def go_on(self) -> None:
-        self.t_ns = self._clock.monotonic_ns()
-
-    def monotonic_ns(self) -> int:
-        return self.t_ns
-
-    def anchor(self) -> Anchor:
-        return self._clock.anchor()
-
-    def thread_cpu_s(self) -> float:
-        return self._clock.thread_cpu_s()
-
-
-def test_case_22_a_thousand_adjacent_phases_sum_to_the_whole(here: World) -> None:
-    with EnergyTracker() as tracker:
-        clock = HeldClock()
-        tracker._clock = clock
-        with tracker.phase("whole"):
-            for i in range(1000):
-                with tracker.phase(f"part{i % 3}"):
-                    time.sleep(0.001)
-                    clock.go_on()
-    view = tracker.summary().to_dict()
-    parts = [p for p in view["phases"] if p["name"] != "whole"]
-    assert sum(p["count"] for p in parts) == 1000
-    assert sum(p["energy_j"] for p in parts) == pytest.approx(phase_named(view, "whole")["energy_j"], rel=1e-9)
-    assert sum(p["duration_s"] for p in parts) == pytest.approx(phase_named(view, "whole")["duration_s"], rel=1e-9)
-    assert phase_named(view, "whole")["energy_j"] <= view["energy"]["total_j"]
-    outside_s = view["run"]["duration_s"] - phase_named(view, "whole")["duration_s"]
-    assert view["energy"]["total_j"] - phase_named(view, "whole")["energy_j"] <= here.total_w * (outside_s + STEP_S)
-    assert not any(p["resolved"] for p in parts)
-    assert sum(p["unresolved_count"] for p in parts) == 1000
-
-
-def test_case_23_nested_and_overlapping_phases_are_each_right(here: World) -> None:
-    with EnergyTracker() as tracker:
-        first, second = tracker.phase("first"), tracker.phase("second")
-        first.__enter__()
-        time.sleep(0.3)
-        second.__enter__()
-        with tracker.phase("nested"):
-            time.sleep(0.3)
-        first.__exit__(None, None, None)
-        time.sleep(0.3)
-        second.__exit__(None, None, None)
-    view = tracker.summary().to_dict()
-    assert [p["name"] for p in view["phases"]] == ["first", "second", "nested"]
-    for p in view["phases"]:
-        assert_true(p, here.total_w, p["duration_s"])
-    assert phase_named(view, "nested")["energy_j"] < phase_named(view, "first")["energy_j"]
-    assert_true(
-        {"energy_j": view["energy"]["total_j"], "low_j": view["energy"]["low_j"], "high_j": view["energy"]["high_j"]},
-        here.total_w,
-        view["run"]["duration_s"],
-    )
-    parents = dict(rows(here, "SELECT p.name, q.name FROM phase p LEFT JOIN phase q ON q.seq = p.parent_seq"))
-    assert parents == {"first": None, "second": "first", "nested": "second"}
-
-
-def test_case_24_a_phase_of_no_length_is_no_energy_and_no_error(here: World) -> None:
-    with EnergyTracker() as tracker:
-        tracker._clock = HeldClock()
-        with tracker.phase("nothing"):
-            pass
-        time.sleep(0.2)
-    nothing = phase_named(tracker.summary().to_dict(), "nothing")
-    assert (nothing["count"], nothing["duration_s"], nothing["energy_j"]) == (1, 0.0, 0.0)
-    assert not nothing["resolved"]
 
 
 def test_an_exception_in_a_phase_ends_the_phase_and_goes_on(here: World) -> None:
@@ -427,227 +347,7 @@ def test_gains_widen_the_range(here: World) -> None:
     assert (package["energy_j"] - package["low_j"]) < 0.1 * package["energy_j"]
 
 
-# ---- sensors that are missing or go away
-
-
-def _without_privilege() -> None:
-    """Between fork and exec: give up root's right to read what its modes forbid (PR_CAPBSET_DROP of CAP_DAC_OVERRIDE and
-    CAP_DAC_READ_SEARCH), which another user does not have anyway."""
-    libc = ctypes.CDLL(None)
-    for capability in (1, 2):
-        libc.prctl(24, capability, 0, 0, 0)
-
-
-def test_case_9_a_denied_sensor_is_a_finding_and_the_run_goes_on(world: World) -> None:
-    for counter in world.powercap.sysfs.rglob("energy_uj"):
-        counter.chmod(0)
-    code = "import time\nfrom trainwatt import EnergyTracker\nwith EnergyTracker(): time.sleep(0.4)\nprint('trained')"
-    ended = finished(world.python(code, preexec_fn=_without_privilege))
-    assert (ended.returncode, ended.stdout) == (0, "trained\n"), ended.stderr
-    view = world.show()
-    assert view["run"]["status"] == "completed"
-    assert [d["device"] for d in view["energy"]["devices"]] == ["gpu0", "cpu", "dram"]
-    assert device(view, "gpu0")["energy_j"] > 0
-    for name in ("cpu", "dram"):
-        assert device(view, name)["provenance"]["modelled"] == device(view, name)["energy_j"] > 0
-    denied = rows(world, "SELECT what, remedy FROM finding WHERE availability = 'denied'")
-    assert denied
-    assert all(remedy for _, remedy in denied)
-
-
-def test_case_41_no_sensors_at_all_is_a_modelled_range(
-    make_world: MakeWorld, clean_environ: pytest.MonkeyPatch, nvml_library: Path
-) -> None:
-    world = enter(make_world(package_w=0, gpus_w=()), clean_environ, nvml_library)
-    with EnergyTracker() as tracker:
-        time.sleep(0.3)
-    view = tracker.summary().to_dict()
-    assert [d["device"] for d in view["energy"]["devices"]] == ["cpu", "dram"]
-    assert 0 < view["energy"]["low_j"] < view["energy"]["total_j"] < view["energy"]["high_j"]
-    assert view["energy"]["measured_fraction"] == 0.0
-    assert view["energy"]["measured_only_j"] == 0.0
-    assert "0 % measured" in tracker.summary().headline
-    assert world.show()["run"]["status"] == "completed"
-
-
-def test_case_32_a_gpu_lost_mid_run_keeps_its_joules_and_the_others_go_on(
-    make_world: MakeWorld, clean_environ: pytest.MonkeyPatch, nvml_library: Path
-) -> None:
-    world = enter(make_world(gpus_w=(300.0, 200.0)), clean_environ, nvml_library)
-    with EnergyTracker() as tracker:
-        time.sleep(0.6)
-        world.gpu("0.lost", 1)
-        with tracker.phase("after"):
-            time.sleep(0.6)
-    view = tracker.summary().to_dict()
-    seconds = view["run"]["duration_s"]
-    assert view["run"]["status"] == "completed"
-    lost, other = device(view, "gpu0"), device(view, "gpu1")
-    assert lost["energy_j"] == pytest.approx(300.0 * 0.6, abs=300.0 * 0.25)
-    assert lost["coverage"] < 0.8
-    assert_true(other, 200.0, seconds)
-    assert_true(device(view, "package-0"), world.package_w, seconds)
-    said = events(view, "lost")
-    assert [e["device"] for e in said] == ["gpu0"]
-    assert "lost" in said[0]["detail"]
-    assert "gpu0 seen" in tracker.summary().headline
-    after = phase_named(view, "after")
-    assert after["energy_j"] >= (200.0 + world.package_w + world.dram_w) * (after["duration_s"] - STEP_S)
-    energies = sum(d["energy_j"] for d in view["energy"]["devices"])
-    assert energies == pytest.approx(view["energy"]["total_j"])
-
-
-def test_case_33_a_field_error_is_not_zero_watts(make_world: MakeWorld, clean_environ: pytest.MonkeyPatch, nvml_library: Path) -> None:
-    """Without an energy counter, and with power fields that fail within calls that succeed, the plain gauge is used."""
-    world = enter(make_world(gpus_w=(300.0,)), clean_environ, nvml_library)
-    for key, value in (("0.energy_code", 3), ("0.185", None), ("0.186", None)):
-        world.gpu(key, value)
-    with EnergyTracker() as tracker:
-        time.sleep(1.2)
-    view = tracker.summary().to_dict()
-    gpu = device(view, "gpu0")
-    truth = 300.0 * view["run"]["duration_s"]
-    assert gpu["energy_j"] == pytest.approx(truth, rel=0.05)
-    assert gpu["low_j"] <= truth <= gpu["high_j"]
-    assert gpu["provenance"]["measured-counter"] == 0.0
-    assert gpu["provenance"]["measured-power"] > 0.0
-
-
-SHARED = """
-import pathlib, sys, time
-from trainwatt import EnergyTracker
-with EnergyTracker() as tracker:
-    time.sleep(0.3)
-print(tracker.summary().headline)
-"""
-
-
-def test_case_54_somebody_elses_process_on_the_gpu_is_a_shared_event(world: World) -> None:
-    """This test's process is no child of the tracked one, as another user's would be."""
-    world.gpu("0.pids", os.getpid())
-    ended = world.run_python(SHARED)
-    view = world.show()
-    said = events(view, "shared")
-    assert [(e["device"], str(os.getpid()) in e["detail"]) for e in said] == [("gpu0", True)]
-    assert "shared: gpu0" in ended.stdout
-    assert "shared: gpu0" in world.cli("show").stdout
-
-
-def test_case_54_our_own_children_are_not_somebody_else(here: World) -> None:
-    with subprocess.Popen(["sleep", "60"]) as child:
-        here.gpu("0.pids", f"{os.getpid()} {child.pid}")
-        with EnergyTracker() as tracker:
-            time.sleep(0.2)
-        child.kill()
-    view = tracker.summary().to_dict()
-    assert events(view, "shared") == []
-    assert "shared" not in tracker.summary().headline
-
-
-# ---- a database that goes away (case 40)
-
-
-def tracker_log(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [r.getMessage() for r in caplog.records if r.name.startswith("trainwatt")]
-
-
-def test_case_40_a_deleted_database_leaves_the_training_alone(here: World, caplog: pytest.LogCaptureFixture) -> None:
-    with EnergyTracker() as tracker:
-        time.sleep(0.2)
-        for file in here.db.parent.iterdir():
-            file.unlink()
-        result = 0
-        for i in range(250):
-            with tracker.phase("train"):
-                tracker.update(samples=1)
-                time.sleep(0.01)
-                result += i
-    assert result == sum(range(250))
-    failures = [m for m in tracker_log(caplog) if "could not be written" in m]
-    assert len(failures) == 1
-    assert "deleted or replaced" in failures[0]
-    closing = [m for m in tracker_log(caplog) if m not in failures]
-    assert len(closing) == 1
-    assert "could not be closed" in closing[0]
-    with pytest.raises(StoreError):
-        tracker.summary()
-
-
-def test_case_40_a_folder_that_comes_back_gets_everything(here: World, caplog: pytest.LogCaptureFixture) -> None:
-    with EnergyTracker() as tracker:
-        time.sleep(0.2)
-        away = here.db.parent.with_name("away")
-        here.db.parent.rename(away)
-        with tracker.phase("meanwhile"):
-            tracker.update(samples=7)
-            time.sleep(1.5)
-        away.rename(here.db.parent)
-        time.sleep(0.1)
-    view = tracker.summary().to_dict()
-    assert view["run"]["status"] == "completed"
-    assert_true(phase_named(view, "meanwhile"), here.total_w, phase_named(view, "meanwhile")["duration_s"])
-    assert_true(device(view, "gpu0"), here.gpus_w[0], view["run"]["duration_s"])
-    assert view["work"] == {"samples": 7}
-    assert len(events(view, "store")) == 1
-    said = tracker_log(caplog)
-    assert [("could not be written" in m, "being written again" in m) for m in said] == [(True, False), (False, True)]
-
-
-def test_case_40_a_locked_database_delays_nothing_in_the_loop_and_loses_nothing(here: World) -> None:
-    with EnergyTracker() as tracker:
-        time.sleep(0.2)
-        lock = sqlite3.connect(here.db, isolation_level=None)
-        lock.execute("BEGIN IMMEDIATE")
-        longest = 0.0
-        for i in range(200):
-            begin = time.perf_counter()
-            with tracker.phase("train", step=i):
-                tracker.update(samples=2)
-            longest = max(longest, time.perf_counter() - begin)
-            time.sleep(0.01)
-        lock.execute("ROLLBACK")
-        lock.close()
-    assert longest < 0.5  # a commit waits for the lock up to 5 s: none of that is here
-    view = tracker.summary().to_dict()
-    assert view["run"]["status"] == "completed"
-    assert view["work"] == {"samples": 400}
-    assert phase_named(view, "train")["count"] == 200
-    assert_true(device(view, "gpu0"), here.gpus_w[0], view["run"]["duration_s"])
-
-
-FULL = """
-import logging, os, pathlib, resource, sys, time
-logging.basicConfig(level="WARNING", format="%(message)s")
-from trainwatt import EnergyTracker
-db = pathlib.Path(os.environ["TRAINWATT_DB"])
-with EnergyTracker() as tracker:
-    time.sleep(0.3)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
-    total = 0
-    for i in range(200):
-        with tracker.phase("train", step=i):
-            total += i
-            time.sleep(0.01)
-    pathlib.Path("full").mkdir()
-    if sys.argv[1] == "freed":
-        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-print("trained", total)
-"""
-
-
-@pytest.mark.parametrize("space", ["full", "freed"])
-def test_case_40_a_full_disk_leaves_the_training_alone(world: World, space: str) -> None:
-    ended = world.run_python(FULL, space)
-    assert (ended.returncode, ended.stdout) == (0, "trained 19900\n"), ended.stderr
-    assert ended.stderr.count("could not be written") == 1, ended.stderr
-    view = world.show()
-    if space == "freed":
-        assert view["run"]["status"] == "completed"
-        assert phase_named(view, "train")["count"] == 200
-        assert len(events(view, "store")) == 1
-    else:
-        assert view["run"]["status"] == "interrupted"
-        assert "could not be closed" in ended.stderr
+# ---- databases, settings and GPUs that cannot be
 
 
 def test_a_database_that_cannot_be_used_raises_before_the_training(here: World, tmp_path: Path) -> None:
@@ -737,26 +437,6 @@ def test_a_batch_whose_size_cannot_be_told_does_not_stop_the_loop(here: World) -
     assert here.show()["run"]["status"] == "completed"
 
 
-def test_a_sampler_that_dies_is_said_and_the_run_is_still_right(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Case 44."""
-    monkeypatch.setattr(threading, "excepthook", lambda _: None)
-    with EnergyTracker() as tracker:
-        time.sleep(0.3)
-        assert tracker._begun is not None
-        sampler = tracker._begun.sampler
-        assert sampler is not None
-
-        def broken(_: object) -> NoReturn:
-            raise RuntimeError("the thread dies")
-
-        monkeypatch.setattr(sampler, "_sample", broken)
-        time.sleep(2.3)
-        assert not sampler.alive
-    view = tracker.summary().to_dict()
-    assert len(events(view, "dead")) == 1
-    assert_true(device(view, "package-0"), here.package_w, view["run"]["duration_s"])
-
-
 def test_nothing_is_printed_and_no_signal_handler_is_touched(world: World) -> None:
     code = """
 import signal, time
@@ -787,7 +467,7 @@ def test_threads_and_open_files_are_given_back(here: World) -> None:
 
 
 def test_a_stepped_wall_clock_changes_no_joule(here: World) -> None:
-    """Case 17, as far as this process can show it: the UTC clock leaps an hour while the run goes on."""
+    """The UTC clock leaps an hour while the run goes on."""
 
     class Leaping(SystemClock):
         ahead_ns = 0

@@ -32,8 +32,9 @@ class Curve:
         self.slack_low_j += slack_low_j
         self.slack_high_j += slack_high_j
 
-    def mark(self, t_ns: int, uncertainty_ns: int = 0) -> None:
-        """Make the totals a tick at `t_ns`, known to ± `uncertainty_ns`. A tick older than the last moves the last."""
+    def mark(self, t_ns: int, uncertainty_ns: int = 0, less_j: float = 0.0, more_j: float = 0.0) -> None:
+        """Make the totals a tick at `t_ns`, known to ± `uncertainty_ns`; so much less or more may have been drawn by then. A tick older
+        than the last moves the last."""
         edge_j = uncertainty_ns * NS * self.max_power_w
         replaces = bool(self.ticks) and self.ticks[-1].t_ns >= t_ns
         j = self.joules
@@ -45,8 +46,8 @@ class Curve:
             j[Provenance.MODELLED],
             self.slack_low_j,
             self.slack_high_j,
-            edge_j,
-            edge_j,
+            edge_j + less_j,
+            edge_j + more_j,
         )
         if replaces:
             self.ticks[-1] = tick
@@ -75,28 +76,33 @@ class Curve:
         after: Point | None = None
         for tick in reversed(self.ticks):
             if tick.t_ns <= t_ns:
-                return self._lagged(tick if after is None else self._between(tick, after, t_ns))
+                return self._lagged(tick) if after is None else self._between(tick, after, t_ns)
             after = tick
         return None if after is None or self._trimmed else self._lagged(after)
 
     def _between(self, a: Point, b: Point, t_ns: int) -> Point:
         """Linear between two ticks. E is monotone and rises by at most `max_power_w`, seen from either tick: that bounds the truth,
-        and the nearer a tick the more tightly."""
+        and the nearer a tick the more tightly. Lags are added."""
         x = (t_ns - a.t_ns) / (b.t_ns - a.t_ns)
-        point = Point(
-            t_ns,
-            a.counter_j + x * (b.counter_j - a.counter_j),
-            a.power_j + x * (b.power_j - a.power_j),
-            a.imputed_j + x * (b.imputed_j - a.imputed_j),
-            a.modelled_j + x * (b.modelled_j - a.modelled_j),
-            a.slack_low_j + x * (b.slack_low_j - a.slack_low_j),
-            a.slack_high_j + x * (b.slack_high_j - a.slack_high_j),
-        )
-        energy, ea, eb = point.energy_j, a.energy_j, b.energy_j
+        counter_j = a.counter_j + x * (b.counter_j - a.counter_j)
+        power_j = a.power_j + x * (b.power_j - a.power_j)
+        imputed_j = a.imputed_j + x * (b.imputed_j - a.imputed_j)
+        modelled_j = a.modelled_j + x * (b.modelled_j - a.modelled_j)
+        energy, ea, eb = counter_j + power_j + imputed_j + modelled_j, a.energy_j, b.energy_j
         rise_a, rise_b = ((t_ns - a.t_ns) * NS * self.max_power_w, (b.t_ns - t_ns) * NS * self.max_power_w)
         low = max(ea - a.edge_low_j, eb - b.edge_low_j - rise_b)
         high = min(eb + b.edge_high_j, ea + a.edge_high_j + rise_a)
-        return point._replace(edge_low_j=max(0.0, energy - low), edge_high_j=max(0.0, high - energy))
+        return Point(
+            t_ns,
+            counter_j,
+            power_j,
+            imputed_j,
+            modelled_j,
+            a.slack_low_j + x * (b.slack_low_j - a.slack_low_j),
+            a.slack_high_j + x * (b.slack_high_j - a.slack_high_j),
+            max(0.0, energy - low) + self.lag_low_j,
+            max(0.0, high - energy) + self.lag_high_j,
+        )
 
     def _lagged(self, point: Point) -> Point:
         return point._replace(edge_low_j=point.edge_low_j + self.lag_low_j, edge_high_j=point.edge_high_j + self.lag_high_j)

@@ -83,7 +83,8 @@ class GaugeTrack:
         if dt_s > max(GAP_S, GAP_PERIODS * self._usual_s):
             return self._imputed(t_ns, dt_s, energy_j, 0.0)
         self._usual_s = dt_s if not self._usual_s else 0.9 * self._usual_s + 0.1 * dt_s
-        slack_j = abs(power_w - last[1]) * dt_s / 2 if self.gauge.shape == "instant" else 0.0
+        unseen_s = max(0.0, dt_s - self.gauge.window_s)  # of an instantaneous gauge all of it
+        slack_j = abs(power_w - last[1]) * unseen_s / 2
         return Piece(t_ns, dt_s, energy_j, min(slack_j, energy_j), slack_j, self.gauge.provenance)
 
     @property
@@ -109,7 +110,8 @@ class GaugeTrack:
             return None
         samples = [w for t, w in instant._recent if t >= start_ns] if instant is not None else []
         power_w = sum(samples) / len(samples) if samples else self._last[1]
-        return self._imputed(t_ns, dt_s, power_w * dt_s, self.lowest_w)
+        lowest_w = self.lowest_w if not self.averages else 0.0 if instant is None else min(self.lowest_w, instant.lowest_w)
+        return self._imputed(t_ns, dt_s, power_w * dt_s, lowest_w)
 
     def power_w(self, t_ns: int, fresh_s: float) -> float | None:
         """The last reading, if it is no older than `fresh_s` at `t_ns`."""
@@ -118,9 +120,16 @@ class GaugeTrack:
         return None
 
     @property
-    def step_edge_j(self) -> float:
-        """What a load step inside the averaging window can hide at one point: W · ΔP / 8, ΔP the range of power seen."""
-        return self.gauge.window_s * max(0.0, self.highest_w - self.lowest_w) / 8 if self.averages else 0.0
+    def swing_w(self) -> float:
+        """The range of power seen."""
+        return max(0.0, self.highest_w - self.lowest_w)
+
+    def step_edge_j(self, swing_w: float) -> float:
+        """What one point does not tell of a load that swings by ΔP: a tick of it between instantaneous samples; behind an averaging window
+        W · ΔP / 8, and what its ticks miss of its kinks."""
+        if self.averages:
+            return (self.gauge.window_s / 8 + self._usual_s**2 / (2 * self.gauge.window_s)) * swing_w
+        return self._usual_s * swing_w if self.gauge.shape == "instant" else 0.0
 
     def _imputed(self, t_ns: int, dt_s: float, energy_j: float, lowest_w: float) -> Piece:
         """Filled in: the truth lies between `lowest_w` and the most that the device can draw."""

@@ -11,7 +11,7 @@ from .counting import SLOWEST_UPDATE_S
 from .crosscheck import CrossCheck
 from .curve import NS, Curve
 from .gauging import GaugeTrack, Piece
-from .metering import CounterTrack
+from .metering import CounterTrack, Shown
 from .model import Counter, Device, Event, Gauge, Provenance, Reading
 
 FRESH_S = 2.0
@@ -33,7 +33,7 @@ class DeviceIntegrator:
         self.lost = False
         self._gauges = {name: GaugeTrack(gauge, device.max_power_w) for name, gauge in gauges.items()}
         self._primary = next((name for name in (*PREFERRED, *gauges) if name in gauges), None)
-        self._meter = None if counter is None else CounterTrack(counter, self.curve, self._gauge_w, self._event)
+        self._meter = None if counter is None else CounterTrack(counter, self.curve, self._shown, self._event)
         self._check = CrossCheck()
         self._epochs_checked = 0
         self._gauge_covered_ns = 0
@@ -73,7 +73,7 @@ class DeviceIntegrator:
             self.curve.mark(reading.t_ns, reading.uncertainty_ns)
         elif piece is not None:
             self._book(piece)
-            self.curve.lag_low_j = self.curve.lag_high_j = track.step_edge_j
+            self.curve.lag_low_j = self.curve.lag_high_j = track.step_edge_j(self._swing_w(track))
             if piece.provenance is Provenance.IMPUTED:
                 self._event("gap", piece.t_ns, f"{name} was not read for {piece.dt_s:.1f} s; filled in from the power on either side")
             self.curve.mark(piece.t_ns, reading.uncertainty_ns)
@@ -122,6 +122,11 @@ class DeviceIntegrator:
         return 0.0 if gauge is None else max(self._tick_s.get(self._primary or "", 0.0), gauge.gauge.window_s)
 
     @property
+    def sampled(self) -> bool:
+        """Whether its figure leans on instantaneous samples, which must not fall into step with the load."""
+        return self._meter is None and any(t.gauge.shape == "instant" for t in self._gauges.values())
+
+    @property
     def residual(self) -> float | None:
         """Counter ÷ integrated power − 1 over the time compared; None before the first comparison."""
         return self._check.residual
@@ -142,6 +147,11 @@ class DeviceIntegrator:
         self.curve.book(piece.provenance, piece.energy_j, piece.slack_low_j, piece.slack_high_j)
         if piece.provenance is Provenance.MEASURED_POWER:
             self._gauge_covered_ns += round(piece.dt_s / NS)
+
+    def _swing_w(self, average: GaugeTrack) -> float:
+        """The range of power: what an instantaneous gauge has seen, else all that the device can draw, for an average shows less of it."""
+        instant = self._gauges.get(INSTANT)
+        return self.device.max_power_w if instant is None else max(instant.swing_w, average.swing_w)
 
     def _lead(self, piece: Piece) -> None:
         """At the start the windows of an averaging gauge reach back before the run: there the instantaneous one is integrated."""
@@ -166,9 +176,12 @@ class DeviceIntegrator:
         what = reason if name in reason else f"{name}: {reason}"
         self._event("lost", t_ns, f"{what}; its energy until then is kept, and what it draws after is not known")
 
-    def _gauge_w(self, t_ns: int) -> float | None:
+    def _shown(self, t_ns: int) -> Shown | None:
         track = self._gauges.get(self._primary) if self._primary else None
-        return track.power_w(t_ns, FRESH_S) if track is not None else None
+        power_w = None if track is None else track.power_w(t_ns, FRESH_S)
+        if track is None or power_w is None:
+            return None
+        return Shown(power_w, self._swing_w(track), track.gauge.window_s / 2 + self._tick_s.get(self._primary or "", 0.0))
 
     def _cross_check(self, meter: CounterTrack, track: GaugeTrack, piece: Piece) -> None:
         """Hold the counter against integrated power; where they disagree, let the range contain both."""
@@ -180,7 +193,7 @@ class DeviceIntegrator:
         if here is None or unlike:
             self._check.restart()  # one of the two was not itself
             return
-        found = self._check.take(piece.t_ns, here.counter_j, piece.energy_j, 2 * track.step_edge_j)
+        found = self._check.take(piece.t_ns, here.counter_j, piece.energy_j, 2 * track.step_edge_j(track.swing_w))
         if found is None:
             return
         apart_j = found.counter_j - found.power_j

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 from .counting import SLOWEST_UPDATE_S, Outcome, Rate, classify
 from .curve import NS, Curve
@@ -14,6 +15,15 @@ STALE_S = 2.0
 TAIL_S = 0.1
 """A last reading this much before the run's end leaves something to fill in."""
 
+
+class Shown(NamedTuple):
+    """What a gauge shows: the power, the range of power seen so far, and how late it shows it."""
+
+    power_w: float
+    swing_w: float
+    late_s: float
+
+
 Say = Callable[[str, int, str], None]
 """Reports an event: its kind, when (ns), and its detail."""
 
@@ -21,17 +31,17 @@ Say = Callable[[str, int, str], None]
 class CounterTrack:
     """The counter of one device, its energy booked on `curve`.
 
-    The total telescopes in integer units, so nothing drifts. `gauge_w` gives the power that a gauge shows at an instant, None where
-    there is no fresh reading; `say` takes events; `covered_ns` is the time that measured energy spans.
+    The total telescopes in integer units, so nothing drifts. `gauge` gives what a gauge shows at an instant, None where there
+    is no fresh reading; `say` takes events; `covered_ns` is the time that measured energy spans.
     """
 
-    def __init__(self, counter: Counter, curve: Curve, gauge_w: Callable[[int], float | None], say: Say) -> None:
+    def __init__(self, counter: Counter, curve: Curve, gauge: Callable[[int], Shown | None], say: Say) -> None:
         self.counter = counter
         self.covered_ns = 0
         self.stood_in_j: float | None = None  # booked by other means while the counter is stale
         self.epochs = 0
         self._curve = curve
-        self._gauge_w = gauge_w
+        self._gauge = gauge
         self._say = say
         self._lag_s = SLOWEST_UPDATE_S
         self._units = 0  # booked in all
@@ -41,6 +51,7 @@ class CounterTrack:
         self._read_ns = 0  # the last good reading
         self._moved_ns = 0  # the last reading with a new value
         self._unchanged = 0
+        self._mute = False  # it stands still, and nothing says what is drawn
         self._rate = Rate()
         self.set_lag(SLOWEST_UPDATE_S)
 
@@ -72,20 +83,20 @@ class CounterTrack:
             self._stand_in(t_ns)
         else:
             self._advance(t_ns, value, still_s, outcome)
-        self._curve.mark(t_ns, reading.uncertainty_ns)
+        self._curve.mark(t_ns, reading.uncertainty_ns, *self._unsure_j(t_ns))
 
     def miss(self, t_ns: int) -> None:
         """A read failed: the next good one covers the gap, but one that fails for long is like a counter that stands still."""
         if self._baseline is not None and t_ns >= self._booked_ns:
             self._unchanged += 1
             if self._stand_in(t_ns):
-                self._curve.mark(t_ns)
+                self._curve.mark(t_ns, 0, *self._unsure_j(t_ns))
 
     def finish(self, t_ns: int) -> None:
         """The run ends: a counter at rest has been covered for as long as it answered; what came after is filled in."""
         if self._baseline is None:
             return
-        if self.stood_in_j is None:
+        if self.stood_in_j is None and not self._mute:
             self.covered_ns += max(0, self._read_ns - self._booked_ns)
         if (t_ns - self._read_ns) * NS > TAIL_S:
             self._booked_ns = max(self._booked_ns, self._read_ns)
@@ -99,6 +110,7 @@ class CounterTrack:
         self._baseline = value
         self._booked_ns = self._moved_ns = t_ns
         self._unchanged = 0
+        self._mute = False
         self.stood_in_j = None
         self.epochs += 1
         self._rate.restart(t_ns, self._units)
@@ -107,8 +119,10 @@ class CounterTrack:
         unit_j, delta = self.counter.unit_j, outcome.delta
         if self.stood_in_j is not None:
             stood_in = round(self.stood_in_j / unit_j)
-            self._curve.slack_low_j += max(0, stood_in - delta) * unit_j  # more was filled in than was drawn
-            delta = max(0, delta - stood_in)
+            excess, delta = max(0, stood_in - delta), max(0, delta - stood_in)
+            # filled in too much or too little: of a window that began meanwhile, what is put right now may lie before it
+            self._curve.slack_low_j += (excess + delta) * unit_j
+            self._curve.slack_high_j += excess * unit_j
             self._say("resumed", t_ns, f"the counter moves again; {self.stood_in_j:.1f} J of its advance were booked while it stood")
             self.stood_in_j = None
         self._units += delta
@@ -116,6 +130,7 @@ class CounterTrack:
         self.covered_ns += t_ns - self._booked_ns
         self._booked_ns = self._moved_ns = t_ns
         self._unchanged = 0
+        self._mute = False
         self._rate.take(t_ns, self._units, unit_j)
         if value > (self._baseline or 0) or outcome.kind == "wrapped":
             self._baseline = value
@@ -135,7 +150,7 @@ class CounterTrack:
         before_j, shown_j = (self._baseline or 0) * self.counter.unit_j, value * self.counter.unit_j
         self._say("reset", t_ns, f"the counter fell from {before_j:.3f} J to {shown_j:.3f} J; the tick is filled in from the power before")
         believable = self.counter.restarts_at_zero and shown_j <= self._curve.max_power_w * (still_s + self._lag_s)
-        self._impute(t_ns, self._power_w(t_ns) or 0.0, max(0.0, shown_j - (self.stood_in_j or 0.0)) if believable else 0.0)
+        self._bridge(t_ns, max(0.0, shown_j - (self.stood_in_j or 0.0)) if believable else 0.0)
         self._begin(t_ns, value)
 
     def _quarantine(self, reading: Reading, value: int) -> None:
@@ -150,7 +165,7 @@ class CounterTrack:
         since_s = (reading.t_ns - suspect.t_ns) * NS
         if classify(int(suspect.value), value, since_s, self.counter, self._curve.max_power_w, None).kind in ("advanced", "wrapped"):
             self._say("reset", reading.t_ns, "the counter goes on from where it jumped to; the time between is filled in")
-            self._impute(reading.t_ns, self._power_w(reading.t_ns) or 0.0, 0.0)
+            self._bridge(reading.t_ns, 0.0)
             self._begin(reading.t_ns, value)
             self._suspect = None
             self._curve.mark(reading.t_ns, reading.uncertainty_ns)
@@ -162,25 +177,47 @@ class CounterTrack:
         counter, still_s = self.counter, (t_ns - self._moved_ns) * NS
         if self._unchanged <= STALE_TICKS or still_s <= STALE_S:
             return False
-        gauge_w = self._gauge_w(t_ns)
-        power_w = self._rate.power_w if gauge_w is None else gauge_w
+        shown = self._gauge(t_ns)
+        power_w = self._power_w(t_ns)
+        if power_w is None and not self._mute:
+            self._mute = True
+            text = f"the counter has stood still for {still_s:.1f} s, and nothing else says what is drawn: it may be up to full power"
+            self._say("stale", t_ns, text)
         if power_w is None or power_w * still_s < STALE_TICKS * counter.quantum * counter.unit_j:
             return False  # nothing is drawn that it should have shown
+        dt_s = (t_ns - self._booked_ns) * NS
+        unseen_j = 0.0 if shown is None or self.stood_in_j is not None else shown.swing_w * dt_s  # what it showed meanwhile was not booked
         if self.stood_in_j is None:
             self.stood_in_j = 0.0
-            by = "held power" if gauge_w is None else "the power gauge"
+            by = "held power" if shown is None else "the power gauge"
             self._say(
                 "stale", t_ns, f"the counter has stood still for {still_s:.1f} s while about {power_w:.0f} W are drawn; booked by {by}"
             )
-        dt_s = (t_ns - self._booked_ns) * NS
         self.stood_in_j += power_w * dt_s
-        if gauge_w is None:
+        if shown is None:
             self._impute(t_ns, power_w, 0.0)
         else:
-            self._curve.book(Provenance.MEASURED_POWER, gauge_w * dt_s)
+            self._curve.book(Provenance.MEASURED_POWER, power_w * dt_s, min(unseen_j, power_w * dt_s), unseen_j)
             self.covered_ns += t_ns - self._booked_ns
             self._booked_ns = t_ns
         return True
+
+    def _unsure_j(self, t_ns: int) -> tuple[float, float]:
+        """How much less and more may have been drawn: since the counter last moved, for as long as it cannot be said whether it is
+        stale; and then what the gauge that stands in shows late."""
+        if self.stood_in_j is not None:
+            shown = self._gauge(t_ns)
+            late_j = 0.0 if shown is None else shown.swing_w * shown.late_s
+            return late_j, late_j
+        still_s = (t_ns - self._booked_ns) * NS
+        undecided = self._mute or self._unchanged <= STALE_TICKS or still_s <= STALE_S
+        return 0.0, still_s * self._curve.max_power_w if undecided else 0.0
+
+    def _bridge(self, t_ns: int, at_least_j: float) -> None:
+        """Fill in up to a new epoch: what the counter had not shown yet, and what it does not show now, is not known either."""
+        lag_j = self._curve.lag_high_j
+        self._impute(t_ns, self._power_w(t_ns) or 0.0, at_least_j)
+        self._curve.book(Provenance.IMPUTED, 0.0, 0.0 if at_least_j else lag_j, lag_j)
 
     def _impute(self, t_ns: int, power_w: float, at_least_j: float) -> None:
         """Fill in from the last booked instant to `t_ns`: `power_w` held, the truth between `at_least_j` and full power."""
@@ -192,5 +229,5 @@ class CounterTrack:
 
     def _power_w(self, t_ns: int) -> float | None:
         """The best guess at the power just before `t_ns`: the gauge's, else the counter's own rate."""
-        gauge_w = self._gauge_w(t_ns)
-        return self._rate.power_w if gauge_w is None else gauge_w
+        shown, rate_w = self._gauge(t_ns), self._rate.power_w
+        return shown.power_w if shown is not None else None if rate_w is None else min(rate_w, self._curve.max_power_w)

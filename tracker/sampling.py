@@ -20,8 +20,9 @@ from .model import Counter, Event, Reading, Sensor
 log = logging.getLogger("trainwatt")
 
 NS = 1e-9
-JITTER = 0.1
-"""Share of the period by which each tick is moved at random."""
+JITTER, SAMPLED_JITTER = 0.1, 0.5
+"""Share of the period by which each tick is moved at random: half of it either way where instantaneous samples are integrated, for a
+load that swings once a period must be met at any moment of its swing."""
 SLOW_SHARE = 0.02
 """A sensor whose reads take more than this share of its period is read less often."""
 SLOWEST_S = 5.0
@@ -120,6 +121,7 @@ class Sampler:
                 group, key=lambda s: isinstance(s.kind, Counter)
             ):  # gauges first: a counter's trouble finds the power known
                 self.channels.append(Channel(sensor, integrator, period_s, len(self.integrators)))
+        self.jitter = SAMPLED_JITTER if any(i.sampled for i in self.integrators.values()) else JITTER
 
     # ---- by hand
 
@@ -189,6 +191,10 @@ class Sampler:
         events, self.events = self.events, []
         return events
 
+    def due_ns(self, begin_ns: int, tick: int) -> int:
+        """When a tick is due: that many periods after the beginning, moved at random."""
+        return begin_ns + round((tick + self.jitter * _chance()) * self.period_s / NS)
+
     def nudge(self, t_ns: int) -> None:
         """Ask for a round right away, near an edge at `t_ns`; does nothing where the last one is recent enough. Never blocks."""
         if (t_ns - self.last_tick_ns) * NS > self.period_s / 4:
@@ -211,7 +217,7 @@ class Sampler:
         begin_ns, tick = clock.monotonic_ns(), 0
         while not self._stopping:
             tick += 1
-            deadline_ns = begin_ns + tick * period_ns + round(_jitter() * period_ns)
+            deadline_ns = self.due_ns(begin_ns, tick)
             now_ns = clock.monotonic_ns()
             behind = (now_ns - deadline_ns) // period_ns
             if behind >= 1:
@@ -280,6 +286,6 @@ class Sampler:
                 renewals.integrator.set_update_period(period_s)
 
 
-def _jitter() -> float:
-    """Uniform within ± JITTER. Not `random`: its import costs more than everything else here."""
-    return JITTER * (int.from_bytes(os.urandom(2)) / 32768 - 1)
+def _chance() -> float:
+    """Uniform within ± 1. Not `random`: its import costs more than everything else here."""
+    return int.from_bytes(os.urandom(2)) / 32768 - 1

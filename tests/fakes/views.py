@@ -47,3 +47,8 @@ def assert_true(part: View, watts: float, seconds: float) -> None:
     truth = watts * seconds
     assert part["low_j"] <= truth <= part["high_j"]
     assert part["energy_j"] == pytest.approx(truth, abs=watts * STEP_S)
+
+
+def tracker_log(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What the tracker itself has logged."""
+    return [r.getMessage() for r in caplog.records if r.name.startswith("trainwatt")]

@@ -39,11 +39,11 @@ def chosen(value: str | None, order: str | None = None, gpus: list[Gpu] = ALIKE)
         ("MIG-unknown,0", []),
     ],
 )
-def test_case_31_visible_devices(value: str | None, indices: list[int]) -> None:
+def test_visible_devices(value: str | None, indices: list[int]) -> None:
     assert chosen(value) == indices
 
 
-def test_case_31_unlike_gpus_are_numbered_fastest_first_unless_told_otherwise() -> None:
+def test_unlike_gpus_are_numbered_fastest_first_unless_told_otherwise() -> None:
     assert chosen("0,1,2", None, UNLIKE) == [1, 2, 0]
     assert chosen("0", "PCI_BUS_ID", UNLIKE) == [0]
     (choice,) = visible({"CUDA_VISIBLE_DEVICES": "0"}, UNLIKE, no_mig)
@@ -58,7 +58,7 @@ def test_a_gpu_that_cannot_be_asked_does_not_make_the_others_unlike() -> None:
     assert chosen("2", None, gpus) == [2]
 
 
-def test_case_30_a_mig_instance_is_its_whole_card() -> None:
+def test_a_mig_instance_is_its_whole_card() -> None:
     assert visible({"CUDA_VISIBLE_DEVICES": "MIG-1234"}, ALIKE, {"MIG-1234": 2}.get) == [Choice(2, MIG_NOTE)]
     assert requested(["MIG-1234"], ALIKE, {"MIG-1234": 2}.get) == [Choice(2, MIG_NOTE)]
 

@@ -47,15 +47,6 @@ def test_psys_alone_does_not_stand_for_the_processor(
     ]
 
 
-def test_case_34_beside_a_superchip_the_models_are_not_added(
-    gpus: FakeNvml, machine: FakePowercap, request_for: MakeRequest, closing: list[Discovery]
-) -> None:
-    gpus.gpu(name="NVIDIA GH200 480GB")
-    found = sensors.discover(request_for())
-    closing.append(found)
-    assert {s.device.name for s in found.sensors if s.device.included_in_total} == {"gpu0"}
-
-
 def test_a_provider_that_fails_is_a_finding(
     request_for: MakeRequest, closing: list[Discovery], machine: FakePowercap, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,7 +28,7 @@ def bounds(s: Sensor) -> tuple[float, float]:
     return s.kind.low_factor, s.kind.high_factor
 
 
-def test_case_41_without_any_sensor_a_labelled_range(machine: FakePowercap, request_for: MakeRequest) -> None:
+def test_without_any_sensor_a_labelled_range(machine: FakePowercap, request_for: MakeRequest) -> None:
     found = modelled.discover(request_for(), set())
     assert {s.device.name for s in found.sensors} == {"cpu", "dram"}
     for s in found.sensors:
@@ -76,7 +76,7 @@ def test_a_control_group_sizes_it(machine: FakePowercap, request_for: MakeReques
     assert by_tdp.read() == pytest.approx(0.12 * 200 * 0.5 / 2)
 
 
-def test_case_34_what_a_superchips_module_may_contain_is_not_added(machine: FakePowercap, request_for: MakeRequest) -> None:
+def test_what_a_superchips_module_may_contain_is_not_added(machine: FakePowercap, request_for: MakeRequest) -> None:
     found = modelled.discover(request_for(), set(), contained=True)
     assert [s.device.included_in_total for s in found.sensors] == [False, False]
 

@@ -67,16 +67,6 @@ def test_power_usage_stands_in_for_the_fields(gpus: FakeNvml, discover: Discover
     assert gauge.kind.window_s == (1.0 if name == "average" else 0.0)
 
 
-def test_case_33_a_field_error_in_a_successful_call_is_not_zero_watts(gpus: FakeNvml, discover: Discover) -> None:
-    gpus.gpu()
-    instant = by_name(discover())["gpu0", "power-instant"]
-    gpus.set("0.186_code", 999)
-    with pytest.raises(ReadError, match="NVML error 999"):
-        instant.read()
-    gpus.set("0.186_code", None)
-    assert instant.read() == 410.0
-
-
 def test_zero_watts_of_a_live_gpu_is_an_error(gpus: FakeNvml, discover: Discover) -> None:
     gpus.gpu()
     sensors = by_name(discover())
@@ -85,7 +75,7 @@ def test_zero_watts_of_a_live_gpu_is_an_error(gpus: FakeNvml, discover: Discover
         sensors["gpu0", "power-average"].read()
 
 
-def test_case_32_a_lost_gpu_is_lost_and_the_others_go_on(gpus: FakeNvml, discover: Discover) -> None:
+def test_a_lost_gpu_is_lost_and_the_others_go_on(gpus: FakeNvml, discover: Discover) -> None:
     gpus.gpu()
     gpus.gpu()
     sensors = by_name(discover())
@@ -115,29 +105,6 @@ def test_a_passing_error_is_a_read_error_and_no_loss(gpus: FakeNvml, discover: D
     with pytest.raises(ReadError) as failure:
         energy.read()
     assert not isinstance(failure.value, SensorLostError)
-
-
-def test_case_31_reordered_visible_devices_have_the_right_uuids(gpus: FakeNvml, discover: Discover) -> None:
-    uuids = [gpus.gpu() for _ in range(3)]
-    found = discover(CUDA_VISIBLE_DEVICES="2,0")
-    seen = {sensor.device.name: sensor.device.uuid for sensor in found.sensors}
-    assert seen == {"gpu2": uuids[2], "gpu0": uuids[0]}
-
-
-def test_case_30_a_mig_uuid_is_the_whole_card_and_says_so(gpus: FakeNvml, discover: Discover) -> None:
-    gpus.gpu()
-    gpus.gpu(mig="MIG-1234")
-    found = discover(CUDA_VISIBLE_DEVICES="MIG-1234")
-    assert {device for device, _ in by_name(found)} == {"gpu1"}
-    assert found.sensors[0].device.note == "whole card: MIG instances share its power"
-    assert "MIG" in found.findings[0].detail
-    assert discover((1,)).sensors[0].device.note == "whole card: MIG instances share its power"
-
-
-def test_case_34_a_superchip_says_that_its_processor_may_be_in_it(gpus: FakeNvml, discover: Discover) -> None:
-    gpus.gpu(name="NVIDIA GH200 480GB")
-    (device,) = {sensor.device for sensor in discover().sensors}
-    assert nvml.is_module_scope(device)
 
 
 def test_requested_gpus_override_the_environment(gpus: FakeNvml, discover: Discover) -> None:
@@ -200,23 +167,6 @@ def test_a_container_without_its_gpus_is_masked(gpus: FakeNvml, discover: Discov
     (finding,) = discover().findings
     assert finding.availability is Availability.MASKED
     assert "docker run --gpus all" in finding.remedy
-
-
-def test_case_38_a_suspended_gpu_is_not_woken(gpus: FakeNvml, discover: Discover, machine: FakePowercap) -> None:
-    gpus.gpu()
-    card = machine.sysfs / "bus/pci/devices/0000:01:00.0"
-    (card / "power").mkdir(parents=True)
-    (card / "vendor").write_text("0x10de\n")
-    (card / "class").write_text("0x030200\n")
-    (card / "power/runtime_status").write_text("suspended\n")
-    gpus.set("init", 999)  # would show if it were initialised
-    (finding,) = discover().findings
-    assert finding.detail == "suspended; not woken"
-    assert finding.availability is Availability.ABSENT
-    gpus.set("init", 0)
-    assert discover((0,)).sensors != []
-    (card / "power/runtime_status").write_text("active\n")
-    assert discover().sensors != []
 
 
 def test_the_last_sensor_to_close_shuts_nvml_down_and_a_forked_child_does_not(gpus: FakeNvml, discover: Discover) -> None:

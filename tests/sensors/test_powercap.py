@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.powercap import AMD_RANGE_UJ, INTEL_RANGE_UJ, FakePowercap, MakeRequest
 from trainwatt.errors import ReadError, SensorLostError
-from trainwatt.model import Availability, Counter, Device, Discovery
+from trainwatt.model import Counter, Device, Discovery
 from trainwatt.sensors import powercap, rapl
 from trainwatt.sensors.rapl import RaplSensor, counter_of
 
@@ -18,55 +18,6 @@ DEVICE = Device("package-0", "cpu", 350.0, 0.03, "cpu")
 
 def readings(found: Discovery) -> dict[str, int | float]:
     return {sensor.device.name: sensor.read() for sensor in found.sensors}
-
-
-def test_case_25_psys_package_core_uncore_dram(machine: FakePowercap, request_for: MakeRequest, closing: list[Discovery]) -> None:
-    machine.zone("intel-rapl:0", "package-0", 1000)
-    machine.zone("intel-rapl:0:0", "core", 600)
-    machine.zone("intel-rapl:0:1", "uncore", 100)
-    machine.zone("intel-rapl:0:2", "dram", 300)
-    machine.zone("intel-rapl:1", "psys", 2000)
-    found = powercap.discover(request_for())
-    closing.append(found)
-    assert readings(found) == {"package-0": 1000, "dram-0": 300, "psys": 2000}
-    assert {s.device.name for s in found.sensors if s.device.included_in_total} == {"package-0", "dram-0"}
-    assert {s.device.name: s.device.kind for s in found.sensors} == {"package-0": "cpu", "dram-0": "dram", "psys": "platform"}
-    assert {s.device.name: s.device.gain for s in found.sensors} == {"package-0": 0.03, "dram-0": 0.10, "psys": 0.05}
-    assert [f.availability for f in found.findings] == [Availability.OK] * 3
-
-
-def test_case_26_msr_and_mmio_twins_count_once(machine: FakePowercap, request_for: MakeRequest, closing: list[Discovery]) -> None:
-    machine.zone("intel-rapl-mmio:0", "package-0", 7)
-    machine.zone("intel-rapl:0", "package-0", 5)
-    found = powercap.discover(request_for())
-    closing.append(found)
-    assert readings(found) == {"package-0": 5}
-
-
-def test_case_26_the_twin_that_can_be_read_is_taken(machine: FakePowercap, request_for: MakeRequest, closing: list[Discovery]) -> None:
-    machine.zone("intel-rapl:0", "package-0", "N/A")
-    machine.zone("intel-rapl-mmio:0", "package-0", 7)
-    found = powercap.discover(request_for())
-    closing.append(found)
-    assert readings(found) == {"package-0": 7}
-
-
-def test_case_27_two_sockets_count_twice(machine: FakePowercap, request_for: MakeRequest, closing: list[Discovery]) -> None:
-    for socket in (0, 1):
-        machine.zone(f"intel-rapl:{socket}", f"package-{socket}", 5)
-        machine.zone(f"intel-rapl:{socket}:0", "dram", 3)
-    found = powercap.discover(request_for())
-    closing.append(found)
-    assert readings(found) == {"package-0": 5, "package-1": 5, "dram-0": 3, "dram-1": 3}
-
-
-def test_case_45_dies_of_a_package_both_count(machine: FakePowercap, request_for: MakeRequest, closing: list[Discovery]) -> None:
-    for die in (0, 1):
-        machine.zone(f"intel-rapl:{die}", f"package-0-die-{die}", 5)
-        machine.zone(f"intel-rapl:{die}:0", "dram", 3)
-    found = powercap.discover(request_for())
-    closing.append(found)
-    assert readings(found) == {"package-0-die-0": 5, "package-0-die-1": 5, "dram-0-die-0": 3, "dram-0-die-1": 3}
 
 
 def test_zones_are_known_by_name_not_number(machine: FakePowercap, request_for: MakeRequest, closing: list[Discovery]) -> None:
@@ -126,34 +77,6 @@ def test_the_greatest_power_is_above_the_limits_and_plausible(
     closing.append(found)
     most = {s.device.name: s.device.max_power_w for s in found.sensors}
     assert most == {"package-0": 504.0, "dram-0": 200.0, "package-1": 150.0, "package-2": 1000.0, "package-3": 525.0}
-
-
-def test_case_10_text_that_is_no_number_is_rejected(tmp_path: Path) -> None:
-    file = tmp_path / "energy_uj"
-    file.write_text("5\n")
-    sensor = RaplSensor(file, DEVICE, counter_of(None))
-    for text in ("", "N/A\n", "nan\n", "-5\n", "+5\n", "1_000\n", "5.0\n", "5 6\n", "٥\n"):
-        file.write_text(text)
-        with pytest.raises(ReadError, match="is not a number of microjoules") as failure:
-            sensor.read()
-        assert repr(text.strip()) in str(failure.value) or not text.isascii()
-    file.write_text("18446744073709551615\n")
-    assert sensor.read() == 2**64 - 1
-    sensor.close()
-
-
-def test_case_10_a_zone_that_answers_nonsense_is_broken_and_the_others_go_on(
-    machine: FakePowercap, request_for: MakeRequest, closing: list[Discovery]
-) -> None:
-    machine.zone("intel-rapl:0", "package-0", "N/A")
-    machine.zone("intel-rapl:1", "package-1", 5)
-    found = powercap.discover(request_for())
-    closing.append(found)
-    assert readings(found) == {"package-1": 5}
-    broken = found.findings[0]
-    assert broken.availability is Availability.BROKEN
-    assert "'N/A'" in broken.detail
-    assert broken.devices == ("package-0",)
 
 
 def test_a_failed_read_is_an_error_with_the_systems_words(tmp_path: Path) -> None:

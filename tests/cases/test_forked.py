@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
 
-from tests.fakes.world import World
+from tests.fakes.world import World, finished
 
 PARENT = """
 import multiprocessing, os, sys, threading, time
@@ -117,7 +118,7 @@ with EnergyTracker() as tracker:
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_worker_processes_of_every_kind_leave_the_run_alone(world: World, method: str) -> None:
+def test_case_28_worker_processes_of_every_kind_leave_the_run_alone(world: World, method: str) -> None:
     script = world.work / "script.py"
     script.write_text(
         f"""
@@ -148,8 +149,4 @@ if __name__ == "__main__":
 
 
 def _script(world: World) -> Any:
-    import sys
-
-    from tests.fakes.world import finished
-
     return finished(world.popen([sys.executable, "script.py"]))

@@ -1,0 +1,102 @@
+"""Machines that will not tell: no permission, no sensor, errors in the place of watts (cases 9, 33, 41, 54 and 55)."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.views import device, events, rows
+from tests.fakes.world import MakeWorld, World, enter, finished
+from trainwatt import EnergyTracker
+
+
+def _without_privilege() -> None:
+    """Between fork and exec: give up root's right to read what its modes forbid (PR_CAPBSET_DROP of CAP_DAC_OVERRIDE and
+    CAP_DAC_READ_SEARCH), which another user does not have anyway."""
+    libc = ctypes.CDLL(None)
+    for capability in (1, 2):
+        libc.prctl(24, capability, 0, 0, 0)
+
+
+def test_case_09_a_denied_sensor_is_a_finding_and_the_run_goes_on(world: World) -> None:
+    for counter in world.powercap.sysfs.rglob("energy_uj"):
+        counter.chmod(0)
+    code = "import time\nfrom trainwatt import EnergyTracker\nwith EnergyTracker(): time.sleep(0.4)\nprint('trained')"
+    ended = finished(world.python(code, preexec_fn=_without_privilege))
+    assert (ended.returncode, ended.stdout) == (0, "trained\n"), ended.stderr
+    view = world.show()
+    assert view["run"]["status"] == "completed"
+    assert [d["device"] for d in view["energy"]["devices"]] == ["gpu0", "cpu", "dram"]
+    assert device(view, "gpu0")["energy_j"] > 0
+    for name in ("cpu", "dram"):
+        assert device(view, name)["provenance"]["modelled"] == device(view, name)["energy_j"] > 0
+    denied = rows(world, "SELECT what, remedy FROM finding WHERE availability = 'denied'")
+    assert denied
+    assert all(remedy for _, remedy in denied)
+
+
+def test_case_41_no_sensors_at_all_is_a_modelled_range(
+    make_world: MakeWorld, clean_environ: pytest.MonkeyPatch, nvml_library: Path
+) -> None:
+    world = enter(make_world(package_w=0, gpus_w=()), clean_environ, nvml_library)
+    with EnergyTracker() as tracker:
+        time.sleep(0.3)
+    view = tracker.summary().to_dict()
+    assert [d["device"] for d in view["energy"]["devices"]] == ["cpu", "dram"]
+    assert 0 < view["energy"]["low_j"] < view["energy"]["total_j"] < view["energy"]["high_j"]
+    assert view["energy"]["measured_fraction"] == 0.0
+    assert view["energy"]["measured_only_j"] == 0.0
+    assert "0 % measured" in tracker.summary().headline
+    assert world.show()["run"]["status"] == "completed"
+
+
+def test_case_33_a_field_error_is_not_zero_watts(make_world: MakeWorld, clean_environ: pytest.MonkeyPatch, nvml_library: Path) -> None:
+    """Without an energy counter, and with power fields that fail within calls that succeed, the plain gauge is used."""
+    world = enter(make_world(gpus_w=(300.0,)), clean_environ, nvml_library)
+    for key, value in (("0.energy_code", 3), ("0.185", None), ("0.186", None)):
+        world.gpu(key, value)
+    with EnergyTracker() as tracker:
+        time.sleep(1.2)
+    view = tracker.summary().to_dict()
+    gpu = device(view, "gpu0")
+    truth = 300.0 * view["run"]["duration_s"]
+    assert gpu["energy_j"] == pytest.approx(truth, rel=0.05)
+    assert gpu["low_j"] <= truth <= gpu["high_j"]
+    assert gpu["provenance"]["measured-counter"] == 0.0
+    assert gpu["provenance"]["measured-power"] > 0.0
+
+
+SHARED = """
+import pathlib, sys, time
+from trainwatt import EnergyTracker
+with EnergyTracker() as tracker:
+    time.sleep(0.3)
+print(tracker.summary().headline)
+"""
+
+
+def test_case_54_somebody_elses_process_on_the_gpu_is_a_shared_event(world: World) -> None:
+    """This test's process is no child of the tracked one, as another user's would be."""
+    world.gpu("0.pids", os.getpid())
+    ended = world.run_python(SHARED)
+    view = world.show()
+    said = events(view, "shared")
+    assert [(e["device"], str(os.getpid()) in e["detail"]) for e in said] == [("gpu0", True)]
+    assert "shared: gpu0" in ended.stdout
+    assert "shared: gpu0" in world.cli("show").stdout
+
+
+def test_case_54_our_own_children_are_not_somebody_else(here: World) -> None:
+    with subprocess.Popen(["sleep", "60"]) as child:
+        here.gpu("0.pids", f"{os.getpid()} {child.pid}")
+        with EnergyTracker() as tracker:
+            time.sleep(0.2)
+        child.kill()
+    view = tracker.summary().to_dict()
+    assert events(view, "shared") == []
+    assert "shared" not in tracker.summary().headline

@@ -68,3 +68,26 @@ def test_example_within_trainwatt_run_joins_its_run(tmp_path: Path) -> None:
     assert "pending" not in output
     listed = json.loads(run(TRAINWATT, "list", "--json", db=tmp_path))
     assert [r["run"]["id"] for r in listed["runs"]] == [view["run"]["id"]]
+
+
+def test_carbon_of_a_run(tmp_path: Path) -> None:
+    """Its table has the grams of the command line, and its paragraph is of that run."""
+    output = run(sys.executable, "examples/carbon_of_a_run.py", "--epochs", EPOCHS, db=tmp_path)
+    rows = re.findall(
+        r"^([A-Z]{2}) +(\d) years +(\S+) \((\S+)–(\S+)\) +(\S+) \((\S+)–(\S+)\) +(\S+) \((\S+)–(\S+)\)$", output, re.MULTILINE
+    )
+    assert [row[:2] for row in rows] == [(zone, years) for zone in ("SE", "FR", "PL") for years in "36"]
+    operational = []
+    for zone, years, *shown in rows:
+        terms = ("--zone", zone, "--lifetime-years", years)
+        [found] = json.loads(run(TRAINWATT, "footprint", "latest", *terms, "--json", db=tmp_path))["footprints"]
+        parts = [found["carbon"][f"{part}{bound}_g"] for part in ("operational", "embodied", "total") for bound in ("", "_low", "_high")]
+        assert shown == [f"{1000 * grams:,.2f}" for grams in parts]
+        operational.append(parts[0])
+    assert operational[::2] == operational[1::2] == sorted(set(operational))  # Sweden, France, Poland; whatever the lifetime
+    view = json.loads(run(TRAINWATT, "show", "latest", "--json", db=tmp_path))
+    assert (view["run"]["name"], view["run"]["status"]) == ("carbon_of_a_run", "completed")
+    assert view["work"] == {"samples": EPOCHS * TRAINING_IMAGES}
+    paragraph = output.partition("The energy use and")[2].partition("References")
+    assert "France (FR)" in paragraph[0]
+    assert view["run"]["id"] in paragraph[2]

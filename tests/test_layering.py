@@ -16,7 +16,8 @@ TRACKER, INTEGRATIONS = ROOT / "tracker", ROOT / "integrations"
 LAYERS = (
     ("cli", "integrations", "__main__"),
     ("session", "summary", "startup"),
-    ("recording", "rows", "describe", "sharing"),
+    ("footprinting", "paper"),
+    ("recording", "phase_log", "compaction", "rows", "describe", "sharing"),
     (
         "phases",
         "sampling",
@@ -33,7 +34,7 @@ LAYERS = (
         "verdict",
         "watch",
     ),
-    ("integration", "curve", "gauging", "counting", "metering", "crosscheck", "windows"),
+    ("integration", "curve", "gauging", "counting", "metering", "crosscheck", "windows", "thinning"),
     ("model",),
     ("units", "errors", "clock", "masking", "_version"),
 )
@@ -50,13 +51,24 @@ PURE = (
     "units",
     "describe",
     "rows",
+    "thinning",
     "verdict",
     "masking",
     "carbon.accounting",
+    "carbon.beside",
     "carbon.embodied",
+    "carbon.host_share",
     "carbon.join",
+    "carbon.terms",
     "carbon.wording",
     "cli.render",
+    "paper.bibliography",
+    "paper.document",
+    "paper.factors",
+    "paper.markup",
+    "paper.methods",
+    "paper.prose",
+    "paper.tally",
 )
 IMPURE = {
     *("threading", "_thread", "multiprocessing", "concurrent", "asyncio", "signal", "ctypes", "subprocess"),
@@ -143,8 +155,8 @@ def test_siblings_do_not_know_each_other() -> None:
 
 
 def test_commands_do_not_know_each_other() -> None:
-    """Each is one file; what they share is in options and render, and `attach` ends with the report of `run`."""
-    shared = {"options", "render", "main"}
+    """Each is one file; what they share is in options, terms_options and render, and `attach` ends with the report of `run`."""
+    shared = {"options", "terms_options", "render", "main"}
     commands = {f.stem for f in (TRACKER / "cli").glob("*.py")} - shared - {"__init__"}
     crossing = {
         (f.stem, name.split(".")[2])

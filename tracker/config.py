@@ -16,6 +16,16 @@ from .errors import ConfigurationError
 from .model import STAGES
 
 PREFIX = "TRAINWATT_"
+RANGES = {
+    "period_s": (0.01, 60.0, " seconds"),
+    "baseline_s": (0.0, 3600.0, " seconds"),
+    "gain_gpu": (0.0, 1.0, ""),
+    "gain_cpu": (0.0, 1.0, ""),
+    "gain_dram": (0.0, 1.0, ""),
+    "intensity_g_per_kwh": (0.0, 2000.0, " g/kWh"),
+    "pue": (1.0, 10.0, ""),
+}
+"""The numbers that can be set: lowest, highest, unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +33,9 @@ class Config:
     """Everything that can be set.
 
     `period_s`: seconds between two readings. `gain_gpu`, `gain_cpu`, `gain_dram`: the relative 95 % scale error of a sensor; the
-    defaults are from the literature, rounded. `baseline_s`: seconds of idling measured first. `sysfs`, `procfs`: where the kernel's
-    trees are mounted, for a container that is given the host's.
+    defaults are from the literature, rounded. `baseline_s`: seconds of idling measured first. `zone`: of the grid; "auto" asks the
+    cloud's metadata address. `intensity_g_per_kwh`, `pue` and `hardware` (a CSV file) are terms of the run's footprint, kept with it.
+    `sysfs`, `procfs`: where the kernel's trees are mounted, for a container that is given the host's.
     """
 
     project: str = "default"
@@ -32,6 +43,9 @@ class Config:
     group: str | None = None
     stage: str = "training"
     zone: str | None = None
+    intensity_g_per_kwh: float | None = None
+    pue: float | None = None
+    hardware: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     db: str | None = None
     gpus: tuple[int | str, ...] | None = None
@@ -90,10 +104,8 @@ def _files(folder: Path) -> list[tuple[str, Mapping[str, Any]]]:
             if not isinstance(values, Mapping):
                 raise ConfigurationError(f'[tool.trainwatt] in {path} is {values!r}: write a table of settings, as in project = "digits"')
             if values or not keys:
-                db = values.get("db")
-                here = (
-                    {"db": str(place / db)} if isinstance(db, str) and "://" not in db else {}
-                )  # relative to the file, not to where one stands
+                files = {k: v for k in ("db", "hardware") if isinstance(v := values.get(k), str) and "://" not in v}
+                here = {k: str(place / v) for k, v in files.items()}  # relative to the file, not to where one stands
                 return [(str(path), {**values, **here})]
     return []
 
@@ -115,7 +127,7 @@ def _from_environ(environ: Mapping[str, str], names: set[str]) -> dict[str, Any]
 
 
 def _checked(key: str, value: Any, source: str) -> Any:
-    if key in ("period_s", "baseline_s", "gain_gpu", "gain_cpu", "gain_dram"):
+    if key in RANGES:
         return _number(key, value, source)
     if key == "gpus":
         if isinstance(value, str):
@@ -146,8 +158,7 @@ def _number(key: str, value: Any, source: str) -> float:
         number = float(value)
     except (TypeError, ValueError):
         number = math.nan
-    low, high = {"period_s": (0.01, 60.0), "baseline_s": (0.0, 3600.0)}.get(key, (0.0, 1.0))
+    low, high, unit = RANGES[key]
     if not low <= number <= high:
-        unit = " seconds" if key.endswith("_s") else ""
         raise ConfigurationError(f"{key}={value!r} in {source} is out of range: give a number from {low:g} to {high:g}{unit}")
     return number

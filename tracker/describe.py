@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +25,12 @@ WHOLE = 0.99
 View = dict[str, Any]
 
 
-def describe(stored: StoredRun, carbon: Callable[[StoredRun, View], View | None] | None = None) -> View:
-    """The JSON contract of a run; `carbon` works out that part from the rest.
+def describe(stored: StoredRun) -> View:
+    """The JSON contract of a run, its `carbon` left None for footprinting.py to fill.
 
     Energies in joules, times in ISO 8601 UTC, intervals at 95 % within the boundary."""
     duration_s = run_duration_s(stored.run)
-    view: View = {
+    return {
         "schema_version": SCHEMA_VERSION,
         "run": describe_run(stored.run, duration_s),
         "energy": energy_of(stored.devices, duration_s, {s.id: s.host for s in stored.segments}),
@@ -38,11 +38,9 @@ def describe(stored: StoredRun, carbon: Callable[[StoredRun, View], View | None]
         "work": _work(stored),
         "events": [{"device": e.device, "kind": e.kind, "at": iso(e.utc_ns), "detail": e.detail} for e in stored.events],
         "carbon": None,
+        "carbon_missing": None,
         "sampler": _sampler(stored),
     }
-    if carbon is not None:
-        view["carbon"] = carbon(stored, view)
-    return view
 
 
 def describe_run(run: RunRow, duration_s: float | None) -> View:

@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from .model import Device
+from .sensors.cgroup import Cgroup
+from .sensors.machine import read_text
 
 
-def inventory(devices: Iterable[Device], sysfs: str = "/sys", procfs: str = "/proc") -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """(kind, name, detail) of each piece: "cpu" with sockets and logical processors, "dram" in bytes, each "gpu", the "host"."""
+def inventory(
+    devices: Iterable[Device], gpu_count: int | None = None, sysfs: str = "/sys", procfs: str = "/proc"
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(kind, name, detail) of each piece: "cpu" with sockets, logical processors and how many of them the control group may use,
+    "dram" in bytes, each "gpu" that the run holds, and the "host": its product, how many GPUs it has, whether it is a virtual machine."""
     processors = _processors(procfs)
     if processors:
         yield (
@@ -19,6 +24,7 @@ def inventory(devices: Iterable[Device], sysfs: str = "/sys", procfs: str = "/pr
             {
                 "sockets": len({p.get("physical id", "0") for p in processors}),
                 "logical_cpus": len(processors),
+                "allowed_cpus": None if (share := Cgroup(sysfs, procfs).cpu_share()) is None else share.cpus,
                 "vendor": processors[0].get("vendor_id"),
                 "family": processors[0].get("cpu family"),
                 "model": processors[0].get("model"),
@@ -30,13 +36,19 @@ def inventory(devices: Iterable[Device], sysfs: str = "/sys", procfs: str = "/pr
     for device in devices:
         if device.kind == "gpu":
             yield "gpu", device.name, {"model": device.model, "uuid": device.uuid}
-    product = _text(Path(sysfs, "class/dmi/id/product_name"))
-    if product:
-        yield "host", product, {"vendor": _text(Path(sysfs, "class/dmi/id/sys_vendor"))}
+    yield (
+        "host",
+        read_text(Path(sysfs, "class/dmi/id/product_name")) or "unknown",
+        {
+            "vendor": read_text(Path(sysfs, "class/dmi/id/sys_vendor")) or None,
+            "gpus": gpu_count,
+            "virtual": any("hypervisor" in p.get("flags", "").split() for p in processors[:1]),
+        },
+    )
 
 
 def _processors(procfs: str) -> list[dict[str, str]]:
-    blocks = (_text(Path(procfs, "cpuinfo")) or "").split("\n\n")
+    blocks = read_text(Path(procfs, "cpuinfo")).split("\n\n")
     parsed = [
         {k.strip(): v.strip() for k, _, v in (line.partition(":") for line in block.splitlines())} for block in blocks if block.strip()
     ]
@@ -44,14 +56,7 @@ def _processors(procfs: str) -> list[dict[str, str]]:
 
 
 def _memory_bytes(procfs: str) -> int | None:
-    for line in (_text(Path(procfs, "meminfo")) or "").splitlines():
+    for line in read_text(Path(procfs, "meminfo")).splitlines():
         if line.startswith("MemTotal:"):
             return int(line.split()[1]) * 1024
     return None
-
-
-def _text(path: Path) -> str | None:
-    try:
-        return path.read_text().strip() or None
-    except OSError:
-        return None

@@ -143,10 +143,12 @@ class Finding:
 
 @dataclass(slots=True)
 class Discovery:
-    """The sensors found, and what was found out about each source."""
+    """The sensors found, and what was found out about each source. `gpu_count`: the GPUs of the machine, chosen or not; None where
+    no driver tells."""
 
     sensors: list[Sensor] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    gpu_count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,9 +43,10 @@ class EnergyTracker(contextlib.ContextDecorator):
         print(tracker.summary())
 
     Arguments (each also an environment variable `TRAINWATT_…` and a key in `trainwatt.toml`): `project`, `name`, `group`, `stage` (of
-    the model's life: data, experimentation, training, inference), `zone` (of the grid), `tags`, `db` (a file or folder), `gpus` (NVML
-    indices or UUIDs; default: what CUDA_VISIBLE_DEVICES leaves), `scope` ("machine"), `period_s` (0.1), `baseline` (seconds of idling
-    measured first), `gain_gpu`, `gain_cpu`, `gain_dram` (relative 95 % scale error of the sensors).
+    the model's life: data, experimentation, training, inference), `zone` (of the grid; "auto" asks the cloud's own metadata address),
+    `intensity_g_per_kwh`, `pue` and `hardware` (a CSV file; with the zone the terms of the footprint), `tags`, `db` (a file or folder),
+    `gpus` (NVML indices or UUIDs; default: what CUDA_VISIBLE_DEVICES leaves), `scope` ("machine"), `period_s` (0.1), `baseline`
+    (seconds of idling measured first), `gain_gpu`, `gain_cpu`, `gain_dram` (relative 95 % scale error of the sensors).
 
     Raises ConfigurationError for a setting that cannot be, and StoreError for a database that cannot be used, before the training
     begins. After that no fault of the tracker reaches the training: it becomes an event of the run, and one line in the log.
@@ -59,6 +60,9 @@ class EnergyTracker(contextlib.ContextDecorator):
         group: str | None = None,
         stage: str | None = None,
         zone: str | None = None,
+        intensity_g_per_kwh: float | None = None,
+        pue: float | None = None,
+        hardware: str | os.PathLike[str] | None = None,
         tags: Mapping[str, str] | None = None,
         db: str | os.PathLike[str] | None = None,
         gpus: Sequence[int | str] | None = None,
@@ -75,6 +79,9 @@ class EnergyTracker(contextlib.ContextDecorator):
             "group": group,
             "stage": stage,
             "zone": zone,
+            "intensity_g_per_kwh": intensity_g_per_kwh,
+            "pue": pue,
+            "hardware": None if hardware is None else os.fspath(hardware),
             "tags": tags,
             "db": None if db is None else os.fspath(db),
             "gpus": gpus,

@@ -14,6 +14,7 @@ from typing import Any
 
 from . import identity, rows
 from ._version import __version__
+from .carbon.whereabouts import AUTO, known_zone, locate_by_cloud
 from .clock import Anchor, Clock
 from .config import Config, working_folder
 from .distributed import global_rank, local_rank
@@ -79,6 +80,8 @@ class Begun:
 
 def begin(config: Config, watch: Watch, clock: Clock, environ: Mapping[str, str]) -> Begun:
     """Open the store, find the sensors and write the run down. Raises ConfigurationError or StoreError, and then leaves nothing."""
+    if config.zone is not None:
+        known_zone(config.zone)
     writer = None if watch.joinable else _invited(environ, config)
     joining = None if writer is None else environ[JOIN_RUN]
     if writer is None:
@@ -138,13 +141,19 @@ def _begin(config: Config, watch: Watch, clock: Clock, environ: Mapping[str, str
     }
     writer.write(first, {"run": [_names(writer, joining, config)]} if joining else None)
 
-    def gather() -> dict[str, Sequence[Row]]:
+    def gather() -> tuple[dict[str, Sequence[Row]], Row]:
         devices = [i.device for i in sampler.integrators.values()] if sampler else []
-        hardware = inventory(devices, config.sysfs, config.procfs) if sampler else ()
+        hardware = inventory(devices, found.gpu_count, config.sysfs, config.procfs) if sampler else ()
+        findings, about_run = list(found.findings), Row()
+        if config.zone == AUTO and joining is None:
+            about_run["zone"], finding = locate_by_cloud(environ)
+            findings.append(finding)
+            if about_run["zone"] is None:
+                log.warning("trainwatt: %s: grams are at the world's average", finding.detail)
         return {
-            "finding": rows.finding_rows(segment_id, found.findings),
+            "finding": rows.finding_rows(segment_id, findings),
             "inventory": [{"run_id": run_id, "host": me.host, "kind": k, "name": n, "detail": as_json(d)} for k, n, d in hardware],
-        }
+        }, about_run
 
     recorder = Recorder(
         writer,
@@ -179,9 +188,12 @@ def _run_row(run_id: str, config: Config, watch: Watch, environ: Mapping[str, st
         "git_commit": identity.git_commit(working_folder()),
         "tags": as_json(dict(config.tags)),
         "external": as_json(identity.external_ids(environ)),
-        "zone": config.zone,
+        "zone": None if config.zone == AUTO else config.zone,
         "settings": as_json(
             {
+                "intensity_g_per_kwh": config.intensity_g_per_kwh,
+                "pue": config.pue,
+                "hardware": config.hardware and str(Path(config.hardware).absolute()),
                 "period_s": config.period_s,
                 "gains": config.gains,
                 "scope": config.scope,
@@ -226,7 +238,7 @@ def _names(writer: Writer, run_id: str, config: Config) -> Row:
         "name": name or config.name,
         "group_name": group or config.group,
         "stage": config.stage if stage == default.stage else stage,
-        "zone": zone or config.zone,
+        "zone": zone or (None if config.zone == AUTO else config.zone),
         "tags": as_json({**config.tags, **known_tags}),
     }
 

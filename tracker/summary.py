@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .carbon.wording import carbon_headline
-from .describe import describe, headline
+from .describe import headline
 from .units import format_duration, format_energy, format_range
 
 
@@ -21,7 +21,7 @@ class Summary:
     def load(cls, place: str, run_id: str, patience_s: float = 0.0) -> Summary:
         """The run `run_id` of the database at `place`. `patience_s`: how long to wait for another process that still works out the
         energy of phases. Raises StoreError and RunNotFoundError."""
-        from .carbon.assessing import by_default
+        from .footprinting import described
         from .storage.store import Store
 
         store = Store.open(place)
@@ -30,7 +30,7 @@ class Summary:
             while True:
                 stored = store.load(run_id)
                 if time.monotonic() >= deadline or not any(p.pending > p.open for p in stored.phases):
-                    return cls(describe(stored, by_default))
+                    return cls(described(store, stored))
                 time.sleep(0.1)
         finally:
             store.close()
@@ -77,6 +77,8 @@ def _lines(view: Mapping[str, Any]) -> list[str]:
     if view["carbon"] is not None:
         where = view["carbon"]["zone"] or "world average: no zone is set"
         lines.append(f"  {carbon_headline(view['carbon'])} ({where})")
+    if view["carbon_missing"]:
+        lines.append(f"  no grams: {view['carbon_missing']}")
     lines += [f"  {e['kind']}: {e['device'] or 'run'}: {e['detail']}" for e in view["events"][:8]]
     if len(view["events"]) > 8:
         lines.append(f"  … and {len(view['events']) - 8} more events: trainwatt show {run['id']}")

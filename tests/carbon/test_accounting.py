@@ -79,7 +79,7 @@ def test_bloom_line_by_line() -> None:
     assert dynamic.central / 1e6 == pytest.approx(24.69, rel=0.01)
     assert (all_in.central - dynamic.central) / 1e6 == pytest.approx(14.6, rel=0.01)
     gpu = embodied_g(Estimate.exact(150), gpu_hours, life)
-    server = embodied_g(Estimate.exact(2500), gpu_hours, life, share=1 / 8)
+    server = embodied_g(Estimate.exact(2500), gpu_hours, life, share=Estimate.exact(1 / 8))
     assert gpu.central / gpu_hours == pytest.approx(3.358, rel=0.01)
     assert gpu.central / 1e6 == pytest.approx(3.64, rel=0.01)
     assert server.central / 1e6 == pytest.approx(7.58, rel=0.01)
@@ -140,6 +140,7 @@ def test_the_carbon_object_of_the_contract() -> None:
         zone="NO",
         intensity_g_per_kwh=Estimate(30, 20, 40),
         intensity_source="somebody",
+        intensity_basis="lifecycle",
         pue=1.1,
         assumptions=[Assumption("PUE", 1.1, "", "me", None, "given")],
         lines=[gpu],
@@ -155,7 +156,8 @@ def test_the_carbon_object_of_the_contract() -> None:
 
 def test_unknown_hardware_is_unknown_and_not_zero() -> None:
     carbon = carbon_object(
-        operational=Estimate.exact(100), embodied=None, zone=None, intensity_g_per_kwh=Estimate.exact(30), intensity_source="", pue=1.0,
+        operational=Estimate.exact(100), embodied=None, zone=None, intensity_g_per_kwh=Estimate.exact(30), intensity_source="",
+        intensity_basis=None, pue=1.0,
         assumptions=[], left_out=["the hardware"],
     )  # fmt: skip
     assert carbon["embodied_g"] is carbon["embodied_low_g"] is carbon["embodied_high_g"] is None
@@ -175,7 +177,7 @@ def test_scaling_the_energy_scales_the_grams(energy: Interval, pue: float, inten
 def test_low_is_below_central_is_below_high(
     energy: Interval, pue: float, intensity: Estimate, footprint: Estimate, hours: float, share: float
 ) -> None:
-    operational, embodied = operational_g(energy, pue, intensity), embodied_g(footprint, hours, share=share)
+    operational, embodied = operational_g(energy, pue, intensity), embodied_g(footprint, hours, share=Estimate.exact(share))
     for grams in (operational, embodied, operational.plus(embodied), total([operational, embodied, NOTHING])):
         assert 0 <= grams.low <= grams.central <= grams.high
 
@@ -186,8 +188,8 @@ def test_splitting_the_time_changes_no_gram(
     parts: list[float], footprint: Estimate, years: float, utilisation: float, share: float
 ) -> None:
     life = amortisations(years, utilisation)
-    pieces = total(embodied_g(footprint, hours, life, share) for hours in parts)
-    assert pieces == pytest.approx(embodied_g(footprint, sum(parts), life, share), rel=1e-9)
+    pieces = total(embodied_g(footprint, hours, life, Estimate.exact(share)) for hours in parts)
+    assert pieces == pytest.approx(embodied_g(footprint, sum(parts), life, Estimate.exact(share)), rel=1e-9)
 
 
 @quick

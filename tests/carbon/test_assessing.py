@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,13 @@ from typing import Any
 import pytest
 
 from tests.fakes.stored_rows import device, point, run, segment
-from trainwatt.carbon.assessing import Terms, assess, by_default
-from trainwatt.carbon.series import read_series, utc_ns
+from trainwatt.carbon.assessing import assess
+from trainwatt.carbon.series import PRICE, read_series, utc_ns
+from trainwatt.carbon.terms import TYPICAL_UNMEASURED, Terms
 from trainwatt.describe import describe
 from trainwatt.errors import ConfigurationError
-from trainwatt.storage.records import StoredRun
+from trainwatt.footprinting import described
+from trainwatt.storage.records import InventoryRow, StoredRun
 from trainwatt.storage.store import Store
 from trainwatt.storage.writer import Writer
 
@@ -111,8 +114,10 @@ def test_unknown_hardware_is_left_out_and_said(tmp_path: Path) -> None:
 
 
 def test_a_run_with_a_zone_nobody_knows_still_shows(tmp_path: Path) -> None:
-    _, found = stored(tmp_path, zone="ATLANTIS")
-    assert by_default(found, describe(found)) is None
+    store, found = stored(tmp_path, zone="ATLANTIS")
+    view = described(store, found)
+    assert view["carbon"] is None
+    assert "ATLANTIS" in view["carbon_missing"]
     with pytest.raises(ConfigurationError, match="ATLANTIS"):
         carbon(found, Terms())
 
@@ -122,3 +127,55 @@ def test_low_central_and_high_are_in_order(tmp_path: Path) -> None:
     for result in (carbon(found, Terms()), carbon(found, Terms(zone="PL", pue=1.5))):
         for name in ("operational", "embodied", "total"):
             assert result[f"{name}_low_g"] <= result[f"{name}_g"] <= result[f"{name}_high_g"]
+
+
+def test_the_price_of_each_hour_meets_the_energy_of_that_hour(tmp_path: Path) -> None:
+    store, found = stored(tmp_path)
+    prices = [0.1, 0.5, -0.05, 0.2, 0.3, 0.4]
+    text = "start,price_per_kwh\n" + "\n".join(f"2026-11-01T{h:02d}:00Z,{p}" for h, p in enumerate([*prices, 1]))
+    cost = carbon(found, Terms(prices=read_series(text, "prices.csv", PRICE), currency="EUR", pue=1.5), store)["cost"]
+    halves = [p / 2 * w / 1000 for w, pair in zip(WATTS, pairwise(prices), strict=True) for p in pair]
+    assert cost["amount"] == pytest.approx(1.5 * sum(halves), rel=1e-9)
+    assert (cost["currency"], cost["unpriced_share"]) == ("EUR", 0)
+
+
+def test_energy_without_a_price_costs_what_the_flat_price_says_or_is_named(tmp_path: Path) -> None:
+    store, found = stored(tmp_path)
+    first = read_series("start,end,price_per_kwh\n2026-11-01T00:30Z,2026-11-01T01:30Z,1", "prices.csv", PRICE)
+    lacking = carbon(found, Terms(prices=first), store)["cost"]
+    assert lacking["amount"] == pytest.approx(WATTS[0] / 1000)
+    assert lacking["unpriced_share"] == pytest.approx(1 - WATTS[0] / sum(WATTS))
+    filled = carbon(found, Terms(prices=first, price_per_kwh=0.5), store)["cost"]
+    assert filled["amount"] == pytest.approx(WATTS[0] / 1000 + 0.5 * sum(WATTS[1:]) / 1000)
+    assert filled["unpriced_share"] == 0
+
+
+def test_what_stands_beside_the_grams_is_in_none_of_them(tmp_path: Path) -> None:
+    _, found = stored(tmp_path, zone="FR")
+    plain = carbon(found, Terms())
+    more = carbon(found, Terms(unmeasured=TYPICAL_UNMEASURED, market_intensity_g_per_kwh=0, price_per_kwh=1, wue_l_per_kwh=1))
+    assert more["water_l"] == pytest.approx(sum(WATTS) / 1000)
+    assert more["market_based"]["operational_g"] == 0
+    assert more["unmeasured"]["operational_g"] > 0
+    for name in ("operational_g", "operational_low_g", "operational_high_g", "total_g", "total_high_g"):
+        assert more[name] == plain[name]
+
+
+def test_a_given_share_of_the_host_scales_its_lines_alone(tmp_path: Path) -> None:
+    _, found = stored(tmp_path)
+    pieces = (
+        *found.inventory,
+        InventoryRow("h", "cpu", "AMD EPYC 7763 64-Core Processor", {"sockets": 2, "logical_cpus": 256, "allowed_cpus": None}),
+        InventoryRow("h", "host", "unknown", {"gpus": 4, "virtual": False}),
+    )
+    found = replace(found, inventory=pieces)
+    quarter, whole = carbon(found, Terms()), carbon(found, Terms(host_share=1.0))
+    assert quarter["embodied_gpu_g"] == whole["embodied_gpu_g"]
+    assert quarter["embodied_host_g"] == pytest.approx(whole["embodied_host_g"] / 4)
+    [share] = [a for a in quarter["assumptions"] if a["name"] == "share of the host"]
+    assert (share["value"], share["source"], share["status"]) == (0.25, "1 of 4 GPUs", "recorded")
+
+
+def test_pue_on_the_components_alone_is_called_a_lower_bound(tmp_path: Path) -> None:
+    _, found = stored(tmp_path)
+    assert any("lower bound" in text for text in carbon(found, Terms(pue=1.2))["left_out"])

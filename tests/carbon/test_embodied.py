@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainwatt.carbon.accounting import DEFAULT_AMORTISATION, amortisations, embodied_g
-from trainwatt.carbon.embodied import Piece, host_share, lines, total_g
+from trainwatt.carbon.accounting import DEFAULT_AMORTISATION, Estimate, amortisations, embodied_g
+from trainwatt.carbon.embodied import lines, total_g
 from trainwatt.carbon.hardware import match, table
+from trainwatt.carbon.host_share import HostShare, Piece, host_share
 from trainwatt.carbon.load_power import load_curve
 from trainwatt.errors import ConfigurationError
 
@@ -107,13 +107,13 @@ def test_gpus_and_the_host_composed_of_its_parts() -> None:
 
 
 def test_a_host_that_the_table_knows_is_one_line_and_no_whole_server_is_added_to_gpus() -> None:
-    found = lines([*A100S, CPU, DRAM, ("host", "DGXA100 920-23687-2530-000", {})], 24.0, table(), share_of_host=0.5)
+    found = lines([*A100S, CPU, DRAM, ("host", "DGXA100 920-23687-2530-000", {})], 24.0, table(), share=part(0.5))
     assert [(line.part, line.unit, line.amount) for line in found] == [("gpu", "device", 4), ("host", "host", 0.5)]
     assert table().match_host("wu2022-gpu") is None
 
 
 def test_the_share_scales_the_host_and_not_the_gpus() -> None:
-    whole, half = (lines([*A100S, CPU, DRAM], 24.0, table(), share_of_host=share) for share in (1.0, 0.5))
+    whole, half = (lines([*A100S, CPU, DRAM], 24.0, table(), share=part(share)) for share in (1.0, 0.5))
     for a, b in zip(whole, half, strict=True):
         assert b.grams.central == pytest.approx(a.grams.central * (1.0 if a.part == "gpu" else 0.5))
 
@@ -131,18 +131,53 @@ def test_unknown_gpu_is_labelled() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "share"),
-    [((2, 8, 16, 64), 0.25), ((0, 8, 16, 64), 0.25), ((0, None, 128, 64), 1.0), ((0, None, None, 64), None), ((3, None, 16, 64), 0.25)],
+    ("held", "gpus", "allowed", "cpus", "share", "why"),
+    [
+        (2, 8, None, 64, 0.25, "2 of 8 GPUs"),
+        (2, 8, 48, 64, 0.25, "2 of 8 GPUs"),
+        (4, 4, None, 64, 1.0, "nothing limits"),
+        (1, 1, 16, 64, 0.25, "16 of 64 processors"),
+        (0, None, 16, 64, 0.25, "16 of 64 processors"),
+        (0, 8, 64, 64, 1.0, "nothing limits"),
+        (0, None, None, None, 1.0, "nothing limits"),
+    ],
 )
-def test_share_of_a_host(arguments: tuple[Any, ...], share: float | None) -> None:
-    assert host_share(*arguments) == share
+def test_share_of_a_host_is_what_was_reserved_of_it(
+    held: int, gpus: int | None, allowed: float | None, cpus: int | None, share: float, why: str
+) -> None:
+    found = host_share([*A100S[:held], *inventory_of(cpus, allowed, gpus)])
+    assert found.machine == found.memory == Estimate.exact(share)
+    assert (found.status, why in found.why) == ("recorded", True)
+
+
+def test_a_virtual_machine_holds_its_memory_and_an_unknown_part_of_the_rest() -> None:
+    """It cannot see its host: the range goes from one of the largest hosts to nothing else on it."""
+    guest = inventory_of(cpus=4, virtual=True)
+    found = host_share(guest)
+    assert found.machine == Estimate(4 / 128, 4 / 384, 1.0)
+    assert found.memory == Estimate.exact(1.0)
+    assert found.status == "assumed"
+    assert host_share(guest, product_known=True).machine == Estimate.exact(1.0)
+    assert host_share(guest, given=0.1).machine == Estimate.exact(0.1)
+    assert host_share(inventory_of(cpus=4, allowed=2, virtual=True)).machine == Estimate(2 / 128, 2 / 384, 0.5)
+
+
+def part(share: float) -> HostShare:
+    return HostShare(Estimate.exact(share), Estimate.exact(share), "given", "given")
+
+
+def inventory_of(cpus: int | None = None, allowed: float | None = None, gpus: int | None = None, virtual: bool = False) -> list[Piece]:
+    return [
+        ("cpu", "a processor", {"logical_cpus": cpus, "allowed_cpus": allowed}),
+        ("host", "unknown", {"gpus": gpus, "virtual": virtual}),
+    ]
 
 
 @quick
 @given(st.lists(st.floats(0, 1000), min_size=1, max_size=10), st.floats(0, 1))
 def test_splitting_the_time_changes_no_gram(parts: list[float], share: float) -> None:
     def grams(hours: float) -> float:
-        found = total_g(lines([*A100S, CPU, DRAM], hours, table(), DEFAULT_AMORTISATION, share))
+        found = total_g(lines([*A100S, CPU, DRAM], hours, table(), DEFAULT_AMORTISATION, part(share)))
         assert found is not None
         assert found.low <= found.central <= found.high
         return found.central

@@ -24,7 +24,8 @@ TOKEN = "s3cret-t0ken-of-the-tests"
 QUICK = Patience(connect_s=0.5, read_s=0.4, longest_pause_s=1.5, deadline_s=1.6, tries=3, backoff_s=0.01)
 HOUR = 3_600_000_000_000
 T0 = utc_ns("2026-11-24T00:00Z")
-RANGE, HISTORY = "/v3/carbon-intensity/past-range", "/v3/carbon-intensity/history"
+RANGE, HISTORY = "/v4/carbon-intensity/past-range", "/v4/carbon-intensity/history"
+ASKED = {"emissionFactorType": "lifecycle", "temporalGranularity": "hourly"}
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +60,7 @@ def item(hour: int, g: Any, **more: Any) -> dict[str, Any]:
 
 
 def answer(*items: Any, zone: str = "DE", key: str = "data", **more: Any) -> dict[str, Any]:
-    return {"zone": zone, key: list(items), **more}
+    return {"zone": zone, key: list(items), "temporalGranularity": "hourly", **more}
 
 
 def value(hour: float, g: float, *, estimated: bool = False, hours: float = 1) -> GridValue:
@@ -103,7 +104,7 @@ def test_a_token_that_cannot_be_one_is_refused_and_not_repeated(token: str) -> N
 
 
 def test_hours_as_documented(httpserver: HTTPServer, maps: ElectricityMaps) -> None:
-    query = {"zone": "DE", "start": "2026-11-24T00:00:00Z", "end": "2026-11-24T03:00:00Z"}
+    query = {"zone": "DE", "start": "2026-11-24T00:00:00Z", "end": "2026-11-24T03:00:00Z", **ASKED}
     httpserver.expect_ordered_request(RANGE, "GET", headers={"auth-token": TOKEN}, query_string=query).respond_with_json(
         answer(item(0, 302), item(1, 310.5, isEstimated=True), item(2, 0))
     )
@@ -135,7 +136,7 @@ def test_a_later_page_that_fails_leaves_what_there_is(httpserver: HTTPServer, ma
 
 def test_a_free_token_gets_the_last_day_of_hours(httpserver: HTTPServer, maps: ElectricityMaps) -> None:
     httpserver.expect_request(RANGE).respond_with_json({"error": "not in your plan"}, 403)
-    httpserver.expect_request(HISTORY, query_string={"zone": "DE"}).respond_with_json(
+    httpserver.expect_request(HISTORY, query_string={"zone": "DE", **ASKED}).respond_with_json(
         answer(*(item(h, 100 + h) for h in range(-4, 20)), key="history")
     )
     assert maps.fetch("DE", T0, T0 + 2 * HOUR) == [value(0, 100), value(1, 101)]
@@ -221,6 +222,19 @@ def test_another_zone_than_asked_is_not_used(httpserver: HTTPServer, maps: Elect
 def test_direct_emissions_are_not_taken_for_those_of_the_life_cycle(httpserver: HTTPServer, maps: ElectricityMaps) -> None:
     httpserver.expect_request(RANGE).respond_with_json(answer(item(0, 302, emissionFactorType="direct")))
     fails(maps, "direct emissions, not with those of the life cycle")
+
+
+def test_the_figures_of_the_sandbox_are_not_used(httpserver: HTTPServer, maps: ElectricityMaps) -> None:
+    body = answer(item(0, 302), item(1, 303, isEstimated=True, estimationMethod="SANDBOX_MODE_DATA"))
+    httpserver.expect_request(RANGE).respond_with_json(body)
+    fails(maps, "made-up figures, because the token is one of its sandbox")
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_a_zone_that_the_provider_does_not_know(httpserver: HTTPServer, maps: ElectricityMaps, status: int) -> None:
+    httpserver.expect_request(RANGE).respond_with_json({"message": "no such zone"}, status)
+    fails(maps, rf"has nothing for that zone and time \(HTTP {status}\); give an intensity of your own")
+    assert len(httpserver.log) == 1
 
 
 @pytest.mark.parametrize("wrong", [None, "302", True, -1, 2001, 1e999, [], {}])
@@ -369,14 +383,16 @@ AWS_TOKEN, AWS = "/latest/api/token", "/latest/meta-data/placement/region"
 GCP, AZURE = "/computeMetadata/v1/instance/zone", "/metadata/instance/compute/location"
 
 
-def test_a_machine_of_aws_knows_its_region(httpserver: HTTPServer) -> None:
+@pytest.mark.parametrize("region", ["eu-north-1", "us-gov-west-1", "eusc-de-east-1"])
+def test_a_machine_of_aws_knows_its_region(httpserver: HTTPServer, region: str) -> None:
     httpserver.expect_request(AWS_TOKEN, "PUT", headers={"X-aws-ec2-metadata-token-ttl-seconds": "60"}).respond_with_data("tok")
-    httpserver.expect_request(AWS, "GET", headers={"X-aws-ec2-metadata-token": "tok"}).respond_with_data("eu-north-1")
-    assert detect_region(httpserver.url_for("")) == "aws:eu-north-1"
+    httpserver.expect_request(AWS, "GET", headers={"X-aws-ec2-metadata-token": "tok"}).respond_with_data(region)
+    assert detect_region(httpserver.url_for("")) == f"aws:{region}"
 
 
-def test_a_machine_of_google_knows_its_region(httpserver: HTTPServer) -> None:
-    httpserver.expect_request(GCP, "GET", headers={"Metadata-Flavor": "Google"}).respond_with_data("projects/12/zones/us-central1-a")
+@pytest.mark.parametrize("zone", ["us-central1-a", "us-central1-ai1a"])
+def test_a_machine_of_google_knows_its_region(httpserver: HTTPServer, zone: str) -> None:
+    httpserver.expect_request(GCP, "GET", headers={"Metadata-Flavor": "Google"}).respond_with_data(f"projects/12/zones/{zone}")
     assert detect_region(httpserver.url_for("")) == "gcp:us-central1"
 
 

@@ -34,6 +34,9 @@ from trainwatt.errors import ConfigurationError
         ("AWS:EU-North-1", "Europe (Stockholm)", 35.9, "lifecycle", "cloud_region"),
         ("US-CAL-CISO", "California ISO", 195.0, "direct", "electricity_maps"),
         ("NO-NO1", "Norway 1", 30.8, "lifecycle", "electricity_maps"),
+        ("US-CAL-BANC", "Balancing Authority of Northern California", 195.0, "direct", "electricity_maps"),
+        ("US-MIDA-PJM", "PJM Interconnection", 349.7, "direct", "electricity_maps"),
+        ("AU-ACT", "New South Wales", 640.0, "direct", "au_state"),
     ],
 )
 def test_a_zone_has_its_figure(zone: str, name: str, g: float, basis: str, kind: str) -> None:
@@ -161,8 +164,17 @@ def test_a_cloud_alone_is_its_fleet_which_is_no_place() -> None:
     assert (fleet.name, fleet.pue, fleet.wue_l_per_kwh, fleet.zone) == ("aws:*", 1.15, 0.15, None)
     assert cloud_region("gcp:us-central1-a").name == "gcp:us-central1"
     assert cloud_region("gcp:europe-north2").pue_kind == "fleet-default"
+    assert (cloud_region("scaleway:fr-par-2").pue, cloud_region("scaleway:fr-par").pue_kind) == (1.16, "fleet-default")
     with pytest.raises(ConfigurationError, match="no cloud region"):
         cloud_region("hetzner")
+
+
+def test_no_figure_is_from_memory() -> None:
+    for name in ("cloud_regions.csv", "grid_intensity.csv", "embodied_hardware.csv", "power_model.csv"):
+        for row in csv.DictReader((DATA / name).read_text(encoding="utf-8").splitlines()):
+            assert {row.get("status"), row.get("pue_status"), row.get("intensity_status")} <= {
+                *("verified", "cross-checked", "secondary", "suspect", "derived", "assumed", "", None)
+            }, row
 
 
 @pytest.mark.parametrize(
@@ -175,6 +187,9 @@ def test_a_cloud_alone_is_its_fleet_which_is_no_place() -> None:
         (country_of, "CAMX", "US"),
         (country_of, "aws:ap-southeast-2", "AU"),
         (country_of, "SE-SE3", "SE"),
+        (country_of, "US-MIDW-MISO", "US"),
+        (provider_zone, "AU-ACT", "AU-NSW"),
+        (provider_zone, "US-MIDA-PJM", "US-MIDA-PJM"),
         (country_of, "WORLD", None),
     ],
 )

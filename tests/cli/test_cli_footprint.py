@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +120,84 @@ def test_a_provider_that_fails_is_said_and_the_zone_stands_in(db: str, httpserve
     assert "404" in result.stderr
     [plain] = answer("footprint", "aaa", "--zone", "GB", "--db", db)["footprints"]
     assert json.loads(result.stdout)["footprints"][0]["carbon"] == plain["carbon"]
+
+
+def test_money_water_and_what_is_apart_are_printed_and_kept(db: str, tmp_path: Path) -> None:
+    prices = tmp_path / "prices.csv"
+    prices.write_text("start,end,price_per_kwh\n1970-01-01T00:00Z,1970-01-01T01:00Z,0.30\n")
+    options = ("--price-csv", str(prices), "--currency", "EUR", "--wue", "0.5", "--market-intensity", "12", "--unmeasured", "typical")
+    text = call("footprint", "aaa", "--intensity", "100", *options, "--db", db).stdout
+    for line in (
+        "cost         0.300 EUR at 0.3 a kWh",
+        "water        0.500 L",
+        "apart: 12.0 g operational as bought",
+        "apart, not measured: fans",
+    ):
+        assert line in text
+    assert text.startswith("100 g CO2e: operational only")
+    [kept] = answer("footprint", "aaa", "--intensity", "100", *options, "--db", db)["footprints"]
+    assert kept["carbon"]["cost"]["amount"] == pytest.approx(0.3)
+    assert kept["energy"]["total_j"] == J_PER_KWH
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--unmeasured", "lots"), "--unmeasured lots: give a share"),
+        (("--price-csv", "nowhere.csv"), "nowhere.csv cannot be read"),
+        (("--zone", "TM"), "--allow-suspect"),
+        (("--format", "md", "--json"), "give one of them"),
+        (("--hardware", "nowhere.csv"), "hardware file nowhere.csv cannot be read"),
+    ],
+)
+def test_what_cannot_be_read_or_meant_is_named(db: str, arguments: tuple[str, ...], said: str) -> None:
+    error = call("footprint", "aaa", *arguments, "--db", db).exception
+    assert isinstance(error, ConfigurationError)
+    assert said in str(error)
+
+
+def test_a_suspect_zone_can_be_asked_for(db: str) -> None:
+    [found] = answer("footprint", "aaa", "--zone", "TM", "--allow-suspect", "--db", db)["footprints"]
+    assert found["carbon"]["operational_g"] == pytest.approx(1306.3)
+    assert "suspect" in [a["status"] for a in found["carbon"]["assumptions"]]
+
+
+def test_show_uses_what_refresh_has_cached(db: str, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    hour = [
+        {"from": f"1970-01-01T00:{a}Z", "to": f"1970-01-01T{b}Z", "intensity": {"forecast": 1, "actual": 80, "index": "low"}}
+        for a, b in (("00", "00:30"), ("30", "01:00"))
+    ]
+    httpserver.expect_request(re.compile("/intensity/.*")).respond_with_json({"data": hour})
+    monkeypatch.setattr(grid, "providers", lambda _: [grid.UKCarbonIntensity(base_url=httpserver.url_for(""))])
+    with closing(sqlite3.connect(db)) as connection:
+        connection.execute("UPDATE run SET zone = 'GB' WHERE id = 'aaa'")
+        connection.commit()
+    before = answer("show", "aaa", "--db", db)["carbon"]
+    answer("footprint", "aaa", "--refresh", "--db", db)
+    after = answer("show", "aaa", "--db", db)["carbon"]
+    assert before["operational_g"] != pytest.approx(80)
+    assert (after["operational_g"], after["intensity_source"]) == (pytest.approx(80), "uk")
+
+
+def test_refresh_without_a_zone_says_that_there_is_nothing_to_ask_for(db: str) -> None:
+    assert "nothing to ask for" in call("footprint", "aaa", "--intensity", "5", "--refresh", "--db", db).stderr
+
+
+def test_runs_on_different_bases_are_not_added(db: str) -> None:
+    with closing(sqlite3.connect(db)) as connection:
+        connection.execute("UPDATE run SET zone = 'US-CA' WHERE id = 'bbb'")
+        connection.commit()
+    error = call("footprint", "aaa", "bbb", "--db", db).exception
+    assert isinstance(error, ConfigurationError)
+    assert "aaa (FR) on lifecycle ones and bbb (US-CA) on direct ones" in str(error)
+    with closing(sqlite3.connect(db)) as connection:
+        assert connection.execute("SELECT count(*) FROM footprint").fetchone() == (0,)
+    assert answer("footprint", "aaa", "bbb", "--zone", "FR", "--db", db)["total"]["all"]["total_g"] > 0
+
+
+@pytest.mark.parametrize(("form", "has"), [("text", "References"), ("md", "```bibtex"), ("tex", r"\\begin{tabular}")])
+def test_a_project_as_what_a_paper_needs(db: str, form: str, has: str) -> None:
+    text = call("footprint", "--project", "digits", "--format", form, "--db", db).stdout
+    assert has in text.replace("\\", "\\\\")
+    for word in ("completed", "failed", "France"):
+        assert word in text

@@ -45,3 +45,13 @@ def phase(seq: int, name: str = "train", segment_id: str = "seg-1", run_id: str 
 def phase_energy(seq: int, energy_j: float, name: str = "gpu0", segment_id: str = "seg-1", **changes: Any) -> Row:
     row: Row = {"segment_id": segment_id, "seq": seq, "device": name, "owner_segment_id": "seg-1", "energy_j": energy_j}
     return {**row, "slack_low_j": 0.25, "slack_high_j": 0.5, "edge_low_j": 1.0, "edge_high_j": 2.0, **changes}
+
+
+def phase_fold(name: str = "train", segment_id: str = "seg-1", **changes: Any) -> Row:
+    row: Row = {"segment_id": segment_id, "name": name, "count": 100, "duration_ns": 50_000_000_000, "first_start_utc_ns": 500}
+    return {**row, "unresolved": 3, "synchronized": 2, "exact": 1, **changes}
+
+
+def phase_fold_energy(energy_j: float, device: str = "gpu0", name: str = "train", segment_id: str = "seg-1", **changes: Any) -> Row:
+    row: Row = {"segment_id": segment_id, "name": name, "owner_segment_id": "seg-1", "device": device, "energy_j": energy_j}
+    return {**row, "slack_low_j": 25.0, "slack_high_j": 50.0, "edge_low_j": 100.0, "edge_high_j": 200.0, **changes}

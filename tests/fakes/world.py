@@ -129,15 +129,14 @@ class World:
 
     def show(self, ref: str = "latest") -> dict[str, Any]:
         """A run as `trainwatt show --json` prints it, read in this process."""
-        from trainwatt.carbon.assessing import by_default
-        from trainwatt.describe import describe
+        from trainwatt.footprinting import described
         from trainwatt.identity import this_process
         from trainwatt.storage.store import Store
 
         store = Store.open(str(self.db))
         try:
             store.mark_vanished(this_process())
-            return describe(store.load(store.find(ref)), by_default)
+            return described(store, store.load(store.find(ref)))
         finally:
             store.close()
 

@@ -91,14 +91,17 @@ def operational_g(energy: Interval, pue: float, intensity_g_per_kwh: Estimate) -
     return Estimate(*(e * pue * i for e, i in zip(kwh, intensity_g_per_kwh, strict=True)))
 
 
+WHOLE = Estimate(1.0, 1.0, 1.0)
+
+
 def embodied_g(
-    footprint_kg: Estimate, reserved_hours: float, amortisation: Amortisations = DEFAULT_AMORTISATION, share: float = 1.0
+    footprint_kg: Estimate, reserved_hours: float, amortisation: Amortisations = DEFAULT_AMORTISATION, share: Estimate = WHOLE
 ) -> Estimate:
     """Grams of manufacture that fall to the hours in which a run held `share` (0 to 1, or a count) of the hardware."""
     return Estimate(
         *(
-            kg * G_PER_KG * reserved_hours / (a.lifetime_years * HOURS_PER_YEAR * a.utilisation) * share
-            for kg, a in zip(footprint_kg, amortisation, strict=True)
+            kg * G_PER_KG * reserved_hours / (a.lifetime_years * HOURS_PER_YEAR * a.utilisation) * part
+            for kg, a, part in zip(footprint_kg, amortisation, share, strict=True)
         )
     )
 
@@ -158,16 +161,16 @@ def carbon_object(
     zone: str | None,
     intensity_g_per_kwh: Estimate,
     intensity_source: str,
+    intensity_basis: str | None,
     pue: float,
     assumptions: Sequence[Assumption],
     lines: Sequence[EmbodiedLine] = (),
     left_out: Sequence[str] = (),
     sci: Mapping[str, Any] | None = None,
-    water_l: float | None = None,
-    cost: Mapping[str, Any] | None = None,
+    beside: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The `carbon` object of the JSON contract. `embodied` is None where no hardware is known: the total is then without it, which
-    `left_out` must say."""
+    `left_out` must say. `beside` is what is shown next to the grams and never in them (beside.py)."""
     whole = operational.plus(embodied or NOTHING)
     return {
         **_grams("operational", operational),
@@ -180,13 +183,13 @@ def carbon_object(
         "intensity_low_g_per_kwh": intensity_g_per_kwh.low,
         "intensity_high_g_per_kwh": intensity_g_per_kwh.high,
         "intensity_source": intensity_source,
+        "intensity_basis": intensity_basis,
         "pue": pue,
         "embodied_lines": [_line(line) for line in lines],
         "assumptions": [a._asdict() for a in assumptions],
         "left_out": list(left_out),
         "sci": None if sci is None else dict(sci),
-        "water_l": water_l,
-        "cost": None if cost is None else dict(cost),
+        **(beside or {}),
     }
 
 

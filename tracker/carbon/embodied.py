@@ -8,14 +8,11 @@ in no line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from .accounting import DEFAULT_AMORTISATION, Amortisations, EmbodiedLine, Estimate, embodied_g, total
+from .accounting import DEFAULT_AMORTISATION, WHOLE, Amortisations, EmbodiedLine, Estimate, embodied_g, total
 from .hardware import HardwareRow, HardwareTable
-
-Piece = tuple[str, str, Mapping[str, Any]]
-"""(kind, name, detail), as the inventory has it."""
+from .host_share import WHOLE_HOST, HostShare, Piece
 
 BYTES_PER_GB = 2.0**30
 """As DIMMs are sold: a 32 GB module has 32 × 2³⁰ bytes."""
@@ -24,21 +21,12 @@ POWER_SUPPLIES = 2
 _FRAME = (("mainboard", 1.0), ("psu", float(POWER_SUPPLIES)), ("chassis", 1.0), ("assembly", 1.0))
 
 
-def host_share(reserved_gpus: int, gpus: int | None, allowed_cpus: float | None, cpus: float | None) -> float | None:
-    """The part of a host that a run held: GPUs reserved of all, else processors allowed of all; None where neither is known."""
-    if reserved_gpus and gpus:
-        return min(1.0, reserved_gpus / gpus)
-    if allowed_cpus and cpus:
-        return min(1.0, allowed_cpus / cpus)
-    return None
-
-
 def lines(
     inventory: Iterable[Piece],
     reserved_hours: float,
     rows: HardwareTable,
     amortisation: Amortisations = DEFAULT_AMORTISATION,
-    share_of_host: float = 1.0,
+    share: HostShare = WHOLE_HOST,
 ) -> list[EmbodiedLine]:
     """The lines of one host: GPUs by model, then the host's. `inventory` has the GPUs that the run held, not all that are there."""
     pieces = list(inventory)
@@ -52,17 +40,17 @@ def lines(
         row = rows.match("gpu", model)
         if row is not None:
             found.append(line_of_row("gpu", model, row, reserved_hours, amortisation, count))
-    return found + host_lines(pieces, reserved_hours, rows, amortisation, share_of_host)
+    return found + host_lines(pieces, reserved_hours, rows, amortisation, share)
 
 
 def host_lines(
-    pieces: Sequence[Piece], reserved_hours: float, rows: HardwareTable, amortisation: Amortisations, share_of_host: float
+    pieces: Sequence[Piece], reserved_hours: float, rows: HardwareTable, amortisation: Amortisations, share: HostShare
 ) -> list[EmbodiedLine]:
     """The host's own: one line where its product is in the table, else one for each kind of part; none where nothing is recorded."""
     for kind, name, _ in pieces:
         row = rows.match_host(name) if kind == "host" else None
         if row is not None:
-            return [line_of_row("host", name, row, reserved_hours, amortisation, 1.0, share_of_host)]
+            return [line_of_row("host", name, row, reserved_hours, amortisation, 1.0, share.machine)]
     parts: list[tuple[str, str, float]] = []
     for kind, name, detail in pieces:
         if kind == "cpu":
@@ -73,7 +61,7 @@ def host_lines(
         return []
     parts += [(kind, f"server {kind}", count) for kind, count in _FRAME]
     return [
-        line_of_row("host", name, row, reserved_hours, amortisation, count, share_of_host)
+        line_of_row("host", name, row, reserved_hours, amortisation, count, share.memory if kind == "dram" else share.machine)
         for kind, name, count in parts
         if (row := rows.match(kind, name)) is not None
     ]
@@ -86,17 +74,17 @@ def line_of_row(
     reserved_hours: float,
     amortisation: Amortisations,
     count: float = 1.0,
-    share: float = 1.0,
+    share: Estimate = WHOLE,
 ) -> EmbodiedLine:
     """A line for `count` units of a row, of which the run held `share`. `row.footprint_kg` is of one unit."""
     status = row.status if row.scope == "model" else f"{row.status}, range of its class"
     return EmbodiedLine(
         part=part,
         name=name,
-        amount=count * share,
+        amount=count * share.central,
         unit=row.unit,
         footprint_kg=row.footprint_kg,
-        grams=embodied_g(row.footprint_kg, reserved_hours, amortisation, count * share),
+        grams=embodied_g(row.footprint_kg, reserved_hours, amortisation, share.times(count)),
         row=row.name,
         status=status,
         source=row.source,
@@ -109,9 +97,8 @@ def line_given(
 ) -> EmbodiedLine:
     """A line for a footprint that the user gives, kilograms of one unit."""
     kg = Estimate.exact(footprint_kg)
-    return EmbodiedLine(
-        part, name, count, "device", kg, embodied_g(kg, reserved_hours, amortisation, count), "given by the user", "given", source, None
-    )
+    grams = embodied_g(kg, reserved_hours, amortisation, Estimate.exact(count))
+    return EmbodiedLine(part, name, count, "device", kg, grams, "given by the user", "given", source, None)
 
 
 def total_g(found: Iterable[EmbodiedLine]) -> Estimate | None:

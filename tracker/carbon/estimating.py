@@ -22,10 +22,12 @@ from .accounting import (
     sci,
     strict,
 )
+from .beside import Price, beside
 from .embodied import line_given, line_of_row, total_g
 from .factors import GIVEN, amortisation_factors, place_of
 from .hardware import HardwareRow, HardwareTable
 from .load_power import load_curve
+from .terms import Terms
 
 DEVICES_PER_HOST = 8
 
@@ -40,28 +42,23 @@ class Plan:
     watts: float | None
     load: float | None
     energy_kwh: float | None
-    pue: float | None
-    intensity: float | None
-    zone: str | None
     embodied_kg: float | None
     host_kg: float | None
     devices_per_host: float | None
-    lifetime_years: float | None
-    utilisation: float | None
     units: float | None
     unit: str | None
 
 
-def estimate(plan: Plan, rows: HardwareTable) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+def estimate(plan: Plan, terms: Terms, rows: HardwareTable) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
     """The `energy` and `carbon` objects, and what to tell the user beside them. Raises ConfigurationError."""
     row, notes = _row(plan, rows)
     joules, basis, factors = _energy(plan, row)
-    place = place_of(plan.zone, plan.intensity, plan.pue)
+    place = place_of(terms)
     factors += [place.pue, place.intensity, *([place.water] if place.water else [])]
-    amortisation = amortisations(plan.lifetime_years, plan.utilisation)
+    amortisation = amortisations(terms.lifetime_years, terms.lifetime_utilization)
     lines, left_out = _lines(plan, row, amortisation)
     if lines:
-        factors += amortisation_factors(plan.lifetime_years, plan.utilisation, amortisation)
+        factors += amortisation_factors(terms, amortisation)
     if plan.host_kg is not None and plan.hours is not None:
         per_host = plan.devices_per_host or min(plan.count, DEVICES_PER_HOST)
         source, status = (
@@ -69,6 +66,7 @@ def estimate(plan: Plan, rows: HardwareTable) -> tuple[dict[str, Any], dict[str,
         )
         factors.append(Assumption("devices in a host", per_host, "", source, None, status))
     pue = place.pue.value or 1.0
+    price = None if terms.price_per_kwh is None else Price(terms.price_per_kwh, GIVEN)
     operational, embodied = operational_g(joules, pue, place.intensity_g_per_kwh), total_g(lines)
     score = None
     if plan.units is not None:
@@ -80,12 +78,13 @@ def estimate(plan: Plan, rows: HardwareTable) -> tuple[dict[str, Any], dict[str,
         zone=place.zone,
         intensity_g_per_kwh=place.intensity_g_per_kwh,
         intensity_source=place.intensity.source,
+        intensity_basis=place.basis,
         pue=pue,
         assumptions=factors,
         lines=lines,
         left_out=left_out,
         sci=score,
-        water_l=None if place.water is None or place.water.value is None else joules.energy_j / J_PER_KWH * place.water.value,
+        beside=beside(joules, pue, place.intensity_g_per_kwh, terms, place.water and place.water.value, price),
     )
     energy = {
         "total_j": joules.energy_j,

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from typing import NamedTuple
 
-from ..errors import ConfigurationError
 from .accounting import Amortisations, Assumption, Estimate
+from .terms import Terms
 from .zones import cloud_region, figure
 
 GIVEN = "given by the user"
-HIGHEST_G_PER_KWH = 2000.0
-Rule = tuple[str, float | None, Callable[[float], bool], str, str]
-"""An option's name and value, what must hold of it, why, and the mend."""
 WU = "Wu et al. 2022, Sustainable AI, MLSys 2022, arXiv:2111.00364"
 
 
@@ -28,14 +23,15 @@ class Place(NamedTuple):
     water: Assumption | None
 
 
-def place_of(zone: str | None, intensity: float | None, pue: float | None, on_basis: str | None = None) -> Place:
-    """The user's own values first, then those of the zone; PUE and water are known of cloud regions only."""
-    if intensity is not None:
-        named, grams = zone, Estimate.exact(intensity)
+def place_of(terms: Terms, on_basis: str | None = None) -> Place:
+    """The user's own values first, then those of the zone; PUE and water are known of cloud regions only. Raises ConfigurationError."""
+    zone = terms.zone
+    if terms.intensity_g_per_kwh is not None:
+        named, grams = zone, Estimate.exact(terms.intensity_g_per_kwh)
         basis = None
-        factor = Assumption("grid intensity", intensity, "g/kWh", GIVEN, None, "given")
+        factor = Assumption("grid intensity", grams.central, "g/kWh", GIVEN, None, "given")
     else:
-        found = figure(zone, basis=on_basis)
+        found = figure(zone, basis=on_basis, allow_suspect=terms.allow_suspect)
         named, grams = zone and found.zone, Estimate(found.intensity_g_per_kwh, found.low_g_per_kwh, found.high_g_per_kwh)
         basis = found.basis
         name = f"grid intensity of {found.name}, {found.basis}"
@@ -47,12 +43,14 @@ def place_of(zone: str | None, intensity: float | None, pue: float | None, on_ba
         overhead = Assumption(f"PUE, {region.pue_kind}", region.pue, "", region.pue_source, region.pue_year, region.pue_status)
         if region.wue_l_per_kwh is not None:
             water = Assumption("water", region.wue_l_per_kwh, "L/kWh", region.pue_source, region.pue_year, region.pue_status)
-    if pue is not None:
-        overhead = Assumption("PUE", pue, "", GIVEN, None, "given")
+    if terms.pue is not None:
+        overhead = Assumption("PUE", terms.pue, "", GIVEN, None, "given")
+    if terms.wue_l_per_kwh is not None:
+        water = Assumption("water", terms.wue_l_per_kwh, "L/kWh", GIVEN, None, "given")
     return Place(named, grams, basis, factor, overhead, water)
 
 
-def amortisation_factors(lifetime_years: float | None, utilisation: float | None, used: Amortisations) -> list[Assumption]:
+def amortisation_factors(terms: Terms, used: Amortisations) -> list[Assumption]:
     """How the hardware's making is spread over its life: the user's own values, else the defaults with their range."""
 
     def factor(name: str, unit: str, given: float | None, values: tuple[float, float, float]) -> Assumption:
@@ -61,38 +59,8 @@ def amortisation_factors(lifetime_years: float | None, utilisation: float | None
         source = f"range: {WU}; central value: trainwatt's own within it"
         return Assumption(name, values[0], unit, source, 2022, "assumed", min(values), max(values))
 
+    years, shares = zip(*used, strict=True)
     return [
-        factor("lifetime of hardware", "years", lifetime_years, (used[0].lifetime_years, used[1].lifetime_years, used[2].lifetime_years)),
-        factor("utilisation over its life", "", utilisation, (used[0].utilisation, used[1].utilisation, used[2].utilisation)),
+        factor("lifetime of hardware", "years", terms.lifetime_years, years),
+        factor("utilisation over its life", "", terms.lifetime_utilization, shares),
     ]
-
-
-def factor_rules(
-    pue: float | None, intensity_g_per_kwh: float | None, lifetime_years: float | None, utilisation: float | None
-) -> tuple[Rule, ...]:
-    """What must hold of the factors that a user gives."""
-    return (
-        ("--pue", pue, lambda v: v >= 1, "a site uses at least what its computers use", "give 1 or more, as in 1.1"),
-        (
-            "--intensity",
-            intensity_g_per_kwh,
-            lambda v: 0 <= v <= HIGHEST_G_PER_KWH,
-            f"no grid is below 0 or above {HIGHEST_G_PER_KWH:,.0f} g/kWh",
-            "give grams of CO2e per kWh, as in 429 (kg/kWh × 1000)",
-        ),
-        ("--lifetime-years", lifetime_years, lambda v: v > 0, "hardware serves for some time", "give years above 0, as in 4"),
-        (
-            "--lifetime-utilization",
-            utilisation,
-            lambda v: 0 < v <= 1,
-            "it is the share of its life in which hardware is put to use",
-            "give it above 0 and up to 1, as in 0.5 for 50 %",
-        ),
-    )
-
-
-def hold(rules: tuple[Rule, ...]) -> None:
-    """Raises ConfigurationError for the first value of which its rule does not hold."""
-    for name, value, holds, reason, mend in rules:
-        if value is not None and not (math.isfinite(value) and holds(value)):
-            raise ConfigurationError(f"{name} {value:g}: {reason}; {mend}")

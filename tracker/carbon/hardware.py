@@ -77,9 +77,9 @@ def match(kind: str, model: str, own: Path | None = None) -> HardwareRow | None:
     return table(own).match(kind, model)
 
 
-def table(own: Path | None = None) -> HardwareTable:
+def table(own: str | Path | None = None) -> HardwareTable:
     """The bundled rows; those of the user's own file come before them, and so add to them or replace them. Raises ConfigurationError."""
-    return HardwareTable((*(() if own is None else _read(own)), *_bundled()))
+    return HardwareTable((*(() if own is None else _read(Path(own))), *_bundled()))
 
 
 @cache

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..units import significant
+from ..units import format_range, significant
 
 View = Mapping[str, Any]
 
@@ -18,10 +18,14 @@ def format_mass(grams: float, low_g: float | None = None, high_g: float | None =
     """Grams of CO2e with the unit that suits them, and their bounds where there are any: "1.84 kg (1.20–2.50)"."""
     symbol = next(unit for least, unit in _STEPS if grams >= least)
     size = _SIZES[symbol]
-    text = f"{significant(grams / size)} {symbol}"
-    if low_g is None or high_g is None or low_g == high_g:
-        return text
-    return f"{text} ({significant(low_g / size)}–{significant(high_g / size)})"
+    bounds = "" if low_g is None or high_g is None else _span(grams / size, low_g / size, high_g / size)
+    return f"{significant(grams / size)} {symbol}{bounds}"
+
+
+def _span(central: float, low: float, high: float) -> str:
+    """ " (1.20–2.50)"; nothing where the bounds are not to be told from the value."""
+    value, least, most = significant(central), significant(low), significant(high)
+    return "" if least == value == most else f" ({least}–{most})"
 
 
 def carbon_headline(carbon: View) -> str:
@@ -44,20 +48,38 @@ def carbon_lines(carbon: View, width: int = 80) -> list[str]:
     lines.append(_row("total", _mass(carbon, "total")))
     if carbon["sci"] is not None:
         lines += list(_sci(carbon["sci"], width))
-    if carbon["water_l"] is not None:
-        lines.append(_row("water", f"{significant(carbon['water_l'])} L"))
+    lines += _beside(carbon, width)
     for text in carbon["left_out"]:
         lines += _wrapped(f"not in it: {text}", width, 2)
     lines += ["", "factors"]
     for factor in carbon["assumptions"]:
         lines += _factor(factor, width)
     for line in carbon["embodied_lines"]:
-        kg = significant(line["footprint_kg"])
-        span = f" ({significant(line['footprint_low_kg'])}–{significant(line['footprint_high_kg'])})"
-        ranged = "" if line["footprint_low_kg"] == line["footprint_high_kg"] else span
+        kg, ranged = significant(line["footprint_kg"]), _span(line["footprint_kg"], line["footprint_low_kg"], line["footprint_high_kg"])
         text = f"making of {line['row'] if line['status'] != 'given' else line['name']}: {kg}{ranged} kg/{line['unit']}"
         lines += _sourced(text, line, width)
     return lines
+
+
+def _beside(carbon: View, width: int) -> Iterator[str]:
+    """Water, money, and the grams that are not in the total."""
+    if carbon["water_l"] is not None:
+        yield _row("water", f"{significant(carbon['water_l'])} L")
+    cost, market, unseen = carbon["cost"], carbon["market_based"], carbon["unmeasured"]
+    if cost is not None:
+        span = _span(cost["amount"], cost["low"], cost["high"])
+        lacking = f", {100 * cost['unpriced_share']:.0f} % of the energy without a price" if cost["unpriced_share"] else ""
+        yield from _wrapped(
+            f"{'cost':<13}{significant(cost['amount'])}{span} {cost['currency'] or 'in the currency of the price'}"
+            f" at {_number(cost['price_per_kwh'])} a kWh{lacking}", width, 2,
+        )  # fmt: skip
+    if market is not None:
+        text = f"apart: {_mass(market, 'operational')} operational as bought, at {_number(market['intensity_g_per_kwh'])} g/kWh"
+        yield from _wrapped(f"{text} (market-based)", width, 2)
+    if unseen is not None:
+        joules = format_range(unseen["energy_j"], unseen["energy_low_j"], unseen["energy_high_j"])
+        text = f"apart, not measured: {unseen['what']}: {joules}, {_mass(unseen, 'operational')}"
+        yield from _wrapped(f"{text} [{unseen['status']}: {100 * unseen['share']:.0f} % of the components]", width, 2)
 
 
 def _counted(line: View) -> str:

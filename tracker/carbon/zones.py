@@ -99,7 +99,7 @@ def figure(zone: str | None, *, basis: str | None = None, allow_suspect: bool = 
     if found.status == "suspect" and not allow_suspect:
         raise ConfigurationError(
             f"zone={zone!r}: the only figure of {found.name} ({found.intensity_g_per_kwh:g} g/kWh, {found.year}, {found.source}) is"
-            " suspect; give an intensity of your own, or allow suspect figures explicitly"
+            " suspect; give an intensity of your own, or allow it with --allow-suspect"
         )
     return found
 

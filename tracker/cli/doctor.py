@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from ..calibration import CALIBRATION_S
+from ..carbon.whereabouts import whereabouts
 from ..clock import SystemClock
 from ..config import Config, parse_gpus, resolve, working_folder
 from ..describe import KINDS, ORDER, natural
@@ -44,12 +45,14 @@ def command(gpus: str | None, as_json: bool, db: str | None) -> None:
     config = resolve({"db": db, "gpus": None if gpus is None else parse_gpus(gpus)}, os.environ, working_folder())
     found = discover(DiscoveryRequest(config.gains, config.gpus, os.environ, config.sysfs, config.procfs))
     devices = _watch(found, config)
+    zone, zone_finding = whereabouts(config.zone, os.environ)
     report = {
         "schema_version": 1,
         "devices": devices,
         "findings": [_finding(f) for f in found.findings],
         "database": _database(config),
-        "zone": config.zone,
+        "zone": zone,
+        "zone_finding": _finding(zone_finding),
         "period_s": config.period_s,
         "cost_fraction": sum(d["cost_s"] for d in devices) / config.period_s,
     }
@@ -161,8 +164,11 @@ def _page(report: dict[str, Any], findings: list[Finding]) -> list[RenderableTyp
         parts.append(Text())
     database = report["database"]
     usable = ("✓ ", "green") if database["usable"] else ("✗ ", "red")
+    place = report["zone_finding"]
     parts += [
         Text.assemble(usable, f"database {database['place']}: {database['detail']}"),
+        Text.assemble(("✓ ", "green") if report["zone"] else ("– ", "yellow"), f"zone of the grid: {place['detail']}"),
+        *([Padding(Text(place["remedy"]), (0, 0, 0, 4))] if place["remedy"] else []),
         Text(f"All readings together take about {100 * report['cost_fraction']:.2g} % of a core, every {report['period_s']:g} s."),
         Text("Errors are 95 %, of the sensor's scale or of the model; each run adds its own gaps and edges.", style="dim"),
     ]

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from dataclasses import fields
 from typing import Any
 
 import rich_click as click
 
 from ..carbon.estimating import DEVICES_PER_HOST, Plan, estimate
-from ..carbon.factors import Rule, factor_rules, hold
 from ..carbon.hardware import table
+from ..carbon.terms import Rule, Terms, check
 from ..carbon.wording import carbon_headline, carbon_lines
 from ..errors import ConfigurationError
 from ..units import format_energy, format_range
 from .options import json_option
+from .terms_options import terms_of, terms_options
 
 SCHEMA_VERSION = 1
-HIGHEST_G_PER_KWH = 2000.0
-"""Above every grid there is; lignite itself is near 1,100 g/kWh."""
 
 
 @click.command("estimate")
@@ -28,23 +27,19 @@ HIGHEST_G_PER_KWH = 2000.0
 @click.option("--watts", type=float, help="Mean power of one device.")
 @click.option("--load", type=float, help="Instead of watts: mean load from 0 to 1, from which the power is modelled.")
 @click.option("--energy-kwh", type=float, help="Instead of watts and hours: the energy of all devices, before PUE.")
-@click.option("--pue", type=float, help="The site's power usage effectiveness; none is applied unless given.")
-@click.option("--intensity", type=float, metavar="G_PER_KWH", help="The grid's carbon intensity, in place of a zone's figure.")
-@click.option("--zone", help="The zone of the electricity grid, such as FR; without one, the world's average is assumed.")
 @click.option("--embodied-kg", type=float, help="Making one device emitted so much, in place of the table's figure.")
 @click.option("--host-kg", type=float, help="Making one host, without its devices, emitted so much; left out unless given.")
 @click.option("--devices-per-host", type=float, help=f"Devices in one host ({DEVICES_PER_HOST}, or the count where it is less).")
-@click.option("--lifetime-years", type=float, help="Years in service, in place of 4 (3 to 5).")
-@click.option("--lifetime-utilization", type=float, metavar="SHARE", help="Share of that time in use, in place of 0.5 (0.3 to 0.6).")
 @click.option("--units", type=float, metavar="N", help="Units of work done, for the grams per unit (SCI).")
 @click.option("--unit", help="The name of that unit, such as sample.")
-@click.option("--hardware", "own", type=click.Path(path_type=Path), metavar="FILE", help="Your own hardware CSV, over the bundled table.")
+@terms_options
 @json_option
-def command(own: Path | None, as_json: bool, lifetime_utilization: float | None, **asked: Any) -> None:
+def command(as_json: bool, **asked: Any) -> None:
     """Estimate the footprint of a run from its hardware, time and power, every factor with its source."""
-    plan = Plan(utilisation=lifetime_utilization, **asked)
-    check(plan)
-    energy, carbon, notes = estimate(plan, table(own))
+    plan = Plan(**{field.name: asked.pop(field.name) for field in fields(Plan)})
+    terms = terms_of(**asked)
+    check_plan(plan, terms)
+    energy, carbon, notes = estimate(plan, terms, table(terms.hardware))
     for note in notes:
         click.echo(f"trainwatt: {note}", err=True)
     if as_json:
@@ -58,7 +53,7 @@ def command(own: Path | None, as_json: bool, lifetime_utilization: float | None,
     click.echo("\n".join(carbon_lines(carbon)))
 
 
-def check(plan: Plan) -> None:
+def check_plan(plan: Plan, terms: Terms) -> None:
     """Raises ConfigurationError for what cannot be."""
     rules: tuple[Rule, ...] = (
         ("--count", plan.count, lambda v: v > 0, "no run has so many devices", "give a number above 0"),
@@ -77,7 +72,7 @@ def check(plan: Plan) -> None:
         ("--devices-per-host", plan.devices_per_host, lambda v: v > 0, "a host holds some of them", "give a number above 0"),
         ("--units", plan.units, lambda v: v > 0, "grams per unit need units", "give how many there are, above 0"),
     )
-    hold(rules + factor_rules(plan.pue, plan.intensity, plan.lifetime_years, plan.utilisation))
+    check(terms, *rules)
     ways = {"--watts": plan.watts, "--load": plan.load, "--energy-kwh": plan.energy_kwh}
     given = [name for name, value in ways.items() if value is not None]
     if len(given) > 1:

@@ -45,6 +45,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 failed, 2 usage, 3 not found."""
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # what a provider did not answer is said once, in our own words
     try:
         code = cli.main(prog_name="trainwatt", standalone_mode=False)
         sys.stdout.flush()

@@ -172,7 +172,7 @@ def _work(view: View) -> list[RenderableType]:
 def _carbon(view: View) -> list[RenderableType]:
     carbon = view["carbon"]
     if carbon is None:
-        return []
+        return [Text(f"no grams: {view['carbon_missing']}", style="yellow"), Text()] if view["carbon_missing"] else []
     where = f"in {carbon['zone']}" if carbon["zone"] else "at the world's average, as no zone is set"
     terms = f"{where}, PUE {carbon['pue']:g}; trainwatt footprint {view['run']['id'][:8]} names each factor"
     return [Text(carbon_headline(carbon)), Text(terms, style="dim"), Text()]

@@ -6,8 +6,7 @@ import json
 
 import rich_click as click
 
-from ..carbon.assessing import by_default
-from ..describe import describe
+from ..footprinting import described
 from .options import db_option, json_option, open_store
 from .render import console, run_page
 
@@ -24,7 +23,7 @@ def command(run: str, footprint_id: str | None, as_json: bool, db: str | None) -
     """
     store = open_store(db)
     run_id = store.find(run)
-    view = describe(store.load(run_id), by_default)
+    view = described(store, store.load(run_id))
     if footprint_id is not None:
         view["carbon"] = json.loads(store.footprint(run_id, footprint_id))
     if as_json:

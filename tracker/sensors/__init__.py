@@ -55,3 +55,4 @@ def _merge(found: Discovery, provide: Callable[[], Discovery], module: str) -> N
         return
     found.sensors.extend(part.sensors)
     found.findings.extend(part.findings)
+    found.gpu_count = found.gpu_count if part.gpu_count is None else part.gpu_count

@@ -94,6 +94,7 @@ def _discover(library: NvmlLibrary, request: DiscoveryRequest) -> Discovery:
             # it keeps its place in the order, so that the others keep theirs
             gpus.append(Gpu(index, "", "unknown", (0, 0)))
             found.findings.append(_broken(f"gpu{index}", f"cannot be asked: {error_text(nvml, e.value)}"))
+    found.gpu_count = len(gpus)
 
     def resolve_mig(uuid: str) -> int | None:
         return _mig_parent(nvml, uuid)

@@ -24,10 +24,10 @@ def detect_region(base_url: str = METADATA, timeout_s: float = TIMEOUT_S) -> str
         return None  # nothing at that address at all
     if token:
         found = _ask(f"{base}/latest/meta-data/placement/region", {"X-aws-ec2-metadata-token": token}, timeout_s) or ""
-        if re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d+", found):
+        if re.fullmatch(r"[a-z]+(-[a-z]+)+-\d+", found):
             return f"aws:{found}"
     found = _ask(f"{base}/computeMetadata/v1/instance/zone", {"Metadata-Flavor": "Google"}, timeout_s) or ""
-    if match := re.fullmatch(r"projects/\d+/zones/([a-z]+-[a-z]+\d+)-[a-z]", found):
+    if match := re.fullmatch(r"projects/\d+/zones/([a-z]+-[a-z]+\d+)-[a-z0-9]+", found):
         return f"gcp:{match[1]}"
     found = _ask(f"{base}/metadata/instance/compute/location?api-version=2021-02-01&format=text", {"Metadata": "true"}, timeout_s) or ""
     return f"azure:{found}" if re.fullmatch(r"[a-z]+\d?", found) else None

@@ -1,7 +1,8 @@
-"""Electricity Maps, version 3 (https://portal.electricitymaps.com/docs/api): hourly life-cycle intensities of what a zone consumes.
+"""Electricity Maps, version 4 (https://app.electricitymaps.com/docs): hourly life-cycle intensities of what a zone consumes.
 
-`past-range` answers for at most ten days at a time; a free token may only ask `history`, which has the last 24 hours. `isEstimated`
-marks what the provider filled in itself.
+`past-range` answers for at most ten days of hours at a time; a free token may only ask `history`, which has the last 24 hours, and of
+one zone. `isEstimated` marks what the provider filled in itself. Where it does not know the zone it may answer for that of the caller's
+address: so the zone of an answer is checked. A token of the sandbox gets figures that are made up: none of them is used.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from .http import Patience, get_json
 log = logging.getLogger(__name__)
 
 LONGEST_NS = 10 * 24 * HOUR_NS
+HOURLY_LIFECYCLE = {"emissionFactorType": "lifecycle", "temporalGranularity": "hourly"}
 STEPS_NS = {"hourly": HOUR_NS, "15_minutes": HOUR_NS // 4, "5_minutes": HOUR_NS // 12}
 
 
@@ -30,7 +32,7 @@ class ElectricityMaps:
     token_variable: ClassVar[str | None] = "ELECTRICITYMAPS_TOKEN"
 
     token: str = field(repr=False)
-    base_url: str = "https://api.electricitymap.org"
+    base_url: str = "https://api.electricitymaps.com"
     patience: Patience = field(default_factory=Patience)
 
     def __post_init__(self) -> None:
@@ -63,11 +65,13 @@ class ElectricityMaps:
         return found
 
     def _ask(self, what: str, params: dict[str, str], key: str) -> list[GridValue]:
-        url = f"{self.base_url.rstrip('/')}/v3/carbon-intensity/{what}"
-        answer = get_json("Electricity Maps", url, params, {"auth-token": self.token}, self.patience)
+        url = f"{self.base_url.rstrip('/')}/v4/carbon-intensity/{what}"
+        answer = get_json("Electricity Maps", url, {**params, **HOURLY_LIFECYCLE}, {"auth-token": self.token}, self.patience)
         items = answer.get(key) if isinstance(answer, dict) else None
         if not isinstance(items, list):
             raise GridError(f"Electricity Maps: the answer to {what} has no list {key!r}; its form may have changed")
+        if any(isinstance(item, dict) and item.get("estimationMethod") == "SANDBOX_MODE_DATA" for item in items):
+            raise GridError("Electricity Maps answered with made-up figures, because the token is one of its sandbox: they are not used")
         zones = {answer.get("zone"), *(item.get("zone") for item in items if isinstance(item, dict))} - {None}
         if zones != {params["zone"]} and (zones or items):
             told = ", ".join(sorted(map(str, zones)))[:80] or "no zone"

@@ -39,6 +39,8 @@ def get_json(who: str, url: str, params: Mapping[str, str], headers: Mapping[str
         raise GridError(f"{who} gave no answer ({failure}) at {host}; try again later, or give an intensity of your own")
     if status in (401, 403):
         raise RefusedError(f"{who} refuses the token, or its plan does not cover this (HTTP {status}); check the token")
+    if status in (400, 404):
+        raise GridError(f"{who} has nothing for that zone and time (HTTP {status}); give an intensity of your own")
     if status == 429:
         raise GridError(f"{who} has had too many questions (HTTP 429), and wants a longer pause than we wait; try again later")
     if status != 200:

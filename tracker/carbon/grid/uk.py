@@ -1,7 +1,9 @@
 """UK Carbon Intensity, of the National Energy System Operator (https://api.carbonintensity.org.uk): Great Britain by the half hour.
 
-Direct emissions of generation and of imports. `actual` is null until a half hour is over and settled: the forecast then stands in,
-labelled estimated. One request may ask for 14 days, and its answer begins with the half hour before.
+Direct: the CO2 of generation and of imports, with what the grid loses; nuclear power, wind and sun count as nothing, and biomass with
+120 g/kWh. `actual` is the operator's estimate from the metered mix, and null until the half hour is over: the forecast then stands in,
+labelled estimated. One request may ask for 14 days, and its answer may begin with the half hour before. Its regions have forecasts only,
+so the whole of Great Britain is asked for. Terms: https://github.com/carbon-intensity/terms (CC-BY-4.0).
 """
 
 from __future__ import annotations

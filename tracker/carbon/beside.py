@@ -1,0 +1,78 @@
+"""PURE: what is shown beside the grams and is never in them: water, money, market-based grams, and what no sensor sees."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ..units import J_PER_KWH
+from ..windows import Interval
+from .accounting import Estimate, operational_g
+from .terms import TYPICAL_UNMEASURED, Terms
+
+
+class Price(NamedTuple):
+    """The price of a kWh, weighted by energy. `unpriced_share` is the part of the energy that no price is known for; it costs nothing
+    here, so that the cost is a lower bound where there is some."""
+
+    per_kwh: float
+    source: str
+    unpriced_share: float = 0.0
+
+
+def beside(
+    energy: Interval, pue: float, intensity_g_per_kwh: Estimate, terms: Terms, wue_l_per_kwh: float | None, price: Price | None
+) -> dict[str, Any]:
+    """`water_l`, `cost`, `market_based` and `unmeasured` of the contract, None where they are not known or not asked for.
+
+    A WUE is defined on the energy of the computers, so PUE is not in it; all the rest is of the site's energy.
+    """
+    return {
+        "water_l": None if wue_l_per_kwh is None else energy.energy_j / J_PER_KWH * wue_l_per_kwh,
+        "cost": None if price is None else _cost(energy, pue, price, terms.currency),
+        "market_based": _market_based(energy, pue, terms.market_intensity_g_per_kwh),
+        "unmeasured": _unmeasured(energy, pue, intensity_g_per_kwh, terms.unmeasured),
+    }
+
+
+def _cost(energy: Interval, pue: float, price: Price, currency: str | None) -> dict[str, Any]:
+    amounts = [joules / J_PER_KWH * pue * price.per_kwh * (1.0 - price.unpriced_share) for joules in energy]
+    return {
+        "amount": amounts[0],
+        "low": min(amounts),  # a price below 0 turns low and high about
+        "high": max(amounts),
+        "currency": currency,
+        "price_per_kwh": price.per_kwh,
+        "source": price.source,
+        "unpriced_share": price.unpriced_share,
+    }
+
+
+def _market_based(energy: Interval, pue: float, intensity: float | None) -> dict[str, Any] | None:
+    """As the electricity was bought (GHG Protocol, Scope 2 Guidance, 2015): beside the location-based grams, never in place of them."""
+    if intensity is None:
+        return None
+    grams = operational_g(energy, pue, Estimate.exact(intensity))
+    return {**_grams(grams), "intensity_g_per_kwh": intensity, "source": "given by the user"}
+
+
+def _unmeasured(energy: Interval, pue: float, intensity: Estimate, share: Estimate | None) -> dict[str, Any] | None:
+    if share is None:
+        return None
+    joules = Interval(energy.energy_j * share.central, energy.low_j * share.low, energy.high_j * share.high)
+    assumed = share == TYPICAL_UNMEASURED
+    return {
+        "what": "fans, power supplies, network and disks",
+        "share": share.central,
+        "share_low": share.low,
+        "share_high": share.high,
+        "energy_j": joules.energy_j,
+        "energy_low_j": joules.low_j,
+        "energy_high_j": joules.high_j,
+        **_grams(operational_g(joules, pue, intensity)),
+        "status": "assumed" if assumed else "given",
+        "source": "trainwatt's own judgement" if assumed else "given by the user",
+    }
+
+
+def _grams(grams: Estimate) -> dict[str, float]:
+    return {"operational_g": grams.central, "operational_low_g": grams.low, "operational_high_g": grams.high}

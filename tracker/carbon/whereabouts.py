@@ -1,0 +1,55 @@
+"""Where a run is: the zone that the user names, or the cloud's own word for who says "auto". Nobody else is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..errors import ConfigurationError
+from ..model import Availability, Finding
+
+AUTO = "auto"
+ENDPOINT = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
+"""Where a machine reaches the metadata by another address, the variable of the AWS SDKs says so."""
+SOURCE = "zone"
+HOW_TO_SET = (
+    "Name the zone of the grid: zone='FR' in Python, TRAINWATT_ZONE=FR, or zone = \"FR\" in trainwatt.toml;"
+    " `trainwatt zones NAME` finds it."
+)
+WORTH = "Grams for the grid that fed the run, in place of the world's average."
+
+
+def known_zone(zone: str) -> None:
+    """Raises ConfigurationError, with what is spelt alike, for a zone that no table knows; "auto" is none to be known yet."""
+    if zone != AUTO:
+        from .zones import figure  # the tables are read only where a zone is named
+
+        figure(zone, allow_suspect=True)
+
+
+def locate_by_cloud(environ: Mapping[str, str]) -> tuple[str | None, Finding]:
+    """The cloud region of this machine, and what to tell of the search. It may take two seconds."""
+    from .grid.cloud import METADATA, detect_region
+    from .zones import figure
+
+    found = detect_region(environ.get(ENDPOINT) or METADATA)
+    try:
+        if found is not None:
+            place = figure(found, allow_suspect=True)
+            return found, Finding(SOURCE, Availability.OK, "zone", f"{found} ({place.name}), by the cloud's metadata address")
+        why = "zone='auto', and no cloud's metadata address answers"
+    except ConfigurationError as error:  # a region that is newer than the tables
+        why = str(error)
+    return None, Finding(SOURCE, Availability.ABSENT, "zone", why, HOW_TO_SET, WORTH)
+
+
+def whereabouts(zone: str | None, environ: Mapping[str, str]) -> tuple[str | None, Finding]:
+    """The zone that a setting comes to, and what to tell of it. Raises ConfigurationError for one that is not known."""
+    if zone == AUTO:
+        return locate_by_cloud(environ)
+    if zone is None:
+        return None, Finding(SOURCE, Availability.ABSENT, "zone", "none is set, so that the world's average is assumed", HOW_TO_SET, WORTH)
+    from .zones import figure
+
+    place = figure(zone, allow_suspect=True)
+    grams = f"{place.intensity_g_per_kwh:.0f} g/kWh, {place.basis}, {place.year}, {place.status}"
+    return place.zone, Finding(SOURCE, Availability.OK, "zone", f"{place.zone} ({place.name}), {grams}")

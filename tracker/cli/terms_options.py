@@ -1,0 +1,74 @@
+"""The options with which `footprint` and `estimate` are given terms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from ..carbon.accounting import Estimate
+from ..carbon.series import INTENSITY, PRICE, Column, Series, read_series
+from ..carbon.terms import TYPICAL_UNMEASURED, Terms
+from ..errors import ConfigurationError
+
+FILE = click.Path(path_type=Path)
+TYPICAL = "typical"
+
+OPTIONS = (
+    click.option("--zone", help="The zone of the grid, such as FR, US-CA or aws:eu-north-1 (`trainwatt zones`)."),
+    click.option("--intensity", "intensity_g_per_kwh", type=float, metavar="G_PER_KWH", help="The grid's intensity, of your own."),
+    click.option("--allow-suspect", is_flag=True, help="Use a zone's figure though it is marked suspect."),
+    click.option("--pue", type=float, help="The site's power usage effectiveness; else a cloud region's, or none."),
+    click.option("--wue", "wue_l_per_kwh", type=float, metavar="L_PER_KWH", help="The site's water usage effectiveness."),
+    click.option(
+        "--market-intensity",
+        "market_intensity_g_per_kwh",
+        type=float,
+        metavar="G_PER_KWH",
+        help="The intensity of the electricity as it was bought; its grams are shown apart.",
+    ),
+    click.option(
+        "--unmeasured",
+        metavar="SHARE",
+        help="Show what no sensor sees (fans, power supplies, network, disks) on a line of its own: a share of the energy, or `typical`.",
+    ),
+    click.option("--price", "price_per_kwh", type=float, metavar="PER_KWH", help="The price of a kWh."),
+    click.option("--currency", metavar="CODE", help="Of the price, such as EUR."),
+    click.option("--lifetime-years", type=float, help="Years that the hardware serves, in place of 4 (3 to 5)."),
+    click.option("--lifetime-utilization", type=float, metavar="SHARE", help="Share of that time in use, in place of 0.5 (0.3 to 0.6)."),
+    click.option("--hardware", metavar="FILE", help="Your own hardware CSV, over the bundled table."),
+)
+
+
+def terms_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that a plan and a recorded run have in common."""
+    return reduce(lambda f, option: option(f), reversed(OPTIONS), function)
+
+
+def terms_of(*, intensity_csv: Path | None = None, price_csv: Path | None = None, unmeasured: str | None, **given: Any) -> Terms:
+    """The options as terms, their files read. Raises ConfigurationError."""
+    return Terms(
+        **given,
+        unmeasured=_share(unmeasured),
+        series=() if intensity_csv is None else (_series(intensity_csv, INTENSITY),),
+        prices=None if price_csv is None else _series(price_csv, PRICE),
+    )
+
+
+def _series(path: Path, column: Column) -> Series:
+    try:
+        return read_series(path.read_text(encoding="utf-8"), str(path), column)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}; name a CSV file in UTF-8") from None
+
+
+def _share(text: str | None) -> Estimate | None:
+    if text is None or text == TYPICAL:
+        return TYPICAL_UNMEASURED if text else None
+    try:
+        return Estimate.exact(float(text))
+    except ValueError:
+        raise ConfigurationError(f"--unmeasured {text}: give a share of the energy such as 0.2, or the word {TYPICAL}") from None

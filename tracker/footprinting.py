@@ -1,0 +1,52 @@
+"""A stored run as the JSON contract, with its footprint on the default terms: what `show`, `summary()` and `footprint` start from.
+
+No provider is asked in here: intensities are the run's own, the bundled, and those that `footprint --refresh` has cached.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from .carbon import live
+from .carbon.assessing import assess
+from .carbon.terms import Terms
+from .describe import describe
+from .errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from .storage.records import StoredRun
+    from .storage.store import Store
+
+View = dict[str, Any]
+
+
+def described(store: Store, stored: StoredRun) -> View:
+    """A run as `show --json` prints it. Where a footprint cannot be worked out, `carbon` is None and `carbon_missing` says why."""
+    view = describe(stored)
+    try:
+        view["carbon"] = footprint(store, stored, view, Terms())
+    except ConfigurationError as error:
+        view["carbon_missing"] = str(error)
+    return view
+
+
+def footprint(store: Store, stored: StoredRun, view: View, terms: Terms) -> View | None:
+    """The `carbon` object of a run on `terms`, with the cached intensities of its zone and hours where the terms give none.
+
+    Raises ConfigurationError and StoreError.
+    """
+    zone, start_utc_ns, end_utc_ns = asked_of_a_grid(stored, terms)
+    if zone is not None and end_utc_ns > start_utc_ns:
+        terms = replace(terms, series=tuple(live.cached(store, zone, start_utc_ns, end_utc_ns)))
+    by_time = bool(terms.series) or terms.prices is not None
+    return assess(stored, view, terms, store.points(stored.run.id) if by_time else None)
+
+
+def asked_of_a_grid(stored: StoredRun, terms: Terms) -> tuple[str | None, int, int]:
+    """(zone, start, end in UTC nanoseconds) for which a provider's intensities are wanted; the zone is None where the terms or the run's
+    own settings have an intensity, or no zone is known."""
+    run = stored.run
+    effective = terms.over(run.zone, run.settings)
+    own = effective.series or effective.intensity_g_per_kwh is not None
+    return None if own else effective.zone, run.started_utc_ns, run.ended_utc_ns or run.last_seen_utc_ns

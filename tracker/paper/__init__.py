@@ -1,0 +1,1 @@
+"""Footprints as what a scientific paper needs: a table, a methods paragraph, and what it cites."""

@@ -1,0 +1,186 @@
+"""PURE: footprints as what a scientific paper needs: a table, a methods paragraph with citations, and the works that are cited.
+
+As plain text with a numbered list of references, as Markdown (pandoc's) with BibTeX in a block of code, or as LaTeX that needs no
+package, with BibTeX in comments below a line to cut at.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .._version import __version__
+from ..units import significant
+from .bibliography import Reference, bibtex, keys, plain
+from .factors import mixed_bases
+from .markup import ESCAPE, clean, clipped, tex
+from .methods import paragraph
+from .prose import Fragment, count, listed
+from .tally import Tally, by_status, energy_text, masses, tally
+
+View = Mapping[str, Any]
+
+WIDTH = 100
+"""Characters of a line of plain text, and of a comment."""
+MOST_PROJECTS = 3
+CUT = "% ---- references.bib"
+NO_RUNS = "There is no run, and so no footprint."
+
+
+def document(footprints: Sequence[View], form: str) -> str:
+    """The table, the paragraph and the references, as "text", "md" or "tex". Raises ValueError for any other form.
+
+    A footprint has the `run`, `energy`, `work` and `carbon` objects of the JSON contract, and a `footprint_id` or None.
+    """
+    if form not in ESCAPE:
+        raise ValueError(f"{form!r} is no form of a document: text, md or tex")
+    if not footprints:
+        return NO_RUNS
+    words = paragraph(footprints)
+    works = list({work.identity: work for f in words if not isinstance(f, str) for work in f}.values())
+    named = keys(works)
+    write = {"text": _text, "md": _markdown, "tex": _tex}[form]
+    return write(footprints, words, works, named)
+
+
+# ---- the table
+
+
+def _header(gpus: bool) -> list[str]:
+    return ["status", "runs", "run h", *(["GPU h"] if gpus else []), "energy", "operational", "embodied", "total CO2e"]
+
+
+def _rows(footprints: Sequence[View]) -> list[list[str]]:
+    """The header, a row for each status, and the total."""
+    whole = tally(footprints)
+    gpus = whole.gpu_hours > 0
+    return [
+        _header(gpus),
+        *(_row(status, of, whole, gpus) for status, of in by_status(footprints).items()),
+        _row("total", whole, whole, gpus),
+    ]
+
+
+def _row(name: str, of: Tally, whole: Tally, gpus: bool) -> list[str]:
+    time = [significant(of.hours), *([significant(of.gpu_hours)] if gpus else [])]
+    return [name, f"{of.runs:,}", *time, energy_text(of, whole), *masses(of)]
+
+
+def _caption(footprints: Sequence[View]) -> str:
+    whole = tally(footprints)
+    projects = list(dict.fromkeys(clipped(f["run"]["project"], 60) for f in footprints))
+    more = len(projects) - MOST_PROJECTS
+    named = listed([*projects[:MOST_PROJECTS], *([f"{more} more projects"] if more > 0 else [])])
+    notes = ["; ≥ marks a sum that lacks what is not known"] if any("≥" in cell for row in _rows(footprints) for cell in row) else []
+    if whole.energy_unknown:
+        notes.append(f"; the energy of {count(whole.energy_unknown, 'run')} is not known")
+    if mixed_bases(f["carbon"] for f in footprints if f["carbon"]):
+        notes.append("; operational emissions are partly on a life-cycle and partly on a direct basis")
+    return f"Energy and emissions (CO2e) of {count(whole.runs, 'run')} of {named}, with ranges{''.join(notes)}."
+
+
+def _provenance(footprints: Sequence[View]) -> str:
+    """Which runs and which kept computations this is of, for who comes back to it."""
+    ids = [(_id(f["run"]["id"]), _id(f.get("footprint_id"))) for f in footprints]
+    return f"trainwatt {__version__}: " + ", ".join(f"{run} (footprint {kept})" if kept else run for run, kept in ids)
+
+
+def _id(text: object) -> str:
+    return re.sub(r"[^0-9A-Za-z_]", "", str(text or ""))[:40]
+
+
+# ---- forms
+
+
+def _text(footprints: Sequence[View], words: Sequence[Fragment], works: Sequence[Reference], named: Mapping[str, str]) -> str:
+    numbers = {identity: n for n, identity in enumerate(named, 1)}
+    body = "".join(f if isinstance(f, str) else f" [{', '.join(str(numbers[w.identity]) for w in f)}]" for f in words)
+    cites = [
+        textwrap.fill(f"[{n}] {plain(w)}", WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+        for n, w in enumerate(works, 1)
+    ]
+    return "\n".join(
+        [
+            *_wrapped(_caption(footprints)), "", *_aligned(_rows(footprints)), "",
+            *_wrapped(clean(body)), "", "References", *cites, "", *_wrapped(_provenance(footprints)),
+        ]
+    )  # fmt: skip
+
+
+def _wrapped(text: str, start: str = "") -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=start, subsequent_indent=start, break_long_words=False, break_on_hyphens=False)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Columns side by side, names to the left and numbers to the right, a rule below the header and above the total."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.rjust(w) if i else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))) for row in rows]
+    rule = "-" * len(lines[0])
+    return [lines[0], rule, *lines[1:-1], rule, lines[-1]]
+
+
+def _markdown(footprints: Sequence[View], words: Sequence[Fragment], works: Sequence[Reference], named: Mapping[str, str]) -> str:
+    escape = ESCAPE["md"]
+    header, *rows = ([escape(cell) for cell in row] for row in _rows(footprints))
+    table = [_piped(header), _piped([":--", *("--:" for _ in header[1:])]), *(_piped(row) for row in rows)]
+    body = _marked(words, "md", lambda keys_: f" [{'; '.join(f'@{k}' for k in keys_)}]", named)
+    entries = "\n\n".join(bibtex(w, named[w.identity]) for w in works)
+    fence = "`" * max(3, *(1 + len(run) for run in re.findall(r"`+", entries)), 3)
+    return "\n".join(
+        [
+            *table, "", f"Table: {escape(_caption(footprints))}", "", body, "", f"{fence}bibtex", entries, fence, "",
+            f"<!-- {_provenance(footprints)} -->",
+        ]
+    )  # fmt: skip
+
+
+def _piped(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _marked(words: Sequence[Fragment], form: str, cite: Any, named: Mapping[str, str]) -> str:
+    """The paragraph with its citations. Words between two citations are escaped as a whole; their outer spaces are kept."""
+    return "".join(_spaced(f, form) if isinstance(f, str) else cite([named[w.identity] for w in f]) for f in words)
+
+
+def _spaced(text: str, form: str) -> str:
+    return f"{' ' if text[:1].isspace() else ''}{ESCAPE[form](text)}{' ' if text[-1:].isspace() and text.strip() else ''}"
+
+
+def _tex(footprints: Sequence[View], words: Sequence[Fragment], works: Sequence[Reference], named: Mapping[str, str]) -> str:
+    header, *rows, last = ([tex(cell) for cell in row] for row in _rows(footprints))
+    body = _marked(words, "tex", lambda keys_: f"~\\cite{{{','.join(keys_)}}}", named)
+    entries = "\n\n".join(bibtex(w, named[w.identity]) for w in works)
+    return "\n".join(
+        [
+            *_wrapped(_provenance(footprints), "% "),
+            "% The bibliography's entries are below the text. Where the text is in two columns, write table* for table.",
+            r"\begin{table}",
+            r"\centering\footnotesize\setlength{\tabcolsep}{4pt}",
+            rf"\caption{{{tex(_caption(footprints))}}}",
+            r"\label{tab:trainwatt}",
+            rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}",
+            r"\hline",
+            rf"{' & '.join(header)} \\",
+            r"\hline",
+            *(line for row in rows for line in _two_lines(row)),
+            r"\hline",
+            *_two_lines(last),
+            r"\hline",
+            r"\end{tabular}",
+            r"\end{table}",
+            "",
+            body,
+            "",
+            CUT,
+            *(f"% {line}".rstrip() for line in entries.splitlines()),
+        ]
+    )
+
+
+def _two_lines(cells: Sequence[str]) -> list[str]:
+    """A row of values, and below them their ranges: side by side they are wider than a column of text."""
+    values, _, spans = zip(*(cell.partition(" (") for cell in cells), strict=True)
+    return [rf"{' & '.join(line)} \\" for line in (values, [f"({s}" if s else "" for s in spans]) if any(line)]

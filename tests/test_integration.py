@@ -133,6 +133,29 @@ def test_a_gauge_that_disagrees_widens_the_range_to_hold_both() -> None:
     assert so_far(rig.integrator).high_j <= 280 * 30 + 1
 
 
+def test_a_run_shorter_than_a_comparison_is_compared_at_its_end() -> None:
+    rig = Rig(gauges={"power-average": AVERAGE})
+    rig.power_w = 280
+    rig.read()
+    for _ in range(60):
+        rig.draw(200, 0.1)
+        rig.power_w = 280
+        rig.read()
+    rig.integrator.finish(rig.t_ns)
+    assert kinds(rig.integrator) == ["disagreement"]
+    assert so_far(rig.integrator).low_j == pytest.approx(1200, abs=1)
+    assert 1200 + 80 * 5 <= so_far(rig.integrator).high_j <= 280 * 6 + 1
+
+
+def test_what_agrees_at_its_end_stays_exact() -> None:
+    rig = Rig(gauges={"power-average": AVERAGE})
+    rig.power_w = 200
+    rig.read()
+    rig.run(200, 6)
+    rig.integrator.finish(rig.t_ns)
+    assert so_far(rig.integrator) == pytest.approx((1200,) * 3, abs=0.01)
+
+
 def test_a_model_is_labelled_and_ranged() -> None:
     gauge = Gauge("interval", provenance=Provenance.MODELLED, low_factor=0.6, high_factor=1.5)
     rig = Rig(PACKAGE, None, {"model": gauge})

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 CHECK_NS = 10_000_000_000
+LEAST_NS = 1_000_000_000
+"""The last window of a run is compared however short it is, down to this."""
 DISAGREEMENT = 0.05
 """Apart by more than this share, the range is widened to contain both figures."""
 
@@ -23,6 +25,7 @@ class CrossCheck:
     def __init__(self) -> None:
         self._since_ns: int | None = None
         self._counter_j = self._power_j = 0.0
+        self._latest_ns, self._latest_j, self._unsure_j = 0, 0.0, 0.0
         self._all_counter_j = self._all_power_j = 0.0
 
     @property
@@ -44,10 +47,18 @@ class CrossCheck:
             self._since_ns, self._counter_j, self._power_j = t_ns, counter_j, 0.0
             return None
         self._power_j += power_piece_j
-        if t_ns - self._since_ns < CHECK_NS:
+        self._latest_ns, self._latest_j, self._unsure_j = t_ns, counter_j, unsure_j
+        return self._compare(self._since_ns) if t_ns - self._since_ns >= CHECK_NS else None
+
+    def finish(self) -> Disagreement | None:
+        """The same for the window that the run's end cuts short."""
+        if self._since_ns is None or self._latest_ns - self._since_ns < LEAST_NS:
             return None
-        found = Disagreement(counter_j - self._counter_j, self._power_j, (t_ns - self._since_ns) * 1e-9)
+        return self._compare(self._since_ns)
+
+    def _compare(self, since_ns: int) -> Disagreement | None:
+        found = Disagreement(self._latest_j - self._counter_j, self._power_j, (self._latest_ns - since_ns) * 1e-9)
         self._all_counter_j += found.counter_j
         self._all_power_j += found.power_j
-        self._since_ns, self._counter_j, self._power_j = t_ns, counter_j, 0.0
-        return found if abs(found.counter_j - found.power_j) > DISAGREEMENT * found.power_j + unsure_j else None
+        self._since_ns, self._counter_j, self._power_j = self._latest_ns, self._latest_j, 0.0
+        return found if abs(found.counter_j - found.power_j) > DISAGREEMENT * found.power_j + self._unsure_j else None

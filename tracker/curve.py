@@ -57,6 +57,11 @@ class Curve:
             self.ticks.popleft()
             self._trimmed = True
 
+    def restate(self) -> None:
+        """Let the newest tick have the slack that has come since."""
+        if self.ticks:
+            self.ticks[-1] = self.ticks[-1]._replace(slack_low_j=self.slack_low_j, slack_high_j=self.slack_high_j)
+
     @property
     def first(self) -> Point | None:
         """The curve's first point, while its ticks are still kept; None before and after."""

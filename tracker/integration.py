@@ -8,7 +8,7 @@ beside it as slack.
 from __future__ import annotations
 
 from .counting import SLOWEST_UPDATE_S
-from .crosscheck import CrossCheck
+from .crosscheck import CrossCheck, Disagreement
 from .curve import NS, Curve
 from .gauging import GaugeTrack, Piece
 from .metering import CounterTrack, Shown
@@ -35,7 +35,6 @@ class DeviceIntegrator:
         self._primary = next((name for name in (*PREFERRED, *gauges) if name in gauges), None)
         self._meter = None if counter is None else CounterTrack(counter, self.curve, self._shown, self._event)
         self._check = CrossCheck()
-        self._epochs_checked = 0
         self._gauge_covered_ns = 0
         self._tick_s: dict[str, float] = {}
         self.events: list[Event] = []
@@ -94,6 +93,8 @@ class DeviceIntegrator:
         if self.lost:
             return
         if self._meter is not None:
+            self._contain(self._check.finish(), t_ns)
+            self.curve.restate()
             self._meter.finish(t_ns)
         elif self._primary is not None:
             tail = self._gauges[self._primary].tail(t_ns, self._gauges.get(INSTANT))
@@ -188,23 +189,26 @@ class DeviceIntegrator:
         if track.gauge.shape != "window":
             return  # sparse instantaneous samples prove nothing
         here = self.curve.at(piece.t_ns)
-        unlike = piece.provenance is Provenance.IMPUTED or meter.stood_in_j is not None or meter.epochs != self._epochs_checked
-        self._epochs_checked = meter.epochs
-        if here is None or unlike:
+        began_ns = piece.t_ns - round(piece.dt_s / NS)
+        if here is None or piece.provenance is Provenance.IMPUTED or meter.stood_in_j is not None or began_ns < meter.itself_since_ns:
             self._check.restart()  # one of the two was not itself
             return
-        found = self._check.take(piece.t_ns, here.counter_j, piece.energy_j, 2 * track.step_edge_j(track.swing_w))
+        self._contain(self._check.take(piece.t_ns, here.counter_j, piece.energy_j, 2 * track.step_edge_j(track.swing_w)), piece.t_ns)
+
+    def _contain(self, found: Disagreement | None, t_ns: int) -> None:
+        """Let the range hold both figures of a window in which they disagree."""
         if found is None:
             return
         apart_j = found.counter_j - found.power_j
         self.curve.slack_low_j += max(0.0, apart_j)
         self.curve.slack_high_j += max(0.0, -apart_j)
         text = f"the counter says {found.counter_j:.0f} J and integrated power {found.power_j:.0f} J over the same {found.seconds:.0f} s"
-        self._once("disagreement", "disagreement", piece.t_ns, f"{text}; the range contains both")
+        self._once("disagreement", "disagreement", t_ns, f"{text}; the range contains both")
 
     def _once(self, cause: str, kind: str, t_ns: int, detail: str) -> None:
         if cause not in self._said:
-            self._said.add(cause)
+            if len(self._said) < EVENTS_OF_A_KIND:  # a driver may word each of its errors anew
+                self._said.add(cause)
             self._event(kind, t_ns, detail)
 
     def _event(self, kind: str, t_ns: int, detail: str) -> None:

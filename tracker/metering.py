@@ -38,8 +38,9 @@ class CounterTrack:
     def __init__(self, counter: Counter, curve: Curve, gauge: Callable[[int], Shown | None], say: Say) -> None:
         self.counter = counter
         self.covered_ns = 0
-        self.stood_in_j: float | None = None  # booked by other means while the counter is stale
-        self.epochs = 0
+        self.stood_in_j: float | None = None  # booked by other means while the counter is stale, or cannot be read
+        self._unread_ns: int | None = None  # since when it cannot be read: the next reading will cover that exactly
+        self.itself_since_ns = 0  # since when nothing stands in for it
         self._curve = curve
         self._gauge = gauge
         self._say = say
@@ -69,11 +70,14 @@ class CounterTrack:
         value = int(reading.value)
         still_s = (t_ns - (self._read_ns if value == self._baseline else self._moved_ns)) * NS  # unmoved: no wrap but since the last read
         self._read_ns = t_ns
-        outcome = classify(self._baseline, value, still_s, counter, self._curve.max_power_w, self._power_w(t_ns), self._lag_s)
+        expected_w = None if counter.modulus is None else self._power_w(t_ns)  # tells how often a counter has wrapped
+        outcome = classify(self._baseline, value, still_s, counter, self._curve.max_power_w, expected_w, self._lag_s)
         if outcome.kind == "implausible":
             self._quarantine(reading, value)
             return
         self._suspect = None
+        if self._unread_ns is not None and (outcome.kind not in ("advanced", "wrapped") or outcome.ambiguous or outcome.delta == 0):
+            self._settle()
         if outcome.kind == "first":
             self._begin(t_ns, value)
         elif outcome.kind == "reset":
@@ -89,13 +93,18 @@ class CounterTrack:
         """A read failed: the next good one covers the gap, but one that fails for long is like a counter that stands still."""
         if self._baseline is not None and t_ns >= self._booked_ns:
             self._unchanged += 1
+            if self.stood_in_j is None:
+                self._unread_ns = self._booked_ns
             if self._stand_in(t_ns):
                 self._curve.mark(t_ns, 0, *self._unsure_j(t_ns))
+            elif self.stood_in_j is None:
+                self._unread_ns = None
 
     def finish(self, t_ns: int) -> None:
         """The run ends: a counter at rest has been covered for as long as it answered; what came after is filled in."""
         if self._baseline is None:
             return
+        self._settle()
         if self.stood_in_j is None and not self._mute:
             self.covered_ns += max(0, self._read_ns - self._booked_ns)
         if (t_ns - self._read_ns) * NS > TAIL_S:
@@ -111,8 +120,8 @@ class CounterTrack:
         self._booked_ns = self._moved_ns = t_ns
         self._unchanged = 0
         self._mute = False
-        self.stood_in_j = None
-        self.epochs += 1
+        self.stood_in_j = self._unread_ns = None
+        self.itself_since_ns = t_ns
         self._rate.restart(t_ns, self._units)
 
     def _advance(self, t_ns: int, value: int, still_s: float, outcome: Outcome) -> None:
@@ -120,11 +129,14 @@ class CounterTrack:
         if self.stood_in_j is not None:
             stood_in = round(self.stood_in_j / unit_j)
             excess, delta = max(0, stood_in - delta), max(0, delta - stood_in)
-            # filled in too much or too little: of a window that began meanwhile, what is put right now may lie before it
-            self._curve.slack_low_j += (excess + delta) * unit_j
-            self._curve.slack_high_j += excess * unit_j
+            # filled in too much or too little: of a window that began meanwhile, what is put right now may lie before it; where the
+            # counter could not be read that is in the edges of the points meanwhile, and all of it is exact again
+            self._curve.slack_low_j += (excess + (delta if self._unread_ns is None else 0)) * unit_j
+            self._curve.slack_high_j += excess * unit_j if self._unread_ns is None else 0.0
             self._say("resumed", t_ns, f"the counter moves again; {self.stood_in_j:.1f} J of its advance were booked while it stood")
-            self.stood_in_j = None
+            self.covered_ns += 0 if self._unread_ns is None else self._booked_ns - self._unread_ns
+            self.stood_in_j = self._unread_ns = None
+            self.itself_since_ns = t_ns
         self._units += delta
         self._curve.joules[Provenance.MEASURED_COUNTER] = self._units * unit_j
         self.covered_ns += t_ns - self._booked_ns
@@ -190,11 +202,13 @@ class CounterTrack:
         if self.stood_in_j is None:
             self.stood_in_j = 0.0
             by = "held power" if shown is None else "the power gauge"
-            self._say(
-                "stale", t_ns, f"the counter has stood still for {still_s:.1f} s while about {power_w:.0f} W are drawn; booked by {by}"
-            )
+            what = "stood still" if self._unread_ns is None else "not been readable"
+            self._say("stale", t_ns, f"the counter has {what} for {still_s:.1f} s while about {power_w:.0f} W are drawn; booked by {by}")
         self.stood_in_j += power_w * dt_s
-        if shown is None:
+        if self._unread_ns is not None:
+            self._curve.book(Provenance.IMPUTED if shown is None else Provenance.MEASURED_POWER, power_w * dt_s)
+            self._booked_ns = t_ns
+        elif shown is None:
             self._impute(t_ns, power_w, 0.0)
         else:
             self._curve.book(Provenance.MEASURED_POWER, power_w * dt_s, min(unseen_j, power_w * dt_s), unseen_j)
@@ -206,12 +220,21 @@ class CounterTrack:
         """How much less and more may have been drawn: since the counter last moved, for as long as it cannot be said whether it is
         stale; and then what the gauge that stands in shows late."""
         if self.stood_in_j is not None:
+            if self._unread_ns is not None:
+                return self.stood_in_j, max(0.0, (t_ns - self._unread_ns) * NS * self._curve.max_power_w - self.stood_in_j)
             shown = self._gauge(t_ns)
             late_j = 0.0 if shown is None else shown.swing_w * shown.late_s
             return late_j, late_j
         still_s = (t_ns - self._booked_ns) * NS
         undecided = self._mute or self._unchanged <= STALE_TICKS or still_s <= STALE_S
         return 0.0, still_s * self._curve.max_power_w if undecided else 0.0
+
+    def _settle(self) -> None:
+        """No reading will cover what was filled in while the counter could not be read: what that may have got wrong stays."""
+        if self._unread_ns is not None and self.stood_in_j is not None:
+            most_j = (self._booked_ns - self._unread_ns) * NS * self._curve.max_power_w
+            self._curve.book(Provenance.IMPUTED, 0.0, self.stood_in_j, max(0.0, most_j - self.stood_in_j))
+        self._unread_ns = None
 
     def _bridge(self, t_ns: int, at_least_j: float) -> None:
         """Fill in up to a new epoch: what the counter had not shown yet, and what it does not show now, is not known either."""

@@ -25,6 +25,7 @@ from tests.fakes.sensor import (
 from tests.fakes.views import device
 from trainwatt.integration import EVENTS_OF_A_KIND, DeviceIntegrator
 from trainwatt.model import Counter, Provenance, Reading
+from trainwatt.windows import between, interval
 
 
 @pytest.mark.parametrize("counter", [NVML_COUNTER, INTEL_COUNTER, UNRANGED_COUNTER])
@@ -162,6 +163,40 @@ def test_case_08_one_failed_read_loses_nothing() -> None:
     assert so_far(rig.integrator).energy_j == pytest.approx(200 + 25 + 250, abs=1e-3)
     assert latest(rig.integrator).imputed_j == 0
     assert kinds(rig.integrator) == ["gap"]
+
+
+def test_case_08_an_outage_of_failed_reads_is_exact_afterwards_and_bounded_meanwhile() -> None:
+    """Windows around it lose nothing and gain no range; those that end within it may be anything that can have been drawn."""
+    rig = Rig()
+    rig.read()
+    rig.run(80, 5)
+    before = latest(rig.integrator)
+    for watts in (80, 300, 0, 200) * 10:
+        rig.draw(watts, 0.1)
+        rig.integrator.failed("energy", rig.t_ns, "timeout")
+    within, true_within_j = latest(rig.integrator), rig.true_j
+    rig.run(80, 5)
+    after = latest(rig.integrator)
+    assert so_far(rig.integrator) == pytest.approx((rig.true_j,) * 3, abs=0.002)
+    first, second = (interval([between(a, b, 0.0, "")]) for a, b in ((before, within), (within, after)))
+    assert first.low_j <= true_within_j - 400 <= first.high_j
+    assert second.low_j <= rig.true_j - true_within_j <= second.high_j
+    assert first.high_j - first.low_j > 500
+    rig.integrator.finish(rig.t_ns)
+    assert rig.integrator.covered_ns == pytest.approx(14 * S)
+
+
+def test_case_08_an_outage_until_the_end_keeps_its_bounds() -> None:
+    rig = Rig()
+    rig.read()
+    rig.run(80, 5)
+    for _ in range(40):
+        rig.draw(200, 0.1)
+        rig.integrator.failed("energy", rig.t_ns, "timeout")
+    rig.integrator.finish(rig.t_ns)
+    total = so_far(rig.integrator)
+    assert total.low_j <= rig.true_j <= total.high_j
+    assert total.energy_j == pytest.approx(9 * 80)
 
 
 def test_case_15_850_joules_between_uneven_ticks_are_850_joules() -> None:

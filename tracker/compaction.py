@@ -13,9 +13,9 @@ from .thinning import Plan, Thinning
 
 log = logging.getLogger("trainwatt")
 
-MOST_OF_A_NAME = 10_000
-"""Instances of one phase in one segment that are kept one by one: the newest."""
-MOST_OF_ALL = 20_000
+MOST_OF_A_NAME = 2_000
+"""Instances of one phase in one segment that are kept one by one: the newest. Each is a row a device, which every reader adds up."""
+MOST_OF_ALL = 4_000
 """Those of all its phases."""
 LOOK_AFTER = 1_000
 """So many new ones are waited for before they are counted again."""

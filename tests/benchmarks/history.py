@@ -1,7 +1,7 @@
 """How quick `trainwatt list` and `trainwatt show` are on large histories: `python -m tests.benchmarks.history`.
 
 Two databases are written through the tracker's own Writer, with the rows that a run of the tracker leaves: one of many short runs, one
-with a single long run of ten devices (a point a second of each, a phase a minute); how far they grow is told too. The commands run as
+with a single long run of ten devices (points as thinning leaves them, a phase a minute); how far they grow is told too. The commands run as
 processes of their own, in turn with one that only imports the libraries they use; the time beyond that is what the history costs.
 """
 
@@ -17,13 +17,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.benchmarks._machine import ROOT, context, spread, table
-from tests.fakes.stored_rows import Row, device, phase, phase_energy, point, run, segment
+from tests.fakes.stored_rows import Row, device, phase, phase_energy, phase_fold, phase_fold_energy, point, run, segment
+from trainwatt.compaction import MOST_OF_A_NAME
 from trainwatt.identity import this_process
 from trainwatt.storage.writer import Writer
 
 NS = 1_000_000_000
 START = 1_790_000_000 * NS
-POINT_S, PHASE_S, ANCHOR_S, COMMIT_S = 1, 60, 60, 60
+POINT_S, PHASE_S, COMMIT_S = 1, 60, 60
+KEPT_S, THIN_S = 3600, 300  # tracker/thinning.py
 RUN_S = 60
 GPU_W, PACKAGE_W, DRAM_W = 310.0, 140.0, 22.0
 SMALL = {"gpu0": GPU_W, "gpu1": GPU_W, "package-0": PACKAGE_W, "dram-0": DRAM_W}
@@ -48,23 +50,37 @@ def long_run(writer: Writer, number: int, watts: dict[str, float], seconds: int,
     }
     writer.write(first)
     for since in range(0, seconds, COMMIT_S):
-        writer.write(_minute(run_id, segment_id, begin, watts, range(since, min(seconds, since + COMMIT_S), point_s)))
+        kept = [t for t in range(since, min(seconds, since + COMMIT_S), point_s) if t > seconds - KEPT_S or t % THIN_S in (0, THIN_S - 1)]
+        phases = since // PHASE_S >= seconds // PHASE_S - MOST_OF_A_NAME
+        writer.write(_minute(run_id, segment_id, begin, watts, since, kept, phases))
+    writer.write(_folded(seconds // PHASE_S, segment_id, watts))
     writer.write({"curve_point": [_point(seconds, w, name, segment_id) for name, w in watts.items()]})
     return run_id
 
 
-def _minute(run_id: str, segment_id: str, begin: int, watts: dict[str, float], at: range) -> dict[str, Sequence[Row]]:
-    """A minute's points, its phase with its energies, and an anchor."""
-    number = at.start // PHASE_S
-    times = {"start_t_ns": at.start * NS, "end_t_ns": (at.start + PHASE_S // 2) * NS, "start_utc_ns": begin + at.start * NS}
+def _minute(
+    run_id: str, segment_id: str, begin: int, watts: dict[str, float], start: int, at: Sequence[int], phases: bool
+) -> dict[str, Sequence[Row]]:
+    """A minute's points, its phase with its energies where it is not folded, and an anchor where thinning keeps one."""
+    number = start // PHASE_S
+    times = {"start_t_ns": start * NS, "end_t_ns": (start + PHASE_S // 2) * NS, "start_utc_ns": begin + start * NS}
     return {
         "curve_point": [_point(t, w, name, segment_id) for t in at for name, w in watts.items()],
-        "phase": [phase(number, "train" if number % 4 else "validate", segment_id, run_id, step=number, **times)],
-        "phase_energy": [phase_energy(number, w * 30, name, segment_id, owner_segment_id=segment_id) for name, w in watts.items()],
+        "phase": [phase(number, "train" if number % 4 else "validate", segment_id, run_id, step=number, **times)] * phases,
+        "phase_energy": [phase_energy(number, w * 30, name, segment_id, owner_segment_id=segment_id) for name, w in watts.items()] * phases,
         "clock_anchor": [
             {"segment_id": segment_id, "monotonic_ns": t * NS, "utc_ns": begin + t * NS, "boottime_ns": t * NS} for t in at[:1]
         ],
     }
+
+
+def _folded(phases: int, segment_id: str, watts: dict[str, float]) -> dict[str, Sequence[Row]]:
+    """What the phases before the newest ones have come to."""
+    count = phases - MOST_OF_A_NAME
+    if count <= 0:
+        return {}
+    energies = [phase_fold_energy(w * 30 * count, name, "train", segment_id, owner_segment_id=segment_id) for name, w in watts.items()]
+    return {"phase_fold": [phase_fold("train", segment_id, count=count)], "phase_fold_energy": energies}
 
 
 def _point(t: int, watts: float, name: str, segment_id: str) -> Row:

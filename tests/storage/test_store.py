@@ -291,3 +291,11 @@ def test_read_only_database_shows_vanished_runs(tmp_path_factory: pytest.TempPat
         folder.chmod(0o755)
     reason = "vanished: the process was killed or died"
     assert result.stdout == f"run-1 ['run-1'] ['interrupted'] {reason}\ninterrupted []\n", result.stderr
+
+
+def test_the_outline_of_a_curve_is_its_ends_and_the_points_where_equal_parts_begin(place: str, load: Any) -> None:
+    points = [point(t, float(t)) for t in (0, 1, 9, 50, 51, 99, 100)]
+    load({"run": [run()], "segment": [segment()], "device": [device(), device("gpu1")], "curve_point": points})
+    store = Store.open(place)
+    outline = store.outline(store.load("run-1"), 4)
+    assert {key: [p.t_ns for p in found] for key, found in outline.items()} == {("seg-1", "gpu0"): [0, 9, 50, 51, 100]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -102,10 +103,9 @@ def sparkline(points: Sequence[Point], width: int = SPARK_WIDTH) -> str:
 
 
 def _energy_at(points: Sequence[Point], t_ns: float) -> float:
-    for a, b in pairwise(points):
-        if t_ns <= b.t_ns:
-            return a.energy_j + (b.energy_j - a.energy_j) * (t_ns - a.t_ns) / max(1, b.t_ns - a.t_ns)
-    return points[-1].energy_j
+    i = bisect_left(points, t_ns, lo=1, hi=len(points) - 1, key=lambda p: p.t_ns)
+    a, b = points[i - 1], points[i]
+    return a.energy_j + (b.energy_j - a.energy_j) * (t_ns - a.t_ns) / max(1, b.t_ns - a.t_ns)
 
 
 def _about(run: View) -> Text:

@@ -8,7 +8,7 @@ import rich_click as click
 
 from ..footprinting import described
 from .options import db_option, json_option, open_store
-from .render import console, run_page
+from .render import SPARK_WIDTH, console, run_page
 
 
 @click.command("show")
@@ -23,11 +23,12 @@ def command(run: str, footprint_id: str | None, as_json: bool, db: str | None) -
     """
     store = open_store(db)
     run_id = store.find(run)
-    view = described(store, store.load(run_id))
+    stored = store.load(run_id)
+    view = described(store, stored)
     if footprint_id is not None:
         view["carbon"] = json.loads(store.footprint(run_id, footprint_id))
     if as_json:
         click.echo(json.dumps(view, indent=2))
         return
-    curves = {device: points for (_, device), points in store.points(run_id).items()}
+    curves = {device: points for (_, device), points in store.outline(stored, SPARK_WIDTH).items()}
     console().print(run_page(view, curves))

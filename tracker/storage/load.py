@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Executable, Select, case, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Executable, Select, bindparam, case, func, literal, select
 from sqlalchemy.orm import DeclarativeBase
 
 from ..clock import Anchor
@@ -90,6 +90,27 @@ def points_of(connection: Connection, run_id: str) -> dict[tuple[str, str], list
         found = connection.execute(of_one.where(point.segment_id == segment_id, point.device == device))
         curves[segment_id, device] = list(map(Point._make, found.all()))
     return {key: points for key, points in curves.items() if points}
+
+
+def outline_of(connection: Connection, devices: Iterable[DeviceRow], pieces: int) -> dict[tuple[str, str], list[Point]]:
+    """Of each curve its ends and the points at which about `pieces` equal parts of its time begin: enough to draw it small."""
+    point = schema.CurvePoint.__table__.c
+    latest = (
+        select(*(point[name] for name in Point._fields))
+        .where(point.segment_id == bindparam("segment"), point.device == bindparam("name"), point.t_ns <= bindparam("edge"))
+        .order_by(point.t_ns.desc())
+        .limit(1)
+    )
+    curves = {}
+    for d in devices:
+        if d.first is None or d.last is None:
+            continue
+        start, end = d.first.t_ns, d.last.t_ns
+        edges = [start + (end - start) * i // pieces for i in range(1, pieces)]
+        rows = [connection.execute(latest, {"segment": d.segment_id, "name": d.name, "edge": edge}).one() for edge in edges]
+        found = dict.fromkeys([d.first, *map(Point._make, rows), d.last])
+        curves[d.segment_id, d.name] = list(found)
+    return curves
 
 
 def _curve_ends(connection: Connection, run_ids: Sequence[str], which: Literal["min", "max"]) -> dict[tuple[str, str], Point]:

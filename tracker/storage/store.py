@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
@@ -45,7 +45,7 @@ class Store:
             f"no database at {masked(place)} yet: nothing has been tracked. Track a run, or name another place with "
             "--db, db= or TRAINWATT_DB."
         )
-        if not is_server(place) and not Path(place).exists():
+        if not is_server(place) and not os.path.exists(place):
             raise nothing
         engine = make_engine(place)
         with faults_of(place), reading(engine) as connection:
@@ -129,6 +129,11 @@ class Store:
         """The energy curves of a run by (segment id, device), each in order of time."""
         with faults_of(self.place), reading(self._engine) as connection:
             return load.points_of(connection, run_id)
+
+    def outline(self, stored: StoredRun, pieces: int) -> dict[tuple[str, str], list[Point]]:
+        """The curves of a run in few points, by (segment id, device): its ends, and where about `pieces` equal parts of the time begin."""
+        with faults_of(self.place), reading(self._engine) as connection:
+            return load.outline_of(connection, stored.devices, pieces)
 
     def delete(self, run_ids: Iterable[str]) -> int:
         """Delete runs with all that belongs to them, all or none, and return how many there were."""

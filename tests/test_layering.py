@@ -17,7 +17,7 @@ LAYERS = (
     ("cli", "integrations", "__main__"),
     ("session", "summary", "startup"),
     ("footprinting", "paper"),
-    ("recording", "phase_log", "compaction", "rows", "describe", "sharing"),
+    ("recording", "phase_log", "compaction", "renewal", "rows", "describe", "sharing"),
     (
         "phases",
         "sampling",

@@ -7,6 +7,7 @@ An argument wins over an environment variable (`TRAINWATT_` and the name in capi
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -96,7 +97,7 @@ def _files(folder: Path) -> list[tuple[str, Mapping[str, Any]]]:
     """The nearest file with settings, as (name, settings); nothing where there is none."""
     for place in (folder, *folder.parents):
         for path, keys in ((place / "trainwatt.toml", ()), (place / "pyproject.toml", ("tool", "trainwatt"))):
-            if not path.is_file():
+            if not os.path.isfile(path):  # nor where a folder above may not be looked into
                 continue
             values = _toml(path, strict=not keys)
             for key in keys:
@@ -115,7 +116,7 @@ def _toml(path: Path, *, strict: bool) -> Any:
     import tomllib  # only where there is a file to read
 
     try:
-        return tomllib.loads(path.read_text())
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         if strict:
             raise ConfigurationError(f"{path} cannot be read as TOML ({error}); mend that line or move the file away") from error
@@ -123,7 +124,12 @@ def _toml(path: Path, *, strict: bool) -> Any:
 
 
 def _from_environ(environ: Mapping[str, str], names: set[str]) -> dict[str, Any]:
-    return {name: environ[PREFIX + name.upper()] for name in names if environ.get(PREFIX + name.upper()) not in (None, "")}
+    return {name: _decoded(text) for name in names if (text := environ.get(PREFIX + name.upper()))}
+
+
+def _decoded(text: str) -> str:
+    """A variable's text, which is UTF-8 also where the locale is C and Python has kept its bytes as they were."""
+    return text if text.isascii() else os.fsencode(text).decode("utf-8", "replace")
 
 
 def _checked(key: str, value: Any, source: str) -> Any:

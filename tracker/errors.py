@@ -7,6 +7,7 @@
     ├── StoreError              the database cannot be used as it is
     │   ├── NotADatabaseError   the file is something else
     │   ├── NewerSchemaError    a newer trainwatt wrote it
+    │   ├── DamagedDatabaseError  its content is broken
     │   └── StoreBusyError      another process holds it for too long
     ├── RunNotFoundError        no run has that id
     │   └── AmbiguousRunError   more than one run has that prefix
@@ -38,6 +39,10 @@ class NotADatabaseError(StoreError):
 
 class NewerSchemaError(StoreError):
     """The database was written by a newer trainwatt than this one."""
+
+
+class DamagedDatabaseError(StoreError):
+    """The file is, or was, a SQLite database, and its content is broken."""
 
 
 class StoreBusyError(StoreError):

@@ -1,4 +1,4 @@
-"""No fault of ours enters the training loop."""
+"""No fault of ours enters the training loop, nor does one of whoever handles our log."""
 
 from __future__ import annotations
 
@@ -6,7 +6,17 @@ import contextlib
 import logging
 from collections.abc import Iterator
 
+from .errors import TrainwattError
+
 log = logging.getLogger("trainwatt")
+
+
+def warn(text: str, *arguments: object, fault: BaseException | None = None) -> None:
+    """Log a warning, with the trace of a fault of ours. Raises nothing, whatever the user's handlers do."""
+    try:
+        log.warning(f"trainwatt: {text}", *arguments, exc_info=fault)
+    except Exception:  # no memory, no stack, a broken handler: there is nobody left to tell
+        pass
 
 
 class Harmless:
@@ -21,7 +31,18 @@ class Harmless:
         """Guard a block. `what` says what could not be done if it fails."""
         try:
             yield
+        except Exception as error:
+            self.failed(what, error)
+
+    def failed(self, what: str, error: Exception) -> None:
+        """The same where a block is guarded by hand, because every call counts: near the limit of recursion `__call__` fails itself."""
+        try:
+            if what in self._said:
+                return
+            self._said.add(what)
+            if isinstance(error, TrainwattError):  # foreseen: its words are enough
+                warn("%s; the training is not affected: %s", what, error)
+            else:
+                warn("%s; the training is not affected", what, fault=error)
         except Exception:
-            if what not in self._said:
-                self._said.add(what)
-                log.exception("trainwatt: %s; the training is not affected", what)
+            pass

@@ -70,6 +70,7 @@ class PhaseLog:
         self._measured = measured
         self._stamped: deque[PhaseRecord] = deque()  # by the training, not yet seen here
         self._open: dict[tuple[str, int], PhaseRecord] = {}
+        self._fresh: deque[PhaseRecord] = deque(maxlen=2 * MOST_WAITING)  # with their energy since the last commit
         self._folds: dict[str, _Fold] = {}
         self._names: set[str] = set()
         self._too_many_names = self._too_fast = False
@@ -133,6 +134,7 @@ class PhaseLog:
                 fold.first_start_utc_ns = min(fold.first_start_utc_ns, start_utc_ns)
                 fold.add(phase, shares, resolved)
                 continue
+            self._fresh.append(phase)
             self.settled[phase.segment_id] = self.settled.get(phase.segment_id, 0) + 1
             updates.append({"segment_id": phase.segment_id, "seq": phase.seq, "resolved": int(resolved), "end_t_ns": phase.end_t_ns})
             energies += [rows.phase_energy_row(self._segment_id, phase, n, s) for n, s in shares.items()]
@@ -152,8 +154,16 @@ class PhaseLog:
         return statements
 
     def stored(self) -> None:
-        """The statements of `folds` were carried out."""
+        """What this gave since the last time is in the store."""
         self._folds.clear()
+        self._fresh.clear()
+
+    def rows_again(self, anchor: Anchor) -> list[Row]:
+        """For a store that has nothing of this run: the rows of this process's phases to which something is still to be added. Those of
+        joined processes, which only their own store knew, are given up."""
+        self._open = {key: phase for key, phase in self._open.items() if phase.segment_id == self._segment_id}
+        own = (p for p in (*self._fresh, *self._open.values()) if p.segment_id == self._segment_id and not p.brief)
+        return [rows.phase_row(self._run_id, phase, anchor) for phase in own]
 
     def take_events(self, t_ns: int) -> list[Event]:
         """What was lost or put together, each said once."""

@@ -9,15 +9,18 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from . import rows
 from .clock import Anchor, Clock
 from .compaction import Compaction
 from .curve import Curve
-from .errors import StoreError
+from .errors import DamagedDatabaseError, StoreError
+from .harmless import warn
 from .model import Event, Point
 from .phase_log import JOINED, PhaseLog
 from .phases import PhaseRecord
+from .renewal import Renewal, wording
 from .rows import Row
 from .sampling import Sampler
 from .storage.writer import Statement, Writer
@@ -32,6 +35,7 @@ SUSPEND_NS = 1_000_000_000
 LOCK_S = 1.0
 STUCK_S = 15.0
 """How long the end of a run waits for a commit under way: a locked database is waited for twice, five seconds each."""
+JOIN_S = 1.0
 KEPT_ROWS = 50_000
 """Rows kept of a table while the database cannot be written: over an hour of points of ten devices."""
 
@@ -39,6 +43,7 @@ KEPT_ROWS = 50_000
 class Recorder:
     """Writes one segment of a run, and, where this process owns the sensors, the energy of all phases of the run.
 
+    `first` is what was written when it began, and is written again where a damaged database is replaced by a new one.
     `gather` gives rows that take a moment to find (the hardware), and columns of the run itself; it is called once, off the training
     thread. `look_around` gives `shared` events. `joinable`: other processes may record phases in this run.
     """
@@ -51,6 +56,7 @@ class Recorder:
         *,
         run_id: str,
         segment_id: str,
+        first: Mapping[str, Sequence[Row]],
         boot_id: str,
         owner: bool,
         joinable: bool,
@@ -58,6 +64,7 @@ class Recorder:
         look_around: Callable[[int], list[Event]],
     ) -> None:
         self._writer = writer
+        self._renewal = Renewal(first)
         self._clock = clock
         self._sampler = sampler
         self._run_id = run_id
@@ -72,6 +79,7 @@ class Recorder:
         self._wake = threading.Lock()
         self._wake.acquire()
         self._closed = False
+        self._thread: threading.Thread | None = None
         self._anchor = clock.anchor()
         self._anchored_ns = 0
         self._looked_ns: int | None = None
@@ -111,13 +119,23 @@ class Recorder:
         """Begin committing, in a thread of its own; the run began at `start_t_ns`, and that had cost `startup_cpu_s`."""
         self._start_t_ns = start_t_ns
         self._startup_cpu_s = startup_cpu_s
-        threading.Thread(target=self._loop, name="trainwatt-writer", daemon=True).start()
+        thread = threading.Thread(target=self._loop, name="trainwatt-writer", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # the limit of threads
+            text = f"{error}: sensors are read and the run is written at its end only"
+            warn("%s", text)
+            self.note(Event("store", start_t_ns, None, text))
+        else:
+            self._thread = thread
+            if self._sampler is not None:
+                self._sampler.on_death = self._wake_up
 
     def flush(self) -> None:
         """Commit now, in the calling thread. Raises StoreError."""
         with self._lock:
             if not self._closed:
-                self._commit(final=False)
+                self._commit_somewhere(final=False)
 
     def finish(self, run: Row, segment: Row) -> None:
         """The last commit, in the calling thread, with how run and segment ended; then close the file. Raises StoreError."""
@@ -126,11 +144,18 @@ class Recorder:
             raise StoreError(f"{self._writer.path} does not answer; the run's last seconds could not be written")
         try:
             self._closed = True
-            self._commit(final=True, run=run, segment=segment)
+            self._commit_somewhere(final=True, run=run, segment=segment)
         finally:
             self._writer.close()
             self._lock.release()
-        self._wake.release()
+            self._wake_up()
+        if self._thread is not None:
+            self._thread.join(JOIN_S)  # see Sampler.close
+
+    def _wake_up(self) -> None:
+        """Let the thread look around now."""
+        with suppress(RuntimeError):  # it is awake
+            self._wake.release()
 
     def abandon(self) -> None:
         """In a forked child: never touch the parent's file again."""
@@ -147,18 +172,35 @@ class Recorder:
                 if self._closed:
                     return
                 try:
-                    self._commit(final=False)
+                    self._commit_somewhere(final=False)
                 except Exception as error:  # whatever the disk or the database does, the training goes on
-                    self._failed(error)
+                    with suppress(MemoryError):
+                        self._failed(error)
                 self._cpu_s = self._clock.thread_cpu_s() - start_cpu_s
 
     def _failed(self, error: Exception) -> None:
         if not self._store_failed:
-            log.warning("trainwatt: the run could not be written (%s); it is kept in memory and tried again every second", error)
+            warn("the run could not be written (%s); it is kept in memory and tried again every second", error)
             self.note(Event("store", self._clock.monotonic_ns(), None, f"a commit failed: {error}"))
         self._store_failed = True
 
     # ---- one transaction
+
+    def _commit_somewhere(self, *, final: bool, run: Row | None = None, segment: Row | None = None) -> None:
+        try:
+            self._commit(final=final, run=run, segment=segment)
+        except DamagedDatabaseError as error:
+            self._begin_anew(error)
+            self._commit(final=final, run=run, segment=segment)
+
+    def _begin_anew(self, error: DamagedDatabaseError) -> None:
+        """Go on in a new database. A curve needs its two ends only, so the run keeps all of its energy."""
+        text = wording(self._writer.begin_anew(), self._writer.path)
+        warn("%s (%s)", text, error)
+        for name, point in self._first.items():
+            self._keep("curve_point", [rows.point_row(self._segment_id, name, point)])
+        self._renewal.begin(self._phases.rows_again(self._anchor), self._unwritten)
+        self.note(Event("store", self._clock.monotonic_ns(), None, text))
 
     def _commit(self, *, final: bool, run: Row | None = None, segment: Row | None = None) -> None:
         now = self._clock.anchor()
@@ -166,6 +208,7 @@ class Recorder:
             gathered, self._about_run = self._gather()
             for table, found in gathered.items():
                 self._keep(table, found)
+            self._renewal.gathered(gathered, self._about_run)
             self._gather = None
         self._keep_anchor(now, final)
         self._keep("phase", self._phases.take(self._anchor))
@@ -173,11 +216,15 @@ class Recorder:
             self._collect(self._sampler, now, final)
         self._notes += self._phases.take_events(now.monotonic_ns)
         self._take_notes()
-        inserts: dict[str, Sequence[Row]] = {table: tuple(kept) for table, kept in self._unwritten.items()}
+        inserts = self._renewal.before(self._unwritten)
         with self._work_lock:
             inserts["work"] = rows.work_rows(self._segment_id, self._work)
         updates: dict[str, Sequence[Row]] = {
-            "segment": [self._segment_update(now) | (segment or {})],
+            "segment": [
+                {"id": self._segment_id, "last_seen_utc_ns": now.utc_ns, "start_t_ns": self._start_t_ns}
+                | rows.sampling_update(self._sampler, self._cpu_s, self._startup_cpu_s)
+                | (segment or {})
+            ],
             "phase": tuple(self._resolved),
         }
         then: list[Statement] = []
@@ -193,18 +240,19 @@ class Recorder:
         self._compaction.done()
         self._phases.stored()
         self._unwritten.clear()
+        self._renewal.stored()
         self._resolved.clear()
         self._about_run = {}
         if self._store_failed:
             self._store_failed = False
-            log.warning("trainwatt: the run is being written again")
+            warn("the run is being written again")
 
     def _keep(self, table: str, found: Sequence[Row]) -> None:
         kept = self._unwritten.setdefault(table, deque(maxlen=KEPT_ROWS))
         if len(kept) + len(found) > KEPT_ROWS and table not in self._losing:
             self._losing.add(table)
             text = f"the database has not answered for too long; the oldest rows of {table} are being lost"
-            log.warning("trainwatt: %s", text)
+            warn("%s", text)
             self.note(Event("store", self._clock.monotonic_ns(), None, text))
         kept.extend(found)
 
@@ -266,12 +314,6 @@ class Recorder:
         notes, self._notes = self._notes, []
         for event in notes:
             self._events += 1
-            self._keep("event", [rows.event_row(self._segment_id, self._events, event, self._anchor)])
-
-    def _segment_update(self, now: Anchor) -> Row:
-        update: Row = {"id": self._segment_id, "last_seen_utc_ns": now.utc_ns, "start_t_ns": self._start_t_ns}
-        if self._sampler is not None:
-            s = self._sampler
-            startup_cpu_s = self._startup_cpu_s + s.startup_cpu_s
-            update |= {"samples": s.samples, "missed": s.missed, "cpu_s": self._cpu_s + s.cpu_s, "startup_cpu_s": startup_cpu_s}
-        return update
+            row = rows.event_row(self._segment_id, self._events, event, self._anchor)
+            self._renewal.said(row)
+            self._keep("event", [row])

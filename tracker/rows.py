@@ -10,7 +10,7 @@ from .clock import Anchor
 from .integration import DeviceIntegrator
 from .model import Device, Event, Finding, Point
 from .phases import PhaseRecord
-from .sampling import Channel
+from .sampling import Channel, Sampler
 from .windows import Share
 
 Row = dict[str, Any]
@@ -19,6 +19,18 @@ Row = dict[str, Any]
 def as_json(value: object) -> str:
     """Compact JSON, keys in order."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def sampling_update(sampler: Sampler | None, cpu_s: float, startup_cpu_s: float) -> Row:
+    """What a segment's sampling has come to; `cpu_s` and `startup_cpu_s` are what others than the sampler have used."""
+    if sampler is None:
+        return {}
+    return {
+        "samples": sampler.samples,
+        "missed": sampler.missed,
+        "cpu_s": cpu_s + sampler.cpu_s,
+        "startup_cpu_s": startup_cpu_s + sampler.startup_cpu_s,
+    }
 
 
 def device_row(segment_id: str, device: Device, idle_w: float | None) -> Row:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from .calibration import CALIBRATION_S, Renewals
 from .clock import Clock
@@ -27,6 +27,7 @@ SLOW_SHARE = 0.02
 """A sensor whose reads take more than this share of its period is read less often."""
 SLOWEST_S = 5.0
 COST_READS = 5
+JOIN_S = 1.0
 STUCK_S = 2.0
 """How long the training thread waits for a driver call that another thread is in."""
 
@@ -108,7 +109,8 @@ class Sampler:
         self.lock = threading.Lock()
         self._wake = threading.Lock()
         self._wake.acquire()
-        self._stopping = self.stuck = False
+        self._stopping = self._failed = self.stuck = False
+        self.on_death: Callable[[], None] = lambda: None
         self._thread: threading.Thread | None = None
         by_device: dict[str, list[Sensor]] = {}
         for sensor in sensors:
@@ -165,6 +167,8 @@ class Sampler:
     def close(self) -> None:
         """Release the sensors; after `finish`, once no read can be under way."""
         if not self.stuck:
+            if self._thread is not None and self._thread.ident is not None:
+                self._thread.join(JOIN_S)  # a thread that the end of the interpreter meets is torn down, and without memory that aborts
             with self.lock:
                 for channel in self.channels:
                     channel.sensor.close()
@@ -184,7 +188,7 @@ class Sampler:
     @property
     def died(self) -> bool:
         """Whether the thread was started and has ended by itself."""
-        return self._thread is not None and not self.alive and not self._stopping
+        return self._failed or (self._thread is not None and not self.alive and not self._stopping)
 
     def take_events(self) -> list[Event]:
         """What happened to the sampling itself since the last call."""
@@ -207,6 +211,14 @@ class Sampler:
             pass  # already released
 
     def _run(self) -> None:
+        try:
+            self._keep_sampling()
+        except BaseException:
+            self._failed = True
+            self.on_death()  # whoever writes the run takes over at once
+            raise
+
+    def _keep_sampling(self) -> None:
         clock, period_ns = self._clock, round(self.period_s / NS)
         start_cpu_s = clock.thread_cpu_s()
         try:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import logging
 import os
 import sys
 import threading
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,7 +18,7 @@ from .clock import Clock, SystemClock
 from .config import Config, resolve, working_folder
 from .errors import ConfigurationError, TrainwattError
 from .harmless import Harmless
-from .phases import PhaseRecord
+from .phases import PhaseRecord, synchronize, whole
 from .verdict import verdict
 from .watch import Watch
 from .work import CountedIterable, SampleCount
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from .startup import Begun
     from .summary import Summary
 
-log = logging.getLogger("trainwatt")
 T = TypeVar("T")
 
 
@@ -52,6 +51,10 @@ class EnergyTracker(contextlib.ContextDecorator):
     begins. After that no fault of the tracker reaches the training: it becomes an event of the run, and one line in the log.
     """
 
+    _begun: Begun | None
+    _ended: Begun | None
+    _harmless: Harmless
+
     def __init__(
         self,
         *,
@@ -73,7 +76,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         gain_cpu: float | None = None,
         gain_dram: float | None = None,
     ) -> None:
-        self._arguments: dict[str, Any] = {
+        arguments: dict[str, Any] = {
             "project": project,
             "name": name,
             "group": group,
@@ -92,16 +95,10 @@ class EnergyTracker(contextlib.ContextDecorator):
             "gain_cpu": gain_cpu,
             "gain_dram": gain_dram,
         }
-        self._watch = Watch()
+        self._watch: Watch | None = None  # this process, whichever it is when a run begins
         self._clock: Clock = SystemClock()
-        self._config: Config = resolve(self._arguments, os.environ, working_folder())
-        self._begun: Begun | None = None
-        self._ended: Begun | None = None
-        self._seq = 0
-        self._seq_lock = threading.Lock()
-        self._harmless = Harmless()
-        self._local = threading.local()
-        _trackers.add(self)
+        self._config: Config = resolve(arguments, os.environ, working_folder())
+        self._stand_by()
 
     @classmethod
     def watching(cls, watch: Watch, **arguments: Any) -> EnergyTracker:
@@ -120,9 +117,11 @@ class EnergyTracker(contextlib.ContextDecorator):
             raise ConfigurationError("this tracker is already running: stop() it first, or make a second EnergyTracker")
         self._seq = 0
         self._local = threading.local()
-        self._begun = begun = begin(self._config, self._watch, self._clock, os.environ)
+        others = [other for tracker in list(_trackers) if (other := tracker._begun) is not None]
+        self._begun = begun = begin(self._config, self._watch or Watch(), self._clock, os.environ)
         atexit.register(self._at_exit)
         begun.begin_sampling()
+        begun.mention(others)
         return self
 
     def stop(self, status: str = "completed", reason: str | None = None) -> None:
@@ -143,14 +142,23 @@ class EnergyTracker(contextlib.ContextDecorator):
 
     def _recreate_cm(self) -> EnergyTracker:
         """As a decorator: every call of the function is a run of its own."""
-        tracker = EnergyTracker()
-        tracker._arguments, tracker._config, tracker._watch, tracker._clock = (
-            self._arguments,
-            self._config,
-            self._watch,
-            self._clock,
-        )
-        return tracker
+        return copy(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy, in another process or not, is a tracker with the same settings that does not run."""
+        return {"_watch": self._watch, "_clock": self._clock, "_config": self._config}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._stand_by()
+
+    def _stand_by(self) -> None:
+        self._begun = self._ended = None
+        self._seq = 0
+        self._seq_lock = threading.Lock()
+        self._harmless = Harmless()
+        self._local = threading.local()
+        _trackers.add(self)
 
     def _at_exit(self) -> None:
         error = getattr(sys, "last_value", None)
@@ -180,14 +188,16 @@ class EnergyTracker(contextlib.ContextDecorator):
         begun = self._begun
         if begun is None:
             return
-        with self._harmless("work done could not be counted"):
+        try:
             stack: list[PhaseRecord] = getattr(self._local, "stack", [])
             phase = stack[-1].name if stack else ""
             for unit, amount in (("samples", samples), ("tokens", tokens)):
-                if amount < 0:
-                    raise ValueError(f"{unit}={amount!r}: work done is not negative")
+                if not 0 <= amount < 2**53:
+                    raise ValueError(f"{unit}={amount!r}: work done is a number, and not negative")
                 if amount:
                     begun.recorder.work(unit, phase, int(amount))
+        except Exception as error:
+            self._harmless.failed("work done could not be counted", error)
 
     def wrap(self, items: Iterable[T], *, samples: SampleCount = None) -> CountedIterable[T]:
         """Iterate over `items` (a data loader) and count the samples of each batch once the loop is done with it.
@@ -227,7 +237,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         if begun is None:
             return None
         if phase.synchronize:
-            _synchronize()
+            synchronize()
         t_ns = self._edge(begun, phase)
         stack = self._local.__dict__.setdefault("stack", [])
         with self._seq_lock:
@@ -238,13 +248,13 @@ class EnergyTracker(contextlib.ContextDecorator):
             seq,
             phase.name,
             t_ns,
-            step=phase.step,
+            step=whole(phase.step),
             parent_seq=stack[-1].seq if stack else None,
             synchronized=phase.synchronize,
             exact=phase.exact,
         )
-        stack.append(record)
         begun.recorder.phase(record)
+        stack.append(record)  # last: what failed before is no phase, and no work is counted in it
         return record
 
     def _close_phase(self, phase: Phase, record: PhaseRecord) -> None:
@@ -255,7 +265,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         if begun is None or begun.segment_id != record.segment_id:
             return  # the run that it began in is over
         if phase.synchronize:
-            _synchronize()
+            synchronize()
         record.end_t_ns = self._edge(begun, phase)
         begun.recorder.phase(record)
 
@@ -281,16 +291,20 @@ class Phase(contextlib.ContextDecorator):
 
     def __enter__(self) -> Phase:
         record = None
-        with self._tracker._harmless("a phase could not be recorded"):
+        try:
             record = self._tracker._open_phase(self)
+        except Exception as error:
+            self._tracker._harmless.failed("a phase could not be recorded", error)
         self._records.append(record)
         return self
 
     def __exit__(self, *_: object) -> None:
         record = self._records.pop() if self._records else None
         if record is not None:
-            with self._tracker._harmless("a phase could not be recorded"):
+            try:
                 self._tracker._close_phase(self, record)
+            except Exception as error:
+                self._tracker._harmless.failed("a phase could not be recorded", error)
 
     def _recreate_cm(self) -> Phase:
         return Phase(self._tracker, self.name, self.step, self.exact, self.synchronize)
@@ -303,10 +317,3 @@ def _forget_parents_runs() -> None:
 
 _trackers: weakref.WeakSet[EnergyTracker] = weakref.WeakSet()
 os.register_at_fork(after_in_child=_forget_parents_runs)  # once for all: a fork hook can never be taken back
-
-
-def _synchronize() -> None:
-    """Wait for the GPU, if this process has used it through PyTorch."""
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
-        torch.cuda.synchronize()

@@ -18,7 +18,8 @@ from .carbon.whereabouts import AUTO, known_zone, locate_by_cloud
 from .clock import Anchor, Clock
 from .config import Config, working_folder
 from .distributed import global_rank, local_rank
-from .errors import StoreError
+from .errors import DamagedDatabaseError, StoreError
+from .harmless import warn
 from .identity import Identity
 from .inventory import inventory
 from .model import Discovery, DiscoveryRequest, Event, Sensor
@@ -26,7 +27,7 @@ from .recording import Recorder
 from .rows import Row, as_json
 from .sampling import Sampler
 from .sharing import SharedWatch
-from .storage import place
+from .storage import damage, place
 from .storage.writer import Writer
 from .watch import Watch
 
@@ -49,6 +50,7 @@ class Begun:
     clock: Clock
     begun_cpu_s: float
     start_t_ns: int = 0
+    overlapped: bool = False
 
     def begin_sampling(self) -> None:
         """The first reading, then the threads."""
@@ -56,15 +58,33 @@ class Begun:
             self.start_t_ns = self.clock.monotonic_ns()
         else:
             self.start_t_ns = self.sampler.poll()
-            self.sampler.start()
+            try:
+                self.sampler.start()
+            except RuntimeError as error:  # the limit of threads; the recorder says what follows of it
+                warn("the sensors have no thread of their own (%s)", error)
         self.recorder.start(self.start_t_ns, self.clock.thread_cpu_s() - self.begun_cpu_s)
+
+    def mention(self, others: Sequence[Begun]) -> None:
+        """Say in this run, and in each of the `others` of this process, that they count the same joules."""
+        measuring = [other for other in others if other.sampler is not None and self.sampler is not None and other.run_id != self.run_id]
+        if not measuring:
+            return
+        runs = ", ".join(other.run_id for other in measuring)
+        text = f"run {runs} of this process measures too: both have the same joules, which are not to be added up"
+        warn("in run %s: %s", self.run_id, text)
+        self.recorder.note(Event("overlap", self.start_t_ns, None, text))
+        for other in measuring:
+            if not other.overlapped:  # once, however many there will be
+                other.overlapped = True
+                text = f"run {self.run_id} of this process, and maybe others, measures too: the joules of that time are in both"
+                other.recorder.note(Event("overlap", self.start_t_ns, None, text))
 
     def end(self, status: str, reason: str | None, environ: Mapping[str, str]) -> None:
         """The last reading, then the last commit. Raises StoreError."""
         try:
             end_t_ns = self.clock.monotonic_ns() if self.sampler is None else self.sampler.finish()
-        except Exception:  # whatever the last reading met, the run is to be closed
-            log.exception("trainwatt: the last reading failed")
+        except Exception as error:  # whatever the last reading met, the run is to be closed
+            warn("the last reading failed", fault=error)
             end_t_ns = self.clock.monotonic_ns()
         closing: Row = {"status": status, "end_reason": reason, "ended_utc_ns": self.clock.anchor().utc_of(end_t_ns)}
         duration_s = (end_t_ns - self.start_t_ns) * 1e-9
@@ -97,7 +117,7 @@ def _invited(environ: Mapping[str, str], config: Config) -> Writer | None:
     """The database of the `trainwatt run` around this process, if that run still goes on; None where there is nothing to join, as in an
     environment that outlived its run."""
     run_id, db = environ.get(JOIN_RUN), environ.get(JOIN_DB)
-    if not run_id or not db or not Path(db).is_file():
+    if not run_id or not db or not os.path.isfile(db):
         return None
     try:
         writer = Writer.open(Path(db))
@@ -139,7 +159,19 @@ def _begin(config: Config, watch: Watch, clock: Clock, environ: Mapping[str, str
         "device": [rows.device_row(segment_id, i.device, idle_w.get(n)) for n, i in sampler.integrators.items()] if sampler else [],
         "clock_anchor": [rows.anchor_row(segment_id, anchor)],
     }
-    writer.write(first, {"run": [_names(writer, joining, config)]} if joining else None)
+    names = {"run": [_names(writer, joining, config)]} if joining else None
+    try:
+        try:
+            writer.write(first, names)
+        except DamagedDatabaseError:
+            if joining:
+                raise
+            warn("%s", damage.wording(writer.path, writer.begin_anew()))
+            writer.write(first)
+    except BaseException:
+        if sampler is not None:
+            sampler.close()
+        raise
 
     def gather() -> tuple[dict[str, Sequence[Row]], Row]:
         devices = [i.device for i in sampler.integrators.values()] if sampler else []
@@ -161,6 +193,7 @@ def _begin(config: Config, watch: Watch, clock: Clock, environ: Mapping[str, str
         sampler,
         run_id=run_id,
         segment_id=segment_id,
+        first=first,
         boot_id=me.boot_id,
         owner=joining is None,
         joinable=watch.joinable,

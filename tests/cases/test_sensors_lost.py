@@ -149,10 +149,13 @@ def test_case_44_whoever_looks_two_periods_after_the_samplers_death_flags_the_ru
 
     monkeypatch.setattr(run.sampler, "_sample", broken)
     monkeypatch.setattr(run.sampler, "_calibrate", lambda: None)
+    told: list[bool] = []
+    run.sampler.on_death = lambda: told.append(run.sampler.died)
     run.sampler.start()
     assert run.sampler._thread is not None
     run.sampler._thread.join(5.0)
     assert run.sampler.died
+    assert told == [True]  # so that the writer looks at once
     dead_ns = clock.now_ns
     run.move(0.2)
     run.move(1.0)

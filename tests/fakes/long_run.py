@@ -71,14 +71,13 @@ class LongRun:
         self.writer = Writer.open(db, timeout_s=0.01)
         anchor = clock.anchor()
         self.begin_utc_ns = anchor.utc_ns
-        self.writer.write(
-            {
-                "run": [stored_rows.run(RUN, started_utc_ns=anchor.utc_ns)],
-                "segment": [stored_rows.segment(SEGMENT, RUN, boot_id=BOOT, start_t_ns=anchor.monotonic_ns)],
-                "device": [rows.device_row(SEGMENT, sensor.device, None) for sensor in sensors],
-                "clock_anchor": [rows.anchor_row(SEGMENT, anchor)],
-            }
-        )
+        first = {
+            "run": [stored_rows.run(RUN, started_utc_ns=anchor.utc_ns)],
+            "segment": [stored_rows.segment(SEGMENT, RUN, boot_id=BOOT, start_t_ns=anchor.monotonic_ns)],
+            "device": [rows.device_row(SEGMENT, sensor.device, None) for sensor in sensors],
+            "clock_anchor": [rows.anchor_row(SEGMENT, anchor)],
+        }
+        self.writer.write(first)
         if aside:
             with sqlite3.connect(db) as connection:
                 for table in ASIDE:
@@ -97,6 +96,7 @@ class LongRun:
             joinable=joinable,
             gather=lambda: ({}, {}),
             look_around=lambda t_ns: [],
+            first=first,
         )
         self.begin_ns = self.sampler.poll()
         for integrator in self.sampler.integrators.values():

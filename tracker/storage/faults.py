@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from ..errors import NotADatabaseError, StoreBusyError, StoreError
+from ..errors import DamagedDatabaseError, NotADatabaseError, StoreBusyError, StoreError
 
 _PRIMARY = 0xFF  # the low byte of an extended result code is the plain one
 
@@ -19,6 +19,11 @@ def is_unwritable(error: BaseException | None) -> bool:
     return _code(error) in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 
 
+def is_damaged(error: BaseException | None) -> bool:
+    """Whether the content of the file is broken. It has SQLite's header, or SQLite would say that it is no database."""
+    return _code(error) == sqlite3.SQLITE_CORRUPT
+
+
 def store_error(error: BaseException | None, place: str) -> StoreError:
     """The error to raise for `error`, which SQLite raised over the database at `place`."""
     if is_busy(error):
@@ -29,11 +34,15 @@ def store_error(error: BaseException | None, place: str) -> StoreError:
             f"{place} is not a SQLite database ({error}); nothing was changed. "
             "Name another place with --db, db= or TRAINWATT_DB, or move that file away."
         )
+    if is_damaged(error):
+        return DamagedDatabaseError(
+            f"{place} is damaged ({error}). The next run sets it aside and begins a new one; `sqlite3 {place} .recover` gets out what can "
+            "still be read."
+        )
     mends = {
         sqlite3.SQLITE_FULL: "Free some space on that disk.",
         sqlite3.SQLITE_READONLY: "Make the file and its folder writable, or name another place with --db, db= or TRAINWATT_DB.",
         sqlite3.SQLITE_CANTOPEN: "Make the file and its folder writable, or name another place with --db, db= or TRAINWATT_DB.",
-        sqlite3.SQLITE_CORRUPT: "The file is damaged: restore a copy, or move it away to begin a new one.",
     }
     mend = mends.get(code, "Check the disk, or name another place with --db, db= or TRAINWATT_DB.")
     return StoreError(f"{place} cannot be used: {error}. {mend}")

@@ -48,13 +48,20 @@ def locate(db: str | os.PathLike[str] | None, environ: Mapping[str, str], config
 
     The argument `db` goes over TRAINWATT_DB in `environ`, that over the project's configuration, that over the user's data
     folder; empty ones count as not given. Each is a file, a folder (it exists as one, or ends with a slash) or a URL, of which
-    `sqlite:///PATH` is the same as the path. Raises ConfigurationError for a URL of any other kind than SQLite and PostgreSQL.
+    `sqlite:///PATH` is the same as the path. Raises ConfigurationError for a URL of any other kind than SQLite and PostgreSQL, and
+    where a home folder is meant that there is not.
     """
     given = (os.fspath(db) if db is not None else "") or environ.get("TRAINWATT_DB") or configured
     if not given:
         import platformdirs  # here, because most places are given
 
-        return str(file_in(platformdirs.user_data_path("trainwatt"), folder=True))
+        try:
+            folder = platformdirs.user_data_path("trainwatt")
+        except RuntimeError:
+            folder = Path("~")
+        if not folder.is_absolute():  # a "~" that means nothing: no HOME, and a user whom the machine does not know
+            raise ConfigurationError("this user has no home folder to keep the database in. Name a place with --db, db= or TRAINWATT_DB.")
+        return str(file_in(folder, folder=True))
     url = _URL.match(given)
     if url and url[1].split("+")[0] in ("postgresql", "postgres"):
         return given
@@ -65,7 +72,11 @@ def locate(db: str | os.PathLike[str] | None, environ: Mapping[str, str], config
             f"the database {masked(given)} is of a kind that trainwatt does not know ({url[1]}). Give a file, a folder, "
             "sqlite:///PATH or postgresql://…"
         )
-    return str(file_in(Path(given).expanduser(), folder=given.endswith(("/", os.sep))))
+    try:
+        path = Path(_encodable(given)).expanduser()
+    except RuntimeError as error:
+        raise ConfigurationError(f"the database {given} is in the home folder of a user who has none. Give the whole path.") from error
+    return str(file_in(path, folder=given.endswith(("/", os.sep))))
 
 
 def sqlite_path(place: str) -> Path:
@@ -93,13 +104,29 @@ def file_in(path: Path, *, folder: bool = False) -> Path:
 
     On a network filesystem each host has a file of its own, because several hosts cannot safely write to one.
     """
-    if not folder and not path.is_dir():
+    if not folder and not _is_folder(path):
         return path
     if on_network(path):
         import platform
 
         return path / f"runs-{platform.node()}.db"
     return path / "runs.db"
+
+
+def _encodable(text: str) -> str:
+    """A path that the kernel can be given: where the locale is C, Python encodes ASCII only, and the file is called by its UTF-8."""
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        return os.fsdecode(text.encode("utf-8"))
+    return text
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # not to be reached, or too long: whoever opens it says so
+        return False
 
 
 def on_network(path: Path) -> bool:

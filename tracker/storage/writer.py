@@ -5,7 +5,7 @@ SQLAlchemy would cost half a second of import and four times as much for each co
 
 from __future__ import annotations
 
-import os
+import logging
 import sqlite3
 import stat
 import time
@@ -16,11 +16,14 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..errors import NotADatabaseError, StoreError
+from ..errors import DamagedDatabaseError, NotADatabaseError, StoreError
+from .damage import file_id, find_aside, set_aside, wording
+from .encoding import as_utf8
 from .faults import is_busy, store_error
 from .place import file_in, on_network
 from .revision import State, creation, state_of
 
+log = logging.getLogger("trainwatt")
 T = TypeVar("T")
 
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -53,21 +56,32 @@ Statement = tuple[str, Mapping[str, object]]
 class Writer:
     """One process's connection to its database. Open it in any thread, then use it in one thread at a time."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, timeout_s: float) -> None:
         """Use `Writer.open`."""
         self.path = path
         self._connection = connection
-        self._file = _file_id(path)
+        self._timeout_s = timeout_s
+        self._file = file_id(path)
 
     @classmethod
     def open(cls, path: Path, timeout_s: float = 5.0) -> Writer:
         """Open the database at `path` (a file, or a folder to keep it in), and create or upgrade it where needed.
 
-        `timeout_s` is how many seconds this and each later write wait for another process. Raises NotADatabaseError,
-        NewerSchemaError, StoreBusyError, and StoreError where the place cannot be written.
+        `timeout_s` is how many seconds this and each later write wait for another process. A damaged database is set aside for a new
+        one. Raises NotADatabaseError, NewerSchemaError, StoreBusyError, and StoreError where the place cannot be written.
         """
-        path = file_in(path)
-        _prepare(path)
+        path = _prepared(path)
+        found = file_id(path)
+        try:
+            return cls._open(path, timeout_s)
+        except DamagedDatabaseError:
+            if found is None:
+                raise
+            log.warning("trainwatt: %s", wording(path, set_aside(path, found)))
+        return cls._open(path, timeout_s)
+
+    @classmethod
+    def _open(cls, path: Path, timeout_s: float) -> Writer:
         deadline = time.monotonic() + timeout_s
         try:
             connection = _connect(path, timeout_s)
@@ -83,7 +97,7 @@ class Writer:
                 _patiently(lambda: _set_up(connection, path), deadline)
                 if state is State.EMPTY:
                     _patiently(lambda: _create(connection, path), deadline)
-                return cls(connection, path)
+                return cls(connection, path, timeout_s)
             except BaseException:
                 connection.close()
                 raise
@@ -96,13 +110,16 @@ class Writer:
         Of `rows`, one is inserted, or where its key exists already, its given columns are updated. Then `updates` change the
         given columns of rows that exist; those of a run and of a segment must. Last, `then` is executed (see compact.py).
         Raises StoreBusyError where another process holds the database for too long, and StoreError for a full disk, a file that was
-        taken away or a run that is gone; the same call may be repeated. Raises ValueError for an unknown table.
+        taken away or a run that is gone; the same call may be repeated. Raises DamagedDatabaseError where it is to be repeated after
+        `begin_anew`, and ValueError for an unknown table.
         """
         updates = updates or {}
         unknown = (rows.keys() | updates.keys()) - KEYS.keys()
         if unknown:
             raise ValueError(f"no such table: {', '.join(sorted(unknown))}")
-        if _file_id(self.path) != self._file:
+        if file_id(self.path) != self._file:
+            if self._file is not None and find_aside(self.path, self._file) is not None:
+                raise DamagedDatabaseError(f"{self.path} is damaged, as another process found.")
             # SQLite would go on writing to the deleted file without a word.
             raise StoreError(f"{self.path} was deleted or replaced during this run. Put it back, or start again.")
         try:
@@ -119,8 +136,10 @@ class Writer:
         except BaseException as error:
             with suppress(sqlite3.Error):
                 self._connection.rollback()
+            if isinstance(error, UnicodeEncodeError):
+                return self.write(as_utf8(rows), as_utf8(updates), as_utf8(then))
             if isinstance(error, sqlite3.Error):
-                raise store_error(error, str(self.path)) from error
+                raise self._fault(error) from error
             raise
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
@@ -128,7 +147,19 @@ class Writer:
         try:
             return self._connection.execute(sql, tuple(parameters)).fetchall()
         except sqlite3.Error as error:
-            raise store_error(error, str(self.path)) from error
+            raise self._fault(error) from error
+
+    def begin_anew(self) -> Path:
+        """After DamagedDatabaseError: set the file aside, unless another process has, and go on in the new one in its place, which may
+        have nothing of this run. Returns where the damaged one is now. Raises StoreError."""
+        if self._file is None:
+            raise DamagedDatabaseError(f"{self.path} is damaged and could not be set aside: it was moved away or deleted.")
+        aside = set_aside(self.path, self._file)
+        fresh = Writer.open(self.path, self._timeout_s)
+        damaged, self._connection, self._file = self._connection, fresh._connection, fresh._file
+        with suppress(sqlite3.Error):
+            damaged.close()
+        return aside
 
     def close(self) -> None:
         """Close the connection; what was written stays. Raises StoreError where SQLite cannot."""
@@ -145,6 +176,11 @@ class Writer:
         import ctypes
 
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
+
+    def _fault(self, error: sqlite3.Error) -> StoreError:
+        fault = store_error(error, str(self.path))
+        # It was a database of ours when it was opened.
+        return DamagedDatabaseError(f"{self.path} is damaged ({error}).") if isinstance(fault, NotADatabaseError) else fault
 
     def _update(self, table: str, columns: tuple[str, ...], batch: Sequence[Mapping[str, object]]) -> None:
         changed = self._connection.executemany(_update(table, columns), batch).rowcount
@@ -167,19 +203,21 @@ def _update(table: str, columns: tuple[str, ...]) -> str:
     return f"UPDATE {table} SET {changes} WHERE {' AND '.join(f'{key} = :{key}' for key in keys)}"
 
 
-def _prepare(path: Path) -> None:
+def _prepared(path: Path) -> Path:
+    """The file at `path`, its folder made."""
     try:
+        path = file_in(path).absolute()  # the training may change its working directory
         path.parent.mkdir(parents=True, exist_ok=True)
         mode = path.stat().st_mode
     except FileNotFoundError:
-        return
-    except OSError as error:
-        raise StoreError(
-            f"the database {path} cannot be reached: {error.strerror}. Name another place with --db, db= or TRAINWATT_DB."
-        ) from error
+        return path
+    except (OSError, ValueError) as error:  # ValueError: a null character
+        reason = getattr(error, "strerror", None) or error
+        raise StoreError(f"the database {path} cannot be reached: {reason}. Name another place with --db, db= or TRAINWATT_DB.") from error
     # The content is left to SQLite: opening and closing the file here would drop the locks that this process holds on it.
     if not stat.S_ISREG(mode):
         raise NotADatabaseError(f"{path} is not a regular file. Name another place with --db, db= or TRAINWATT_DB.")
+    return path
 
 
 def _connect(path: Path, timeout_s: float) -> sqlite3.Connection:
@@ -226,11 +264,3 @@ def _patiently(action: Callable[[], T], deadline: float) -> T:
             if not is_busy(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
-
-
-def _file_id(path: Path) -> tuple[int, int] | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino

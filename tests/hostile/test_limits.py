@@ -1,0 +1,287 @@
+"""A process that has run out of something: files, memory, stack, threads, standard streams, a folder, a locale, a log."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from typing import Any, NoReturn
+
+import pytest
+
+from tests.fakes.views import assert_true, device, events, phase_named, rows, tracker_log
+from tests.fakes.world import World
+from trainwatt import ConfigurationError, EnergyTracker
+
+HEAD = """
+import logging, os, resource, sys, threading, time
+logging.basicConfig(format="%(message)s")
+from trainwatt import EnergyTracker
+def fill():
+    kept = []
+    try:
+        while True: kept.append(os.open("/dev/null", os.O_RDONLY))
+    except OSError:
+        return kept
+"""
+
+LOOP = """
+with EnergyTracker() as tracker:
+    total = 0
+    {before}
+    for i in range({steps}):
+        with tracker.phase("train", step=i):
+            tracker.update(samples=1)
+            total += i
+            time.sleep(0.01)
+    {after}
+open("trained", "w").write(str(total))
+sys.exit(7)
+"""
+
+
+STEPS, LONGER = 50, 120  # hundredths of a second: the second commit comes after a hundred
+
+
+def loop(
+    world: World, before: str = "pass", after: str = "pass", head: str = "", steps: int = STEPS, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    """Train; the result and the exit code are the training's own, whatever `before` does."""
+    ended = world.run_python(HEAD + head + LOOP.format(before=before, after=after, steps=steps), env=world.environ(**environ))
+    assert ended.returncode == 7, ended.stderr
+    assert (world.work / "trained").read_text() == str(steps * (steps - 1) // 2)
+    return ended
+
+
+def assert_kept(world: World, steps: int = STEPS) -> dict[str, Any]:
+    """Nothing of the run is lost."""
+    view = world.show()
+    assert view["run"]["status"] == "completed"
+    assert phase_named(view, "train")["count"] == steps
+    assert view["work"] == {"samples": steps}
+    assert_true(device(view, "package-0"), world.package_w, view["run"]["duration_s"])
+    return view
+
+
+def test_no_more_files_may_be_opened(world: World) -> None:
+    """What is open stays open; what has to be opened anew for a reading (here: the emulated driver's file) is a gap, said once each."""
+    before = "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)); time.sleep(0.3); kept = fill()"
+    ended = loop(world, before, "[os.close(f) for f in kept]", steps=LONGER)
+    assert ended.stderr == ""
+    view = assert_kept(world, LONGER)
+    assert {e["kind"] for e in view["events"]} == {"gap"}
+    assert len({e["detail"] for e in view["events"]}) == len(view["events"])
+
+
+def test_no_file_may_be_opened_when_it_starts_is_said_before_the_training(world: World) -> None:
+    code = """
+import trainwatt.startup
+from trainwatt import StoreError
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+kept = fill()
+try:
+    EnergyTracker().start()
+except StoreError as error:
+    [os.close(f) for f in kept]
+    print(error)
+    sys.exit(7)
+"""
+    ended = world.run_python(HEAD + code)
+    assert (ended.returncode, ended.stderr) == (7, "")
+    assert "unable to open database file" in ended.stdout
+
+
+def test_no_more_memory_is_given_to_the_process(world: World) -> None:
+    """Its end included: a thread that the end of the interpreter had to tear down would abort it."""
+    assert loop(world, "resource.setrlimit(resource.RLIMIT_AS, (1, 1))", steps=LONGER).stderr == ""
+    assert assert_kept(world, LONGER)["events"] == []
+
+
+def test_memory_that_our_thread_does_not_get_is_said_and_tried_again(
+    here: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with EnergyTracker() as tracker:
+        assert tracker._begun is not None
+        time.sleep(0.2)
+        with monkeypatch.context() as patch:
+            failed = threading.Event()
+
+            def write(*_: object) -> NoReturn:
+                failed.set()
+                raise MemoryError
+
+            patch.setattr(tracker._begun.recorder._writer, "write", write)
+            assert failed.wait(5)
+            with tracker.phase("train"):
+                time.sleep(0.05)
+        time.sleep(1.3)
+    view = tracker.summary().to_dict()
+    assert view["run"]["status"] == "completed"
+    assert phase_named(view, "train")["count"] == 1
+    assert len(events(view, "store")) == 1
+    assert ["could not be written" in line or "written again" in line for line in tracker_log(caplog)] == [True, True]
+
+
+def test_at_the_limit_of_recursion_a_phase_is_lost_and_the_training_is_not(here: World, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever can still make a phase can enter and leave it, however little of the stack is left."""
+    entered, broken = 0, []
+
+    def descend(tracker: EnergyTracker) -> None:
+        nonlocal entered
+        phase = tracker.phase("deep")
+        try:
+            with phase:
+                entered += 1
+                try:
+                    descend(tracker)
+                except RecursionError as error:
+                    if error in broken:
+                        raise
+        except RecursionError as error:
+            broken.append(error)
+            raise
+
+    with EnergyTracker() as tracker:
+        descend(tracker)
+        tracker.update(samples=1)
+    assert broken == []
+    assert entered > 100
+    view = tracker.summary().to_dict()
+    assert view["run"]["status"] == "completed"
+    deep = phase_named(view, "deep")
+    assert entered - 20 <= deep["count"] <= entered
+    assert "work" not in deep or not deep["work"]  # nothing is counted in a phase that is over
+    assert len([line for line in tracker_log(caplog) if "phase could not be recorded" in line]) <= 1
+
+
+def test_no_thread_can_be_started(here: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """The whole energy is there all the same: counters need two readings."""
+
+    def start(self: threading.Thread) -> NoReturn:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with EnergyTracker() as tracker, tracker.phase("train"):
+        time.sleep(0.3)
+    monkeypatch.undo()
+    view = here.show(str(tracker.run_id))
+    assert view["run"]["status"] == "completed"
+    assert view["energy"]["low_j"] <= here.total_w * view["run"]["duration_s"] <= view["energy"]["high_j"]
+    assert phase_named(view, "train")["count"] == 1
+    [said] = events(view, "store")
+    assert "at its end only" in said["detail"]
+    assert [("can't start new thread" in line) for line in tracker_log(caplog)] == [True, True]  # one for each thread
+
+
+@pytest.mark.parametrize("lost", ["pass", "os.rename(os.environ['TRAINWATT_DB'], 'away')"], ids=["all well", "something to say"])
+def test_standard_streams_are_closed(world: World, lost: str) -> None:
+    """Then the first files opened have their numbers, and nothing may be written to those by mistake."""
+    head = "sys.stdin = sys.stdout = sys.stderr = None\nfor f in (0, 1, 2): os.close(f)\n"
+    loop(world, lost, head=head, steps=STEPS if lost == "pass" else LONGER)
+    if lost == "pass":
+        assert assert_kept(world)["events"] == []
+
+
+def test_a_log_that_fails_fails_alone(world: World) -> None:
+    head = """
+class Broken(logging.Handler):
+    def emit(self, record): raise ValueError("no room for the log")
+logging.getLogger().handlers[:] = [Broken()]
+"""
+    ended = loop(world, "os.rename(os.environ['TRAINWATT_DB'], 'away')", "tracker.update(samples=-1)", head, LONGER)
+    assert ended.stderr == ""
+
+
+@pytest.mark.parametrize("when", ["before it starts", "while it runs"])
+def test_the_working_directory_is_deleted(world: World, when: str) -> None:
+    gone = "os.mkdir('d'); os.chdir('d'); os.rmdir('../d')"
+    back = f"os.chdir({str(world.work)!r})"
+    ended = loop(world, gone if when == "while it runs" else "pass", back, gone if when == "before it starts" else "")
+    assert ended.stderr == ""
+    assert assert_kept(world)["events"] == []
+
+
+@pytest.mark.parametrize("helped", [True, False], ids=["as usual", "without Python's help"])
+def test_the_locale_is_C(world: World, helped: bool) -> None:
+    """What is read and written of ours is UTF-8, also where Python takes everything for ASCII."""
+    folder = "läufe" if helped else "runs"  # no Python program could make the other one then
+    (world.work / folder).mkdir()
+    (world.work / "trainwatt.toml").write_text(f'project = "größe"\ndb = "{folder}"\n', encoding="utf-8")
+    env = {"LC_ALL": "C", "TRAINWATT_NAME": "naïve", "TRAINWATT_DB": ""} | (
+        {} if helped else {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    )
+    head = f"assert (sys.getfilesystemencoding() == 'utf-8') is {helped}\n"
+    ended = loop(world, head=head, **env)
+    assert ended.stderr == ""
+    world.db = world.work / folder / "runs.db"
+    run = assert_kept(world)["run"]
+    assert (run["project"], run["name"]) == ("größe", "naïve")
+
+
+def test_the_locale_says_nothing_about_a_broken_file_of_settings(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    (world.work / "trainwatt.toml").write_bytes('project = "größe"\n'.encode("latin-1"))
+    monkeypatch.chdir(world.work)
+    with pytest.raises(ConfigurationError, match=r"trainwatt\.toml cannot be read as TOML"):
+        EnergyTracker()
+
+
+def test_nothing_is_kept_in_shared_memory(world: World) -> None:
+    """So a container may do without /dev/shm."""
+    after = """
+    names = [line.split()[-1] for line in open("/proc/self/maps")]
+    for f in os.listdir("/proc/self/fd"):
+        try: names.append(os.readlink(f"/proc/self/fd/{f}"))
+        except OSError: pass
+    assert any("runs.db" in n for n in names)
+    assert not [n for n in names if n.startswith("/dev/shm")], names"""
+    assert loop(world, "pass", after.strip()).stderr == ""
+
+
+def test_thousands_of_phases_a_second_are_counted_in_a_real_run(world: World) -> None:
+    code = """
+import time
+from trainwatt import EnergyTracker
+with EnergyTracker() as tracker:
+    count, until = 0, time.monotonic() + 1.5
+    while time.monotonic() < until:
+        for _ in range(20):
+            with tracker.phase("step"):
+                count += 1
+        time.sleep(0.004)
+print(count)
+"""
+    ended = world.run_python(code)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    view = world.show()
+    assert int(ended.stdout) > 2000
+    assert phase_named(view, "step")["count"] == int(ended.stdout)
+    assert {e["kind"] for e in view["events"]} <= {"late"}
+
+
+def test_what_no_database_takes_spoils_no_commit(here: World, caplog: pytest.LogCaptureFixture) -> None:
+    """Steps that are no whole numbers of 64 bits, and text that is no UTF-8."""
+    import torch
+
+    steps: list[Any] = [torch.tensor(3), torch.ones(1, dtype=torch.int64).numpy()[0], 4.0, "5", "five", 2**70, object()]
+    with EnergyTracker(name=os.fsdecode(b"na\xefve"), tags={"\udcff": "\ud800"}) as tracker:
+        for step in steps:
+            with tracker.phase("stepped", step=step):
+                time.sleep(0.001)
+        with tracker.phase(os.fsdecode("größe".encode() + b"\xff")):
+            tracker.update(samples=2**70)
+            tracker.update(samples=5)
+        time.sleep(0.1)
+    view = tracker.summary().to_dict()
+    assert view["run"]["status"] == "completed"
+    assert view["run"]["name"] == "na\ufffdve"
+    assert view["work"] == {"samples": 5}
+    assert {p["name"]: p["count"] for p in view["phases"]} == {"stepped": len(steps), "größe\ufffd": 1}
+    assert rows(here, "SELECT step FROM phase WHERE name = 'stepped' ORDER BY seq") == [(3,), (1,), (4,), (5,), (None,), (None,), (None,)]
+    assert ["could not be counted" in line for line in tracker_log(caplog)] == [True]
+
+
+def test_a_command_that_is_no_text_is_kept_as_well_as_it_can_be(world: World) -> None:
+    ended = world.run_python("from trainwatt import EnergyTracker\nwith EnergyTracker(): pass", os.fsdecode(b"--data=\xff\xfe"))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert world.show()["run"]["command"].endswith("--data=\ufffd\ufffd")

@@ -1,0 +1,54 @@
+"""What a run's next database needs before anything can be added to it, kept in memory for the day that the first one is damaged."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, MutableMapping, Sequence
+from pathlib import Path
+
+from .rows import Row
+
+KEPT_EVENTS = 1_000
+
+Rows = Mapping[str, Sequence[Row]]
+
+
+class Renewal:
+    """`first` is what was written of the run when it began."""
+
+    def __init__(self, first: Rows) -> None:
+        self._first: dict[str, Sequence[Row]] = dict(first)
+        self._events: deque[Row] = deque(maxlen=KEPT_EVENTS)
+        self._again: Rows = {}
+
+    def gathered(self, found: Rows, about_run: Row) -> None:
+        """What was written once, later."""
+        self._first |= {table: [*self._first.get(table, ()), *added] for table, added in found.items()}
+        self._first["run"] = [row | about_run for row in self._first["run"]]
+
+    def said(self, event: Row) -> None:
+        """An event of the run: it may be about joules that the next database has as well."""
+        self._events.append(event)
+
+    def begin(self, phases: Sequence[Row], unwritten: MutableMapping[str, deque[Row]]) -> None:
+        """A new database is in place. `phases`: those to which something is still to be added; energies of others are dropped."""
+        self._again = self._first | {"phase": phases, "event": tuple(self._events)}
+        known = {(row["segment_id"], row["seq"]) for row in (*phases, *unwritten.get("phase", ()))}
+        energies = unwritten.get("phase_energy", deque())
+        unwritten["phase_energy"] = deque((row for row in energies if (row["segment_id"], row["seq"]) in known), energies.maxlen)
+
+    def before(self, unwritten: Rows) -> dict[str, Sequence[Row]]:
+        """`unwritten`, after what must be there first."""
+        return {table: (*self._again.get(table, ()), *unwritten.get(table, ())) for table in self._again.keys() | unwritten.keys()}
+
+    def stored(self) -> None:
+        """The database has it now."""
+        self._again = {}
+
+
+def wording(aside: Path, path: Path) -> str:
+    """What is said of a damaged database, in the run and in the log."""
+    return (
+        f"the database was damaged and is set aside as {aside}: it may have this run's phases and the course of its power until now; "
+        f"{path} has the energy from the run's start, and all that comes"
+    )

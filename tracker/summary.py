@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from .carbon.wording import carbon_headline
+from .carbon.wording import carbon_headline, place
 from .describe import headline
 from .units import format_duration, format_energy, format_range
 
@@ -75,8 +75,7 @@ def _lines(view: Mapping[str, Any]) -> list[str]:
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
     lines += ["  " + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip() for row in rows]
     if view["carbon"] is not None:
-        where = view["carbon"]["zone"] or "world average: no zone is set"
-        lines.append(f"  {carbon_headline(view['carbon'])} ({where})")
+        lines.append(f"  {carbon_headline(view['carbon'])} ({place(view['carbon'])})")
     if view["carbon_missing"]:
         lines.append(f"  no grams: {view['carbon_missing']}")
     lines += [f"  {e['kind']}: {e['device'] or 'run'}: {e['detail']}" for e in view["events"][:8]]

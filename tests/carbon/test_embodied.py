@@ -159,6 +159,7 @@ def test_a_virtual_machine_holds_its_memory_and_an_unknown_part_of_the_rest() ->
     assert found.status == "assumed"
     assert host_share(guest, product_known=True).machine == Estimate.exact(1.0)
     assert host_share(guest, given=0.1).machine == Estimate.exact(0.1)
+    assert host_share(guest, given=0.1).memory == Estimate.exact(1.0)
     assert host_share(inventory_of(cpus=4, allowed=2, virtual=True)).machine == Estimate(2 / 128, 2 / 384, 0.5)
 
 
@@ -257,3 +258,14 @@ def test_the_lines_follow_the_formula() -> None:
     life = amortisations(6, 0.85)
     (line,) = lines([gpu(0, "NVIDIA H100 80GB HBM3")], 100.0, table(), life)
     assert line.grams == embodied_g(line.footprint_kg, 100.0, life)
+
+
+def test_memory_of_ones_own_table_is_in_gigabytes(tmp_path: Path) -> None:
+    own = tmp_path / "own.csv"
+    own.write_text("kind,pattern,name,embodied_kg\ndram,.*,our DIMM,0.8\n")
+    found = match("dram", "memory", own)
+    assert found is not None
+    assert (found.name, found.unit) == ("our DIMM", "GB")
+    own.write_text("kind,pattern,name,unit,embodied_kg\ndram,.*,our DIMM,device,10\n")
+    with pytest.raises(ConfigurationError, match="memory is counted in GB"):
+        table(own)

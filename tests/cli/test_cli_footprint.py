@@ -201,3 +201,36 @@ def test_a_project_as_what_a_paper_needs(db: str, form: str, has: str) -> None:
     assert has in text.replace("\\", "\\\\")
     for word in ("completed", "failed", "France"):
         assert word in text
+
+
+def test_what_is_given_is_named_and_what_does_not_apply_is_said(db: str, tmp_path: Path) -> None:
+    """A series of another year is not cited; an intensity of one's own is not called the world's."""
+    old = tmp_path / "old.csv"
+    old.write_text("start,end,intensity_g_per_kwh\n2020-01-01T00:00Z,2020-01-02T00:00Z,1\n")
+    prices = tmp_path / "prices.csv"
+    prices.write_text("start,end,price_per_kwh\n2020-01-01T00:00Z,2020-01-02T00:00Z,1\n")
+    result = call("footprint", "aaa", "--intensity-csv", str(old), "--price-csv", str(prices), "--json", "--db", db)
+    for path in (old, prices):
+        assert f"{path} has nothing of the time of run aaa" in result.stderr
+    [found] = json.loads(result.stdout)["footprints"]
+    assert found["carbon"]["cost"] is None
+    assert "old.csv" not in json.dumps(found["carbon"])
+    with closing(sqlite3.connect(db)) as connection:
+        connection.execute("UPDATE run SET zone = NULL, settings = '{\"intensity_g_per_kwh\": 50}' WHERE id = 'aaa'")
+        connection.commit()
+    assert "at 50 g/kWh, as given" in call("show", "aaa", "--db", db).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "said"),
+    [
+        (("--project", "nope"), RunNotFoundError, "no run of project 'nope'"),
+        (("aaa", "--pue", "120"), ConfigurationError, "--pue 120: no site uses ten times"),
+        (("aaa", "--zone", "auto"), ConfigurationError, "only a run that is being tracked"),
+        (("aaa", "--currency", "EUR"), ConfigurationError, "there is no price"),
+    ],
+)
+def test_more_that_cannot_be(db: str, arguments: tuple[str, ...], kind: type[Exception], said: str) -> None:
+    error = call("footprint", *arguments, "--db", db).exception
+    assert isinstance(error, kind)
+    assert said in str(error)

@@ -148,7 +148,7 @@ def test_places_that_are_no_files(here: World, tmp_path: Path) -> None:
     listener.bind(str(tmp_path / "s"))
     os.symlink(tmp_path / "loop", tmp_path / "loop")
     os.mkfifo(tmp_path / "fifo")
-    odd = [tmp_path / "s", "/dev/null", tmp_path / "fifo", tmp_path / "loop", tmp_path / ("x" * 300), f"{tmp_path}/a\0b"]
+    odd: list[Path | str] = [tmp_path / "s", "/dev/null", tmp_path / "fifo", tmp_path / "loop", tmp_path / ("x" * 300), f"{tmp_path}/a\0b"]
     for db in odd:
         with pytest.raises(StoreError, match="--db"):
             EnergyTracker(db=db).start()

@@ -6,6 +6,7 @@ import os
 import subprocess
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import pytest
@@ -45,10 +46,10 @@ STEPS, LONGER = 50, 120  # hundredths of a second: the second commit comes after
 
 
 def loop(
-    world: World, before: str = "pass", after: str = "pass", head: str = "", steps: int = STEPS, **environ: str
+    world: World, before: str = "pass", after: str = "pass", head: str = "", steps: int = STEPS, environ: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Train; the result and the exit code are the training's own, whatever `before` does."""
-    ended = world.run_python(HEAD + head + LOOP.format(before=before, after=after, steps=steps), env=world.environ(**environ))
+    ended = world.run_python(HEAD + head + LOOP.format(before=before, after=after, steps=steps), env=world.environ(**(environ or {})))
     assert ended.returncode == 7, ended.stderr
     assert (world.work / "trained").read_text() == str(steps * (steps - 1) // 2)
     return ended
@@ -115,7 +116,6 @@ def test_memory_that_our_thread_does_not_get_is_said_and_tried_again(
             assert failed.wait(5)
             with tracker.phase("train"):
                 time.sleep(0.05)
-        time.sleep(1.3)
     view = tracker.summary().to_dict()
     assert view["run"]["status"] == "completed"
     assert phase_named(view, "train")["count"] == 1
@@ -212,7 +212,7 @@ def test_the_locale_is_C(world: World, helped: bool) -> None:
         {} if helped else {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     )
     head = f"assert (sys.getfilesystemencoding() == 'utf-8') is {helped}\n"
-    ended = loop(world, head=head, **env)
+    ended = loop(world, head=head, environ=env)
     assert ended.stderr == ""
     world.db = world.work / folder / "runs.db"
     run = assert_kept(world)["run"]
@@ -243,7 +243,7 @@ def test_thousands_of_phases_a_second_are_counted_in_a_real_run(world: World) ->
 import time
 from trainwatt import EnergyTracker
 with EnergyTracker() as tracker:
-    count, until = 0, time.monotonic() + 1.5
+    count, until = 0, time.monotonic() + 1.1
     while time.monotonic() < until:
         for _ in range(20):
             with tracker.phase("step"):
@@ -254,7 +254,7 @@ print(count)
     ended = world.run_python(code)
     assert (ended.returncode, ended.stderr) == (0, "")
     view = world.show()
-    assert int(ended.stdout) > 2000
+    assert int(ended.stdout) > 1200
     assert phase_named(view, "step")["count"] == int(ended.stdout)
     assert {e["kind"] for e in view["events"]} <= {"late"}
 

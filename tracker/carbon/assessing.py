@@ -48,7 +48,7 @@ def assess(stored: StoredRun, view: Mapping[str, Any], asked: Terms, curves: Cur
     if terms.series and joined.energy_j > 0:
         kwh = joined.energy_j / J_PER_KWH
         intensity = Estimate(joined.total_g / kwh, joined.low_g / kwh, joined.high_g / kwh)
-    basis = require_same_basis(joined.pieces) if joined.pieces else place.basis
+    basis = _basis(joined) if joined.pieces else place.basis
     pue = place.pue.value or 1.0
     used = amortisations(terms.lifetime_years, terms.lifetime_utilization)
     made, shares = _made(stored, view, terms, used)
@@ -86,10 +86,16 @@ def _joined(stored: StoredRun, curves: Curves | None, chain: Sequence[Series | C
     return total(parts)
 
 
+def _basis(joined: Joined) -> str | None:
+    """That of all pieces; None where one does not state its own."""
+    basis = require_same_basis(joined.pieces)
+    return None if any(p.basis is None for p in joined.pieces) else basis
+
+
 def _grid(terms: Terms, joined: Joined, otherwise: Assumption, basis: str | None) -> list[Assumption]:
     """The intensity that was used: a series, and what stood in for the hours that it lacks."""
-    if not terms.series:
-        return [otherwise]
+    if not any(p.source != otherwise.name for p in joined.pieces):
+        return [otherwise]  # also where a series has nothing of the run's time
     whole = joined.energy_j or 1.0
     sources = ", ".join(s.source for s in terms.series)
     name = f"grid intensity, by the hour, weighted by energy{f', {basis}' if basis else ''}"
@@ -106,8 +112,10 @@ def _price(stored: StoredRun, terms: Terms, curves: Curves | None) -> Price | No
     if terms.prices is None:
         return None if terms.price_per_kwh is None else Price(terms.price_per_kwh, GIVEN)
     joined = _joined(stored, curves, [terms.prices, *flat])
+    if joined.mean_g_per_kwh is None:
+        return None  # of none of its time
     source = ", ".join([terms.prices.source, *([GIVEN] if flat else [])])
-    return Price(joined.mean_g_per_kwh or 0.0, source, joined.unmatched_j / joined.energy_j if joined.energy_j else 0.0)
+    return Price(joined.mean_g_per_kwh, source, joined.unmatched_j / joined.energy_j if joined.energy_j else 0.0)
 
 
 def _made(stored: StoredRun, view: Mapping[str, Any], terms: Terms, used: Amortisations) -> tuple[list[EmbodiedLine], list[Assumption]]:

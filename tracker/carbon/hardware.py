@@ -149,11 +149,15 @@ def _row(cells: dict[str, str], place: str, line: int) -> HardwareRow:
             f"low_kg {footprint.low:g}, embodied_kg {central:g} and high_kg {footprint.high:g} are out of order", "low ≤ embodied ≤ high"
         )
     year = number("year")
+    kind = one_of("kind", KINDS, "")
+    unit = one_of("unit", UNITS, "GB" if kind == "dram" else "device")
+    if kind == "dram" and unit != "GB":
+        raise fail(f"unit is {unit!r} for dram", "memory is counted in GB: write unit GB, and the kilograms of one gigabyte")
     return HardwareRow(
-        kind=one_of("kind", KINDS, ""),
+        kind=kind,
         pattern=cells["pattern"],
         name=cells["name"],
-        unit=one_of("unit", UNITS, "device"),
+        unit=unit,
         footprint_kg=footprint,
         tdp_w=number("tdp_w"),
         memory_gb=number("memory_gb"),

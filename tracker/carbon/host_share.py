@@ -34,12 +34,12 @@ WHOLE_HOST = HostShare(WHOLE, WHOLE, "nothing limits the run to a part of it", "
 
 def host_share(inventory: Iterable[Piece], product_known: bool = False, given: float | None = None) -> HostShare:
     """The share of one host. `product_known`: its product is in the hardware table, as a whole; `given` is the user's own value."""
-    if given is not None:
-        return HostShare(Estimate.exact(given), Estimate.exact(given), "given by the user", "given")
     by_kind: dict[str, list[Mapping[str, Any]]] = {}
     for kind, _, detail in inventory:
         by_kind.setdefault(kind, []).append(detail)
     [host, *_], [cpu, *_] = by_kind.get("host") or [{}], by_kind.get("cpu") or [{}]
+    if given is not None:  # a virtual machine's inventory has its own memory only
+        return HostShare(Estimate.exact(given), WHOLE if host.get("virtual") else Estimate.exact(given), "given by the user", "given")
     within, why = _within(len(by_kind.get("gpu", ())), host.get("gpus"), cpu.get("allowed_cpus"), cpu.get("logical_cpus"))
     if not host.get("virtual") or product_known or not cpu.get("logical_cpus"):
         return HostShare(Estimate.exact(within), Estimate.exact(within), why, "recorded")

@@ -64,6 +64,7 @@ def check(terms: Terms, *more: Rule) -> None:
         ("--intensity", terms.intensity_g_per_kwh, lambda v: 0 <= v <= INTENSITY.highest, highest, grams),
         ("--market-intensity", terms.market_intensity_g_per_kwh, lambda v: 0 <= v <= INTENSITY.highest, highest, grams),
         ("--pue", terms.pue, lambda v: v >= 1, "a site uses at least what its computers use", "give 1 or more, as in 1.1"),
+        ("--pue", terms.pue, lambda v: v <= 10, "no site uses ten times what its computers use", "give 1 to 10, as in 1.1"),
         ("--wue", terms.wue_l_per_kwh, lambda v: v >= 0, "water is used, not made", "give litres per kWh, as in 0.3"),
         ("--unmeasured", terms.unmeasured and terms.unmeasured.central, lambda v: 0 <= v <= 5, "it is a share of the energy", share),
         (

@@ -38,6 +38,16 @@ def carbon_headline(carbon: View) -> str:
     return f"{text}: {format_mass(carbon['operational_g'])} operational, {format_mass(carbon['embodied_g'])} embodied"
 
 
+def place(carbon: View) -> str:
+    """ "in FR", "at 50 g/kWh, as given", or "at the world's average, as no zone is set"."""
+    grid: View = next((a for a in carbon["assumptions"] if a["name"].startswith("grid intensity")), {"status": "assumed"})
+    if grid["status"] == "given":
+        return f"at {_number(carbon['intensity_g_per_kwh'])} g/kWh, as given"
+    if carbon["zone"]:
+        return f"in {carbon['zone']}"
+    return "at the world's average, as no zone is set" if grid["status"] == "assumed" else f"at the intensities of {grid['source']}"
+
+
 def carbon_lines(carbon: View, width: int = 80) -> list[str]:
     """All of it, no line wider than `width` but for an address, which is left whole."""
     lines = [_row("operational", _mass(carbon, "operational"))]

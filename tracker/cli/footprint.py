@@ -15,7 +15,7 @@ from ..carbon.accounting import Estimate, total
 from ..carbon.terms import Terms, check
 from ..carbon.wording import carbon_headline, carbon_lines, format_mass
 from ..describe import SCHEMA_VERSION, describe
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, RunNotFoundError
 from ..footprinting import asked_of_a_grid, footprint
 from ..paper.document import document
 from .options import db_option, json_option, open_store
@@ -56,6 +56,8 @@ def command(
         raise ConfigurationError(f"--format {form} and --json: each says how to print; give one of them")
     store = open_store(db)
     ids = [store.find(ref) for ref in runs] + ([r.id for r in store.list_runs(project=project)] if project else [])
+    if not ids:
+        raise RunNotFoundError(f"no run of project {project!r} in {store.place}. `trainwatt list` shows the runs there are.")
     found = [_assessed(store, store.load(run_id), terms, refresh) for run_id in dict.fromkeys(ids)]
     _require_one_basis(found)
     inputs = json.dumps({name: value for name, value in given.items() if value not in (None, False)}, default=str)
@@ -75,6 +77,11 @@ def _assessed(store: Store, stored: StoredRun, terms: Terms, refresh: bool) -> V
         _refresh(store, stored, terms)
     view = describe(stored)
     carbon = footprint(store, stored, view, terms)
+    if carbon is not None:
+        unused = [s.source for s in terms.series if s.source not in carbon["intensity_source"].split(", ")]
+        unused += [terms.prices.source] if terms.prices is not None and carbon["cost"] is None else []
+        for source in unused:
+            click.echo(f"trainwatt: {source} has nothing of the time of run {stored.run.id[:8]}, and is not used for it", err=True)
     return {**{k: view[k] for k in ("run", "energy", "work")}, "footprint_id": None, "carbon": carbon}
 
 

@@ -26,7 +26,7 @@ WHY = {
 
 @click.command("hardware")
 @click.option("--match", "model", metavar="NAME", help="Show the row that this device's name matches, and why.")
-@click.option("--kind", type=click.Choice(KINDS), help="Only this kind; with --match, gpu unless given.")
+@click.option("--kind", type=click.Choice(KINDS), help="Only this kind; with --match, found by the name unless given.")
 @click.option("--hardware", "own", type=click.Path(path_type=Path), metavar="FILE", help="Your own hardware CSV, over the bundled table.")
 @json_option
 def command(model: str | None, kind: str | None, own: Path | None, as_json: bool) -> None:
@@ -39,7 +39,8 @@ def command(model: str | None, kind: str | None, own: Path | None, as_json: bool
         else:
             console().print(_list(listed))
         return
-    kind = kind or "gpu"
+    if kind is None:  # a model that is known by name, else a GPU
+        kind = next((k for k in ("gpu", "cpu") if (r := rows.match(k, model)) is not None and r.scope == "model"), "gpu")
     row = rows.match(kind, model)
     if row is None:
         raise ConfigurationError(f"--match {model}: no row of kind {kind} fits it; `trainwatt hardware --kind {kind}` lists them")

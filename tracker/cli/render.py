@@ -12,7 +12,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..carbon.wording import carbon_headline
+from ..carbon.wording import carbon_headline, place
 from ..describe import headline
 from ..model import Point
 from ..summary import phase_energy, phase_notes, provenance
@@ -173,8 +173,7 @@ def _carbon(view: View) -> list[RenderableType]:
     carbon = view["carbon"]
     if carbon is None:
         return [Text(f"no grams: {view['carbon_missing']}", style="yellow"), Text()] if view["carbon_missing"] else []
-    where = f"in {carbon['zone']}" if carbon["zone"] else "at the world's average, as no zone is set"
-    terms = f"{where}, PUE {carbon['pue']:g}; trainwatt footprint {view['run']['id'][:8]} names each factor"
+    terms = f"{place(carbon)}, PUE {carbon['pue']:g}; trainwatt footprint {view['run']['id'][:8]} names each factor"
     return [Text(carbon_headline(carbon)), Text(terms, style="dim"), Text()]
 
 

@@ -12,6 +12,7 @@ import rich_click as click
 from ..carbon.accounting import Estimate
 from ..carbon.series import INTENSITY, PRICE, Column, Series, read_series
 from ..carbon.terms import TYPICAL_UNMEASURED, Terms
+from ..carbon.whereabouts import AUTO
 from ..errors import ConfigurationError
 
 FILE = click.Path(path_type=Path)
@@ -50,6 +51,10 @@ def terms_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def terms_of(*, intensity_csv: Path | None = None, price_csv: Path | None = None, unmeasured: str | None, **given: Any) -> Terms:
     """The options as terms, their files read. Raises ConfigurationError."""
+    if given["zone"] == AUTO:
+        raise ConfigurationError("--zone auto: only a run that is being tracked asks where it is; name the zone, as in --zone FR")
+    if given["currency"] is not None and given["price_per_kwh"] is None and price_csv is None:
+        raise ConfigurationError(f"--currency {given['currency']}: there is no price; give --price or --price-csv")
     return Terms(
         **given,
         unmeasured=_share(unmeasured),

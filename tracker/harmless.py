@@ -44,5 +44,5 @@ class Harmless:
                 warn("%s; the training is not affected: %s", what, error)
             else:
                 warn("%s; the training is not affected", what, fault=error)
-        except Exception:
+        except Exception:  # as above: what is left of the stack or the memory is the training's
             pass

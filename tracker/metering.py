@@ -177,6 +177,7 @@ class CounterTrack:
         since_s = (reading.t_ns - suspect.t_ns) * NS
         if classify(int(suspect.value), value, since_s, self.counter, self._curve.max_power_w, None).kind in ("advanced", "wrapped"):
             self._say("reset", reading.t_ns, "the counter goes on from where it jumped to; the time between is filled in")
+            self._settle()
             self._bridge(reading.t_ns, 0.0)
             self._begin(reading.t_ns, value)
             self._suspect = None

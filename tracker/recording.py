@@ -5,7 +5,6 @@ What could not be written is kept, up to a bound, and written when the database 
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -24,8 +23,6 @@ from .renewal import Renewal, wording
 from .rows import Row
 from .sampling import Sampler
 from .storage.writer import Statement, Writer
-
-log = logging.getLogger("trainwatt")
 
 COMMIT_S = 1.0
 FIRST_COMMIT_S = 0.05

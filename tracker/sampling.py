@@ -213,7 +213,7 @@ class Sampler:
     def _run(self) -> None:
         try:
             self._keep_sampling()
-        except BaseException:
+        except BaseException:  # it is raised again, and ends this thread
             self._failed = True
             self.on_death()  # whoever writes the run takes over at once
             raise

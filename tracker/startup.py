@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sys
 import time
@@ -30,8 +29,6 @@ from .sharing import SharedWatch
 from .storage import damage, place
 from .storage.writer import Writer
 from .watch import Watch
-
-log = logging.getLogger("trainwatt")
 
 JOIN_RUN = "TRAINWATT_RUN_ID"
 JOIN_DB = "TRAINWATT_RUN_DB"
@@ -181,7 +178,7 @@ def _begin(config: Config, watch: Watch, clock: Clock, environ: Mapping[str, str
             about_run["zone"], finding = locate_by_cloud(environ)
             findings.append(finding)
             if about_run["zone"] is None:
-                log.warning("trainwatt: %s: grams are at the world's average", finding.detail)
+                warn("%s: grams are at the world's average", finding.detail)
         return {
             "finding": rows.finding_rows(segment_id, findings),
             "inventory": [{"run_id": run_id, "host": me.host, "kind": k, "name": n, "detail": as_json(d)} for k, n, d in hardware],

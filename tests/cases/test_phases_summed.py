@@ -17,6 +17,8 @@ from trainwatt.model import Reading
 from trainwatt.phases import PhaseRecord
 from trainwatt.windows import Interval, between
 
+TICK_NS = 100_000_000
+
 
 def test_case_22_a_thousand_adjacent_phases_sum_to_the_run_exactly() -> None:
     """Phases of uneven length, resolved as the readings of a load that changes come in; neither joule nor slack goes missing."""
@@ -76,11 +78,14 @@ def test_case_22_a_thousand_stored_phases_sum_to_the_one_around_them(here: World
     with EnergyTracker() as tracker:
         clock = HeldClock()
         tracker._clock = clock
+        short = 0  # all of them, unless a loaded machine holds one up for long enough to be told apart
         with tracker.phase("whole"):
             for i in range(1000):
+                begin_ns = clock.monotonic_ns()
                 with tracker.phase(f"part{i % 3}"):
                     time.sleep(0.001)
                     clock.go_on()
+                    short += clock.monotonic_ns() - begin_ns < 2 * TICK_NS
     view = tracker.summary().to_dict()
     parts = [p for p in view["phases"] if p["name"] != "whole"]
     assert sum(p["count"] for p in parts) == 1000
@@ -90,7 +95,7 @@ def test_case_22_a_thousand_stored_phases_sum_to_the_one_around_them(here: World
     outside_s = view["run"]["duration_s"] - phase_named(view, "whole")["duration_s"]
     assert view["energy"]["total_j"] - phase_named(view, "whole")["energy_j"] <= here.total_w * (outside_s + STEP_S)
     assert not any(p["resolved"] for p in parts)
-    assert sum(p["unresolved_count"] for p in parts) > 900  # a machine under load may hold one up for long enough to be told apart
+    assert sum(p["unresolved_count"] for p in parts) == short
 
 
 def test_case_23_nested_and_overlapping_phases_of_a_run_are_each_right(here: World) -> None:

@@ -21,6 +21,7 @@ LAYERS = (
     (
         "phases",
         "sampling",
+        "channel",
         "calibration",
         "carbon",
         "config",

@@ -11,10 +11,11 @@ import pytest
 from tests.fakes.clock import FakeClock
 from tests.fakes.sensor import AVERAGE, DRAM, DRAM_COUNTER, GPU, INSTANT, NVML_COUNTER, OTHER_GPU, PACKAGE, ScriptedSensor
 from trainwatt.calibration import Renewals
+from trainwatt.channel import COST_READS
 from trainwatt.clock import SystemClock
 from trainwatt.errors import ReadError
 from trainwatt.model import Counter, Device
-from trainwatt.sampling import COST_READS, Sampler
+from trainwatt.sampling import Sampler
 
 LONG_S = 5.0
 """How long a test waits for what should happen at once."""
@@ -42,6 +43,7 @@ def poll(sampler: Sampler, clock: FakeClock, rounds: int, step_s: float = 0.1) -
     for _ in range(rounds):
         clock.advance(step_s)
         sampler.poll()
+    sampler.settle()
 
 
 def kinds(sampler: Sampler, device: str) -> list[str]:
@@ -66,13 +68,36 @@ def test_polling_reads_every_sensor_whatever_its_rate() -> None:
 def test_a_reading_stands_in_the_middle_of_its_read() -> None:
     clock = FakeClock(start_ns=10**9)
     sampler = Sampler([counting(clock, cost_s=0.004)], clock, 0.1)
-    sampler.poll()
+    poll(sampler, clock, 1, 0.0)
     sampler.integrators["gpu0"].set_update_period(0.0)
     point = sampler.integrators["gpu0"].curve.latest
     assert point is not None
     assert point.t_ns == 10**9 + 2_000_000
     assert point.edge_low_j == pytest.approx(0.002 * 300)  # ± 2 ms at full power
     assert sampler.channels[0].last_raw == (800, 10**9 + 2_000_000)
+
+
+def test_readings_are_taken_in_when_somebody_looks_after_three_seconds_and_with_a_failure() -> None:
+    clock = FakeClock()
+    failing = ScriptedSensor(OTHER_GPU, NVML_COUNTER, [*range(60), ReadError("Unknown Error")])
+    sampler = Sampler([counting(clock), failing], clock, 0.1)
+    curve = sampler.integrators["gpu0"].curve
+
+    def polls(rounds: int) -> int:
+        for _ in range(rounds):
+            clock.advance(0.1)
+            sampler.poll()
+        return len(curve.ticks)
+
+    sampler.poll()
+    assert polls(20) == 0
+    sampler.settle()
+    assert len(curve.ticks) == 21
+    assert polls(29) == 21
+    assert polls(2) == 52
+    assert polls(8) == 52
+    assert polls(1) == 61  # the failure
+    assert [e.kind for e in sampler.integrators["gpu1"].events] == ["gap"]
 
 
 def test_a_devices_gauges_are_read_before_its_counter() -> None:

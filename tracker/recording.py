@@ -278,6 +278,7 @@ class Recorder:
             self._notes += self._look_around(now.monotonic_ns)
 
     def _read_curves(self, sampler: Sampler, now: Anchor, final: bool) -> None:
+        sampler.settle()
         for name, integrator in sampler.integrators.items():
             self._notes += integrator.take_events()
             for point in (self._news_of_first(name, integrator.curve), integrator.curve.latest):

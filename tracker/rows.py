@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .channel import Channel
 from .clock import Anchor
 from .integration import DeviceIntegrator
 from .model import Device, Event, Finding, Point
 from .phases import PhaseRecord
-from .sampling import Channel, Sampler
+from .sampling import Sampler
 from .windows import Share
 
 Row = dict[str, Any]

@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from .calibration import CALIBRATION_S, Renewals
+from .channel import Channel, Failure
 from .clock import Clock
-from .errors import ReadError, SensorLostError
 from .integration import DeviceIntegrator
-from .model import Counter, Event, Reading, Sensor
+from .model import Counter, Event, Sensor
 
 log = logging.getLogger("trainwatt")
 
@@ -23,79 +24,19 @@ NS = 1e-9
 JITTER, SAMPLED_JITTER = 0.1, 0.5
 """Share of the period by which each tick is moved at random: half of it either way where instantaneous samples are integrated, for a
 load that swings once a period must be met at any moment of its swing."""
-SLOW_SHARE = 0.02
-"""A sensor whose reads take more than this share of its period is read less often."""
-SLOWEST_S = 5.0
-COST_READS = 5
+SETTLE_NS = 3_000_000_000
+"""How long readings are kept at most where nobody asks for them."""
 JOIN_S = 1.0
 STUCK_S = 2.0
 """How long the training thread waits for a driver call that another thread is in."""
 
 
-class Channel:
-    """A sensor, its integrator, and how many ticks apart it is read."""
-
-    def __init__(self, sensor: Sensor, integrator: DeviceIntegrator, period_s: float, offset: int) -> None:
-        self.sensor = sensor
-        self.integrator = integrator
-        self.due = 1 + offset  # the tick at which it is read next
-        self.costs_ns: list[int] = []
-        self.last_raw: tuple[int | float, int] | None = None  # value, t_ns
-        self._set_every(max(1, round((sensor.period_s or period_s) / period_s)), period_s)
-
-    def read(self, clock: Clock) -> None:
-        """Read once and deliver the reading, or the failure."""
-        sensor, integrator = self.sensor, self.integrator
-        before_ns = clock.monotonic_ns()
-        try:
-            value = sensor.read()
-            if not isinstance(value, (int, float)):
-                raise ReadError(f"read {value!r}, which is no number")
-        except SensorLostError as error:
-            integrator.failed(sensor.name, clock.monotonic_ns(), str(error), lost=True)
-            return
-        except ReadError as error:
-            integrator.failed(sensor.name, clock.monotonic_ns(), str(error))
-            return
-        except Exception as error:  # a driver may raise anything, and none of it may end the sampling of the others
-            integrator.failed(sensor.name, clock.monotonic_ns(), f"{type(error).__name__}: {error}")
-            return
-        after_ns = clock.monotonic_ns()
-        reading = Reading((before_ns + after_ns) // 2, value, (after_ns - before_ns) // 2)
-        self.last_raw = (value, reading.t_ns)
-        self._deliver(reading)
-        if len(self.costs_ns) < COST_READS:
-            self.costs_ns.append(after_ns - before_ns)
-
-    def _deliver(self, reading: Reading) -> None:
-        try:
-            if isinstance(self.sensor.kind, Counter):
-                self.integrator.counter_reading(reading)
-            else:
-                self.integrator.gauge_reading(self.sensor.name, reading)
-        except Exception as error:  # a fault of ours with one device must not end the sampling of the others
-            log.exception("trainwatt: a reading of %s could not be taken in; it is no longer read", self.sensor.device.name)
-            self.integrator.failed(self.sensor.name, reading.t_ns, f"a fault of trainwatt: {error}", lost=True)
-
-    def back_off(self, period_s: float) -> float | None:
-        """After COST_READS reads: read less often if even the quickest was too slow. The new period in seconds if it changed."""
-        if len(self.costs_ns) < COST_READS:
-            return None
-        cost_s = min(self.costs_ns) * NS
-        self.costs_ns.clear()
-        wanted_s = min(SLOWEST_S, cost_s / SLOW_SHARE)
-        if wanted_s <= self.every * period_s:
-            return None
-        self._set_every(max(self.every + 1, round(wanted_s / period_s)), period_s)
-        return self.every * period_s
-
-    def _set_every(self, every: int, period_s: float) -> None:
-        self.every = every
-        self.integrator.set_tick(self.sensor.name, every * period_s)
-
-
 class Sampler:
-    """Reads every sensor at its rate, in one thread of its own or by hand. Hold `lock` to read the integrators meanwhile."""
+    """Reads every sensor at its rate, in one thread of its own or by hand.
+
+    Hold `lock` and call `settle` to see the integrators as of now: they take the readings in together, about once a second, for the
+    few instructions of a read are most of what a processor finds out of its caches ten times a second.
+    """
 
     def __init__(self, sensors: Sequence[Sensor], clock: Clock, period_s: float) -> None:
         self.period_s = period_s
@@ -104,8 +45,9 @@ class Sampler:
         self.events: list[Event] = []
         self.samples = self.missed = 0
         self.cpu_s = self.startup_cpu_s = 0.0
-        self.last_tick_ns = 0
+        self.last_tick_ns = self._settled_ns = 0
         self._clock = clock
+        self._taken: deque[tuple[Channel, int, int, int | float | Failure]] = deque()  # read from, before and after (ns), and what
         self.lock = threading.Lock()
         self._wake = threading.Lock()
         self._wake.acquire()
@@ -152,6 +94,7 @@ class Sampler:
             if not self._stopping:
                 self._stopping = True
                 self._round(self.channels)
+                self.settle()
                 for integrator in self.integrators.values():
                     integrator.finish(end_ns)
         finally:
@@ -240,10 +183,7 @@ class Sampler:
                 tick -= 1  # an early round, asked for: the tick itself is still to come
                 self._sample(self._at_edges)
                 continue
-            self._sample([c for c in self.channels if c.due <= tick])
-            for channel in self.channels:
-                if channel.due <= tick:
-                    channel.due = tick + channel.every
+            self._sample(self._due(tick))
             self.cpu_s = clock.thread_cpu_s() - start_cpu_s - self.startup_cpu_s
 
     def _sample(self, channels: Sequence[Channel]) -> None:
@@ -256,18 +196,37 @@ class Sampler:
         """What is read for the edge of a phase: counters at full rate. A gauge read in step with the training would be biased."""
         return [c for c in self.channels if isinstance(c.sensor.kind, Counter) and c.every == 1]
 
+    def _due(self, tick: int) -> list[Channel]:
+        """What is read at a tick; each is due again as many ticks later as its own rate says."""
+        due = [c for c in self.channels if c.due <= tick]
+        for channel in due:
+            channel.due = tick + channel.every
+        return due
+
     def _round(self, channels: Sequence[Channel]) -> None:
         """Read some channels. The lock is held."""
-        self.last_tick_ns = self._clock.monotonic_ns()
+        monotonic_ns, failed = self._clock.monotonic_ns, False
+        before_ns = self.last_tick_ns = monotonic_ns()
         for channel in channels:
-            if channel.integrator.lost:
-                continue
-            channel.read(self._clock)
+            if not channel.integrator.lost:
+                value, after_ns = channel.read(), monotonic_ns()
+                failed |= isinstance(value, Failure)
+                self._taken.append((channel, before_ns, after_ns, value))
+                before_ns = after_ns
+        self.samples += 1
+        if failed or before_ns - self._settled_ns > SETTLE_NS:
+            self.settle()
+
+    def settle(self) -> None:
+        """Let the integrators take in what has been read. The lock is held."""
+        self._settled_ns, taken = self.last_tick_ns, self._taken
+        while taken:
+            channel, before_ns, after_ns, value = taken.popleft()
+            channel.deliver(before_ns, after_ns, value)
             slower_s = channel.back_off(self.period_s)
             if slower_s is not None:
                 text = f"reads of {channel.sensor.name} are slow; it is now read every {slower_s:.2g} s"
-                self.events.append(Event("late", self.last_tick_ns, channel.sensor.device.name, text))
-        self.samples += 1
+                self.events.append(Event("late", after_ns, channel.sensor.device.name, text))
 
     def _miss(self, ticks: int, now_ns: int) -> None:
         if not self.missed:

@@ -1,0 +1,87 @@
+"""One sensor on its way into the integrator of its device: what a read gave, and how often it is read."""
+
+from __future__ import annotations
+
+import logging
+from typing import NamedTuple
+
+from .errors import ReadError, SensorLostError
+from .integration import DeviceIntegrator
+from .model import Counter, Reading, Sensor
+
+log = logging.getLogger("trainwatt")
+
+NS = 1e-9
+SLOW_SHARE = 0.02
+"""A sensor whose reads take more than this share of its period is read less often."""
+SLOWEST_S = 5.0
+COST_READS = 5
+
+
+class Failure(NamedTuple):
+    """A read that gave no value; `lost` where the sensor will not come back."""
+
+    reason: str
+    lost: bool = False
+
+
+class Channel:
+    """A sensor, its integrator, and how many ticks apart it is read."""
+
+    __slots__ = ("costs_ns", "due", "every", "integrator", "last_raw", "sensor")
+
+    def __init__(self, sensor: Sensor, integrator: DeviceIntegrator, period_s: float, offset: int) -> None:
+        self.sensor = sensor
+        self.integrator = integrator
+        self.due = 1 + offset  # the tick at which it is read next
+        self.costs_ns: list[int] = []
+        self.last_raw: tuple[int | float, int] | None = None  # value, t_ns
+        self._set_every(max(1, round((sensor.period_s or period_s) / period_s)), period_s)
+
+    def read(self) -> int | float | Failure:
+        """The sensor's value now, or why there is none."""
+        try:
+            value = self.sensor.read()
+        except SensorLostError as error:
+            return Failure(str(error), lost=True)
+        except ReadError as error:
+            return Failure(str(error))
+        except Exception as error:  # a driver may raise anything, and none of it may end the sampling of the others
+            return Failure(f"{type(error).__name__}: {error}")
+        return value if isinstance(value, (int, float)) else Failure(f"read {value!r}, which is no number")
+
+    def deliver(self, before_ns: int, after_ns: int, value: int | float | Failure) -> None:
+        """Hand on what a read between the two instants gave."""
+        if self.integrator.lost:
+            return
+        if isinstance(value, Failure):
+            self.integrator.failed(self.sensor.name, after_ns, value.reason, lost=value.lost)
+            return
+        reading = Reading((before_ns + after_ns) // 2, value, (after_ns - before_ns) // 2)
+        self.last_raw = (value, reading.t_ns)
+        if len(self.costs_ns) < COST_READS:
+            self.costs_ns.append(after_ns - before_ns)
+        try:
+            if isinstance(self.sensor.kind, Counter):
+                self.integrator.counter_reading(reading)
+            else:
+                self.integrator.gauge_reading(self.sensor.name, reading)
+        except Exception as error:  # a fault of ours with one device must not end the sampling of the others
+            log.exception("trainwatt: a reading of %s could not be taken in; it is no longer read", self.sensor.device.name)
+            self.integrator.failed(self.sensor.name, reading.t_ns, f"a fault of trainwatt: {error}", lost=True)
+
+    def back_off(self, period_s: float) -> float | None:
+        """After COST_READS reads: read less often if even the quickest was too slow. The new period in seconds if it changed."""
+        if len(self.costs_ns) < COST_READS:
+            return None
+        cost_s = min(self.costs_ns) * NS
+        self.costs_ns.clear()
+        wanted_s = min(SLOWEST_S, cost_s / SLOW_SHARE)
+        if wanted_s <= self.every * period_s:
+            return None
+        self._set_every(max(self.every + 1, round(wanted_s / period_s)), period_s)
+        return self.every * period_s
+
+    def _set_every(self, every: int, period_s: float) -> None:
+        self.every = every
+        self.integrator.set_tick(self.sensor.name, every * period_s)

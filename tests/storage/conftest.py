@@ -12,7 +12,7 @@ from sqlalchemy import insert
 
 from trainwatt.storage.dialect import make_engine, writing
 from trainwatt.storage.migrate import migrate
-from trainwatt.storage.schema import Base
+from trainwatt.storage.schema import METADATA
 from trainwatt.storage.writer import KEYS, Writer
 
 Load = Callable[[Mapping[str, Sequence[Mapping[str, Any]]]], None]
@@ -60,6 +60,6 @@ def load(place: str) -> Load:
         with writing(engine) as connection:
             for table in KEYS:
                 for row in rows.get(table, ()):
-                    connection.execute(insert(Base.metadata.tables[table]), row)
+                    connection.execute(insert(METADATA.tables[table]), row)
 
     return put

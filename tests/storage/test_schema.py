@@ -19,7 +19,7 @@ from trainwatt.errors import StoreError
 from trainwatt.storage import compact, revision
 from trainwatt.storage.dialect import make_engine, reading
 from trainwatt.storage.migrate import migrate
-from trainwatt.storage.schema import Base
+from trainwatt.storage.schema import METADATA
 from trainwatt.storage.store import Store
 from trainwatt.storage.writer import KEYS, Writer
 
@@ -33,10 +33,10 @@ def test_models_equal_the_sql(place: str) -> None:
     with reading(make_engine(place)) as connection:
         lenient = _same_type if connection.dialect.name == "sqlite" else True
         context = MigrationContext.configure(connection, opts={"compare_type": lenient, "compare_server_default": True})
-        assert compare_metadata(context, Base.metadata) == []
+        assert compare_metadata(context, METADATA) == []
         # Alembic does not compare these.
         inspector = inspect(connection)
-        for table in Base.metadata.sorted_tables:
+        for table in METADATA.sorted_tables:
             assert inspector.get_pk_constraint(table.name)["constrained_columns"] == [key.name for key in table.primary_key]
             checks = [check for check in table.constraints if isinstance(check, CheckConstraint)]
             assert len(inspector.get_check_constraints(table.name)) == len(checks)
@@ -44,8 +44,8 @@ def test_models_equal_the_sql(place: str) -> None:
 
 def test_the_writer_knows_every_table_and_key() -> None:
     order = list(KEYS)
-    assert {name: tuple(table.primary_key.columns.keys()) for name, table in Base.metadata.tables.items()} == KEYS
-    for table in Base.metadata.tables.values():
+    assert {name: tuple(table.primary_key.columns.keys()) for name, table in METADATA.tables.items()} == KEYS
+    for table in METADATA.tables.values():
         assert all(order.index(key.column.table.name) < order.index(table.name) for key in table.foreign_keys)
 
 

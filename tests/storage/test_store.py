@@ -27,7 +27,7 @@ from trainwatt.model import Point
 from trainwatt.storage import dialect
 from trainwatt.storage.dialect import make_engine, reading
 from trainwatt.storage.records import PhaseDeviceSum, WorkRow
-from trainwatt.storage.schema import Base
+from trainwatt.storage.schema import METADATA
 from trainwatt.storage.store import Store
 from trainwatt.storage.writer import Writer
 
@@ -201,7 +201,7 @@ def test_deletes_with_all_that_belongs_to_a_run(place: str, load: Any) -> None:
     with pytest.raises(RunNotFoundError, match="run-1"):
         store.load("run-1")
     with reading(make_engine(place)) as connection:
-        left = {table.name: connection.scalar(select(func.count()).select_from(table)) for table in Base.metadata.sorted_tables}
+        left = {table.name: connection.scalar(select(func.count()).select_from(table)) for table in METADATA.sorted_tables}
     assert {name for name, count in left.items() if count} == {"run"}
 
 

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Executable, Select, bindparam, case, func, literal, select
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy import ColumnElement, Connection, Executable, Select, Table, bindparam, case, func, literal, select
 
 from ..clock import Anchor
 from ..model import Point
@@ -38,16 +37,16 @@ def run_of(row: Row) -> RunRow:
 
 def stored_run(connection: Connection, run_id: str) -> StoredRun | None:
     """Everything about a run but the inner points of its curves, or None where there is no such run."""
-    runs = _rows(connection, select(schema.Run.__table__).where(schema.Run.id == run_id))
+    runs = _rows(connection, select(schema.RUN).where(schema.RUN.c.id == run_id))
     if not runs:
         return None
-    segments = select(schema.Segment.__table__).where(schema.Segment.run_id == run_id)
-    segments = segments.order_by(schema.Segment.started_utc_ns, schema.Segment.id)
-    inventory = select(schema.Inventory.__table__).where(schema.Inventory.run_id == run_id)
-    inventory = inventory.order_by(schema.Inventory.host, schema.Inventory.kind, schema.Inventory.name)
-    work = _of_run(schema.Work, run_id, "unit", "phase", "segment_id")
-    events = _of_run(schema.Event, run_id, "utc_ns", "segment_id", "seq")
-    findings = _of_run(schema.Finding, run_id, "segment_id", "seq")
+    segments = select(schema.SEGMENT).where(schema.SEGMENT.c.run_id == run_id)
+    segments = segments.order_by(schema.SEGMENT.c.started_utc_ns, schema.SEGMENT.c.id)
+    inventory = select(schema.INVENTORY).where(schema.INVENTORY.c.run_id == run_id)
+    inventory = inventory.order_by(schema.INVENTORY.c.host, schema.INVENTORY.c.kind, schema.INVENTORY.c.name)
+    work = _of_run(schema.WORK, run_id, "unit", "phase", "segment_id")
+    events = _of_run(schema.EVENT, run_id, "utc_ns", "segment_id", "seq")
+    findings = _of_run(schema.FINDING, run_id, "segment_id", "seq")
     return StoredRun(
         run=run_of(runs[0]),
         segments=tuple(_record(SegmentRow, row) for row in _rows(connection, segments)),
@@ -64,10 +63,10 @@ def stored_run(connection: Connection, run_id: str) -> StoredRun | None:
 def devices_of(connection: Connection, run_ids: Sequence[str]) -> list[DeviceRow]:
     """The devices of runs, with the ends of their curves."""
     query = (
-        select(schema.Device.__table__, schema.Segment.run_id)
-        .join(schema.Segment, schema.Segment.id == schema.Device.segment_id)
-        .where(schema.Segment.run_id.in_(run_ids))
-        .order_by(schema.Segment.started_utc_ns, schema.Device.segment_id, schema.Device.name)
+        select(schema.DEVICE, schema.SEGMENT.c.run_id)
+        .join(schema.SEGMENT, schema.SEGMENT.c.id == schema.DEVICE.c.segment_id)
+        .where(schema.SEGMENT.c.run_id.in_(run_ids))
+        .order_by(schema.SEGMENT.c.started_utc_ns, schema.DEVICE.c.segment_id, schema.DEVICE.c.name)
     )
     first, last = _curve_ends(connection, run_ids, "min"), _curve_ends(connection, run_ids, "max")
     devices = []
@@ -80,9 +79,10 @@ def devices_of(connection: Connection, run_ids: Sequence[str]) -> list[DeviceRow
 
 def points_of(connection: Connection, run_id: str) -> dict[tuple[str, str], list[Point]]:
     """The energy curves of a run by (segment id, device), each in order of time."""
-    devices = select(schema.Device.segment_id, schema.Device.name).join(schema.Segment, schema.Segment.id == schema.Device.segment_id)
-    devices = devices.where(schema.Segment.run_id == run_id).order_by(schema.Device.segment_id, schema.Device.name)
-    point = schema.CurvePoint.__table__.c
+    device = schema.DEVICE.c
+    devices = select(device.segment_id, device.name).join(schema.SEGMENT, schema.SEGMENT.c.id == device.segment_id)
+    devices = devices.where(schema.SEGMENT.c.run_id == run_id).order_by(device.segment_id, device.name)
+    point = schema.CURVE_POINT.c
     # One curve a query, which the primary key has in order; a run of a week has tens of thousands of points, so no mappings either.
     of_one = select(*(point[name] for name in Point._fields)).order_by(point.t_ns)
     curves = {}
@@ -94,7 +94,7 @@ def points_of(connection: Connection, run_id: str) -> dict[tuple[str, str], list
 
 def outline_of(connection: Connection, devices: Iterable[DeviceRow], pieces: int) -> dict[tuple[str, str], list[Point]]:
     """Of each curve its ends and the points at which about `pieces` equal parts of its time begin: enough to draw it small."""
-    point = schema.CurvePoint.__table__.c
+    point = schema.CURVE_POINT.c
     latest = (
         select(*(point[name] for name in Point._fields))
         .where(point.segment_id == bindparam("segment"), point.device == bindparam("name"), point.t_ns <= bindparam("edge"))
@@ -114,35 +114,36 @@ def outline_of(connection: Connection, devices: Iterable[DeviceRow], pieces: int
 
 
 def _curve_ends(connection: Connection, run_ids: Sequence[str], which: Literal["min", "max"]) -> dict[tuple[str, str], Point]:
-    device, point, inner = schema.Device, schema.CurvePoint.__table__, schema.CurvePoint.__table__.alias()
+    device, point, inner = schema.DEVICE, schema.CURVE_POINT, schema.CURVE_POINT.alias()
     # One end a device, each found in the primary key: the points in between are never read. The outer join keeps SQLite from
     # starting with the points, of which it would read all.
     end = (
         select(getattr(func, which)(inner.c.t_ns))
-        .where(inner.c.segment_id == device.segment_id, inner.c.device == device.name)
+        .where(inner.c.segment_id == device.c.segment_id, inner.c.device == device.c.name)
         .correlate(device)
         .scalar_subquery()
     )
     query = (
         select(point)
         .select_from(device)
-        .join(schema.Segment, schema.Segment.id == device.segment_id)
-        .outerjoin(point, (point.c.segment_id == device.segment_id) & (point.c.device == device.name) & (point.c.t_ns == end))
-        .where(schema.Segment.run_id.in_(run_ids))
+        .join(schema.SEGMENT, schema.SEGMENT.c.id == device.c.segment_id)
+        .outerjoin(point, (point.c.segment_id == device.c.segment_id) & (point.c.device == device.c.name) & (point.c.t_ns == end))
+        .where(schema.SEGMENT.c.run_id.in_(run_ids))
     )
     return {(row["segment_id"], row["device"]): _point(row) for row in _rows(connection, query) if row["t_ns"] is not None}
 
 
 def _phases(connection: Connection, run_id: str) -> tuple[PhaseSum, ...]:
     """By segment and name; what is folded is added to what is kept one by one."""
-    phase, energy, fold, fold_energy = schema.Phase, schema.PhaseEnergy, schema.PhaseFold, schema.PhaseFoldEnergy
+    phase, energy, fold, fold_energy = schema.PHASE.c, schema.PHASE_ENERGY.c, schema.PHASE_FOLD.c, schema.PHASE_FOLD_ENERGY.c
     of_device = ("segment_id", "name", "owner_segment_id", "device")
     joules = (
-        select(phase.segment_id, phase.name, energy.owner_segment_id, energy.device, *(getattr(energy, name) for name in _JOULES))
-        .join(energy, (energy.segment_id == phase.segment_id) & (energy.seq == phase.seq))
+        select(phase.segment_id, phase.name, energy.owner_segment_id, energy.device, *(energy[name] for name in _JOULES))
+        .select_from(schema.PHASE)
+        .join(schema.PHASE_ENERGY, (energy.segment_id == phase.segment_id) & (energy.seq == phase.seq))
         .where(phase.run_id == run_id)
     )
-    folded_joules = select(*(getattr(fold_energy, name) for name in (*of_device, *_JOULES)))
+    folded_joules = select(*(fold_energy[name] for name in (*of_device, *_JOULES)))
     devices: dict[tuple[str, str], list[PhaseDeviceSum]] = defaultdict(list)
     for row in _rows(connection, _added_up(joules, folded_joules.where(fold_energy.segment_id.in_(_segments(run_id))), of_device, _JOULES)):
         devices[row["segment_id"], row["name"]].append(_record(PhaseDeviceSum, row))
@@ -191,7 +192,7 @@ def _added_up(
 
 def _anchors(connection: Connection, run_id: str) -> dict[str, tuple[Anchor, ...]]:
     anchors: dict[str, list[Anchor]] = defaultdict(list)
-    for segment_id, *times in connection.execute(_of_run(schema.ClockAnchor, run_id, "segment_id", "monotonic_ns")):
+    for segment_id, *times in connection.execute(_of_run(schema.CLOCK_ANCHOR, run_id, "segment_id", "monotonic_ns")):
         anchors[segment_id].append(Anchor(*times))
     return {segment_id: tuple(found) for segment_id, found in anchors.items()}
 
@@ -200,14 +201,13 @@ _COUNTS = ("count", "duration_ns", "open", "unresolved", "pending", "synchronize
 _JOULES = ("energy_j", "slack_low_j", "slack_high_j", "edge_low_j", "edge_high_j")
 
 
-def _of_run(model: type[DeclarativeBase], run_id: str, *order: str) -> Select[Any]:
+def _of_run(table: Table, run_id: str, *order: str) -> Select[Any]:
     """The rows of a table whose segments belong to a run."""
-    table = model.__table__
     return select(table).where(table.c.segment_id.in_(_segments(run_id))).order_by(*(table.c[name] for name in order))
 
 
 def _segments(run_id: str) -> Select[Any]:
-    return select(schema.Segment.id).where(schema.Segment.run_id == run_id)
+    return select(schema.SEGMENT.c.id).where(schema.SEGMENT.c.run_id == run_id)
 
 
 def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:

@@ -6,7 +6,7 @@ from ..errors import StoreError
 from . import revision
 from .dialect import faults_of, lock_schema, make_engine, state, writing
 from .place import masked
-from .schema import Base
+from .schema import METADATA
 
 
 def migrate(place: str) -> None:
@@ -28,7 +28,7 @@ def migrate(place: str) -> None:
                 return
             config = Config()
             config.set_main_option("script_location", str(revision.MIGRATIONS).replace("%", "%%"))
-            config.attributes.update(connection=connection, metadata=Base.metadata, statements_of=revision.statements_of)
+            config.attributes.update(connection=connection, metadata=METADATA, statements_of=revision.statements_of)
             command.upgrade(config, "head")
     except CommandError as error:
         raise StoreError(

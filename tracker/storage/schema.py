@@ -1,282 +1,276 @@
-"""The tables as SQLAlchemy models, for the reading side. `migrations/*.sql` is their source, and says what the columns mean."""
+"""The tables as SQLAlchemy knows them, for the reading side. `migrations/*.sql` is their source, and says what the columns mean.
+
+Plain tables: classes mapped to them would take longer to declare than a list of runs takes to print.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from sqlalchemy import BigInteger, CheckConstraint, Column, Double, ForeignKey, Index, Integer, MetaData, Table, Text, text
 
-from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Index, Integer, Text, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-
-Big = Annotated[int, mapped_column(BigInteger)]
-Key = Annotated[str, mapped_column(Text, primary_key=True)]
-IntKey = Annotated[int, mapped_column(Integer, primary_key=True, autoincrement=False)]
-BigKey = Annotated[int, mapped_column(BigInteger, primary_key=True, autoincrement=False)]
-Json = Annotated[str, mapped_column(Text, server_default=text("'{}'"))]
-Blank = Annotated[str, mapped_column(Text, server_default=text("''"))]
-Flag = Annotated[int, mapped_column(Integer, server_default=text("0"))]
-Count = Annotated[int, mapped_column(BigInteger, server_default=text("0"))]
-Sum = Annotated[float, mapped_column(Double, server_default=text("0"))]
-OfRun = Annotated[str, mapped_column(Text, ForeignKey("run.id", ondelete="CASCADE"))]
-OfSegment = Annotated[str, mapped_column(Text, ForeignKey("segment.id", ondelete="CASCADE"), primary_key=True)]
+METADATA = MetaData()
 
 _STATUS = "status IN ('running', 'completed', 'failed', 'interrupted')"
 
 
-class Base(DeclarativeBase):
-    """Python's types stand for the portable SQL ones."""
-
-    type_annotation_map: ClassVar[dict[Any, Any]] = {str: Text, int: Integer, float: Double}
+def _of_run(*, primary_key: bool = False) -> Column[str]:
+    return Column("run_id", Text, ForeignKey("run.id", ondelete="CASCADE"), primary_key=primary_key, nullable=False)
 
 
-class Run(Base):
-    """What the user calls a run."""
-
-    __tablename__ = "run"
-    __table_args__ = (CheckConstraint(_STATUS), Index("run_by_start", "started_utc_ns"))
-    id: Mapped[Key]
-    project: Mapped[str]
-    name: Mapped[str | None]
-    group_name: Mapped[str | None]
-    stage: Mapped[str | None]
-    status: Mapped[str]
-    end_reason: Mapped[str | None]
-    started_utc_ns: Mapped[Big]
-    ended_utc_ns: Mapped[Big | None]
-    last_seen_utc_ns: Mapped[Big]
-    duration_s: Mapped[float | None]
-    host: Mapped[str]
-    command: Mapped[str | None]
-    git_commit: Mapped[str | None]
-    tags: Mapped[Json]
-    external: Mapped[Json]
-    zone: Mapped[str | None]
-    settings: Mapped[Json]
-    version: Mapped[str]
+def _of_segment() -> Column[str]:
+    return Column("segment_id", Text, ForeignKey("segment.id", ondelete="CASCADE"), primary_key=True)
 
 
-class Segment(Base):
-    """One process of a run."""
+RUN = Table(
+    "run",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("project", Text, nullable=False),
+    Column("name", Text),
+    Column("group_name", Text),
+    Column("stage", Text),
+    Column("status", Text, nullable=False),
+    Column("end_reason", Text),
+    Column("started_utc_ns", BigInteger, nullable=False),
+    Column("ended_utc_ns", BigInteger),
+    Column("last_seen_utc_ns", BigInteger, nullable=False),
+    Column("duration_s", Double),
+    Column("host", Text, nullable=False),
+    Column("command", Text),
+    Column("git_commit", Text),
+    Column("tags", Text, server_default=text("'{}'"), nullable=False),
+    Column("external", Text, server_default=text("'{}'"), nullable=False),
+    Column("zone", Text),
+    Column("settings", Text, server_default=text("'{}'"), nullable=False),
+    Column("version", Text, nullable=False),
+    CheckConstraint(_STATUS),
+    Index("run_by_start", "started_utc_ns"),
+)
+"""What the user calls a run."""
 
-    __tablename__ = "segment"
-    __table_args__ = (CheckConstraint(_STATUS), CheckConstraint("role IN ('owner', 'joined')"), Index("segment_by_run", "run_id"))
-    id: Mapped[Key]
-    run_id: Mapped[OfRun]
-    role: Mapped[str]
-    host: Mapped[str]
-    boot_id: Mapped[str]
-    pid_namespace: Mapped[str]
-    pid: Mapped[int]
-    start_ticks: Mapped[Big]
-    rank: Mapped[int | None]
-    restart: Mapped[Flag]
-    started_utc_ns: Mapped[Big]
-    ended_utc_ns: Mapped[Big | None]
-    last_seen_utc_ns: Mapped[Big]
-    start_t_ns: Mapped[Big]
-    end_t_ns: Mapped[Big | None]
-    status: Mapped[str]
-    end_reason: Mapped[str | None]
-    period_s: Mapped[float]
-    samples: Mapped[Count]
-    missed: Mapped[Count]
-    cpu_s: Mapped[Sum]
-    startup_cpu_s: Mapped[Sum]
+SEGMENT = Table(
+    "segment",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    _of_run(),
+    Column("role", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("boot_id", Text, nullable=False),
+    Column("pid_namespace", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("start_ticks", BigInteger, nullable=False),
+    Column("rank", Integer),
+    Column("restart", Integer, server_default=text("0"), nullable=False),
+    Column("started_utc_ns", BigInteger, nullable=False),
+    Column("ended_utc_ns", BigInteger),
+    Column("last_seen_utc_ns", BigInteger, nullable=False),
+    Column("start_t_ns", BigInteger, nullable=False),
+    Column("end_t_ns", BigInteger),
+    Column("status", Text, nullable=False),
+    Column("end_reason", Text),
+    Column("period_s", Double, nullable=False),
+    Column("samples", BigInteger, server_default=text("0"), nullable=False),
+    Column("missed", BigInteger, server_default=text("0"), nullable=False),
+    Column("cpu_s", Double, server_default=text("0"), nullable=False),
+    Column("startup_cpu_s", Double, server_default=text("0"), nullable=False),
+    CheckConstraint(_STATUS),
+    CheckConstraint("role IN ('owner', 'joined')"),
+    Index("segment_by_run", "run_id"),
+)
+"""One process of a run."""
 
+DEVICE = Table(
+    "device",
+    METADATA,
+    _of_segment(),
+    Column("name", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("model", Text),
+    Column("uuid", Text),
+    Column("included_in_total", Integer, nullable=False),
+    Column("max_power_w", Double, nullable=False),
+    Column("gain", Double, nullable=False),
+    Column("gain_class", Text, nullable=False),
+    Column("note", Text),
+    Column("covered_ns", BigInteger, server_default=text("0"), nullable=False),
+    Column("idle_w", Double),
+    Column("residual", Double),
+    Column("update_period_ns", BigInteger),
+)
+"""What draws power in a segment."""
 
-class Device(Base):
-    """What draws power in a segment."""
+SENSOR_STATE = Table(
+    "sensor_state",
+    METADATA,
+    _of_segment(),
+    Column("device", Text, primary_key=True),
+    Column("sensor", Text, primary_key=True),
+    Column("raw", Text, nullable=False),
+    Column("t_ns", BigInteger, nullable=False),
+    Column("boot_id", Text, nullable=False),
+)
+"""The last raw value of a sensor."""
 
-    __tablename__ = "device"
-    segment_id: Mapped[OfSegment]
-    name: Mapped[Key]
-    kind: Mapped[str]
-    model: Mapped[str | None]
-    uuid: Mapped[str | None]
-    included_in_total: Mapped[int]
-    max_power_w: Mapped[float]
-    gain: Mapped[float]
-    gain_class: Mapped[str]
-    note: Mapped[str | None]
-    covered_ns: Mapped[Count]
-    idle_w: Mapped[float | None]
-    residual: Mapped[float | None]
-    update_period_ns: Mapped[Big | None]
+CURVE_POINT = Table(
+    "curve_point",
+    METADATA,
+    _of_segment(),
+    Column("device", Text, primary_key=True),
+    Column("t_ns", BigInteger, primary_key=True, autoincrement=False),
+    Column("counter_j", Double, nullable=False),
+    Column("power_j", Double, nullable=False),
+    Column("imputed_j", Double, nullable=False),
+    Column("modelled_j", Double, nullable=False),
+    Column("slack_low_j", Double, nullable=False),
+    Column("slack_high_j", Double, nullable=False),
+    Column("edge_low_j", Double, nullable=False),
+    Column("edge_high_j", Double, nullable=False),
+)
+"""A point of a device's energy curve."""
 
+PHASE = Table(
+    "phase",
+    METADATA,
+    _of_segment(),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    _of_run(),
+    Column("parent_seq", Integer),
+    Column("name", Text, nullable=False),
+    Column("step", BigInteger),
+    Column("start_t_ns", BigInteger, nullable=False),
+    Column("end_t_ns", BigInteger),
+    Column("start_utc_ns", BigInteger, nullable=False),
+    Column("synchronized", Integer, server_default=text("0"), nullable=False),
+    Column("exact", Integer, server_default=text("0"), nullable=False),
+    Column("resolved", Integer),
+    Index("phase_by_run", "run_id"),
+    Index("phase_pending", "run_id"),  # where resolved is null; to say so here would import the dialects of all servers
+)
+"""One instance of a phase."""
 
-class SensorState(Base):
-    """The last raw value of a sensor."""
+PHASE_ENERGY = Table(
+    "phase_energy",
+    METADATA,
+    _of_segment(),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("device", Text, primary_key=True),
+    Column("owner_segment_id", Text, nullable=False),
+    Column("energy_j", Double, nullable=False),
+    Column("slack_low_j", Double, nullable=False),
+    Column("slack_high_j", Double, nullable=False),
+    Column("edge_low_j", Double, nullable=False),
+    Column("edge_high_j", Double, nullable=False),
+)
+"""What one device used in one phase instance."""
 
-    __tablename__ = "sensor_state"
-    segment_id: Mapped[OfSegment]
-    device: Mapped[Key]
-    sensor: Mapped[Key]
-    raw: Mapped[str]
-    t_ns: Mapped[Big]
-    boot_id: Mapped[str]
+PHASE_FOLD = Table(
+    "phase_fold",
+    METADATA,
+    _of_segment(),
+    Column("name", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("duration_ns", BigInteger, nullable=False),
+    Column("first_start_utc_ns", BigInteger, nullable=False),
+    Column("unresolved", BigInteger, nullable=False),
+    Column("synchronized", BigInteger, nullable=False),
+    Column("exact", BigInteger, nullable=False),
+)
+"""Instances of a phase that are no longer kept one by one."""
 
+PHASE_FOLD_ENERGY = Table(
+    "phase_fold_energy",
+    METADATA,
+    _of_segment(),
+    Column("name", Text, primary_key=True),
+    Column("owner_segment_id", Text, primary_key=True),
+    Column("device", Text, primary_key=True),
+    Column("energy_j", Double, nullable=False),
+    Column("slack_low_j", Double, nullable=False),
+    Column("slack_high_j", Double, nullable=False),
+    Column("edge_low_j", Double, nullable=False),
+    Column("edge_high_j", Double, nullable=False),
+)
+"""What one device used in them."""
 
-class CurvePoint(Base):
-    """A point of a device's energy curve."""
+WORK = Table(
+    "work",
+    METADATA,
+    _of_segment(),
+    Column("unit", Text, primary_key=True),
+    Column("phase", Text, primary_key=True),
+    Column("amount", BigInteger, nullable=False),
+)
+"""Samples or tokens processed."""
 
-    __tablename__ = "curve_point"
-    segment_id: Mapped[OfSegment]
-    device: Mapped[Key]
-    t_ns: Mapped[BigKey]
-    counter_j: Mapped[float]
-    power_j: Mapped[float]
-    imputed_j: Mapped[float]
-    modelled_j: Mapped[float]
-    slack_low_j: Mapped[float]
-    slack_high_j: Mapped[float]
-    edge_low_j: Mapped[float]
-    edge_high_j: Mapped[float]
+INVENTORY = Table(
+    "inventory",
+    METADATA,
+    _of_run(primary_key=True),
+    Column("host", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("detail", Text, server_default=text("'{}'"), nullable=False),
+)
+"""A piece of hardware that was found."""
 
+EVENT = Table(
+    "event",
+    METADATA,
+    _of_segment(),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("device", Text),
+    Column("kind", Text, nullable=False),
+    Column("t_ns", BigInteger, nullable=False),
+    Column("utc_ns", BigInteger, nullable=False),
+    Column("detail", Text, nullable=False),
+)
+"""Anything that happened to a sensor or to the run."""
 
-class Phase(Base):
-    """One instance of a phase."""
+CLOCK_ANCHOR = Table(
+    "clock_anchor",
+    METADATA,
+    _of_segment(),
+    Column("monotonic_ns", BigInteger, primary_key=True, autoincrement=False),
+    Column("utc_ns", BigInteger, nullable=False),
+    Column("boottime_ns", BigInteger, nullable=False),
+)
+"""The same instant on three clocks."""
 
-    __tablename__ = "phase"
-    __table_args__ = (
-        Index("phase_by_run", "run_id"),
-        Index("phase_pending", "run_id", sqlite_where=text("resolved IS NULL"), postgresql_where=text("resolved IS NULL")),
-    )
-    segment_id: Mapped[OfSegment]
-    seq: Mapped[IntKey]
-    run_id: Mapped[OfRun]
-    parent_seq: Mapped[int | None]
-    name: Mapped[str]
-    step: Mapped[Big | None]
-    start_t_ns: Mapped[Big]
-    end_t_ns: Mapped[Big | None]
-    start_utc_ns: Mapped[Big]
-    synchronized: Mapped[Flag]
-    exact: Mapped[Flag]
-    resolved: Mapped[int | None]
+FINDING = Table(
+    "finding",
+    METADATA,
+    _of_segment(),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("source", Text, nullable=False),
+    Column("availability", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("remedy", Text, server_default=text("''"), nullable=False),
+    Column("worth", Text, server_default=text("''"), nullable=False),
+)
+"""What became of one source of readings at discovery."""
 
+GRID_INTENSITY = Table(
+    "grid_intensity",
+    METADATA,
+    Column("provider", Text, primary_key=True),
+    Column("zone", Text, primary_key=True),
+    Column("basis", Text, primary_key=True),
+    Column("start_utc_ns", BigInteger, primary_key=True, autoincrement=False),
+    Column("end_utc_ns", BigInteger, nullable=False),
+    Column("g_per_kwh", Double, nullable=False),
+    Column("estimated", Integer, server_default=text("0"), nullable=False),
+    Column("fetched_utc_ns", BigInteger, nullable=False),
+)
+"""What a grid emits per kWh, cached."""
 
-class PhaseEnergy(Base):
-    """What one device used in one phase instance."""
-
-    __tablename__ = "phase_energy"
-    segment_id: Mapped[OfSegment]
-    seq: Mapped[IntKey]
-    device: Mapped[Key]
-    owner_segment_id: Mapped[str]
-    energy_j: Mapped[float]
-    slack_low_j: Mapped[float]
-    slack_high_j: Mapped[float]
-    edge_low_j: Mapped[float]
-    edge_high_j: Mapped[float]
-
-
-class PhaseFold(Base):
-    """Instances of a phase that are no longer kept one by one."""
-
-    __tablename__ = "phase_fold"
-    segment_id: Mapped[OfSegment]
-    name: Mapped[Key]
-    count: Mapped[Big]
-    duration_ns: Mapped[Big]
-    first_start_utc_ns: Mapped[Big]
-    unresolved: Mapped[Big]
-    synchronized: Mapped[Big]
-    exact: Mapped[Big]
-
-
-class PhaseFoldEnergy(Base):
-    """What one device used in them."""
-
-    __tablename__ = "phase_fold_energy"
-    segment_id: Mapped[OfSegment]
-    name: Mapped[Key]
-    owner_segment_id: Mapped[Key]
-    device: Mapped[Key]
-    energy_j: Mapped[float]
-    slack_low_j: Mapped[float]
-    slack_high_j: Mapped[float]
-    edge_low_j: Mapped[float]
-    edge_high_j: Mapped[float]
-
-
-class Work(Base):
-    """Samples or tokens processed."""
-
-    __tablename__ = "work"
-    segment_id: Mapped[OfSegment]
-    unit: Mapped[Key]
-    phase: Mapped[Key]
-    amount: Mapped[Big]
-
-
-class Inventory(Base):
-    """A piece of hardware that was found."""
-
-    __tablename__ = "inventory"
-    run_id: Mapped[OfRun] = mapped_column(primary_key=True)
-    host: Mapped[Key]
-    kind: Mapped[Key]
-    name: Mapped[Key]
-    detail: Mapped[Json]
-
-
-class Event(Base):
-    """Anything that happened to a sensor or to the run."""
-
-    __tablename__ = "event"
-    segment_id: Mapped[OfSegment]
-    seq: Mapped[IntKey]
-    device: Mapped[str | None]
-    kind: Mapped[str]
-    t_ns: Mapped[Big]
-    utc_ns: Mapped[Big]
-    detail: Mapped[str]
-
-
-class ClockAnchor(Base):
-    """The same instant on three clocks."""
-
-    __tablename__ = "clock_anchor"
-    segment_id: Mapped[OfSegment]
-    monotonic_ns: Mapped[BigKey]
-    utc_ns: Mapped[Big]
-    boottime_ns: Mapped[Big]
-
-
-class Finding(Base):
-    """What became of one source of readings at discovery."""
-
-    __tablename__ = "finding"
-    segment_id: Mapped[OfSegment]
-    seq: Mapped[IntKey]
-    source: Mapped[str]
-    availability: Mapped[str]
-    what: Mapped[str]
-    detail: Mapped[str]
-    remedy: Mapped[Blank]
-    worth: Mapped[Blank]
-
-
-class GridIntensity(Base):
-    """What a grid emits per kWh, cached."""
-
-    __tablename__ = "grid_intensity"
-    provider: Mapped[Key]
-    zone: Mapped[Key]
-    basis: Mapped[Key]
-    start_utc_ns: Mapped[BigKey]
-    end_utc_ns: Mapped[Big]
-    g_per_kwh: Mapped[float]
-    estimated: Mapped[Flag]
-    fetched_utc_ns: Mapped[Big]
-
-
-class Footprint(Base):
-    """A footprint as it was computed once."""
-
-    __tablename__ = "footprint"
-    __table_args__ = (Index("footprint_by_run", "run_id"),)
-    id: Mapped[Key]
-    run_id: Mapped[OfRun]
-    created_utc_ns: Mapped[Big]
-    inputs: Mapped[str]
-    result: Mapped[str]
+FOOTPRINT = Table(
+    "footprint",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    _of_run(),
+    Column("created_utc_ns", BigInteger, nullable=False),
+    Column("inputs", Text, nullable=False),
+    Column("result", Text, nullable=False),
+    Index("footprint_by_run", "run_id"),
+)
+"""A footprint as it was computed once."""

@@ -16,7 +16,7 @@ from .dialect import faults_of, make_engine, reading, state, writing
 from .place import is_server, masked
 from .records import DeviceRow, IntensityRow, RunRow, SegmentRow, StoredRun
 from .revision import State
-from .schema import Footprint, GridIntensity, Run, Segment
+from .schema import FOOTPRINT, GRID_INTENSITY, RUN, SEGMENT
 from .vanished import Candidate, Here, Vanished, judge
 
 _SHOWN = 5  # how many of the matches an error lists
@@ -68,16 +68,16 @@ class Store:
         group: str | None = None,
     ) -> list[RunRow]:
         """The runs that fit every given filter, newest first; `since_utc_ns` is the earliest start."""
-        query = select(Run.__table__).order_by(Run.started_utc_ns.desc(), Run.id.desc())
-        for column, value in ((Run.project, project), (Run.group_name, group)):
+        query = select(RUN).order_by(RUN.c.started_utc_ns.desc(), RUN.c.id.desc())
+        for column, value in ((RUN.c.project, project), (RUN.c.group_name, group)):
             if value is not None:
                 query = query.where(column == value)
         if since_utc_ns is not None:
-            query = query.where(Run.started_utc_ns >= since_utc_ns)
+            query = query.where(RUN.c.started_utc_ns >= since_utc_ns)
         # What is not written down cannot be filtered by the database.
         in_memory = bool(self._unwritten.runs)
         if not in_memory:
-            query = query.where(Run.status == status) if status is not None else query
+            query = query.where(RUN.c.status == status) if status is not None else query
             query = query.limit(limit)
         with faults_of(self.place), reading(self._engine) as connection:
             runs = [self._with_ending(load.run_of(row)) for row in connection.execute(query).mappings()]
@@ -90,22 +90,22 @@ class Store:
 
         Raises RunNotFoundError, and AmbiguousRunError where more than one run begins so.
         """
-        newest_first = select(Run.id).order_by(Run.started_utc_ns.desc(), Run.id.desc())
+        newest_first = select(RUN.c.id).order_by(RUN.c.started_utc_ns.desc(), RUN.c.id.desc())
         with faults_of(self.place), reading(self._engine) as connection:
             if ref == "latest":
                 matches = list(connection.scalars(newest_first.limit(1)))
-            elif connection.scalar(select(Run.id).where(Run.id == ref)):
+            elif connection.scalar(select(RUN.c.id).where(RUN.c.id == ref)):
                 return ref
             else:
                 # Not LIKE, for which SQLite and PostgreSQL differ about upper and lower case.
-                begins = func.substr(Run.id, 1, len(ref)) == ref
+                begins = func.substr(RUN.c.id, 1, len(ref)) == ref
                 matches = list(connection.scalars(newest_first.where(begins).limit(_SHOWN + 1))) if ref else []
         if not matches:
             raise RunNotFoundError(f"no run {ref!r} in {masked(self.place)}. `trainwatt list` shows the runs there are.")
         if len(matches) > 1:
             shown = ", ".join(matches[:_SHOWN]) + (", …" if len(matches) > _SHOWN else "")
             raise AmbiguousRunError(f"more than one run begins with {ref!r}: {shown}. Give more of the id.")
-        return matches[0]
+        return str(matches[0])
 
     def load(self, run_id: str) -> StoredRun:
         """Everything about a run but the inner points of its curves. Raises RunNotFoundError; `run_id` is a full id."""
@@ -138,37 +138,37 @@ class Store:
     def delete(self, run_ids: Iterable[str]) -> int:
         """Delete runs with all that belongs to them, all or none, and return how many there were."""
         with faults_of(self.place), writing(self._engine) as connection:
-            return sum(connection.execute(delete(Run).where(Run.id.in_(chunk))).rowcount for chunk in _chunks(run_ids))
+            return sum(connection.execute(delete(RUN).where(RUN.c.id.in_(chunk))).rowcount for chunk in _chunks(run_ids))
 
     def add_footprint(self, footprint_id: str, run_id: str, created_utc_ns: int, inputs: str, result: str) -> None:
         """Keep a footprint as it was computed; it is never changed. `inputs` and `result` are JSON. Raises StoreError."""
         row = {"id": footprint_id, "run_id": run_id, "created_utc_ns": created_utc_ns, "inputs": inputs, "result": result}
         with faults_of(self.place), writing(self._engine) as connection:
-            connection.execute(insert(Footprint).values(row))
+            connection.execute(insert(FOOTPRINT).values(row))
 
     def footprint(self, run_id: str, ref: str) -> str:
         """The result, as JSON, of the run's footprint whose id begins with `ref`. Raises RunNotFoundError."""
-        begins = func.substr(Footprint.id, 1, len(ref)) == ref
+        begins = func.substr(FOOTPRINT.c.id, 1, len(ref)) == ref
         with faults_of(self.place), reading(self._engine) as connection:
-            found = list(connection.scalars(select(Footprint.result).where(Footprint.run_id == run_id, begins).limit(2)))
+            found = list(connection.scalars(select(FOOTPRINT.c.result).where(FOOTPRINT.c.run_id == run_id, begins).limit(2)))
         if len(found) != 1:
             how = "more than one footprint" if found else "no footprint"
             raise RunNotFoundError(f"run {run_id} has {how} {ref!r}; `trainwatt footprint {run_id}` computes one and prints its id")
-        return found[0]
+        return str(found[0])
 
     def cache_intensities(self, values: Sequence[Mapping[str, object]]) -> None:
         """Keep a provider's intensities, rows of grid_intensity; newer ones replace those of the same interval. Raises StoreError."""
         keys = ("provider", "zone", "basis", "start_utc_ns")
         with faults_of(self.place), writing(self._engine) as connection:
             for value in values:
-                same = [getattr(GridIntensity, key) == value[key] for key in keys]
-                connection.execute(delete(GridIntensity).where(*same))
-                connection.execute(insert(GridIntensity).values(dict(value)))
+                same = [GRID_INTENSITY.c[key] == value[key] for key in keys]
+                connection.execute(delete(GRID_INTENSITY).where(*same))
+                connection.execute(insert(GRID_INTENSITY).values(dict(value)))
 
     def cached_intensities(self, zone: str, start_utc_ns: int, end_utc_ns: int) -> list[IntensityRow]:
         """What is cached of a zone's intensities that meets the time from start to end, by provider and time."""
-        meets = (GridIntensity.zone == zone, GridIntensity.end_utc_ns > start_utc_ns, GridIntensity.start_utc_ns < end_utc_ns)
-        g = GridIntensity
+        g = GRID_INTENSITY.c
+        meets = (g.zone == zone, g.end_utc_ns > start_utc_ns, g.start_utc_ns < end_utc_ns)
         query = select(g.provider, g.basis, g.start_utc_ns, g.end_utc_ns, g.g_per_kwh, g.estimated).where(*meets)
         with faults_of(self.place), reading(self._engine) as connection:
             rows = connection.execute(query.order_by(g.provider, g.start_utc_ns)).all()
@@ -206,30 +206,30 @@ class Store:
 def _candidates(connection: Connection) -> list[Candidate]:
     query = (
         select(
-            Segment.id.label("segment_id"),
-            Segment.run_id,
-            Segment.role,
-            Segment.host,
-            Segment.boot_id,
-            Segment.pid_namespace,
-            Segment.pid,
-            Segment.start_ticks,
-            Segment.last_seen_utc_ns,
-            Run.status.label("run_status"),
-            Run.last_seen_utc_ns.label("run_last_seen_utc_ns"),
+            SEGMENT.c.id.label("segment_id"),
+            SEGMENT.c.run_id,
+            SEGMENT.c.role,
+            SEGMENT.c.host,
+            SEGMENT.c.boot_id,
+            SEGMENT.c.pid_namespace,
+            SEGMENT.c.pid,
+            SEGMENT.c.start_ticks,
+            SEGMENT.c.last_seen_utc_ns,
+            RUN.c.status.label("run_status"),
+            RUN.c.last_seen_utc_ns.label("run_last_seen_utc_ns"),
         )
-        .join(Run, Run.id == Segment.run_id)
-        .where(Segment.status == "running")
+        .join(RUN, RUN.c.id == SEGMENT.c.run_id)
+        .where(SEGMENT.c.status == "running")
     )
     return [Candidate(*row) for row in connection.execute(query)]
 
 
 def _write_down(connection: Connection, vanished: Vanished) -> None:
-    for table, endings in ((Segment, vanished.segments), (Run, vanished.runs)):
+    for table, endings in ((SEGMENT, vanished.segments), (RUN, vanished.runs)):
         for id_, ending in endings.items():
             connection.execute(
                 update(table)
-                .where(table.id == id_, table.status == "running")
+                .where(table.c.id == id_, table.c.status == "running")
                 .values(status="interrupted", end_reason=ending.reason, ended_utc_ns=ending.ended_utc_ns)
             )
 

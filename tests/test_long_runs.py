@@ -56,7 +56,7 @@ def phases_one_by_one(run: LongRun) -> dict[str, list[float]]:
         counted = "name, count(*), sum(resolved = 0), sum(end_t_ns - start_t_ns), min(start_utc_ns)"
         for name, *counts in connection.execute(f"SELECT {counted} FROM {everything['phase']} GROUP BY name").fetchall():
             energies = connection.execute(
-                "SELECT sum(energy_j), sum(slack_low_j), sum(slack_high_j), sum(edge_low_j), sum(edge_high_j)"
+                "SELECT sum(energy_j), sum(slack_low_j), sum(slack_high_j), sum(edge_low_j), sum(edge_high_j), sum(scatter_j2)"
                 f" FROM {everything['phase_energy']} e JOIN {everything['phase']} p USING (segment_id, seq) WHERE name = ?",
                 (name,),
             ).fetchone()

@@ -58,6 +58,12 @@ def test_linear_within_and_quadrature_between() -> None:
     assert total.high_j - total.energy_j == pytest.approx(math.hypot(60.0, 90.0))
 
 
+def test_what_chance_missed_is_independent_of_the_gains_and_counts_two_standard_deviations() -> None:
+    """A variance of 4² + 3² makes ± 2 × 5 J; with 24 J of gain, ± 26."""
+    total = interval([share(240.0, 0.1)._replace(scatter_j2=16.0), share(100.0, 0.0, "b")._replace(scatter_j2=9.0)])
+    assert total.high_j - total.energy_j == pytest.approx(26.0)
+
+
 def test_slack_and_edges_add_linearly_to_the_gain() -> None:
     total = interval([share(100.0, 0.1, slack=3.0, edge=4.0), share(100.0, 0.0, "b", slack=5.0)])
     assert total == pytest.approx((200.0, 178.0, 222.0))
@@ -67,7 +73,7 @@ def test_the_low_end_is_never_negative() -> None:
     assert interval([share(10.0, slack=50.0)]).low_j == 0.0
 
 
-_shares = st.builds(Share, joules, joules, joules, joules, joules, st.floats(0, 1), st.sampled_from(["nvml", "rapl", "dram"]))
+_shares = st.builds(Share, joules, joules, joules, joules, joules, st.floats(0, 1), st.sampled_from(["nvml", "rapl", "dram"]), joules)
 
 
 @given(st.lists(_shares, max_size=8), st.lists(_shares, max_size=8))

@@ -22,7 +22,7 @@ class Curve:
         self.max_power_w = max_power_w
         self.lag_low_j = self.lag_high_j = 0.0
         self.joules = dict.fromkeys(Provenance, 0.0)
-        self.slack_low_j = self.slack_high_j = 0.0
+        self.slack_low_j = self.slack_high_j = self.scatter_j2 = 0.0
         self.ticks: deque[Point] = deque()
         self._trimmed = False
 
@@ -48,6 +48,7 @@ class Curve:
             self.slack_high_j,
             edge_j + less_j,
             edge_j + more_j,
+            self.scatter_j2,
         )
         if replaces:
             self.ticks[-1] = tick
@@ -107,6 +108,7 @@ class Curve:
             a.slack_high_j + x * (b.slack_high_j - a.slack_high_j),
             max(0.0, energy - low) + self.lag_low_j,
             max(0.0, high - energy) + self.lag_high_j,
+            a.scatter_j2 + x * (b.scatter_j2 - a.scatter_j2),
         )
 
     def _lagged(self, point: Point) -> Point:

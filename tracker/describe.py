@@ -165,7 +165,7 @@ def _phases(stored: StoredRun) -> list[View]:
     for name in names:
         sums = [p for p in stored.phases if p.name == name]
         shares = [
-            Share(s.energy_j, s.slack_low_j, s.slack_high_j, s.edge_low_j, s.edge_high_j, d.gain, d.gain_class)
+            Share(s.energy_j, s.slack_low_j, s.slack_high_j, s.edge_low_j, s.edge_high_j, d.gain, d.gain_class, s.scatter_j2)
             for p in sums
             for s in p.devices
             if (d := devices.get((s.owner_segment_id, s.device))) is not None and d.included_in_total

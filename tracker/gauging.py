@@ -92,6 +92,14 @@ class GaugeTrack:
         """Whether it shows the mean of a window, and so says nothing of the last half of it yet."""
         return self._half_ns > 0
 
+    @property
+    def latest_change(self) -> tuple[float, float] | None:
+        """By how many watts the last two readings differ, and how many seconds lie between them."""
+        if len(self._recent) < 2:
+            return None
+        (before_ns, before_w), (t_ns, power_w) = self._recent[-2], self._recent[-1]
+        return power_w - before_w, (t_ns - before_ns) * NS
+
     def lead_end_ns(self) -> int | None:
         """Until when its windows reach back before the run; None before the first reading."""
         return None if self._first_ns is None else self._first_ns + self._half_ns

@@ -10,7 +10,7 @@ from __future__ import annotations
 from .counting import SLOWEST_UPDATE_S
 from .crosscheck import CrossCheck, Disagreement
 from .curve import NS, Curve
-from .gauging import GaugeTrack, Piece
+from .gauging import GAP_S, GaugeTrack, Piece
 from .metering import CounterTrack, Shown
 from .model import Counter, Device, Event, Gauge, Provenance, Reading
 
@@ -61,6 +61,8 @@ class DeviceIntegrator:
             )
             return
         piece = track.take(reading)
+        if name == INSTANT and self.device.part_time_s is not None:
+            self._scatter(track, self.device.part_time_s)
         if name != self._primary:
             if name == INSTANT and piece is not None and self._meter is None:
                 self._lead(piece)
@@ -148,6 +150,14 @@ class DeviceIntegrator:
         self.curve.book(piece.provenance, piece.energy_j, piece.slack_low_j, piece.slack_high_j)
         if piece.provenance is Provenance.MEASURED_POWER:
             self._gauge_covered_ns += round(piece.dt_s / NS)
+
+    def _scatter(self, instant: GaugeTrack, part_time_s: float) -> None:
+        """A sensor that looks at part of the time gets the mean of n looks right to s / √n, hence the energy of T to k·s·T/√n with n = T /
+        `part_time_s`; its square grows with T, and adds up. The spread s is that of successive samples, s² = E(Δw²) / 2 (von Neumann et
+        al. 1941): a load that only drifts has none."""
+        change = instant.latest_change
+        if change is not None and change[1] <= GAP_S:
+            self.curve.scatter_j2 += change[0] ** 2 / 2 * part_time_s * change[1]
 
     def _swing_w(self, average: GaugeTrack) -> float:
         """The range of power: what an instantaneous gauge has seen, else all that the device can draw, for an average shows less of it."""

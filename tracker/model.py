@@ -42,7 +42,8 @@ class Device:
     """What draws the power.
 
     `max_power_w` is the most it can draw: it bounds what is not seen. `gain` is the relative 95 % half-width of the sensor's scale
-    error; devices of one `gain_class` err together.
+    error; devices of one `gain_class` err together. `part_time_s`: its sensor looks at part of the time only, so that one independent
+    look stands for so many seconds; None where it sees all.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Device:
     uuid: str | None = None
     included_in_total: bool = True
     note: str | None = None
+    part_time_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,8 @@ class Event(NamedTuple):
 class Point(NamedTuple):
     """A point of an energy curve: cumulative joules since the curve's start, by provenance.
 
-    Slack is cumulative too (what gaps, resets and models may have added or missed so far). The edges are the point's own: the true
+    Slack is cumulative too (what gaps, resets and models may have added or missed so far), and so is the variance of a sensor that looks
+    at part of the time only, in J². The edges are the point's own: the true
     E(t) lies in [E − edge_low_j, E + edge_high_j], give or take the slack and the device's gain.
     """
 
@@ -192,6 +195,7 @@ class Point(NamedTuple):
     slack_high_j: float = 0.0
     edge_low_j: float = 0.0
     edge_high_j: float = 0.0
+    scatter_j2: float = 0.0
 
     @property
     def energy_j(self) -> float:

@@ -56,9 +56,8 @@ class _Fold:
         self.exact += phase.exact
         for device, share in shares.items():
             sums = self.joules.setdefault(device, [0.0] * len(ENERGIES))
-            joules = (share.energy_j, share.slack_low_j, share.slack_high_j, share.edge_low_j, share.edge_high_j)
-            for i, joule in enumerate(joules):
-                sums[i] += joule
+            for i, name in enumerate(ENERGIES):
+                sums[i] += getattr(share, name)
 
 
 class PhaseLog:

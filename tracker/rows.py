@@ -141,6 +141,7 @@ def phase_energy_row(owner_segment_id: str, phase: PhaseRecord, device: str, sha
         "slack_high_j": share.slack_high_j,
         "edge_low_j": share.edge_low_j,
         "edge_high_j": share.edge_high_j,
+        "scatter_j2": share.scatter_j2,
     }
 
 

@@ -14,7 +14,8 @@ class Share(NamedTuple):
     """One device's part of a window, in joules: its energy and what may be wrong with it.
 
     `slack_*` is what gaps, resets and models may have added (low) or missed (high) within the window; `edge_*` what its two ends may.
-    `gain` is the relative 95 % half-width of the sensor's scale error, common to all devices of `gain_class`.
+    `gain` is the relative 95 % half-width of the sensor's scale error, common to all devices of `gain_class`. `scatter_j2` is the variance
+    (J²) of what a sensor that looks at part of the time only missed by chance.
     """
 
     energy_j: float
@@ -24,6 +25,7 @@ class Share(NamedTuple):
     edge_high_j: float
     gain: float
     gain_class: str
+    scatter_j2: float = 0.0
 
 
 class Interval(NamedTuple):
@@ -44,6 +46,7 @@ def between(a: Point, b: Point, gain: float, gain_class: str) -> Share:
         edge_high_j=b.edge_high_j + a.edge_low_j,
         gain=gain,
         gain_class=gain_class,
+        scatter_j2=b.scatter_j2 - a.scatter_j2,
     )
 
 
@@ -51,14 +54,16 @@ def interval(shares: Iterable[Share]) -> Interval:
     """Sum shares into an energy with its range.
 
     Slack and edges are bounds and add linearly. Gain errors are proportions: linear within a class of devices (sensors of one make
-    err together), root of the sum of squares between classes: G = √ Σ over classes (Σ gain × ΔE)².
+    err together), root of the sum of squares between classes; what chance did to part-time sensors is independent of all of it:
+    G = √( Σ over classes (Σ gain × ΔE)² + 2² × Σ ΔV ), with two standard deviations for 95 %.
     """
-    energy = below = above = 0.0
+    energy = below = above = scatter_j2 = 0.0
     by_class: dict[str, float] = defaultdict(float)
     for share in shares:
         energy += share.energy_j
         below += share.slack_low_j + share.edge_low_j
         above += share.slack_high_j + share.edge_high_j
+        scatter_j2 += share.scatter_j2
         by_class[share.gain_class] += share.gain * share.energy_j
-    gain_j = math.sqrt(sum(g * g for g in by_class.values()))
+    gain_j = math.sqrt(sum(g * g for g in by_class.values()) + 4 * max(0.0, scatter_j2))
     return Interval(energy, max(0.0, energy - below - gain_j), energy + above + gain_j)

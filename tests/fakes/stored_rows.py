@@ -44,7 +44,7 @@ def phase(seq: int, name: str = "train", segment_id: str = "seg-1", run_id: str 
 
 def phase_energy(seq: int, energy_j: float, name: str = "gpu0", segment_id: str = "seg-1", **changes: Any) -> Row:
     row: Row = {"segment_id": segment_id, "seq": seq, "device": name, "owner_segment_id": "seg-1", "energy_j": energy_j}
-    return {**row, "slack_low_j": 0.25, "slack_high_j": 0.5, "edge_low_j": 1.0, "edge_high_j": 2.0, **changes}
+    return {**row, "slack_low_j": 0.25, "slack_high_j": 0.5, "edge_low_j": 1.0, "edge_high_j": 2.0, "scatter_j2": 3.0, **changes}
 
 
 def phase_fold(name: str = "train", segment_id: str = "seg-1", **changes: Any) -> Row:
@@ -54,4 +54,4 @@ def phase_fold(name: str = "train", segment_id: str = "seg-1", **changes: Any) -
 
 def phase_fold_energy(energy_j: float, device: str = "gpu0", name: str = "train", segment_id: str = "seg-1", **changes: Any) -> Row:
     row: Row = {"segment_id": segment_id, "name": name, "owner_segment_id": "seg-1", "device": device, "energy_j": energy_j}
-    return {**row, "slack_low_j": 25.0, "slack_high_j": 50.0, "edge_low_j": 100.0, "edge_high_j": 200.0, **changes}
+    return {**row, "slack_low_j": 25.0, "slack_high_j": 50.0, "edge_low_j": 100.0, "edge_high_j": 200.0, "scatter_j2": 300.0, **changes}

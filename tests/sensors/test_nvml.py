@@ -56,6 +56,14 @@ def test_without_a_counter_power_is_read_at_the_trackers_own_rate(gpus: FakeNvml
     assert {sensor.period_s for sensor in sensors.values()} == {None}
 
 
+@pytest.mark.parametrize(("cc", "part_time_s"), [("7.0", None), ("8.0", 0.1125), ("8.6", None), ("9.0", 0.1125), ("10.0", None)])
+def test_the_gpus_whose_sensor_looks_at_a_quarter_of_the_time_are_known(
+    gpus: FakeNvml, discover: Discover, cc: str, part_time_s: float | None
+) -> None:
+    gpus.gpu(cc=cc)
+    assert [s.device.part_time_s for s in discover().sensors] == [pytest.approx(part_time_s) if part_time_s else None] * 3
+
+
 @pytest.mark.parametrize(("cc", "name"), [("7.0", "instant"), ("8.0", "instant"), ("8.6", "average"), ("9.0", "average")])
 def test_power_usage_stands_in_for_the_fields(gpus: FakeNvml, discover: Discover, cc: str, name: str) -> None:
     gpus.gpu(cc=cc, f185=None, f186=None)

@@ -67,10 +67,10 @@ def next_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if another revision had come."""
     folder = tmp_path / "migrations"
     shutil.copytree(revision.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "0003_more.sql").write_text("CREATE TABLE more (id TEXT NOT NULL PRIMARY KEY);\n")
-    script = (folder / "versions" / "0002_folds.py").read_text()
-    script = script.replace('revision = "0002"', 'revision = "0003"').replace('down_revision = "0001"', 'down_revision = "0002"')
-    (folder / "versions" / "0003_more.py").write_text(script)
+    (folder / "0004_more.sql").write_text("CREATE TABLE more (id TEXT NOT NULL PRIMARY KEY);\n")
+    script = (folder / "versions" / "0003_scatter.py").read_text()
+    script = script.replace('revision = "0003"', 'revision = "0004"').replace('down_revision = "0002"', 'down_revision = "0003"')
+    (folder / "versions" / "0004_more.py").write_text(script)
     monkeypatch.setattr(revision, "MIGRATIONS", folder)
 
 
@@ -86,14 +86,14 @@ def test_opening_upgrades_an_older_database(place: str, load: Any, request: pyte
     assert [row.id for row in stores[0].list_runs()] == ["run-1"]
     with reading(make_engine(place)) as connection:
         assert "more" in inspect(connection).get_table_names()
-        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0003"]
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0004"]
 
 
 def test_the_writer_upgrades_an_older_database(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     Writer.open(tmp_path / "runs.db").close()
     request.getfixturevalue("next_revision")
     writer = Writer.open(tmp_path / "runs.db")
-    assert writer.query("SELECT version_num FROM alembic_version") == [("0003",)]
+    assert writer.query("SELECT version_num FROM alembic_version") == [("0004",)]
     assert writer.query("PRAGMA foreign_keys") == [(1,)]
 
 
@@ -116,10 +116,10 @@ def test_a_database_from_before_folding_reads_as_it_did_and_is_folded_from_then_
 
 def test_a_failed_upgrade_changes_nothing(place: str, load: Any, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     _older(place, load, request)
-    sql = tmp_path / "migrations" / "0003_more.sql"
+    sql = tmp_path / "migrations" / "0004_more.sql"
     sql.write_text(sql.read_text() + "CREATE TABLE run (id TEXT);\n")
     with pytest.raises(StoreError, match="already exists"):
         Store.open(place)
     with reading(make_engine(place)) as connection:
         assert "more" not in inspect(connection).get_table_names()
-        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0002"]
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0003"]

@@ -145,8 +145,8 @@ def test_adds_up_phases_by_name(place: str, load: Any) -> None:
     assert type(train.duration_s) is float
     assert train.duration_s == 1.0
     assert train.devices == (
-        PhaseDeviceSum("seg-1", "gpu0", 30.0, 0.5, 1.0, 2.0, 4.0),
-        PhaseDeviceSum("seg-1", "gpu1", 1.0, 0.25, 0.5, 1.0, 2.0),
+        PhaseDeviceSum("seg-1", "gpu0", 30.0, 0.5, 1.0, 2.0, 4.0, 6.0),
+        PhaseDeviceSum("seg-1", "gpu1", 1.0, 0.25, 0.5, 1.0, 2.0, 3.0),
     )
     assert phases["seg-2", "train"].devices[0].energy_j == 7.0
     assert (phases["seg-1", "validate"].unresolved, phases["seg-1", "validate"].devices) == (1, ())
@@ -168,9 +168,9 @@ def test_folded_phases_are_added_to_the_others(place: str, load: Any) -> None:
     assert (train.duration_s, train.first_start_utc_ns) == (51.0, 500)
     assert {type(n) for n in (train.count, train.open, train.first_start_utc_ns)} == {int}
     assert train.devices == (
-        PhaseDeviceSum("seg-1", "gpu0", 1030.0, 25.5, 51.0, 102.0, 204.0),
-        PhaseDeviceSum("seg-1", "gpu1", 1.0, 0.25, 0.5, 1.0, 2.0),
-        PhaseDeviceSum("seg-1", "gpu2", 50.0, 25.0, 50.0, 100.0, 200.0),
+        PhaseDeviceSum("seg-1", "gpu0", 1030.0, 25.5, 51.0, 102.0, 204.0, 306.0),
+        PhaseDeviceSum("seg-1", "gpu1", 1.0, 0.25, 0.5, 1.0, 2.0, 3.0),
+        PhaseDeviceSum("seg-1", "gpu2", 50.0, 25.0, 50.0, 100.0, 200.0, 300.0),
     )
     assert phases["seg-2", "train"].count == 101
     old = phases["seg-1", "old"]

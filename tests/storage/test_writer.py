@@ -30,7 +30,7 @@ def test_creates_folders_and_file(tmp_path: Path) -> None:
     assert writer.query("SELECT id FROM run WHERE host = ?", ["node-a"]) == [("run-1",)]
     assert writer.query("PRAGMA synchronous") == [(1,)]
     assert writer.query("PRAGMA foreign_keys") == [(1,)]
-    assert writer.query("SELECT version_num FROM alembic_version") == [("0002",)]
+    assert writer.query("SELECT version_num FROM alembic_version") == [("0003",)]
     writer.close()
 
 

@@ -32,6 +32,11 @@ _UNKNOWN_MAX_W = 1500.0  # above the highest limit of a GPU sold in 2025 (B300: 
 _LIMIT_MARGIN = 1.1  # the limit binds an average; short peaks pass it
 _POWER_PERIOD_S = 0.5  # beside a trusted counter, power is only a check on it
 _TRIALS = 3  # a busy driver may fail a call now and then
+_LOOK_S, _LOOKED_S = 0.1, 0.025
+_PART_TIME = ((8, 0), (9, 0))  # A100 and H100 look at 25 of every 100 ms (arXiv:2312.02741, section 4)
+PART_TIME_S = 2 * (1 - _LOOKED_S / _LOOK_S) ** 2 * _LOOK_S
+"""Seconds to an independent look: with the share f looked at, and the rest independent of it, the energy of n periods is off by
+(1 − f) · (mean unseen − mean seen), whose variance is 2 (1 − f)² s² / n."""
 _AMPERE, _GA100 = (8, 0), (8, 0)  # compute capabilities: Ampere begins with the GA100, which alone of them does not average
 
 
@@ -188,6 +193,7 @@ def _device(nvml: Any, card: _Card, choice: Choice, gain: float) -> Device:
         model=card.gpu.name,
         uuid=card.gpu.uuid,
         note="; ".join(notes) or None,
+        part_time_s=PART_TIME_S if card.gpu.compute in _PART_TIME else None,
     )
 
 

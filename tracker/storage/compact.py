@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from .writer import Statement
 
-ENERGIES = ("energy_j", "slack_low_j", "slack_high_j", "edge_low_j", "edge_high_j")
+ENERGIES = ("energy_j", "slack_low_j", "slack_high_j", "edge_low_j", "edge_high_j", "scatter_j2")
 _COUNTS = ("count", "duration_ns", "unresolved", "synchronized", "exact")
 
 _FOLD_TAIL = (

@@ -198,7 +198,7 @@ def _anchors(connection: Connection, run_id: str) -> dict[str, tuple[Anchor, ...
 
 
 _COUNTS = ("count", "duration_ns", "open", "unresolved", "pending", "synchronized", "exact")
-_JOULES = ("energy_j", "slack_low_j", "slack_high_j", "edge_low_j", "edge_high_j")
+_JOULES = ("energy_j", "slack_low_j", "slack_high_j", "edge_low_j", "edge_high_j", "scatter_j2")
 
 
 def _of_run(table: Table, run_id: str, *order: str) -> Select[Any]:

@@ -96,6 +96,7 @@ class PhaseDeviceSum:
     slack_high_j: float
     edge_low_j: float
     edge_high_j: float
+    scatter_j2: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,7 @@ CURVE_POINT = Table(
     Column("slack_high_j", Double, nullable=False),
     Column("edge_low_j", Double, nullable=False),
     Column("edge_high_j", Double, nullable=False),
+    Column("scatter_j2", Double, server_default=text("0"), nullable=False),
 )
 """A point of a device's energy curve."""
 
@@ -159,6 +160,7 @@ PHASE_ENERGY = Table(
     Column("slack_high_j", Double, nullable=False),
     Column("edge_low_j", Double, nullable=False),
     Column("edge_high_j", Double, nullable=False),
+    Column("scatter_j2", Double, server_default=text("0"), nullable=False),
 )
 """What one device used in one phase instance."""
 
@@ -188,6 +190,7 @@ PHASE_FOLD_ENERGY = Table(
     Column("slack_high_j", Double, nullable=False),
     Column("edge_low_j", Double, nullable=False),
     Column("edge_high_j", Double, nullable=False),
+    Column("scatter_j2", Double, server_default=text("0"), nullable=False),
 )
 """What one device used in them."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Executable, Select, Table, bindparam, case, func, literal, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Executable, Select, Table, Text, bindparam, case, func, literal, select
 
 from ..clock import Anchor
 from ..model import Point
@@ -94,22 +94,31 @@ def points_of(connection: Connection, run_id: str) -> dict[tuple[str, str], list
 
 def outline_of(connection: Connection, devices: Iterable[DeviceRow], pieces: int) -> dict[tuple[str, str], list[Point]]:
     """Of each curve its ends and the points at which about `pieces` equal parts of its time begin: enough to draw it small."""
-    point = schema.CURVE_POINT.c
+    point, inner = schema.CURVE_POINT, schema.CURVE_POINT.alias()
+    segment, name = bindparam("segment", type_=Text), bindparam("name", type_=Text)
+    start, span = bindparam("start", type_=BigInteger), bindparam("span", type_=BigInteger)
+    part = select(literal(1, BigInteger).label("i")).cte("part", recursive=True)
+    part = part.union_all(select(part.c.i + 1).where(part.c.i < pieces - 1))
+    # One query a curve: a week of ten devices in 600 pieces are 6,000 points, each found in the primary key.
     latest = (
-        select(*(point[name] for name in Point._fields))
-        .where(point.segment_id == bindparam("segment"), point.device == bindparam("name"), point.t_ns <= bindparam("edge"))
-        .order_by(point.t_ns.desc())
-        .limit(1)
+        select(func.max(inner.c.t_ns))
+        .where(inner.c.segment_id == segment, inner.c.device == name, inner.c.t_ns <= start + span * part.c.i // pieces)
+        .correlate(part)
+        .scalar_subquery()
+    )
+    query = (
+        select(*(point.c[column] for column in Point._fields))
+        .select_from(part)
+        .join(point, (point.c.segment_id == segment) & (point.c.device == name) & (point.c.t_ns == latest))
+        .order_by(part.c.i)
     )
     curves = {}
     for d in devices:
         if d.first is None or d.last is None:
             continue
-        start, end = d.first.t_ns, d.last.t_ns
-        edges = [start + (end - start) * i // pieces for i in range(1, pieces)]
-        rows = [connection.execute(latest, {"segment": d.segment_id, "name": d.name, "edge": edge}).one() for edge in edges]
-        found = dict.fromkeys([d.first, *map(Point._make, rows), d.last])
-        curves[d.segment_id, d.name] = list(found)
+        at = {"segment": d.segment_id, "name": d.name, "start": d.first.t_ns, "span": d.last.t_ns - d.first.t_ns}
+        found = map(Point._make, connection.execute(query, at).all())
+        curves[d.segment_id, d.name] = list(dict.fromkeys([d.first, *found, d.last]))
     return curves
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Select, delete, func, insert, or_, select, update
 
 from ..errors import AmbiguousRunError, RunNotFoundError, StoreError
 from ..model import Point
@@ -21,6 +21,15 @@ from .vanished import Candidate, Here, Vanished, judge
 
 _SHOWN = 5  # how many of the matches an error lists
 _CHUNK = 500  # ids a statement; both databases limit its parameters
+
+SORTS: Mapping[str, ColumnElement[Any]] = {
+    "started": RUN.c.started_utc_ns,
+    "duration": RUN.c.duration_s,
+    "project": RUN.c.project,
+    "name": RUN.c.name,
+    "status": RUN.c.status,
+}
+"""What runs can be put in order by."""
 
 Row = TypeVar("Row", RunRow, SegmentRow)
 
@@ -66,24 +75,39 @@ class Store:
         status: str | None = None,
         limit: int | None = None,
         group: str | None = None,
+        search: str | None = None,
+        sort: str = "-started",
+        offset: int = 0,
     ) -> list[RunRow]:
-        """The runs that fit every given filter, newest first; `since_utc_ns` is the earliest start."""
-        query = select(RUN).order_by(RUN.c.started_utc_ns.desc(), RUN.c.id.desc())
-        for column, value in ((RUN.c.project, project), (RUN.c.group_name, group)):
-            if value is not None:
-                query = query.where(column == value)
-        if since_utc_ns is not None:
-            query = query.where(RUN.c.started_utc_ns >= since_utc_ns)
+        """The runs that fit every given filter; `since_utc_ns` is the earliest start, `search` what an id, a project, a name, a group, a
+        host or a command must contain. In order of `sort`, one of SORTS, from the greatest where it begins with "-"."""
+        column = SORTS[sort.lstrip("-")]
+        order = (column.desc().nulls_last(), RUN.c.id.desc()) if sort.startswith("-") else (column.asc().nulls_last(), RUN.c.id)
+        query = _fitting(select(RUN), project, group, since_utc_ns, search).order_by(*order)
         # What is not written down cannot be filtered by the database.
         in_memory = bool(self._unwritten.runs)
         if not in_memory:
             query = query.where(RUN.c.status == status) if status is not None else query
-            query = query.limit(limit)
+            query = query.limit(limit).offset(offset)
         with faults_of(self.place), reading(self._engine) as connection:
             runs = [self._with_ending(load.run_of(row)) for row in connection.execute(query).mappings()]
         if in_memory:
-            runs = [run for run in runs if status in (None, run.status)][:limit]
+            runs = [run for run in runs if status in (None, run.status)][offset:][:limit]
         return runs
+
+    def count_runs(self, *, project: str | None = None, status: str | None = None, search: str | None = None) -> int:
+        """How many runs `list_runs` finds without a limit."""
+        if self._unwritten.runs and status is not None:
+            return len(self.list_runs(project=project, status=status, search=search))
+        query = _fitting(select(func.count()).select_from(RUN), project, None, None, search)
+        query = query.where(RUN.c.status == status) if status is not None else query
+        with faults_of(self.place), reading(self._engine) as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def projects(self) -> list[str]:
+        """The names of all projects, in order."""
+        with faults_of(self.place), reading(self._engine) as connection:
+            return list(connection.scalars(select(RUN.c.project).distinct().order_by(RUN.c.project)))
 
     def find(self, ref: str) -> str:
         """The id of the run that `ref` names: "latest", an id, or the beginning of just one.
@@ -201,6 +225,19 @@ class Store:
         if ending is None or row.status != "running":
             return row
         return replace(row, status="interrupted", end_reason=ending.reason, ended_utc_ns=ending.ended_utc_ns)
+
+
+def _fitting(query: Select[Any], project: str | None, group: str | None, since_utc_ns: int | None, search: str | None) -> Select[Any]:
+    """A query of the table of runs, restricted."""
+    for column, value in ((RUN.c.project, project), (RUN.c.group_name, group)):
+        if value is not None:
+            query = query.where(column == value)
+    if since_utc_ns is not None:
+        query = query.where(RUN.c.started_utc_ns >= since_utc_ns)
+    if search:
+        looked_in = (RUN.c.id, RUN.c.project, RUN.c.name, RUN.c.group_name, RUN.c.host, RUN.c.command)
+        query = query.where(or_(*(func.lower(column).contains(search.lower(), autoescape=True) for column in looked_in)))
+    return query
 
 
 def _candidates(connection: Connection) -> list[Candidate]:

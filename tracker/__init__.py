@@ -15,9 +15,10 @@ if __name__ != "trainwatt":
 if TYPE_CHECKING:
     from .errors import ConfigurationError, RunNotFoundError, StoreError, TrainwattError
     from .session import EnergyTracker
+    from .stored_runs import runs
     from .summary import Summary
 
-__all__ = ["ConfigurationError", "EnergyTracker", "RunNotFoundError", "StoreError", "Summary", "TrainwattError", "__version__"]
+__all__ = ["ConfigurationError", "EnergyTracker", "RunNotFoundError", "StoreError", "Summary", "TrainwattError", "__version__", "runs"]
 
 
 def __getattr__(name: str) -> object:
@@ -27,6 +28,7 @@ def __getattr__(name: str) -> object:
     for module, names in (
         ("session", ("EnergyTracker",)),
         ("summary", ("Summary",)),
+        ("stored_runs", ("runs",)),
         ("errors", ("ConfigurationError", "RunNotFoundError", "StoreError", "TrainwattError")),
     ):
         if name in names:

@@ -8,6 +8,7 @@ from typing import Any
 
 from .carbon.wording import carbon_headline, place
 from .describe import headline
+from .notebook import paragraph, table
 from .units import format_duration, format_energy, format_range
 
 
@@ -47,13 +48,33 @@ class Summary:
     def __str__(self) -> str:
         return "\n".join(_lines(self._view))
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        run = self._view["run"]
+        name = f"{run['project']}/{run['name']}" if run["name"] else run["project"]
+        about = f"{name} · run {run['id']} · {run['status']} · {format_duration(run['duration_s'] or 0.0)}"
+        parts = [paragraph(self.headline, strong=True), paragraph(about)]
+        rows = _rows(self._view)
+        parts += [table(("part", "energy (95 % range)", "from", ""), rows)] if rows else []
+        parts += [paragraph(line) for line in _after(self._view)]
+        return "".join(parts)
+
     def __repr__(self) -> str:
         return f"<Summary of run {self._view['run']['id']}: {self.headline}>"
 
 
 def _lines(view: Mapping[str, Any]) -> list[str]:
-    run, energy = view["run"], view["energy"]
+    run = view["run"]
     lines = [headline(view), f"{run['project']} · {run['id']} · {run['status']} · {format_duration(run['duration_s'] or 0.0)}"]
+    rows = _rows(view)
+    widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
+    lines += ["  " + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip() for row in rows]
+    return [*lines, *(f"  {line}" for line in _after(view))]
+
+
+def _rows(view: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+    """The devices, the phases and the work done: a name, an energy and two words on it."""
+    run, energy = view["run"], view["energy"]
     rows = [
         (d["device"], format_range(d["energy_j"], d["low_j"], d["high_j"], energy["total_j"]), provenance(d), d["model"] or "")
         for d in energy["devices"]
@@ -72,15 +93,19 @@ def _lines(view: Mapping[str, Any]) -> list[str]:
         for unit, amount in view["work"].items()
         if amount and energy["total_j"] is not None
     ]
-    widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
-    lines += ["  " + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip() for row in rows]
+    return rows
+
+
+def _after(view: Mapping[str, Any]) -> list[str]:
+    """The grams, and the first events."""
+    lines = []
     if view["carbon"] is not None:
-        lines.append(f"  {carbon_headline(view['carbon'])} ({place(view['carbon'])})")
+        lines.append(f"{carbon_headline(view['carbon'])} ({place(view['carbon'])})")
     if view["carbon_missing"]:
-        lines.append(f"  no grams: {view['carbon_missing']}")
-    lines += [f"  {e['kind']}: {e['device'] or 'run'}: {e['detail']}" for e in view["events"][:8]]
+        lines.append(f"no grams: {view['carbon_missing']}")
+    lines += [f"{e['kind']}: {e['device'] or 'run'}: {e['detail']}" for e in view["events"][:8]]
     if len(view["events"]) > 8:
-        lines.append(f"  … and {len(view['events']) - 8} more events: trainwatt show {run['id']}")
+        lines.append(f"… and {len(view['events']) - 8} more events: trainwatt show {view['run']['id']}")
     return lines
 
 

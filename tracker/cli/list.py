@@ -1,14 +1,28 @@
-"""`trainwatt list`: the runs, newest first."""
+"""`trainwatt list`: the runs, newest first or in another order, and their sums."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import rich_click as click
 
-from ..describe import SCHEMA_VERSION, describe_run, energy_of, run_duration_s
+from ..describe import SCHEMA_VERSION, run_duration_s
+from ..errors import ConfigurationError
+from ..listing import entries, grouped, total
 from .options import STATUSES, db_option, json_option, open_store, since_utc_ns
-from .render import console, run_table
+from .render import console
+from .render_list import RUN_COLUMNS, Column, chosen, csv_rows, document, group_columns, listing, run_columns, total_line
+
+if TYPE_CHECKING:
+    from ..storage.records import DeviceRow, RunRow
+    from ..storage.store import Store
+
+SORTS = ("started", "energy", "duration", "project", "name")
+FORMATS = ("table", "json", "csv", "md")
+View = dict[str, Any]
+Devices = dict[str, list["DeviceRow"]]
 
 
 @click.command("list")
@@ -17,28 +31,136 @@ from .render import console, run_table
 @click.option("--since", metavar="WHEN", help="Only runs started since: 6h, 7d, 2026-11-01.")
 @click.option("--status", type=click.Choice(STATUSES), help="Only runs with this status.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many.")
+@click.option("--sort", type=click.Choice(SORTS), default="started", show_default=True, help="Newest, most, longest, or A to Z first.")
+@click.option("--reverse", is_flag=True, help="The other way round.")
+@click.option("--columns", metavar="NAMES", help=f"Which, and in which order: {','.join(RUN_COLUMNS)}.")
+@click.option("--by", type=click.Choice(("project", "group")), help="A line for each project or group, with the sum of its runs.")
+@click.option("--format", "form", type=click.Choice(FORMATS), help="table (the default), json, csv or md.")
 @json_option
 @db_option
 def command(
-    project: str | None, group: str | None, since: str | None, status: str | None, limit: int, as_json: bool, db: str | None
+    project: str | None,
+    group: str | None,
+    since: str | None,
+    status: str | None,
+    limit: int,
+    sort: str,
+    reverse: bool,
+    columns: str | None,
+    by: Literal["project", "group"] | None,
+    form: str | None,
+    as_json: bool,
+    db: str | None,
 ) -> None:
-    """List runs, newest first (`ls` for short)."""
+    """List runs, newest first (`ls` for short), with the sum of those listed.
+
+    CSV has whole ids, joules and seconds; text that a spreadsheet would take for a formula begins with a single quote there.
+    """
+    form = _format(form, as_json, columns, by)
+    names = chosen(columns) if columns is not None or form != "csv" else tuple(RUN_COLUMNS)
     store = open_store(db)
-    runs = store.list_runs(project=project, group=group, since_utc_ns=since_utc_ns(since), status=status, limit=limit)
-    devices = store.devices([r.id for r in runs])
-    views = []
-    for run in runs:
-        duration_s = run_duration_s(run)
-        energy = energy_of(devices.get(run.id, []), duration_s, {})
-        del energy["devices"]
-        views.append({"run": describe_run(run, duration_s), "energy": energy})
-    if as_json:
-        click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "runs": views}, indent=2))
-    elif views:
-        out = console()
-        out.print(run_table(views, out.width))
+
+    def found(most: int | None) -> list[RunRow]:
+        return store.list_runs(project=project, group=group, since_utc_ns=since_utc_ns(since), status=status, limit=most)
+
+    if by is not None:
+        runs = found(None)
+        devices = store.devices([r.id for r in runs])
+        groups = _sorted(grouped(runs, devices, by), _group_key(sort, by), reverse, largest=sort in ("started", "energy", "duration"))
+        shown, more, columns_of = groups[:limit], len(groups) > limit, group_columns(by)
+        whole = total(runs, devices)
+        if form == "json":
+            click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "by": by, "groups": shown, "total": whole}, indent=2))
+            return
+        line = total_line(whole, f" in {len(groups):,} {by}s", more) if len(groups) > 1 else None
     else:
-        click.echo(
-            "no runs match" if project or group or since or status else "no runs yet: put `trainwatt run --` before a command",
-            err=True,
-        )
+        page, more, devices = _page(store, found, sort, reverse, limit)
+        shown, columns_of = entries(page, devices), run_columns(names)
+        if form == "json":
+            click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "runs": shown}, indent=2))
+            return
+        line = total_line(total(page, devices), "", more) if (len(page) > 1 or more) and form != "csv" else None
+    if form == "csv":
+        click.echo(_csv(shown, columns_of), nl=False)
+    elif not shown:
+        said = "no runs match" if project or group or since or status else "no runs yet: put `trainwatt run --` before a command"
+        click.echo(said, err=True)
+    else:
+        _print(shown, columns_of, line, form)
+
+
+def _format(form: str | None, as_json: bool, columns: str | None, by: str | None) -> str:
+    """How to print. Raises ConfigurationError for options that do not go together."""
+    if as_json and form not in (None, "json"):
+        raise ConfigurationError(f"--format {form} and --json: each says how to print; give one of them")
+    found = "json" if as_json else form or "table"
+    if columns is not None and found == "json":
+        raise ConfigurationError(f"--columns {columns}: JSON has all there is; leave it out, or give --format table, csv or md")
+    if columns is not None and by is not None:
+        raise ConfigurationError(f"--columns {columns} and --by {by}: groups have columns of their own; give one of them")
+    return found
+
+
+def _page(
+    store: Store, found: Callable[[int | None], list[RunRow]], sort: str, reverse: bool, limit: int
+) -> tuple[list[RunRow], bool, Devices]:
+    """The runs to list, whether there are more, and their devices. Only an order by energy reads the devices of all runs, and only that of
+    their start, as the database has it, is found without reading all runs."""
+    if sort == "started" and not reverse:
+        runs = found(limit + 1)
+        devices: Devices = store.devices([r.id for r in runs[:limit]])
+        return runs[:limit], len(runs) > limit, devices
+    runs = found(None)
+    if sort == "energy":
+        devices = store.devices([r.id for r in runs])
+        joules = {run.id: entry["energy"]["total_j"] for run, entry in zip(runs, entries(runs, devices), strict=True)}
+        return _sorted(runs, lambda r: joules[r.id], reverse, largest=True)[:limit], len(runs) > limit, devices
+    keys: dict[str, Callable[[RunRow], Any]] = {
+        "started": lambda r: r.started_utc_ns,
+        "duration": run_duration_s,
+        "project": lambda r: (r.project.casefold(), (r.name or "").casefold()),
+        "name": lambda r: None if r.name is None else r.name.casefold(),
+    }
+    page = _sorted(runs, keys[sort], reverse, largest=sort in ("started", "duration"))[:limit]
+    return page, len(runs) > limit, store.devices([r.id for r in page])
+
+
+def _group_key(sort: str, by: str) -> Callable[[View], Any]:
+    """What groups are sorted by; by project and by name it is what they are called."""
+    keys: dict[str, Callable[[View], Any]] = {
+        "started": lambda g: g["newest_started_at"],
+        "energy": lambda g: g["energy"]["total_j"],
+        "duration": lambda g: g["duration_s"],
+    }
+    return keys.get(sort, lambda g: None if g[by] is None else g[by].casefold())
+
+
+def _sorted(rows: Sequence[Any], key: Callable[[Any], Any], reverse: bool, *, largest: bool) -> list[Any]:
+    """In order; what has no key comes last either way, and equals stay newest first."""
+    known = [row for row in rows if key(row) is not None]
+    without = [row for row in rows if key(row) is None]
+    return sorted(known, key=key, reverse=largest is not reverse) + without
+
+
+def _csv(views: Sequence[View], columns: Sequence[Column]) -> str:
+    from io import BytesIO
+
+    from ..exporting import Column as Cell
+    from ..exporting import CsvTable
+
+    file = BytesIO()
+    names = dict.fromkeys(name for column in columns for name, _ in column.values)
+    table = CsvTable(file, [Cell(name, "text") for name in names])
+    for row in csv_rows(views, columns):
+        table.put(row)
+    return file.getvalue().decode()
+
+
+def _print(views: Sequence[View], columns: Sequence[Column], line: str | None, form: str) -> None:
+    if form == "md":
+        click.echo(document(views, columns, line))
+        return
+    out = console()
+    out.print(listing(views, columns, out.width))
+    if line:
+        out.print(line, style="dim", markup=False)

@@ -13,7 +13,13 @@ from .._version import __version__
 from ..errors import ConfigurationError, RunNotFoundError, TrainwattError
 
 COMMANDS = {
-    name: name for name in ("run", "attach", "list", "show", "footprint", "estimate", "zones", "hardware", "delete", "doctor", "completion")
+    name: name
+    for name in (
+        *("run", "attach", "list", "show", "compare"),
+        *("watch", "export"),
+        *("serve", "footprint", "report", "estimate", "zones", "hardware"),
+        *("delete", "doctor", "completion"),
+    )
 } | {"ls": "list"}
 """Command word to the file that holds it."""
 

@@ -39,34 +39,6 @@ def plain_table(*columns: str, right: Sequence[str] = ()) -> Table:
     return table
 
 
-def run_table(views: Sequence[View], width: int) -> Table:
-    """The runs of `list`, one a line; the project's name gives way where `width` columns are too few."""
-    rows = [_run_row(view) for view in views]
-    titles = ("run", "started", "project", "status", "time", "energy", "±", "measured")
-    taken = sum(2 + max(len(title), *(len(row[i]) for row in rows)) for i, title in enumerate(titles) if i != 2)
-    room = max(8, width - taken)
-    table = plain_table(*titles, right=("time", "energy", "±", "measured"))
-    for row in rows:
-        name = row[2] if len(row[2]) <= room else f"{row[2][: room - 1]}…"
-        table.add_row(*row[:2], Text(name), Text(row[3], style=STATUS_STYLE[row[3]]), *row[4:])
-    return table
-
-
-def _run_row(view: View) -> list[str]:
-    run, energy = view["run"], view["energy"]
-    total, measured = energy["total_j"], energy["measured_fraction"]
-    return [
-        run["id"][:8],
-        _local(run["started_at"]),
-        " ".join((f"{run['project']}/{run['name']}" if run["name"] else run["project"]).split()),
-        run["status"],
-        _short(format_duration(run["duration_s"] or 0.0)),
-        "–" if total is None else f"{'≥ ' if energy['lower_bound'] else ''}{format_energy(total)}",
-        f"{50 * (energy['high_j'] - energy['low_j']) / total:.0f} %" if total else "",
-        "" if measured is None else f"{100 * measured:.0f} %",
-    ]
-
-
 def run_page(view: View, curves: Mapping[str, Sequence[Point]]) -> RenderableType:
     """A run, in full."""
     run = view["run"]
@@ -112,7 +84,7 @@ def _about(run: View) -> Text:
     text = Text()
     text.append(run["status"], style=STATUS_STYLE[run["status"]])
     text.append(f" ({run['end_reason']})" if run["end_reason"] else "")
-    text.append(f" · {format_duration(run['duration_s'] or 0.0)} · started {_local(run['started_at'])} on {run['host']}")
+    text.append(f" · {format_duration(run['duration_s'] or 0.0)} · started {local_time(run['started_at'])} on {run['host']}")
     name = f"{run['project']}/{run['name']}" if run["name"] else run["project"]
     details = [name, f"run {run['id']}", f"stage {run['stage']}"]
     if run["git_commit"]:
@@ -152,7 +124,7 @@ def _phases(view: View) -> Table:
         table.add_row(
             Text(p["name"]),
             str(p["count"]),
-            _short(format_duration(p["duration_s"])),
+            short(format_duration(p["duration_s"])),
             phase_energy(p, view["run"]["status"], view["energy"]["total_j"]),
             format_energy(p["energy_j"] / p["count"]) if known and p["count"] else "",
             phase_notes(p),
@@ -198,9 +170,11 @@ def _sampler(view: View) -> Text:
     )
 
 
-def _local(iso: str) -> str:
+def local_time(iso: str) -> str:
+    """ "11-24 16:51", in the time of this place."""
     return datetime.fromisoformat(iso).astimezone().strftime("%m-%d %H:%M")
 
 
-def _short(duration: str) -> str:
+def short(duration: str) -> str:
+    """ "3m 20s" of "3 min 20 s"."""
     return duration.replace(" min", "m").replace(" h", "h").replace(" d", "d").replace(" s", "s")

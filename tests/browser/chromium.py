@@ -1,0 +1,61 @@
+"""A real headless Chromium, and what a page does in it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from playwright.sync_api import Browser, Dialog, Page, sync_playwright
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The system's own browser."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert path, "no Chromium: `bash .ci/system-packages` installs it on Debian"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Opened:
+    """A file in a tab of its own; `said` are its console's messages and errors, `asked` the addresses that it asked for."""
+
+    def __init__(
+        self, browser: Browser, path: Path, *, scheme: Literal["light", "dark"] = "light", width: int = 1280, script: bool = True
+    ) -> None:
+        self._context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}, java_script_enabled=script)
+        self.page: Page = self._context.new_page()
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("dialog", self._dialog)
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.goto(path.as_uri())
+
+    def _dialog(self, dialog: Dialog) -> None:
+        self.said.append(f"dialog {dialog.message}")
+        dialog.dismiss()
+
+    def count(self, selector: str) -> int:
+        """How many elements there are."""
+        return self.page.locator(selector).count()
+
+    def texts(self, selector: str) -> list[str]:
+        """The text of each element, as it is in the document."""
+        return [text or "" for text in self.page.locator(selector).evaluate_all("found => found.map(e => e.textContent)")]
+
+    def value(self, script: str) -> Any:
+        """What a script of the test evaluates to."""
+        return self.page.evaluate(script)
+
+    def close(self) -> None:
+        """Close the tab."""
+        self._context.close()

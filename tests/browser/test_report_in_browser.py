@@ -1,0 +1,260 @@
+"""The report in a real browser: it asks for nothing, only its own script runs, and every chart has its marks, a name and a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.chromium import Opened, chromium
+from tests.browser.runs import PHASES, POWER_W, hour, intensities
+from trainwatt.describe import headline
+from trainwatt.report.gather import Figures, figures
+from trainwatt.report.page import page
+from trainwatt.storage.store import Store
+
+NASTY = "<script>document.title='run'</script><img src=x onerror=alert(1)> 🔥\nnew line \x1b[31m" + "long " * 60
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Figures]:
+    """One run with everything, and one whose every word is hostile."""
+    db = tmp_path_factory.mktemp("report") / "runs.db"
+    gap = {"kind": "gap", "device": "gpu0", "detail": "no reading for 12 s"}
+    hour(db, "aaa111", name="resnet", command="python train.py", powers={**POWER_W, "psys": 700.0}, events=[gap])
+    words: dict[str, Any] = {"project": NASTY, "name": NASTY, "host": NASTY, "command": NASTY, "end_reason": NASTY, "git_commit": NASTY}
+    hour(
+        db, "bbb222", **words, status="failed", zone=None, phases=((NASTY, 0, 1800), ("<b>b</b>", 1800, 3600)),
+        events=[{"kind": NASTY, "device": NASTY, "detail": NASTY}],
+    )  # fmt: skip
+    intensities(db, 40, 55, 72, 38)
+    store = Store.open(str(db))
+    try:
+        return [figures(store, run_id) for run_id in ("aaa111", "bbb222")]
+    finally:
+        store.close()
+
+
+@pytest.fixture(scope="module")
+def one(runs: list[Figures], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of the first run."""
+    path = tmp_path_factory.mktemp("one") / "report with spaces.html"
+    path.write_text(page(runs[:1], "2026-11-24T12:00:00+00:00"), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def two(runs: list[Figures], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of both."""
+    path = tmp_path_factory.mktemp("two") / "report.html"
+    path.write_text(page(runs, "2026-11-24T12:00:00+00:00"), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def opened(browser: Browser, one: Path) -> Iterator[Opened]:
+    tab = Opened(browser, one)
+    yield tab
+    tab.close()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", [400, 1280])
+def test_it_opens_without_a_word_and_asks_for_nothing_but_itself(
+    browser: Browser, two: Path, scheme: Literal["light", "dark"], width: int
+) -> None:
+    tab = Opened(browser, two, scheme=scheme, width=width)
+    assert tab.said == []
+    assert tab.asked == [two.as_uri()]
+    assert tab.value("document.documentElement.scrollWidth") <= width
+    tab.close()
+
+
+def test_the_policy_lets_no_other_script_style_or_image_in(opened: Opened) -> None:
+    """That the page is quiet would prove little if anything could run."""
+    with opened.page.expect_event("requestfailed") as blocked:
+        opened.page.evaluate(
+            """() => { for (const [tag, key, value] of [['script', 'textContent', 'window.ran = 1'], ['img', 'src', 'http://127.0.0.1:9/x.png'],
+            ['style', 'textContent', 'body{display:none}']]) {
+            const made = document.createElement(tag); made[key] = value; document.body.append(made); } }"""
+        )
+    assert opened.value("window.ran") is None
+    assert opened.value("getComputedStyle(document.body).display") == "block"
+    assert len(opened.said) == 3
+    assert all("Content Security Policy" in said for said in opened.said)
+    assert "csp" in str(blocked.value.failure).lower()
+
+
+def test_the_headline_reads_as_in_the_terminal(opened: Opened, runs: list[Figures]) -> None:
+    assert opened.texts(".headline") == [headline(runs[0].view)]
+    assert opened.count("h1") == 1
+
+
+def test_marks_are_as_many_as_the_data(opened: Opened, runs: list[Figures]) -> None:
+    view = runs[0].view
+    devices, phases = view["energy"]["devices"], view["phases"]
+    assert opened.count(".plot.power path.layer") == len(POWER_W)
+    assert opened.count(".plot.power path.modelled") == 1
+    assert opened.count(".plot.power rect.band") == opened.count(".plot.power rect.strip") == len(PHASES)
+    assert opened.count(".plot.grid rect.grid") == 4
+    assert opened.count("figure[aria-label='Energy by device'] rect.bar") == len(devices) == 5
+    assert opened.count("figure[aria-label='Energy by phase'] rect.bar") == len(phases) == 3
+    assert opened.count("figure[aria-label^='Operational beside'] rect.bar") == 3
+    parts = sum(1 for d in devices for joules in d["provenance"].values() if joules > 0)
+    assert opened.count("figure[aria-label^='Where the energy'] rect.part") == parts == 9
+
+
+def test_marks_are_as_large_as_the_data(opened: Opened, runs: list[Figures]) -> None:
+    """Measured on the screen: bars against joules, the stack against watts, bands against seconds."""
+    devices = runs[0].view["energy"]["devices"]
+    widths = "[...document.querySelectorAll(`figure[aria-label='Energy by device'] rect.bar`)].map(e => e.getBoundingClientRect().width)"
+    bars = opened.value(widths)
+    for bar, device in zip(bars, devices, strict=True):
+        assert bar / bars[0] == pytest.approx(device["energy_j"] / devices[0]["energy_j"], rel=0.01)
+    highs = opened.value("[...document.querySelectorAll('.plot.power path.layer')].map(e => e.getBoundingClientRect().height)")
+    stack_w = sum(POWER_W[name] for name in POWER_W)
+    assert highs[-1] / highs[0] == pytest.approx(POWER_W["gpu0"] / stack_w, rel=0.01)
+    bands = opened.value("[...document.querySelectorAll('.plot.power rect.band')].map(e => e.getBoundingClientRect().width)")
+    whole = opened.value("document.querySelector('.plot.power .marks').getBoundingClientRect().width")
+    for band, (_, start, end) in zip(bands, PHASES, strict=True):
+        assert band / whole == pytest.approx((end - start) / 3600, abs=0.003)
+
+
+def test_every_chart_has_a_name_and_the_same_data_as_a_table(opened: Opened, runs: list[Figures]) -> None:
+    assert opened.count("figure") == 6
+    unnamed = "[...document.querySelectorAll('figure, svg[role=img]')].filter(e => !e.getAttribute('aria-label')).length"
+    assert opened.value(unnamed) == 0
+    assert opened.count("svg:not([role=img]):not([aria-hidden]):not(.marks)") == 0
+    without = "[...document.querySelectorAll('figure')].filter(e => !e.querySelector('details table')).length"
+    assert opened.value(without) == 0
+    assert opened.count("figure[data-read=power] tbody tr") == len(runs[0].cuts) - 1
+    assert opened.count("figure[aria-label^='Intensity'] tbody tr") == 4
+    names = opened.texts("figure[data-read=power] thead th")
+    assert names == ["from", "total W", *(f"{name} W" for name in POWER_W), "phase"]
+    assert opened.count("details[open]") == 0
+
+
+def test_the_tree_of_a_screen_reader_names_sections_charts_and_tables(opened: Opened) -> None:
+    for level, name in ((1, "digits/resnet completed"), (2, "Power over time"), (2, "Emissions"), (2, "Methods")):
+        assert opened.page.get_by_role("heading", level=level, name=name, exact=True).count() == 1
+    assert opened.page.get_by_role("img", name="Power over time, stacked by device").count() == 1
+    opened.page.get_by_text("By device as a table").click()
+    assert opened.page.get_by_role("rowheader", name="gpu0").count() == 1
+
+
+def test_tables_open_and_the_chart_is_read_with_the_keyboard_alone(opened: Opened) -> None:
+    seen = []
+    for _ in range(40):
+        opened.page.keyboard.press("Tab")
+        what = opened.value(
+            "document.activeElement.className + ' ' + document.activeElement.tagName + ' ' + document.activeElement.textContent"
+        )
+        seen.append(what[:40])
+        assert opened.value("getComputedStyle(document.activeElement).outlineStyle") == "solid", what[:80]
+        if what.startswith("plot power"):
+            opened.page.keyboard.press("End")
+            last = opened.texts(".readout")[0]
+            opened.page.keyboard.press("ArrowLeft")
+            before = opened.texts(".readout")[0]
+            opened.page.keyboard.press("Home")
+            first = opened.texts(".readout")[0]
+            assert len({first, before, last}) == 3
+            assert first.startswith("0:00:00  ·  total W ")
+            assert "gpu0 W " in first
+            assert opened.value("document.querySelector('.cursor').getAttribute('visibility')") == "visible"
+        if "Power as a table" in what:
+            opened.page.keyboard.press("Enter")
+            assert opened.count("figure[data-read=power] details[open]") == 1
+            break
+    assert any(s.startswith("plot power") for s in seen), seen
+    assert "Point at the chart" in opened.texts(".readout")[0]
+
+
+def test_pointing_at_the_chart_reads_the_row_of_that_time(opened: Opened, runs: list[Figures]) -> None:
+    box = opened.page.locator(".plot.power").bounding_box()
+    assert box is not None
+    opened.page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 100)
+    assert opened.texts(".readout")[0].startswith("0:30:00  ·  total W ")
+    opened.page.mouse.move(box["x"], box["y"] - 200)
+    assert "Point at the chart" in opened.texts(".readout")[0]
+
+
+def test_names_are_text_whatever_they_hold(browser: Browser, two: Path) -> None:
+    tab = Opened(browser, two)
+    assert tab.said == []
+    assert tab.value("document.title") == "2 runs · trainwatt"
+    assert tab.count("img, b:not(.headline b), iframe, script:not(body > script:last-child)") == 0
+    [_, name] = tab.texts("article h2 > .text:first-child")
+    shown = NASTY.replace("\x1b", "�")
+    assert name == f"{shown}/{shown}"
+    assert tab.texts("article:nth-of-type(2) pre code") == [shown]
+    assert tab.texts("article:nth-of-type(2) figure[aria-label='Energy by phase'] .name > .text") == [shown, "<b>b</b>"]
+    tab.close()
+
+
+def test_several_runs_are_side_by_side_at_the_top_and_a_section_each(browser: Browser, two: Path, runs: list[Figures]) -> None:
+    tab = Opened(browser, two)
+    assert tab.count("article") == 2
+    assert tab.count("header.top tbody tr") == 2
+    for f, cells in zip(runs, (tab.texts(f"header.top tbody tr:nth-child({i}) > *") for i in (1, 2)), strict=True):
+        assert cells[0].startswith(f.view["run"]["id"])
+        assert cells[1] == f.view["run"]["status"]
+    tab.page.locator("header.top a").nth(1).click()
+    assert tab.value("Math.abs(document.querySelectorAll('article')[1].getBoundingClientRect().top) < 60")
+    tab.close()
+
+
+def test_without_script_every_chart_is_there(browser: Browser, one: Path) -> None:
+    tab = Opened(browser, one, script=False)
+    assert tab.said == []
+    assert tab.page.locator(".plot.power path.layer").last.is_visible()
+    assert tab.page.get_by_text("Point at the chart").count() == 0
+    tab.page.get_by_text("Power as a table").click()
+    assert tab.page.get_by_role("rowheader", name="0:00:10", exact=True).is_visible()
+    tab.close()
+
+
+CONTRAST = """() => {
+  const rgb = text => text.match(/[\\d.]+/g).slice(0, 3).map(Number);
+  const light = text => { const [r, g, b] = rgb(text).map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const back = light(getComputedStyle(document.body).backgroundColor);
+  const of = (selector, property) => [...document.querySelectorAll(selector)].map(e => {
+    const l = light(getComputedStyle(e)[property]); return (Math.max(l, back) + 0.05) / (Math.min(l, back) + 0.05); });
+  return {text: Math.min(...of('p, h1, h2, h3, dt, dd, td, th, a, summary, figcaption, small', 'color'), ...of('.chart text', 'fill')),
+    marks: Math.min(...of('rect.strip', 'fill')), layers: of('path.layer', 'fill'), back: getComputedStyle(document.body).backgroundColor};
+}"""
+
+
+def test_both_schemes_have_enough_contrast(browser: Browser, one: Path) -> None:
+    """4.5 to 1 for words and 3 to 1 for marks, as WCAG 2.2 has it; neighbours in the stack differ in lightness too."""
+    backs = set()
+    for scheme in SCHEMES:
+        tab = Opened(browser, one, scheme=scheme)
+        found = tab.value(CONTRAST)
+        backs.add(found["back"])
+        assert found["text"] >= 4.5, scheme
+        assert found["marks"] >= 3, scheme
+        assert min(found["layers"]) >= 3, scheme
+        tab.close()
+    assert len(backs) == 2
+
+
+def test_it_prints_on_white_without_what_needs_a_screen(browser: Browser, one: Path) -> None:
+    tab = Opened(browser, one, scheme="dark")
+    tab.page.emulate_media(media="print")
+    assert tab.value("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert tab.value("getComputedStyle(document.querySelector('.readout')).display") == "none"
+    assert tab.value("getComputedStyle(document.querySelector('figure details')).display") == "none"
+    assert tab.page.pdf().startswith(b"%PDF")
+    tab.close()

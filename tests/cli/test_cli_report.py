@@ -1,0 +1,160 @@
+"""`trainwatt report`: what it writes, where, and what it leaves alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.browser.runs import hour
+from tests.fakes.world import TRAINWATT, World, finished
+from trainwatt.cli.main import cli
+from trainwatt.describe import headline
+from trainwatt.errors import ConfigurationError, RunNotFoundError, TrainwattError
+
+
+@pytest.fixture(scope="module")
+def db(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Two runs of an hour, which no test changes."""
+    path = tmp_path_factory.mktemp("stored") / "runs.db"
+    hour(path, "aaa111", name="first")
+    return str(hour(path, "bbb222", name="second", status="failed", end_reason="ValueError"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder."""
+    place = tmp_path / "work"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    return place
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["report", *arguments], standalone_mode=False)
+
+
+def written(*arguments: str) -> str:
+    result = call(*arguments)
+    assert result.exception is None, result.exception
+    assert result.stderr == ""
+    return result.stdout
+
+
+def test_it_writes_one_page_named_after_the_run_and_prints_its_path(db: str, folder: Path) -> None:
+    assert written("aaa", "--db", db) == "trainwatt-aaa111.html\n"
+    assert [p.name for p in folder.iterdir()] == ["trainwatt-aaa111.html"]
+    text = (folder / "trainwatt-aaa111.html").read_text(encoding="utf-8")
+    assert text.startswith("<!doctype html>")
+    assert text.endswith("</html>\n")
+
+
+def test_several_runs_and_one_named_twice_are_one_file(db: str, folder: Path) -> None:
+    assert written("aaa", "bbb222", "aaa111", "--db", db) == "trainwatt-aaa111-and-1-more.html\n"
+    assert (folder / "trainwatt-aaa111-and-1-more.html").read_text(encoding="utf-8").count("<article") == 2
+
+
+def test_without_a_name_it_is_the_latest(db: str, folder: Path) -> None:
+    assert written("--db", db) == "trainwatt-bbb222.html\n"
+
+
+def test_every_format_has_the_figures_of_show(db: str, folder: Path) -> None:
+    shown = CliRunner().invoke(cli, ["show", "aaa", "--json", "--db", db], standalone_mode=False).stdout
+    view = json.loads(shown)
+    assert json.loads(written("aaa", "--format", "json", "-o", "-", "--db", db)) == {"schema_version": 1, "runs": [view]}
+    assert f"**{headline(view)}**" in written("aaa", "--format", "md", "-o", "-", "--db", db)
+    large, rest = headline(view).split(" (", 1)
+    assert f"<b>{large}</b> ({rest}" in written("aaa", "-o", "-", "--db", db)
+    assert list(folder.iterdir()) == []
+    assert written("aaa", "--format", "md", "--db", db) == "trainwatt-aaa111.md\n"
+
+
+def test_a_file_that_is_there_is_replaced_and_a_link_stays_a_link(db: str, folder: Path) -> None:
+    (folder / "real.html").write_text("old")
+    (folder / "link.html").symlink_to("real.html")
+    assert written("aaa", "-o", "link.html", "--db", db) == "link.html\n"
+    assert (folder / "link.html").is_symlink()
+    assert (folder / "real.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_a_device_is_written_to_and_not_replaced(db: str, folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    with subprocess.Popen(["cat", "pipe"], stdout=subprocess.PIPE, cwd=folder) as reader:
+        written("aaa", "-o", "pipe", "--db", db)
+        assert reader.stdout is not None
+        assert reader.stdout.read().startswith(b"<!doctype html>")
+    assert (folder / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "said"),
+    [
+        (("zzz",), RunNotFoundError, "no run 'zzz'"),
+        (("aaa", "-o", "there"), ConfigurationError, "-o there: it is a folder; name a file in it, as in there/report.html"),
+        (("aaa", "-o", "nowhere/report.html"), ConfigurationError, "-o nowhere/report.html: there is no folder nowhere"),
+        (("aaa", "-o", "/proc/report.html"), TrainwattError, "/proc/report.html cannot be written: "),
+        (("aaa", "-o", "n" * 300), TrainwattError, "cannot be written: File name too long"),
+    ],
+)
+def test_what_cannot_be_is_said_and_nothing_is_left(
+    db: str, folder: Path, arguments: tuple[str, ...], kind: type[Exception], said: str
+) -> None:
+    (folder / "there").mkdir()
+    error = call(*arguments, "--db", db).exception
+    assert type(error) is kind
+    assert said in str(error)
+    assert [p.name for p in folder.iterdir()] == ["there"]
+    assert list((folder / "there").iterdir()) == []
+
+
+def test_a_full_disk_leaves_the_old_file_as_it_was(db: str, folder: Path) -> None:
+    """A limit on the size of files stands in for the disk."""
+    (folder / "report.html").write_text("old")
+    code = (
+        "import resource, signal, runpy, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000)); sys.argv[0] = 'trainwatt';"
+        "runpy.run_module('trainwatt', run_name='__main__')"
+    )
+    command = [sys.executable, "-c", code, "report", "aaa", "-o", "report.html", "--db", db]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "report.html cannot be written: File too large; name another place with -o" in ended.stderr
+    assert [(p.name, p.read_text()) for p in folder.iterdir()] == [("report.html", "old")]
+
+
+def test_exit_codes_are_those_of_every_command(db: str, folder: Path) -> None:
+    for arguments, code in ((("zzz",), 3), (("aaa", "-o", "."), 2), (("aaa", "--format", "pdf"), 2), (("aaa", "-o", "/proc/x.html"), 1)):
+        ended = subprocess.run([*TRAINWATT, "report", *arguments, "--db", db], capture_output=True, text=True, timeout=60)
+        assert (ended.returncode, ended.stdout) == (code, ""), arguments
+        assert "Traceback" not in ended.stderr
+
+
+def test_stdout_is_utf_8_whatever_the_terminal_speaks(db: str, folder: Path) -> None:
+    command = [*TRAINWATT, "report", "aaa", "-o", "-", "--db", db]
+    ended = subprocess.run(command, capture_output=True, timeout=60, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert "–" in ended.stdout.decode("utf-8")
+
+
+def test_a_run_in_progress_has_a_page_too(world: World) -> None:
+    """A tracker in another process, still open while the report is written."""
+    code = (
+        "import sys, time\nfrom trainwatt import EnergyTracker\nwith EnergyTracker(project='digits') as tracker:\n"
+        "    with tracker.phase('train'):\n        time.sleep(2.5)\n        print('now', flush=True)\n        sys.stdin.read()\n"
+    )
+    process = world.python(code, stdin=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "now\n"
+    ended = world.call("report", "-o", "live.html")
+    text = (world.work / "live.html").read_text(encoding="utf-8")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "live.html\n", "")
+    assert "has not ended: what is shown goes up to" in text
+    assert text.count('class="layer ') == 3
+    assert 'class="strip ' in text
+    assert finished(process, "").returncode == 0

@@ -1,0 +1,274 @@
+"""`trainwatt watch`: what it shows of a run in another process, that it fits, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from tests.fakes.footprints import footprint
+from tests.fakes.world import TRAINWATT, MakeWorld, World, finished, wait_for
+from trainwatt.cli.render_watch import Frame, frame, line, plain, spark
+from trainwatt.model import Point
+from trainwatt.power import mean_w, powers_w
+from trainwatt.storage.recent import points_after
+from trainwatt.storage.store import Store
+from trainwatt.watching import Watcher
+
+GOING_ON = """
+import sys
+from trainwatt import EnergyTracker
+with EnergyTracker(project="digits", name="a\\x1b[31m[bold]<script>\\n\U0001f525" + "x" * 300) as tracker:
+    with tracker.phase("train", step=7):
+        with tracker.phase("warm up"): pass
+        tracker.update(samples=64)
+        tracker.summary()  # everything so far is written
+        open("going", "w").write("on\\n")
+        sys.stdin.readline()
+"""
+S = 1_000_000_000
+
+
+@pytest.fixture
+def going(world: World) -> Iterator[subprocess.Popen[str]]:
+    """A run that goes on until its input ends."""
+    process = world.python(GOING_ON, stdin=subprocess.PIPE)
+    wait_for(world.work / "going")
+    yield process
+    if process.poll() is None:
+        process.kill()
+    process.communicate()
+
+
+def watching(world: World, *arguments: str, **environ: str) -> subprocess.Popen[str]:
+    return world.popen([*TRAINWATT, "watch", *arguments], env=world.environ(**environ))
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.close()
+    process.stdin = None
+    process.wait(30)
+
+
+# ---- in a pipe
+
+
+def test_it_follows_a_run_to_its_end_and_then_shows_what_show_shows(world: World, going: subprocess.Popen[str]) -> None:
+    watch = watching(world, "--json", "--interval", "0.1")
+    assert watch.stdout is not None
+    first = json.loads(watch.stdout.readline())
+    second = json.loads(watch.stdout.readline())
+    end(going)
+    rest = finished(watch)
+    assert (rest.returncode, rest.stderr) == (0, "")
+    last = json.loads(rest.stdout.splitlines()[-1])
+    assert (first["schema_version"], first["run"]["status"], last["run"]["status"]) == (1, "running", "completed")
+    assert second["at"] > first["at"]
+    assert [(p["name"], p["step"]) for p in first["phases_now"]] == [("train", 7)]
+    assert (first["work"], last["phases_now"]) == ({"samples": 64}, [])
+    view = world.show()
+    for device in last["energy"]["devices"]:
+        assert device.pop("power_w") is None
+    assert last["energy"].pop("power_w") is None
+    assert last["energy"] == view["energy"]
+    assert last["run"] == view["run"]
+    assert last["carbon"] == {k: view["carbon"][k] for k in last["carbon"]}
+    assert last["carbon"]["total_g"] > 0
+
+
+def test_a_line_a_look_in_a_pipe(world: World, going: subprocess.Popen[str]) -> None:
+    watch = watching(world, "--interval", "0.1")
+    assert watch.stdout is not None
+    first = watch.stdout.readline()
+    end(going)
+    rest = finished(watch)
+    assert (rest.returncode, rest.stderr) == (0, "")
+    assert " running " in first
+    assert "train step 7" in first
+    assert " completed " in rest.stdout.splitlines()[-1]
+    assert "\x1b" not in first + rest.stdout
+
+
+def test_a_run_whose_process_was_killed_ends(world: World, going: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database does not say so: it is found out when nothing comes any more."""
+    from trainwatt import watching as module
+    from trainwatt.identity import this_process
+
+    def opened() -> Store:
+        store = Store.open(str(world.db))
+        store.mark_vanished(this_process())
+        return store
+
+    watcher = Watcher(opened, world.runs()[0]["id"])
+    assert not watcher.look().ended
+    going.kill()
+    going.wait()
+    assert not watcher.look().ended
+    monkeypatch.setattr(module, "DOUBTFUL_S", 0.0)
+    assert watcher.look().view["run"]["status"] == "interrupted"
+    watcher.close()
+
+
+def test_where_nothing_runs_the_latest_is_shown(make_world: MakeWorld) -> None:
+    world = filled(make_world)
+    shown = world.call("watch")
+    assert (shown.returncode, shown.stderr) == (0, "nothing runs now; this is the latest run\n")
+    assert " completed " in shown.stdout
+    named = world.call("watch", "run1", "--json")
+    assert (named.returncode, named.stderr, json.loads(named.stdout)["run"]["id"]) == (0, "", "run1")
+    assert world.call("watch", "nothing").returncode == 3
+    assert world.call("watch", "--interval", "0").returncode == 2
+
+
+def test_ctrl_c_ends_with_130_and_the_run_goes_on(world: World, going: subprocess.Popen[str]) -> None:
+    watch = watching(world)
+    assert watch.stdout is not None
+    watch.stdout.readline()
+    watch.send_signal(signal.SIGINT)
+    rest = finished(watch)
+    assert (rest.returncode, rest.stderr.strip()) == (130, "")
+    assert going.poll() is None
+    assert world.runs()[0]["status"] == "running"
+
+
+def test_watching_writes_nothing_and_locks_nothing(world: World, going: subprocess.Popen[str]) -> None:
+    writer = sqlite3.connect(world.db, timeout=30, isolation_level=None)
+    watcher = Watcher(lambda: Store.open(str(world.db)), world.runs()[0]["id"])
+    writer.execute("BEGIN IMMEDIATE")  # a look waits for no writer
+    watcher.look()
+    before = writer.execute("SELECT total_changes()").fetchone()
+    watcher.look()
+    writer.execute("COMMIT")
+    writer.execute("BEGIN EXCLUSIVE")  # and leaves no transaction open
+    writer.execute("COMMIT")
+    assert before == (0,)
+    writer.close()
+    watcher.close()
+
+
+def test_a_look_reads_only_the_points_that_are_new(world: World, going: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def counted(store: Store, segment_id: str, device: str, after_t_ns: int) -> Iterator[Point]:
+        asked.append(after_t_ns)
+        return points_after(store, segment_id, device, after_t_ns)
+
+    monkeypatch.setattr("trainwatt.storage.recent.points_after", counted)
+    watcher = Watcher(lambda: Store.open(str(world.db)), world.runs()[0]["id"])
+    seen = [curve[-1].t_ns for curve in watcher.look().curves]
+    asked.clear()
+    watcher.look()
+    assert asked == seen
+    watcher.close()
+
+
+# ---- on a terminal
+
+
+def test_a_terminal_gets_its_screen_back(world: World, going: subprocess.Popen[str]) -> None:
+    pseudo = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"
+    env = world.environ(TERM="xterm-256color", LINES="24")
+    watch = world.python(pseudo, *TRAINWATT, "watch", "--interval", "0.1", env=env)
+    assert watch.stdout is not None
+    first = os.read(watch.stdout.fileno(), 8).decode()  # past the buffer, whose rest would be lost
+    end(going)
+    rest = finished(watch)
+    out = first + rest.stdout
+    assert rest.returncode == 0
+    on, off = out.index("\x1b[?1049h"), out.rindex("\x1b[?1049l")
+    assert on < off
+    assert "completed" in out[off:]  # the last frame stays
+    assert out.rindex("\x1b[?25h") > out.rindex("\x1b[?25l")
+
+
+def filled(make_world: MakeWorld, **arguments: Any) -> World:
+    world = make_world()
+    world.db.parent.mkdir(parents=True, exist_ok=True)
+    footprint(world.db.parent, project="digits", **arguments)
+    os.replace(world.db.parent / "run1.db", world.db)
+    return world
+
+
+@pytest.fixture
+def look(make_world: MakeWorld) -> Any:
+    """A run on nine nodes with a bad name that is said to go on."""
+    world = filled(make_world, hosts=[f"node-{i}" for i in range(9)], name="漢字\x1b[2J\n[bold red]" + "🔥" * 200, zone="FR")
+    watcher = Watcher(lambda: Store.open(str(world.db)), "run1")
+    look = watcher.look()
+    watcher.close()
+    view: Any = look.view
+    view["run"]["status"] = "running"
+    view["phases_now"] = [
+        {"name": "t\n" * 90, "step": 3, "count": 4, "elapsed_s": 5.0, "newest_count": 3, "newest_mean_j": 12.0},
+    ]
+    view["phases"] = [
+        {"name": f"phase {i} [bold]", "count": 4, "duration_s": 1.0, "energy_j": 3.0, "low_j": 2.0, "high_j": 4.0}
+        | {"unresolved_count": 0, "host_side": True, "resolved": True, "work": {}}
+        for i in range(9)
+    ]
+    view["events"] = [{"device": None, "kind": "gap", "at": "2026-01-01T00:00:00.000Z", "detail": "\x1b[31mw " * 99}] * 30
+    return look
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (200, 50), (40, 10), (20, 5), (120, 12), (8, 2)])
+def test_a_frame_fits_exactly(look: Any, width: int, height: int) -> None:
+    lines = frame(look.view, look.curves, width, height)
+    assert len(lines) == height
+    assert max(text.cell_len for text in lines) <= width
+    assert not {c for text in lines for c in text.plain if ord(c) < 32}
+    with (out := Console(width=width, height=height, force_terminal=True, color_system=None)).capture() as captured:
+        out.print(Frame(look.view, look.curves, fills=True))
+    assert [text.rstrip() for text in captured.get().split("\n")[:-1]] == [text.plain.rstrip() for text in lines]
+
+
+def test_what_matters_most_is_there_at_80_by_24(look: Any) -> None:
+    text = "\n".join(line.plain for line in frame(look.view, look.curves, 80, 24))
+    for words in ("running", "kWh (", "measured", "CO2e in FR", "gpu0 on node-0", "more devices", "step 3", "the last 3 on average 12.0 J"):
+        assert words in text
+    assert "1,000 samples" in text
+    assert "gap run:" in text
+    assert "% of a core" in text
+
+
+def test_no_run_that_ended_or_fell_silent_draws_a_known_power(look: Any) -> None:
+    assert {d["power_w"] for d in look.view["energy"]["devices"]} == {None}
+    assert look.view["energy"]["power_w"] is None
+    assert " W" not in line(look.view)
+
+
+def test_text_is_shown_and_never_obeyed() -> None:
+    assert plain("a\x1b[31m\nb\tc\u202e\x9b") == "a�[31m b c�"
+    assert plain("👨‍👩‍👧") == "👨👩👧"
+
+
+# ---- power over time
+
+
+def curve(*watts: float) -> list[Point]:
+    points = [Point(0)]
+    for w in watts:
+        points.append(Point(points[-1].t_ns + S, counter_j=points[-1].counter_j + w))
+    return points
+
+
+def test_a_step_once_drawn_stays() -> None:
+    early, late = curve(1, 2, 3, 4), curve(1, 2, 3, 4, 5)
+    assert powers_w(early, S, 4, 4 * S - 1) == [1, 2, 3, 4]
+    assert powers_w(late, S, 4, 5 * S - 1) == [2, 3, 4, 5]
+
+
+def test_nothing_is_drawn_where_nothing_is_known() -> None:
+    assert powers_w(curve(1, 2), S, 4, 2 * S - 1) == [None, None, 1, 2]
+    assert mean_w(curve(), 0, S) is None
+    assert mean_w(curve(5), 2 * S, 3 * S) is None
+    assert spark(curve(0, 4, 8), 1, 5) == "  ▁▄█"
+    assert spark(curve(0, 0), 1, 2) == "▁▁"
+    assert spark([], 1, 2) == "  "

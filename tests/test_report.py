@@ -1,0 +1,189 @@
+"""A report's words, numbers and colours, and what it says of runs that lack something."""
+
+from __future__ import annotations
+
+import random
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.browser.runs import NS, START, hour, read, write
+from tests.fakes.stored_rows import device, phase, point, run, segment
+from trainwatt.describe import headline
+from trainwatt.footprinting import described
+from trainwatt.report.gather import PIECES
+from trainwatt.report.markdown import markdown_of
+from trainwatt.report.markup import el, linked, shown, table
+from trainwatt.report.page import page
+from trainwatt.report.scale import elapsed, ticks, time_text, time_ticks, watts_tick
+from trainwatt.report.style import DARK, LIGHT
+from trainwatt.storage.store import Store
+
+WRITTEN = "2026-11-24T12:00:00+00:00"
+
+
+# ---- numbers and words
+
+
+def test_ticks_are_round_and_reach_the_top() -> None:
+    for top in (0.003, 1.0, 9.99, 437.0, 1000.0, 2760.0, 123_456.0):
+        found = ticks(top)
+        assert found[0] == 0
+        assert found[-1] >= top * (1 - 1e-9)
+        assert found[-2] < top
+        assert len(found) <= 6
+    assert ticks(0.0) == [0.0, 1.0]
+    assert [watts_tick(w) for w in (0, 50, 2500)] == ["0", "50 W", "2.5 kW"]
+
+
+def test_times_are_round_and_within() -> None:
+    for span in (0.08, 3.0, 59.0, 3600.0, 604_800.0, 3e7, 1e9, 2e10):
+        found = time_ticks(0.0, span)
+        assert 1 <= len(found) <= 7
+        assert found[-1] <= span * (1 + 1e-9)
+    assert [time_text(t, 1800) for t in (0, 1800, 5400)] == ["0", "30 min", "90 min"]
+    assert (elapsed(12.4, 60), elapsed(3725, 7200), elapsed(90_000, 604_800)) == ("12.40 s", "1:02:05", "1 d 01:00")
+
+
+def test_text_is_never_markup() -> None:
+    nasty = "<script>\"'&\x1b[31m\x00\u202e\n🔥"
+    made = el("p", nasty, title=nasty)
+    assert made == ('<p title="&lt;script&gt;&quot;&#x27;&amp;�[31m��\n🔥">&lt;script&gt;"\'&amp;�[31m��\n🔥</p>')
+    assert shown("a\ud800b") == "a�b"
+    assert "<b>" not in table(["<b>", "<b>"], [["<b>", "<b>"]], caption="<b>")
+
+
+def test_only_web_addresses_become_links() -> None:
+    made = linked("see (https://example.org/a?b=1&c=2), javascript:alert(1) <a>")
+    assert made.count("<a ") == 1
+    assert 'href="https://example.org/a?b=1&amp;c=2"' in made
+    assert "javascript:alert(1) &lt;a&gt;" in made
+
+
+# ---- pages of runs that lack something
+
+
+def test_the_headline_is_that_of_show(tmp_path: Path) -> None:
+    db = hour(tmp_path / "runs.db")
+    store = Store.open(str(db))
+    view = described(store, store.load("aaa111"))
+    store.close()
+    f = read(db)
+    assert f.view == view
+    large, rest = headline(view).split(" (", 1)
+    assert f"<b>{large}</b> ({rest}</p>" in page([f], WRITTEN)
+    assert f"**{headline(view)}**" in markdown_of([f])
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "said"),
+    [
+        ("running", None, "This run has not ended: what is shown goes up to 2026-11-01 03:26 UTC"),
+        ("interrupted", "SIGTERM", "This run was interrupted: SIGTERM."),
+        ("failed", "ValueError: <no>", "This run failed: ValueError: &lt;no&gt;."),
+    ],
+)
+def test_a_run_that_did_not_complete_says_so(tmp_path: Path, status: str, reason: str | None, said: str) -> None:
+    assert START == 1_793_500_000 * NS
+    assert said in page([read(hour(tmp_path / "runs.db", status=status, end_reason=reason))], WRITTEN)
+
+
+def test_a_run_without_points_phases_or_grams_says_so(tmp_path: Path) -> None:
+    db = write(tmp_path / "runs.db", run=[run("r", status="completed")], segment=[segment("seg-1", "r")], device=[device()])
+    text = page([read(db, "r")], WRITTEN)
+    for said in ("no points of any device", "No phases were marked", "No grams: no energy is known", "no energy recorded"):
+        assert said in text
+    assert 'class="layer' not in text
+    assert "no energy recorded" in markdown_of([read(db, "r")])
+
+
+def test_what_could_not_be_measured_and_what_was_filled_in_is_listed(tmp_path: Path) -> None:
+    db = hour(tmp_path / "runs.db")
+    found = {"segment_id": "seg-aaa111", "what": "CPU", "detail": "the kernel <denies> it", "remedy": "chmod", "worth": "±3 %"}
+    write(db, finding=[{**found, "seq": 0, "source": "powercap", "availability": "denied"}])
+    write(db, finding=[{**found, "seq": 1, "source": "nvml", "availability": "ok", "detail": "all is well"}])
+    text = page([read(db)], WRITTEN)
+    assert "CPU: the kernel &lt;denies&gt; it." in text
+    assert " ±3 % chmod</small>" in text
+    assert "all is well" not in text
+    assert "gpu0: 9.05 Wh imputed where readings are missing" in text
+
+
+def test_an_unknown_zone_is_named(tmp_path: Path) -> None:
+    f = read(hour(tmp_path / "runs.db", zone="NOWHERE"))
+    assert f.view["carbon"] is None
+    assert "No grams: " in page([f], WRITTEN)
+    assert "NOWHERE" in page([f], WRITTEN)
+
+
+def test_a_phase_that_goes_on_is_drawn_to_the_last_sign_of_life(tmp_path: Path) -> None:
+    db = hour(tmp_path / "runs.db", phases=())
+    write(
+        db, phase=[{"segment_id": "seg-aaa111", "seq": 0, "run_id": "aaa111", "name": "train", "start_t_ns": 1800 * NS, "start_utc_ns": 0}]
+    )
+    [band] = read(db).bands
+    assert (band.start_s, band.end_s) == (1800.0, 3600.0)
+
+
+def test_markdown_has_the_figures_of_the_page_and_the_methods(tmp_path: Path) -> None:
+    text = markdown_of([read(hour(tmp_path / "runs.db", name="<script>|x|"))])
+    assert r"# digits/\<script\>\|x\|" in text
+    for said in ("| gpu0 | 0.302 kWh", "| validate | 1 |", "| operational |", "## Methods", "```bibtex"):
+        assert said in text
+
+
+def test_a_week_of_ten_devices_is_below_a_megabyte(tmp_path: Path) -> None:
+    """Power that never repeats, and phases that alternate too quickly to be seen."""
+    db, week_s, rng = tmp_path / "runs.db", 7 * 86_400, random.Random(1)
+    end = {"started_utc_ns": START, "last_seen_utc_ns": START + week_s * NS, "status": "completed"}
+    names = [f"gpu{i}" for i in range(10)]
+    write(
+        db,
+        run=[run("r", **end, ended_utc_ns=START + week_s * NS, duration_s=float(week_s))],
+        segment=[segment("seg-1", "r", **end, start_t_ns=0, end_t_ns=week_s * NS)],
+        device=[device(name) for name in names],
+        clock_anchor=[{"segment_id": "seg-1", "monotonic_ns": 0, "utc_ns": START, "boottime_ns": 0}],
+        phase=[
+            phase(i, "train" if i % 7 else "validate", "seg-1", "r", start_t_ns=i * 300 * NS, end_t_ns=(i * 300 + 290) * NS)
+            for i in range(2016)
+        ],
+    )
+    for name in names:
+        joules = [0.0]
+        for _ in range(week_s // 300):
+            joules.append(joules[-1] + 300 * rng.uniform(80, 700))
+        write(db, curve_point=[point(i * 300 * NS, j, name) for i, j in enumerate(joules)])
+    f = read(db, "r")
+    assert len(f.cuts) == PIECES + 1
+    assert len(f.layers) == 10
+    text = page([f], WRITTEN)
+    assert text.count('class="layer ') == 10
+    assert len(text.encode()) < 1_000_000
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(a: str, b: str) -> float:
+    low, high = sorted((luminance(a), luminance(b)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("palette", [LIGHT, DARK])
+def test_every_colour_stands_out_from_its_ground_and_from_the_next_of_its_kind(palette: str) -> None:
+    """3 to 1 for marks and 4.5 to 1 for words, as WCAG 2.2 has it; devices of one kind lie on each other."""
+    colours = dict(re.findall(r"--([\w-]+):(#(?:[0-9a-f]{6}|fff))\b", palette))
+    ground = colours["bg"].replace("#fff", "#ffffff") if len(colours["bg"]) == 4 else colours["bg"]
+    marks = {name: c for name, c in colours.items() if re.match(r"gpu|cpu|dram|platform|phase|counter|gauge|imputed|model|grid", name)}
+    assert len(marks) == 21
+    assert {name: c for name, c in marks.items() if contrast(c, ground) < 3} == {}
+    words = ("text", "muted", "accent", "good", "bad", "warn")
+    assert {name for name in words if contrast(colours[name], ground) < 4.5} == set()
+    for kind, count in (("gpu", 4), ("cpu", 3), ("dram", 2)):
+        shades = [colours[f"{kind}-{i}"] for i in range(count)]
+        assert min(contrast(a, b) for a, b in pairwise([*shades, shades[0]])) > 1.2, kind

@@ -1,0 +1,228 @@
+"""What the pages of `trainwatt serve` answer, on a real port."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from click.testing import CliRunner
+
+from tests.browser.runs import hour, write
+from tests.fakes.served import served
+from tests.fakes.stored_rows import device, point, run, segment
+from trainwatt.cli.main import cli
+from trainwatt.describe import headline
+from trainwatt.errors import ConfigurationError, TrainwattError
+from trainwatt.web.guard import COOKIE
+
+ODD = "<script>alert(1)</script>\n😀 " + "x" * 300
+TOKEN = "a-token-of-enough-length"
+
+
+def many(path: Path, count: int) -> Path:
+    """Runs of one device, the later the more energy."""
+    ids = [f"run-{i:04d}" for i in range(count)]
+    return write(
+        path,
+        run=[
+            run(
+                r,
+                status="completed",
+                started_utc_ns=i * 10**9,
+                duration_s=float(count - i),
+                project=f"p{i % 3}",
+                name=ODD if i == 0 else f"n{i}",
+            )
+            for i, r in enumerate(ids)
+        ],
+        segment=[segment(f"s{r}", r, status="completed", start_t_ns=0, end_t_ns=10**9) for r in ids],
+        device=[device(segment_id=f"s{r}") for r in ids],
+        curve_point=[point(t, t * 1e-9 * (i + 1), segment_id=f"s{r}") for i, r in enumerate(ids) for t in (0, 10**9)],
+    )
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(many(tmp_path_factory.mktemp("served") / "runs.db", 120)) as address:
+        yield address
+
+
+def listed(address: str, **query: str) -> list[str]:
+    answer = requests.get(f"{address}/api/runs", params=query, timeout=10)
+    assert answer.status_code == 200
+    return [view["run"]["id"] for view in answer.json()["runs"]]
+
+
+# ---- the same figures
+
+
+def test_a_runs_page_and_its_json_say_what_the_command_line_says(tmp_path: Path) -> None:
+    db = hour(tmp_path / "runs.db")
+    printed = json.loads(CliRunner().invoke(cli, ["show", "--json", "--db", str(db)]).output)
+    with served(db) as address:
+        assert requests.get(f"{address}/api/runs/{printed['run']['id']}", timeout=10).json() == printed
+        [of_list] = requests.get(f"{address}/api/runs", timeout=10).json()["runs"]
+        page = requests.get(f"{address}/runs/{printed['run']['id'][:4]}", timeout=10)
+    assert of_list["energy"]["total_j"] == printed["energy"]["total_j"]
+    large, _, small = headline(printed).partition(" (")
+    assert f"<b>{large}</b>" in page.text
+    assert small.rstrip(")") in page.text
+
+
+# ---- the list
+
+
+def test_a_page_of_the_list_and_the_next(site: str) -> None:
+    first, last = listed(site), listed(site, page="3")
+    assert (first[0], len(first)) == ("run-0119", 50)
+    assert (last[-1], len(last)) == ("run-0000", 20)
+    text = requests.get(f"{site}/", params={"page": "2"}, timeout=10).text
+    assert "51–100 of 120" in text
+    assert 'href="/?page=1"' in text
+    assert 'href="/?page=3"' in text
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "x", "99999", "²", ""])
+def test_a_page_that_is_none_is_the_nearest(site: str, page: str) -> None:
+    assert listed(site, page=page) in (listed(site), listed(site, page="3"))
+
+
+def test_sorted_filtered_and_searched(site: str) -> None:
+    assert listed(site, sort="started")[0] == "run-0000"
+    assert listed(site, sort="-duration")[0] == "run-0000"
+    assert listed(site, sort="nonsense") == listed(site)
+    assert len(listed(site, project="p1")) == 40
+    assert listed(site, status="running") == []
+    assert listed(site, q="N117") == ["run-0117"]
+    assert listed(site, q="%") == []
+    assert listed(site, q="<SCRIPT>") == ["run-0000"]
+    assert "No runs match" in requests.get(f"{site}/", params={"q": "nothing such"}, timeout=10).text
+
+
+def test_names_are_text(site: str) -> None:
+    for page in (
+        f"{site}/?sort=started",
+        f"{site}/runs/run-0000",
+        f"{site}/?q=<script>alert(1)</script>&project=<script>alert(1)</script>",
+    ):
+        text = requests.get(page, timeout=10).text
+        assert "<script>alert" not in text
+        assert "&lt;script&gt;alert" in text or "No runs match" in text
+
+
+def test_selected_runs_are_compared_as_on_the_command_line(tmp_path: Path, site: str) -> None:
+    db = many(tmp_path / "runs.db", 120)  # as behind the site
+    ids = ["run-0009", "run-0000", "run-0019"]
+    printed = json.loads(CliRunner().invoke(cli, ["compare", *ids, "--json", "--db", str(db)]).output)
+    text = requests.get(f"{site}/compare", params={"run": ids}, timeout=10).text
+    assert all(f'<p class="verdict">{run["verdict"]}</p>' in text for run in printed["runs"][1:])
+    assert "difference from A" in text
+    assert "<script>alert" not in text
+    assert requests.get(f"{site}/compare", params={"run": "run-0009"}, timeout=10).status_code == 400
+    assert requests.get(f"{site}/compare", params={"run": ["run-0009", "none"]}, timeout=10).status_code == 404
+
+
+# ---- who may ask
+
+
+def test_every_answer_has_a_policy_that_lets_nothing_in(site: str) -> None:
+    for path in ("/", "/runs/run-0001", "/runs/none", "/api/runs", "/static/app.js", "/nothing"):
+        headers = requests.get(site + path, timeout=10).headers
+        assert headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self'; script-src 'self';")
+        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "", "[::1].evil.example"])
+def test_a_foreign_host_name_is_refused(site: str, host: str) -> None:
+    assert requests.get(f"{site}/api/runs", headers={"Host": host}, timeout=10).status_code in (400, 403)
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8765", "127.0.0.1:1", "[::1]:80"])
+def test_a_local_one_is_not(site: str, host: str) -> None:
+    assert requests.get(f"{site}/api/runs", headers={"Host": host}, timeout=10).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_nothing_can_be_changed(site: str, method: str) -> None:
+    assert requests.request(method, f"{site}/runs/run-0001", timeout=10).status_code == 405
+    assert len(listed(site, q="run-0001")) == 1
+
+
+@pytest.mark.parametrize(
+    "path", ["/../../etc/passwd", "/static/../../etc/passwd", "/static/%2e%2e/app.py", "/runs/..%2f..%2fetc%2fpasswd", "/static/"]
+)
+def test_no_path_leads_out(site: str, path: str) -> None:
+    host, port = site.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), 10) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 404")
+    assert b"root:" not in answer
+
+
+def test_what_is_not_there_says_so(site: str) -> None:
+    page, api = requests.get(f"{site}/runs/none", timeout=10), requests.get(f"{site}/api/runs/none", timeout=10)
+    assert (page.status_code, api.status_code) == (404, 404)
+    assert "no run &#x27;none&#x27;" in page.text or "no run 'none'" in page.text
+    assert "no run 'none'" in api.json()["error"]
+
+
+def test_a_token_opens_and_nothing_else_does(tmp_path: Path) -> None:
+    with served(many(tmp_path / "runs.db", 2), TOKEN) as address:
+        assert requests.get(address, timeout=10).status_code == 401
+        assert requests.get(address, params={"token": "another-of-such-length"}, timeout=10).status_code == 401
+        assert requests.get(address, headers={"Authorization": "Bearer wrong"}, timeout=10).status_code == 401
+        assert requests.get(address, cookies={COOKIE: "wrong"}, timeout=10).status_code == 401
+        assert requests.get(address, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10).status_code == 200
+        with requests.Session() as browser:
+            first = browser.get(f"{address}/?q=run&token={TOKEN}", timeout=10)
+            assert first.status_code == 200
+            assert first.url == f"{address}/?q=run"
+            assert "HttpOnly" in first.history[0].headers["Set-Cookie"]
+            assert browser.get(f"{address}/runs/run-0001", timeout=10).status_code == 200
+
+
+# ---- a database that changes meanwhile
+
+
+def test_a_database_that_goes_away_is_said(tmp_path: Path) -> None:
+    db = many(tmp_path / "runs.db", 1)
+    with served(db) as address:
+        assert requests.get(address, timeout=10).status_code == 200
+        for file in tmp_path.glob("runs.db*"):
+            file.unlink()
+        answer = requests.get(address, timeout=10)
+    assert answer.status_code == 503
+    assert "runs.db" in answer.text
+
+
+# ---- the command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--host", "0.0.0.0"], "give a --token"),
+        (["--host", "0.0.0.0", "--token", "short"], "at least 16"),
+        (["--token", "with a space in it!"], "without spaces"),
+    ],
+)
+def test_what_would_let_others_in_is_refused(arguments: list[str], error: str) -> None:
+    result = CliRunner().invoke(cli, ["serve", *arguments])
+    assert isinstance(result.exception, ConfigurationError)
+    assert error in str(result.exception)
+
+
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+    db = many(tmp_path / "runs.db", 1)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        result = CliRunner().invoke(cli, ["serve", "--db", str(db), "--port", str(taken.getsockname()[1])])
+    assert isinstance(result.exception, TrainwattError)
+    assert "--port 0 takes a free port" in str(result.exception)

@@ -1,0 +1,130 @@
+"""PURE: how far the grams of two footprints lie apart, where they rest on one set of assumptions; else in what these differ.
+
+With the assumptions in common, so are their errors: one intensity I and one footprint per hour of hardware K hold for both runs, and
+
+    B − A = PUE·I·(E_B − E_A) + K·(h_B − h_A)
+    B ÷ A = w·(E_B ÷ E_A) + (1 − w)·(h_B ÷ h_A)          w: the operational part of A's grams
+
+Each factor runs over its own range, and the ends are taken over all corners: w and the energies are tied to each other, which is left out,
+so that the ranges are rather too wide. Where intensities differ (each run met its own hours), or the hardware, each keeps its whole range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..comparing import Change
+from .accounting import Estimate
+
+View = Mapping[str, Any]
+
+
+def differences(base: View, other: View) -> list[str]:
+    """In what the assumptions of two footprints differ, as words: "zone FR and DE". Empty where they are one set."""
+    found = []
+    for name, of_base, of_other in (
+        ("zone", base["zone"] or "none", other["zone"] or "none"),
+        ("basis of the intensity", base["intensity_basis"] or "unstated", other["intensity_basis"] or "unstated"),
+        ("PUE", f"{base['pue']:g}", f"{other['pue']:g}"),
+        ("embodied grams", _known(base), _known(other)),
+    ):
+        found += [] if of_base == of_other else [f"{name} {of_base} and {of_other}"]
+    if base["zone"] == other["zone"] and base["intensity_source"] != other["intensity_source"]:
+        found.append(f"intensity from {base['intensity_source']} and from {other['intensity_source']}")
+    mine, theirs = _terms(base), _terms(other)
+    found += [f"{name} {mine[name]} and {theirs[name]}" for name in mine if name in theirs and mine[name] != theirs[name]]
+    given = {_given(base), _given(other)}
+    if len(given) > 1:
+        found.append("intensity " + " and ".join(f"{i:g} g/kWh" if i is not None else "of the grid" for i in (_given(base), _given(other))))
+    return found
+
+
+def change_of(base: View, other: View, energy: Change, hours: tuple[float, float]) -> Change | None:
+    """How far the total grams lie apart, from how far the energies do and the hours of both; None where the assumptions differ."""
+    if differences(base, other):
+        return None
+    same_grid = all(base[key] == other[key] for key in ("intensity_g_per_kwh", "intensity_low_g_per_kwh", "intensity_high_g_per_kwh"))
+    same_hardware = _hardware(base) == _hardware(other) and min(hours) > 0
+    operational, embodied = (tuple(_estimate(c, part) for c in (base, other)) for part in ("operational", "embodied"))
+    by = _operational(base, energy) if same_grid else _apart(*operational)
+    made = _per_hour(embodied[0], hours) if same_hardware else _apart(*embodied)
+    low = None if by[0] is None or made[0] is None else by[0] + made[0]
+    high = None if by[1] is None or made[1] is None else by[1] + made[1]
+    total = _estimate(base, "total"), _estimate(other, "total")
+    difference = total[1].central - total[0].central
+    if total[0].central <= 0:
+        return Change(difference, low, high, None, None, None)
+    by_energy = (energy.ratio_low, energy.ratio_high) if same_grid else _quotient(*operational)
+    by_hours = (hours[1] / hours[0],) * 2 if same_hardware else _quotient(*embodied)
+    ratio_low, ratio_high = _mediant(operational[0], embodied[0], by_energy, by_hours)
+    if low is not None and low > 0 and (ratio_low is None or ratio_low <= 1):
+        low = 0.0  # the two ways agree on what is beyond the error
+    if high is not None and high < 0 and (ratio_high is None or ratio_high >= 1):
+        high = 0.0
+    return Change(difference, low, high, total[1].central / total[0].central, ratio_low, ratio_high)
+
+
+def _operational(carbon: View, energy: Change) -> tuple[float | None, float | None]:
+    """Both ends of PUE × I × (E_B − E_A)."""
+    intensities = carbon["intensity_low_g_per_kwh"], carbon["intensity_high_g_per_kwh"]
+    ends = [None if j is None else [j / 3.6e6 * carbon["pue"] * i for i in intensities] for j in (energy.low, energy.high)]
+    return None if ends[0] is None else min(ends[0]), None if ends[1] is None else max(ends[1])
+
+
+def _per_hour(made: Estimate, hours: tuple[float, float]) -> tuple[float, float]:
+    """Both ends of K × (h_B − h_A), K being what A's hardware comes to in an hour."""
+    ends = [grams / hours[0] * (hours[1] - hours[0]) for grams in (made.low, made.high)]
+    return min(ends), max(ends)
+
+
+def _apart(base: Estimate, other: Estimate) -> tuple[float, float]:
+    return other.low - base.high, other.high - base.low
+
+
+def _quotient(base: Estimate, other: Estimate) -> tuple[float | None, float | None]:
+    return (other.low / base.high if base.high > 0 else 0.0), (other.high / base.low if base.low > 0 else None)
+
+
+def _mediant(
+    operational: Estimate, embodied: Estimate, by_energy: tuple[float | None, float | None], by_hours: tuple[float | None, float | None]
+) -> tuple[float | None, float | None]:
+    """Both ends of w × by_energy + (1 − w) × by_hours."""
+    least = operational.low / (operational.low + embodied.high) if operational.low + embodied.high > 0 else 0.0
+    most = operational.high / (operational.high + embodied.low) if operational.high + embodied.low > 0 else 1.0
+
+    def end(pick: int) -> float | None:
+        energy, hours = by_energy[pick], by_hours[pick]
+        if (energy is None and most > 0) or (hours is None and least < 1):
+            return None if pick else 0.0
+        values = [w * (energy or 0.0) + (1 - w) * (hours or 0.0) for w in (least, most)]
+        return max(values) if pick else min(values)
+
+    return end(0), end(1)
+
+
+def _estimate(carbon: View, part: str) -> Estimate:
+    """Grams of a part; none where its hardware is not known, as differences() sees to it that both lack it."""
+    return Estimate(*(carbon[f"{part}{bound}_g"] or 0.0 for bound in ("", "_low", "_high")))
+
+
+def _known(carbon: View) -> str:
+    return "unknown" if carbon["embodied_g"] is None else "known"
+
+
+def _given(carbon: View) -> float | None:
+    """The intensity, where the user gave it."""
+    own = any(a["name"] == "grid intensity" and a["status"] == "given" for a in carbon["assumptions"])
+    return carbon["intensity_g_per_kwh"] if own else None
+
+
+def _terms(carbon: View) -> dict[str, str]:
+    """How long the hardware serves, by name."""
+    names = ("lifetime of hardware", "utilisation over its life")
+    return {a["name"]: f"{a['value']:g}" for a in carbon["assumptions"] if a["name"] in names}
+
+
+def _hardware(carbon: View) -> list[tuple[Any, ...]]:
+    """What was held, apart from for how long."""
+    keys = ("part", "name", "count", "unit", "row", "footprint_kg", "footprint_low_kg", "footprint_high_kg")
+    return [tuple(line[key] for key in keys) for line in carbon["embodied_lines"]]

@@ -1,0 +1,85 @@
+"""`trainwatt compare A B [C…]`: runs beside each other, the first as the baseline, and gates."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+from ..carbon.terms import Terms, check
+from ..errors import ConfigurationError
+from .options import db_option, json_option, open_store
+from .terms_options import terms_of, terms_options
+
+if TYPE_CHECKING:
+    from ..comparison import Compared
+    from ..gates import Judged
+    from ..storage.store import Store
+
+FORMATS = ("table", "json", "md")
+FAILED, CROSSED = 1, 4
+
+
+@click.command("compare")
+@click.argument("runs", nargs=-1, metavar="A B [C...]")
+@click.option(
+    "--gate",
+    "gates",
+    multiple=True,
+    metavar="GATE",
+    help='Exit with 4 where a run exceeds A by more: "energy_per_sample +5%", "energy +2Wh", "duration +10s", "grams +5%".',
+)
+@terms_options
+@click.option("--format", "form", type=click.Choice(FORMATS), help="table (the default), json or md.")
+@json_option
+@db_option
+def command(runs: tuple[str, ...], gates: tuple[str, ...], form: str | None, as_json: bool, db: str | None, **given: Any) -> None:
+    """Compare runs with the first: energy, grams, time, per unit of work, by device and phase; each difference with its range.
+
+    A difference whose range holds 0 is called none. Where both runs were on one device its scale error cancels, else it stays in full.
+    Grams are on the terms that each run recorded, and compared where these are one set; --zone and the like put all runs on yours.
+    Exit code 4: a gate is crossed; 1: one cannot be judged.
+    """
+    from ..gates import judge, parse_gate
+
+    parsed = [parse_gate(text) for text in gates]
+    if as_json and form not in (None, "json"):
+        raise ConfigurationError(f"--format {form} and --json: each says how to print; give one of them")
+    if len(runs) < 2:
+        raise ConfigurationError("compare takes two runs or more, the first as the baseline: `trainwatt list` shows their ids")
+    terms = terms_of(**given)
+    check(terms)
+    found = _compared(open_store(db), runs, terms)
+    judged = [each for gate in parsed for each in judge(gate, found)]
+    _print(found, judged, "json" if as_json else form or "table")
+    if any(j.crossed for j in judged):
+        sys.exit(CROSSED)
+    if any(j.missing for j in judged):
+        sys.exit(FAILED)
+
+
+def _compared(store: Store, refs: tuple[str, ...], terms: Terms) -> list[Compared]:
+    from ..comparison import compare
+    from ..footprinting import described, footprint
+
+    ids = [store.find(ref) for ref in refs]
+    stored = {run_id: store.load(run_id) for run_id in dict.fromkeys(ids)}
+    views = {run_id: described(store, run) for run_id, run in stored.items()}
+    if terms != Terms():
+        for run_id, view in views.items():
+            view |= {"carbon": footprint(store, stored[run_id], view, terms), "carbon_missing": None}
+    return compare([(stored[run_id], views[run_id]) for run_id in ids])
+
+
+def _print(found: list[Compared], judged: list[Judged], form: str) -> None:
+    from .render import console
+    from .render_compare import document, page, to_json
+
+    if form == "json":
+        click.echo(json.dumps(to_json(found, judged), indent=2))
+    elif form == "md":
+        click.echo(document(found, judged))
+    else:
+        console().print(page(found, judged))

@@ -1,0 +1,107 @@
+"""`trainwatt export [RUN…]`: runs, phases or curves as a table for other programs."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import IO, cast
+
+import rich_click as click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ..errors import TrainwattError
+from ..exporting import COLUMNS, FORMATS, What, rows
+from .options import STATUSES, db_option, open_store, since_utc_ns
+
+
+@click.command("export")
+@click.argument("runs", nargs=-1, metavar="[RUN]...")
+@click.option(
+    "--what", type=click.Choice(list(COLUMNS)), default="runs", show_default=True, help="The table: a row a run, a phase, a point."
+)
+@click.option("--format", "form", type=click.Choice(list(FORMATS)), help="By default what FILE ends with, else csv. parquet needs pyarrow.")
+@click.option("-o", "--output", metavar="FILE", default="-", help="Where to write it (stdout).")
+@click.option("--project", help="Only runs of this project.")
+@click.option("--group", help="Only runs of this group.")
+@click.option("--since", metavar="WHEN", help="Only runs started since: 6h, 7d, 2026-11-01.")
+@click.option("--status", type=click.Choice(STATUSES), help="Only runs with this status.")
+@db_option
+def command(
+    runs: tuple[str, ...],
+    what: str,
+    form: str | None,
+    output: str,
+    project: str | None,
+    group: str | None,
+    since: str | None,
+    status: str | None,
+    db: str | None,
+) -> None:
+    """Export runs, their phases or their energy curves as a table: CSV, JSON Lines or Parquet. All runs, where none is named.
+
+    Joules and grams have the digits of `show --json`; times are UTC, as ISO 8601 and in ns. Text that a spreadsheet would take for a
+    formula begins with a single quote in CSV. RUN is an id, a unique prefix, or `latest`.
+    """
+    filters = project is not None or group is not None or since is not None or status is not None
+    if runs and filters:
+        raise click.UsageError("name runs or give filters (--project, --group, --since, --status), not both")
+    form = form or next((f for f in FORMATS if output.lower().endswith(f".{f}")), "csv")
+    if form == "parquet" and output == "-":
+        raise click.UsageError("parquet is no text for stdout: name a file, as in -o runs.parquet")
+    table = cast(What, what)
+    store = open_store(db)
+    if runs:
+        ids = list(dict.fromkeys(store.find(ref) for ref in runs))
+    else:
+        ids = [r.id for r in store.list_runs(project=project, group=group, since_utc_ns=since_utc_ns(since), status=status)]
+    if not ids:
+        click.echo("no runs match" if filters else "no runs yet", err=True)
+    with _whole(output) as file, _bar(output) as bar:
+        out = FORMATS[form](file, COLUMNS[table])
+        for run_id in bar.track(ids, description="exporting"):
+            for row in rows(store, run_id, table):
+                out.put(row)
+        out.finish()
+
+
+def _bar(output: str) -> Progress:
+    """On stderr where that is a terminal, and not among the rows."""
+    on = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("runs"), TimeRemainingColumn())
+    return Progress(*columns, console=on, transient=True, disable=not on.is_terminal or (output == "-" and sys.stdout.isatty()))
+
+
+@contextmanager
+def _whole(path: str) -> Iterator[IO[bytes]]:
+    """A file that is there when all of it is: written beside its place, and moved. Raises TrainwattError where it cannot be written."""
+    try:
+        if path == "-":
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+            return
+        target = os.path.realpath(path)
+        if os.path.exists(target) and not os.path.isfile(target) and not os.path.isdir(target):  # a pipe or a device is not replaced
+            with open(target, "wb") as file:
+                yield file
+            return
+        if os.path.isdir(target):
+            raise TrainwattError(f"-o {path}: it is a folder; name a file in it, as in {os.path.join(path, 'runs.csv')}")
+        beside = f"{target}.{secrets.token_hex(4)}.part"
+        try:
+            with open(beside, "xb") as file:
+                yield file
+            os.replace(beside, target)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(beside)
+            raise
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise TrainwattError(
+            f"{'stdout' if path == '-' else path} cannot be written: {error.strerror}; name another place with -o"
+        ) from error

@@ -1,0 +1,106 @@
+"""PURE: runs beside each other, for a terminal, as Markdown, and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from ..blocks import blocks
+from ..comparison import Compared, Figure
+from ..describe import SCHEMA_VERSION, headline
+from ..gates import Judged
+from ..paper.markup import clipped, markdown
+from ..units import format_duration
+from ..wording import notes, says, verdict
+
+
+def to_json(runs: Sequence[Compared], judged: Sequence[Judged]) -> dict[str, Any]:
+    """The comparison for programs: quantities in J, s, W and g, and each verdict in words too."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "baseline": runs[0].view["run"]["id"],
+        "runs": [
+            {
+                "label": run.label,
+                **{key: run.view[key] for key in ("run", "energy", "work", "carbon", "carbon_missing")},
+                "verdict": verdict(run, runs[0]) if number else None,
+                "notes": list(run.notes),
+                **{name: [_figure(f) for f in getattr(run, name)] for name in ("figures", "devices", "phases")},
+            }
+            for number, run in enumerate(runs)
+        ],
+        "gates": [
+            {
+                "gate": j.gate.text,
+                "metric": j.gate.metric,
+                "run": next(run.view["run"]["id"] for run in runs if run.label == j.label),
+                "label": j.label,
+                "crossed": None if j.missing else j.crossed,
+                "beyond_error": None if j.missing else j.beyond_error,
+                "missing": j.missing,
+                "says": says(j),
+            }
+            for j in judged
+        ],
+    }
+
+
+def _figure(figure: Figure) -> dict[str, Any]:
+    found = asdict(figure)
+    found["change"] = None if figure.change is None else figure.change._asdict()
+    found["verdict"] = (
+        None if figure.change is None else {1: "more", -1: "less", 0: "no difference beyond the error"}[figure.change.direction]
+    )
+    return found
+
+
+def page(runs: Sequence[Compared], judged: Sequence[Judged]) -> RenderableType:
+    """The comparison for a terminal: the runs, the verdicts, what limits them, and every figure."""
+    parts: list[RenderableType] = []
+    for number, run in enumerate(runs):
+        parts.append(_line(f"{run.label}  ", f"{_about(run)}{'' if number else ' · the baseline'}"))
+        parts.append(_line("   ", headline(run.view), style="dim"))
+    parts.append(Text())
+    parts += [Text(verdict(run, runs[0]), style="bold") for run in runs[1:]]
+    parts += [Text(note, style="yellow") for note in notes(runs)]
+    found = list(blocks(runs))
+    widths = [max((len(row[i]) for block in found for row in block.rows if row.difference or i != 1), default=0) for i in range(3)]
+    for block in found:
+        parts += [Text(), Text(block.title, style="dim")]
+        parts += [
+            _line("  ", "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=False)) + f"  {row.ratio}") for row in block.rows
+        ]
+    if judged:
+        parts += [Text(), *(Text(says(j), style=_style(j)) for j in judged)]
+    return Group(*parts)
+
+
+def document(runs: Sequence[Compared], judged: Sequence[Judged]) -> str:
+    """The same as Markdown."""
+    lines = [f"- {run.label}: {markdown(_about(run))}: {markdown(headline(run.view))}" for run in runs]
+    lines += ["", *(f"**{markdown(verdict(run, runs[0]))}**  " for run in runs[1:]), *(f"{markdown(note)}  " for note in notes(runs)), ""]
+    lines += ["| | run | value | difference | of the baseline |", "|---|---|---:|---:|---:|"]
+    for block in blocks(runs):
+        for number, row in enumerate(block.rows):
+            cells = ["" if number else block.title, *row]
+            lines.append("| " + " | ".join(markdown(cell) for cell in cells) + " |")
+    lines += ["", *(f"- {markdown(says(j))}" for j in judged)] if judged else []
+    return "\n".join(lines)
+
+
+def _style(judged: Judged) -> str:
+    return "yellow" if judged.missing else "red" if judged.crossed else "green"
+
+
+def _about(run: Compared) -> str:
+    about = run.view["run"]
+    name = f"{about['project']}/{about['name']}" if about["name"] else about["project"]
+    return f"{about['id'][:8]} · {clipped(name, 60)} · {about['status']} · {format_duration(about['duration_s'] or 0.0)}"
+
+
+def _line(first: str, rest: str, style: str = "") -> Text:
+    return Text(first + rest.rstrip(), style=style)

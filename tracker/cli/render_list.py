@@ -1,0 +1,187 @@
+"""PURE: the columns of `list`, and runs and groups of them as a table, as Markdown or as rows of CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from rich.cells import cell_len
+from rich.table import Table
+from rich.text import Text
+
+from ..errors import ConfigurationError
+from ..paper.markup import clean, markdown
+from ..units import format_duration, format_energy, format_range
+from .render import STATUS_STYLE, local_time, plain_table, short
+
+View = Mapping[str, Any]
+NARROWEST = 8
+"""Cells to which a column of names may shrink where the terminal has too few."""
+
+
+class Column(NamedTuple):
+    """A column: its title, its text of an entry, what CSV calls its figures, and whether it gives way where there is no room."""
+
+    title: str
+    text: Callable[[View], str]
+    values: tuple[tuple[str, Callable[[View], Any]], ...]
+    right: bool = False
+    gives_way: bool = False
+
+
+def _energy(view: View) -> str:
+    energy = view["energy"]
+    return "–" if energy["total_j"] is None else f"{'≥ ' if energy['lower_bound'] else ''}{format_energy(energy['total_j'])}"
+
+
+def _range(view: View) -> str:
+    energy = view["energy"]
+    least = "≥ " if energy["lower_bound"] else ""
+    return "–" if energy["total_j"] is None else f"{least}{format_range(energy['total_j'], energy['low_j'], energy['high_j'])}"
+
+
+def _error(view: View) -> str:
+    energy = view["energy"]
+    return f"{50 * (energy['high_j'] - energy['low_j']) / energy['total_j']:.0f} %" if energy["total_j"] else ""
+
+
+def _measured(view: View) -> str:
+    measured = view["energy"]["measured_fraction"]
+    return "" if measured is None else f"{100 * measured:.0f} %"
+
+
+def _project(view: View) -> str:
+    run = view["run"]
+    return f"{run['project']}/{run['name']}" if run["name"] else str(run["project"])
+
+
+def _time(of: View) -> str:
+    return short(format_duration(of["duration_s"] or 0.0))
+
+
+def _tags(view: View) -> str:
+    return " ".join(f"{name}={value}" for name, value in view["run"]["tags"].items())
+
+
+def _of_run(key: str) -> Callable[[View], Any]:
+    return lambda view: view["run"][key]
+
+
+def _of_energy(key: str) -> Callable[[View], Any]:
+    return lambda view: view["energy"][key]
+
+
+def _words(title: str, key: str) -> Column:
+    """A column of what somebody wrote."""
+    return Column(title, lambda view: view["run"][key] or "", ((key, _of_run(key)),), gives_way=True)
+
+
+def _when(title: str, key: str) -> Column:
+    return Column(title, lambda view: local_time(view["run"][key]) if view["run"][key] else "", ((key, _of_run(key)),))
+
+
+_ENDS = (("low_j", _of_energy("low_j")), ("high_j", _of_energy("high_j")))
+_JOULES = {
+    "energy": Column("energy", _energy, (("energy_j", _of_energy("total_j")), ("lower_bound", _of_energy("lower_bound"))), right=True),
+    "range": Column("energy (95 % range)", _range, (("energy_j", _of_energy("total_j")), *_ENDS), right=True),
+    "error": Column("±", _error, _ENDS, right=True),
+    "measured": Column("measured", _measured, (("measured_fraction", _of_energy("measured_fraction")),), right=True),
+}
+RUN_COLUMNS: Mapping[str, Column] = {
+    "run": Column("run", lambda view: view["run"]["id"][:8], (("id", _of_run("id")),)),
+    "started": _when("started", "started_at"),
+    "ended": _when("ended", "ended_at"),
+    "project": Column("project", _project, (("project", _of_run("project")),), gives_way=True),
+    "name": _words("name", "name"),
+    "group": _words("group", "group"),
+    "stage": _words("stage", "stage"),
+    "status": Column("status", _of_run("status"), (("status", _of_run("status")),)),
+    "time": Column("time", lambda view: _time(view["run"]), (("duration_s", _of_run("duration_s")),), right=True),
+    **_JOULES,
+    "host": _words("host", "host"),
+    "commit": Column("commit", lambda view: (view["run"]["git_commit"] or "")[:10], (("git_commit", _of_run("git_commit")),)),
+    "command": _words("command", "command"),
+    "tags": Column("tags", _tags, (("tags", _of_run("tags")),), gives_way=True),
+}
+DEFAULT = ("run", "started", "project", "status", "time", "energy", "error", "measured")
+
+
+def chosen(text: str | None) -> tuple[str, ...]:
+    """The columns of "run,energy,name", in that order. Raises ConfigurationError with those there are."""
+    if text is None:
+        return DEFAULT
+    names = [name.strip().lower() for name in text.split(",")]
+    known = f"the columns are {', '.join(RUN_COLUMNS)}; give some of them with commas, as in run,name,energy"
+    for name in names:
+        if name not in RUN_COLUMNS:
+            raise ConfigurationError(f"--columns {text!r}: {f'there is no column {name!r}' if name else 'a name is empty'}; {known}")
+    if len(set(names)) < len(names):
+        raise ConfigurationError(f"--columns {text!r}: a column is named twice; {known}")
+    return tuple(names)
+
+
+def run_columns(names: Iterable[str]) -> list[Column]:
+    """Those columns; a project is shown with the run's name where that has no column of its own."""
+    wanted = list(names)
+    columns = {**RUN_COLUMNS, "project": _words("project", "project")} if "name" in wanted else RUN_COLUMNS
+    return [columns[name] for name in wanted]
+
+
+def group_columns(by: str) -> list[Column]:
+    """Those of groups of runs."""
+    newest = "newest_started_at"
+    return [
+        Column(by, lambda view: view[by] if view[by] is not None else "(none)", ((by, lambda view: view[by]),), gives_way=True),
+        Column("newest", lambda view: local_time(view[newest]), ((newest, lambda view: view[newest]),)),
+        Column("runs", lambda view: f"{view['runs']:,}", (("runs", lambda view: view["runs"]),), right=True),
+        Column("time", _time, (("duration_s", lambda view: view["duration_s"]),), right=True),
+        *(_JOULES[name] for name in ("range", "error", "measured")),
+    ]
+
+
+def total_line(total: View, what: str, more: bool) -> str:
+    """ "20 runs · 3h 20m · 1.84 kWh (1.79–1.90)"; `more`: there are others behind the limit."""
+    parts = [f"{total['runs']:,} run{'' if total['runs'] == 1 else 's'}{what}", _time(total), _range(total)]
+    if total["runs_without_energy"]:
+        parts.append(f"{total['runs_without_energy']:,} without energy")
+    if more:
+        parts.append("more: --limit")
+    return " · ".join(parts)
+
+
+def listing(views: Sequence[View], columns: Sequence[Column], width: int) -> Table:
+    """An entry a line; what people have written gives way where `width` columns are too few, the longest first."""
+    rows = [[clean(column.text(view)) for column in columns] for view in views]
+    widths = [max(cell_len(column.title), *(cell_len(row[i]) for row in rows)) for i, column in enumerate(columns)]
+    over = sum(2 + w for w in widths) - 2 - width
+    flexible = [i for i, column in enumerate(columns) if column.gives_way]
+    while over > 0 and flexible and (longest := max(flexible, key=lambda i: widths[i])) is not None and widths[longest] > NARROWEST:
+        widths[longest] -= 1
+        over -= 1
+    table = plain_table(*(c.title for c in columns), right=[c.title for c in columns if c.right])
+    for row in rows:
+        cells = []
+        for i, text in enumerate(row):
+            cell = Text(text, style=STATUS_STYLE[text] if columns[i].title == "status" else "")
+            cell.truncate(widths[i], overflow="ellipsis")
+            cells.append(cell)
+        table.add_row(*cells)
+    return table
+
+
+def document(views: Sequence[View], columns: Sequence[Column], total: str | None) -> str:
+    """The same as a table of Markdown, nothing cut."""
+    lines = [[column.title for column in columns], ["---:" if column.right else "---" for column in columns]]
+    lines += [[markdown(column.text(view)) for column in columns] for view in views]
+    text = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return f"{text}\n\n{markdown(total)}" if total else text
+
+
+def csv_rows(views: Sequence[View], columns: Sequence[Column]) -> list[dict[str, Any]]:
+    """The figures behind the columns: joules, seconds and whole ids; text on one line, for it may end on a terminal (`export` has it as
+    it was recorded)."""
+
+    def cell(value: Any) -> Any:
+        return clean(value) if isinstance(value, str) else value
+
+    return [{name: cell(value(view)) for column in columns for name, value in column.values} for view in views]

@@ -1,0 +1,291 @@
+"""PURE: a run at one moment as a frame that fits the terminal, as one line, and as JSON. Nothing here reads a database or a clock."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
+
+from ..carbon.wording import carbon_headline, format_mass, place
+from ..describe import SCHEMA_VERSION, headline
+from ..model import Point
+from ..power import powers_w
+from ..summary import phase_energy, phase_notes, provenance
+from ..units import format_duration, format_energy, format_range, significant
+from .render import BLOCKS, STATUS_STYLE
+
+View = Mapping[str, Any]
+Curves = Sequence[Sequence[Point]]
+
+STEPS_S = (1, 2, 5, 10, 15, 30)
+WIDE = 110
+"""Columns from which on there is room for where the joules come from."""
+MOST_PIECES = 60
+LEAST_PIECES = 8
+NS_PER_S = 1_000_000_000
+
+
+class Frame:
+    """A run on as many lines as it takes, or on exactly those of a terminal that it fills."""
+
+    def __init__(self, view: View, curves: Curves, *, fills: bool = False) -> None:
+        self._view, self._curves, self._fills = view, curves, fills
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from frame(self._view, self._curves, options.max_width, options.size.height if self._fills else None)
+
+
+def frame(view: View, curves: Curves, width: int, height: int | None) -> list[Text]:
+    """Lines of at most `width` columns, at most `height` of them: what matters least is left out first."""
+    top = _top(view, width)
+    phase, work = _phase_now(view, width), _work(view, width)
+    bottom = [*([Text()] if height is None or height >= 12 else []), *phase, *work]
+    if height is None:
+        devices = _devices(view, curves, width, None)
+        return [*top, *devices, *bottom, *_phases(view, width, None), *_events(view, width, None), Text(), _last(view, width, "")]
+    last = _last(view, width, "Ctrl-C leaves, the run goes on" if width >= 100 else "Ctrl-C leaves")
+    room = height - len(top) - len(bottom) - 1
+    wanted_by_events = min(3, len(view["events"]) and 1 + len(view["events"]))
+    devices = _devices(view, curves, width, max(2, room - wanted_by_events))
+    room -= len(devices)
+    phases = _phases(view, width, max(0, room - wanted_by_events)) if room - wanted_by_events >= 4 else []
+    events = _events(view, width, room - len(phases))
+    lines = [*top, *devices, *bottom, *phases, *events][: max(0, height - 1)]
+    return [*lines, *(Text() for _ in range(height - 1 - len(lines))), last]
+
+
+def line(view: View) -> str:
+    """One line for a pipe: when, how far, how much, how fast, and what is going on."""
+    run, energy = view["run"], view["energy"]
+    parts = [f"{view['at']} {run['status']} {format_duration(run['duration_s'] or 0.0)}"]
+    if energy["total_j"] is not None:
+        share = "" if energy["measured_fraction"] is None else f", {100 * energy['measured_fraction']:.0f} % measured"
+        parts.append(format_range(energy["total_j"], energy["low_j"], energy["high_j"])[:-1] + share + ")")
+    if view["carbon"] is not None:
+        parts.append(f"{format_mass(view['carbon']['total_g'])} CO2e")
+    if energy["power_w"] is not None:
+        each = ", ".join(f"{plain(d['device'])} {_watts(d['power_w'])}" for d in energy["devices"])
+        parts.append(f"{_watts(energy['power_w'])} ({each})")
+    parts += [" › ".join(_named(p) for p in view["phases_now"])] if view["phases_now"] else []
+    parts += [f"{amount:,} {unit}" for unit, amount in view["work"].items()]
+    return " · ".join([*parts, *([] if run["status"] != "running" else [_written(view)])])
+
+
+def as_json(view: View) -> dict[str, Any]:
+    """What `watch --json` prints of one moment: keys as in `show --json`, without what does not change or is long."""
+    carbon = view["carbon"]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        **{key: view[key] for key in ("at", "run", "energy")},
+        "carbon": None if carbon is None else {k: v for k, v in carbon.items() if not isinstance(v, list | dict)},
+        **{key: view[key] for key in ("carbon_missing", "phases_now", "work", "rates", "sampler", "written_s")},
+    }
+
+
+def plain(text: str) -> str:
+    """Text on one line in which nothing is at work: white space is one blank, control characters are "�", and those without a width,
+    which would shift all that follows, are gone."""
+    kept = (
+        "�" if (category := unicodedata.category(c)) in ("Cc", "Cs") else "" if category in ("Cf", "Mn", "Me") else c for c in _one(text)
+    )
+    return "".join(kept)
+
+
+def _one(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def _cropped(text: Text, width: int) -> Text:
+    text.no_wrap = True
+    text.truncate(max(1, width), overflow="ellipsis")
+    return text
+
+
+def _sides(left: Text, right: Text, width: int) -> Text:
+    """Left and right on one line; the left one gives way."""
+    right = _cropped(right, width)
+    room = width - right.cell_len - 2
+    if room < 8:
+        return _cropped(left, width)
+    left = _cropped(left, room)
+    return Text.assemble(left, " " * (width - left.cell_len - right.cell_len), right, no_wrap=True)
+
+
+def _cell(text: str, width: int, *, right: bool = False) -> str:
+    """Text in just so many columns."""
+    if cell_len(text) > width:
+        cropped = Text(text)
+        cropped.truncate(width, overflow="ellipsis")
+        text = cropped.plain
+    pad = " " * (width - cell_len(text))
+    return pad + text if right else text + pad
+
+
+def _top(view: View, width: int) -> list[Text]:
+    run, energy = view["run"], view["energy"]
+    who = Text.assemble(
+        (run["status"], STATUS_STYLE[run["status"]]),
+        f" {format_duration(run['duration_s'] or 0.0)} · ",
+        (plain(f"{run['project']}/{run['name']}" if run["name"] else run["project"]), "bold"),
+        f" · {plain(run['id'])[:8]} on {plain(run['host'])}",
+    )
+    if run["end_reason"]:
+        who.append(f" · {plain(run['end_reason'])}")
+    written = Text(_written(view), style="yellow" if run["status"] == "running" and view["written_s"] > 5 else "dim")
+    now = "" if energy["power_w"] is None else f"{_watts(energy['power_w'])} now"
+    lines = [_sides(who, written, width), _sides(Text(headline(view), style="bold"), Text(now, style="bold cyan"), width)]
+    if view["carbon"] is not None:
+        carbon = view["carbon"]
+        mass = format_mass(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])
+        parts = carbon_headline(carbon).partition(":")[2]
+        text = f"{mass} CO2e {plain(place(carbon))}"
+        lines.append(_cropped(Text(f"{text}:{parts}" if cell_len(text) + cell_len(parts) < width else text), width))
+    elif view["carbon_missing"]:
+        lines.append(_cropped(Text(plain(f"no grams: {view['carbon_missing']}"), style="yellow"), width))
+    return [*lines, Text()]
+
+
+def _devices(view: View, curves: Curves, width: int, most: int | None) -> list[Text]:
+    """The devices on at most `most` lines with the heading."""
+    devices = view["energy"]["devices"]
+    if not devices:
+        return [Text("no device has drawn anything yet", style="dim")]
+    several = len({d["host"] for d in devices}) > 1
+    names = [plain(f"{d['device']} on {d['host']}" if several else d["device"]) + ("" if d["included_in_total"] else "*") for d in devices]
+    joules = [format_range(d["energy_j"], d["low_j"], d["high_j"], view["energy"]["total_j"]) for d in devices]
+    at = min(24, max(6, *(cell_len(name) for name in names)))
+    of = max(len("energy (95 % range)"), *(cell_len(text) for text in joules))
+    source = [provenance(d) for d in devices] if width >= WIDE else []
+    come = max((cell_len(text) for text in source), default=0)
+    pieces = min(MOST_PIECES, width - at - 2 - 8 - 2 - of - 2 - (come + 2 if come else 0))
+    span = max((int((c[-1].t_ns - c[0].t_ns) / NS_PER_S) for c in curves if c), default=0)
+    step_s = next((s for s in STEPS_S if s * pieces > span), STEPS_S[-1]) if pieces >= LEAST_PIECES else 0
+    back = "" if not step_s else f"last {step_s * pieces} s" if step_s * pieces < 120 else f"last {step_s * pieces / 60:.0f} min"
+    head = f"{_cell('device', at)}  {_cell('now', 8, right=True)}  {_cell(back, pieces) + '  ' if step_s else ''}"
+    lines = [_cropped(Text(f"{head}{_cell('energy (95 % range)', of)}  {'from' if come else ''}".rstrip(), style="dim"), width)]
+    shown = len(devices) if most is None or len(devices) < most else max(0, most - 2)
+    for i in range(shown):
+        row = Text(f"{_cell(names[i], at)}  {_cell(_watts(devices[i]['power_w']), 8, right=True)}  ")
+        if step_s:
+            row.append(f"{spark(curves[i], step_s, pieces)}  ", style="cyan")
+        row.append(f"{_cell(joules[i], of)}  {source[i]}" if come else joules[i])
+        lines.append(_cropped(row, width))
+    if shown < len(devices):
+        lines.append(_cropped(Text(f"… and {len(devices) - shown} more devices, in the total: trainwatt show", style="dim"), width))
+    return lines
+
+
+def spark(curve: Sequence[Point], step_s: int, pieces: int) -> str:
+    """Mean power of the last `pieces` steps as blocks, from 0 to the highest of them; blank where nothing is known."""
+    if not curve:
+        return " " * pieces
+    powers = powers_w(curve, step_s * NS_PER_S, pieces, curve[-1].t_ns - 1)
+    top = max((p for p in powers if p is not None), default=0.0)
+    return "".join(" " if p is None else BLOCKS[min(7, int(p / top * 7.999))] if top > 0 else BLOCKS[0] for p in powers)
+
+
+def _named(phase: View, most: int | None = None) -> str:
+    """A phase with its step; the name takes at most so many columns."""
+    name = plain(phase["name"])
+    step = "" if phase["step"] is None else f" step {phase['step']}"
+    return (name if most is None else _cell(name, min(most, cell_len(name)))) + step
+
+
+def _phase_now(view: View, width: int) -> list[Text]:
+    if view["run"]["status"] != "running":
+        return []
+    if not view["phases_now"]:
+        return [_cropped(Text("between phases" if view["phases"] else "no phases so far", style="dim"), width)]
+    inner = view["phases_now"][-1]
+    about = f" for {format_duration(inner['elapsed_s'])}"
+    about += f", instance {inner['count']:,}" if inner["count"] > 1 else ""
+    if inner["newest_mean_j"] is not None:
+        count = inner["newest_count"]
+        of = "the one before" if count == 1 else f"the last {count} on average"
+        about += f"; {of} {format_energy(inner['newest_mean_j'])}"
+    phases = view["phases_now"]
+    steps = sum(cell_len(_named({**p, "name": ""})) + 3 for p in phases)
+    most = max(8, (width - cell_len(about) - steps) // len(phases))
+    return [_cropped(Text("in ").append(" › ".join(_named(p, most) for p in phases), style="bold").append(about, style="not bold"), width)]
+
+
+def _work(view: View, width: int) -> list[Text]:
+    total = view["energy"]["total_j"]
+    lines = []
+    for unit, amount in view["work"].items():
+        each = f", {format_energy(total / amount)} each" if total is not None and amount else ""
+        rate = f", {significant(view['rates'][unit])} a second" if unit in view["rates"] else ""
+        lines.append(_cropped(Text(f"{amount:,} {unit}{each}{rate}"), width))
+    return lines
+
+
+def _phases(view: View, width: int, most: int | None) -> list[Text]:
+    """The phases so far on at most `most` lines, with a blank one and the heading; the newest kinds where there are too many."""
+    phases = view["phases"]
+    if not phases or (most is not None and most < 3):
+        return []
+    shown = phases if most is None else phases[-(most - 2) :]
+    rows = [
+        (
+            plain(p["name"]),
+            f"{p['count']:,}",
+            format_duration(p["duration_s"]),
+            phase_energy(p, view["run"]["status"], view["energy"]["total_j"]),
+            phase_notes(p),
+        )
+        for p in shown
+    ]
+    titles = ("phase", "count", "time", "energy (95 % range)", "note")
+    wide = [max(cell_len(t), *(cell_len(row[i]) for row in rows)) for i, t in enumerate(titles)]
+    wide[0] = max(8, min(wide[0], width - sum(wide[1:4]) - 8))
+
+    def cells(row: Sequence[str]) -> str:
+        return "  ".join(_cell(text, wide[i], right=i in (1, 2)) for i, text in enumerate(row)).rstrip()
+
+    return [Text(), _cropped(Text(cells(titles), style="dim"), width), *(_cropped(Text(cells(row)), width) for row in rows)]
+
+
+def _events(view: View, width: int, most: int | None) -> list[Text]:
+    """The newest events first, on at most `most` lines with a blank one."""
+    events = view["events"][::-1]
+    if not events or (most is not None and most < 2):
+        return []
+    shown = events[: 20 if most is None else most - 1]
+    lines = [
+        _cropped(
+            Text.assemble(
+                (e["at"][11:19] + "Z ", "dim"), (plain(e["kind"]), "yellow"), f" {plain(e['device'] or 'run')}: {plain(e['detail'])}"
+            ),
+            width,
+        )
+        for e in shown
+    ]
+    return [Text(), *lines]
+
+
+def _last(view: View, width: int, hint: str) -> Text:
+    """What the sampler costs, and how to go on: `hint`, or else how to see all of the run."""
+    s = view["sampler"]
+    if s is None:
+        cost = "recorded by processes that measure nothing themselves"
+    else:
+        missed = f", {s['missed']} missed" if s["missed"] else ""
+        cost = f"{s['samples']:,} readings, one every {s['period_s']:g} s{missed}; cost {100 * s['cpu_fraction']:.2f} % of a core"
+    return _sides(Text(cost, style="dim"), Text(hint or f"trainwatt show {plain(view['run']['id'])[:8]}", style="dim"), width)
+
+
+def _written(view: View) -> str:
+    if view["run"]["status"] != "running":
+        return ""
+    seconds = view["written_s"]
+    return f"written {f'{seconds:.0f} s' if seconds < 60 else format_duration(seconds)} ago"
+
+
+def _watts(power_w: float | None) -> str:
+    if power_w is None:
+        return "–"
+    return f"{power_w / 1000:.2f} kW" if power_w >= 9999.5 else f"{power_w:.0f} W" if power_w >= 9.95 else f"{power_w:.1f} W"

@@ -1,0 +1,103 @@
+"""`trainwatt report RUN…`: runs as one file to read, that opens offline."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from ..describe import SCHEMA_VERSION
+from ..errors import ConfigurationError, TrainwattError
+from ..footprinting import described
+from .options import db_option, open_store
+
+if TYPE_CHECKING:
+    from ..storage.store import Store
+
+FORMATS = ("html", "md", "json")
+
+
+@click.command("report")
+@click.argument("runs", nargs=-1, metavar="[RUN...]")
+@click.option("-o", "--output", metavar="FILE", help="Where to write it, `-` for stdout (trainwatt-ID.html in this folder).")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="html", show_default=True, help="json is what `show --json` prints.")
+@db_option
+def command(runs: tuple[str, ...], output: str | None, form: str, db: str | None) -> None:
+    """Write runs as one file: energy, power over time, emissions, what was measured, assumptions and methods, each with its range.
+
+    The file is complete in itself: it opens offline and loads nothing. RUN is an id, a unique prefix, or `latest`, which is
+    also what is taken where none is named.
+    """
+    if output is not None and output != "-":
+        _require_writable(output)
+    store = open_store(db)
+    ids = list(dict.fromkeys(store.find(ref) for ref in runs or ("latest",)))
+    text = _text(store, ids, form)
+    if output == "-":
+        click.echo(text.encode("utf-8", "replace"), nl=False)  # in UTF-8 whatever the terminal speaks: the page says so
+        return
+    path = output or _default(ids, form)
+    if output is None:
+        _require_writable(path)
+    _write(path, text)
+    click.echo(path)
+
+
+def _text(store: Store, ids: Sequence[str], form: str) -> str:
+    """The whole file."""
+    if form == "json":
+        views = [described(store, store.load(run_id)) for run_id in ids]
+        return json.dumps({"schema_version": SCHEMA_VERSION, "runs": views}, indent=2) + "\n"
+    from ..report.gather import figures
+
+    found = [figures(store, run_id) for run_id in ids]
+    if form == "md":
+        from ..report.markdown import markdown_of
+
+        return markdown_of(found)
+    from ..report.page import page
+
+    return page(found, datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def _default(ids: Sequence[str], form: str) -> str:
+    """ "trainwatt-1d854d7c.html", "trainwatt-1d854d7c-and-2-more.html"."""
+    more = f"-and-{len(ids) - 1}-more" if len(ids) > 1 else ""
+    return f"trainwatt-{re.sub(r'[^0-9A-Za-z_-]', '_', ids[0][:8])}{more}.{form}"
+
+
+def _require_writable(path: str) -> None:
+    """Raises ConfigurationError for what can be known before anything is read."""
+    folder = os.path.dirname(path) or "."
+    if os.path.isdir(path):
+        raise ConfigurationError(f"-o {path}: it is a folder; name a file in it, as in {os.path.join(path, 'report.html')}")
+    if not os.path.isdir(folder):
+        raise ConfigurationError(f"-o {path}: there is no folder {folder}; make it, or name another place")
+
+
+def _write(path: str, text: str) -> None:
+    """All of it or nothing: beside the file, and then in its place. Raises TrainwattError where it cannot be written."""
+    data = text.encode("utf-8", "replace")  # what no encoding knows was replaced in the page already
+    target = os.path.realpath(path)
+    beside = f"{target}.{secrets.token_hex(4)}.part"
+    try:
+        if os.path.exists(target) and not os.path.isfile(target):  # a pipe or a device is written to, not replaced
+            with open(target, "wb") as file:
+                file.write(data)
+            return
+        try:
+            with open(beside, "xb") as file:
+                file.write(data)
+            os.replace(beside, target)
+        except BaseException:
+            if os.path.exists(beside):
+                os.unlink(beside)
+            raise
+    except OSError as error:
+        raise TrainwattError(f"{path} cannot be written: {error.strerror}; name another place with -o") from error

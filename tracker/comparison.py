@@ -1,0 +1,295 @@
+"""PURE: stored runs beside each other, the first as the baseline. Figures are those of `show --json`; what lies between them is worked out
+in comparing.py from the same curves."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from .carbon.change import change_of, differences
+from .comparing import NONE, Change, Part, Sensor, change, exact, scaled
+from .describe import KINDS
+from .windows import Share, between
+
+if TYPE_CHECKING:
+    from .storage.records import DeviceRow, StoredRun
+
+View = Mapping[str, Any]
+
+NO_ENERGY = "no energy was recorded"
+NOT_HERE = "not in this run"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A quantity of one run: `value` between `low` and `high`, in `unit` (J, s, W or g). Where there is none, `missing` says why.
+
+    `change` is against the baseline; None for the baseline itself, and where `apart` says why the two cannot be held against each other.
+    """
+
+    name: str
+    unit: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    missing: str | None = None
+    change: Change | None = None
+    apart: str | None = None
+    remark: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A run beside the baseline. `view` is what `show --json` prints; `each` has the phases' energy per instance."""
+
+    label: str
+    view: View
+    figures: tuple[Figure, ...]
+    devices: tuple[Figure, ...]
+    phases: tuple[Figure, ...]
+    each: tuple[Figure, ...]
+    notes: tuple[str, ...]
+
+
+def compare(runs: Sequence[tuple[StoredRun, View]]) -> list[Compared]:
+    """Each run beside the first, which is called A. `runs` are stored runs and what `show --json` prints of them."""
+    units = list(dict.fromkeys(name for stored, view in runs for name in _units(stored, view)))
+    phases = list(dict.fromkeys(p["name"] for _, view in runs for p in view["phases"]))
+    sides = [_Side(stored, view) for stored, view in runs]
+    base = sides[0]
+    found = []
+    for number, side in enumerate(sides):
+        against = None if number == 0 else base
+        slots = _slots(base.view, side.view)
+        found.append(
+            Compared(
+                letter(number),
+                side.view,
+                tuple(_figures(side, against, units)),
+                tuple(_device(side, against, name, own) for name, own in slots),
+                tuple(_phase(side, against, name, each=False) for name in phases),
+                tuple(_phase(side, against, name, each=True) for name in phases),
+                tuple(_notes(side, against)),
+            )
+        )
+    return found
+
+
+def letter(number: int) -> str:
+    """A for the first run, Z for the 26th, then AA."""
+    text = ""
+    while number >= 0:
+        number, rest = divmod(number, 26)
+        text, number = chr(ord("A") + rest) + text, number - 1
+    return text
+
+
+class _Side:
+    """A run, with the parts that its figures are made of."""
+
+    def __init__(self, stored: StoredRun, view: View) -> None:
+        self.stored, self.view = stored, view
+        segments = {s.id: s for s in stored.segments}
+        self.total: list[Part] = []
+        self.of_device: dict[tuple[str, str], list[Part]] = defaultdict(list)
+        self.of_phase: dict[str, list[Part]] = defaultdict(list)
+        rows: dict[tuple[str, str], tuple[DeviceRow, Sensor]] = {}
+        for d in stored.devices:
+            segment = segments[d.segment_id]
+            # Many machines call themselves localhost; those are told apart by their boot.
+            host = segment.boot_id if segment.host.startswith("localhost") else segment.host
+            sensor: Sensor = ("uuid", d.uuid) if d.uuid else ("host", host, d.name, d.model or "")
+            rows[d.segment_id, d.name] = d, sensor
+            if d.first is None or d.last is None:
+                continue
+            part = Part(sensor, between(d.first, d.last, d.gain, d.gain_class))
+            self.of_device[segment.host, d.name].append(part)
+            if d.included_in_total:
+                self.total.append(part)
+        for p in stored.phases:
+            for s in p.devices:
+                row, sensor = rows.get((s.owner_segment_id, s.device), (None, ("unknown",)))
+                if row is not None and row.included_in_total:
+                    bounds = s.slack_low_j, s.slack_high_j, s.edge_low_j, s.edge_high_j
+                    self.of_phase[p.name].append(Part(sensor, Share(s.energy_j, *bounds, row.gain, row.gain_class, s.scatter_j2)))
+
+    @property
+    def seconds(self) -> float:
+        return self.view["run"]["duration_s"] or 0.0
+
+    def against(self, base: _Side | None, mine: Sequence[Part], theirs: Sequence[Part]) -> Change | None:
+        """How far energies lie apart; None where there is nothing to compare."""
+        if base is None or not mine or not theirs:
+            return None
+        if base.stored.run.id == self.stored.run.id:
+            return _no_change(mine)
+        least = base.view["energy"]["lower_bound"], self.view["energy"]["lower_bound"]
+        return change(theirs, mine, base_is_least=least[0], other_is_least=least[1])
+
+
+def _no_change(parts: Sequence[Part]) -> Change:
+    """Of a run against itself; 0 has no ratio to 0."""
+    return NONE if sum(p.share.energy_j for p in parts) > 0 else NONE._replace(ratio=None, ratio_low=None, ratio_high=None)
+
+
+def _units(stored: StoredRun, view: View) -> list[str]:
+    """The units of work of a run, and epochs where it has a phase that stands for them."""
+    return [unit for unit, amount in view["work"].items() if amount] + (["epochs"] if _epochs(view)[0] else [])
+
+
+def _epochs(view: View) -> tuple[int, str]:
+    """How many epochs there were, and the phase whose instances they are: `epoch`, else `train`."""
+    counts = {p["name"]: p["count"] for p in view["phases"]}
+    name = "epoch" if "epoch" in counts else "train"
+    return counts.get(name, 0), name
+
+
+def _amount(view: View, unit: str) -> int:
+    amount: int = view["work"].get(unit, 0)
+    return amount or (_epochs(view)[0] if unit == "epochs" else 0)
+
+
+def _figures(side: _Side, base: _Side | None, units: Sequence[str]) -> list[Figure]:
+    """Energy, energy per unit of work, time, mean power and grams."""
+    energy = side.view["energy"]
+    whole = Figure(
+        "energy",
+        "J",
+        energy["total_j"],
+        energy["low_j"],
+        energy["high_j"],
+        change=side.against(base, side.total, base.total if base else ()),
+    )
+    found = [whole if whole.value is not None else replace(whole, missing=NO_ENERGY)]
+    for unit in units:
+        amount, before = _amount(side.view, unit), _amount(base.view, unit) if base else 0
+        phase = f"instances of phase {_epochs(side.view)[1]}" if unit == "epochs" and "epochs" not in side.view["work"] else unit
+        per = _divided(side, base, whole, f"energy_per_{unit.removesuffix('s')}", "J", amount, before)
+        found.append(
+            replace(
+                per, missing=per.missing or None if amount else f"no {unit} were counted", remark=f"{amount:,} {phase}" if amount else None
+            )
+        )
+    seconds = side.seconds
+    time = exact(base.seconds, seconds) if base else None
+    found.append(Figure("duration", "s", seconds, seconds, seconds, change=time))
+    power = _divided(side, base, whole, "power", "W", seconds, base.seconds if base else 0.0)
+    found.append(power if seconds else replace(power, missing="it took no time"))
+    return [*found, _grams(side, base, whole.change)]
+
+
+def _divided(side: _Side, base: _Side | None, whole: Figure, name: str, unit: str, by: float, before: float) -> Figure:
+    """The whole energy over an amount that is known exactly; `before` is the baseline's."""
+    if whole.value is None or whole.low is None or whole.high is None:
+        return Figure(name, unit, None, missing=NO_ENERGY)
+    if not by:
+        return Figure(name, unit, None)
+    apart = side.against(base, scaled(side.total, 1 / by), scaled(base.total, 1 / before)) if base and before else None
+    return Figure(name, unit, whole.value / by, whole.low / by, whole.high / by, change=apart)
+
+
+def _grams(side: _Side, base: _Side | None, energy: Change | None) -> Figure:
+    carbon = side.view["carbon"]
+    if carbon is None:
+        return Figure("grams", "g", None, missing=side.view["carbon_missing"] or NO_ENERGY)
+    found = Figure("grams", "g", carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])
+    if base is None or base.view["carbon"] is None or energy is None:
+        return found
+    apart = differences(base.view["carbon"], carbon)
+    if apart:
+        return replace(
+            found, apart=f"its grams are not on the assumptions of A (--zone, --pue or --intensity put both on yours): {'; '.join(apart)}"
+        )
+    if base.stored.run.id == side.stored.run.id:
+        return replace(found, change=NONE if carbon["total_g"] > 0 else _no_change(()))
+    return replace(found, change=change_of(base.view["carbon"], carbon, energy, (base.seconds / 3600, side.seconds / 3600)))
+
+
+Place = tuple[str, str]
+
+
+def _slots(base: View, other: View) -> list[tuple[tuple[str, Place | None], Place | None]]:
+    """The devices of the baseline as they are called, with their places in both runs; then those that only the other run has.
+
+    They meet by host, in order of the hosts' names, and by name; those left over by kind and order, as gpu0 and gpu2.
+    """
+    hosts = max(len(_hosts(base)), len(_hosts(other)))
+    mine, theirs = _places(base), _places(other)
+    pairs: dict[tuple[int, str], tuple[int, str] | None] = {key: key if key in theirs else None for key in mine}
+    left = [key for key in theirs if key not in mine]
+    for key, met in list(pairs.items()):
+        fits = [] if met else [k for k in left if k[0] == key[0] and theirs[k][1] == mine[key][1]]
+        if fits:
+            pairs[key] = fits[0]
+            left.remove(fits[0])
+
+    def name(key: tuple[int, str]) -> str:
+        return f"{key[1]} of host {key[0] + 1}" if hosts > 1 else key[1]
+
+    found: list[tuple[tuple[str, Place | None], Place | None]] = [
+        ((name(k), mine[k][0]), theirs[m][0] if m else None) for k, m in pairs.items()
+    ]
+    return found + [((name(k), None), theirs[k][0]) for k in left]
+
+
+def _hosts(view: View) -> list[str]:
+    return sorted({d["host"] for d in view["energy"]["devices"]})
+
+
+def _places(view: View) -> dict[tuple[int, str], tuple[Place, str]]:
+    """Number of the host and name of the device, to where it is found and its kind."""
+    number = {host: i for i, host in enumerate(_hosts(view))}
+    return {(number[d["host"]], d["device"]): ((d["host"], d["device"]), d["kind"]) for d in view["energy"]["devices"]}
+
+
+def _device(side: _Side, base: _Side | None, slot: tuple[str, Place | None], own: Place | None) -> Figure:
+    name, place = slot
+    if own is None:
+        return Figure(name, "J", None, missing=NOT_HERE)
+    d = next(d for d in side.view["energy"]["devices"] if (d["host"], d["device"]) == own)
+    apart = side.against(base, side.of_device[own], base.of_device[place]) if base and place else None
+    remark = [own[1]] if place and own[1] != place[1] else []
+    remark += [] if d["included_in_total"] else ["beside the total"]
+    return Figure(name, "J", d["energy_j"], d["low_j"], d["high_j"], change=apart, remark=", ".join(remark) or None)
+
+
+def _phase(side: _Side, base: _Side | None, name: str, *, each: bool) -> Figure:
+    """All instances of a phase, or what one of them came to."""
+    found = {p["name"]: p for p in side.view["phases"]}.get(name)
+    if found is None:
+        return Figure(name, "J", None, missing=NOT_HERE)
+    if found["energy_j"] is None:
+        return Figure(name, "J", None, missing="pending" if side.view["run"]["status"] == "running" else "not measured")
+    before = next((p["count"] for p in base.view["phases"] if p["name"] == name), 0) if base else 0
+    count = found["count"] if each else 1
+    value, low, high = (found[key] / count if count else None for key in ("energy_j", "low_j", "high_j"))
+    theirs = scaled(base.of_phase[name], 1 / (before if each else 1)) if base and before else []
+    apart = side.against(base, scaled(side.of_phase[name], 1 / count), theirs) if count else None
+    return Figure(name, "J", value, low, high, change=apart, remark=f"{found['count']:,} ×")
+
+
+def _notes(side: _Side, base: _Side | None) -> list[str]:
+    """What a reader must know before believing a difference."""
+    run, energy = side.view["run"], side.view["energy"]
+    notes = []
+    if run["status"] == "running":
+        notes.append("has not ended: its figures are those so far")
+    elif run["status"] != "completed":
+        notes.append(f"{'failed' if run['status'] == 'failed' else 'was interrupted'}: it may have done part of its work only")
+    if energy["lower_bound"]:
+        notes.append("a device was lost: its energy is a lower bound")
+    if base is None or not base.total or not side.total:
+        return notes
+    kinds = _kinds(base.view), _kinds(side.view)
+    if kinds[0] != kinds[1]:
+        notes.append(f"not the same parts: {kinds[1]}, and A {kinds[0]}")
+    if {p.sensor for p in base.total} != {p.sensor for p in side.total}:
+        notes.append("not on just the devices of A: what their sensors misread does not cancel")
+    return notes
+
+
+def _kinds(view: View) -> str:
+    kinds = {d["kind"] for d in view["energy"]["devices"] if d["included_in_total"]}
+    return "+".join(label for kind, label in KINDS.items() if kind in kinds)

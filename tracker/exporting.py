@@ -1,0 +1,238 @@
+"""Stored runs as rows of tables, one after the other, and the files that hold them: CSV, JSON Lines, Parquet.
+
+The figures are those of `show --json`. Rows are made as they are asked for: a curve of any length passes through in pieces.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+from .describe import iso
+from .errors import ConfigurationError
+from .footprinting import described
+
+if TYPE_CHECKING:
+    from .storage.records import RunRow, StoredRun
+    from .storage.store import Store
+
+Row = dict[str, Any]
+What = Literal["runs", "phases", "curves"]
+Kind = Literal["text", "int", "float", "bool", "map"]
+
+BATCH = 4_096
+"""Rows of a group in a Parquet file: what is held in memory."""
+WORKING = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a spreadsheet takes for a formula when a cell begins with it."""
+
+
+class Column(NamedTuple):
+    """A column of a table; a "map" is an object in JSON Lines, and JSON elsewhere."""
+
+    name: str
+    kind: Kind
+
+
+def _columns(*kinds_and_names: str) -> tuple[Column, ...]:
+    """The columns of lines such as "float energy_j low_j"."""
+    lines = [line.split() for line in kinds_and_names]
+    return tuple(Column(name, kind) for kind, *names in lines for name in names)  # type: ignore[arg-type]
+
+
+_GRAMS = " ".join(f"{part}{bound}_g" for part in ("operational", "embodied", "total") for bound in ("", "_low", "_high"))
+_RUN = _columns(
+    *("text run_id project name group stage status end_reason", "text started_at", "int started_utc_ns", "text ended_at"),
+    *("int ended_utc_ns", "text last_seen_at", "int last_seen_utc_ns", "float duration_s", "text host command git_commit"),
+    *("map tags external", "float energy_j low_j high_j measured_fraction measured_only_j idle_j above_idle_j", "bool lower_bound"),
+)
+COLUMNS: Mapping[What, tuple[Column, ...]] = {
+    "runs": _RUN + _columns("int samples tokens", f"float {_GRAMS}", "text zone", "float intensity_g_per_kwh pue"),
+    "phases": _columns(
+        *("text run_id project name phase first_started_at", "int first_started_utc_ns count", "float duration_s"),
+        *("float energy_j low_j high_j", "bool resolved", "int unresolved_count", "bool host_side", "int samples tokens"),
+    ),
+    "curves": _columns(
+        *("text run_id segment_id host device", "bool included_in_total", "int t_ns", "text utc", "int utc_ns", "float energy_j"),
+        *("float counter_j power_j imputed_j modelled_j slack_low_j slack_high_j edge_low_j edge_high_j scatter_j2",),
+    ),
+}
+"""The columns of each table, in order. Joules and grams as `show --json` has them; times in UTC, as ISO 8601 and as ns since 1970.
+
+A row of `phases` is all instances of one name. One of `curves` is a point: joules since the curve's start, in all (`energy_j`) and by
+where they come from; `slack` is what may have been missed or added so far, `edge` what the point's own time may; `t_ns` is on the monotonic
+clock of the segment's machine.
+"""
+
+
+def rows(store: Store, run_id: str, what: What) -> Iterator[Row]:
+    """The rows of a run, whose values are in the order of COLUMNS. Raises StoreError and RunNotFoundError."""
+    stored = store.load(run_id)
+    if what == "curves":
+        yield from _points(store, stored)
+        return
+    view = described(store, stored)
+    if what == "runs":
+        carbon = view["carbon"] or {}
+        yield {
+            **run_row(stored.run, view),
+            **_work(view["work"]),
+            **{name: carbon.get(name) for name in (*_GRAMS.split(), "zone", "intensity_g_per_kwh", "pue")},
+        }
+        return
+    first = {p["name"]: min(q.first_start_utc_ns for q in stored.phases if q.name == p["name"]) for p in view["phases"]}
+    for phase in view["phases"]:
+        yield {
+            "run_id": run_id,
+            "project": stored.run.project,
+            "name": stored.run.name,
+            "phase": phase["name"],
+            "first_started_at": iso(first[phase["name"]]),
+            "first_started_utc_ns": first[phase["name"]],
+            **{k: phase[k] for k in ("count", "duration_s", "energy_j", "low_j", "high_j", "resolved", "unresolved_count", "host_side")},
+            **_work(phase["work"]),
+        }
+
+
+def run_row(run: RunRow, view: Mapping[str, Any]) -> Row:
+    """A run and its energy on one line; `view` has the `run` and the `energy` of the JSON contract."""
+    of, energy = view["run"], view["energy"]
+    return {
+        "run_id": of["id"],
+        **{key: of[key] for key in ("project", "name", "group", "stage", "status", "end_reason")},
+        "started_at": of["started_at"],
+        "started_utc_ns": run.started_utc_ns,
+        "ended_at": of["ended_at"],
+        "ended_utc_ns": run.ended_utc_ns,
+        "last_seen_at": of["last_seen_at"],
+        "last_seen_utc_ns": run.last_seen_utc_ns,
+        **{key: of[key] for key in ("duration_s", "host", "command", "git_commit", "tags", "external")},
+        "energy_j": energy["total_j"],
+        **{
+            key: energy[key] for key in ("low_j", "high_j", "measured_fraction", "measured_only_j", "idle_j", "above_idle_j", "lower_bound")
+        },
+    }
+
+
+def _work(work: Mapping[str, int]) -> Row:
+    return {unit: work.get(unit) for unit in ("samples", "tokens")}
+
+
+def _points(store: Store, stored: StoredRun) -> Iterator[Row]:
+    from .storage.recent import points_after  # brings SQLAlchemy
+
+    segments = {s.id: s for s in stored.segments}
+    for device in stored.devices:
+        if device.first is None:
+            continue
+        segment = segments[device.segment_id]
+        of_device = {"run_id": stored.run.id, "segment_id": segment.id, "host": segment.host, "device": device.name}
+        anchors = stored.anchors.get(segment.id, ())
+        instants = [anchor.monotonic_ns for anchor in anchors]
+        for p in points_after(store, segment.id, device.name, device.first.t_ns - 1):
+            if anchors:  # the clock as it was set then; before the first anchor, as it was set there
+                utc_ns = anchors[max(0, bisect_right(instants, p.t_ns) - 1)].utc_of(p.t_ns)
+            else:
+                utc_ns = segment.started_utc_ns + p.t_ns - segment.start_t_ns
+            point = p._asdict()
+            del point["t_ns"]
+            yield {
+                **of_device,
+                "included_in_total": device.included_in_total,
+                "t_ns": p.t_ns,
+                "utc": iso(utc_ns),
+                "utc_ns": utc_ns,
+                "energy_j": p.energy_j,
+                **point,
+            }
+
+
+class Table(Protocol):
+    """A file that rows are put into."""
+
+    def put(self, row: Row) -> None: ...
+    def finish(self) -> None:
+        """Write what is left; the file itself stays open."""
+        ...
+
+
+class CsvTable:
+    """CSV in UTF-8, with a line of names. Text that a spreadsheet would take for a formula begins with a single quote."""
+
+    def __init__(self, file: IO[bytes], columns: Sequence[Column]) -> None:
+        self._columns, self._file = columns, file
+        self._writer = csv.writer(self)
+        self._writer.writerow([c.name for c in columns])
+
+    def write(self, text: str) -> None:
+        """What the csv module calls with each line."""
+        self._file.write(text.encode("utf-8", "replace"))
+
+    def put(self, row: Row) -> None:
+        self._writer.writerow([_cell(row[c.name]) for c in self._columns])
+
+    def finish(self) -> None:
+        self._file.flush()
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, dict):
+        value = json.dumps(value, ensure_ascii=False)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str) and value.startswith(WORKING):
+        return f"'{value}"
+    return value
+
+
+class JsonLines:
+    """An object a line; text is exactly what was recorded."""
+
+    def __init__(self, file: IO[bytes], columns: Sequence[Column]) -> None:
+        self._file = file
+
+    def put(self, row: Row) -> None:
+        self._file.write(json.dumps(row).encode() + b"\n")
+
+    def finish(self) -> None:
+        self._file.flush()
+
+
+class Parquet:
+    """A Parquet file. Raises ConfigurationError where pyarrow is not installed."""
+
+    def __init__(self, file: IO[bytes], columns: Sequence[Column]) -> None:
+        self._pa, parquet = _pyarrow()
+        kinds = {"text": "string", "map": "string", "int": "int64", "float": "float64", "bool": "bool_"}
+        self._schema = self._pa.schema([(c.name, getattr(self._pa, kinds[c.kind])()) for c in columns])
+        self._maps = [c.name for c in columns if c.kind == "map"]
+        self._writer = parquet.ParquetWriter(file, self._schema)
+        self._rows: list[Row] = []
+
+    def put(self, row: Row) -> None:
+        self._rows.append({**row, **{name: json.dumps(row[name]) for name in self._maps}})
+        if len(self._rows) == BATCH:
+            self._write()
+
+    def finish(self) -> None:
+        self._write()
+        self._writer.close()
+
+    def _write(self) -> None:
+        if self._rows:
+            self._writer.write_table(self._pa.Table.from_pylist(self._rows, self._schema))
+            self._rows.clear()
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ModuleNotFoundError as error:
+        raise ConfigurationError("Parquet needs the package pyarrow: `pip install 'trainwatt[parquet]'`, or take csv or jsonl") from error
+    return pyarrow, pyarrow.parquet
+
+
+FORMATS: Mapping[str, Callable[[IO[bytes], Sequence[Column]], Table]] = {"csv": CsvTable, "jsonl": JsonLines, "parquet": Parquet}

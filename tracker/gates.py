@@ -1,0 +1,102 @@
+"""PURE: gates: how much more than the baseline a run may use, as one writes it ("energy_per_sample +5%"), and whether it does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .comparison import Compared, Figure
+from .errors import ConfigurationError
+from .units import J_PER_KWH, J_PER_WH
+
+ENERGY = {"mJ": 1e-3, "J": 1.0, "kJ": 1e3, "MJ": 1e6, "Wh": J_PER_WH, "kWh": J_PER_KWH}
+TIME = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+MASS = {"mg": 1e-3, "g": 1.0, "kg": 1e3, "t": 1e6}
+UNITS = {"energy": ENERGY, "duration": TIME, "grams": MASS}
+ACCEPTED = (
+    'a gate is a metric and how much more is allowed, as in "energy_per_sample +5%" or "duration +10s"; the metrics are energy,'
+    " energy_per_UNIT (UNIT being sample, token or epoch), duration and grams, and the limit is in %, or in mJ, J, kJ, MJ, Wh, kWh,"
+    " in s, min, h, d, or in mg, g, kg, t"
+)
+_GATE = re.compile(r"\s*([A-Za-z_]+)\s*\+?\s*(\d+(?:\.\d*)?|\.\d+)\s*(%|[A-Za-z]+)\s*", re.ASCII)
+ROUNDING = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """How much more than the baseline `metric` may be: `share` of it (0.05), else `amount` in J, s or g."""
+
+    text: str
+    metric: str
+    share: float | None
+    amount: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A gate and one run. `missing` says why it cannot be judged; `beyond_error` whether all of the difference's range is over the limit,
+    `within_error` whether it is held, but not by all of the range."""
+
+    gate: Gate
+    label: str
+    figure: Figure | None
+    crossed: bool
+    beyond_error: bool
+    within_error: bool
+    missing: str | None
+
+
+def parse_gate(text: str) -> Gate:
+    """Read a gate. Raises ConfigurationError with what is accepted."""
+    match = _GATE.fullmatch(text)
+    if not match:
+        raise ConfigurationError(f"--gate {text!r} is no gate: {ACCEPTED}")
+    metric, number, unit = match[1].lower(), float(match[2]), match[3]
+    kind = "energy" if re.fullmatch(r"energy_per_[a-z_]+", metric) else metric
+    if kind not in UNITS:
+        raise ConfigurationError(f"--gate {text!r}: no metric is called {match[1]}: {ACCEPTED}")
+    if unit == "%":
+        return Gate(text, metric, number / 100, None)
+    if unit not in UNITS[kind]:
+        raise ConfigurationError(f"--gate {text!r}: {unit} is no unit of {metric}: {ACCEPTED}")
+    return Gate(text, metric, None, number * UNITS[kind][unit])
+
+
+def judge(gate: Gate, runs: Sequence[Compared]) -> list[Judged]:
+    """The gate held against every run but the baseline, which is the first."""
+    return [_judged(gate, run, runs) for run in runs[1:]]
+
+
+def _judged(gate: Gate, run: Compared, runs: Sequence[Compared]) -> Judged:
+    figure = next((f for f in run.figures if f.name == gate.metric), None)
+    base = next((f for f in runs[0].figures if f.name == gate.metric), None)
+    if figure is None or base is None:
+        known = ", ".join(f.name for f in runs[0].figures if f.name != "power")
+        return _unknown(gate, run, None, f"none of these runs has counted that; they have {known}")
+    for label, each in ((runs[0].label, base), (run.label, figure)):
+        if each.missing is not None or each.value is None:
+            return _unknown(gate, run, figure, f"{each.missing}{'' if label == run.label else f', in {label}'}")
+    change = figure.change
+    if change is None:
+        return _unknown(gate, run, figure, figure.apart or "the two cannot be held against each other")
+    assert base.value is not None
+    if gate.share is not None and change.ratio is not None:
+        by, low, high, limit = change.ratio, change.ratio_low, change.ratio_high, 1 + gate.share
+    else:
+        by, low, high, limit = change.difference, change.low, change.high, (gate.share or 0.0) * base.value + (gate.amount or 0.0)
+    room = limit + ROUNDING * max(abs(limit), base.value if gate.share is None else 1.0)
+    crossed = by > room
+    return Judged(
+        gate,
+        run.label,
+        figure,
+        crossed,
+        beyond_error=crossed and low is not None and low > room,
+        within_error=not crossed and (high is None or high > room),
+        missing=None,
+    )
+
+
+def _unknown(gate: Gate, run: Compared, figure: Figure | None, why: str) -> Judged:
+    return Judged(gate, run.label, figure, crossed=False, beyond_error=False, within_error=False, missing=why)

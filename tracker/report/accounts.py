@@ -1,0 +1,164 @@
+"""PURE: the sections of a report on grams, on where joules and grams come from, and on what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..carbon.wording import carbon_headline, format_mass, place
+from ..paper.bibliography import keys, plain
+from ..paper.methods import paragraph
+from ..paper.prose import number, percent
+from ..summary import provenance
+from ..units import format_energy, significant
+from .charts import Bar, Part, bars, legend, shares
+from .markup import Child, Html, details, el, linked, table
+from .words import MOST_EVENTS, WAYS, View, footprint_of, when
+
+if TYPE_CHECKING:
+    from .gather import Figures
+
+
+# ---- grams
+
+
+def emissions(view: View) -> Html:
+    carbon = view["carbon"]
+    if carbon is None:
+        why = view["carbon_missing"] or "no energy is known, so no grams are"
+        return el("section", el("h2", "Emissions"), el("p", f"No grams: {why}.".replace("..", "."), class_="muted text"))
+    parts = [("operational", "gauge", f"energy × PUE {carbon['pue']:g} × {number(carbon['intensity_g_per_kwh'])} g/kWh")]
+    parts += [("embodied", "model", "making of the hardware, for the time it was held"), ("total", "plain", "")]
+    rows, cells = [], []
+    for name, colour, note in parts:
+        value, low, high = (carbon[f"{name}{bound}_g"] for bound in ("", "_low", "_high"))
+        text = "unknown" if value is None else format_mass(value, low, high)
+        rows.append(Bar(name, text, value, low, high, colour, note))
+        cells.append([name, text, note])
+    lines = [
+        [
+            f"{line['part']}: {line['name']}",
+            number(line["count"]),
+            format_mass(line["embodied_g"], line["embodied_low_g"], line["embodied_high_g"]),
+        ]
+        for line in carbon["embodied_lines"]
+    ]
+    return el(
+        "section",
+        el("h2", "Emissions"),
+        el("p", carbon_headline(carbon)),
+        el("p", f"Electricity {place(carbon)}; location-based: nothing that was bought or offset is subtracted.", class_="muted text"),
+        el(
+            "figure",
+            bars(rows, "Operational and embodied grams of CO2e, with ranges"),
+            details(
+                "Emissions as a table",
+                table(["part", "CO2e", "from"], cells, (1,)),
+                table(["hardware", "count", "embodied CO2e"], lines, (1, 2)) if lines else None,
+            ),
+            aria_label="Operational beside embodied emissions",
+        ),
+        el("ul", [el("li", f"Not in it: {text}") for text in carbon["left_out"]], class_="muted"),
+    )
+
+
+def assumptions(carbon: View) -> Html:
+    rows: list[list[Child]] = []
+    for a in carbon["assumptions"]:
+        spread = "" if a["low"] is None or a["low"] == a["high"] else f" ({number(a['low'])}–{number(a['high'])})"
+        value = "unknown" if a["value"] is None else f"{number(a['value'])}{spread} {a['unit']}".rstrip()
+        rows.append([a["name"], value, _mark(a), linked(a["source"])])
+    for line in {(x["row"], x["name"]): x for x in carbon["embodied_lines"]}.values():
+        value = f"{significant(line['footprint_kg'])} ({significant(line['footprint_low_kg'])}–{significant(line['footprint_high_kg'])})"
+        rows.append(
+            [
+                f"making of {line['name'] if line['status'] == 'given' else line['row']}",
+                f"{value} kg/{line['unit']}",
+                _mark(line),
+                linked(line["source"]),
+            ]
+        )
+    return el(
+        "section", el("h2", "Assumptions"), table(["factor", "value", "status", "source"], rows, (), "What the grams were worked out with")
+    )  # fmt: skip
+
+
+def _mark(of: View) -> str:
+    return str(of["status"]) if of["year"] is None else f"{of['status']}, {of['year']}"
+
+
+# ---- where it comes from, and what happened
+
+
+def origin(f: Figures) -> Html:
+    devices = f.view["energy"]["devices"]
+    missing = _missing(f)
+    rows = [(d["device"], provenance(d), [Part(way, d["provenance"][way], colour) for way, (_, colour) in WAYS.items()]) for d in devices]
+    cells = [
+        [
+            d["device"],
+            *(format_energy(d["provenance"][way]) if d["provenance"][way] else "–" for way in WAYS),
+            percent(d["coverage"]),
+            percent(d["seen_fraction"]),
+            "; ".join(t for t in (d["model"], d["note"]) if t),
+        ]
+        for d in devices
+    ]
+    head = ["device", *(words for words, _ in WAYS.values()), "time covered by readings", "time seen", "note"]
+    used = [way for way in WAYS if any(d["provenance"][way] > 0 for d in devices)]
+    chart = el(
+        "figure",
+        shares(rows, "Where the energy of each device comes from"),
+        legend("Energy", ((WAYS[way][1], WAYS[way][0], way in ("imputed", "modelled")) for way in used)),
+        details("Where it comes from, as a table", table(head, cells, range(1, 7))),
+        aria_label="Where the energy of each device comes from",
+    )
+    return el(
+        "section",
+        el("h2", "What was measured"),
+        chart if devices else el("p", "No device was measured or modelled.", class_="muted"),
+        el("h3", "What is missing") if missing else None,
+        el("ul", missing) if missing else None,
+    )
+
+
+def _missing(f: Figures) -> list[Html]:
+    found = [
+        el("li", el("span", f"{x.what}: {x.detail}.", class_="text"), el("small", f" {x.worth} {x.remedy}".rstrip(), class_="text"))
+        for x in {(x.source, x.what, x.detail): x for x in f.findings}.values()
+    ]
+    lost = [d for d in f.view["energy"]["devices"] if d["provenance"]["imputed"] > 0]
+    return found + [
+        el("li", f"{d['device']}: {format_energy(d['provenance']['imputed'])} imputed where readings are missing") for d in lost
+    ]
+
+
+def events(view: View) -> Html:
+    events: Sequence[View] = view["events"]
+    if not events:
+        return el("section", el("h2", "Events"), el("p", "Nothing happened to a sensor or to the run.", class_="muted"))
+    rows: list[list[Child]] = [
+        [when(e["at"]).replace(" UTC", f":{e['at'][17:19]} UTC"), e["kind"], e["device"] or "run", el("span", e["detail"], class_="text")]
+        for e in events[:MOST_EVENTS]
+    ]
+    more = f"{len(events) - MOST_EVENTS:,} more are in `trainwatt show {view['run']['id']} --json`." if len(events) > MOST_EVENTS else None
+    return el(
+        "section",
+        el("h2", "Events"),
+        table(["time", "kind", "of", "what happened"], rows, (), f"{len(events):,} events"),
+        el("p", more) if more else None,
+    )
+
+
+def methods(view: View) -> Html:
+    words = paragraph([footprint_of(view)])
+    works = list({work.identity: work for part in words if not isinstance(part, str) for work in part}.values())
+    numbers = {identity: n for n, identity in enumerate(keys(works), 1)}
+    body = "".join(p if isinstance(p, str) else f" [{', '.join(str(numbers[w.identity]) for w in p)}]" for p in words)
+    return el(
+        "section",
+        el("h2", "Methods"),
+        el("p", body),
+        el("ol", [el("li", linked(plain(work))) for work in works]) if works else None,
+        class_="methods",
+    )

@@ -1,0 +1,221 @@
+"""PURE: charts as inline SVG: power over time stacked by device, the grid's intensity below it, and bars with their ranges.
+
+A chart is as wide as its page and as high as it says, so its marks are drawn in a box that is stretched, and its words beside that box.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from .markup import Child, Html, el
+from .scale import ticks, time_text, time_ticks, watts_tick
+from .series import Layer, Span, Step, stacked
+
+WIDE = 1000
+POWER_HIGH, GRID_HIGH = 260, 110
+STRIP_HIGH = 8
+BELOW = 26
+_SHADES = {"gpu": 4, "cpu": 3, "dram": 2, "platform": 1}
+PHASE_COLOURS = 6
+
+
+class Bar(NamedTuple):
+    """A figure with its range, as a bar from 0; `colour` is a class of the style sheet. No bar where `value` is None."""
+
+    name: str
+    text: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    colour: str = "plain"
+    note: str = ""
+
+
+class Part(NamedTuple):
+    """A part of a whole."""
+
+    name: str
+    value: float
+    colour: str
+
+
+def colours(layers: Sequence[Layer]) -> list[str]:
+    """A class of the style sheet for each layer: a hue a kind, a shade each."""
+    seen: dict[str, int] = {}
+    found = []
+    for layer in layers:
+        index = seen[layer.kind] = seen.get(layer.kind, -1) + 1
+        found.append(f"{layer.kind}-{index % _SHADES[layer.kind]}")
+    return found
+
+
+def phase_colours(bands: Iterable[Span]) -> dict[str, str]:
+    """A class of the style sheet for each phase, in the order in which they come."""
+    return {name: f"phase-{i % PHASE_COLOURS}" for i, name in enumerate(dict.fromkeys(b.name for b in bands))}
+
+
+def power(cuts: Sequence[float], layers: Sequence[Layer], bands: Sequence[Span], label: str) -> Html:
+    """Power over time, stacked by device, its phases as bands behind it and as a strip along the top."""
+    tops = stacked(layers)
+    highest = max(tops[-1], default=0.0)
+    levels = ticks(highest)
+    room = POWER_HIGH - STRIP_HIGH - 6
+    scale = room / levels[-1]
+    hue = phase_colours(bands)
+    marks: list[Child] = []
+    for band in bands:
+        x, width = _x(band.start_s, cuts), _x(band.end_s, cuts) - _x(band.start_s, cuts)
+        box = {"x": _n(x), "width": _n(width), "class_": hue[band.name]}
+        marks.append(el("rect", **{**box, "y": 0, "height": POWER_HIGH, "class_": f"band {hue[band.name]}"}))
+        marks.append(el("rect", **{**box, "y": 0, "height": STRIP_HIGH, "class_": f"strip {hue[band.name]}"}))
+    marks += _levels(levels, scale, POWER_HIGH)
+    # From the top of the stack down, each down to the axis: the next one covers what is not its own, and no edge is drawn twice.
+    for layer, top, colour in reversed(list(zip(layers, tops, colours(layers), strict=True))):
+        path = _area(top, cuts, POWER_HIGH, scale)
+        marks.append(el("path", d=path, class_=f"layer {colour}"))
+        if layer.modelled:
+            marks.append(el("path", d=path, class_="modelled"))
+    texts = [*_level_texts([(y, watts_tick(y)) for y in levels], scale, POWER_HIGH), *_times(cuts, POWER_HIGH)]
+    return _chart("power", POWER_HIGH, marks, texts, label)
+
+
+def grid(cuts: Sequence[float], steps: Sequence[Step], label: str) -> Html:
+    """The grid's intensity over the same time; what a provider only estimated is paler."""
+    levels = ticks(max(step.g_per_kwh for step in steps), 2)
+    scale = (GRID_HIGH - 4) / levels[-1]
+    marks: list[Child] = list(_levels(levels, scale, GRID_HIGH))
+    for step in steps:
+        x, high = _x(step.start_s, cuts), step.g_per_kwh * scale
+        box = {"x": _n(x), "y": _n(GRID_HIGH - high), "width": _n(_x(step.end_s, cuts) - x), "height": _n(high)}
+        marks.append(el("rect", **box, class_="grid estimated" if step.estimated else "grid"))
+    texts = [*_level_texts([(y, f"{y:g}") for y in levels], scale, GRID_HIGH), *_times(cuts, GRID_HIGH)]
+    return _chart("grid", GRID_HIGH, marks, texts, label)
+
+
+def _chart(kind: str, high: int, marks: Iterable[Child], texts: Iterable[Child], label: str) -> Html:
+    box = el(
+        "svg", *marks, class_="marks", viewbox=f"0 0 {WIDE} {high}", preserveaspectratio="none", width="100%", height=high
+    )  # fmt: skip
+    cursor = el("line", class_="cursor", x1="0", x2="0", y1=0, y2=high, visibility="hidden")
+    chart = el("svg", box, cursor, *texts, class_="chart", width="100%", height=high + BELOW, role="img", aria_label=label)
+    return el("div", chart, class_=f"plot {kind}")
+
+
+def _levels(levels: Sequence[float], scale: float, high: int) -> list[Html]:
+    return [
+        el("line", x1=0, x2=WIDE, y1=_n(high - y * scale), y2=_n(high - y * scale), class_="axis" if y == 0 else "level") for y in levels
+    ]
+
+
+def _level_texts(levels: Sequence[tuple[float, str]], scale: float, high: int) -> list[Html]:
+    return [el("text", text, x=-8, y=_n(high - y * scale + 4), class_="left") for y, text in levels]
+
+
+def _times(cuts: Sequence[float], high: int) -> list[Html]:
+    at = time_ticks(cuts[0], cuts[-1])
+    step = at[1] - at[0] if len(at) > 1 else None
+    return [el("text", time_text(t, step), x=f"{_n(_x(t, cuts) / WIDE * 100)}%", y=high + 18, class_=_side(_x(t, cuts))) for t in at]
+
+
+def _side(x: float) -> str:
+    """Which way a word beside a mark at `x` goes, to stay within the chart."""
+    return "first" if x < 20 else "last" if x > WIDE - 20 else "middle"
+
+
+def _area(tops: Sequence[float], cuts: Sequence[float], high: int, scale: float) -> str:
+    """Steps from the left to the right, down to the axis."""
+    parts = [f"M0 {high}"]
+    last = ""
+    for watts, (a, _) in zip(tops, pairwise(cuts), strict=True):
+        y = _n(high - watts * scale)
+        if y != last:
+            parts.append(f"H{_n(_x(a, cuts))}V{y}")
+            last = y
+    return f"{''.join(parts)}H{WIDE}V{high}Z"
+
+
+def _x(seconds: float, cuts: Sequence[float]) -> float:
+    """Across the box, never beyond it."""
+    return min(1.0, max(0.0, (seconds - cuts[0]) / (cuts[-1] - cuts[0]))) * WIDE
+
+
+def _n(value: float) -> str:
+    """A tenth of a unit is finer than a screen shows."""
+    return f"{value:.1f}".removesuffix(".0")
+
+
+# ---- bars
+
+
+def bars(rows: Sequence[Bar], label: str) -> Html:
+    """Bars below each other, on one scale from 0, each with its name, its figure and its range."""
+    top = max((max(b.high or 0.0, b.value or 0.0) for b in rows), default=0.0) or 1.0
+    return el("ul", [_bar(b, top) for b in rows], class_="bars", role="list", aria_label=label)
+
+
+def _bar(bar: Bar, top: float) -> Html:
+    def percent(value: float) -> str:
+        return f"{100 * value / top:.2f}%"
+
+    marks: list[Child] = [el("rect", x=0, y=3, width="100%", height=8, rx=2, class_="track")]
+    if bar.value is not None:
+        marks.append(el("rect", x=0, y=3, width=percent(bar.value), height=8, rx=2, class_=f"bar {bar.colour}"))
+    if bar.low is not None and bar.high is not None and bar.high > bar.low:
+        low, high = percent(bar.low), percent(bar.high)
+        marks.append(el("line", x1=low, x2=high, y1=7, y2=7, class_="range"))
+        marks += [el("line", x1=at, x2=at, y1=2, y2=12, class_="range") for at in (low, high)]
+    name = [el("span", bar.name, class_="text"), el("small", bar.note) if bar.note else None]
+    words = [el("span", name, class_="name"), el("span", bar.text, class_="figure")]
+    return el("li", el("div", words, class_="words"), el("svg", marks, width="100%", height=14, aria_hidden="true"))
+
+
+def shares(rows: Sequence[tuple[str, str, Sequence[Part]]], label: str) -> Html:
+    """For each row its whole, cut into parts; a row has a name and words."""
+    return el("ul", [_share(*row) for row in rows], class_="bars", role="list", aria_label=label)
+
+
+def _share(name: str, text: str, parts: Sequence[Part]) -> Html:
+    whole = sum(p.value for p in parts) or 1.0
+    marks: list[Child] = []
+    at = 0.0
+    for part in parts:
+        if part.value > 0:
+            box: Mapping[str, object] = {"x": f"{100 * at / whole:.2f}%", "width": f"{100 * part.value / whole:.2f}%", "y": 2, "height": 10}
+            marks.append(el("rect", **box, class_=f"part {part.colour}"))
+            marks.append(el("rect", **box, class_="modelled") if part.colour in ("imputed", "model") else None)
+            at += part.value
+    words = [el("span", name, class_="name text"), el("span", text, class_="figure")]
+    return el("li", el("div", words, class_="words"), el("svg", marks, width="100%", height=14, aria_hidden="true"))
+
+
+def legend(of: str, entries: Iterable[tuple[str, str, bool]]) -> Html:
+    """What the colours of `of` mean: (class, name, whether it is striped)."""
+    return el(
+        "ul",
+        [el("li", of)],
+        [
+            el(
+                "li",
+                el(
+                    "svg",
+                    el("rect", width=12, height=12, rx=2, class_=f"key {colour}"),
+                    el("rect", width=12, height=12, rx=2, class_="modelled") if striped else None,
+                    width=12,
+                    height=12,
+                    aria_hidden="true",
+                ),
+                el("span", name, class_="text"),
+            )
+            for colour, name, striped in entries
+        ],
+        class_="legend",
+        role="list",
+    )
+
+
+_STRIPE = el("rect", width=4, height=2, class_="stripe")
+_PATTERN = el("pattern", _STRIPE, id="stripes", width=4, height=4, patternunits="userSpaceOnUse")
+STRIPES = el("svg", el("defs", _PATTERN), width=0, height=0, aria_hidden="true", class_="defs")
+"""What marks a modelled figure beside its colour; once a page."""

@@ -1,0 +1,120 @@
+"""What a report shows of a run, read from the store and brought onto one axis of time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..carbon import live
+from ..carbon.series import Series
+from ..carbon.terms import Terms
+from ..describe import ORDER, natural
+from ..footprinting import asked_of_a_grid, described
+from ..storage.phase_times import phase_times
+from . import series
+from .series import Clock, Layer, Span, Step
+
+if TYPE_CHECKING:
+    from ..storage.records import FindingRow, SegmentRow, StoredRun
+    from ..storage.store import Store
+
+PIECES = 600
+"""Parts of the time of which the mean power is shown."""
+MOST_LAYERS = 12
+NS = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A run as it is shown: `view` is what `show --json` prints; the rest is drawn from it over time.
+
+    `cuts` are the ends of the bins of `layers`, in seconds since the run's start, and `phase_of` the phase of each; empty where there is
+    no curve. `steps` are the grid's intensities by time, empty where one figure holds for all of it. `folded` counts the instances of
+    phases that have no times. `beside` are devices with a curve that are not in the total. `findings` are the sources of readings that
+    could not be used.
+    """
+
+    view: Mapping[str, Any]
+    cuts: list[float]
+    layers: list[Layer]
+    bands: list[Span]
+    phase_of: list[str | None]
+    folded: int
+    steps: list[Step]
+    beside: list[str]
+    findings: list[FindingRow]
+
+
+def figures(store: Store, run_id: str) -> Figures:
+    """Read a run. `run_id` is a full id. Raises StoreError and RunNotFoundError."""
+    stored = store.load(run_id)
+    view = described(store, stored)
+    clocks = {s.id: _clock(stored, s) for s in stored.segments}
+    curves = {key: [(clocks[key[0]].seconds(p.t_ns), p.energy_j) for p in points] for key, points in store.outline(stored, PIECES).items()}
+    curves = {key: curve for key, curve in curves.items() if len(curve) > 1}
+    cuts = _cuts(stored, curves)
+    times = [t for t in phase_times(store, run_id) if t.segment_id in clocks]  # not of a process that joined since
+    by_segment: dict[str, list[Span]] = defaultdict(list)
+    for t in times:
+        clock = clocks[t.segment_id]
+        end_s = clock.seconds(t.end_t_ns) if t.end_t_ns is not None else max(clock.end_s, clock.seconds(t.start_t_ns))
+        by_segment[t.segment_id].append(Span(t.name, clock.seconds(t.start_t_ns), end_s))
+    spans = [span for of in by_segment.values() for span in series.innermost(of)]
+    measuring = [clocks[segment_id] for segment_id in dict.fromkeys(segment_id for segment_id, _ in curves)]
+    return Figures(
+        view=view,
+        cuts=cuts,
+        layers=_layers(stored, curves, cuts) if cuts else [],
+        bands=series.bands(spans, cuts[0], cuts[-1]) if cuts else [],
+        phase_of=series.phase_of(spans, cuts) if cuts else [],
+        folded=sum(p.count for p in stored.phases) - len(times),
+        steps=series.intensity(measuring, stored.run.started_utc_ns, _chain(store, stored)) if cuts and view["carbon"] is not None else [],
+        beside=sorted({d.name for d in stored.devices if not d.included_in_total and (d.segment_id, d.name) in curves}),
+        findings=[f for f in stored.findings if f.availability != "ok"],
+    )
+
+
+def _clock(stored: StoredRun, segment: SegmentRow) -> Clock:
+    """Where a process lies on the run's axis: by the time of day of its start, but never before the run's own, whatever its host's clock
+    said; from there by its monotonic clock where it ended in order."""
+    start_s = max(0, segment.started_utc_ns - stored.run.started_utc_ns) * NS
+    seen_ns = segment.last_seen_utc_ns - segment.started_utc_ns if segment.end_t_ns is None else segment.end_t_ns - segment.start_t_ns
+    return Clock(start_s, start_s + max(0, seen_ns) * NS, segment.start_t_ns, stored.anchors.get(segment.id, ()))
+
+
+def _cuts(stored: StoredRun, curves: Mapping[tuple[str, str], series.Curve]) -> list[float]:
+    """The bins of the run's time: as many as its longest curve has pieces. None where there is no curve."""
+    if not curves:
+        return []
+    start_s = min(0.0, *(curve[0][0] for curve in curves.values()))
+    # Where it has not ended, its end is that of its curves: the time of day may have been set meanwhile.
+    end_s = max(stored.run.duration_s or 0.0, *(curve[-1][0] for curve in curves.values()))
+    return series.edges(start_s, end_s, min(PIECES, max(len(curve) for curve in curves.values()) - 1))
+
+
+def _layers(stored: StoredRun, curves: Mapping[tuple[str, str], series.Curve], cuts: list[float]) -> list[Layer]:
+    """The devices of the total in the order of the JSON; all of a kind on a host as one where there are too many."""
+    hosts = {s.id: s.host for s in stored.segments}
+    several = len(set(hosts.values())) > 1
+    of_device: dict[tuple[str, str, str], list[series.Curve]] = defaultdict(list)
+    modelled: dict[tuple[str, str, str], bool] = defaultdict(bool)
+    for d in stored.devices:
+        if d.included_in_total and d.last is not None and (d.segment_id, d.name) in curves:
+            key = hosts[d.segment_id], d.kind, d.name
+            of_device[key].append(curves[d.segment_id, d.name])
+            modelled[key] |= d.last.modelled_j > 0
+    found: dict[tuple[str, str], list[Layer]] = defaultdict(list)
+    for host, kind, name in sorted(of_device, key=lambda k: (k[0], ORDER[k[1]], natural(k[2]))):
+        label = f"{name} on {host}" if several else name
+        key = host, kind, name
+        found[host, kind].append(Layer(label, kind, modelled[key], series.watts(of_device[key], cuts)))
+    every = [layer for layers in found.values() for layer in layers]
+    return every if len(every) <= MOST_LAYERS else series.grouped(found)
+
+
+def _chain(store: Store, stored: StoredRun) -> list[Series]:
+    """The intensities by time that the footprint of `show` is worked out with, where it could be."""
+    zone, start_utc_ns, end_utc_ns = asked_of_a_grid(stored, Terms())
+    return [] if zone is None or end_utc_ns <= start_utc_ns else live.cached(store, zone, start_utc_ns, end_utc_ns)

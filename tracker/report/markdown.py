@@ -1,0 +1,61 @@
+"""PURE: runs as Markdown: the headline, what it is made of, and the methods paragraph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..carbon.wording import carbon_headline, format_mass, place
+from ..describe import headline
+from ..paper.document import document
+from ..paper.markup import markdown
+from ..summary import phase_energy, phase_notes, provenance
+from ..units import format_duration, format_energy, format_range
+from .words import MOST_EVENTS, View, footprint_of, title_of, when
+
+if TYPE_CHECKING:
+    from .gather import Figures
+
+
+def markdown_of(runs: Sequence[Figures]) -> str:
+    """A section a run, and one methods section with the table and the sources of all."""
+    parts = [part for f in runs for part in _run(f.view)]
+    return "\n\n".join([*parts, "## Methods", document([footprint_of(f.view) for f in runs], "md")]) + "\n"
+
+
+def _run(view: View) -> list[str]:
+    run, energy, carbon = view["run"], view["energy"], view["carbon"]
+    reason = f" ({run['end_reason']})" if run["end_reason"] else ""
+    about = f"{run['status']}{reason} · {format_duration(run['duration_s'] or 0.0)} · run {run['id']} · started {when(run['started_at'])}"
+    parts = [f"# {markdown(title_of(view))}", f"**{markdown(headline(view))}**", markdown(f"{about} on {run['host']}")]
+    devices = [
+        [d["device"], format_range(d["energy_j"], d["low_j"], d["high_j"], energy["total_j"]), provenance(d), d["model"] or d["note"] or ""]
+        for d in energy["devices"]
+    ]
+    parts += [_table(["device", "energy (95 % range)", "from", "model"], devices)] if devices else []
+    phases = [
+        [p["name"], f"{p['count']:,}", format_duration(p["duration_s"]), phase_energy(p, run["status"], energy["total_j"]), phase_notes(p)]
+        for p in view["phases"]
+    ]
+    parts += [_table(["phase", "count", "time", "energy (95 % range)", "note"], phases)] if phases else ["No phases were marked."]
+    work = [
+        f"- {amount:,} {markdown(unit)}"
+        + (f", {format_energy(energy['total_j'] / amount)} each" if amount and energy["total_j"] is not None else "")
+        for unit, amount in view["work"].items()
+    ]
+    parts += ["\n".join(work)] if work else []
+    if carbon is None:
+        parts.append(markdown(f"No grams: {view['carbon_missing'] or 'no energy is known, so no grams are'}"))
+    else:
+        rows = [
+            [n, "unknown" if carbon[f"{n}_g"] is None else format_mass(carbon[f"{n}_g"], carbon[f"{n}_low_g"], carbon[f"{n}_high_g"])]
+            for n in ("operational", "embodied", "total")
+        ]
+        parts += [markdown(f"{carbon_headline(carbon)} {place(carbon)}"), _table(["emissions", "CO2e"], rows)]
+    events = [[e["at"], e["kind"], e["device"] or "run", e["detail"]] for e in view["events"][:MOST_EVENTS]]
+    return parts + ([_table(["time", "event", "of", "what happened"], events)] if events else [])
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *([markdown(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,0 +1,106 @@
+"""PURE: elements of HTML and SVG. A string is text, whatever it holds; only what an element function returns is markup."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+_VOID = frozenset(("meta", "br", "link", "rect", "line", "path"))
+_SVG = frozenset(("rect", "line", "path"))
+_CASED = {"viewbox": "viewBox", "preserveaspectratio": "preserveAspectRatio", "patternunits": "patternUnits"}
+_ADDRESS = re.compile(r"https?://[^\s,;()<>\"'{}\\]+")
+_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+class Html(str):
+    """Markup, as opposed to text."""
+
+    __slots__ = ()
+
+
+Child = str | Html | None | Iterable["Child"]
+
+
+def shown(text: str) -> str:
+    """Text in which nothing is at work: control characters and those that turn the direction of writing become "�"."""
+    return "".join("�" if (unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t") or c in _TURNS else c for c in text)
+
+
+def join(children: Iterable[Child]) -> Html:
+    """Children one after the other; strings are escaped, None is nothing."""
+    return Html("".join(_child(c) for c in children))
+
+
+def _child(child: Child) -> str:
+    if child is None:
+        return ""
+    if isinstance(child, Html):
+        return child
+    if isinstance(child, str):
+        return html.escape(shown(child), quote=False)
+    return join(child)
+
+
+def el(name: str, /, *children: Child, **attributes: object) -> Html:
+    """An element. `class_` is the attribute class, `aria_label` is aria-label; None and False leave an attribute out, True has no value."""
+    said = "".join(_attribute(key, value) for key, value in attributes.items() if value is not None and value is not False)
+    if name in _VOID:
+        return Html(f"<{name}{said}{'/' if name in _SVG else ''}>")
+    return Html(f"<{name}{said}>{join(children)}</{name}>")
+
+
+def _attribute(key: str, value: object) -> str:
+    name = key.rstrip("_").replace("_", "-")
+    name = _CASED.get(name, name)
+    return f" {name}" if value is True else f' {name}="{html.escape(shown(str(value)))}"'
+
+
+def linked(text: str) -> Html:
+    """Text with its web addresses as links."""
+    parts: list[Child] = []
+    at = 0
+    for found in _ADDRESS.finditer(text):
+        url = found[0].rstrip(".:")
+        parts += [text[at : found.start()], el("a", url, href=url, rel="noreferrer noopener")]
+        at = found.start() + len(url)
+    return join([*parts, text[at:]])
+
+
+def table(
+    head: Sequence[str],
+    rows: Iterable[Sequence[Child]],
+    right: Iterable[int] = (),
+    caption: str | None = None,
+    at: Sequence[str] | None = None,
+) -> Html:
+    """A table whose first column names its rows; the columns of `right` are numbers. `at`: where each row is in its chart, 0 to 1."""
+    numbers = frozenset(right)
+    kind = ["n" if i in numbers else None for i in range(len(head))]
+    body = [
+        el(
+            "tr",
+            *(el("td" if i else "th", cell, class_=kind[i], scope=None if i else "row") for i, cell in enumerate(row)),
+            data_at=None if at is None else at[number],
+        )
+        for number, row in enumerate(rows)
+    ]
+    return el(
+        "div",
+        el(
+            "table",
+            el("caption", caption) if caption else None,
+            el("thead", el("tr", *(el("th", name, class_=kind[i], scope="col") for i, name in enumerate(head)))),
+            el("tbody", body),
+        ),
+        class_="scroll" if at is None else "scroll long",
+        tabindex="0",
+        role="region",
+        aria_label=f"Table: {caption or ', '.join(head)}",
+    )
+
+
+def details(summary: str, *children: Child, **attributes: object) -> Html:
+    """What is folded away until it is asked for, with the mouse or the keyboard."""
+    return el("details", el("summary", summary), *children, **attributes)

@@ -1,0 +1,80 @@
+"""PURE: the whole HTML document: one section a run, a table that puts several side by side, and a policy that lets nothing in."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .._version import __version__
+from ..carbon.wording import format_mass
+from ..paper.markup import clipped
+from ..units import format_duration, format_energy, format_range
+from .charts import STRIPES
+from .markup import Child, Html, el, table
+from .sections import section_of
+from .style import CSS, SCRIPT
+from .words import anchor, mean_power, title_of, when
+
+if TYPE_CHECKING:
+    from .gather import Figures
+
+
+def page(runs: Sequence[Figures], written: str) -> str:
+    """The document of one run or more; `written` is the time of writing, ISO 8601 UTC. It asks for nothing but itself."""
+    several = len(runs) > 1
+    title = f"{len(runs)} runs" if several else title_of(runs[0].view)
+    policy = f"default-src 'none'; style-src {_allowed(CSS)}; script-src {_allowed(SCRIPT)}; base-uri 'none'; form-action 'none'"
+    head = el(
+        "head",
+        el("meta", charset="utf-8"),
+        el("meta", http_equiv="Content-Security-Policy", content=policy),
+        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        el("meta", name="color-scheme", content="light dark"),
+        el("meta", name="generator", content=f"trainwatt {__version__}"),
+        el("title", f"{title} · trainwatt"),
+        el("style", Html(CSS)),
+    )
+    body = el(
+        "body",
+        STRIPES,
+        _side_by_side(runs) if several else None,
+        el("main", [section_of(f, "h2" if several else "h1") for f in runs]),
+        el("footer", f"Written {when(written)} by trainwatt {__version__}. This file is complete: it opens offline and loads nothing."),
+        el("script", Html(SCRIPT)),
+    )
+    return f"<!doctype html>\n{el('html', head, body, lang='en')}\n"
+
+
+def _allowed(text: str) -> str:
+    """The source of a policy for exactly this inline text."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _side_by_side(runs: Sequence[Figures]) -> Html:
+    rows: list[list[Child]] = []
+    for f in runs:
+        run, energy, carbon = f.view["run"], f.view["energy"], f.view["carbon"]
+        total = energy["total_j"]
+        joules = "–" if total is None else format_range(total, energy["low_j"], energy["high_j"], _unit(runs))
+        unit, amount = next(((u, n) for u, n in f.view["work"].items() if n), (None, 0))
+        rows.append(
+            [
+                el("a", f"{run['id'][:8]} {clipped(title_of(f.view), 60)}", href=f"#{anchor(f.view)}", class_="text"),
+                el("span", run["status"], class_=run["status"]),
+                format_duration(run["duration_s"] or 0.0),
+                f"{'≥ ' if energy['lower_bound'] else ''}{joules}",
+                "–" if energy["measured_fraction"] is None else f"{100 * energy['measured_fraction']:.0f} %",
+                mean_power(f.view),
+                "–" if carbon is None else format_mass(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"]),
+                "–" if unit is None or total is None else f"{format_energy(total / amount)} a {unit[:-1]}",
+            ]
+        )
+    head = ["run", "status", "time", "energy (95 % range)", "measured", "mean power", "CO2e", "each"]
+    return el("header", el("h1", f"{len(runs)} runs"), table(head, rows, range(2, 8), "The runs side by side"), class_="top")
+
+
+def _unit(runs: Sequence[Figures]) -> float | None:
+    """What all energies are written in the unit of: the largest."""
+    return max((t for f in runs if (t := f.view["energy"]["total_j"]) is not None), default=None)

@@ -1,0 +1,188 @@
+"""PURE: a run's report: what it is, its energy by device and phase, and the other sections in their order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..carbon.wording import format_mass
+from ..describe import headline
+from ..paper.prose import percent
+from ..summary import phase_energy, phase_notes
+from ..units import format_duration, format_energy, format_range
+from .accounts import assumptions, emissions, events, methods, origin
+from .charts import Bar, bars, colours
+from .markup import Child, Html, details, el, table
+from .scale import watts_text
+from .series import Layer
+from .timeline import over_time
+from .words import WAYS, View, anchor, mean_power, title_of, when
+
+if TYPE_CHECKING:
+    from .gather import Figures
+
+
+def section_of(f: Figures, level: str = "h1") -> Html:
+    """A run, in full. `level`: the element of its title."""
+    view = f.view
+    return el(
+        "article",
+        _head(view, level),
+        _notices(view),
+        _facts(view),
+        over_time(f),
+        _energy(view),
+        emissions(view),
+        origin(f),
+        events(view),
+        assumptions(view["carbon"]) if view["carbon"] else None,
+        methods(view),
+        aria_label=f"Run {view['run']['id']}",
+        id=anchor(view),
+    )
+
+
+def _head(view: View, level: str) -> list[Child]:
+    run = view["run"]
+    text = headline(view)
+    large, parted, small = text.partition(" (")
+    about = [
+        f"run {run['id']}",
+        f"started {when(run['started_at'])}",
+        f"on {run['host']}",
+        *([f"stage {run['stage']}"] if run["stage"] else []),
+        *([f"group {run['group']}"] if run["group"] else []),
+        *([f"commit {run['git_commit'][:10]}"] if run["git_commit"] else []),
+        *(f"{k}={v}" for k, v in {**run["tags"], **run["external"]}.items()),
+    ]
+    status: Child = el("span", run["status"], class_=f"status {run['status']}")
+    return [
+        el(level, el("span", title_of(view), class_="text"), status),
+        el("p", " · ".join(about), class_="about text"),
+        el("pre", el("code", run["command"]), tabindex="0", aria_label="Command") if run["command"] else None,
+        el("p", el("b", large), f"{parted}{small}", class_="headline"),
+        el("p", _how(view), class_="muted"),
+    ]
+
+
+def _how(view: View) -> str:
+    """How the headline was obtained."""
+    energy = view["energy"]
+    if not energy["total_j"]:
+        return "There is nothing to add up."
+    within = [d for d in energy["devices"] if d["included_in_total"]]
+    sums = {way: sum(d["provenance"][way] for d in within) for way in WAYS}
+    parts = [f"{percent(joules / energy['total_j'])} {WAYS[way][0]}" for way, joules in sums.items() if joules > 0]
+    text = f"The sum of {len(within)} device{'s' if len(within) != 1 else ''}: {', '.join(parts)}."
+    text += f" The range holds the true value with {percent(energy['interval_level'])} confidence"
+    text += ", for these components and nothing beyond them."
+    if s := view["sampler"]:
+        missed = f", {s['missed']:,} missed" if s["missed"] else ""
+        text += f" From {s['samples']:,} readings, one every {s['period_s']:g} s{missed}."
+    return text
+
+
+def _notices(view: View) -> list[Html]:
+    run, energy = view["run"], view["energy"]
+    said = []
+    if run["status"] == "running":
+        said.append(f"This run has not ended: what is shown goes up to {when(run['last_seen_at'])}, the last sign of life.")
+    if run["status"] in ("interrupted", "failed"):
+        reason = f": {run['end_reason']}" if run["end_reason"] else ""
+        said.append(
+            f"This run {'was interrupted' if run['status'] == 'interrupted' else 'failed'}{reason}. What it used until then counts."
+        )
+    if energy["lower_bound"]:
+        said.append("The energy is a lower bound: a device could not be read to the end.")
+    return [el("p", text, class_="notice text") for text in said]
+
+
+def _facts(view: View) -> Html:
+    run, carbon, total = view["run"], view["carbon"], view["energy"]["total_j"]
+    facts: list[tuple[str, str, str]] = [
+        ("Time", format_duration(run["duration_s"] or 0.0), ""),
+        ("Mean power", mean_power(view), ""),
+    ]
+    if carbon is not None:
+        grams = format_mass(carbon["total_g"])
+        spread = format_mass(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"]).partition(" (")[2].rstrip(")")
+        facts.append(("CO2e", grams, spread))
+    for unit, amount in view["work"].items():
+        each = f"{format_energy(total / amount)} each" if total is not None and amount else ""
+        facts.append((unit.capitalize(), f"{amount:,}", each))
+    if view["energy"]["idle_j"] is not None:
+        facts.append(("Above idle", format_energy(view["energy"]["above_idle_j"]), f"idle {format_energy(view['energy']['idle_j'])}"))
+    return el("dl", [el("div", el("dt", k), el("dd", v, el("small", more) if more else None)) for k, v, more in facts], class_="facts")
+
+
+# ---- energy
+
+
+def _energy(view: View) -> Html:
+    devices, phases = view["energy"]["devices"], view["phases"]
+    return el(
+        "section",
+        el("h2", "Energy"),
+        el("p", "The lines across the bars are 95 % ranges.", class_="muted") if devices else None,
+        el("div", _by_device(view) if devices else None, _by_phase(view) if phases else _no_phases(), class_="two"),
+    )
+
+
+def _no_phases() -> Html:
+    text = 'No phases were marked. `with tracker.phase("train"):` marks one, and its energy is shown here.'
+    return el("figure", el("h3", "By phase"), el("p", text, class_="muted"), aria_label="Energy by phase")
+
+
+def _by_device(view: View) -> Html:
+    energy = view["energy"]
+    several = len({d["host"] for d in energy["devices"]}) > 1
+    named = [
+        (f"{d['device']} on {d['host']}" if several else d["device"]) + ("" if d["included_in_total"] else " *") for d in energy["devices"]
+    ]
+    hues = colours([Layer(d["device"], d["kind"], False, []) for d in energy["devices"]])
+    rows = [
+        Bar(name, _joules(d, energy["total_j"]), d["energy_j"], d["low_j"], d["high_j"], hue, d["model"] or "")
+        for name, d, hue in zip(named, energy["devices"], hues, strict=True)
+    ]
+    cells = [
+        [name, d["model"] or "", _joules(d, energy["total_j"]), _watts(d["mean_power_w"])]
+        for name, d in zip(named, energy["devices"], strict=True)
+    ]
+    outside = any(not d["included_in_total"] for d in energy["devices"])
+    return el(
+        "figure",
+        el("h3", "By device"),
+        bars(rows, "Energy by device, with 95 % ranges"),
+        el("p", "* beside the total: it contains other devices", class_="muted") if outside else None,
+        details("By device as a table", table(["device", "model", "energy (95 % range)", "mean power"], cells, (2, 3))),
+        aria_label="Energy by device",
+    )
+
+
+def _by_phase(view: View) -> Html:
+    status, total = view["run"]["status"], view["energy"]["total_j"]
+    rows = []
+    cells: list[list[Child]] = []
+    for p in view["phases"]:
+        text = phase_energy(p, status, total)
+        notes = ", ".join(
+            n for n in (f"{p['count']:,} ×" if p["count"] != 1 else "", format_duration(p["duration_s"]), phase_notes(p)) if n
+        )
+        rows.append(Bar(p["name"], text, p["energy_j"], p["low_j"], p["high_j"], "plain", notes))
+        each = format_energy(p["energy_j"] / p["count"]) if p["energy_j"] is not None and p["count"] else "–"
+        cells.append([p["name"], f"{p['count']:,}", format_duration(p["duration_s"]), text, each, phase_notes(p)])
+    head = ["phase", "count", "time", "energy (95 % range)", "each", "note"]
+    return el(
+        "figure",
+        el("h3", "By phase"),
+        bars(rows, "Energy by phase, with 95 % ranges"),
+        details("By phase as a table", table(head, cells, (1, 2, 3, 4))),
+        aria_label="Energy by phase",
+    )
+
+
+def _joules(of: View, unit_of_j: float | None) -> str:
+    return format_range(of["energy_j"], of["low_j"], of["high_j"], unit_of_j)
+
+
+def _watts(power_w: float | None) -> str:
+    return "–" if power_w is None else watts_text(power_w)

@@ -1,0 +1,167 @@
+"""The pages of `trainwatt serve`: what each address answers. Every figure comes from the functions that the command line prints from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypedDict
+
+import anyio
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from .. import comparison
+from ..describe import SCHEMA_VERSION
+from ..errors import AmbiguousRunError, RunNotFoundError, StoreError
+from ..footprinting import described
+from ..listing import listed
+from ..report.gather import figures
+from ..report.markup import Html, el
+from ..report.sections import section_of
+from ..report.style import SCRIPT as REPORT_SCRIPT
+from ..report.words import title_of
+from ..storage.place import masked
+from ..storage.store import SORTS, Store
+from ..storage.vanished import Here
+from . import pages
+from .assets import SCRIPT, STYLE
+from .guard import Guard
+
+PER_PAGE = 50
+MOST_COMPARED = 50
+LIVE_S = 1.0
+"""How often a page of a running run is told what is new; it is written once a second."""
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="4" fill="#0b5cad"/>'
+    '<path d="M9 2 4 9h3l-1 5 6-8H8z" fill="#fff"/></svg>'
+)
+
+
+def create_app(store: Store, here: Callable[[], Here], token: str | None) -> Starlette:
+    """The application. `here` says what still runs on this machine, so that runs that vanished read so; `token`: what must be shown to
+    see anything, None where only this machine can ask."""
+    site = _Site(store, here)
+    return Starlette(
+        routes=[
+            Route("/", site.runs),
+            Route("/runs/{run}", site.run),
+            Route("/runs/{run}/live", site.live),
+            Route("/compare", site.compare),
+            Route("/api/runs", site.api_runs),
+            Route("/api/runs/{run}", site.api_run),
+            Route("/static/style.css", lambda _: Response(STYLE, media_type="text/css")),
+            Route("/static/app.js", lambda _: Response(SCRIPT, media_type="text/javascript")),
+            Route("/static/report.js", lambda _: Response(REPORT_SCRIPT, media_type="text/javascript")),
+            Route("/static/icon.svg", lambda _: Response(ICON, media_type="image/svg+xml")),
+        ],
+        middleware=[Middleware(Guard, token=token)],
+        exception_handlers={RunNotFoundError: site.failed, AmbiguousRunError: site.failed, StoreError: site.failed, 404: site.nowhere},
+    )
+
+
+class _Fits(TypedDict):
+    search: str | None
+    project: str | None
+    status: str | None
+
+
+class _Site:
+    def __init__(self, store: Store, here: Callable[[], Here]) -> None:
+        self._store = store
+        self._here = here
+        self._place = masked(store.place)
+
+    # ---- pages
+
+    def runs(self, request: Request) -> Response:
+        found = self._found(request)
+        count, page, views = found["count"], found["page"], found["runs"]
+        content = pages.runs(views, found["asked"], count, page, PER_PAGE, self._store.projects())
+        return self._page("Runs", content)
+
+    def run(self, request: Request) -> Response:
+        run_id = self._id(request)
+        shown = figures(self._store, run_id)
+        running = shown.view["run"]["status"] == "running"
+        live = f"/runs/{run_id}/live" if running else None
+        content = el("main", el("p", class_="live", role="status") if running else None, el("div", section_of(shown), data_live=live))
+        return self._page(title_of(shown.view), content)
+
+    def compare(self, request: Request) -> Response:
+        ids = list(dict.fromkeys(self._store.find(ref) for ref in request.query_params.getlist("run")[:MOST_COMPARED]))
+        if len(ids) < 2:
+            return self._wrong(request, 400, "Nothing to compare", "select two runs or more in the list; the first is the baseline")
+        loaded = [self._store.load(run_id) for run_id in ids]
+        found = comparison.compare([(stored, described(self._store, stored)) for stored in loaded])
+        return self._page("Comparison", pages.comparison(found))
+
+    async def live(self, request: Request) -> Response:
+        run_id = await run_in_threadpool(self._id, request)
+        return StreamingResponse(self._news(run_id), media_type="text/event-stream")
+
+    async def _news(self, run_id: str) -> AsyncIterator[str]:
+        """Server-sent events: `update` with the run's section anew, whenever something was written; `ended` at its end."""
+        before = None
+        while True:
+            status, html = await run_in_threadpool(self._section, run_id)
+            if html != before:
+                yield f"event: update\ndata: {json.dumps(html)}\n\n"
+                before = html
+            if status != "running":
+                yield "event: ended\ndata: {}\n\n"
+                return
+            await anyio.sleep(LIVE_S)
+
+    def _section(self, run_id: str) -> tuple[str, str]:
+        self._store.mark_vanished(self._here())
+        shown = figures(self._store, run_id)
+        return shown.view["run"]["status"], section_of(shown)
+
+    # ---- for programs
+
+    def api_runs(self, request: Request) -> Response:
+        found = self._found(request)
+        return JSONResponse({"schema_version": SCHEMA_VERSION, "count": found["count"], "runs": found["runs"]})
+
+    def api_run(self, request: Request) -> Response:
+        return JSONResponse(described(self._store, self._store.load(self._id(request))))
+
+    # ---- what went wrong
+
+    def failed(self, request: Request, error: Exception) -> Response:
+        code = 503 if isinstance(error, StoreError) and not isinstance(error, RunNotFoundError) else 404
+        return self._wrong(request, code, "Not found" if code == 404 else "The database does not answer", str(error))
+
+    def nowhere(self, request: Request, error: Exception) -> Response:
+        return self._wrong(request, 404, "Not found", f"there is nothing at {request.url.path}")
+
+    def _wrong(self, request: Request, code: int, title: str, text: str) -> Response:
+        if request.url.path.startswith("/api/"):
+            return JSONResponse({"error": text}, code)
+        return self._page(title, pages.message(title, text), code)
+
+    # ---- within
+
+    def _page(self, title: str, content: Html, code: int = 200) -> Response:
+        return HTMLResponse(pages.shell(title, self._place, content), code)
+
+    def _id(self, request: Request) -> str:
+        self._store.mark_vanished(self._here())
+        return self._store.find(request.path_params["run"])
+
+    def _found(self, request: Request) -> dict[str, Any]:
+        """A page of the runs that the query asks for."""
+        self._store.mark_vanished(self._here())
+        asked = {k: v for k in ("q", "project", "status", "sort") if (v := request.query_params.get(k))}
+        fits = _Fits(search=asked.get("q"), project=asked.get("project"), status=asked.get("status"))
+        count = self._store.count_runs(**fits)
+        last = max(1, -(-count // PER_PAGE))
+        given = request.query_params.get("page", "")
+        page = min(int(given), last) if given.isascii() and given.isdigit() and int(given) > 0 else 1
+        sort = asked["sort"] if asked.get("sort", "").lstrip("-") in SORTS else "-started"
+        runs = self._store.list_runs(**fits, sort=sort, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
+        return {"asked": asked, "count": count, "page": page, "runs": listed(self._store, runs)}

@@ -1,0 +1,65 @@
+"""PURE: the style sheet and the script of the pages. Without the script all is there but what moves."""
+
+from ..report.style import CSS
+
+STYLE = (
+    CSS
+    + """
+.bar{display:flex;flex-wrap:wrap;gap:6px 26px;align-items:baseline;max-width:1200px;margin:0 auto;padding:18px 28px;font-size:14px}
+.bar b{font-size:16px;letter-spacing:-.01em}.bar a{text-decoration:none}
+.bar .place{margin-left:auto;color:var(--muted);overflow-wrap:anywhere}
+.wide{max-width:1200px}
+form.filter{display:flex;flex-wrap:wrap;gap:10px 12px;align-items:end;margin:14px 0 6px}
+label{display:grid;gap:3px;font-size:13px;color:var(--muted)}
+input,select,button{font:inherit;font-size:14px;color:var(--text);background:var(--bg);border:1px solid var(--strong);border-radius:7px;
+padding:6px 10px}
+input[type=search]{min-width:min(280px,70vw)}
+button{cursor:pointer}button.first{background:var(--accent);border-color:var(--accent);color:var(--bg)}
+button:disabled{opacity:.45;cursor:default}
+.runs td,.runs th{padding-top:8px;padding-bottom:8px}
+.runs .pick{width:30px}.runs td.name{max-width:320px}
+.runs .name small{display:block;margin:0}.wide~footer{max-width:1200px}
+.runs .name .text{display:-webkit-box;-webkit-line-clamp:2;-webkit-box-orient:vertical;overflow:hidden;white-space:normal}
+.runs thead a{color:inherit}
+.compared~.scroll table{table-layout:fixed}
+.compared{padding-left:0;list-style:none;margin:14px 0}.verdict{font-weight:600;max-width:none}
+.pages{display:flex;gap:18px;align-items:baseline;margin:16px 0;font-size:14px}
+.live{font-size:13px;color:var(--accent);min-height:21px}
+@media (max-width:600px){.bar{padding:14px 16px}}
+@media print{.bar,form.filter,.pages,.live,.pick{display:none}}
+"""
+)
+
+SCRIPT = """
+const form = document.querySelector('form.picked');
+if (form) {
+  const button = form.querySelector('button'), boxes = [...form.querySelectorAll('input[name=run]')];
+  const count = () => { const n = boxes.filter(box => box.checked).length;
+    button.disabled = n < 2; button.textContent = n < 2 ? 'Compare: select two runs or more' : `Compare ${n} runs`; };
+  form.addEventListener('change', count);
+  count();
+}
+const live = document.querySelector('[data-live]');
+if (live) {
+  const said = document.querySelector('.live');
+  const stops = 'a, summary, pre, .plot, .scroll', all = what => [...live.querySelectorAll(what)];
+  // what an element is, whatever its figures are by now
+  const key = e => e.tagName + e.classList[0] + (e.matches('summary, a') ? e.textContent : '').replace(/[^\\p{L}]+/gu, '');
+  const source = new EventSource(live.dataset.live);
+  source.addEventListener('update', event => {
+    const open = new Set(all('details[open] > summary').map(key)), at = document.activeElement;
+    const focused = at && live.contains(at) ? key(at) : null;
+    live.innerHTML = JSON.parse(event.data);
+    for (const summary of all('details > summary')) summary.parentElement.open = open.has(key(summary));
+    const again = document.createElement('script');
+    again.src = '/static/report.js';
+    const refocus = () => { if (focused) all(stops).find(e => key(e) === focused)?.focus({preventScroll: true}); };
+    refocus();
+    again.addEventListener('load', refocus);  // a chart can have it only then
+    live.append(again);
+    said.textContent = 'live: as of ' + new Date().toLocaleTimeString();
+  });
+  source.addEventListener('ended', () => { source.close(); location.reload(); });
+  source.onerror = () => { said.textContent = 'not connected: what is shown was written earlier'; };
+}
+"""

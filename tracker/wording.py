@@ -1,0 +1,152 @@
+"""PURE: what lies between runs, in words: differences, ratios, verdicts, gates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from .comparing import Change
+from .comparison import Compared, Figure
+from .gates import Judged
+from .units import J_PER_KWH, J_PER_WH, format_duration, significant
+
+SCALES: dict[str, tuple[tuple[float, float, str], ...]] = {
+    "J": ((0.1 * J_PER_KWH, J_PER_KWH, "kWh"), (J_PER_WH, J_PER_WH, "Wh"), (0.1, 1.0, "J"), (0.0, 1e-3, "mJ")),
+    "W": ((0.0, 1.0, "W"),),
+    "g": ((1e6, 1e6, "t"), (1e3, 1e3, "kg"), (0.1, 1.0, "g"), (1e-4, 1e-3, "mg"), (0.0, 1e-6, "µg")),
+}
+"""From what value on which unit is written: (least, size, symbol); as in units.py and carbon/wording.py."""
+TIMES = 3.0
+"""From this ratio on it is said as "3.2 times", not as a percentage."""
+
+
+Writer = Callable[..., str]
+
+
+def writer(figures: Sequence[Figure]) -> Writer:
+    """How the numbers of a block are written: in the unit that suits the largest of them."""
+    unit = next((f.unit for f in figures), "J")
+    if unit == "s":
+        return lambda seconds, symbol=True: format_duration(seconds)
+    most = max((f.value for f in figures if f.value is not None), default=0.0)
+    _, size, name = next(scale for scale in SCALES[unit] if most >= scale[0])
+
+    def write(value: float, symbol: bool = True) -> str:
+        return f"{significant(value / size)} {name}" if symbol else significant(value / size)
+
+    return write
+
+
+def difference(change: Change, write: Writer) -> str:
+    """ "+0.710 Wh (0.602–0.818)", and with signs where the ends have different ones: "+0.71 Wh (−0.1 to +1.5)"."""
+    text = f"{_sign(change.difference)}{write(abs(change.difference))}"
+    if change.low == change.high == change.difference:
+        return text
+    return f"{text} ({_span(change.low, change.high, lambda v: write(abs(v), False))})"
+
+
+def _span(low: float | None, high: float | None, write: Callable[[float], str]) -> str:
+    """Both ends; `write` leaves the sign out."""
+    if low is None or high is None:
+        known = low if low is not None else high
+        return "unknown" if known is None else f"{'≥' if high is None else '≤'} {_sign(known)}{write(known)}"
+    if low > 0 or high < 0:
+        return "–".join(write(end) for end in sorted((low, high), key=abs))
+    return f"{_sign(low)}{write(low)} to {_sign(high)}{write(high)}"
+
+
+def _sign(value: float) -> str:
+    return "−" if value < 0 else "+" if value > 0 else "±"
+
+
+def percent(change: Change) -> str:
+    """ "+12 % (9–15)"; from three times on "3.2 × (3.1–3.4)"; nothing where there is no ratio."""
+    if change.ratio is None:
+        return ""
+    exact = change.ratio_low == change.ratio_high == change.ratio
+    if change.ratio >= TIMES:
+        text = f"{significant(change.ratio)} ×"
+        return text if exact else f"{text} ({_times(change)})"
+    if exact and change.ratio == 1:
+        return "±0 %"
+    write = _percentages(change)
+    text = f"{_sign(change.ratio - 1)}{write(change.ratio - 1)} %"
+    low, high = (None if r is None else r - 1 for r in (change.ratio_low, change.ratio_high))
+    told = {None if r is None else f"{_sign(r)}{write(r)}" for r in (change.ratio - 1, low, high)}
+    return f"{text} ({_span(low, high, write)})" if len(told) > 1 else text
+
+
+def _times(change: Change) -> str:
+    low, high = (None if r is None else significant(r) for r in (change.ratio_low, change.ratio_high))
+    return f"{low}–{high}" if high is not None else f"≥ {low}"
+
+
+def _percentages(change: Change) -> Callable[[float], str]:
+    """Shares as percentages without a sign, with as many decimals as tell them from each other and from 0."""
+    assert change.ratio is not None
+    ends = [100 * (r - 1) for r in (change.ratio, change.ratio_low, change.ratio_high) if r is not None]
+    width = max(ends) - min(ends)
+    width = width if width >= 0.01 else 0.0  # what is known as well as that needs no more digits than its size
+    nearest = min((abs(e) for e in ends if e), default=1.0)
+    decimals = next((d for d, least in ((0, 2.0), (1, 0.2), (2, 0.02)) if (width or nearest) >= least and nearest >= least / 4), 3)
+    return lambda share: f"{abs(100 * share):.{decimals}f}"
+
+
+def verdict(run: Compared, base: Compared) -> str:
+    """In words how a run stands to the baseline: its energy, and that per unit of work where the amounts differ."""
+    if run.view["run"]["id"] == base.view["run"]["id"]:
+        return f"{run.label} is the same run as {base.label}: no difference"
+    figures = {f.name: f for f in run.figures}
+    said = [_energy_verdict(figures["energy"], base.figures[0], run.label, base.label)]
+    for name, figure in figures.items():
+        before = next((f for f in base.figures if f.name == name), None)
+        if name.startswith("energy_per_") and figure.change and before and before.remark != figure.remark:
+            said.append(f"per {name.removeprefix('energy_per_')}: {_short(figure.change)}")
+    return "; ".join(said)
+
+
+def _energy_verdict(figure: Figure, before: Figure, label: str, base: str) -> str:
+    change = figure.change
+    if change is None:
+        without = [name for name, f in ((base, before), (label, figure)) if f.value is None]
+        return f"{base} and {label} cannot be compared: no energy was recorded in {' and '.join(without)}"
+    if change.direction == 0:
+        least = "the error" if change.bounded else "what is known, as a device was lost,"
+        return f"no difference beyond {least} between {base} and {label}: {_by(change)}"
+    if change.ratio is not None and change.ratio >= TIMES:
+        return f"{label} used {significant(change.ratio)} times ({_times(change)}) the energy of {base}"
+    return f"{label} used {_short(change)} energy than {base}"
+
+
+def _short(change: Change) -> str:
+    """ "12 % (9–15) more"."""
+    if change.direction == 0:
+        return f"no difference beyond the error, {_by(change)}"
+    if change.ratio is not None and change.ratio >= TIMES:
+        return f"{significant(change.ratio)} times ({_times(change)}) as much"
+    return f"{_by(change).lstrip('+−')} {'more' if change.direction > 0 else 'less'}"
+
+
+def _by(change: Change) -> str:
+    """The ratio, else (the baseline being 0) the joules."""
+    return percent(change) or difference(change, lambda joules, symbol=True: f"{significant(joules)}{' J' if symbol else ''}")
+
+
+def says(judged: Judged) -> str:
+    """What a gate says of a run: "gate energy +5%: crossed by B: +12 % (9–15); beyond the error"."""
+    gate = f"gate {' '.join(judged.gate.text.split())}"
+    if judged.missing or judged.figure is None or judged.figure.change is None:
+        return f"{gate}: cannot be judged for {judged.label}: {judged.missing}"
+    change = judged.figure.change
+    by = difference(change, writer([judged.figure])) if judged.gate.share is None or change.ratio is None else percent(change)
+    if not judged.crossed:
+        return f"{gate}: held by {judged.label}: {by}{'; the error reaches beyond the limit' if judged.within_error else ''}"
+    return f"{gate}: crossed by {judged.label}: {by}; {'beyond the error' if judged.beyond_error else 'within the error'}"
+
+
+def notes(runs: Sequence[Compared]) -> list[str]:
+    """What limits the comparison, and for whom: "B, C: …"."""
+    of: dict[str, list[str]] = {}
+    for run in runs:
+        for note in (*run.notes, *(f.apart for f in run.figures if f.apart)):
+            of.setdefault(note, []).append(run.label)
+    return [f"{', '.join(labels)}: {note}" for note, labels in of.items()]

@@ -11,7 +11,7 @@ import pyarrow.parquet
 import pytest
 
 from tests.fakes.footprints import START, footprint
-from tests.fakes.stored_rows import device, point, run, segment
+from tests.fakes.stored_rows import device, phase, phase_energy, point, run, segment
 from trainwatt.exporting import COLUMNS, FORMATS, What, rows
 from trainwatt.footprinting import described
 from trainwatt.storage import recent
@@ -64,6 +64,25 @@ def test_a_curve_adds_up_to_its_device_on_each_host(store: Store) -> None:
     row = last["node-b", "gpu0"]
     assert row["energy_j"] == row["counter_j"] + row["power_j"] + row["imputed_j"] + row["modelled_j"]
     assert row["utc_ns"] == START + row["t_ns"]
+
+
+def test_phases_have_the_digits_of_show(tmp_path: Path) -> None:
+    path = stored(tmp_path, [0, 10**10])
+    writer = Writer.open(Path(path))
+    unknown = phase(4, "@validate", resolved=None)
+    phases = [phase(2), phase(3), unknown]
+    writer.write({"phase": phases, "phase_energy": [phase_energy(2, 3.0), phase_energy(3, 4.0)]})
+    writer.close()
+    store = Store.open(path)
+    first, second = rows(store, "run-1", "phases")
+    assert list(first) == [c.name for c in COLUMNS["phases"]]
+    view = described(store, store.load("run-1"))["phases"][0]
+    assert {key: first[key] for key in view if key not in ("name", "work")} == {k: v for k, v in view.items() if k not in ("name", "work")}
+    assert (first["phase"], first["count"], first["energy_j"], first["first_started_utc_ns"]) == ("train", 2, 7.0, 2 * 10**9)
+    assert (second["phase"], second["energy_j"], second["resolved"]) == ("@validate", None, False)
+    lines = list(csv.DictReader(io.StringIO(written(store, "phases", "csv", "run-1").decode(), newline="")))
+    assert (lines[1]["phase"], lines[1]["energy_j"]) == ("'@validate", "")
+    assert pyarrow.parquet.read_table(io.BytesIO(written(store, "phases", "parquet", "run-1"))).to_pylist() == [first, second]
 
 
 def test_the_time_of_a_point_follows_a_clock_that_was_set(tmp_path: Path) -> None:

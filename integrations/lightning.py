@@ -60,7 +60,7 @@ def _harmless(hook: Callable[..., None]) -> Callable[..., None]:
     def guarded(self: EnergyCallback, *args: Any, **kwargs: Any) -> None:
         try:
             hook(self, *args, **kwargs)
-        except Exception:
+        except Exception:  # as the docstring says: nothing of it may reach the training
             if hook.__name__ not in self._faulty:
                 self._faulty.add(hook.__name__)
                 log.exception("trainwatt: %s failed; the training is not affected", hook.__qualname__)
@@ -125,7 +125,7 @@ class EnergyCallback(Callback):
             self.tracker.start()
         except TrainwattError:
             raise
-        except Exception:
+        except Exception:  # a fault of ours, not of a setting or the database, which are raised above
             log.exception("trainwatt: the run could not begin and is not measured; the training is not affected")
 
     @_harmless

@@ -181,8 +181,8 @@ def test_siblings_do_not_know_each_other() -> None:
 
 
 def test_commands_do_not_know_each_other() -> None:
-    """Each is one file; what they share is in options, terms_options and render, and `attach` ends with the report of `run`."""
-    shared = {"options", "terms_options", "render", "render_compare", "render_list", "render_watch", "main"}
+    """Each is one file; what they share is in options, output, terms_options and render, and `attach` ends with the report of `run`."""
+    shared = {"options", "output", "terms_options", "render", "render_compare", "render_list", "render_watch", "main"}
     commands = {f.stem for f in (TRACKER / "cli").glob("*.py")} - shared - {"__init__"}
     crossing = {
         (f.stem, name.split(".")[2])

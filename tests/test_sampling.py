@@ -14,7 +14,7 @@ from trainwatt.calibration import Renewals
 from trainwatt.channel import COST_READS
 from trainwatt.clock import SystemClock
 from trainwatt.errors import ReadError
-from trainwatt.model import Counter, Device
+from trainwatt.model import Counter, Device, Reading
 from trainwatt.sampling import Sampler
 
 LONG_S = 5.0
@@ -98,6 +98,40 @@ def test_readings_are_taken_in_when_somebody_looks_after_three_seconds_and_with_
     assert polls(8) == 52
     assert polls(1) == 61  # the failure
     assert [e.kind for e in sampler.integrators["gpu1"].events] == ["gap"]
+
+
+def test_readings_go_in_one_at_a_time_whoever_takes_them_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The writer does so without the lock where a driver call holds it for good, and that call may end just then."""
+    clock = FakeClock()
+    sampler = Sampler([counting(clock)], clock, 0.1)
+    for _ in range(5):
+        clock.advance(0.1)
+        sampler.poll()
+    integrator = sampler.integrators["gpu0"]
+    entered, go_on, said = threading.Event(), threading.Event(), list[tuple[str, int]]()
+    take = integrator.counter_reading
+
+    def slow(reading: Reading) -> None:
+        said.append(("in", reading.t_ns))
+        entered.set()
+        go_on.wait(LONG_S)
+        take(reading)
+        said.append(("out", reading.t_ns))
+
+    monkeypatch.setattr(integrator, "counter_reading", slow)
+    threads = [threading.Thread(target=sampler.settle) for _ in range(2)]
+    threads[0].start()
+    assert entered.wait(LONG_S)
+    threads[1].start()
+    threads[1].join(0.05)
+    assert len(said) == 1
+    go_on.set()
+    for thread in threads:
+        thread.join(LONG_S)
+    times = [t_ns for way, t_ns in said if way == "in"]
+    assert said == [(way, t_ns) for t_ns in times for way in ("in", "out")]
+    assert times == sorted(times)
+    assert len(times) == 5
 
 
 def test_a_devices_gauges_are_read_before_its_counter() -> None:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .carbon.change import change_of, differences
 from .comparing import NONE, Change, Part, Sensor, change, exact, scaled
-from .describe import KINDS
-from .windows import Share, between
+from .describe import KINDS, device_share, phase_share
 
 if TYPE_CHECKING:
     from .storage.records import DeviceRow, StoredRun
@@ -104,16 +103,15 @@ class _Side:
             rows[d.segment_id, d.name] = d, sensor
             if d.first is None or d.last is None:
                 continue
-            part = Part(sensor, between(d.first, d.last, d.gain, d.gain_class))
-            self.of_device[segment.host, d.name].append(part)
+            part = Part(sensor, device_share(d))
+            self.of_device[d.host, d.name].append(part)
             if d.included_in_total:
                 self.total.append(part)
         for p in stored.phases:
             for s in p.devices:
                 row, sensor = rows.get((s.owner_segment_id, s.device), (None, ("unknown",)))
                 if row is not None and row.included_in_total:
-                    bounds = s.slack_low_j, s.slack_high_j, s.edge_low_j, s.edge_high_j
-                    self.of_phase[p.name].append(Part(sensor, Share(s.energy_j, *bounds, row.gain, row.gain_class, s.scatter_j2)))
+                    self.of_phase[p.name].append(Part(sensor, phase_share(s, row)))
 
     @property
     def seconds(self) -> float:

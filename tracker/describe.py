@@ -12,7 +12,7 @@ from .units import format_range
 from .windows import Share, between, interval
 
 if TYPE_CHECKING:
-    from .storage.records import DeviceRow, RunRow, SegmentRow, StoredRun
+    from .storage.records import DeviceRow, PhaseDeviceSum, RunRow, SegmentRow, StoredRun
 
 SCHEMA_VERSION = 1
 NS = 1e-9
@@ -33,7 +33,7 @@ def describe(stored: StoredRun) -> View:
     return {
         "schema_version": SCHEMA_VERSION,
         "run": describe_run(stored.run, duration_s),
-        "energy": energy_of(stored.devices, duration_s, {s.id: s.host for s in stored.segments}),
+        "energy": energy_of(stored.devices, duration_s),
         "phases": _phases(stored),
         "work": _work(stored),
         "events": [{"device": e.device, "kind": e.kind, "at": iso(e.utc_ns), "detail": e.detail} for e in stored.events],
@@ -77,16 +77,16 @@ def iso(utc_ns: int | None) -> str | None:
     return datetime.fromtimestamp(utc_ns * NS, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def energy_of(devices: Iterable[DeviceRow], duration_s: float, hosts: Mapping[str, str]) -> View:
-    """The `energy` object of the contract, from the devices of all segments of a run; `hosts` maps a segment to its host."""
-    groups: dict[tuple[str | None, str, str | None], list[DeviceRow]] = defaultdict(list)
+def energy_of(devices: Iterable[DeviceRow], duration_s: float) -> View:
+    """The `energy` object of the contract, from the devices of all segments of a run."""
+    groups: dict[tuple[str, str, str | None], list[DeviceRow]] = defaultdict(list)
     for d in devices:
         if d.first is not None and d.last is not None:
-            groups[hosts.get(d.segment_id), d.name, d.uuid].append(d)
+            groups[d.host, d.name, d.uuid].append(d)
     described = [_device(rows, duration_s, host) for (host, _, _), rows in groups.items()]
-    described.sort(key=lambda d: (str(d["host"]), ORDER[d["kind"]], natural(d["device"])))
+    described.sort(key=lambda d: (d["host"], ORDER[d["kind"]], natural(d["device"])))
     counted = [d for rows in groups.values() for d in rows if d.included_in_total]
-    total = interval(_share(d) for d in counted)
+    total = interval(device_share(d) for d in counted)
     within = [d for d in described if d["included_in_total"]]
     measured = sum(d["provenance"]["measured-counter"] + d["provenance"]["measured-power"] for d in described if d["included_in_total"])
     idle = [d["idle_j"] for d in described if d["included_in_total"]]
@@ -116,16 +116,17 @@ def natural(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]
 
 
-def _share(d: DeviceRow) -> Share:
+def device_share(d: DeviceRow) -> Share:
+    """What a device, which must have a curve, used in its segment."""
     assert d.first is not None
     assert d.last is not None
     return between(d.first, d.last, d.gain, d.gain_class)
 
 
-def _device(rows: list[DeviceRow], duration_s: float, host: str | None) -> View:
+def _device(rows: list[DeviceRow], duration_s: float, host: str) -> View:
     """One device over all segments."""
     last = rows[-1]
-    joules = interval(_share(d) for d in rows)
+    joules = interval(device_share(d) for d in rows)
     ends = [(d.first, d.last) for d in rows if d.first is not None and d.last is not None]
     covered = sum(d.covered_ns for d in rows) * NS
     seen_s = min(duration_s, sum(b.t_ns - a.t_ns for a, b in ends) * NS)  # not after it was lost
@@ -156,6 +157,11 @@ def _device(rows: list[DeviceRow], duration_s: float, host: str | None) -> View:
     }
 
 
+def phase_share(s: PhaseDeviceSum, d: DeviceRow) -> Share:
+    """What a device used in all instances of a phase."""
+    return Share(s.energy_j, s.slack_low_j, s.slack_high_j, s.edge_low_j, s.edge_high_j, d.gain, d.gain_class, s.scatter_j2)
+
+
 def _phases(stored: StoredRun) -> list[View]:
     """One entry a name, in order of first start, over all segments."""
     devices: Mapping[tuple[str, str], DeviceRow] = {(d.segment_id, d.name): d for d in stored.devices}
@@ -165,7 +171,7 @@ def _phases(stored: StoredRun) -> list[View]:
     for name in names:
         sums = [p for p in stored.phases if p.name == name]
         shares = [
-            Share(s.energy_j, s.slack_low_j, s.slack_high_j, s.edge_low_j, s.edge_high_j, d.gain, d.gain_class, s.scatter_j2)
+            phase_share(s, d)
             for p in sums
             for s in p.devices
             if (d := devices.get((s.owner_segment_id, s.device))) is not None and d.included_in_total

@@ -24,7 +24,7 @@ def entries(runs: Iterable[RunRow], devices: Mapping[str, Sequence[DeviceRow]]) 
     views = []
     for run in runs:
         duration_s = run_duration_s(run)
-        energy = energy_of(devices.get(run.id, []), duration_s, {})
+        energy = energy_of(devices.get(run.id, []), duration_s)
         del energy["devices"]
         views.append({"run": describe_run(run, duration_s), "energy": energy})
     return views
@@ -46,7 +46,7 @@ def total(runs: Sequence[RunRow], devices: Mapping[str, Sequence[DeviceRow]]) ->
     """
     each = entries(runs, devices)
     duration_s = sum(entry["run"]["duration_s"] for entry in each)
-    energy = energy_of([d for run in runs for d in devices.get(run.id, [])], duration_s, {})
+    energy = energy_of([d for run in runs for d in devices.get(run.id, [])], duration_s)
     del energy["devices"]
     without = sum(entry["energy"]["total_j"] is None for entry in each)
     energy["lower_bound"] = any(entry["energy"]["lower_bound"] for entry in each) or 0 < without < len(each)

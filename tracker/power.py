@@ -29,7 +29,7 @@ def mean_w(curve: Sequence[Point], start_ns: int, end_ns: int) -> float | None:
     return max(0.0, energy_at(curve, end_ns) - energy_at(curve, start_ns)) / ((end_ns - start_ns) * NS)
 
 
-def energy_at(curve: Sequence[Point], t_ns: int) -> float:
+def energy_at(curve: Sequence[Point], t_ns: float) -> float:
     """Cumulative joules at an instant within a curve of two points or more, in a straight line from one to the next."""
     i = bisect_left(curve, t_ns, lo=1, hi=len(curve) - 1, key=lambda p: p.t_ns)
     a, b = curve[i - 1], curve[i]

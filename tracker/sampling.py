@@ -49,6 +49,7 @@ class Sampler:
         self._clock = clock
         self._taken: deque[tuple[Channel, int, int, int | float | Failure]] = deque()  # read from, before and after (ns), and what
         self.lock = threading.Lock()
+        self._settling = threading.Lock()
         self._wake = threading.Lock()
         self._wake.acquire()
         self._stopping = self._failed = self.stuck = False
@@ -218,15 +219,17 @@ class Sampler:
             self.settle()
 
     def settle(self) -> None:
-        """Let the integrators take in what has been read. The lock is held."""
-        self._settled_ns, taken = self.last_tick_ns, self._taken
-        while taken:
-            channel, before_ns, after_ns, value = taken.popleft()
-            channel.deliver(before_ns, after_ns, value)
-            slower_s = channel.back_off(self.period_s)
-            if slower_s is not None:
-                text = f"reads of {channel.sensor.name} are slow; it is now read every {slower_s:.2g} s"
-                self.events.append(Event("late", after_ns, channel.sensor.device.name, text))
+        """Let the integrators take in what has been read. The lock is held, or a driver call that will not end holds it: should that end
+        now, readings still go in one at a time, in their order."""
+        with self._settling:
+            self._settled_ns = self.last_tick_ns
+            while self._taken:
+                channel, before_ns, after_ns, value = self._taken.popleft()
+                channel.deliver(before_ns, after_ns, value)
+                slower_s = channel.back_off(self.period_s)
+                if slower_s is not None:
+                    text = f"reads of {channel.sensor.name} are slow; it is now read every {slower_s:.2g} s"
+                    self.events.append(Event("late", after_ns, channel.sensor.device.name, text))
 
     def _miss(self, ticks: int, now_ns: int) -> None:
         if not self.missed:

@@ -74,8 +74,7 @@ class Watcher:
             self._store, self._doubted_s = self._open(), time.monotonic()
             stored = self._store.load(self._run_id)
         view = described(self._store, stored)
-        hosts = {s.id: s.host for s in stored.segments}
-        newest = {(hosts[d.segment_id], d.name, d.uuid): d for d in stored.devices if d.last is not None}  # of its last segment
+        newest = {(d.host, d.name, d.uuid): d for d in stored.devices if d.last is not None}  # of its last segment
         rows = [newest[d["host"], d["device"], d["uuid"]] for d in view["energy"]["devices"]]
         curves = [self._curve(row) for row in rows]
         self._curves = {(row.segment_id, row.name): curve for row, curve in zip(rows, curves, strict=True)}

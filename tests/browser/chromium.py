@@ -28,7 +28,7 @@ class Opened:
     """A file in a tab of its own; `said` are its console's messages and errors, `asked` the addresses that it asked for."""
 
     def __init__(
-        self, browser: Browser, path: Path, *, scheme: Literal["light", "dark"] = "light", width: int = 1280, script: bool = True
+        self, browser: Browser, at: Path | str, *, scheme: Literal["light", "dark"] = "light", width: int = 1280, script: bool = True
     ) -> None:
         self._context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}, java_script_enabled=script)
         self.page: Page = self._context.new_page()
@@ -38,7 +38,7 @@ class Opened:
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
         self.page.on("dialog", self._dialog)
         self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.goto(path.as_uri())
+        self.page.goto(at.as_uri() if isinstance(at, Path) else at)
 
     def _dialog(self, dialog: Dialog) -> None:
         self.said.append(f"dialog {dialog.message}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.chromium import chromium
+from tests.browser.chromium import Opened, chromium
 from tests.fakes.served import served
 from tests.web.test_serve import ODD, many
 from trainwatt import EnergyTracker
@@ -22,32 +23,19 @@ def browser() -> Iterator[Browser]:
         yield opened
 
 
-class Tab:
-    """A tab at an address; `said` is what its console says, `asked` what it asks for."""
-
-    def __init__(self, browser: Browser, address: str, width: int = 1280) -> None:
-        self._context = browser.new_context(viewport={"width": width, "height": 900})
-        self.page: Page = self._context.new_page()
-        self.said: list[str] = []
-        self.asked: list[str] = []
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self._address = address
-
-    def close(self) -> None:
-        """Close it; it must have been quiet."""
-        self._context.close()
-        assert self.said == []
-        assert [url for url in self.asked if not url.startswith(self._address)] == []
+@contextmanager
+def quiet(browser: Browser, address: str, path: str, width: int = 1280) -> Iterator[Page]:
+    """A page of the site; it must say nothing on its console, and ask nobody else."""
+    tab = Opened(browser, address + path, width=width)
+    yield tab.page
+    tab.close()
+    assert tab.said == []
+    assert [url for url in tab.asked if not url.startswith(address)] == []
 
 
 @pytest.mark.parametrize("width", [400, 1280])
 def test_list_run_and_back(browser: Browser, tmp_path: Path, width: int) -> None:
-    with served(many(tmp_path / "runs.db", 60)) as address:
-        tab = Tab(browser, address, width)
-        page = tab.page
-        page.goto(f"{address}/?sort=started")
+    with served(many(tmp_path / "runs.db", 60)) as address, quiet(browser, address, "/?sort=started", width) as page:
         assert page.locator("tbody tr").count() == 50
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert " ".join(ODD.split()) in " ".join((page.locator("tbody tr th a").first.text_content() or "").split())
@@ -60,15 +48,11 @@ def test_list_run_and_back(browser: Browser, tmp_path: Path, width: int) -> None
         page.get_by_role("searchbox").fill("n31")
         page.keyboard.press("Enter")
         expect(page.locator("tbody tr")).to_have_count(1)
-        tab.close()
 
 
 def test_a_run_grows_while_its_page_is_open_and_ends_with_it(browser: Browser, tmp_path: Path) -> None:
     tracker = EnergyTracker(project="digits", name="live", db=tmp_path / "runs.db").start()
-    with served(tmp_path / "runs.db") as address:
-        tab = Tab(browser, address)
-        page = tab.page
-        page.goto(f"{address}/runs/{tracker.run_id}")
+    with served(tmp_path / "runs.db") as address, quiet(browser, address, f"/runs/{tracker.run_id}") as page:
         expect(page.locator(".live")).to_contain_text("live", timeout=LONG_MS)
         before = page.locator(".headline b").text_content()
         expect(page.locator(".headline b")).not_to_have_text(before or "", timeout=LONG_MS)
@@ -77,14 +61,14 @@ def test_a_run_grows_while_its_page_is_open_and_ends_with_it(browser: Browser, t
         tracker.stop()
         expect(page.locator("h1 .status")).to_have_text("completed", timeout=LONG_MS)
         expect(page.locator(".live")).to_have_count(0)
-        tab.close()
 
 
 def test_what_was_opened_stays_open_while_the_page_moves(browser: Browser, tmp_path: Path) -> None:
-    with EnergyTracker(project="digits", db=tmp_path / "runs.db") as tracker, served(tmp_path / "runs.db") as address:
-        tab = Tab(browser, address)
-        page = tab.page
-        page.goto(f"{address}/runs/{tracker.run_id}")
+    with (
+        EnergyTracker(project="digits", db=tmp_path / "runs.db") as tracker,
+        served(tmp_path / "runs.db") as address,
+        quiet(browser, address, f"/runs/{tracker.run_id}") as page,
+    ):
         expect(page.locator(".live")).to_contain_text("live", timeout=LONG_MS)
         page.wait_for_selector(".plot.power path.layer")  # from now on there are the same parts each time
         page.locator("details summary").first.press("Enter")
@@ -93,4 +77,3 @@ def test_what_was_opened_stays_open_while_the_page_moves(browser: Browser, tmp_p
         expect(page.locator(".headline b")).not_to_have_text(before or "", timeout=LONG_MS)
         assert page.locator("details").first.get_attribute("open") is not None
         expect(page.locator("summary:focus")).to_have_count(1, timeout=LONG_MS)
-        tab.close()

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import IO, cast
+from typing import cast
 
 import rich_click as click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..errors import TrainwattError
 from ..exporting import COLUMNS, FORMATS, What, rows
 from .options import STATUSES, db_option, open_store, since_utc_ns
+from .output import whole
 
 
 @click.command("export")
@@ -60,7 +56,7 @@ def command(
         ids = [r.id for r in store.list_runs(project=project, group=group, since_utc_ns=since_utc_ns(since), status=status)]
     if not ids:
         click.echo("no runs match" if filters else "no runs yet", err=True)
-    with _whole(output) as file, _bar(output) as bar:
+    with whole(output) as file, _bar(output) as bar:
         out = FORMATS[form](file, COLUMNS[table])
         for run_id in bar.track(ids, description="exporting"):
             for row in rows(store, run_id, table):
@@ -73,35 +69,3 @@ def _bar(output: str) -> Progress:
     on = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("runs"), TimeRemainingColumn())
     return Progress(*columns, console=on, transient=True, disable=not on.is_terminal or (output == "-" and sys.stdout.isatty()))
-
-
-@contextmanager
-def _whole(path: str) -> Iterator[IO[bytes]]:
-    """A file that is there when all of it is: written beside its place, and moved. Raises TrainwattError where it cannot be written."""
-    try:
-        if path == "-":
-            yield sys.stdout.buffer
-            sys.stdout.buffer.flush()
-            return
-        target = os.path.realpath(path)
-        if os.path.exists(target) and not os.path.isfile(target) and not os.path.isdir(target):  # a pipe or a device is not replaced
-            with open(target, "wb") as file:
-                yield file
-            return
-        if os.path.isdir(target):
-            raise TrainwattError(f"-o {path}: it is a folder; name a file in it, as in {os.path.join(path, 'runs.csv')}")
-        beside = f"{target}.{secrets.token_hex(4)}.part"
-        try:
-            with open(beside, "xb") as file:
-                yield file
-            os.replace(beside, target)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(beside)
-            raise
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise TrainwattError(
-            f"{'stdout' if path == '-' else path} cannot be written: {error.strerror}; name another place with -o"
-        ) from error

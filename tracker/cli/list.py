@@ -60,8 +60,8 @@ def command(
     names = chosen(columns) if columns is not None or form != "csv" else tuple(RUN_COLUMNS)
     store = open_store(db)
 
-    def found(most: int | None) -> list[RunRow]:
-        return store.list_runs(project=project, group=group, since_utc_ns=since_utc_ns(since), status=status, limit=most)
+    def found(most: int | None, order: str = "-started") -> list[RunRow]:
+        return store.list_runs(project=project, group=group, since_utc_ns=since_utc_ns(since), status=status, limit=most, sort=order)
 
     if by is not None:
         runs = found(None)
@@ -101,13 +101,11 @@ def _format(form: str | None, as_json: bool, columns: str | None, by: str | None
     return found
 
 
-def _page(
-    store: Store, found: Callable[[int | None], list[RunRow]], sort: str, reverse: bool, limit: int
-) -> tuple[list[RunRow], bool, Devices]:
+def _page(store: Store, found: Callable[..., list[RunRow]], sort: str, reverse: bool, limit: int) -> tuple[list[RunRow], bool, Devices]:
     """The runs to list, whether there are more, and their devices. Only an order by energy reads the devices of all runs, and only that of
-    their start, as the database has it, is found without reading all runs."""
-    if sort == "started" and not reverse:
-        runs = found(limit + 1)
+    their start is the database's own, and found without reading all runs."""
+    if sort == "started":
+        runs = found(limit + 1, "started" if reverse else "-started")
         devices: Devices = store.devices([r.id for r in runs[:limit]])
         return runs[:limit], len(runs) > limit, devices
     runs = found(None)
@@ -116,12 +114,11 @@ def _page(
         joules = {run.id: entry["energy"]["total_j"] for run, entry in zip(runs, entries(runs, devices), strict=True)}
         return _sorted(runs, lambda r: joules[r.id], reverse, largest=True)[:limit], len(runs) > limit, devices
     keys: dict[str, Callable[[RunRow], Any]] = {
-        "started": lambda r: r.started_utc_ns,
         "duration": run_duration_s,
         "project": lambda r: (r.project.casefold(), (r.name or "").casefold()),
         "name": lambda r: None if r.name is None else r.name.casefold(),
     }
-    page = _sorted(runs, keys[sort], reverse, largest=sort in ("started", "duration"))[:limit]
+    page = _sorted(runs, keys[sort], reverse, largest=sort == "duration")[:limit]
     return page, len(runs) > limit, store.devices([r.id for r in page])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -15,6 +14,7 @@ from rich.text import Text
 from ..carbon.wording import carbon_headline, place
 from ..describe import headline
 from ..model import Point
+from ..power import energy_at
 from ..summary import phase_energy, phase_notes, provenance
 from ..units import format_duration, format_energy, format_range
 
@@ -68,16 +68,10 @@ def sparkline(points: Sequence[Point], width: int = SPARK_WIDTH) -> str:
         return ""
     start, end = points[0].t_ns, points[-1].t_ns
     count = min(width, len(points) - 1)
-    edges = [_energy_at(points, start + (end - start) * i / count) for i in range(count + 1)]
+    edges = [energy_at(points, start + (end - start) * i / count) for i in range(count + 1)]
     powers = [max(0.0, b - a) for a, b in pairwise(edges)]
     top = max(powers)
     return "".join(BLOCKS[min(7, int(p / top * 7.999))] for p in powers) if top > 0 else BLOCKS[0] * count
-
-
-def _energy_at(points: Sequence[Point], t_ns: float) -> float:
-    i = bisect_left(points, t_ns, lo=1, hi=len(points) - 1, key=lambda p: p.t_ns)
-    a, b = points[i - 1], points[i]
-    return a.energy_j + (b.energy_j - a.energy_j) * (t_ns - a.t_ns) / max(1, b.t_ns - a.t_ns)
 
 
 def _about(run: View) -> Text:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -13,9 +12,10 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from ..describe import SCHEMA_VERSION
-from ..errors import ConfigurationError, TrainwattError
+from ..errors import ConfigurationError
 from ..footprinting import described
 from .options import db_option, open_store
+from .output import whole
 
 if TYPE_CHECKING:
     from ..storage.store import Store
@@ -39,14 +39,13 @@ def command(runs: tuple[str, ...], output: str | None, form: str, db: str | None
     store = open_store(db)
     ids = list(dict.fromkeys(store.find(ref) for ref in runs or ("latest",)))
     text = _text(store, ids, form)
-    if output == "-":
-        click.echo(text.encode("utf-8", "replace"), nl=False)  # in UTF-8 whatever the terminal speaks: the page says so
-        return
     path = output or _default(ids, form)
     if output is None:
         _require_writable(path)
-    _write(path, text)
-    click.echo(path)
+    with whole(path) as file:
+        file.write(text.encode("utf-8", "replace"))  # whatever the terminal speaks: the page says so
+    if path != "-":
+        click.echo(path)
 
 
 def _text(store: Store, ids: Sequence[str], form: str) -> str:
@@ -79,25 +78,3 @@ def _require_writable(path: str) -> None:
         raise ConfigurationError(f"-o {path}: it is a folder; name a file in it, as in {os.path.join(path, 'report.html')}")
     if not os.path.isdir(folder):
         raise ConfigurationError(f"-o {path}: there is no folder {folder}; make it, or name another place")
-
-
-def _write(path: str, text: str) -> None:
-    """All of it or nothing: beside the file, and then in its place. Raises TrainwattError where it cannot be written."""
-    data = text.encode("utf-8", "replace")  # what no encoding knows was replaced in the page already
-    target = os.path.realpath(path)
-    beside = f"{target}.{secrets.token_hex(4)}.part"
-    try:
-        if os.path.exists(target) and not os.path.isfile(target):  # a pipe or a device is written to, not replaced
-            with open(target, "wb") as file:
-                file.write(data)
-            return
-        try:
-            with open(beside, "xb") as file:
-                file.write(data)
-            os.replace(beside, target)
-        except BaseException:
-            if os.path.exists(beside):
-                os.unlink(beside)
-            raise
-    except OSError as error:
-        raise TrainwattError(f"{path} cannot be written: {error.strerror}; name another place with -o") from error

@@ -96,13 +96,12 @@ def _cuts(stored: StoredRun, curves: Mapping[tuple[str, str], series.Curve]) -> 
 
 def _layers(stored: StoredRun, curves: Mapping[tuple[str, str], series.Curve], cuts: list[float]) -> list[Layer]:
     """The devices of the total in the order of the JSON; all of a kind on a host as one where there are too many."""
-    hosts = {s.id: s.host for s in stored.segments}
-    several = len(set(hosts.values())) > 1
+    several = len({s.host for s in stored.segments}) > 1
     of_device: dict[tuple[str, str, str], list[series.Curve]] = defaultdict(list)
     modelled: dict[tuple[str, str, str], bool] = defaultdict(bool)
     for d in stored.devices:
         if d.included_in_total and d.last is not None and (d.segment_id, d.name) in curves:
-            key = hosts[d.segment_id], d.kind, d.name
+            key = d.host, d.kind, d.name
             of_device[key].append(curves[d.segment_id, d.name])
             modelled[key] |= d.last.modelled_j > 0
     found: dict[tuple[str, str], list[Layer]] = defaultdict(list)

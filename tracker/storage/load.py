@@ -63,7 +63,7 @@ def stored_run(connection: Connection, run_id: str) -> StoredRun | None:
 def devices_of(connection: Connection, run_ids: Sequence[str]) -> list[DeviceRow]:
     """The devices of runs, with the ends of their curves."""
     query = (
-        select(schema.DEVICE, schema.SEGMENT.c.run_id)
+        select(schema.DEVICE, schema.SEGMENT.c.run_id, schema.SEGMENT.c.host)
         .join(schema.SEGMENT, schema.SEGMENT.c.id == schema.DEVICE.c.segment_id)
         .where(schema.SEGMENT.c.run_id.in_(run_ids))
         .order_by(schema.SEGMENT.c.started_utc_ns, schema.DEVICE.c.segment_id, schema.DEVICE.c.name)

@@ -68,6 +68,7 @@ class DeviceRow:
 
     run_id: str
     segment_id: str
+    host: str
     name: str
     kind: str
     model: str | None

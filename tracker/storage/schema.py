@@ -20,6 +20,12 @@ def _of_segment() -> Column[str]:
     return Column("segment_id", Text, ForeignKey("segment.id", ondelete="CASCADE"), primary_key=True)
 
 
+def _bounds() -> list[Column[float]]:
+    """What an energy may be wrong by."""
+    joules = [Column(name, Double, nullable=False) for name in ("slack_low_j", "slack_high_j", "edge_low_j", "edge_high_j")]
+    return [*joules, Column("scatter_j2", Double, server_default=text("0"), nullable=False)]
+
+
 RUN = Table(
     "run",
     METADATA,
@@ -120,11 +126,7 @@ CURVE_POINT = Table(
     Column("power_j", Double, nullable=False),
     Column("imputed_j", Double, nullable=False),
     Column("modelled_j", Double, nullable=False),
-    Column("slack_low_j", Double, nullable=False),
-    Column("slack_high_j", Double, nullable=False),
-    Column("edge_low_j", Double, nullable=False),
-    Column("edge_high_j", Double, nullable=False),
-    Column("scatter_j2", Double, server_default=text("0"), nullable=False),
+    *_bounds(),
 )
 """A point of a device's energy curve."""
 
@@ -156,11 +158,7 @@ PHASE_ENERGY = Table(
     Column("device", Text, primary_key=True),
     Column("owner_segment_id", Text, nullable=False),
     Column("energy_j", Double, nullable=False),
-    Column("slack_low_j", Double, nullable=False),
-    Column("slack_high_j", Double, nullable=False),
-    Column("edge_low_j", Double, nullable=False),
-    Column("edge_high_j", Double, nullable=False),
-    Column("scatter_j2", Double, server_default=text("0"), nullable=False),
+    *_bounds(),
 )
 """What one device used in one phase instance."""
 
@@ -186,11 +184,7 @@ PHASE_FOLD_ENERGY = Table(
     Column("owner_segment_id", Text, primary_key=True),
     Column("device", Text, primary_key=True),
     Column("energy_j", Double, nullable=False),
-    Column("slack_low_j", Double, nullable=False),
-    Column("slack_high_j", Double, nullable=False),
-    Column("edge_low_j", Double, nullable=False),
-    Column("edge_high_j", Double, nullable=False),
-    Column("scatter_j2", Double, server_default=text("0"), nullable=False),
+    *_bounds(),
 )
 """What one device used in them."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator, Callable
-from typing import Any, TypedDict
+from typing import Any
 
 import anyio
 from starlette.applications import Starlette
@@ -35,6 +36,8 @@ PER_PAGE = 50
 MOST_COMPARED = 50
 LIVE_S = 1.0
 """How often a page of a running run is told what is new; it is written once a second."""
+REST = 10
+"""A look is followed by a rest of so many times its length, where that is longer: an open page may sit beside the training."""
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="4" fill="#0b5cad"/>'
     '<path d="M9 2 4 9h3l-1 5 6-8H8z" fill="#fff"/></svg>'
@@ -61,12 +64,6 @@ def create_app(store: Store, here: Callable[[], Here], token: str | None) -> Sta
         middleware=[Middleware(Guard, token=token)],
         exception_handlers={RunNotFoundError: site.failed, AmbiguousRunError: site.failed, StoreError: site.failed, 404: site.nowhere},
     )
-
-
-class _Fits(TypedDict):
-    search: str | None
-    project: str | None
-    status: str | None
 
 
 class _Site:
@@ -107,14 +104,16 @@ class _Site:
         """Server-sent events: `update` with the run's section anew, whenever something was written; `ended` at its end."""
         before = None
         while True:
+            begin_s = time.monotonic()
             status, html = await run_in_threadpool(self._section, run_id)
+            took_s = time.monotonic() - begin_s
             if html != before:
                 yield f"event: update\ndata: {json.dumps(html)}\n\n"
                 before = html
             if status != "running":
                 yield "event: ended\ndata: {}\n\n"
                 return
-            await anyio.sleep(LIVE_S)
+            await anyio.sleep(max(LIVE_S, REST * took_s))
 
     def _section(self, run_id: str) -> tuple[str, str]:
         self._store.mark_vanished(self._here())
@@ -157,11 +156,12 @@ class _Site:
         """A page of the runs that the query asks for."""
         self._store.mark_vanished(self._here())
         asked = {k: v for k in ("q", "project", "status", "sort") if (v := request.query_params.get(k))}
-        fits = _Fits(search=asked.get("q"), project=asked.get("project"), status=asked.get("status"))
-        count = self._store.count_runs(**fits)
+        search, project, status = (asked.get(k) for k in ("q", "project", "status"))
+        count = self._store.count_runs(search=search, project=project, status=status)
         last = max(1, -(-count // PER_PAGE))
         given = request.query_params.get("page", "")
         page = min(int(given), last) if given.isascii() and given.isdigit() and int(given) > 0 else 1
         sort = asked["sort"] if asked.get("sort", "").lstrip("-") in SORTS else "-started"
-        runs = self._store.list_runs(**fits, sort=sort, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
+        offset = (page - 1) * PER_PAGE
+        runs = self._store.list_runs(search=search, project=project, status=status, sort=sort, limit=PER_PAGE, offset=offset)
         return {"asked": asked, "count": count, "page": page, "runs": listed(self._store, runs)}

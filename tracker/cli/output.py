@@ -1,0 +1,44 @@
+"""Files that are written as a whole."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import IO
+
+from ..errors import TrainwattError
+
+
+@contextmanager
+def whole(path: str) -> Iterator[IO[bytes]]:
+    """A file that is there when all of it is: written beside its place, and moved; `-` is stdout. Raises TrainwattError where it cannot be
+    written."""
+    try:
+        if path == "-":
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+            return
+        target = os.path.realpath(path)
+        if os.path.isdir(target):
+            raise TrainwattError(f"-o {path}: it is a folder; name a file in it")
+        if os.path.exists(target) and not os.path.isfile(target):  # a pipe or a device is not replaced
+            with open(target, "wb") as file:
+                yield file
+            return
+        beside = f"{target}.{secrets.token_hex(4)}.part"
+        try:
+            with open(beside, "xb") as file:
+                yield file
+            os.replace(beside, target)
+        except BaseException:  # it is raised again; nothing half-written stays
+            with suppress(OSError):
+                os.unlink(beside)
+            raise
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        name = "stdout" if path == "-" else path
+        raise TrainwattError(f"{name} cannot be written: {error.strerror}; name another place with -o") from error

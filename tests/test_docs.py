@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import rich_click as click
 
-from trainwatt.cli.main import COMMANDS
+from tests.commands_page import PAGE, page
+from trainwatt.cli.main import COMMANDS, cli
 from trainwatt.config import PREFIX, Config
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SOURCES = "\n".join(p.read_text() for folder in ("tracker", "integrations") for p in sorted((ROOT / folder).rglob("*.py")))
 
 
@@ -34,8 +37,27 @@ def test_every_command_is_in_the_readme() -> None:
     assert missing == []
 
 
+def test_the_page_of_commands_says_what_help_says() -> None:
+    assert PAGE.read_text() == page(), "python -m tests.commands_page"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_commands_are_spelled_as_they_can_be_typed(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every option exists and takes such a value. No command is run."""
+    monkeypatch.chdir(tmp_path)
+    context = click.Context(cli, info_name="trainwatt")
+    for line in _typed(page.read_text()):
+        word, *arguments = shlex.split(line.partition("trainwatt ")[2], comments=True)
+        command = cli.get_command(context, word)
+        assert command is not None, line
+        try:
+            command.make_context(word, arguments, context)
+        except click.UsageError as error:
+            raise AssertionError(f"{line}: {error.format_message()}") from None
+
+
 def test_settings_are_those_of_the_table() -> None:
-    table = README.partition("## Settings")[2].partition("## Develop")[0]
+    table = (ROOT / "docs" / "track.md").read_text().partition("## Settings")[2].partition("## ")[0]
     named = set(re.findall(rf"{PREFIX}([A-Z_]+)", table))
     settings = {f.name.upper() for f in fields(Config)}
     assert named <= settings
@@ -58,6 +80,13 @@ def test_the_two_commands_are_marked(name: str) -> None:
 
 def test_no_line_promises_what_is_still_to_be_filled_in() -> None:
     assert [page.name for page in PAGES if "@@" in page.read_text()] == []
+
+
+def _typed(text: str) -> list[str]:
+    """The lines of shell blocks that call trainwatt, without the variables before and the pipe after."""
+    lines = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).splitlines()
+    calls = (re.match(r"(?:[A-Z_]+=\S* |srun \S+ )*(trainwatt .*)", line) for line in lines)
+    return [call[1].partition(" | ")[0].partition(" > ")[0] for call in calls if call is not None]
 
 
 def _code(text: str) -> list[str]:

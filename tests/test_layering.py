@@ -16,7 +16,7 @@ TRACKER, INTEGRATIONS = ROOT / "tracker", ROOT / "integrations"
 LAYERS = (
     ("cli", "integrations", "__main__"),
     ("web",),
-    ("session", "summary", "startup", "watching", "exporting", "stored_runs", "report"),
+    ("session", "phase_context", "summary", "startup", "watching", "exporting", "stored_runs", "report"),
     ("footprinting", "paper", "comparison", "gates", "wording", "blocks", "listing"),
     ("recording", "phase_log", "compaction", "renewal", "rows", "describe", "sharing"),
     (
@@ -36,7 +36,7 @@ LAYERS = (
         "verdict",
         "watch",
     ),
-    ("integration", "curve", "gauging", "counting", "metering", "crosscheck", "windows", "comparing", "thinning", "power"),
+    ("integration", "curve", "gauging", "counting", "metering", "crosscheck", "windows", "comparing", "thinning", "power", "periods"),
     ("model",),
     ("units", "notebook", "errors", "clock", "masking", "_version"),
 )
@@ -45,6 +45,7 @@ LAYERS = (
 PURE = (
     "comparing",
     "comparison",
+    "periods",
     "gates",
     "wording",
     "blocks",
@@ -181,8 +182,8 @@ def test_siblings_do_not_know_each_other() -> None:
 
 
 def test_commands_do_not_know_each_other() -> None:
-    """Each is one file; what they share is in options, output, terms_options and render, and `attach` ends with the report of `run`."""
-    shared = {"options", "output", "terms_options", "render", "render_compare", "render_list", "render_watch", "main"}
+    """Each is one file; what they share is in the files named here, and `attach` ends with the report of `run`."""
+    shared = {"options", "output", "progress", "terms_options", "render", "render_compare", "render_list", "render_watch", "main"}
     commands = {f.stem for f in (TRACKER / "cli").glob("*.py")} - shared - {"__init__"}
     crossing = {
         (f.stem, name.split(".")[2])

@@ -1,4 +1,4 @@
-"""A run of a list has the energy that its own page has."""
+"""What is said of a run is the same in a list and on its own page, and of a phase while it goes on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.browser.runs import write
-from tests.fakes.stored_rows import device, point, run, segment
+from tests.fakes.stored_rows import device, phase, phase_energy, point, run, segment
+from trainwatt.describe import energy_each_j
 from trainwatt.footprinting import described
 from trainwatt.listing import listed
 from trainwatt.storage.store import Store
@@ -32,3 +33,23 @@ def test_a_device_lost_on_one_of_two_nodes_is_seen_in_the_list_too(tmp_path: Pat
     assert [d["host"] for d in energy.pop("devices")] == ["node-a", "node-b"]
     assert entry["energy"] == energy
     assert energy["lower_bound"]
+
+
+def test_an_instance_that_goes_on_does_not_make_the_others_look_cheaper(tmp_path: Path) -> None:
+    """Three of 30 J have ended; of the fourth nothing is known yet."""
+    db = write(
+        tmp_path / "runs.db",
+        run=[run()],
+        segment=[segment()],
+        device=[device()],
+        curve_point=[point(0, 0.0), point(9 * S, 100.0)],
+        phase=[phase(i) for i in range(3)] + [phase(3, end_t_ns=None, resolved=None)],
+        phase_energy=[phase_energy(i, 30.0) for i in range(3)],
+    )
+    store = Store.open(str(db))
+    view = described(store, store.load("run-1"))
+    store.close()
+    [found] = view["phases"]
+    assert (found["count"], found["pending_count"]) == (4, 1)
+    assert energy_each_j(found) == 30.0
+    assert energy_each_j({**found, "pending_count": 4}) is None

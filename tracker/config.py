@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -17,6 +18,7 @@ from .errors import ConfigurationError
 from .model import STAGES
 
 PREFIX = "TRAINWATT_"
+_PROVIDER = re.compile(r"[\w.]+:\w+")
 RANGES = {
     "period_s": (0.01, 60.0, " seconds"),
     "baseline_s": (0.0, 3600.0, " seconds"),
@@ -36,7 +38,8 @@ class Config:
     `period_s`: seconds between two readings. `gain_gpu`, `gain_cpu`, `gain_dram`: the relative 95 % scale error of a sensor; the
     defaults are from the literature, rounded. `baseline_s`: seconds of idling measured first. `zone`: of the grid; "auto" asks the
     cloud's metadata address. `intensity_g_per_kwh`, `pue` and `hardware` (a CSV file) are terms of the run's footprint, kept with it.
-    `sysfs`, `procfs`: where the kernel's trees are mounted, for a container that is given the host's.
+    `sensors`: providers of sensors of one's own, as "module:function". `sysfs`, `procfs`: where the kernel's trees are mounted, for a
+    container that is given the host's.
     """
 
     project: str = "default"
@@ -56,6 +59,7 @@ class Config:
     gain_gpu: float = 0.05
     gain_cpu: float = 0.03
     gain_dram: float = 0.10
+    sensors: tuple[str, ...] = ()
     sysfs: str = "/sys"
     procfs: str = "/proc"
 
@@ -141,6 +145,8 @@ def _checked(key: str, value: Any, source: str) -> Any:
         if not isinstance(value, (list, tuple)) or not all(isinstance(v, (int, str)) and not isinstance(v, bool) for v in value):
             raise ConfigurationError(f"gpus={value!r} in {source}: give a list of NVML indices or UUIDs, as in gpus=[0, 2]")
         return tuple(value)
+    if key == "sensors":
+        return _providers(value, source)
     if key == "tags":
         if isinstance(value, str):
             value = dict(part.partition("=")[::2] for part in value.split(",") if part)
@@ -157,6 +163,15 @@ def _checked(key: str, value: Any, source: str) -> Any:
             f"scope={value!r} in {source} cannot be measured: only 'machine' can (all packages, their DRAM and the chosen GPUs)"
         )
     return str(value)
+
+
+def _providers(value: Any, source: str) -> tuple[str, ...]:
+    names = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)) or not all(isinstance(n, str) and _PROVIDER.fullmatch(n) for n in names):
+        raise ConfigurationError(
+            f"sensors={value!r} in {source}: name each function that finds sensors with its module, as in sensors=['my_meter:discover']"
+        )
+    return tuple(dict.fromkeys(names))
 
 
 def _number(key: str, value: Any, source: str) -> float:

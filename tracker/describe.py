@@ -189,11 +189,18 @@ def _phases(stored: StoredRun) -> list[View]:
                 "high_j": joules.high_j if joules else None,
                 "resolved": bool(joules) and unresolved == 0 and not any(p.pending for p in sums),
                 "unresolved_count": unresolved,
+                "pending_count": sum(p.pending for p in sums),
                 "host_side": has_gpu and sum(p.synchronized for p in sums) < count,
                 "work": {w.unit: w.amount for w in stored.work if w.phase == name},
             }
         )
     return described
+
+
+def energy_each_j(phase: Mapping[str, Any]) -> float | None:
+    """What one instance of a phase came to, of those whose energy is known; None where there is none."""
+    known = phase["count"] - phase["pending_count"]
+    return None if phase["energy_j"] is None or not known else phase["energy_j"] / known
 
 
 def _work(stored: StoredRun) -> dict[str, int]:

@@ -52,7 +52,7 @@ COLUMNS: Mapping[What, tuple[Column, ...]] = {
     "runs": _RUN + _columns("int samples tokens", f"float {_GRAMS}", "text zone", "float intensity_g_per_kwh pue"),
     "phases": _columns(
         *("text run_id project name phase first_started_at", "int first_started_utc_ns count", "float duration_s"),
-        *("float energy_j low_j high_j", "bool resolved", "int unresolved_count", "bool host_side", "int samples tokens"),
+        *("float energy_j low_j high_j", "bool resolved", "int unresolved_count pending_count", "bool host_side", "int samples tokens"),
     ),
     "curves": _columns(
         *("text run_id segment_id host device", "bool included_in_total", "int t_ns", "text utc", "int utc_ns", "float energy_j"),
@@ -91,7 +91,8 @@ def rows(store: Store, run_id: str, what: What) -> Iterator[Row]:
             "phase": phase["name"],
             "first_started_at": iso(first[phase["name"]]),
             "first_started_utc_ns": first[phase["name"]],
-            **{k: phase[k] for k in ("count", "duration_s", "energy_j", "low_j", "high_j", "resolved", "unresolved_count", "host_side")},
+            **{k: phase[k] for k in ("count", "duration_s", "energy_j", "low_j", "high_j", "resolved")},
+            **{k: phase[k] for k in ("unresolved_count", "pending_count", "host_side")},
             **_work(phase["work"]),
         }
 

@@ -159,7 +159,7 @@ class DiscoveryRequest:
 
     `gpus`: None for all that CUDA_VISIBLE_DEVICES leaves visible, else NVML indices or UUIDs (a unique prefix will do).
     `environ` is the environment of the run. `gains` maps a device kind ("gpu", "cpu", "dram", "platform") to the relative 95 %
-    gain error of its sensors.
+    gain error of its sensors. `providers` are functions of the user's that find sensors, as "module:function".
     """
 
     gains: Mapping[str, float]
@@ -167,6 +167,7 @@ class DiscoveryRequest:
     environ: Mapping[str, str] = field(default_factory=dict)
     sysfs: str = "/sys"
     procfs: str = "/proc"
+    providers: tuple[str, ...] = ()
 
 
 class Event(NamedTuple):

@@ -18,6 +18,7 @@ from .clock import Clock, SystemClock
 from .config import Config, resolve, working_folder
 from .errors import ConfigurationError, TrainwattError
 from .harmless import Harmless
+from .phase_context import Phase
 from .phases import PhaseRecord, synchronize, whole
 from .verdict import verdict
 from .watch import Watch
@@ -45,7 +46,8 @@ class EnergyTracker(contextlib.ContextDecorator):
     the model's life: data, experimentation, training, inference), `zone` (of the grid; "auto" asks the cloud's own metadata address),
     `intensity_g_per_kwh`, `pue` and `hardware` (a CSV file; with the zone the terms of the footprint), `tags`, `db` (a file or folder),
     `gpus` (NVML indices or UUIDs; default: what CUDA_VISIBLE_DEVICES leaves), `scope` ("machine"), `period_s` (0.1), `baseline`
-    (seconds of idling measured first), `gain_gpu`, `gain_cpu`, `gain_dram` (relative 95 % scale error of the sensors).
+    (seconds of idling measured first), `gain_gpu`, `gain_cpu`, `gain_dram` (relative 95 % scale error of the sensors), `sensors` (your
+    own, as "module:function").
 
     Raises ConfigurationError for a setting that cannot be, and StoreError for a database that cannot be used, before the training
     begins. After that no fault of the tracker reaches the training: it becomes an event of the run, and one line in the log.
@@ -75,6 +77,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         gain_gpu: float | None = None,
         gain_cpu: float | None = None,
         gain_dram: float | None = None,
+        sensors: Sequence[str] | None = None,
     ) -> None:
         arguments: dict[str, Any] = {
             "project": project,
@@ -94,6 +97,7 @@ class EnergyTracker(contextlib.ContextDecorator):
             "gain_gpu": gain_gpu,
             "gain_cpu": gain_cpu,
             "gain_dram": gain_dram,
+            "sensors": sensors,
         }
         self._watch: Watch | None = None  # this process, whichever it is when a run begins
         self._clock: Clock = SystemClock()
@@ -276,38 +280,6 @@ class EnergyTracker(contextlib.ContextDecorator):
         if begun.sampler is not None:
             begun.sampler.nudge(t_ns)
         return t_ns
-
-
-class Phase(contextlib.ContextDecorator):
-    """A part of a run: made by `EnergyTracker.phase`."""
-
-    def __init__(self, tracker: EnergyTracker, name: str, step: int | None, exact: bool, synchronize: bool) -> None:
-        self.name = str(name)
-        self.step = step
-        self.exact = exact
-        self.synchronize = synchronize
-        self._tracker = tracker
-        self._records: list[PhaseRecord | None] = []  # more than one where it is entered again before it ends
-
-    def __enter__(self) -> Phase:
-        record = None
-        try:
-            record = self._tracker._open_phase(self)
-        except Exception as error:
-            self._tracker._harmless.failed("a phase could not be recorded", error)
-        self._records.append(record)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        record = self._records.pop() if self._records else None
-        if record is not None:
-            try:
-                self._tracker._close_phase(self, record)
-            except Exception as error:
-                self._tracker._harmless.failed("a phase could not be recorded", error)
-
-    def _recreate_cm(self) -> Phase:
-        return Phase(self._tracker, self.name, self.step, self.exact, self.synchronize)
 
 
 def _forget_parents_runs() -> None:

@@ -145,7 +145,7 @@ def _begin(config: Config, watch: Watch, clock: Clock, environ: Mapping[str, str
         from .sensors import discover
 
         seen = environ if watch.environ is None else watch.environ
-        found = discover(DiscoveryRequest(config.gains, config.gpus, seen, config.sysfs, config.procfs))
+        found = discover(DiscoveryRequest(config.gains, config.gpus, seen, config.sysfs, config.procfs, config.sensors))
         idle_w = _baseline(found.sensors, clock, config)
         sampler = Sampler(found.sensors, clock, config.period_s)
     me, anchor = identity.this_process(config.procfs), clock.anchor()
@@ -229,6 +229,7 @@ def _run_row(run_id: str, config: Config, watch: Watch, environ: Mapping[str, st
                 "scope": config.scope,
                 "baseline_s": config.baseline_s,
                 "gpus": config.gpus,
+                "sensors": config.sensors,
                 "python": sys.version.split()[0],
             }
         ),

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from .config import resolve, working_folder
 from .errors import ConfigurationError
 from .notebook import paragraph, table
 from .units import NS_PER_S, format_duration, format_energy, format_range
 
+if TYPE_CHECKING:
+    from .storage.store import Store
+
 SHOWN = 20
 Status = Literal["running", "completed", "failed", "interrupted"]
+
+
+def open_store(db: str | os.PathLike[str] | None) -> Store:
+    """The store to read, by default where trackers of this place store, with runs whose process has vanished marked as such. Raises
+    ConfigurationError and StoreError."""
+    from .identity import this_process
+    from .storage.place import locate
+    from .storage.store import Store
+
+    config = resolve({"db": None if db is None else os.fspath(db)}, os.environ, working_folder())
+    store = Store.open(locate(None, {}, config.db))
+    store.mark_vanished(this_process(config.procfs))
+    return store
 
 
 class Runs(list[dict[str, Any]]):
@@ -66,15 +82,10 @@ def runs(
         raise ConfigurationError(f"status={status!r}: a run is {', '.join(get_args(Status))}")
     since_utc_ns = None if since is None else round(since.timestamp() * NS_PER_S)
     from .exporting import run_row  # SQLAlchemy is for those who read
-    from .identity import this_process
     from .listing import listed
-    from .storage.place import locate
-    from .storage.store import Store
 
-    config = resolve({"db": None if db is None else os.fspath(db)}, os.environ, working_folder())
-    store = Store.open(locate(None, {}, config.db))
+    store = open_store(db)
     try:
-        store.mark_vanished(this_process(config.procfs))
         found = store.list_runs(project=project, group=group, status=status, since_utc_ns=since_utc_ns, limit=limit)
         return Runs(run_row(run, view) for run, view in zip(found, listed(store, found), strict=True))
     finally:

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.chromium import Opened, chromium
 from tests.fakes.served import served
+from tests.web.test_projects import RUNS, several
 from tests.web.test_serve import ODD, many
 from trainwatt import EnergyTracker
 
@@ -77,3 +78,23 @@ def test_what_was_opened_stays_open_while_the_page_moves(browser: Browser, tmp_p
         expect(page.locator(".headline b")).not_to_have_text(before or "", timeout=LONG_MS)
         assert page.locator("details").first.get_attribute("open") is not None
         expect(page.locator("summary:focus")).to_have_count(1, timeout=LONG_MS)
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_projects_over_time(browser: Browser, tmp_path: Path, width: int) -> None:
+    """A mark for each project's energy of a day, as high as its joules; and from there to one project, with the keyboard."""
+    with served(several(tmp_path / "runs.db")) as address, quiet(browser, address, "/projects", width) as page:
+        columns = page.locator(".plot.columns rect.column")
+        assert columns.count() == 3  # of the first day the runs of one project are one mark
+        high = columns.evaluate_all("found => found.map(e => Number(e.getAttribute('height')))")
+        assert high[0] / high[1] == pytest.approx(150 / 300, abs=0.01)
+        assert high[2] / high[1] == pytest.approx(200 / 300, abs=0.01)
+        assert page.locator(".plot.columns line.range").count() == 3
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.locator(".plot.columns").press("End")
+        expect(page.locator(".readout")).to_contain_text("2026-11-10")
+        page.get_by_role("link", name="vision").press("Enter")
+        expect(page.locator("h1")).to_have_text("vision")
+        page.wait_for_load_state()
+        assert page.locator(".plot.columns rect.column").count() == sum(project == "vision" for project, *_ in RUNS)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import sys
 from pathlib import Path
 
 import pyarrow.parquet
@@ -133,13 +132,3 @@ def test_a_full_stdout_is_a_failure_and_a_closed_one_is_none(filled: World) -> N
     finally:
         os.close(writing)
     assert (ended.returncode, ended.stderr) == (0, "")
-
-
-def test_a_bar_on_a_terminal_stays_out_of_the_rows(filled: World, tmp_path: Path) -> None:
-    """stdout and stderr are a terminal: with -o there is a bar, and with rows on the terminal there is none."""
-    pseudo = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"
-    env = filled.environ(TERM="xterm-256color")
-    for arguments, bar in ((["-o", str(tmp_path / "r.csv")], True), ([], False)):
-        ended = finished(filled.popen([sys.executable, "-c", pseudo, *TRAINWATT, "export", *arguments], env=env))
-        assert ended.returncode == 0
-        assert ("exporting" in ended.stdout) is bar

@@ -50,7 +50,7 @@ PHASE_KEYS = {"name", "count", "duration_s", "energy_j", "low_j", "high_j", "res
 SAMPLER_KEYS = {"period_s", "samples", "missed", "cpu_s", "cpu_fraction", "startup_cpu_s"}
 MORE_ENERGY_KEYS = {"idle_j", "above_idle_j", "lower_bound"}
 MORE_DEVICE_KEYS = {"seen_fraction", "idle_j", "gain", "residual", "update_period_s", "note", "mean_power_w"}
-MORE_PHASE_KEYS = {"unresolved_count", "host_side", "work"}
+MORE_PHASE_KEYS = {"unresolved_count", "pending_count", "host_side", "work"}
 
 PSEUDO_TERMINAL = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"
 CARBON_KEYS = {f"{part}{bound}_g" for part in ("operational", "embodied", "total") for bound in ("", "_low", "_high")} | {

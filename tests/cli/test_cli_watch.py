@@ -211,7 +211,7 @@ def look(make_world: MakeWorld) -> Any:
     ]
     view["phases"] = [
         {"name": f"phase {i} [bold]", "count": 4, "duration_s": 1.0, "energy_j": 3.0, "low_j": 2.0, "high_j": 4.0}
-        | {"unresolved_count": 0, "host_side": True, "resolved": True, "work": {}}
+        | {"unresolved_count": 0, "pending_count": 0, "host_side": True, "resolved": True, "work": {}}
         for i in range(9)
     ]
     view["events"] = [{"device": None, "kind": "gap", "at": "2026-01-01T00:00:00.000Z", "detail": "\x1b[31mw " * 99}] * 30

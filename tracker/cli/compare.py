@@ -10,7 +10,8 @@ import rich_click as click
 
 from ..carbon.terms import Terms, check
 from ..errors import ConfigurationError
-from .options import db_option, json_option, open_store
+from ..stored_runs import open_store
+from .options import db_option, json_option
 from .terms_options import terms_of, terms_options
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ import rich_click as click
 
 from ..describe import run_duration_s
 from ..errors import TrainwattError
+from ..stored_runs import open_store
 from ..units import format_duration
-from .options import db_option, open_store
+from .options import db_option
 
 
 @click.command("delete")

@@ -6,12 +6,12 @@ import sys
 from typing import cast
 
 import rich_click as click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..exporting import COLUMNS, FORMATS, What, rows
-from .options import STATUSES, db_option, open_store, since_utc_ns
+from ..stored_runs import open_store
+from .options import STATUSES, db_option, since_utc_ns
 from .output import whole
+from .progress import followed
 
 
 @click.command("export")
@@ -56,16 +56,10 @@ def command(
         ids = [r.id for r in store.list_runs(project=project, group=group, since_utc_ns=since_utc_ns(since), status=status)]
     if not ids:
         click.echo("no runs match" if filters else "no runs yet", err=True)
-    with whole(output) as file, _bar(output) as bar:
+    with whole(output) as file:
         out = FORMATS[form](file, COLUMNS[table])
-        for run_id in bar.track(ids, description="exporting"):
+        among_rows = output == "-" and sys.stdout.isatty()
+        for run_id in followed(ids, "exporting", hidden=among_rows):
             for row in rows(store, run_id, table):
                 out.put(row)
         out.finish()
-
-
-def _bar(output: str) -> Progress:
-    """On stderr where that is a terminal, and not among the rows."""
-    on = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("runs"), TimeRemainingColumn())
-    return Progress(*columns, console=on, transient=True, disable=not on.is_terminal or (output == "-" and sys.stdout.isatty()))

@@ -18,7 +18,9 @@ from ..describe import SCHEMA_VERSION, describe
 from ..errors import ConfigurationError, RunNotFoundError
 from ..footprinting import asked_of_a_grid, footprint
 from ..paper.document import document
-from .options import db_option, json_option, open_store
+from ..stored_runs import open_store
+from .options import db_option, json_option
+from .progress import followed
 from .terms_options import FILE, terms_of, terms_options
 
 if TYPE_CHECKING:
@@ -58,7 +60,8 @@ def command(
     ids = [store.find(ref) for ref in runs] + ([r.id for r in store.list_runs(project=project)] if project else [])
     if not ids:
         raise RunNotFoundError(f"no run of project {project!r} in {store.place}. `trainwatt list` shows the runs there are.")
-    found = [_assessed(store, store.load(run_id), terms, refresh) for run_id in dict.fromkeys(ids)]
+    unique = list(dict.fromkeys(ids))
+    found = [_assessed(store, store.load(run_id), terms, refresh) for run_id in followed(unique, "computing")]
     _require_one_basis(found)
     inputs = json.dumps({name: value for name, value in given.items() if value not in (None, False)}, default=str)
     for each in found:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
 from ..describe import SCHEMA_VERSION, run_duration_s
 from ..errors import ConfigurationError
-from ..listing import entries, grouped, total
-from .options import STATUSES, db_option, json_option, open_store, since_utc_ns
+from ..listing import By, entries, grouped, total
+from ..stored_runs import open_store
+from .options import STATUSES, db_option, json_option, since_utc_ns
 from .render import console
 from .render_list import RUN_COLUMNS, Column, chosen, csv_rows, document, group_columns, listing, run_columns, total_line
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 SORTS = ("started", "energy", "duration", "project", "name")
 FORMATS = ("table", "json", "csv", "md")
+BY: tuple[By, ...] = ("project", "group", "day", "week", "month")
 View = dict[str, Any]
 Devices = dict[str, list["DeviceRow"]]
 
@@ -34,7 +36,7 @@ Devices = dict[str, list["DeviceRow"]]
 @click.option("--sort", type=click.Choice(SORTS), default="started", show_default=True, help="Newest, most, longest, or A to Z first.")
 @click.option("--reverse", is_flag=True, help="The other way round.")
 @click.option("--columns", metavar="NAMES", help=f"Which, and in which order: {','.join(RUN_COLUMNS)}.")
-@click.option("--by", type=click.Choice(("project", "group")), help="A line for each project or group, with the sum of its runs.")
+@click.option("--by", type=click.Choice(BY), help="A line for each, with the sum of its runs; days, weeks and months are UTC.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="table (the default), json, csv or md.")
 @json_option
 @db_option
@@ -47,7 +49,7 @@ def command(
     sort: str,
     reverse: bool,
     columns: str | None,
-    by: Literal["project", "group"] | None,
+    by: By | None,
     form: str | None,
     as_json: bool,
     db: str | None,

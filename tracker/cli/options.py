@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import rich_click as click
 
-from ..config import parse_gpus, resolve, working_folder
+from ..config import parse_gpus
 from ..errors import ConfigurationError
 from ..model import STAGES
 from ..units import NS_PER_S, parse_duration_s
-
-if TYPE_CHECKING:
-    from ..storage.store import Store
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -49,18 +45,6 @@ def arguments(tags: tuple[str, ...], gpus: str | None, **others: Any) -> dict[st
         if "=" not in tag:
             raise ConfigurationError(f"--tag {tag}: a tag has a name and a value, as in --tag lr=0.001")
     return {**others, "tags": dict(t.split("=", 1) for t in tags) or None, "gpus": None if gpus is None else parse_gpus(gpus)}
-
-
-def open_store(db: str | None) -> Store:
-    """The store to read, with runs whose process has vanished marked as such. Raises StoreError."""
-    from ..identity import this_process
-    from ..storage.place import locate
-    from ..storage.store import Store
-
-    config = resolve({"db": db}, os.environ, working_folder())
-    store = Store.open(locate(None, {}, config.db))
-    store.mark_vanished(this_process(config.procfs))
-    return store
 
 
 def since_utc_ns(text: str | None) -> int | None:

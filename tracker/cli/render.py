@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..carbon.wording import carbon_headline, place
-from ..describe import headline
+from ..describe import energy_each_j, headline
 from ..model import Point
 from ..power import energy_at
 from ..summary import phase_energy, phase_notes, provenance
@@ -114,13 +114,13 @@ def _phases(view: View) -> Table:
     for index in (0, -1):  # where it gets too wide, name and note are wrapped, and no figure is cut
         table.columns[index].no_wrap = False
     for p in view["phases"]:
-        known = p["energy_j"] is not None
+        each_j = energy_each_j(p)
         table.add_row(
             Text(p["name"]),
             str(p["count"]),
             short(format_duration(p["duration_s"])),
             phase_energy(p, view["run"]["status"], view["energy"]["total_j"]),
-            format_energy(p["energy_j"] / p["count"]) if known and p["count"] else "",
+            "" if each_j is None else format_energy(each_j),
             phase_notes(p),
         )
     return table

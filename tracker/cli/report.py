@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,10 @@ import rich_click as click
 from ..describe import SCHEMA_VERSION
 from ..errors import ConfigurationError
 from ..footprinting import described
-from .options import db_option, open_store
+from ..stored_runs import open_store
+from .options import db_option
 from .output import whole
+from .progress import followed
 
 if TYPE_CHECKING:
     from ..storage.store import Store
@@ -38,7 +40,7 @@ def command(runs: tuple[str, ...], output: str | None, form: str, db: str | None
         _require_writable(output)
     store = open_store(db)
     ids = list(dict.fromkeys(store.find(ref) for ref in runs or ("latest",)))
-    text = _text(store, ids, form)
+    text = _text(store, followed(ids, "reading"), form)
     path = output or _default(ids, form)
     if output is None:
         _require_writable(path)
@@ -48,7 +50,7 @@ def command(runs: tuple[str, ...], output: str | None, form: str, db: str | None
         click.echo(path)
 
 
-def _text(store: Store, ids: Sequence[str], form: str) -> str:
+def _text(store: Store, ids: Iterable[str], form: str) -> str:
     """The whole file."""
     if form == "json":
         views = [described(store, store.load(run_id)) for run_id in ids]

@@ -10,7 +10,8 @@ import rich_click as click
 
 from ..config import resolve, working_folder
 from ..errors import ConfigurationError, TrainwattError
-from .options import db_option, open_store
+from ..stored_runs import open_store
+from .options import db_option
 
 PORT = 8765
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

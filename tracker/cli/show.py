@@ -7,7 +7,8 @@ import json
 import rich_click as click
 
 from ..footprinting import described
-from .options import db_option, json_option, open_store
+from ..stored_runs import open_store
+from .options import db_option, json_option
 from .render import SPARK_WIDTH, console, run_page
 
 

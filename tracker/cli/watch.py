@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.live import Live
 
 from ..errors import StoreBusyError
+from ..stored_runs import open_store
 from ..watching import Look, Watcher
-from .options import db_option, json_option, open_store
+from .options import db_option, json_option
 from .render import console
 from .render_watch import Frame, as_json, line
 

@@ -1,4 +1,4 @@
-"""PURE: charts as inline SVG: power over time stacked by device, the grid's intensity below it, and bars with their ranges.
+"""PURE: charts as inline SVG: power over time stacked by device, the grid's intensity below it, energy by period, and bars with ranges.
 
 A chart is as wide as its page and as high as it says, so its marks are drawn in a box that is stretched, and its words beside that box.
 """
@@ -9,12 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from ..units import energy_unit
 from .markup import Child, Html, el
 from .scale import ticks, time_text, time_ticks, watts_tick
 from .series import Layer, Span, Step, stacked
 
 WIDE = 1000
-POWER_HIGH, GRID_HIGH = 260, 110
+POWER_HIGH, GRID_HIGH, COLUMNS_HIGH = 260, 110, 200
+COLUMN_WIDE, COLUMN_NAMES = 60, 6
 STRIP_HIGH = 8
 BELOW = 26
 _SHADES = {"gpu": 4, "cpu": 3, "dram": 2, "platform": 1}
@@ -31,6 +33,15 @@ class Bar(NamedTuple):
     high: float | None = None
     colour: str = "plain"
     note: str = ""
+
+
+class Column(NamedTuple):
+    """The joules of a period: one figure a colour, and the range of their sum; no range where there is none."""
+
+    name: str
+    parts: Sequence[float]
+    low: float | None = None
+    high: float | None = None
 
 
 class Part(NamedTuple):
@@ -92,6 +103,31 @@ def grid(cuts: Sequence[float], steps: Sequence[Step], label: str) -> Html:
         marks.append(el("rect", **box, class_="grid estimated" if step.estimated else "grid"))
     texts = [*_level_texts([(y, f"{y:g}") for y in levels], scale, GRID_HIGH), *_times(cuts, GRID_HIGH)]
     return _chart("grid", GRID_HIGH, marks, texts, label)
+
+
+def columns(rows: Sequence[Column], colours: Sequence[str], label: str) -> Html:
+    """Energy by period, its parts stacked in the order of their colours, each with the range of the whole."""
+    top = max(max(sum(row.parts), row.high or 0.0) for row in rows)
+    size, symbol = energy_unit(top)
+    levels = ticks(top / size)
+    scale = (COLUMNS_HIGH - 6) / levels[-1] / size
+    slot = WIDE / len(rows)
+    width = min(0.8 * slot, COLUMN_WIDE)
+    marks: list[Child] = list(_levels(levels, scale * size, COLUMNS_HIGH))
+    for i, row in enumerate(rows):
+        middle, at = (i + 0.5) * slot, 0.0
+        for part, colour in zip(row.parts, colours, strict=True):
+            if part > 0:
+                box = {"x": _n(middle - width / 2), "y": _n(COLUMNS_HIGH - (at + part) * scale), "width": _n(width)}
+                marks.append(el("rect", **box, height=_n(part * scale), class_=f"column {colour}"))
+            at += part
+        if row.low is not None and row.high is not None and row.high > row.low:
+            low, high = (_n(COLUMNS_HIGH - joules * scale) for joules in (row.low, row.high))
+            marks.append(el("line", x1=_n(middle), x2=_n(middle), y1=low, y2=high, class_="range"))
+    every = -(-len(rows) // COLUMN_NAMES)
+    names = [el("text", r.name, x=f"{100 * (i + 0.5) / len(rows):.2f}%", y=COLUMNS_HIGH + 18, class_="middle") for i, r in enumerate(rows)]
+    texts = [*_level_texts([(y, "0" if y == 0 else f"{y:g} {symbol}") for y in levels], scale * size, COLUMNS_HIGH), *names[::every]]
+    return _chart("columns", COLUMNS_HIGH, marks, texts, label)
 
 
 def _chart(kind: str, high: int, marks: Iterable[Child], texts: Iterable[Child], label: str) -> Html:

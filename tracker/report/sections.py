@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..carbon.wording import format_mass
-from ..describe import headline
+from ..describe import energy_each_j, headline
 from ..paper.prose import percent
 from ..summary import phase_energy, phase_notes
 from ..units import format_duration, format_energy, format_range
@@ -168,7 +168,8 @@ def _by_phase(view: View) -> Html:
             n for n in (f"{p['count']:,} ×" if p["count"] != 1 else "", format_duration(p["duration_s"]), phase_notes(p)) if n
         )
         rows.append(Bar(p["name"], text, p["energy_j"], p["low_j"], p["high_j"], "plain", notes))
-        each = format_energy(p["energy_j"] / p["count"]) if p["energy_j"] is not None and p["count"] else "–"
+        each_j = energy_each_j(p)
+        each = "–" if each_j is None else format_energy(each_j)
         cells.append([p["name"], f"{p['count']:,}", format_duration(p["duration_s"]), text, each, phase_notes(p)])
     head = ["phase", "count", "time", "energy (95 % range)", "each", "note"]
     return el(

@@ -1,6 +1,7 @@
 """The sensors of a machine: what draws power and can be read, and stand-ins for what cannot.
 
-`discover` never fails for what it does not find; it says so in findings. A new provider is a new file and one line in SENSORS.
+`discover` never fails for what it does not find; it says so in findings. A new provider is a new file and one line in SENSORS, or a
+function of the user's that the settings name.
 """
 
 from __future__ import annotations
@@ -10,24 +11,28 @@ from functools import partial
 
 from ..errors import ConfigurationError
 from ..model import Availability, Discovery, DiscoveryRequest, Finding
-from . import modelled, nvml, powercap
+from . import modelled, nvml, own, powercap
 
 __all__ = ["SENSORS", "discover"]
 
 SENSORS: tuple[Callable[[DiscoveryRequest], Discovery], ...] = (nvml.discover, powercap.discover)
 """The providers that measure, in the order in which their findings are shown."""
 
+_REPORT = "Please report this with the text above."
+
 
 def discover(request: DiscoveryRequest) -> Discovery:
     """Every sensor of the run, and a finding for everything that was looked for. The caller closes the sensors.
 
-    Raises ConfigurationError where `request` names a GPU that is not there.
+    Raises ConfigurationError where `request` names a GPU that is not there, or a provider that cannot be used.
     """
     found = Discovery()
     try:
         for provider in SENSORS:
-            _merge(found, partial(provider, request), provider.__module__)
-        _merge(found, partial(_modelled, request, found), modelled.__name__)
+            _merge(found, partial(provider, request), _source(provider.__module__), _REPORT)
+        for name in request.providers:
+            _merge(found, partial(_own, name, request, found), name, f"Mend {name}, which the settings name.")
+        _merge(found, partial(_modelled, request, found), _source(modelled.__name__), _REPORT)
     except BaseException:
         for sensor in found.sensors:
             sensor.close()
@@ -42,17 +47,26 @@ def _modelled(request: DiscoveryRequest, found: Discovery) -> Discovery:
     return modelled.discover(request, measured, tdp_w, contained)
 
 
-def _merge(found: Discovery, provide: Callable[[], Discovery], module: str) -> None:
+def _own(name: str, request: DiscoveryRequest, found: Discovery) -> Discovery:
+    taken = {sensor.device.name for sensor in found.sensors}
+    return own.checked(name, own.provider_of(name)(request), taken)
+
+
+def _source(module: str) -> str:
+    return module.rpartition(".")[2]
+
+
+def _merge(found: Discovery, provide: Callable[[], Discovery], source: str, remedy: str) -> None:
     """Add what a provider finds. One that fails unexpectedly is a finding, never the end of the run."""
     try:
         part = provide()
     except ConfigurationError:
         raise
     except Exception as e:  # a provider meets drivers and kernels nobody has tried
-        source = module.rpartition(".")[2]
         text = f"looking for sensors failed: {type(e).__name__}: {e}"
-        found.findings.append(Finding(source, Availability.BROKEN, source, text, "Please report this with the text above."))
+        found.findings.append(Finding(source, Availability.BROKEN, source, text, remedy))
         return
     found.sensors.extend(part.sensors)
     found.findings.extend(part.findings)
-    found.gpu_count = found.gpu_count if part.gpu_count is None else part.gpu_count
+    if part.gpu_count is not None:
+        found.gpu_count = (found.gpu_count or 0) + part.gpu_count

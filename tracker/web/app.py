@@ -19,7 +19,7 @@ from .. import comparison
 from ..describe import SCHEMA_VERSION
 from ..errors import AmbiguousRunError, RunNotFoundError, StoreError
 from ..footprinting import described
-from ..listing import listed
+from ..listing import grouped, listed, over_time, total
 from ..report.gather import figures
 from ..report.markup import Html, el
 from ..report.sections import section_of
@@ -28,7 +28,7 @@ from ..report.words import title_of
 from ..storage.place import masked
 from ..storage.store import SORTS, Store
 from ..storage.vanished import Here
-from . import pages
+from . import pages, projects
 from .assets import SCRIPT, STYLE
 from .guard import Guard
 
@@ -54,8 +54,10 @@ def create_app(store: Store, here: Callable[[], Here], token: str | None) -> Sta
             Route("/runs/{run}", site.run),
             Route("/runs/{run}/live", site.live),
             Route("/compare", site.compare),
+            Route("/projects", site.projects),
             Route("/api/runs", site.api_runs),
             Route("/api/runs/{run}", site.api_run),
+            Route("/api/projects", site.api_projects),
             Route("/static/style.css", lambda _: Response(STYLE, media_type="text/css")),
             Route("/static/app.js", lambda _: Response(SCRIPT, media_type="text/javascript")),
             Route("/static/report.js", lambda _: Response(REPORT_SCRIPT, media_type="text/javascript")),
@@ -96,6 +98,22 @@ class _Site:
         found = comparison.compare([(stored, described(self._store, stored)) for stored in loaded])
         return self._page("Comparison", pages.comparison(found))
 
+    def projects(self, request: Request) -> Response:
+        self._store.mark_vanished(self._here())
+        name = request.query_params.get("name")
+        runs = self._store.list_runs(project=name)
+        if not runs:
+            text, code = ("No runs yet.", 200) if name is None else (f"No run is of the project {name}.", 404)
+            return self._page("Projects", pages.message("Projects", text), code)
+        devices = self._store.devices([run.id for run in runs])
+        whole = total(runs, devices)
+        if name is not None:
+            return self._page(name, projects.project(name, whole, over_time(runs, devices, lambda run: run.status)))
+        groups = grouped(runs, devices, "project")
+        leading = set(projects.leading(groups))
+        by_project = over_time(runs, devices, lambda run: run.project if run.project in leading else projects.OTHERS)
+        return self._page("Projects", projects.overview(groups, whole, by_project))
+
     async def live(self, request: Request) -> Response:
         run_id = await run_in_threadpool(self._id, request)
         return StreamingResponse(self._news(run_id), media_type="text/event-stream")
@@ -128,6 +146,12 @@ class _Site:
 
     def api_run(self, request: Request) -> Response:
         return JSONResponse(described(self._store, self._store.load(self._id(request))))
+
+    def api_projects(self, request: Request) -> Response:
+        self._store.mark_vanished(self._here())
+        runs = self._store.list_runs()
+        groups = grouped(runs, self._store.devices([run.id for run in runs]), "project")
+        return JSONResponse({"schema_version": SCHEMA_VERSION, "by": "project", "groups": groups})
 
     # ---- what went wrong
 

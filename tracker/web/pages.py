@@ -44,7 +44,15 @@ def shell(title: str, place: str, *content: Child) -> str:
     body = el(
         "body",
         STRIPES,
-        el("nav", el("b", "trainwatt"), el("a", "Runs", href="/"), el("span", place, class_="place"), class_="bar", aria_label="Pages"),
+        el(
+            "nav",
+            el("b", "trainwatt"),
+            el("a", "Runs", href="/"),
+            el("a", "Projects", href="/projects"),
+            el("span", place, class_="place"),
+            class_="bar",
+            aria_label="Pages",
+        ),
         content,
         el("footer", f"trainwatt {__version__}: these pages only read."),
         el("script", src="/static/report.js", defer=True),

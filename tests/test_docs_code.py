@@ -1,0 +1,49 @@
+"""The Python in README and docs runs as it stands, given what a reader has anyway: a loader, a model."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.world import ROOT, World
+
+LOADER = "loader = [([0.0] * 64, [1] * 64)] * 3\ndef train_on(images, labels): pass\ndef validate(): pass\n"
+LIGHTNING = """
+from lightning.pytorch.demos.boring_classes import BoringModel, RandomDataset
+from torch.utils.data import DataLoader
+model, loader = BoringModel(), DataLoader(RandomDataset(32, 64), batch_size=16)
+"""
+TWO_NODES = """
+from pathlib import Path
+from trainwatt import EnergyTracker
+for host in "ab":
+    with EnergyTracker(db=f"runs/runs-{host}.db", group="4711"): pass
+"""
+AS_A_SENSOR = "from trainwatt.sensors.own import checked\nassert checked('docs', discover(None), ()).sensors"
+TRAINER = f"{LOADER}from lightning.pytorch import Trainer\n"
+BEFORE = {"README.md": TRAINER, "track.md": LOADER, "lightning.md": LIGHTNING, "nodes.md": TWO_NODES}
+AFTER = {"sensors.md": AS_A_SENSOR}
+
+
+def blocks(page: Path) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+
+
+PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if blocks(page)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_the_code_of_a_page_runs(page: Path, world: World) -> None:
+    if page.name in ("README.md", "lightning.md"):
+        pytest.importorskip("lightning")
+    if page.name == "nodes.md":
+        pytest.importorskip("pandas")
+    code = "\n".join([BEFORE.get(page.name, ""), *blocks(page), AFTER.get(page.name, "")])
+    ended = world.run_python(code)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_the_pages_with_code_are_known() -> None:
+    assert {page.name for page in PAGES} == {"README.md", "track.md", "lightning.md", "nodes.md", "sensors.md"}

@@ -1,0 +1,108 @@
+"""The pages of projects: the same sums as `list --by`, by period."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from click.testing import CliRunner
+
+from tests.browser.runs import write
+from tests.fakes.served import served
+from tests.fakes.stored_rows import device, point, run, segment
+from trainwatt.cli.main import cli
+from trainwatt.units import format_range
+
+S = 10**9
+DAY = 86_400 * S
+BEGIN = 1_793_491_200 * S
+"""2026-11-01 00:00 UTC."""
+ODD = "<script>alert(1)</script>/a & b 😀"
+RUNS = (  # project, day, watts, status
+    ("vision", 0, 100.0, "completed"),
+    ("vision", 0, 50.0, "failed"),
+    ("vision", 9, 200.0, "completed"),
+    (ODD, 3, 300.0, "interrupted"),
+)
+
+
+def several(path: Path) -> Path:
+    """Runs of 1,000 s on one GPU each."""
+    ids = [f"run-{i}" for i in range(len(RUNS))]
+    return write(
+        path,
+        run=[
+            run(r, status=status, started_utc_ns=BEGIN + day * DAY, duration_s=1000.0, project=project)
+            for r, (project, day, _, status) in zip(ids, RUNS, strict=True)
+        ],
+        segment=[segment(f"s{r}", r, status="completed", start_t_ns=0, end_t_ns=1000 * S) for r in ids],
+        device=[device(segment_id=f"s{r}") for r in ids],
+        curve_point=[point(t * S, t * watts, segment_id=f"s{r}") for r, (_, _, watts, _) in zip(ids, RUNS, strict=True) for t in (0, 1000)],
+    )
+
+
+@pytest.fixture(scope="module")
+def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return several(tmp_path_factory.mktemp("projects") / "runs.db")
+
+
+@pytest.fixture(scope="module")
+def site(db: Path) -> Iterator[str]:
+    with served(db) as address:
+        yield address
+
+
+def printed(db: Path, *arguments: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(CliRunner().invoke(cli, ["list", *arguments, "--json", "--db", str(db)]).output)
+    return found
+
+
+def test_projects_as_json_are_those_of_the_command_line(site: str, db: Path) -> None:
+    answer = requests.get(f"{site}/api/projects", timeout=10).json()
+    expected = printed(db, "--by", "project")
+    assert {g["project"]: g for g in answer["groups"]} == {g["project"]: g for g in expected["groups"]}
+
+
+def test_the_page_has_each_project_with_its_sum_the_most_first(site: str, db: Path) -> None:
+    text = requests.get(f"{site}/projects", timeout=10).text
+    groups = sorted(printed(db, "--by", "project")["groups"], key=lambda g: -g["energy"]["total_j"])
+    sums = [format_range(g["energy"]["total_j"], g["energy"]["low_j"], g["energy"]["high_j"]) for g in groups]
+    at = [text.rindex(f">{each}<") for each in sums]
+    assert at == sorted(at)
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;/a &amp; b 😀" in text
+    assert "/projects?name=%3Cscript%3Ealert%281%29%3C%2Fscript%3E%2Fa+%26+b+%F0%9F%98%80" in text
+
+
+def test_a_projects_page_has_its_days_as_the_command_line_has_them(site: str, db: Path) -> None:
+    text = requests.get(f"{site}/projects", params={"name": "vision"}, timeout=10).text
+    days = printed(db, "--by", "day", "--project", "vision")
+    assert [(g["day"], g["runs"]) for g in days["groups"]] == [("2026-11-10", 1), ("2026-11-01", 2)]
+    for g in days["groups"]:
+        energy = g["energy"]
+        row = f'<th scope="row">{g["day"]}</th><td class="n">{g["runs"]}</td><td class="n">'
+        assert row + format_range(energy["total_j"], energy["low_j"], energy["high_j"]) in text
+    assert text.count('<th scope="row">2026-11-') == 10  # empty days, too
+    assert "13.9 Wh of it (14 %) went into runs that failed or were interrupted." in text
+    whole = days["total"]["energy"]
+    assert f"<b>{format_range(whole['total_j'], whole['low_j'], whole['high_j']).partition(' (')[0]}</b>" in text
+
+
+def test_a_name_that_is_no_projects_is_said(site: str) -> None:
+    answer = requests.get(f"{site}/projects", params={"name": "<b>none</b>"}, timeout=10)
+    assert answer.status_code == 404
+    assert "No run is of the project &lt;b&gt;none&lt;/b&gt;" in answer.text
+
+
+def test_a_database_without_runs_or_without_energy(tmp_path: Path) -> None:
+    with served(write(tmp_path / "empty.db")) as address:
+        assert "No runs yet" in requests.get(f"{address}/projects", timeout=10).text
+    with served(write(tmp_path / "bare.db", run=[run(status="completed")])) as address:
+        for query in ("", "?name=digits"):
+            answer = requests.get(f"{address}/projects{query}", timeout=10)
+            assert answer.status_code == 200
+            assert "None of these runs has energy." in answer.text

@@ -1,0 +1,43 @@
+"""A part of a run, as a context manager or decorator."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from .phases import PhaseRecord
+
+if TYPE_CHECKING:
+    from .session import EnergyTracker
+
+
+class Phase(contextlib.ContextDecorator):
+    """A part of a run: made by `EnergyTracker.phase`."""
+
+    def __init__(self, tracker: EnergyTracker, name: str, step: int | None, exact: bool, synchronize: bool) -> None:
+        self.name = str(name)
+        self.step = step
+        self.exact = exact
+        self.synchronize = synchronize
+        self._tracker = tracker
+        self._records: list[PhaseRecord | None] = []  # more than one where it is entered again before it ends
+
+    def __enter__(self) -> Phase:
+        record = None
+        try:
+            record = self._tracker._open_phase(self)
+        except Exception as error:
+            self._tracker._harmless.failed("a phase could not be recorded", error)
+        self._records.append(record)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        record = self._records.pop() if self._records else None
+        if record is not None:
+            try:
+                self._tracker._close_phase(self, record)
+            except Exception as error:
+                self._tracker._harmless.failed("a phase could not be recorded", error)
+
+    def _recreate_cm(self) -> Phase:
+        return Phase(self._tracker, self.name, self.step, self.exact, self.synchronize)

@@ -1,0 +1,59 @@
+"""Sensors of the user's own: functions named in the settings, called as the bundled providers are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from typing import get_args
+
+from ..errors import ConfigurationError
+from ..model import Counter, Device, DeviceKind, Discovery, DiscoveryRequest, Gauge, Sensor
+
+KINDS = get_args(DeviceKind)
+
+
+def provider_of(name: str) -> Callable[[DiscoveryRequest], Discovery]:
+    """The function that "module:function" names. Raises ConfigurationError where there is none."""
+    module, _, function = name.partition(":")
+    try:
+        found = getattr(import_module(module), function)
+    except Exception as error:  # a module of the user's may fail in any way while it is imported
+        reason = f"{type(error).__name__}: {error}"
+        raise ConfigurationError(
+            f"sensors={name!r} cannot be imported ({reason}); install the module, or put its folder on PYTHONPATH, and see its spelling"
+        ) from error
+    if not callable(found):
+        raise ConfigurationError(f"sensors={name!r} is {found!r}: name a function that takes a DiscoveryRequest and returns a Discovery")
+    provider: Callable[[DiscoveryRequest], Discovery] = found
+    return provider
+
+
+def checked(name: str, found: object, taken: Iterable[str]) -> Discovery:
+    """What the provider `name` returned, its devices unlike those of `taken`. Raises ConfigurationError where it cannot be used."""
+    if not isinstance(found, Discovery):
+        raise ConfigurationError(f"sensors={name!r} returned {found!r}: return a Discovery, without sensors where there are none")
+    others = set(taken)
+    for sensor in found.sensors:
+        if (problem := _problem(sensor)) is not None:
+            raise ConfigurationError(f"sensors={name!r}: {sensor!r} {problem}")
+        if sensor.device.name in others:
+            raise ConfigurationError(
+                f"sensors={name!r}: {sensor.device.name} is the name of a device that is found without it; give yours another name"
+            )
+    return found
+
+
+def _problem(sensor: Sensor) -> str | None:
+    """What keeps an object from being read as a sensor."""
+    missing = [word for word in ("name", "device", "kind", "period_s", "read", "holder_pids", "close") if not hasattr(sensor, word)]
+    if missing:
+        return f"has no {', '.join(missing)}: see trainwatt.model.Sensor"
+    if not isinstance(sensor.device, Device) or sensor.device.kind not in KINDS:
+        return f"has the device {sensor.device!r}: give a Device of kind {', '.join(KINDS)}"
+    if not sensor.device.max_power_w > 0 or not sensor.device.gain >= 0:
+        return f"has the device {sensor.device!r}: max_power_w is more than 0 W, gain 0 or more"
+    if not isinstance(sensor.kind, Counter | Gauge):
+        return f"has the kind {sensor.kind!r}: give a Counter or a Gauge"
+    if isinstance(sensor.kind, Counter) != (sensor.name == "energy"):
+        return f"is called {sensor.name!r}: a counter is called energy, and a gauge is not"
+    return None

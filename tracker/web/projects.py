@@ -1,0 +1,130 @@
+"""The pages of projects: what each used, and how that came about over time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from ..listing import OverTime
+from ..report.charts import Column, columns, legend
+from ..report.markup import Child, Html, details, el, table
+from ..report.timeline import HINT
+from ..report.words import when
+from ..units import format_duration, format_energy, format_range
+
+View = Mapping[str, Any]
+COLOURS = ("phase-0", "phase-1", "phase-2", "phase-3", "phase-5", "platform-0")
+OTHERS = "others"
+OUTCOMES = {"completed": "gpu-0", "running": "gpu-1", "failed": "model", "interrupted": "imputed"}
+"""The status of a run, and the class of the style sheet."""
+
+
+def leading(groups: Sequence[View]) -> list[str]:
+    """The projects that have a colour of their own: those that used most."""
+    used = sorted(groups, key=lambda g: -(g["energy"]["total_j"] or 0.0))
+    return [g["project"] for g in used[: len(COLOURS) - 1]]
+
+
+def overview(groups: Sequence[View], whole: View, time: OverTime) -> Html:
+    """All projects: their energy by period, and a table, those that used most first. `time` has the parts of `leading`, and OTHERS."""
+    names = [*leading(groups), OTHERS]
+    shown = [name for name in names if any(part.get(name) for part in time.parts)]
+    colours = dict(zip(names, (*COLOURS[: len(names) - 1], COLOURS[-1]), strict=True))
+    used = sorted(groups, key=lambda g: -(g["energy"]["total_j"] or 0.0))
+    rows = [
+        [_link(g), f"{g['runs']:,}", format_duration(g["duration_s"]), _joules(g), _measured(g), when(g["newest_started_at"])] for g in used
+    ]
+    head = ["project", "runs", "time", "energy (95 % range)", "measured", "newest"]
+    return el(
+        "main",
+        el("h1", "Projects"),
+        el("p", _sum(whole), class_="headline"),
+        _figure(time, {name: colours[name] for name in shown}, "Projects"),
+        el("section", table(head, rows, range(1, 5))),
+    )
+
+
+def project(name: str, whole: View, time: OverTime) -> Html:
+    """One project: its energy by period and by how its runs ended. `time` has a part for each status."""
+    shown = {status: colour for status, colour in OUTCOMES.items() if any(part.get(status) for part in time.parts)}
+    return el(
+        "main",
+        el("h1", name, class_="text"),
+        el("p", _sum(whole), class_="headline"),
+        el("p", el("a", "Its runs", href=f"/?{urlencode({'project': name})}")),
+        _wasted(whole, time),
+        _figure(time, shown, "How the runs ended"),
+    )
+
+
+def _wasted(whole: View, time: OverTime) -> Html | None:
+    """What went into runs that did not complete: a part of a footprint that can be saved."""
+    lost_j = sum(part.get(status, 0.0) for part in time.parts for status in ("failed", "interrupted"))
+    if not lost_j:
+        return None
+    share = lost_j / whole["energy"]["total_j"]
+    return el("p", f"{format_energy(lost_j)} of it ({100 * share:.0f} %) went into runs that failed or were interrupted.")
+
+
+def _figure(time: OverTime, colours: Mapping[str, str], of: str) -> Html | None:
+    """The energy of each period as a column, and as a table; nothing where no run has energy."""
+    if not colours:
+        return el("p", "None of these runs has energy.")
+    rows = [
+        Column(
+            name,
+            [part.get(of, 0.0) for of in colours],
+            *(None, None) if total is None else (total["energy"]["low_j"], total["energy"]["high_j"]),
+        )
+        for name, part, total in zip(time.names, time.parts, time.totals, strict=True)
+    ]
+    cells = [
+        [
+            name,
+            "" if total is None else f"{total['runs']:,}",
+            "" if total is None else _joules(total),
+            *(_part(part.get(of)) for of in colours),
+        ]
+        for name, part, total in zip(time.names, time.parts, time.totals, strict=True)
+    ]
+    at = [f"{i / len(cells):.4f}" for i in range(len(cells))]
+    label = f"Energy by {time.period}"
+    head = [time.period, "runs", "energy (95 % range)", *colours]
+    return el(
+        "figure",
+        el("figcaption", f"{label} in which a run began, in UTC, with its 95 % range."),
+        columns(rows, list(colours.values()), label),
+        el("output", class_="readout", data_hint=HINT),
+        legend(of, [(colour, name, False) for name, colour in colours.items()]),
+        details(f"{label} as a table", table(head, cells, range(1, len(head)), at=at)),
+        data_read="energy",
+        aria_label=label,
+    )
+
+
+def _part(joules: float | None) -> str:
+    return format_energy(joules) if joules else ""
+
+
+def _joules(of: View) -> str:
+    energy = of["energy"]
+    if energy["total_j"] is None:
+        return "–"
+    return f"{'≥ ' if energy['lower_bound'] else ''}{format_range(energy['total_j'], energy['low_j'], energy['high_j'])}"
+
+
+def _measured(of: View) -> str:
+    share = of["energy"]["measured_fraction"]
+    return "–" if share is None else f"{100 * share:.0f} %"
+
+
+def _sum(whole: View) -> list[Child]:
+    joules, _, range_ = _joules(whole).partition(" (")
+    about = f"{whole['runs']:,} run{'' if whole['runs'] == 1 else 's'}, {format_duration(whole['duration_s'])}"
+    missing = f", {whole['runs_without_energy']:,} of them without energy" if whole["runs_without_energy"] else ""
+    return [el("b", joules), ", ".join(part for part in (range_.rstrip(")"), about) if part) + missing]
+
+
+def _link(group: View) -> Html:
+    return el("a", el("span", group["project"], class_="text"), href=f"/projects?{urlencode({'name': group['project']})}")

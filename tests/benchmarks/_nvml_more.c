@@ -1,5 +1,6 @@
 /* The tests' fake NVML, and the further functions that other tools call of a driver: with them every tool finds a whole H100.
  * What is constant is said here; a GPU that is lost or unknown answers so through ask(). */
+#define KEPT "../../benchmarks/_nvml_kept.c"
 #include "../fakes/nvml/nvml.c"
 
 typedef struct { unsigned gpu, memory; } utilization;

@@ -41,7 +41,7 @@ def overview(groups: Sequence[View], whole: View, time: OverTime) -> Html:
         el("h1", "Projects"),
         el("p", _sum(whole), class_="headline"),
         _figure(time, {name: colours[name] for name in shown}, "Projects"),
-        el("section", table(head, rows, range(1, 5))),
+        el("section", table(head, rows, range(1, 6))),
     )
 
 

@@ -14,6 +14,9 @@ static struct gpu gpus[16], instances[16];
 static int users;
 int fake_nvml = 1; /* so that a test can tell it from the real one */
 
+#ifdef KEPT
+#include KEPT /* a look() that costs about what a driver does */
+#else
 static int look(const char *key, char *out, size_t size)
 {
     char line[512];
@@ -28,6 +31,7 @@ static int look(const char *key, char *out, size_t size)
     if (f) fclose(f);
     return found;
 }
+#endif
 
 static long long number(const char *key, long long otherwise)
 {

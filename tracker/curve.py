@@ -7,6 +7,8 @@ from collections import deque
 from .model import Point, Provenance
 
 NS = 1e-9
+COUNTER, POWER, IMPUTED, MODELLED = Provenance
+"""By names of their own: a member of an enumeration is looked up in Python, and a tick has four."""
 KEEP_NS = 12_000_000_000
 """Ticks kept: phase edges are interpolated from them, at the latest a few seconds after they happened."""
 
@@ -40,10 +42,10 @@ class Curve:
         j = self.joules
         tick = Point(
             self.ticks[-1].t_ns if replaces else t_ns,
-            j[Provenance.MEASURED_COUNTER],
-            j[Provenance.MEASURED_POWER],
-            j[Provenance.IMPUTED],
-            j[Provenance.MODELLED],
+            j[COUNTER],
+            j[POWER],
+            j[IMPUTED],
+            j[MODELLED],
             self.slack_low_j,
             self.slack_high_j,
             edge_j + less_j,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from .counting import SLOWEST_UPDATE_S, Outcome, Rate, classify
-from .curve import NS, Curve
+from .curve import COUNTER, NS, Curve
 from .model import Counter, Provenance, Reading
 
 STALE_TICKS = 20
@@ -138,7 +138,7 @@ class CounterTrack:
             self.stood_in_j = self._unread_ns = None
             self.itself_since_ns = t_ns
         self._units += delta
-        self._curve.joules[Provenance.MEASURED_COUNTER] = self._units * unit_j
+        self._curve.joules[COUNTER] = self._units * unit_j
         self.covered_ns += t_ns - self._booked_ns
         self._booked_ns = self._moved_ns = t_ns
         self._unchanged = 0

@@ -9,7 +9,7 @@ from typing import Any
 from .channel import Channel
 from .clock import Anchor
 from .integration import DeviceIntegrator
-from .model import Device, Event, Finding, Point
+from .model import Counter, Device, Event, Finding, Point
 from .phases import PhaseRecord
 from .sampling import Sampler
 from .windows import Share
@@ -65,7 +65,7 @@ def device_update(segment_id: str, integrator: DeviceIntegrator) -> Row:
 
 
 def state_rows(segment_id: str, boot_id: str, channels: Iterable[Channel]) -> list[Row]:
-    """The last raw value of each sensor: what whoever takes over would go on from."""
+    """The last raw value of each counter: what whoever takes over would go on from."""
     return [
         {
             "segment_id": segment_id,
@@ -76,7 +76,7 @@ def state_rows(segment_id: str, boot_id: str, channels: Iterable[Channel]) -> li
             "boot_id": boot_id,
         }
         for c in channels
-        if c.last_raw is not None
+        if c.last_raw is not None and isinstance(c.sensor.kind, Counter)
     ]
 
 

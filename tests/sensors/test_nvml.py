@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 
 import pytest
@@ -194,3 +195,17 @@ def test_the_last_sensor_to_close_shuts_nvml_down_and_a_forked_child_does_not(gp
     assert gpus.users == 0
     with pytest.raises(SensorLostError):
         found.sensors[0].read()
+
+
+def test_a_power_that_came_with_the_other_is_never_an_old_one(gpus: FakeNvml, discover: Discover) -> None:
+    """Both fields are asked for in one call; what is read later is asked for anew."""
+    gpus.gpu(f185=300_000, f186=310_000)
+    sensors = by_name(discover())
+    average, instant = sensors["gpu0", "power-average"], sensors["gpu0", "power-instant"]
+    assert (average.read(), instant.read()) == (300.0, 310.0)
+    assert average.read() == 300.0
+    time.sleep(0.002)
+    gpus.set("0.186", 500_000)
+    assert instant.read() == 500.0
+    gpus.set("0.186", 600_000)
+    assert instant.read() == 600.0

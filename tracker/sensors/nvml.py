@@ -22,6 +22,7 @@ from .nvml_sensors import (
     FieldPowerSensor,
     NvmlLibrary,
     NvmlSensor,
+    PowerFields,
     UsagePowerSensor,
     error_text,
 )
@@ -155,8 +156,9 @@ def _sensors(library: NvmlLibrary, card: _Card, device: Device) -> tuple[list[Se
     if not has_energy:
         said.append("no energy counter")
     period_s = _POWER_PERIOD_S if has_energy else None
-    average = add(lambda: FieldPowerSensor(library, card.handle, device, FIELD_POWER_AVERAGE, period_s), "power (1 s mean)")
-    instant = add(lambda: FieldPowerSensor(library, card.handle, device, FIELD_POWER_INSTANT, period_s), "power (instant)")
+    fields = PowerFields(library.nvml, card.handle)
+    average = add(lambda: FieldPowerSensor(library, card.handle, device, FIELD_POWER_AVERAGE, fields, period_s), "power (1 s mean)")
+    instant = add(lambda: FieldPowerSensor(library, card.handle, device, FIELD_POWER_INSTANT, fields, period_s), "power (instant)")
     if not average and not instant:
         # nvml.h on nvmlDeviceGetPowerUsage: a one-second average on Ampere (except GA100) and newer, the power now on the others
         averaged = card.gpu.compute >= _AMPERE and card.gpu.compute != _GA100

@@ -1,14 +1,17 @@
 """The readable quantities of one NVIDIA GPU: its energy counter and its power gauges.
 
 Every call releases the GIL (ctypes does), so a slow driver never holds the training thread up. pynvml has no types, so the module
-is passed as Any.
+is passed as Any. What is read ten times a second calls the library that pynvml has loaded itself, for its wrappers look the function up
+and make new objects each time, which costs more than the call. Sensors are for one reading thread: what is answered into is reused.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from ctypes import byref, c_int, c_ulonglong
 from typing import Any
 
 from ..errors import ReadError, SensorLostError
@@ -16,15 +19,22 @@ from ..model import Counter, Device, Gauge
 
 FIELD_POWER_AVERAGE = 185  # nvml.h, NVML_FI_DEV_POWER_AVERAGE: mW, mean of the last second
 FIELD_POWER_INSTANT = 186  # nvml.h, NVML_FI_DEV_POWER_INSTANT: mW, now
+FIELDS = (FIELD_POWER_AVERAGE, FIELD_POWER_INSTANT)
+TOGETHER_NS = 1_000_000
+"""An answer this young is one of now."""
 AVERAGE_WINDOW_S = 1.0  # nvml.h, nvmlDeviceGetPowerUsage: "power averaged over 1 sec interval"
 _MILLI = 1e-3
 
 # nvml.h, nvmlReturn_t: after these the handle is of no use any more
 _UNINITIALIZED, _NOT_FOUND, _GPU_IS_LOST, _RESET_REQUIRED, _GPU_NOT_FOUND = 1, 6, 15, 16, 28
+_FUNCTION_NOT_FOUND = 13
 _LOST = (_UNINITIALIZED, _NOT_FOUND, _GPU_IS_LOST, _RESET_REQUIRED, _GPU_NOT_FOUND)
 
 _READERS: dict[int, str] = {0: "dVal", 1: "uiVal", 2: "ulVal", 3: "ullVal", 4: "sllVal", 5: "siVal", 6: "usVal"}
 """nvml.h, nvmlValueType_t, to the member of the union nvmlValue_t that holds it."""
+
+
+_COUNT = c_int(len(FIELDS))
 
 
 class NvmlLibrary:
@@ -95,33 +105,61 @@ class EnergySensor(NvmlSensor):
     name = "energy"
     kind: Counter | Gauge = Counter(unit_j=_MILLI, restarts_at_zero=True)
 
+    def __init__(self, library: NvmlLibrary, handle: Any, device: Device) -> None:
+        super().__init__(library, handle, device)
+        self._call = _function(library.nvml, "nvmlDeviceGetTotalEnergyConsumption")
+        self._millijoules = c_ulonglong()
+        self._into = byref(self._millijoules)
+
     def read(self) -> int:
         """Millijoules since the driver was loaded."""
-        try:
-            return int(self._nvml.nvmlDeviceGetTotalEnergyConsumption(self._handle))
-        except self._nvml.NVMLError as e:
-            raise self._failure(e.value) from e
+        if code := self._call(self._handle, self._into):
+            raise self._failure(code)
+        return self._millijoules.value
+
+
+class PowerFields:
+    """The two power fields of a GPU, asked for in one call, which costs as much as one of them: they are read one after the other."""
+
+    def __init__(self, nvml: Any, handle: Any) -> None:
+        self._call = _function(nvml, "nvmlDeviceGetFieldValues")
+        self._handle = handle
+        self._answers = (nvml.c_nvmlFieldValue_t * len(FIELDS))()
+        for answer, field in zip(self._answers, FIELDS, strict=True):
+            answer.fieldId = field
+        self._into = byref(self._answers)
+        self._code = 0
+        self._asked_ns = 0
+        self._unread: set[int] = set()
+
+    def read(self, field: int) -> tuple[int, Any]:
+        """The code of the call, and the answer to a field: one that came with the other field just now, else a new one."""
+        if field not in self._unread or time.monotonic_ns() - self._asked_ns > TOGETHER_NS:
+            self._code = self._call(self._handle, _COUNT, self._into)
+            self._asked_ns = time.monotonic_ns()
+            self._unread.update(FIELDS)
+        self._unread.discard(field)
+        return self._code, self._answers[FIELDS.index(field)]
 
 
 class FieldPowerSensor(NvmlSensor):
     """Power by field value: `field` 185 is the mean of the last second, 186 the power now."""
 
-    def __init__(self, library: NvmlLibrary, handle: Any, device: Device, field: int, period_s: float | None = None) -> None:
+    def __init__(
+        self, library: NvmlLibrary, handle: Any, device: Device, field: int, fields: PowerFields, period_s: float | None = None
+    ) -> None:
         average = field == FIELD_POWER_AVERAGE
         self.name = "power-average" if average else "power-instant"
         self.kind = Gauge("window", AVERAGE_WINDOW_S) if average else Gauge("instant")
-        self._fields = [field]
+        self._field, self._fields = field, fields
         super().__init__(library, handle, device, period_s)
 
     def read(self) -> float:
         """Watts. The field has a return code of its own: the call may succeed where the field does not."""
-        try:
-            value = self._nvml.nvmlDeviceGetFieldValues(self._handle, self._fields)[0]
-        except self._nvml.NVMLError as e:
-            raise self._failure(e.value) from e
-        if value.nvmlReturn != 0:
-            raise self._failure(value.nvmlReturn)
-        return self._watts(getattr(value.value, _READERS.get(value.valueType, "uiVal")))
+        code, answer = self._fields.read(self._field)
+        if code or answer.nvmlReturn:
+            raise self._failure(code or answer.nvmlReturn)
+        return self._watts(getattr(answer.value, _READERS.get(answer.valueType, "uiVal")))
 
 
 class UsagePowerSensor(NvmlSensor):
@@ -138,6 +176,16 @@ class UsagePowerSensor(NvmlSensor):
             return self._watts(self._nvml.nvmlDeviceGetPowerUsage(self._handle))
         except self._nvml.NVMLError as e:
             raise self._failure(e.value) from e
+
+
+def _function(nvml: Any, name: str) -> Callable[..., int]:
+    """A function of the driver's library, which returns a code of nvmlReturn_t; one that an old driver lacks says so at each call."""
+    found: Callable[..., int] = getattr(nvml.nvmlLib, name, _not_there)
+    return found
+
+
+def _not_there(*_: object) -> int:
+    return _FUNCTION_NOT_FOUND
 
 
 def error_text(nvml: Any, code: int) -> str:

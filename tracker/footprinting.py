@@ -21,12 +21,18 @@ if TYPE_CHECKING:
 View = dict[str, Any]
 
 
-def described(store: Store, stored: StoredRun) -> View:
-    """A run as `show --json` prints it. Where a footprint cannot be worked out, `carbon` is None and `carbon_missing` says why."""
+DEFAULT = Terms()
+
+
+def described(store: Store, stored: StoredRun, terms: Terms = DEFAULT) -> View:
+    """A run as `show --json` prints it, its footprint on `terms`. Where none can be worked out on the terms that the run recorded, `carbon`
+    is None and `carbon_missing` says why; on others that raises ConfigurationError."""
     view = describe(stored)
     try:
-        view["carbon"] = footprint(store, stored, view, Terms())
+        view["carbon"] = footprint(store, stored, view, terms)
     except ConfigurationError as error:
+        if terms != DEFAULT:
+            raise
         view["carbon_missing"] = str(error)
     return view
 

@@ -16,28 +16,62 @@ View = dict[str, Any]
 By = Literal["project", "group"] | Period
 
 
+class Member(NamedTuple):
+    """A run among others: its devices, and what a list says of it."""
+
+    run: RunRow
+    devices: Sequence[DeviceRow]
+    entry: View
+
+
 def listed(store: Store, runs: Sequence[RunRow]) -> list[View]:
-    """One entry a run, in order. Raises StoreError."""
-    return entries(runs, store.devices([run.id for run in runs]))
+    """What a list says of each run, in order. Raises StoreError."""
+    return [member.entry for member in members(store, runs)]
 
 
-def entries(runs: Iterable[RunRow], devices: Mapping[str, Sequence[DeviceRow]]) -> list[View]:
-    """The same of runs whose `devices` are at hand, by run."""
-    views = []
+def members(store: Store, runs: Sequence[RunRow]) -> list[Member]:
+    """The runs with what there is to add up, in order. Raises StoreError."""
+    devices, found = store.devices([run.id for run in runs]), []
     for run in runs:
-        duration_s = run_duration_s(run)
-        energy = energy_of(devices.get(run.id, []), duration_s)
+        of_run, duration_s = devices[run.id], run_duration_s(run)
+        energy = energy_of(of_run, duration_s)
         del energy["devices"]
-        views.append({"run": describe_run(run, duration_s), "energy": energy})
-    return views
+        found.append(Member(run, of_run, {"run": describe_run(run, duration_s), "energy": energy}))
+    return found
 
 
-def grouped(runs: Iterable[RunRow], devices: Mapping[str, Sequence[DeviceRow]], by: By) -> list[View]:
-    """One entry a project, a group, or a period in which runs began; runs without a group are one entry, whose name is None."""
-    groups: dict[str | None, list[RunRow]] = {}
-    for run in runs:
-        groups.setdefault(_name_of(run, by), []).append(run)
-    return [{by: name, **total(members, devices)} for name, members in groups.items()]
+def total(of: Sequence[Member]) -> View:
+    """Runs as one sum: how many, their time, when the newest began, and the `energy` object of the contract.
+
+    The devices of all runs go into one range, so that scale errors of one class add up as they do within a run. Runs without energy are
+    counted apart; with those, or with one whose device was lost, the sum is a lower bound.
+    """
+    duration_s = sum(m.entry["run"]["duration_s"] for m in of)
+    energy = energy_of([device for m in of for device in m.devices], duration_s)
+    del energy["devices"]
+    without = sum(m.entry["energy"]["total_j"] is None for m in of)
+    energy["lower_bound"] = any(m.entry["energy"]["lower_bound"] for m in of) or 0 < without < len(of)
+    return {
+        "runs": len(of),
+        "runs_without_energy": without,
+        "duration_s": duration_s,
+        "newest_started_at": max((m.entry["run"]["started_at"] for m in of), default=None),
+        "energy": energy,
+    }
+
+
+def grouped(of: Iterable[Member], by: By) -> list[View]:
+    """One sum a project, a group, or a period in which runs began; runs without a group are one sum, whose name is None."""
+    groups: dict[str | None, list[Member]] = {}
+    for member in of:
+        groups.setdefault(_name_of(member.run, by), []).append(member)
+    return [{by: name, **total(found)} for name, found in groups.items()]
+
+
+def _name_of(run: RunRow, by: By) -> str | None:
+    if by == "project":
+        return run.project
+    return run.group_name if by == "group" else period_of(run.started_utc_ns, by)
 
 
 class OverTime(NamedTuple):
@@ -50,43 +84,14 @@ class OverTime(NamedTuple):
     parts: list[Mapping[str, float]]
 
 
-def over_time(runs: Sequence[RunRow], devices: Mapping[str, Sequence[DeviceRow]], part_of: Callable[[RunRow], str]) -> OverTime:
+def over_time(of: Sequence[Member], part_of: Callable[[RunRow], str]) -> OverTime:
     """Runs, of which there is one at least, by period; `part_of` says which part of it a run is."""
-    begun = [run.started_utc_ns for run in runs]
+    begun = [member.run.started_utc_ns for member in of]
     period = suiting(min(begun), max(begun))
-    names = periods_between(min(begun), max(begun), period)
-    members: dict[str, list[RunRow]] = {name: [] for name in names}
-    parts: dict[str, dict[str, float]] = {name: {} for name in names}
-    for run, entry in zip(runs, entries(runs, devices), strict=True):
-        name, part = period_of(run.started_utc_ns, period), part_of(run)
-        members[name].append(run)
-        parts[name][part] = parts[name].get(part, 0.0) + (entry["energy"]["total_j"] or 0.0)
-    totals = [total(members[name], devices) if members[name] else None for name in names]
-    return OverTime(period, names, totals, list(parts.values()))
-
-
-def _name_of(run: RunRow, by: By) -> str | None:
-    if by == "project":
-        return run.project
-    return run.group_name if by == "group" else period_of(run.started_utc_ns, by)
-
-
-def total(runs: Sequence[RunRow], devices: Mapping[str, Sequence[DeviceRow]]) -> View:
-    """Runs as one sum: how many, their time, when the newest began, and the `energy` object of the contract.
-
-    The devices of all runs go into one range, so that scale errors of one class add up as they do within a run. Runs without energy are
-    counted apart; with those, or with one whose device was lost, the sum is a lower bound.
-    """
-    each = entries(runs, devices)
-    duration_s = sum(entry["run"]["duration_s"] for entry in each)
-    energy = energy_of([d for run in runs for d in devices.get(run.id, [])], duration_s)
-    del energy["devices"]
-    without = sum(entry["energy"]["total_j"] is None for entry in each)
-    energy["lower_bound"] = any(entry["energy"]["lower_bound"] for entry in each) or 0 < without < len(each)
-    return {
-        "runs": len(each),
-        "runs_without_energy": without,
-        "duration_s": duration_s,
-        "newest_started_at": max((entry["run"]["started_at"] for entry in each), default=None),
-        "energy": energy,
-    }
+    within: dict[str, list[Member]] = {name: [] for name in periods_between(min(begun), max(begun), period)}
+    parts: dict[str, dict[str, float]] = {name: {} for name in within}
+    for member in of:
+        name, part = period_of(member.run.started_utc_ns, period), part_of(member.run)
+        within[name].append(member)
+        parts[name][part] = parts[name].get(part, 0.0) + (member.entry["energy"]["total_j"] or 0.0)
+    return OverTime(period, list(within), [total(found) if found else None for found in within.values()], list(parts.values()))

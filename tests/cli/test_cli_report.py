@@ -54,6 +54,39 @@ def test_it_writes_one_page_named_after_the_run_and_prints_its_path(db: str, fol
     assert text.endswith("</html>\n")
 
 
+def test_its_grams_are_on_the_terms_that_are_given(db: str, folder: Path) -> None:
+    terms = ("--zone", "PL", "--pue", "1.5", "--lifetime-years", "6")
+    [view] = json.loads(written("aaa", *terms, "--format", "json", "-o", "-", "--db", db))["runs"]
+    [same] = json.loads(CliRunner().invoke(cli, ["footprint", "aaa", *terms, "--json", "--db", db]).stdout)["footprints"]
+    assert view["carbon"] == same["carbon"]
+    assert view["carbon"]["zone"] == "PL"
+    page = written("aaa", *terms, "-o", "-", "--db", db)
+    assert "PL" in page
+    assert "PUE 1.5" in page
+
+
+def test_what_stands_beside_the_grams_is_in_it(db: str, folder: Path) -> None:
+    asked = ("--wue", "1.8", "--price", "0.25", "--currency", "EUR", "--market-intensity", "20", "--unmeasured", "typical")
+    for form in ("html", "md"):
+        text = written("aaa", *asked, "--format", form, "-o", "-", "--db", db)
+        for words in ("water: ", "EUR at 0.25 a kWh", "operational as bought, at 20 g/kWh", "not measured: fans"):
+            assert words in text
+
+
+def test_its_grid_is_the_series_that_is_given(db: str, folder: Path) -> None:
+    Path("grid.csv").write_text("start,end,intensity_g_per_kwh\n2026-01-01T00:00Z,2027-01-01T00:00Z,123\n")
+    page = written("aaa", "--intensity-csv", "grid.csv", "-o", "-", "--db", db)
+    assert page.count('class="grid"') == 1
+    assert "123" in page
+
+
+def test_terms_that_cannot_be_write_nothing(db: str, folder: Path) -> None:
+    result = call("aaa", "--zone", "Atlantis", "--db", db)
+    assert isinstance(result.exception, ConfigurationError)
+    assert "Atlantis" in str(result.exception)
+    assert list(folder.iterdir()) == []
+
+
 def test_several_runs_and_one_named_twice_are_one_file(db: str, folder: Path) -> None:
     assert written("aaa", "bbb222", "aaa111", "--db", db) == "trainwatt-aaa111-and-1-more.html\n"
     assert (folder / "trainwatt-aaa111-and-1-more.html").read_text(encoding="utf-8").count("<article") == 2

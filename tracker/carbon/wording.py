@@ -58,7 +58,8 @@ def carbon_lines(carbon: View, width: int = 80) -> list[str]:
     lines.append(_row("total", _mass(carbon, "total")))
     if carbon["sci"] is not None:
         lines += list(_sci(carbon["sci"], width))
-    lines += _beside(carbon, width)
+    for name, text in beside(carbon):
+        lines += _wrapped(f"{name}: {text}" if name.startswith("apart") else f"{name:<13}{text}", width, 2)
     for text in carbon["left_out"]:
         lines += _wrapped(f"not in it: {text}", width, 2)
     lines += ["", "factors"]
@@ -71,25 +72,23 @@ def carbon_lines(carbon: View, width: int = 80) -> list[str]:
     return lines
 
 
-def _beside(carbon: View, width: int) -> Iterator[str]:
-    """Water, money, and the grams that are not in the total."""
-    if carbon["water_l"] is not None:
-        yield _row("water", f"{significant(carbon['water_l'])} L")
+def beside(carbon: View) -> list[tuple[str, str]]:
+    """Water, money, and the grams that are not in the total: a name and what there is to say of it, for each that was asked for."""
+    found = [] if carbon["water_l"] is None else [("water", f"{significant(carbon['water_l'])} L")]
     cost, market, unseen = carbon["cost"], carbon["market_based"], carbon["unmeasured"]
     if cost is not None:
         span = _span(cost["amount"], cost["low"], cost["high"])
         lacking = f", {100 * cost['unpriced_share']:.0f} % of the energy without a price" if cost["unpriced_share"] else ""
-        yield from _wrapped(
-            f"{'cost':<13}{significant(cost['amount'])}{span} {cost['currency'] or 'in the currency of the price'}"
-            f" at {_number(cost['price_per_kwh'])} a kWh{lacking}", width, 2,
-        )  # fmt: skip
+        currency = cost["currency"] or "in the currency of the price"
+        found.append(("cost", f"{significant(cost['amount'])}{span} {currency} at {_number(cost['price_per_kwh'])} a kWh{lacking}"))
     if market is not None:
-        text = f"apart: {_mass(market, 'operational')} operational as bought, at {_number(market['intensity_g_per_kwh'])} g/kWh"
-        yield from _wrapped(f"{text} (market-based)", width, 2)
+        text = f"{_mass(market, 'operational')} operational as bought, at {_number(market['intensity_g_per_kwh'])} g/kWh (market-based)"
+        found.append(("apart", text))
     if unseen is not None:
         joules = format_range(unseen["energy_j"], unseen["energy_low_j"], unseen["energy_high_j"])
-        text = f"apart, not measured: {unseen['what']}: {joules}, {_mass(unseen, 'operational')}"
-        yield from _wrapped(f"{text} [{unseen['status']}: {100 * unseen['share']:.0f} % of the components]", width, 2)
+        text = f"{unseen['what']}: {joules}, {_mass(unseen, 'operational')}"
+        found.append(("apart, not measured", f"{text} [{unseen['status']}: {100 * unseen['share']:.0f} % of the components]"))
+    return found
 
 
 def _counted(line: View) -> str:

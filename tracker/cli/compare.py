@@ -63,14 +63,11 @@ def command(runs: tuple[str, ...], gates: tuple[str, ...], form: str | None, as_
 
 def _compared(store: Store, refs: tuple[str, ...], terms: Terms) -> list[Compared]:
     from ..comparison import compare
-    from ..footprinting import described, footprint
+    from ..footprinting import described
 
     ids = [store.find(ref) for ref in refs]
     stored = {run_id: store.load(run_id) for run_id in dict.fromkeys(ids)}
-    views = {run_id: described(store, run) for run_id, run in stored.items()}
-    if terms != Terms():
-        for run_id, view in views.items():
-            view |= {"carbon": footprint(store, stored[run_id], view, terms), "carbon_missing": None}
+    views = {run_id: described(store, run, terms) for run_id, run in stored.items()}
     return compare([(stored[run_id], views[run_id]) for run_id in ids])
 
 

@@ -10,21 +10,20 @@ import rich_click as click
 
 from ..describe import SCHEMA_VERSION, run_duration_s
 from ..errors import ConfigurationError
-from ..listing import By, entries, grouped, total
+from ..listing import By, Member, grouped, members, total
 from ..stored_runs import open_store
 from .options import STATUSES, db_option, json_option, since_utc_ns
 from .render import console
 from .render_list import RUN_COLUMNS, Column, chosen, csv_rows, document, group_columns, listing, run_columns, total_line
 
 if TYPE_CHECKING:
-    from ..storage.records import DeviceRow, RunRow
+    from ..storage.records import RunRow
     from ..storage.store import Store
 
 SORTS = ("started", "energy", "duration", "project", "name")
 FORMATS = ("table", "json", "csv", "md")
 BY: tuple[By, ...] = ("project", "group", "day", "week", "month")
 View = dict[str, Any]
-Devices = dict[str, list["DeviceRow"]]
 
 
 @click.command("list")
@@ -66,22 +65,21 @@ def command(
         return store.list_runs(project=project, group=group, since_utc_ns=since_utc_ns(since), status=status, limit=most, sort=order)
 
     if by is not None:
-        runs = found(None)
-        devices = store.devices([r.id for r in runs])
-        groups = _sorted(grouped(runs, devices, by), _group_key(sort, by), reverse, largest=sort in ("started", "energy", "duration"))
+        each = members(store, found(None))
+        groups = _sorted(grouped(each, by), _group_key(sort, by), reverse, largest=sort in ("started", "energy", "duration"))
         shown, more, columns_of = groups[:limit], len(groups) > limit, group_columns(by)
-        whole = total(runs, devices)
+        whole = total(each)
         if form == "json":
             click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "by": by, "groups": shown, "total": whole}, indent=2))
             return
         line = total_line(whole, f" in {len(groups):,} {by}s", more) if len(groups) > 1 else None
     else:
-        page, more, devices = _page(store, found, sort, reverse, limit)
-        shown, columns_of = entries(page, devices), run_columns(names)
+        each, more = _page(store, found, sort, reverse, limit)
+        shown, columns_of = [m.entry for m in each], run_columns(names)
         if form == "json":
             click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "runs": shown}, indent=2))
             return
-        line = total_line(total(page, devices), "", more) if (len(page) > 1 or more) and form != "csv" else None
+        line = total_line(total(each), "", more) if (len(each) > 1 or more) and form != "csv" else None
     if form == "csv":
         click.echo(_csv(shown, columns_of), nl=False)
     elif not shown:
@@ -103,25 +101,23 @@ def _format(form: str | None, as_json: bool, columns: str | None, by: str | None
     return found
 
 
-def _page(store: Store, found: Callable[..., list[RunRow]], sort: str, reverse: bool, limit: int) -> tuple[list[RunRow], bool, Devices]:
-    """The runs to list, whether there are more, and their devices. Only an order by energy reads the devices of all runs, and only that of
-    their start is the database's own, and found without reading all runs."""
+def _page(store: Store, found: Callable[..., list[RunRow]], sort: str, reverse: bool, limit: int) -> tuple[list[Member], bool]:
+    """The runs to list, and whether there are more. Only an order by energy reads the devices of all runs, and only that of their start is
+    the database's own, and found without reading all runs."""
     if sort == "started":
         runs = found(limit + 1, "started" if reverse else "-started")
-        devices: Devices = store.devices([r.id for r in runs[:limit]])
-        return runs[:limit], len(runs) > limit, devices
+        return members(store, runs[:limit]), len(runs) > limit
     runs = found(None)
     if sort == "energy":
-        devices = store.devices([r.id for r in runs])
-        joules = {run.id: entry["energy"]["total_j"] for run, entry in zip(runs, entries(runs, devices), strict=True)}
-        return _sorted(runs, lambda r: joules[r.id], reverse, largest=True)[:limit], len(runs) > limit, devices
+        every = _sorted(members(store, runs), lambda m: m.entry["energy"]["total_j"], reverse, largest=True)
+        return every[:limit], len(runs) > limit
     keys: dict[str, Callable[[RunRow], Any]] = {
         "duration": run_duration_s,
         "project": lambda r: (r.project.casefold(), (r.name or "").casefold()),
         "name": lambda r: None if r.name is None else r.name.casefold(),
     }
     page = _sorted(runs, keys[sort], reverse, largest=sort == "duration")[:limit]
-    return page, len(runs) > limit, store.devices([r.id for r in page])
+    return members(store, page), len(runs) > limit
 
 
 def _group_key(sort: str, by: str) -> Callable[[View], Any]:

@@ -7,10 +7,11 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from ..carbon.terms import Terms, check
 from ..describe import SCHEMA_VERSION
 from ..errors import ConfigurationError
 from ..footprinting import described
@@ -18,6 +19,7 @@ from ..stored_runs import open_store
 from .options import db_option
 from .output import whole
 from .progress import followed
+from .terms_options import FILE, terms_of, terms_options
 
 if TYPE_CHECKING:
     from ..storage.store import Store
@@ -29,18 +31,22 @@ FORMATS = ("html", "md", "json")
 @click.argument("runs", nargs=-1, metavar="[RUN...]")
 @click.option("-o", "--output", metavar="FILE", help="Where to write it, `-` for stdout (trainwatt-ID.html in this folder).")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="html", show_default=True, help="json is what `show --json` prints.")
+@click.option("--intensity-csv", type=FILE, metavar="FILE", help="A series: start,end,intensity_g_per_kwh.")
+@terms_options
 @db_option
-def command(runs: tuple[str, ...], output: str | None, form: str, db: str | None) -> None:
+def command(runs: tuple[str, ...], output: str | None, form: str, db: str | None, **given: Any) -> None:
     """Write runs as one file: energy, power over time, emissions, what was measured, assumptions and methods, each with its range.
 
     The file is complete in itself: it opens offline and loads nothing. RUN is an id, a unique prefix, or `latest`, which is
-    also what is taken where none is named.
+    also what is taken where none is named. Grams are on the terms that each run recorded, or on yours: --zone and the like.
     """
+    terms = terms_of(**given)
+    check(terms)
     if output is not None and output != "-":
         _require_writable(output)
     store = open_store(db)
     ids = list(dict.fromkeys(store.find(ref) for ref in runs or ("latest",)))
-    text = _text(store, followed(ids, "reading"), form)
+    text = _text(store, followed(ids, "reading"), terms, form)
     path = output or _default(ids, form)
     if output is None:
         _require_writable(path)
@@ -50,14 +56,14 @@ def command(runs: tuple[str, ...], output: str | None, form: str, db: str | None
         click.echo(path)
 
 
-def _text(store: Store, ids: Iterable[str], form: str) -> str:
+def _text(store: Store, ids: Iterable[str], terms: Terms, form: str) -> str:
     """The whole file."""
     if form == "json":
-        views = [described(store, store.load(run_id)) for run_id in ids]
+        views = [described(store, store.load(run_id), terms) for run_id in ids]
         return json.dumps({"schema_version": SCHEMA_VERSION, "runs": views}, indent=2) + "\n"
     from ..report.gather import figures
 
-    found = [figures(store, run_id) for run_id in ids]
+    found = [figures(store, run_id, terms) for run_id in ids]
     if form == "md":
         from ..report.markdown import markdown_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..carbon.wording import carbon_headline, format_mass, place
+from ..carbon.wording import beside, carbon_headline, format_mass, place
 from ..paper.bibliography import keys, plain
 from ..paper.methods import paragraph
 from ..paper.prose import number, percent
@@ -43,6 +43,7 @@ def emissions(view: View) -> Html:
         ]
         for line in carbon["embodied_lines"]
     ]
+    apart = [el("li", f"Beside it: {name}: {text}") for name, text in beside(carbon)]
     return el(
         "section",
         el("h2", "Emissions"),
@@ -58,6 +59,7 @@ def emissions(view: View) -> Html:
             ),
             aria_label="Operational beside embodied emissions",
         ),
+        el("ul", apart) if apart else None,
         el("ul", [el("li", f"Not in it: {text}") for text in carbon["left_out"]], class_="muted"),
     )
 

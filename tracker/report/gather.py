@@ -11,7 +11,7 @@ from ..carbon import live
 from ..carbon.series import Series
 from ..carbon.terms import Terms
 from ..describe import ORDER, natural
-from ..footprinting import asked_of_a_grid, described
+from ..footprinting import DEFAULT, asked_of_a_grid, described
 from ..storage.phase_times import phase_times
 from . import series
 from .series import Clock, Layer, Span, Step
@@ -47,10 +47,11 @@ class Figures:
     findings: list[FindingRow]
 
 
-def figures(store: Store, run_id: str) -> Figures:
-    """Read a run. `run_id` is a full id. Raises StoreError and RunNotFoundError."""
+def figures(store: Store, run_id: str, terms: Terms = DEFAULT) -> Figures:
+    """Read a run, its grams on `terms`. `run_id` is a full id. Raises StoreError, RunNotFoundError, and ConfigurationError for terms on
+    which there are no grams."""
     stored = store.load(run_id)
-    view = described(store, stored)
+    view = described(store, stored, terms)
     clocks = {s.id: _clock(stored, s) for s in stored.segments}
     curves = {key: [(clocks[key[0]].seconds(p.t_ns), p.energy_j) for p in points] for key, points in store.outline(stored, PIECES).items()}
     curves = {key: curve for key, curve in curves.items() if len(curve) > 1}
@@ -70,7 +71,9 @@ def figures(store: Store, run_id: str) -> Figures:
         bands=series.bands(spans, cuts[0], cuts[-1]) if cuts else [],
         phase_of=series.phase_of(spans, cuts) if cuts else [],
         folded=sum(p.count for p in stored.phases) - len(times),
-        steps=series.intensity(measuring, stored.run.started_utc_ns, _chain(store, stored)) if cuts and view["carbon"] is not None else [],
+        steps=series.intensity(measuring, stored.run.started_utc_ns, _chain(store, stored, terms))
+        if cuts and view["carbon"] is not None
+        else [],
         beside=sorted({d.name for d in stored.devices if not d.included_in_total and (d.segment_id, d.name) in curves}),
         findings=[f for f in stored.findings if f.availability != "ok"],
     )
@@ -113,7 +116,9 @@ def _layers(stored: StoredRun, curves: Mapping[tuple[str, str], series.Curve], c
     return every if len(every) <= MOST_LAYERS else series.grouped(found)
 
 
-def _chain(store: Store, stored: StoredRun) -> list[Series]:
-    """The intensities by time that the footprint of `show` is worked out with, where it could be."""
-    zone, start_utc_ns, end_utc_ns = asked_of_a_grid(stored, Terms())
+def _chain(store: Store, stored: StoredRun, terms: Terms) -> list[Series]:
+    """The intensities by time that the footprint is worked out with, where it could be."""
+    if terms.series:
+        return list(terms.series)
+    zone, start_utc_ns, end_utc_ns = asked_of_a_grid(stored, terms)
     return [] if zone is None or end_utc_ns <= start_utc_ns else live.cached(store, zone, start_utc_ns, end_utc_ns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..carbon.wording import carbon_headline, format_mass, place
+from ..carbon.wording import beside, carbon_headline, format_mass, place
 from ..describe import headline
 from ..paper.document import document
 from ..paper.markup import markdown
@@ -52,6 +52,8 @@ def _run(view: View) -> list[str]:
             for n in ("operational", "embodied", "total")
         ]
         parts += [markdown(f"{carbon_headline(carbon)} {place(carbon)}"), _table(["emissions", "CO2e"], rows)]
+        apart = [f"- {markdown(f'{name}: {text}')}" for name, text in beside(carbon)]
+        parts += ["\n".join(apart)] if apart else []
     events = [[e["at"], e["kind"], e["device"] or "run", e["detail"]] for e in view["events"][:MOST_EVENTS]]
     return parts + ([_table(["time", "event", "of", "what happened"], events)] if events else [])
 

@@ -19,7 +19,7 @@ from .. import comparison
 from ..describe import SCHEMA_VERSION
 from ..errors import AmbiguousRunError, RunNotFoundError, StoreError
 from ..footprinting import described
-from ..listing import grouped, listed, over_time, total
+from ..listing import grouped, listed, members, over_time, total
 from ..report.gather import figures
 from ..report.markup import Html, el
 from ..report.sections import section_of
@@ -105,13 +105,13 @@ class _Site:
         if not runs:
             text, code = ("No runs yet.", 200) if name is None else (f"No run is of the project {name}.", 404)
             return self._page("Projects", pages.message("Projects", text), code)
-        devices = self._store.devices([run.id for run in runs])
-        whole = total(runs, devices)
+        each = members(self._store, runs)
+        whole = total(each)
         if name is not None:
-            return self._page(name, projects.project(name, whole, over_time(runs, devices, lambda run: run.status)))
-        groups = grouped(runs, devices, "project")
+            return self._page(name, projects.project(name, whole, over_time(each, lambda run: run.status)))
+        groups = grouped(each, "project")
         leading = set(projects.leading(groups))
-        by_project = over_time(runs, devices, lambda run: run.project if run.project in leading else projects.OTHERS)
+        by_project = over_time(each, lambda run: run.project if run.project in leading else projects.OTHERS)
         return self._page("Projects", projects.overview(groups, whole, by_project))
 
     async def live(self, request: Request) -> Response:
@@ -149,8 +149,7 @@ class _Site:
 
     def api_projects(self, request: Request) -> Response:
         self._store.mark_vanished(self._here())
-        runs = self._store.list_runs()
-        groups = grouped(runs, self._store.devices([run.id for run in runs]), "project")
+        groups = grouped(members(self._store, self._store.list_runs()), "project")
         return JSONResponse({"schema_version": SCHEMA_VERSION, "by": "project", "groups": groups})
 
     # ---- what went wrong

@@ -1,6 +1,8 @@
 """AMD GPUs, read through Linux's hardware monitor: an example of sensors of one's own.
 
 TRAINWATT_SENSORS=amdgpu:discover PYTHONPATH=examples trainwatt doctor
+
+On a processor with a GPU of its own the driver tells the power of both, which the counters of the processor would count again.
 """
 
 from __future__ import annotations

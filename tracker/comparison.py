@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .carbon.change import change_of, differences
 from .comparing import NONE, Change, Part, Sensor, change, exact, scaled
-from .describe import KINDS, device_share, phase_share
+from .describe import KINDS, device_share, known_count, phase_share
 
 if TYPE_CHECKING:
     from .storage.records import DeviceRow, StoredRun
@@ -260,18 +260,12 @@ def _phase(side: _Side, base: _Side | None, name: str, *, each: bool) -> Figure:
         return Figure(name, "J", None, missing=NOT_HERE)
     if found["energy_j"] is None:
         return Figure(name, "J", None, missing="pending" if side.view["run"]["status"] == "running" else "not measured")
-    before = next((_known(p) for p in base.view["phases"] if p["name"] == name), 0) if base else 0
-    count = _known(found) if each else 1
+    before = next((known_count(p) for p in base.view["phases"] if p["name"] == name), 0) if base else 0
+    count = known_count(found) if each else 1
     value, low, high = (found[key] / count if count else None for key in ("energy_j", "low_j", "high_j"))
     theirs = scaled(base.of_phase[name], 1 / (before if each else 1)) if base and before else []
     apart = side.against(base, scaled(side.of_phase[name], 1 / count), theirs) if count else None
     return Figure(name, "J", value, low, high, change=apart, remark=f"{found['count']:,} ×")
-
-
-def _known(phase: View) -> int:
-    """The instances of a phase whose energy is known: one that is open, or still worked out, has none."""
-    known: int = phase["count"] - phase["pending_count"]
-    return known
 
 
 def _notes(side: _Side, base: _Side | None) -> list[str]:

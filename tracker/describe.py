@@ -197,9 +197,22 @@ def _phases(stored: StoredRun) -> list[View]:
     return described
 
 
+def energy_text(energy: Mapping[str, Any]) -> str:
+    """The `energy` object of a run or a sum in words: "1.84 kWh (1.79–1.90)", with "≥ " before a lower bound, "–" where there is none."""
+    if energy["total_j"] is None:
+        return "–"
+    return f"{'≥ ' if energy['lower_bound'] else ''}{format_range(energy['total_j'], energy['low_j'], energy['high_j'])}"
+
+
+def known_count(phase: Mapping[str, Any]) -> int:
+    """The instances of a phase whose energy is known: one that goes on, or is still worked out, has none."""
+    count: int = phase["count"] - phase["pending_count"]
+    return count
+
+
 def energy_each_j(phase: Mapping[str, Any]) -> float | None:
     """What one instance of a phase came to, of those whose energy is known; None where there is none."""
-    known = phase["count"] - phase["pending_count"]
+    known = known_count(phase)
     return None if phase["energy_j"] is None or not known else phase["energy_j"] / known
 
 

@@ -5,6 +5,7 @@ No provider is asked in here: intensities are the run's own, the bundled, and th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,14 @@ def footprint(store: Store, stored: StoredRun, view: View, terms: Terms) -> View
         terms = replace(terms, series=tuple(live.cached(store, zone, start_utc_ns, end_utc_ns)))
     by_time = bool(terms.series) or terms.prices is not None
     return assess(stored, view, terms, store.points(stored.run.id) if by_time else None)
+
+
+def unused(terms: Terms, carbon: Mapping[str, Any] | None) -> list[str]:
+    """The series of `terms` that have nothing of the run's time, and so are not in its `carbon`."""
+    if carbon is None:
+        return []
+    found = [s.source for s in terms.series if s.source not in carbon["intensity_source"].split(", ")]
+    return found + ([terms.prices.source] if terms.prices is not None and carbon["cost"] is None else [])
 
 
 def asked_of_a_grid(stored: StoredRun, terms: Terms) -> tuple[str | None, int, int]:

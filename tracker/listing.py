@@ -81,15 +81,15 @@ class OverTime(NamedTuple):
     period: Period
     names: list[str]
     totals: list[View | None]
-    parts: list[Mapping[str, float]]
+    parts: list[Mapping[str | None, float]]
 
 
-def over_time(of: Sequence[Member], part_of: Callable[[RunRow], str]) -> OverTime:
-    """Runs, of which there is one at least, by period; `part_of` says which part of it a run is."""
+def over_time(of: Sequence[Member], part_of: Callable[[RunRow], str | None]) -> OverTime:
+    """Runs, of which there is one at least, by period; `part_of` says which part of it a run is, None for the rest."""
     begun = [member.run.started_utc_ns for member in of]
     period = suiting(min(begun), max(begun))
     within: dict[str, list[Member]] = {name: [] for name in periods_between(min(begun), max(begun), period)}
-    parts: dict[str, dict[str, float]] = {name: {} for name in within}
+    parts: dict[str, dict[str | None, float]] = {name: {} for name in within}
     for member in of:
         name, part = period_of(member.run.started_utc_ns, period), part_of(member.run)
         within[name].append(member)

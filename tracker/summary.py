@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .carbon.wording import carbon_headline, place
-from .describe import energy_each_j, headline
+from .describe import energy_each_j, headline, known_count
 from .notebook import paragraph, table
 from .units import format_duration, format_energy, format_range
 
@@ -83,7 +83,7 @@ def _rows(view: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
         (
             f"phase {p['name']}",
             phase_energy(p, run["status"], energy["total_j"]),
-            "" if (each_j := energy_each_j(p)) is None else f"{p['count']} × {format_energy(each_j)}",
+            "" if (each_j := energy_each_j(p)) is None else f"{known_count(p)} × {format_energy(each_j)}",
             phase_notes(p),
         )
         for p in view["phases"]

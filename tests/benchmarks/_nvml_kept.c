@@ -1,5 +1,5 @@
-/* Looks a key up in the file's text, which is read anew only where the file was replaced: else what the fake costs, a hundred times what
- * a driver's own bookkeeping does, would be taken for the cost of whoever asks. */
+/* Looks a key up in the file's text, which is read anew only where the file was replaced: what the fake itself costs would else be most
+ * of what is measured. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>

@@ -1,8 +1,8 @@
 """What tracking costs: `python -m tests.benchmarks.cost`. On an emulated node of 8 GPUs, 2 packages and 2 DRAM domains, at 10 Hz.
 
 The sampler's CPU time stands beside that of a plain Python thread and of a C program that make the same reads, in turn and in one run;
-the reads are of an emulated NVML, whose calls take microseconds as those of a driver do, for all three alike: what the tracker
-adds is the difference. The times of import, start and stop are ratios to the start of the bare interpreter. The slowdown is that of fixed
+the reads are of an emulated NVML, the same for all three, and a driver may take longer: what the tracker adds is the difference. The
+times of import, start and stop are ratios to the start of the bare interpreter. The slowdown is that of fixed
 work with the tracker against the mean of the same work before and after without it; A/A is the work after against the work before.
 """
 

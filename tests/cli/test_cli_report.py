@@ -80,6 +80,27 @@ def test_its_grid_is_the_series_that_is_given(db: str, folder: Path) -> None:
     assert "123" in page
 
 
+def test_a_series_of_another_time_is_said_not_to_be_used(db: str, folder: Path) -> None:
+    Path("grid.csv").write_text("start,end,intensity_g_per_kwh\n2020-01-01T00:00Z,2021-01-01T00:00Z,123\n")
+    for form in ("html", "md", "json"):
+        result = call("aaa", "--intensity-csv", "grid.csv", "--format", form, "-o", "-", "--db", db)
+        assert result.exception is None
+        assert result.stderr == "trainwatt: grid.csv has nothing of the time of run aaa111, and is not used for it\n"
+
+
+def test_what_is_modelled_has_no_statistical_interval(db: str, folder: Path, tmp_path: Path) -> None:
+    """Of the run of the other tests only the memory is modelled."""
+    sure, judged = "holds the true value with 95 % confidence", "a judged bound, and no statistical interval"
+    part = written("aaa", "-o", "-", "--db", db)
+    assert f"The range of what is measured {sure}, that of what is modelled is {judged}" in part
+    measured = written("ccc", "-o", "-", "--db", str(hour(tmp_path / "measured.db", "ccc333", powers={"gpu0": 300.0})))
+    assert f"The range {sure}, for these components" in measured
+    assert judged not in measured
+    modelled = written("ddd", "-o", "-", "--db", str(hour(tmp_path / "modelled.db", "ddd444", powers={"dram": 20.0})))
+    assert f"Its range is that of a model: {judged}, for these components" in modelled
+    assert sure not in modelled
+
+
 def test_terms_that_cannot_be_write_nothing(db: str, folder: Path) -> None:
     result = call("aaa", "--zone", "Atlantis", "--db", db)
     assert isinstance(result.exception, ConfigurationError)

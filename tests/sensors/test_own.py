@@ -68,6 +68,7 @@ def test_a_measured_processor_is_not_modelled_as_well(machine: FakePowercap, mod
         (Discovery([object()]), "has no name, device, kind"),  # type: ignore[list-item]
         (Discovery([Meter("gpu0")]), "has the device 'gpu0'"),  # type: ignore[arg-type]
         (Discovery([Meter(Device("x", "gpu", 0.0, 0.1, "x"))]), "max_power_w is more than 0 W"),
+        (Discovery([Meter(Device("x", "gpu", float("inf"), 0.1, "x"))]), "both are finite"),
         (Discovery([Meter(Device("x", "fan", 9.0, 0.1, "x"))]), "of kind gpu, cpu, dram, platform"),  # type: ignore[arg-type]
         (Discovery([Meter(kind="watts")]), "give a Counter or a Gauge"),  # type: ignore[arg-type]
         (Discovery([Meter(kind=Counter(1.0))]), "a counter is called energy"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from tests.browser.runs import write
 from tests.fakes.served import served
 from tests.fakes.stored_rows import device, point, run, segment
 from trainwatt.cli.main import cli
-from trainwatt.units import format_range
+from trainwatt.units import format_energy, format_range
 
 S = 10**9
 DAY = 86_400 * S
@@ -90,6 +91,26 @@ def test_a_projects_page_has_its_days_as_the_command_line_has_them(site: str, db
     assert "13.9 Wh of it (14 %) went into runs that failed or were interrupted." in text
     whole = days["total"]["energy"]
     assert f"<b>{format_range(whole['total_j'], whole['low_j'], whole['high_j']).partition(' (')[0]}</b>" in text
+
+
+def test_a_project_may_be_called_others(tmp_path: Path) -> None:
+    """It is not the rest of them, which has a colour of its own behind the five that used most."""
+    names = ["others", "b", "c", "d", "e", "f", "g"]
+    watts = {name: 700.0 - 100 * i for i, name in enumerate(names)}
+    db = write(
+        tmp_path / "runs.db",
+        run=[run(n, status="completed", started_utc_ns=BEGIN, duration_s=1000.0, project=n) for n in names],
+        segment=[segment(f"s{n}", n, status="completed", start_t_ns=0, end_t_ns=1000 * S) for n in names],
+        device=[device(segment_id=f"s{n}") for n in names],
+        curve_point=[point(t * S, t * watts[n], segment_id=f"s{n}") for n in names for t in (0, 1000)],
+    )
+    with served(db) as address:
+        text = requests.get(f"{address}/projects", timeout=10).text
+    heads = re.findall(r'<th[^>]*scope="col">([^<]*)</th>', text)
+    assert heads[:9] == ["day", "runs", "energy (95 % range)", "others", "b", "c", "d", "e", "others"]
+    [row] = re.findall(r'<th scope="row">2026-11-01</th>(.*?)</tr>', text)
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", row)
+    assert (cells[2], cells[-1]) == (format_energy(700e3), format_energy(300e3))  # the rest: 200 and 100 kJ
 
 
 def test_a_name_that_is_no_projects_is_said(site: str) -> None:

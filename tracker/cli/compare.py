@@ -41,7 +41,7 @@ def command(runs: tuple[str, ...], gates: tuple[str, ...], form: str | None, as_
 
     A difference whose range holds 0 is called none. Where both runs were on one device its scale error cancels, else it stays in full.
     Grams are on the terms that each run recorded, and compared where these are one set; --zone and the like put all runs on yours.
-    Exit code 4: a gate is crossed; 1: one cannot be judged.
+    A gate is held against the difference itself, whatever its range. Exit code 4: a gate is crossed; 1: one cannot be judged.
     """
     from ..gates import judge, parse_gate
 

@@ -21,7 +21,7 @@ from ..paper.document import document
 from ..stored_runs import open_store
 from .options import db_option, json_option
 from .progress import followed
-from .terms_options import FILE, terms_of, terms_options
+from .terms_options import FILE, say_unused, terms_of, terms_options
 
 if TYPE_CHECKING:
     from ..storage.records import StoredRun
@@ -80,11 +80,7 @@ def _assessed(store: Store, stored: StoredRun, terms: Terms, refresh: bool) -> V
         _refresh(store, stored, terms)
     view = describe(stored)
     carbon = footprint(store, stored, view, terms)
-    if carbon is not None:
-        unused = [s.source for s in terms.series if s.source not in carbon["intensity_source"].split(", ")]
-        unused += [terms.prices.source] if terms.prices is not None and carbon["cost"] is None else []
-        for source in unused:
-            click.echo(f"trainwatt: {source} has nothing of the time of run {stored.run.id[:8]}, and is not used for it", err=True)
+    say_unused(terms, stored.run.id, carbon)
     return {**{k: view[k] for k in ("run", "energy", "work")}, "footprint_id": None, "carbon": carbon}
 
 

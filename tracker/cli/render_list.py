@@ -9,9 +9,10 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
+from ..describe import energy_text
 from ..errors import ConfigurationError
 from ..paper.markup import clean, markdown
-from ..units import format_duration, format_energy, format_range
+from ..units import format_duration, format_energy
 from .render import STATUS_STYLE, local_time, plain_table, short
 
 View = Mapping[str, Any]
@@ -35,9 +36,7 @@ def _energy(view: View) -> str:
 
 
 def _range(view: View) -> str:
-    energy = view["energy"]
-    least = "≥ " if energy["lower_bound"] else ""
-    return "–" if energy["total_j"] is None else f"{least}{format_range(energy['total_j'], energy['low_j'], energy['high_j'])}"
+    return energy_text(view["energy"])
 
 
 def _error(view: View) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from ..stored_runs import open_store
 from .options import db_option
 from .output import whole
 from .progress import followed
-from .terms_options import FILE, terms_of, terms_options
+from .terms_options import FILE, say_unused, terms_of, terms_options
 
 if TYPE_CHECKING:
     from ..storage.store import Store
@@ -60,10 +60,12 @@ def _text(store: Store, ids: Iterable[str], terms: Terms, form: str) -> str:
     """The whole file."""
     if form == "json":
         views = [described(store, store.load(run_id), terms) for run_id in ids]
+        _say_unused(terms, views)
         return json.dumps({"schema_version": SCHEMA_VERSION, "runs": views}, indent=2) + "\n"
     from ..report.gather import figures
 
     found = [figures(store, run_id, terms) for run_id in ids]
+    _say_unused(terms, [f.view for f in found])
     if form == "md":
         from ..report.markdown import markdown_of
 
@@ -71,6 +73,11 @@ def _text(store: Store, ids: Iterable[str], terms: Terms, form: str) -> str:
     from ..report.page import page
 
     return page(found, datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def _say_unused(terms: Terms, views: Iterable[Mapping[str, Any]]) -> None:
+    for view in views:
+        say_unused(terms, view["run"]["id"], view["carbon"])
 
 
 def _default(ids: Sequence[str], form: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from ..carbon.series import INTENSITY, PRICE, Column, Series, read_series
 from ..carbon.terms import TYPICAL_UNMEASURED, Terms
 from ..carbon.whereabouts import AUTO
 from ..errors import ConfigurationError
+from ..footprinting import unused
 
 FILE = click.Path(path_type=Path)
 TYPICAL = "typical"
@@ -61,6 +62,12 @@ def terms_of(*, intensity_csv: Path | None = None, price_csv: Path | None = None
         series=() if intensity_csv is None else (_series(intensity_csv, INTENSITY),),
         prices=None if price_csv is None else _series(price_csv, PRICE),
     )
+
+
+def say_unused(terms: Terms, run_id: str, carbon: Mapping[str, Any] | None) -> None:
+    """Say on stderr which series of the user's has nothing of a run's time."""
+    for source in unused(terms, carbon):
+        click.echo(f"trainwatt: {source} has nothing of the time of run {run_id[:8]}, and is not used for it", err=True)
 
 
 def _series(path: Path, column: Column) -> Series:

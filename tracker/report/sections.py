@@ -73,7 +73,14 @@ def _how(view: View) -> str:
     sums = {way: sum(d["provenance"][way] for d in within) for way in WAYS}
     parts = [f"{percent(joules / energy['total_j'])} {WAYS[way][0]}" for way, joules in sums.items() if joules > 0]
     text = f"The sum of {len(within)} device{'s' if len(within) != 1 else ''}: {', '.join(parts)}."
-    text += f" The range holds the true value with {percent(energy['interval_level'])} confidence"
+    sure = f"holds the true value with {percent(energy['interval_level'])} confidence"
+    judged = "a judged bound, and no statistical interval"
+    if not sums["modelled"]:
+        text += f" The range {sure}"
+    elif sums["modelled"] < energy["total_j"]:
+        text += f" The range of what is measured {sure}, that of what is modelled is {judged}"
+    else:
+        text += f" Its range is that of a model: {judged}"
     text += ", for these components and nothing beyond them."
     if s := view["sampler"]:
         missed = f", {s['missed']:,} missed" if s["missed"] else ""

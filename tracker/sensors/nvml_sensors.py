@@ -1,8 +1,8 @@
 """The readable quantities of one NVIDIA GPU: its energy counter and its power gauges.
 
 Every call releases the GIL (ctypes does), so a slow driver never holds the training thread up. pynvml has no types, so the module
-is passed as Any. What is read ten times a second calls the library that pynvml has loaded itself, for its wrappers look the function up
-and make new objects each time, which costs more than the call. Sensors are for one reading thread: what is answered into is reused.
+is passed as Any. Sensors call the library that pynvml has loaded itself, for its wrappers look the function up and make new objects each
+time. They are for one reading thread: what is answered into is reused.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Sequence
-from ctypes import byref, c_int, c_ulonglong
+from ctypes import byref, c_int, c_uint, c_ulonglong
 from typing import Any
 
 from ..errors import ReadError, SensorLostError
@@ -20,21 +20,19 @@ from ..model import Counter, Device, Gauge
 FIELD_POWER_AVERAGE = 185  # nvml.h, NVML_FI_DEV_POWER_AVERAGE: mW, mean of the last second
 FIELD_POWER_INSTANT = 186  # nvml.h, NVML_FI_DEV_POWER_INSTANT: mW, now
 FIELDS = (FIELD_POWER_AVERAGE, FIELD_POWER_INSTANT)
+_COUNT = c_int(len(FIELDS))
 TOGETHER_NS = 1_000_000
 """An answer this young is one of now."""
 AVERAGE_WINDOW_S = 1.0  # nvml.h, nvmlDeviceGetPowerUsage: "power averaged over 1 sec interval"
 _MILLI = 1e-3
 
+_FUNCTION_NOT_FOUND = 13  # nvml.h, nvmlReturn_t
 # nvml.h, nvmlReturn_t: after these the handle is of no use any more
 _UNINITIALIZED, _NOT_FOUND, _GPU_IS_LOST, _RESET_REQUIRED, _GPU_NOT_FOUND = 1, 6, 15, 16, 28
-_FUNCTION_NOT_FOUND = 13
 _LOST = (_UNINITIALIZED, _NOT_FOUND, _GPU_IS_LOST, _RESET_REQUIRED, _GPU_NOT_FOUND)
 
 _READERS: dict[int, str] = {0: "dVal", 1: "uiVal", 2: "ulVal", 3: "ullVal", 4: "sllVal", 5: "siVal", 6: "usVal"}
 """nvml.h, nvmlValueType_t, to the member of the union nvmlValue_t that holds it."""
-
-
-_COUNT = c_int(len(FIELDS))
 
 
 class NvmlLibrary:
@@ -119,7 +117,7 @@ class EnergySensor(NvmlSensor):
 
 
 class PowerFields:
-    """The two power fields of a GPU, asked for in one call, which costs as much as one of them: they are read one after the other."""
+    """The two power fields of a GPU, asked for in one call instead of two: they are read one after the other."""
 
     def __init__(self, nvml: Any, handle: Any) -> None:
         self._call = _function(nvml, "nvmlDeviceGetFieldValues")
@@ -169,13 +167,15 @@ class UsagePowerSensor(NvmlSensor):
         self.name = "power-average" if averaged else "power-instant"
         self.kind = Gauge("window", AVERAGE_WINDOW_S) if averaged else Gauge("instant")
         super().__init__(library, handle, device, period_s)
+        self._call = _function(library.nvml, "nvmlDeviceGetPowerUsage")
+        self._milliwatts = c_uint()
+        self._into = byref(self._milliwatts)
 
     def read(self) -> float:
         """Watts."""
-        try:
-            return self._watts(self._nvml.nvmlDeviceGetPowerUsage(self._handle))
-        except self._nvml.NVMLError as e:
-            raise self._failure(e.value) from e
+        if code := self._call(self._handle, self._into):
+            raise self._failure(code)
+        return self._watts(self._milliwatts.value)
 
 
 def _function(nvml: Any, name: str) -> Callable[..., int]:

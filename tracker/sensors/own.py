@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import get_args
@@ -50,8 +51,8 @@ def _problem(sensor: Sensor) -> str | None:
         return f"has no {', '.join(missing)}: see trainwatt.model.Sensor"
     if not isinstance(sensor.device, Device) or sensor.device.kind not in KINDS:
         return f"has the device {sensor.device!r}: give a Device of kind {', '.join(KINDS)}"
-    if not sensor.device.max_power_w > 0 or not sensor.device.gain >= 0:
-        return f"has the device {sensor.device!r}: max_power_w is more than 0 W, gain 0 or more"
+    if not 0 < sensor.device.max_power_w < math.inf or not 0 <= sensor.device.gain < math.inf:
+        return f"has the device {sensor.device!r}: max_power_w is more than 0 W, gain 0 or more, and both are finite"
     if not isinstance(sensor.kind, Counter | Gauge):
         return f"has the kind {sensor.kind!r}: give a Counter or a Gauge"
     if isinstance(sensor.kind, Counter) != (sensor.name == "energy"):

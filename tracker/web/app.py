@@ -109,9 +109,9 @@ class _Site:
         whole = total(each)
         if name is not None:
             return self._page(name, projects.project(name, whole, over_time(each, lambda run: run.status)))
-        groups = grouped(each, "project")
+        groups = projects.most_first(grouped(each, "project"))
         leading = set(projects.leading(groups))
-        by_project = over_time(each, lambda run: run.project if run.project in leading else projects.OTHERS)
+        by_project = over_time(each, lambda run: run.project if run.project in leading else None)
         return self._page("Projects", projects.overview(groups, whole, by_project))
 
     async def live(self, request: Request) -> Response:

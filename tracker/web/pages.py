@@ -9,11 +9,11 @@ from urllib.parse import quote, urlencode
 from .._version import __version__
 from ..blocks import blocks
 from ..comparison import Compared
-from ..describe import headline
+from ..describe import energy_text, headline
 from ..report.charts import STRIPES
 from ..report.markup import Child, Html, el, shown, table
 from ..report.words import mean_power, title_of, when
-from ..units import format_duration, format_range
+from ..units import format_duration
 from ..wording import notes, verdict
 
 View = Mapping[str, Any]
@@ -118,9 +118,7 @@ def _table(views: Sequence[View], asked: Mapping[str, str]) -> Html:
 
 def _row(view: View) -> Html:
     run, energy = view["run"], view["energy"]
-    total = energy["total_j"]
     name = title_of(view)
-    joules = "–" if total is None else format_range(total, energy["low_j"], energy["high_j"])
     return el(
         "tr",
         el(
@@ -136,7 +134,7 @@ def _row(view: View) -> Html:
         el("td", el("span", run["status"], class_=run["status"])),
         el("td", when(run["started_at"])),
         el("td", format_duration(run["duration_s"] or 0.0), class_="n"),
-        el("td", f"{'≥ ' if energy['lower_bound'] else ''}{joules}", class_="n"),
+        el("td", energy_text(energy), class_="n"),
         el("td", "–" if energy["measured_fraction"] is None else f"{100 * energy['measured_fraction']:.0f} %", class_="n"),
         el("td", mean_power(view), class_="n"),
     )

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from ..describe import energy_text
 from ..listing import OverTime
 from ..report.charts import Column, columns, legend
 from ..report.markup import Child, Html, details, el, table
 from ..report.timeline import HINT
 from ..report.words import when
-from ..units import format_duration, format_energy, format_range
+from ..units import format_duration, format_energy
 
 View = Mapping[str, Any]
 COLOURS = ("phase-0", "phase-1", "phase-2", "phase-3", "phase-5", "platform-0")
@@ -20,34 +21,37 @@ OUTCOMES = {"completed": "gpu-0", "running": "gpu-1", "failed": "model", "interr
 """The status of a run, and the class of the style sheet."""
 
 
+def most_first(groups: Sequence[View]) -> list[View]:
+    """The projects in the order of what they used."""
+    return sorted(groups, key=lambda g: -(g["energy"]["total_j"] or 0.0))
+
+
 def leading(groups: Sequence[View]) -> list[str]:
-    """The projects that have a colour of their own: those that used most."""
-    used = sorted(groups, key=lambda g: -(g["energy"]["total_j"] or 0.0))
-    return [g["project"] for g in used[: len(COLOURS) - 1]]
+    """Of projects in that order, those that have a colour of their own."""
+    return [g["project"] for g in groups[: len(COLOURS) - 1]]
 
 
 def overview(groups: Sequence[View], whole: View, time: OverTime) -> Html:
-    """All projects: their energy by period, and a table, those that used most first. `time` has the parts of `leading`, and OTHERS."""
-    names = [*leading(groups), OTHERS]
-    shown = [name for name in names if any(part.get(name) for part in time.parts)]
-    colours = dict(zip(names, (*COLOURS[: len(names) - 1], COLOURS[-1]), strict=True))
-    used = sorted(groups, key=lambda g: -(g["energy"]["total_j"] or 0.0))
+    """All projects, in the order of `most_first`: their energy by period, and a table. `time` has the parts of `leading`, and the rest."""
+    colours: dict[str | None, str] = {**dict(zip(leading(groups), COLOURS, strict=False)), None: COLOURS[-1]}
+    shown = {name: colour for name, colour in colours.items() if any(part.get(name) for part in time.parts)}
     rows = [
-        [_link(g), f"{g['runs']:,}", format_duration(g["duration_s"]), _joules(g), _measured(g), when(g["newest_started_at"])] for g in used
+        [_link(g), f"{g['runs']:,}", format_duration(g["duration_s"]), energy_text(g["energy"]), _measured(g), when(g["newest_started_at"])]
+        for g in groups
     ]
     head = ["project", "runs", "time", "energy (95 % range)", "measured", "newest"]
     return el(
         "main",
         el("h1", "Projects"),
         el("p", _sum(whole), class_="headline"),
-        _figure(time, {name: colours[name] for name in shown}, "Projects"),
+        _figure(time, shown, "Projects"),
         el("section", table(head, rows, range(1, 6))),
     )
 
 
 def project(name: str, whole: View, time: OverTime) -> Html:
     """One project: its energy by period and by how its runs ended. `time` has a part for each status."""
-    shown = {status: colour for status, colour in OUTCOMES.items() if any(part.get(status) for part in time.parts)}
+    shown: dict[str | None, str] = {status: colour for status, colour in OUTCOMES.items() if any(part.get(status) for part in time.parts)}
     return el(
         "main",
         el("h1", name, class_="text"),
@@ -67,51 +71,35 @@ def _wasted(whole: View, time: OverTime) -> Html | None:
     return el("p", f"{format_energy(lost_j)} of it ({100 * share:.0f} %) went into runs that failed or were interrupted.")
 
 
-def _figure(time: OverTime, colours: Mapping[str, str], of: str) -> Html | None:
-    """The energy of each period as a column, and as a table; nothing where no run has energy."""
+def _figure(time: OverTime, colours: Mapping[str | None, str], title: str) -> Html:
+    """The energy of each period as a column, and as a table. `colours` are those of its parts, None for the rest."""
     if not colours:
         return el("p", "None of these runs has energy.")
-    rows = [
-        Column(
-            name,
-            [part.get(of, 0.0) for of in colours],
-            *(None, None) if total is None else (total["energy"]["low_j"], total["energy"]["high_j"]),
-        )
-        for name, part, total in zip(time.names, time.parts, time.totals, strict=True)
-    ]
-    cells = [
-        [
-            name,
-            "" if total is None else f"{total['runs']:,}",
-            "" if total is None else _joules(total),
-            *(_part(part.get(of)) for of in colours),
-        ]
-        for name, part, total in zip(time.names, time.parts, time.totals, strict=True)
-    ]
+    names = [OTHERS if name is None else name for name in colours]
+    rows, cells = [], []
+    for period, part, total in zip(time.names, time.parts, time.totals, strict=True):
+        joules = [part.get(name, 0.0) for name in colours]
+        energy = {"low_j": None, "high_j": None} if total is None else total["energy"]
+        rows.append(Column(period, joules, energy["low_j"], energy["high_j"]))
+        about = ["", ""] if total is None else [f"{total['runs']:,}", energy_text(energy)]
+        cells.append([period, *about, *(_part(j) for j in joules)])
     at = [f"{i / len(cells):.4f}" for i in range(len(cells))]
     label = f"Energy by {time.period}"
-    head = [time.period, "runs", "energy (95 % range)", *colours]
+    head = [time.period, "runs", "energy (95 % range)", *names]
     return el(
         "figure",
         el("figcaption", f"{label} in which a run began, in UTC, with its 95 % range."),
         columns(rows, list(colours.values()), label),
         el("output", class_="readout", data_hint=HINT),
-        legend(of, [(colour, name, False) for name, colour in colours.items()]),
+        legend(title, [(colour, name, False) for name, colour in zip(names, colours.values(), strict=True)]),
         details(f"{label} as a table", table(head, cells, range(1, len(head)), at=at)),
         data_read="energy",
         aria_label=label,
     )
 
 
-def _part(joules: float | None) -> str:
+def _part(joules: float) -> str:
     return format_energy(joules) if joules else ""
-
-
-def _joules(of: View) -> str:
-    energy = of["energy"]
-    if energy["total_j"] is None:
-        return "–"
-    return f"{'≥ ' if energy['lower_bound'] else ''}{format_range(energy['total_j'], energy['low_j'], energy['high_j'])}"
 
 
 def _measured(of: View) -> str:
@@ -120,7 +108,7 @@ def _measured(of: View) -> str:
 
 
 def _sum(whole: View) -> list[Child]:
-    joules, _, range_ = _joules(whole).partition(" (")
+    joules, _, range_ = energy_text(whole["energy"]).partition(" (")
     about = f"{whole['runs']:,} run{'' if whole['runs'] == 1 else 's'}, {format_duration(whole['duration_s'])}"
     missing = f", {whole['runs_without_energy']:,} of them without energy" if whole["runs_without_energy"] else ""
     return [el("b", joules), ", ".join(part for part in (range_.rstrip(")"), about) if part) + missing]

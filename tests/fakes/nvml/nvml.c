@@ -15,7 +15,7 @@ static int users;
 int fake_nvml = 1; /* so that a test can tell it from the real one */
 
 #ifdef KEPT
-#include KEPT /* a look() that costs about what a driver does */
+#include KEPT /* a cheaper look() */
 #else
 static int look(const char *key, char *out, size_t size)
 {

@@ -20,7 +20,7 @@ quick = settings(deadline=None, derandomize=True, max_examples=200)
 def curve_of(*ticks: tuple[float, float], max_power_w: float = 300.0) -> Curve:
     curve = Curve(max_power_w)
     for t_s, energy_j in ticks:
-        curve.book(Provenance.MEASURED_COUNTER, energy_j - curve.joules[Provenance.MEASURED_COUNTER])
+        curve.book(Provenance.MEASURED_COUNTER, energy_j - curve.counter_j)
         curve.mark(round(t_s * S))
     return curve
 
@@ -162,6 +162,9 @@ def test_interpolated_points_never_fall(steps: list[tuple[int, float]], asked: l
         curve.book(Provenance.IMPUTED, joules / 2, joules / 3, joules / 4)
         curve.book(Provenance.MEASURED_COUNTER, joules)
         curve.mark(t_ns)
+    for x in asked:
+        point = curve.at(round(x * t_ns))
+        assert curve.counter_j_at(round(x * t_ns)) == (None if point is None else point.counter_j)
     points = [p for x in sorted(asked) if (p := curve.at(round(x * t_ns))) is not None]
     for a, b in pairwise(points):
         for earlier, later in zip(a[1:7], b[1:7], strict=True):

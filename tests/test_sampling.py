@@ -14,7 +14,7 @@ from trainwatt.calibration import Renewals
 from trainwatt.channel import COST_READS
 from trainwatt.clock import SystemClock
 from trainwatt.errors import ReadError
-from trainwatt.model import Counter, Device, Reading
+from trainwatt.model import Counter, Device
 from trainwatt.sampling import Sampler
 
 LONG_S = 5.0
@@ -74,7 +74,7 @@ def test_a_reading_stands_in_the_middle_of_its_read() -> None:
     assert point is not None
     assert point.t_ns == 10**9 + 2_000_000
     assert point.edge_low_j == pytest.approx(0.002 * 300)  # ± 2 ms at full power
-    assert sampler.channels[0].last_raw == (800, 10**9 + 2_000_000)
+    assert sampler.channels[0].last == (10**9 + 2_000_000, 800, 2_000_000)
 
 
 def test_readings_are_taken_in_when_somebody_looks_after_three_seconds_and_with_a_failure() -> None:
@@ -109,16 +109,16 @@ def test_readings_go_in_one_at_a_time_whoever_takes_them_in(monkeypatch: pytest.
         sampler.poll()
     integrator = sampler.integrators["gpu0"]
     entered, go_on, said = threading.Event(), threading.Event(), list[tuple[str, int]]()
-    take = integrator.counter_reading
+    mark = integrator.curve.mark
 
-    def slow(reading: Reading) -> None:
-        said.append(("in", reading.t_ns))
+    def slow(t_ns: int, uncertainty_ns: int = 0, less_j: float = 0.0, more_j: float = 0.0) -> None:
+        said.append(("in", t_ns))
         entered.set()
         go_on.wait(LONG_S)
-        take(reading)
-        said.append(("out", reading.t_ns))
+        mark(t_ns, uncertainty_ns, less_j, more_j)
+        said.append(("out", t_ns))
 
-    monkeypatch.setattr(integrator, "counter_reading", slow)
+    monkeypatch.setattr(integrator.curve, "mark", slow)
     threads = [threading.Thread(target=sampler.settle) for _ in range(2)]
     threads[0].start()
     assert entered.wait(LONG_S)
@@ -377,6 +377,41 @@ def test_a_sensors_own_rate_is_kept() -> None:
         assert waiting.reached.wait(LONG_S)
         slow_reads, quick_reads = slow.reads, sampler.samples
     assert slow_reads <= quick_reads / 5 + 2
+
+
+def test_a_slower_sensor_whose_tick_is_missed_is_read_at_the_next_one() -> None:
+    """Each round takes two and a half periods of the clock, so that of the ticks the gauge waits for most are missed."""
+    clock, waiting = FakeClock(), Waiting(30)
+    slower = ScriptedSensor(GPU, INSTANT, [100.0], period_s=0.03)
+
+    def read() -> float:
+        if waiting.left % COST_READS:
+            clock.advance(0.025)
+        return waiting()
+
+    sampler = Sampler([ScriptedSensor(OTHER_GPU, INSTANT, [read]), slower], clock, 0.01)
+    with running(sampler):
+        assert waiting.reached.wait(LONG_S)
+    assert slower.reads >= 30 * 2 / 5 - 2
+
+
+def test_the_thread_reads_a_slow_sensor_as_seldom_as_it_costs_little() -> None:
+    clock, waiting = FakeClock(), Waiting(100)
+    costly = ScriptedSensor(GPU, INSTANT, [100.0], clock=clock, cost_s=0.002)
+
+    def read() -> float:
+        clock.advance(0.001)
+        return waiting()
+
+    sampler = Sampler([ScriptedSensor(OTHER_GPU, INSTANT, [read]), costly], clock, 0.01)
+    with running(sampler):
+        for _ in range(100):
+            if waiting.reached.wait(LONG_S / 100):
+                break
+            with sampler.lock:
+                sampler.settle()
+    [channel] = [c for c in sampler.channels if c.sensor is costly]
+    assert channel.every == 10  # 2 ms are 2 % of 100 ms
 
 
 def test_missed_ticks_are_counted_and_never_caught_up() -> None:

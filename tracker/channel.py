@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from .errors import ReadError, SensorLostError
@@ -28,14 +30,16 @@ class Failure(NamedTuple):
 class Channel:
     """A sensor, its integrator, and how many ticks apart it is read."""
 
-    __slots__ = ("costs_ns", "due", "every", "integrator", "last_raw", "sensor")
+    __slots__ = ("_affordable_ns", "_take", "costs_ns", "every", "integrator", "last", "sensor")
 
-    def __init__(self, sensor: Sensor, integrator: DeviceIntegrator, period_s: float, offset: int) -> None:
+    def __init__(self, sensor: Sensor, integrator: DeviceIntegrator, period_s: float) -> None:
         self.sensor = sensor
         self.integrator = integrator
-        self.due = 1 + offset  # the tick at which it is read next
-        self.costs_ns: list[int] = []
-        self.last_raw: tuple[int | float, int] | None = None  # value, t_ns
+        self.costs_ns: list[int] = []  # of the last reads, as long as they are too slow
+        self.last: Reading | None = None
+        self._take: Callable[[Reading], None] = (
+            integrator.counter_reading if isinstance(sensor.kind, Counter) else partial(integrator.gauge_reading, sensor.name)
+        )
         self._set_every(max(1, round((sensor.period_s or period_s) / period_s)), period_s)
 
     def read(self) -> int | float | Failure:
@@ -57,26 +61,24 @@ class Channel:
         if isinstance(value, Failure):
             self.integrator.failed(self.sensor.name, after_ns, value.reason, lost=value.lost)
             return
-        reading = Reading((before_ns + after_ns) // 2, value, (after_ns - before_ns) // 2)
-        self.last_raw = (value, reading.t_ns)
-        if len(self.costs_ns) < COST_READS:
-            self.costs_ns.append(after_ns - before_ns)
+        cost_ns = after_ns - before_ns
+        self.last = reading = Reading(before_ns + cost_ns // 2, value, cost_ns // 2)
+        if cost_ns > self._affordable_ns:
+            self.costs_ns.append(cost_ns)
+        elif self.costs_ns:
+            self.costs_ns.clear()
         try:
-            if isinstance(self.sensor.kind, Counter):
-                self.integrator.counter_reading(reading)
-            else:
-                self.integrator.gauge_reading(self.sensor.name, reading)
+            self._take(reading)
         except Exception as error:  # a fault of ours with one device must not end the sampling of the others
             log.exception("trainwatt: a reading of %s could not be taken in; it is no longer read", self.sensor.device.name)
             self.integrator.failed(self.sensor.name, reading.t_ns, f"a fault of trainwatt: {error}", lost=True)
 
     def back_off(self, period_s: float) -> float | None:
-        """After COST_READS reads: read less often if even the quickest was too slow. The new period in seconds if it changed."""
+        """After COST_READS reads in a row that were too slow: be read less often. The new period in seconds if it changed."""
         if len(self.costs_ns) < COST_READS:
             return None
-        cost_s = min(self.costs_ns) * NS
+        wanted_s = min(SLOWEST_S, min(self.costs_ns) * NS / SLOW_SHARE)
         self.costs_ns.clear()
-        wanted_s = min(SLOWEST_S, cost_s / SLOW_SHARE)
         if wanted_s <= self.every * period_s:
             return None
         self._set_every(max(self.every + 1, round(wanted_s / period_s)), period_s)
@@ -84,4 +86,5 @@ class Channel:
 
     def _set_every(self, every: int, period_s: float) -> None:
         self.every = every
+        self._affordable_ns = round(every * period_s * SLOW_SHARE / NS)
         self.integrator.set_tick(self.sensor.name, every * period_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal, NamedTuple
 
 from .model import Counter
@@ -76,6 +77,13 @@ def _chosen(kind: Kind, fewest: int, likely: int, counter: Counter, dt_s: float,
         wraps = min(extra, max(0, round((expected_w * dt_s / counter.unit_j - fewest) / modulus)))
     delta = fewest + wraps * modulus
     return Outcome("wrapped" if wraps else kind, delta, fewest, fewest + extra * modulus)
+
+
+def unwrapped_s(counter: Counter, max_power_w: float, lag_s: float) -> float:
+    """A counter that rose within so many seconds since it last moved cannot have wrapped as well, for `classify`."""
+    if counter.modulus is None:
+        return math.inf
+    return (counter.modulus - counter.quantum) * counter.unit_j / max_power_w - lag_s
 
 
 class Rate:

@@ -7,8 +7,6 @@ from collections import deque
 from .model import Point, Provenance
 
 NS = 1e-9
-COUNTER, POWER, IMPUTED, MODELLED = Provenance
-"""By names of their own: a member of an enumeration is looked up in Python, and a tick has four."""
 KEEP_NS = 12_000_000_000
 """Ticks kept: phase edges are interpolated from them, at the latest a few seconds after they happened."""
 
@@ -23,14 +21,22 @@ class Curve:
     def __init__(self, max_power_w: float) -> None:
         self.max_power_w = max_power_w
         self.lag_low_j = self.lag_high_j = 0.0
-        self.joules = dict.fromkeys(Provenance, 0.0)
+        self.counter_j = self.power_j = self.imputed_j = self.modelled_j = 0.0
         self.slack_low_j = self.slack_high_j = self.scatter_j2 = 0.0
         self.ticks: deque[Point] = deque()
         self._trimmed = False
 
     def book(self, provenance: Provenance, energy_j: float, slack_low_j: float = 0.0, slack_high_j: float = 0.0) -> None:
         """Add joules and the slack that comes with them; all at least 0."""
-        self.joules[provenance] += energy_j
+        match provenance:
+            case Provenance.MEASURED_COUNTER:
+                self.counter_j += energy_j
+            case Provenance.MEASURED_POWER:
+                self.power_j += energy_j
+            case Provenance.IMPUTED:
+                self.imputed_j += energy_j
+            case Provenance.MODELLED:
+                self.modelled_j += energy_j
         self.slack_low_j += slack_low_j
         self.slack_high_j += slack_high_j
 
@@ -38,14 +44,14 @@ class Curve:
         """Make the totals a tick at `t_ns`, known to ± `uncertainty_ns`; so much less or more may have been drawn by then. A tick older
         than the last moves the last."""
         edge_j = uncertainty_ns * NS * self.max_power_w
-        replaces = bool(self.ticks) and self.ticks[-1].t_ns >= t_ns
-        j = self.joules
+        ticks = self.ticks
+        replaces = bool(ticks) and ticks[-1].t_ns >= t_ns
         tick = Point(
-            self.ticks[-1].t_ns if replaces else t_ns,
-            j[COUNTER],
-            j[POWER],
-            j[IMPUTED],
-            j[MODELLED],
+            ticks[-1].t_ns if replaces else t_ns,
+            self.counter_j,
+            self.power_j,
+            self.imputed_j,
+            self.modelled_j,
             self.slack_low_j,
             self.slack_high_j,
             edge_j + less_j,
@@ -53,11 +59,11 @@ class Curve:
             self.scatter_j2,
         )
         if replaces:
-            self.ticks[-1] = tick
+            ticks[-1] = tick
         else:
-            self.ticks.append(tick)
-        while len(self.ticks) > 2 and self.ticks[1].t_ns < t_ns - KEEP_NS:
-            self.ticks.popleft()
+            ticks.append(tick)
+        while len(ticks) > 2 and ticks[1].t_ns < t_ns - KEEP_NS:
+            ticks.popleft()
             self._trimmed = True
 
     def restate(self) -> None:
@@ -87,6 +93,17 @@ class Curve:
                 return self._lagged(tick) if after is None else self._between(tick, after, t_ns)
             after = tick
         return None if after is None or self._trimmed else self._lagged(after)
+
+    def counter_j_at(self, t_ns: int) -> float | None:
+        """The joules of the counter alone at `t_ns`, as `at` has them; None where the ticks are no longer kept."""
+        after: Point | None = None
+        for tick in reversed(self.ticks):
+            if tick.t_ns <= t_ns:
+                if after is None:
+                    return tick.counter_j
+                return tick.counter_j + (t_ns - tick.t_ns) / (after.t_ns - tick.t_ns) * (after.counter_j - tick.counter_j)
+            after = tick
+        return None if after is None or self._trimmed else after.counter_j
 
     def _between(self, a: Point, b: Point, t_ns: int) -> Point:
         """Linear between two ticks. E is monotone and rises by at most `max_power_w`, seen from either tick: that bounds the truth,

@@ -56,11 +56,10 @@ class GaugeTrack:
 
     def take(self, reading: Reading) -> Piece | None:
         """The energy that this reading adds; None for the first, and while the window still reaches back before the run."""
+        self.see(reading)
         t_ns, power_w = reading.t_ns - self._half_ns, float(reading.value)
         if self._first_ns is None or self._begin_ns is None:
             self._first_ns = self._begin_ns = reading.t_ns
-        self.lowest_w, self.highest_w = min(self.lowest_w, power_w), max(self.highest_w, power_w)
-        self._recent.append((reading.t_ns, power_w))
         last, self._last = self._last, (t_ns, power_w)
         if last is None:
             return None
@@ -86,6 +85,12 @@ class GaugeTrack:
         unseen_s = max(0.0, dt_s - self.gauge.window_s)  # of an instantaneous gauge all of it
         slack_j = abs(power_w - last[1]) * unseen_s / 2
         return Piece(t_ns, dt_s, energy_j, min(slack_j, energy_j), slack_j, self.gauge.provenance)
+
+    def see(self, reading: Reading) -> None:
+        """Remember what it shows, and integrate nothing."""
+        power_w = float(reading.value)
+        self.lowest_w, self.highest_w = min(self.lowest_w, power_w), max(self.highest_w, power_w)
+        self._recent.append((reading.t_ns, power_w))
 
     @property
     def averages(self) -> bool:

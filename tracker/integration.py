@@ -60,11 +60,16 @@ class DeviceIntegrator:
                 f"{name} read {reading.value:.6g} W, and the device can draw {self.device.max_power_w:.0f} W; the reading is left out",
             )
             return
-        piece = track.take(reading)
+        leads = name == INSTANT and self._meter is None
+        piece = None
+        if name == self._primary or leads:
+            piece = track.take(reading)
+        else:
+            track.see(reading)
         if name == INSTANT and self.device.part_time_s is not None:
             self._scatter(track, self.device.part_time_s)
         if name != self._primary:
-            if name == INSTANT and piece is not None and self._meter is None:
+            if leads and piece is not None:
                 self._lead(piece)
             return
         if self._meter is not None:
@@ -198,12 +203,12 @@ class DeviceIntegrator:
         """Hold the counter against integrated power; where they disagree, let the range contain both."""
         if track.gauge.shape != "window":
             return  # sparse instantaneous samples prove nothing
-        here = self.curve.at(piece.t_ns)
+        counter_j = self.curve.counter_j_at(piece.t_ns)
         began_ns = piece.t_ns - round(piece.dt_s / NS)
-        if here is None or piece.provenance is Provenance.IMPUTED or meter.stood_in_j is not None or began_ns < meter.itself_since_ns:
+        if counter_j is None or piece.provenance is Provenance.IMPUTED or meter.stood_in_j is not None or began_ns < meter.itself_since_ns:
             self._check.restart()  # one of the two was not itself
             return
-        self._contain(self._check.take(piece.t_ns, here.counter_j, piece.energy_j, 2 * track.step_edge_j(track.swing_w)), piece.t_ns)
+        self._contain(self._check.take(piece.t_ns, counter_j, piece.energy_j, 2 * track.step_edge_j(track.swing_w)), piece.t_ns)
 
     def _contain(self, found: Disagreement | None, t_ns: int) -> None:
         """Let the range hold both figures of a window in which they disagree."""

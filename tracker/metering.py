@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .counting import SLOWEST_UPDATE_S, Outcome, Rate, classify
-from .curve import COUNTER, NS, Curve
+from .counting import SLOWEST_UPDATE_S, Outcome, Rate, classify, unwrapped_s
+from .curve import NS, Curve
 from .model import Counter, Provenance, Reading
 
 STALE_TICKS = 20
@@ -37,6 +37,8 @@ class CounterTrack:
 
     def __init__(self, counter: Counter, curve: Curve, gauge: Callable[[int], Shown | None], say: Say) -> None:
         self.counter = counter
+        self._modulus = math.inf if counter.modulus is None else counter.modulus
+        self._most_per_ns = curve.max_power_w * NS / counter.unit_j
         self.covered_ns = 0
         self.stood_in_j: float | None = None  # booked by other means while the counter is stale, or cannot be read
         self._unread_ns: int | None = None  # since when it cannot be read: the next reading will cover that exactly
@@ -60,11 +62,23 @@ class CounterTrack:
         """How far the counter may stand behind the truth, at full power."""
         self._lag_s = seconds
         self._curve.lag_high_j = seconds * self._curve.max_power_w
+        self._sure_ns = unwrapped_s(self.counter, self._curve.max_power_w, seconds) / NS
 
     def take(self, reading: Reading) -> None:
         """A good read: integer raw units."""
+        t_ns, value, uncertainty_ns = reading
+        if self._baseline is not None and self.stood_in_j is None and type(value) is int:
+            step, dt_ns = value - self._baseline, t_ns - self._moved_ns
+            if 0 < step <= dt_ns * self._most_per_ns and dt_ns < self._sure_ns and value < self._modulus:
+                self._go_on(t_ns, value, step)  # as nearly always: nothing has to be decided
+                self._curve.mark(t_ns, uncertainty_ns)
+                return
+        self._decide(reading)
+
+    def _decide(self, reading: Reading) -> None:
+        """A reading that may mean one thing or another."""
         counter, t_ns = self.counter, max(reading.t_ns, self._booked_ns)
-        if not math.isfinite(reading.value) or not 0 <= reading.value < (counter.modulus or math.inf):
+        if not math.isfinite(reading.value) or not 0 <= reading.value < self._modulus:
             self._say("absurd", t_ns, f"the counter read {reading.value!r}, which it cannot show; the reading is left out")
             return
         value = int(reading.value)
@@ -124,6 +138,19 @@ class CounterTrack:
         self.itself_since_ns = t_ns
         self._rate.restart(t_ns, self._units)
 
+    def _go_on(self, t_ns: int, baseline: int, delta: int) -> None:
+        """So many units more, all that was drawn since it last moved."""
+        unit_j = self.counter.unit_j
+        self._units += delta
+        self._curve.counter_j = self._units * unit_j
+        self.covered_ns += t_ns - self._booked_ns
+        self._booked_ns = self._moved_ns = self._read_ns = t_ns
+        self._baseline = baseline
+        self._suspect = None
+        self._unchanged = 0
+        self._mute = False
+        self._rate.take(t_ns, self._units, unit_j)
+
     def _advance(self, t_ns: int, value: int, still_s: float, outcome: Outcome) -> None:
         unit_j, delta = self.counter.unit_j, outcome.delta
         if self.stood_in_j is not None:
@@ -137,15 +164,7 @@ class CounterTrack:
             self.covered_ns += 0 if self._unread_ns is None else self._booked_ns - self._unread_ns
             self.stood_in_j = self._unread_ns = None
             self.itself_since_ns = t_ns
-        self._units += delta
-        self._curve.joules[COUNTER] = self._units * unit_j
-        self.covered_ns += t_ns - self._booked_ns
-        self._booked_ns = self._moved_ns = t_ns
-        self._unchanged = 0
-        self._mute = False
-        self._rate.take(t_ns, self._units, unit_j)
-        if value > (self._baseline or 0) or outcome.kind == "wrapped":
-            self._baseline = value
+        self._go_on(t_ns, value if outcome.kind == "wrapped" else max(value, self._baseline or 0), delta)
         if outcome.kind == "wrapped":
             self._say("wrap", t_ns, f"the counter wrapped at {(self.counter.modulus or 0) * unit_j:.0f} J")
         if outcome.ambiguous:

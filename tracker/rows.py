@@ -71,12 +71,12 @@ def state_rows(segment_id: str, boot_id: str, channels: Iterable[Channel]) -> li
             "segment_id": segment_id,
             "device": c.sensor.device.name,
             "sensor": c.sensor.name,
-            "raw": str(c.last_raw[0]),
-            "t_ns": c.last_raw[1],
+            "raw": str(c.last.value),
+            "t_ns": c.last.t_ns,
             "boot_id": boot_id,
         }
         for c in channels
-        if c.last_raw is not None and isinstance(c.sensor.kind, Counter)
+        if c.last is not None and isinstance(c.sensor.kind, Counter)
     ]
 
 

@@ -42,6 +42,9 @@ class Sampler:
         self.period_s = period_s
         self.integrators: dict[str, DeviceIntegrator] = {}
         self.channels: list[Channel] = []
+        self._tick = 0  # the last one
+        self._each_tick: list[Channel] = []
+        self._agenda: dict[int, list[Channel]] = {}  # by tick, what is read less often
         self.events: list[Event] = []
         self.samples = self.missed = 0
         self.cpu_s = self.startup_cpu_s = 0.0
@@ -65,7 +68,9 @@ class Sampler:
             for sensor in sorted(
                 group, key=lambda s: isinstance(s.kind, Counter)
             ):  # gauges first: a counter's trouble finds the power known
-                self.channels.append(Channel(sensor, integrator, period_s, len(self.integrators)))
+                channel = Channel(sensor, integrator, period_s)
+                self.channels.append(channel)
+                self._plan(channel, 1)
         self.jitter = SAMPLED_JITTER if any(i.sampled for i in self.integrators.values()) else JITTER
 
     # ---- by hand
@@ -182,15 +187,16 @@ class Sampler:
                 deadline_ns += int(behind) * period_ns
             if deadline_ns > now_ns and self._wake.acquire(timeout=(deadline_ns - now_ns) * NS):
                 tick -= 1  # an early round, asked for: the tick itself is still to come
-                self._sample(self._at_edges)
+                self._sample(None)
                 continue
-            self._sample(self._due(tick))
+            self._sample(tick)
             self.cpu_s = clock.thread_cpu_s() - start_cpu_s - self.startup_cpu_s
 
-    def _sample(self, channels: Sequence[Channel]) -> None:
+    def _sample(self, tick: int | None) -> None:
+        """Read what is due at a tick, or for the edge of a phase (None)."""
         with self.lock:
             if not self._stopping:
-                self._round(channels)
+                self._round(self._at_edges if tick is None else self._due(tick))
 
     @property
     def _at_edges(self) -> list[Channel]:
@@ -198,11 +204,20 @@ class Sampler:
         return [c for c in self.channels if isinstance(c.sensor.kind, Counter) and c.every == 1]
 
     def _due(self, tick: int) -> list[Channel]:
-        """What is read at a tick; each is due again as many ticks later as its own rate says."""
-        due = [c for c in self.channels if c.due <= tick]
+        """What is read at a tick: what was planned for it or for one that was missed, each to be read again as many ticks later as its own
+        rate says, and what is read at each."""
+        due = [channel for t in range(self._tick + 1, tick + 1) for channel in self._agenda.pop(t, ())]
+        self._tick = tick
         for channel in due:
-            channel.due = tick + channel.every
-        return due
+            self._plan(channel, tick + channel.every)
+        return due + self._each_tick
+
+    def _plan(self, channel: Channel, tick: int) -> None:
+        """Let a channel be read next at a tick, where it is not read at each."""
+        if channel.every == 1:
+            self._each_tick.append(channel)
+        else:
+            self._agenda.setdefault(tick, []).append(channel)
 
     def _round(self, channels: Sequence[Channel]) -> None:
         """Read some channels. The lock is held."""
@@ -228,6 +243,9 @@ class Sampler:
                 channel.deliver(before_ns, after_ns, value)
                 slower_s = channel.back_off(self.period_s)
                 if slower_s is not None:
+                    if channel in self._each_tick:
+                        self._each_tick.remove(channel)
+                        self._plan(channel, self._tick + channel.every)
                     text = f"reads of {channel.sensor.name} are slow; it is now read every {slower_s:.2g} s"
                     self.events.append(Event("late", after_ns, channel.sensor.device.name, text))
 

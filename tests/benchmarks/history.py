@@ -30,7 +30,7 @@ RUN_S = 60
 GPU_W, PACKAGE_W, DRAM_W = 310.0, 140.0, 22.0
 SMALL = {"gpu0": GPU_W, "gpu1": GPU_W, "package-0": PACKAGE_W, "dram-0": DRAM_W}
 LARGE = {f"gpu{i}": GPU_W for i in range(8)} | {"package-0": PACKAGE_W, "package-1": PACKAGE_W}
-LIBRARIES = "import rich.table, rich.console, rich_click, sqlalchemy, trainwatt.cli.main"
+LIBRARIES = "import rich.table, rich.console, rich_click, sqlalchemy.dialects.sqlite, trainwatt.cli.main"
 
 
 def long_run(writer: Writer, number: int, watts: dict[str, float], seconds: int, point_s: int = POINT_S) -> str:

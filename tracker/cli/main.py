@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -50,6 +51,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 failed, 2 usage, 3 not found."""
+    gc.set_threshold(100_000)  # nearly all that a command makes lives to its end: looking through it again and again finds nothing
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # what a provider did not answer is said once, in our own words
     try:

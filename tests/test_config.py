@@ -203,3 +203,10 @@ def test_a_pyproject_whose_tool_is_no_table_is_passed_over(tmp_path: Path) -> No
 def test_a_configuration_error_is_a_value_error_too() -> None:
     assert issubclass(ConfigurationError, ValueError)
     assert issubclass(ConfigurationError, TrainwattError)
+
+
+def test_a_variable_that_is_no_setting_is_said_and_harms_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    environ = {"TRAINWATT_PROJET": "digits", "TRAINWATT_RUN_ID": "a1", "TRAINWATT_RUN_DB": "/runs.db", "TRAINWATT_ZONE": "FR"}
+    assert resolve({}, environ, tmp_path).zone == "FR"
+    [said] = [record.getMessage() for record in caplog.records]
+    assert said == "trainwatt: TRAINWATT_PROJET is set, and there is no such setting; TRAINWATT_PROJECT is one"

@@ -15,6 +15,8 @@ from tests.fakes.views import STEP_S, assert_true, device, events, phase_named, 
 from tests.fakes.world import MakeWorld, World, enter, finished
 from trainwatt import ConfigurationError, EnergyTracker, StoreError, TrainwattError
 from trainwatt.clock import Anchor, SystemClock
+from trainwatt.describe import idle_text
+from trainwatt.units import format_energy
 
 # ---- the run's life
 
@@ -328,6 +330,14 @@ def test_a_baseline_gives_idle_and_above_idle(here: World) -> None:
     assert energy["idle_j"] == pytest.approx(here.total_w * seconds, rel=0.25)
     assert energy["above_idle_j"] == pytest.approx(max(0.0, energy["total_j"] - energy["idle_j"]))
     assert energy["total_j"] == pytest.approx(here.total_w * seconds, abs=here.total_w * STEP_S)
+    assert f"idle {format_energy(energy['idle_j'])}" in str(tracker.summary()) or not energy["above_idle_j"]
+
+
+def test_a_baseline_above_the_run_is_said_as_such() -> None:
+    assert idle_text({"idle_j": 60.0, "above_idle_j": 0.0}) == (
+        "idle alone would have come to 60.0 J at the power of the baseline measured before the run: nothing beyond the error is above it"
+    )
+    assert str(idle_text({"idle_j": 60.0, "above_idle_j": 2.0})).startswith("idle 60.0 J, above idle 2.00 J (")
 
 
 def test_without_a_baseline_idle_is_not_known(here: World) -> None:

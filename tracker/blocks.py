@@ -9,7 +9,7 @@ from .comparison import Compared, Figure
 from .paper.markup import clipped
 from .wording import difference, percent, writer
 
-TITLES = {"energy": "energy (95 % range)", "duration": "time", "power": "mean power", "grams": "CO2e"}
+TITLES = {"energy": "energy (range)", "duration": "time", "power": "mean power", "grams": "CO2e"}
 
 
 class Row(NamedTuple):

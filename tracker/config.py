@@ -9,16 +9,19 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from .errors import ConfigurationError
+from .harmless import warn
 from .model import STAGES
 
 PREFIX = "TRAINWATT_"
-_PROVIDER = re.compile(r"[\w.]+:\w+")
+JOIN_RUN, JOIN_DB = "TRAINWATT_RUN_ID", "TRAINWATT_RUN_DB"
+"""What `trainwatt run` tells the trackers within it; no settings."""
+_PROVIDER = re.compile(r"(?:[\w.]+|.+\.py):\w+")
 RANGES = {
     "period_s": (0.01, 60.0, " seconds"),
     "baseline_s": (0.0, 3600.0, " seconds"),
@@ -38,8 +41,8 @@ class Config:
     `period_s`: seconds between two readings. `gain_gpu`, `gain_cpu`, `gain_dram`: the relative 95 % scale error of a sensor; the
     defaults are from the literature, rounded. `baseline_s`: seconds of idling measured first. `zone`: of the grid; "auto" asks the
     cloud's metadata address. `intensity_g_per_kwh`, `pue` and `hardware` (a CSV file) are terms of the run's footprint, kept with it.
-    `sensors`: providers of sensors of one's own, as "module:function". `sysfs`, `procfs`: where the kernel's trees are mounted, for a
-    container that is given the host's.
+    `sensors`: providers of sensors of one's own, as "module:function" or "file.py:function". `sysfs`, `procfs`: where the kernel's trees are
+    mounted, for a container that is given the host's.
     """
 
     project: str = "default"
@@ -110,9 +113,18 @@ def _files(folder: Path) -> list[tuple[str, Mapping[str, Any]]]:
                 raise ConfigurationError(f'[tool.trainwatt] in {path} is {values!r}: write a table of settings, as in project = "digits"')
             if values or not keys:
                 files = {k: v for k in ("db", "hardware") if isinstance(v := values.get(k), str) and "://" not in v}
-                here = {k: str(place / v) for k, v in files.items()}  # relative to the file, not to where one stands
+                here: dict[str, Any] = {k: str(place / v) for k, v in files.items()}  # relative to the file, not to where one stands
+                if "sensors" in values:
+                    here["sensors"] = [_beside(place, name) for name in _providers(values["sensors"], str(path))]
                 return [(str(path), {**values, **here})]
     return []
+
+
+def _beside(place: Path, provider: str) -> str:
+    """A provider of a settings file in the folder `place`: a module that lies there is found without PYTHONPATH."""
+    module, _, function = provider.rpartition(":")
+    own = place / (module if module.endswith(".py") else module.replace(".", "/") + ".py")
+    return f"{own}:{function}" if own.is_file() or module.endswith(".py") else provider
 
 
 def _toml(path: Path, *, strict: bool) -> Any:
@@ -128,7 +140,17 @@ def _toml(path: Path, *, strict: bool) -> Any:
 
 
 def _from_environ(environ: Mapping[str, str], names: set[str]) -> dict[str, Any]:
-    return {name: _decoded(text) for name in names if (text := environ.get(PREFIX + name.upper()))}
+    known = {PREFIX + name.upper(): name for name in names}
+    for variable in environ:
+        if variable.startswith(PREFIX) and variable not in (*known, JOIN_RUN, JOIN_DB):
+            warn("%s is set, and there is no such setting%s", variable, _meant(variable, known))
+    return {name: _decoded(text) for variable, name in known.items() if (text := environ.get(variable))}
+
+
+def _meant(variable: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches  # only where somebody has mistyped
+
+    return "".join(f"; {near} is one" for near in get_close_matches(variable, known, 1))
 
 
 def _decoded(text: str) -> str:
@@ -169,7 +191,8 @@ def _providers(value: Any, source: str) -> tuple[str, ...]:
     names = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
     if not isinstance(names, (list, tuple)) or not all(isinstance(n, str) and _PROVIDER.fullmatch(n) for n in names):
         raise ConfigurationError(
-            f"sensors={value!r} in {source}: name each function that finds sensors with its module, as in sensors=['my_meter:discover']"
+            f"sensors={value!r} in {source}: name each function that finds sensors with its module or file, as in"
+            " sensors=['my_meter:discover'] or ['meters/my_meter.py:discover']"
         )
     return tuple(dict.fromkeys(names))
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from .units import format_range
+from .units import format_energy, format_range
 from .windows import Share, between, interval
 
 if TYPE_CHECKING:
@@ -240,6 +240,27 @@ def _sampler(stored: StoredRun) -> View | None:
     }
 
 
+def range_text(energy: Mapping[str, Any]) -> str:
+    """What the ranges of a run are, in words."""
+    within = [d for d in energy["devices"] if d["included_in_total"]]
+    modelled_j = sum(d["provenance"]["modelled"] for d in within)
+    if not modelled_j:
+        return "ranges: 95 %"
+    if modelled_j < energy["total_j"]:
+        return "ranges: 95 % of what is measured, a judged bound of what is modelled"
+    return "ranges: judged bounds of a model"
+
+
+def idle_text(energy: Mapping[str, Any]) -> str | None:
+    """What idling would have come to over the run, in words; None where no baseline was measured."""
+    if energy["idle_j"] is None:
+        return None
+    before = "at the power of the baseline measured before the run"
+    if not energy["above_idle_j"]:
+        return f"idle alone would have come to {format_energy(energy['idle_j'])} {before}: nothing beyond the error is above it"
+    return f"idle {format_energy(energy['idle_j'])}, above idle {format_energy(energy['above_idle_j'])} ({before}; the total stays whole)"
+
+
 def headline(view: Mapping[str, Any]) -> str:
     """ "1.84 kWh (1.79–1.90, 96 % measured, GPU+CPU+DRAM)", with what a reader must know before believing it."""
     energy = view["energy"]
@@ -257,6 +278,8 @@ def headline(view: Mapping[str, Any]) -> str:
     shared = sorted({e["device"] for e in view["events"] if e["kind"] == "shared"})
     if shared:
         notes.append(f"shared: {', '.join(shared)}")
+    if view["run"]["status"] == "running":
+        notes.append("so far")
     text = format_range(energy["total_j"], energy["low_j"], energy["high_j"])
     least = "at least " if energy["lower_bound"] else ""
     return f"{least}{text[:-1]}, {', '.join(notes)})"

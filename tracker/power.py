@@ -33,4 +33,4 @@ def energy_at(curve: Sequence[Point], t_ns: float) -> float:
     """Cumulative joules at an instant within a curve of two points or more, in a straight line from one to the next."""
     i = bisect_left(curve, t_ns, lo=1, hi=len(curve) - 1, key=lambda p: p.t_ns)
     a, b = curve[i - 1], curve[i]
-    return a.energy_j + (b.energy_j - a.energy_j) * (t_ns - a.t_ns) / max(1, b.t_ns - a.t_ns)
+    return a.energy_j + (b.energy_j - a.energy_j) * ((t_ns - a.t_ns) / max(1, b.t_ns - a.t_ns))

@@ -15,7 +15,7 @@ from . import identity, rows
 from ._version import __version__
 from .carbon.whereabouts import AUTO, known_zone, locate_by_cloud
 from .clock import Anchor, Clock
-from .config import Config, working_folder
+from .config import JOIN_DB, JOIN_RUN, Config, working_folder
 from .distributed import global_rank, local_rank
 from .errors import DamagedDatabaseError, StoreError
 from .harmless import warn
@@ -29,9 +29,6 @@ from .sharing import SharedWatch
 from .storage import damage, place
 from .storage.writer import Writer
 from .watch import Watch
-
-JOIN_RUN = "TRAINWATT_RUN_ID"
-JOIN_DB = "TRAINWATT_RUN_DB"
 
 
 @dataclass(slots=True)

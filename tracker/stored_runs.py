@@ -40,7 +40,7 @@ class Runs(list[dict[str, Any]]):
     def _repr_html_(self) -> str:
         if not self:
             return paragraph("no runs")
-        head = ("run", "started", "project", "name", "status", "time", "energy (95 % range)", "measured")
+        head = ("run", "started", "project", "name", "status", "time", "energy (range)", "measured")
         rows = [_cells(row) for row in self[:SHOWN]]
         more = paragraph(f"… and {len(self) - SHOWN} more") if len(self) > SHOWN else ""
         return table(head, rows, right=("time", "measured")) + more

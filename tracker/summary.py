@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .carbon.wording import carbon_headline, place
-from .describe import energy_each_j, headline, known_count
+from .describe import energy_each_j, headline, idle_text, known_count
 from .notebook import paragraph, table
 from .units import format_duration, format_energy, format_range
 
@@ -55,7 +55,7 @@ class Summary:
         about = f"{name} · run {run['id']} · {run['status']} · {format_duration(run['duration_s'] or 0.0)}"
         parts = [paragraph(self.headline, strong=True), paragraph(about)]
         rows = _rows(self._view)
-        parts += [table(("part", "energy (95 % range)", "from", ""), rows)] if rows else []
+        parts += [table(("part", "energy (range)", "from", ""), rows)] if rows else []
         parts += [paragraph(line) for line in _after(self._view)]
         return "".join(parts)
 
@@ -98,7 +98,7 @@ def _rows(view: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
 
 def _after(view: Mapping[str, Any]) -> list[str]:
     """The grams, and the first events."""
-    lines = []
+    lines = [] if (idle := idle_text(view["energy"])) is None else [idle]
     if view["carbon"] is not None:
         lines.append(f"{carbon_headline(view['carbon'])} ({place(view['carbon'])})")
     if view["carbon_missing"]:

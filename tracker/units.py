@@ -9,15 +9,16 @@ J_PER_WH = 3600.0
 J_PER_KWH = 3.6e6
 NS_PER_S = 1_000_000_000
 
-_STEPS = ((J_PER_KWH, "kWh"), (J_PER_WH, "Wh"), (1.0, "J"))
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def energy_unit(energy_j: float) -> tuple[float, str]:
-    """The unit that suits an energy, as (joules of one, symbol): kWh from 0.1 kWh up, Wh from 1 Wh up, else J."""
+    """The unit that suits an energy, as (joules of one, symbol): kWh from 0.1 kWh up, Wh from 1 Wh up, J from 0.1 J up, else mJ."""
     if energy_j >= 0.1 * J_PER_KWH:
-        return _STEPS[0]
-    return _STEPS[1] if energy_j >= J_PER_WH else _STEPS[2]
+        return J_PER_KWH, "kWh"
+    if energy_j >= J_PER_WH:
+        return J_PER_WH, "Wh"
+    return (1.0, "J") if energy_j >= 0.1 or not energy_j else (1e-3, "mJ")
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -30,8 +31,6 @@ def significant(value: float, digits: int = 3) -> str:
 
 def format_energy(energy_j: float) -> str:
     """An energy with its unit: "1.84 kWh", "3.20 Wh", "612 J", "31.0 mJ"."""
-    if 0 < energy_j < 0.1:
-        return f"{significant(energy_j * 1000)} mJ"
     size, symbol = energy_unit(energy_j)
     return f"{significant(energy_j / size)} {symbol}"
 

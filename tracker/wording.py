@@ -12,7 +12,7 @@ from .units import J_PER_KWH, J_PER_WH, format_duration, significant
 SCALES: dict[str, tuple[tuple[float, float, str], ...]] = {
     "J": ((0.1 * J_PER_KWH, J_PER_KWH, "kWh"), (J_PER_WH, J_PER_WH, "Wh"), (0.1, 1.0, "J"), (0.0, 1e-3, "mJ")),
     "W": ((0.0, 1.0, "W"),),
-    "g": ((1e6, 1e6, "t"), (1e3, 1e3, "kg"), (0.1, 1.0, "g"), (1e-4, 1e-3, "mg"), (0.0, 1e-6, "µg")),
+    "g": ((1e6, 1e6, "t"), (1e3, 1e3, "kg"), (0.1, 1.0, "g"), (1e-4, 1e-3, "mg"), (1e-7, 1e-6, "µg"), (0.0, 1e-9, "ng")),
 }
 """From what value on which unit is written: (least, size, symbol); as in units.py and carbon/wording.py."""
 TIMES = 3.0

@@ -48,6 +48,18 @@ def cells(world: World, *arguments: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(reads(world, "--format", "csv", *arguments), newline="")))
 
 
+@pytest.mark.parametrize("width", [20, 40, 60, 70, 80, 100])
+def test_where_there_is_little_room_columns_are_left_out_and_no_figure_is_cut(world: World, width: int) -> None:
+    whole, shown = reads(world, COLUMNS="200"), reads(world, COLUMNS=str(width))
+    figures = [line.split("  ") for line in whole.splitlines()[1:6]]
+    energies = [next(cell.strip() for cell in line if cell.strip().endswith((" J", " Wh", "–"))) for line in figures]
+    for energy, line in zip(energies, shown.splitlines()[1:6], strict=True):
+        assert energy in line
+        assert "…" not in line.partition(energy)[2]
+    assert all(cell_len(line) <= width for line in shown.splitlines()[:6])
+    assert ("no room for: " in " ".join(shown.split())) is (width < 70)
+
+
 @pytest.mark.parametrize(
     ("sort", "there", "back"),
     [

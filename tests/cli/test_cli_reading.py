@@ -259,13 +259,14 @@ def two_runs(world: World) -> World:
     return world
 
 
-@pytest.mark.parametrize(("answer", "code", "left"), [("y\n", 0, 1), ("n\n", 0, 2), ("", 130, 2)])
+@pytest.mark.parametrize(("answer", "code", "left"), [("y\n", 0, 1), ("n\n", 0, 2), ("", 2, 2)])
 def test_delete_asks_first(two_runs: World, answer: str, code: int, left: int) -> None:
     run_id = two_runs.runs()[0]["id"]
     ended = finished(two_runs.popen([*TRAINWATT, "delete", "latest"], stdin=subprocess.PIPE), answer)
     assert ended.returncode == code, ended.stderr
     assert run_id[:8] in ended.stdout + ended.stderr
     assert "Traceback" not in ended.stderr
+    assert ("-y deletes without asking" in ended.stderr) is (answer == "")
     assert len(two_runs.runs()) == left
     assert run_id in [r["id"] for r in two_runs.runs()] or left == 1
 

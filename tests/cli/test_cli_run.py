@@ -60,9 +60,7 @@ def test_a_command_that_is_not_there_is_127(world: World) -> None:
     ended = run(world, "no-such-command-anywhere", "x")
     assert ended.returncode == 127
     assert ended.stderr == "trainwatt: no-such-command-anywhere: No such file or directory\n"
-    found = world.show()["run"]
-    assert found["status"] == "failed"
-    assert "No such file" in found["end_reason"]
+    assert not world.db.exists()  # nor is a run of it in the way of `latest`
 
 
 def test_a_command_that_cannot_be_run_is_126(world: World) -> None:
@@ -70,7 +68,23 @@ def test_a_command_that_cannot_be_run_is_126(world: World) -> None:
     ended = run(world, "./plain.txt")
     assert ended.returncode == 126
     assert "Permission denied" in ended.stderr
-    assert world.show()["run"]["status"] == "failed"
+    assert not world.db.exists()
+
+
+def test_a_program_that_the_kernel_refuses_is_a_failed_run(world: World) -> None:
+    (world.work / "program").write_bytes(b"\x7fELF of another machine")
+    (world.work / "program").chmod(0o755)
+    ended = run(world, "./program")
+    assert ended.returncode == 126
+    found = world.show()["run"]
+    assert found["status"] == "failed"
+    assert "could not be started: Exec format error" in found["end_reason"]
+
+
+def test_what_follows_the_command_is_its_own_even_without_two_dashes(world: World) -> None:
+    ended = finished(world.popen([*TRAINWATT, "run", "--project", "p", "sh", "-c", "echo $0", "--project"]))
+    assert (ended.returncode, ended.stdout) == (0, "--project\n"), ended.stderr
+    assert world.show()["run"]["project"] == "p"
 
 
 @pytest.mark.parametrize(

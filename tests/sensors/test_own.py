@@ -12,6 +12,7 @@ import pytest
 from tests.fakes.powercap import FakePowercap
 from tests.fakes.world import ROOT, MakeWorld, World
 from trainwatt import EnergyTracker, sensors
+from trainwatt.config import resolve
 from trainwatt.errors import ConfigurationError
 from trainwatt.model import Availability, Counter, Device, Discovery, DiscoveryRequest, Gauge
 
@@ -96,6 +97,35 @@ def test_a_provider_that_is_not_there_is_refused_with_the_reason(machine: FakePo
     module.WATTS = 40.0
     with pytest.raises(ConfigurationError, match=words):
         sensors.discover(asked(machine, name))
+
+
+FILE = """
+from dataclasses import dataclass
+from trainwatt.model import Discovery
+@dataclass
+class Found:
+    what: "Discovery"
+def discover(request):
+    return Found(Discovery()).what
+"""
+
+
+@pytest.mark.parametrize("name", ["my_meters:discover", "my_meters.py:discover", "sub/other.py:discover", "sub.other:discover"])
+def test_a_module_beside_the_settings_is_found_wherever_one_stands(tmp_path: Path, machine: FakePowercap, name: str) -> None:
+    (tmp_path / "sub").mkdir()
+    for path in (tmp_path / "my_meters.py", tmp_path / "sub" / "other.py"):
+        path.write_text(FILE)
+    (tmp_path / "trainwatt.toml").write_text(f"sensors = ['{name}']")
+    [provider] = resolve({}, {}, tmp_path / "sub").sensors
+    assert provider.startswith(str(tmp_path))
+    assert sensors.discover(asked(machine, provider)).sensors
+
+
+def test_a_file_that_is_not_there_is_refused_with_its_name(tmp_path: Path, machine: FakePowercap) -> None:
+    (tmp_path / "trainwatt.toml").write_text("sensors = ['meter.py:discover']")
+    [provider] = resolve({}, {}, tmp_path).sensors
+    with pytest.raises(ConfigurationError, match=r"meter\.py"):
+        sensors.discover(asked(machine, provider))
 
 
 @pytest.mark.parametrize("value", ["my_meter", ["my meter:discover"], [len], 7])

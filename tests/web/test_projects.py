@@ -107,7 +107,7 @@ def test_a_project_may_be_called_others(tmp_path: Path) -> None:
     with served(db) as address:
         text = requests.get(f"{address}/projects", timeout=10).text
     heads = re.findall(r'<th[^>]*scope="col">([^<]*)</th>', text)
-    assert heads[:9] == ["day", "runs", "energy (95 % range)", "others", "b", "c", "d", "e", "others"]
+    assert heads[:9] == ["day", "runs", "energy (range)", "others", "b", "c", "d", "e", "others"]
     [row] = re.findall(r'<th scope="row">2026-11-01</th>(.*?)</tr>', text)
     cells = re.findall(r"<td[^>]*>([^<]*)</td>", row)
     assert (cells[2], cells[-1]) == (format_energy(700e3), format_energy(300e3))  # the rest: 200 and 100 kJ

@@ -9,22 +9,19 @@ intervals, not with that of points. What a source of the chain lacks, the next o
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from operator import attrgetter
 from typing import NamedTuple
 
 from ..clock import Anchor
 from ..model import Point
+from ..power import energy_at
 from ..units import J_PER_KWH
 from .series import Series, require_same_basis
 
 UNKNOWN = "unknown"
 """The source of a piece that no source of the chain has an intensity for: its joules count, grams it has none."""
-
-_time = attrgetter("t_ns")
 
 
 class Constant(NamedTuple):
@@ -151,19 +148,8 @@ def _along(points: Sequence[Point], cuts: Sequence[_Cut]) -> Joined:
         return _gathered([])
     start, end = points[0].t_ns, points[-1].t_ns
     met = [cut for cut in cuts if cut.start_ns < end and cut.end_ns > start]
-    energies = [_energy_at(points, t) for t in (start, *(cut.end_ns for cut in met))]
+    energies = [energy_at(points, t) for t in (start, *(min(end, cut.end_ns) for cut in met))] if met else []
     return _gathered([_piece(cut, b - a, (b - a) / J_PER_KWH) for cut, (a, b) in zip(met, pairwise(energies), strict=True)])
-
-
-def _energy_at(points: Sequence[Point], t_ns: int) -> float:
-    """The curve between two of its points, linearly."""
-    after = bisect_right(points, t_ns, key=_time)
-    if after == 0:
-        return points[0].energy_j
-    if after == len(points):
-        return points[-1].energy_j
-    a, b = points[after - 1], points[after]
-    return a.energy_j + (b.energy_j - a.energy_j) * ((t_ns - a.t_ns) / (b.t_ns - a.t_ns))
 
 
 def _piece(cut: _Cut, energy_j: float, kwh: float) -> Piece:

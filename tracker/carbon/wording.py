@@ -10,13 +10,13 @@ from ..units import format_range, significant
 
 View = Mapping[str, Any]
 
-_STEPS = ((1e6, "t"), (1e3, "kg"), (0.1, "g"), (1e-4, "mg"), (0.0, "µg"))
-_SIZES = {"t": 1e6, "kg": 1e3, "g": 1.0, "mg": 1e-3, "µg": 1e-6}
+_STEPS = ((1e6, "t"), (1e3, "kg"), (0.1, "g"), (1e-4, "mg"), (1e-7, "µg"), (0.0, "ng"))
+_SIZES = {"t": 1e6, "kg": 1e3, "g": 1.0, "mg": 1e-3, "µg": 1e-6, "ng": 1e-9}
 
 
 def format_mass(grams: float, low_g: float | None = None, high_g: float | None = None) -> str:
     """Grams of CO2e with the unit that suits them, and their bounds where there are any: "1.84 kg (1.20–2.50)"."""
-    symbol = next(unit for least, unit in _STEPS if grams >= least)
+    symbol = next(unit for least, unit in _STEPS if grams >= least) if grams else "g"
     size = _SIZES[symbol]
     bounds = "" if low_g is None or high_g is None else _span(grams / size, low_g / size, high_g / size)
     return f"{significant(grams / size)} {symbol}{bounds}"
@@ -97,10 +97,10 @@ def _counted(line: View) -> str:
 
 def _sci(sci: View, width: int) -> Iterator[str]:
     each = format_mass(sci["g_per_unit"], sci["low_g_per_unit"], sci["high_g_per_unit"])
-    small = f"{sci['g_per_unit']:.3g} g" if sci["g_per_unit"] < 0.01 else each
-    yield from _wrapped(f"per {sci['unit']}: {small}{' without embodied' if sci['without_embodied'] else ''}", width, 2)
+    yield from _wrapped(f"per {sci['unit']}: {each}{' without embodied' if sci['without_embodied'] else ''}", width, 2)
     if sci["strict"] is not None and not sci["without_embodied"]:
-        yield from _wrapped(f"SCI as in ISO/IEC 21031 (utilisation 1): {sci['strict']['g_per_unit']:.4g} g per {sci['unit']}", width, 2)
+        strict = format_mass(sci["strict"]["g_per_unit"])
+        yield from _wrapped(f"SCI as in ISO/IEC 21031 (utilisation 1): {strict} per {sci['unit']}", width, 2)
 
 
 def _factor(factor: View, width: int) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import rich_click as click
 
 from ..describe import run_duration_s
@@ -25,7 +27,13 @@ def command(runs: tuple[str, ...], yes: bool, db: str | None) -> None:
     if not yes:
         found = [store.load(run_id).run for run_id in ids]
         names = ", ".join(f"{run.id[:8]} ({run.project}, {format_duration(run_duration_s(run))})" for run in found)
-        if not click.confirm(f"Delete {names} for good?"):
+        try:
+            sure = click.confirm(f"Delete {names} for good?")
+        except click.Abort:
+            if sys.stdin.isatty():
+                raise  # Ctrl-C
+            raise click.UsageError("Nothing was deleted, as nobody answers here; -y deletes without asking.") from None
+        if not sure:
             click.echo("nothing deleted")
             return
     click.echo(f"deleted {store.delete(ids)}")

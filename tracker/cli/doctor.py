@@ -170,7 +170,7 @@ def _page(report: dict[str, Any], findings: list[Finding]) -> list[RenderableTyp
         Text.assemble(("✓ ", "green") if report["zone"] else ("– ", "yellow"), f"zone of the grid: {place['detail']}"),
         *([Padding(Text(place["remedy"]), (0, 0, 0, 4))] if place["remedy"] else []),
         Text(f"All readings together take about {100 * report['cost_fraction']:.2g} % of a core, every {report['period_s']:g} s."),
-        Text("Errors are 95 %, of the sensor's scale or of the model; each run adds its own gaps and edges.", style="dim"),
+        Text("Errors are 95 % of a sensor's scale, or a judged bound of a model; each run adds its own gaps and edges.", style="dim"),
     ]
     return parts
 

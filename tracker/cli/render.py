@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..carbon.wording import carbon_headline, place
-from ..describe import energy_each_j, headline
+from ..describe import energy_each_j, headline, idle_text, range_text
 from ..model import Point
 from ..power import energy_at
 from ..summary import phase_energy, phase_notes, provenance
@@ -44,14 +44,8 @@ def run_page(view: View, curves: Mapping[str, Sequence[Point]]) -> RenderableTyp
     run = view["run"]
     parts: list[RenderableType] = [Text(headline(view), style="bold"), _about(run), Text()]
     parts += [_devices(view, curves), Text()]
-    if view["energy"]["idle_j"] is not None:
-        parts += [
-            Text(
-                f"idle {format_energy(view['energy']['idle_j'])}, above idle {format_energy(view['energy']['above_idle_j'])}"
-                " (against the baseline measured before the run; the total stays whole)"
-            ),
-            Text(),
-        ]
+    if (idle := idle_text(view["energy"])) is not None:
+        parts += [Text(idle), Text()]
     if view["phases"]:
         parts += [_phases(view), Text()]
     parts += _work(view)
@@ -91,7 +85,7 @@ def _about(run: View) -> Text:
 
 
 def _devices(view: View, curves: Mapping[str, Sequence[Point]]) -> RenderableType:
-    table = plain_table("device", "energy (95 % range)", "mean", "from", "power over time", right=("mean",))
+    table = plain_table("device", "energy (range)", "mean", "from", "power over time", right=("mean",))
     notes = []
     for d in view["energy"]["devices"]:
         outside = "" if d["included_in_total"] else "*"
@@ -106,11 +100,13 @@ def _devices(view: View, curves: Mapping[str, Sequence[Point]]) -> RenderableTyp
         notes += [f"{d['device']}: {about}"] if about else []
     if any(not d["included_in_total"] for d in view["energy"]["devices"]):
         notes.append("* beside the total: it contains other devices")
+    if view["energy"]["devices"]:
+        notes.append(range_text(view["energy"]))
     return Group(table, Text("\n".join(notes), style="dim")) if notes else table
 
 
 def _phases(view: View) -> Table:
-    table = plain_table("phase", "count", "time", "energy (95 % range)", "each", "note", right=("count", "time", "each"))
+    table = plain_table("phase", "count", "time", "energy (range)", "each", "note", right=("count", "time", "each"))
     for index in (0, -1):  # where it gets too wide, name and note are wrapped, and no figure is cut
         table.columns[index].no_wrap = False
     for p in view["phases"]:

@@ -82,7 +82,7 @@ def _when(title: str, key: str) -> Column:
 _ENDS = (("low_j", _of_energy("low_j")), ("high_j", _of_energy("high_j")))
 _JOULES = {
     "energy": Column("energy", _energy, (("energy_j", _of_energy("total_j")), ("lower_bound", _of_energy("lower_bound"))), right=True),
-    "range": Column("energy (95 % range)", _range, (("energy_j", _of_energy("total_j")), *_ENDS), right=True),
+    "range": Column("energy (range)", _range, (("energy_j", _of_energy("total_j")), *_ENDS), right=True),
     "error": Column("±", _error, _ENDS, right=True),
     "measured": Column("measured", _measured, (("measured_fraction", _of_energy("measured_fraction")),), right=True),
 }
@@ -149,23 +149,44 @@ def total_line(total: View, what: str, more: bool) -> str:
 
 
 def listing(views: Sequence[View], columns: Sequence[Column], width: int) -> Table:
-    """An entry a line; what people have written gives way where `width` columns are too few, the longest first."""
-    rows = [[clean(column.text(view)) for column in columns] for view in views]
-    widths = [max(cell_len(column.title), *(cell_len(row[i]) for row in rows)) for i, column in enumerate(columns)]
-    over = sum(2 + w for w in widths) - 2 - width
-    flexible = [i for i, column in enumerate(columns) if column.gives_way]
-    while over > 0 and flexible and (longest := max(flexible, key=lambda i: widths[i])) is not None and widths[longest] > NARROWEST:
+    """An entry a line. Where `width` cells are too few, what people have written gives way, the longest first, and then whole columns do:
+    no figure is cut."""
+    texts = {column: [clean(column.text(view)) for view in views] for column in columns}
+    widths = {column: max(map(cell_len, (column.title, *texts[column]))) for column in columns}
+    kept = _fitting(widths, width)
+    flexible = [column for column in kept if column.gives_way]
+    while _taken(widths[c] for c in kept) > width and flexible:
+        longest = max(flexible, key=lambda c: widths[c])
+        if widths[longest] <= NARROWEST:
+            break
         widths[longest] -= 1
-        over -= 1
-    table = plain_table(*(c.title for c in columns), right=[c.title for c in columns if c.right])
-    for row in rows:
+    table = plain_table(*(c.title for c in kept), right=[c.title for c in kept if c.right])
+    for i in range(len(views)):
         cells = []
-        for i, text in enumerate(row):
-            cell = Text(text, style=STATUS_STYLE[text] if columns[i].title == "status" else "")
-            cell.truncate(widths[i], overflow="ellipsis")
+        for column in kept:
+            text = texts[column][i]
+            cell = Text(text, style=STATUS_STYLE[text] if column.title == "status" else "")
+            cell.truncate(widths[column], overflow="ellipsis")
             cells.append(cell)
         table.add_row(*cells)
+    if len(kept) < len(columns):
+        table.caption, table.caption_justify = f"no room for: {', '.join(c.title for c in columns if c not in kept)}", "left"
     return table
+
+
+def _fitting(widths: Mapping[Column, int], width: int) -> list[Column]:
+    """The columns for which there is room: the last ones are left out, but never the first one and the energy."""
+    kept = list(widths)
+    for column in reversed(kept[1:]):
+        least = (min(widths[c], NARROWEST) if c.gives_way else widths[c] for c in kept)
+        if _taken(least) > width and not any(name == "energy_j" for name, _ in column.values):
+            kept.remove(column)
+    return kept
+
+
+def _taken(widths: Iterable[int]) -> int:
+    """The cells of a line: two between columns."""
+    return sum(2 + w for w in widths) - 2
 
 
 def document(views: Sequence[View], columns: Sequence[Column], total: str | None) -> str:

@@ -158,7 +158,7 @@ def _devices(view: View, curves: Curves, width: int, most: int | None) -> list[T
     names = [plain(f"{d['device']} on {d['host']}" if several else d["device"]) + ("" if d["included_in_total"] else "*") for d in devices]
     joules = [format_range(d["energy_j"], d["low_j"], d["high_j"], view["energy"]["total_j"]) for d in devices]
     at = min(24, max(6, *(cell_len(name) for name in names)))
-    of = max(len("energy (95 % range)"), *(cell_len(text) for text in joules))
+    of = max(len("energy (range)"), *(cell_len(text) for text in joules))
     source = [provenance(d) for d in devices] if width >= WIDE else []
     come = max((cell_len(text) for text in source), default=0)
     pieces = min(MOST_PIECES, width - at - 2 - 8 - 2 - of - 2 - (come + 2 if come else 0))
@@ -166,7 +166,7 @@ def _devices(view: View, curves: Curves, width: int, most: int | None) -> list[T
     step_s = next((s for s in STEPS_S if s * pieces > span), STEPS_S[-1]) if pieces >= LEAST_PIECES else 0
     back = "" if not step_s else f"last {step_s * pieces} s" if step_s * pieces < 120 else f"last {step_s * pieces / 60:.0f} min"
     head = f"{_cell('device', at)}  {_cell('now', 8, right=True)}  {_cell(back, pieces) + '  ' if step_s else ''}"
-    lines = [_cropped(Text(f"{head}{_cell('energy (95 % range)', of)}  {'from' if come else ''}".rstrip(), style="dim"), width)]
+    lines = [_cropped(Text(f"{head}{_cell('energy (range)', of)}  {'from' if come else ''}".rstrip(), style="dim"), width)]
     shown = len(devices) if most is None or len(devices) < most else max(0, most - 2)
     for i in range(shown):
         row = Text(f"{_cell(names[i], at)}  {_cell(_watts(devices[i]['power_w']), 8, right=True)}  ")
@@ -239,7 +239,7 @@ def _phases(view: View, width: int, most: int | None) -> list[Text]:
         )
         for p in shown
     ]
-    titles = ("phase", "count", "time", "energy (95 % range)", "note")
+    titles = ("phase", "count", "time", "energy (range)", "note")
     wide = [max(cell_len(t), *(cell_len(row[i]) for row in rows)) for i, t in enumerate(titles)]
     wide[0] = max(8, min(wide[0], width - sum(wide[1:4]) - 8))
 

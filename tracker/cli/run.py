@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
+import shutil
 import signal
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 import rich_click as click
 
+from ..config import JOIN_DB, JOIN_RUN
 from ..masking import masked
 from ..session import EnergyTracker
-from ..startup import JOIN_DB, JOIN_RUN
 from ..units import format_duration
 from ..watch import Watch
 from .options import arguments, tracking_options
@@ -23,7 +25,7 @@ SI_KERNEL = 0x80
 FAULTS = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
 
 
-@click.command("run", context_settings={"ignore_unknown_options": False})
+@click.command("run", context_settings={"allow_interspersed_args": False})
 @tracking_options
 @click.argument("command_line", nargs=-1, required=True, metavar="-- COMMAND [ARGUMENT]...")
 def command(command_line: tuple[str, ...], **options: Any) -> None:
@@ -33,6 +35,8 @@ def command(command_line: tuple[str, ...], **options: Any) -> None:
 
     Example: `trainwatt run --project digits -- python train.py`
     """
+    if (reason := _unusable(command_line[0])) is not None:
+        _refuse(command_line[0], reason)
     tracker = EnergyTracker.watching(Watch(command=masked(command_line), joinable=True), **arguments(**options))
     inherited = signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED | {signal.SIGCHLD})  # before any thread: all of them inherit it
     tracker.start()
@@ -41,13 +45,25 @@ def command(command_line: tuple[str, ...], **options: Any) -> None:
     except OSError as error:
         tracker.stop("failed", f"could not be started: {error.strerror}")
         signal.pthread_sigmask(signal.SIG_SETMASK, inherited)
-        click.echo(f"trainwatt: {command_line[0]}: {error.strerror}", err=True)
-        raise SystemExit(127 if isinstance(error, FileNotFoundError) else 126) from None
+        _refuse(command_line[0], error.errno)
     code = _wait(pid)
     tracker.stop(*_verdict(code))
     _report(tracker)
     signal.pthread_sigmask(signal.SIG_SETMASK, inherited)
     _end_like(code)
+
+
+def _unusable(program: str) -> int | None:
+    """Why there is nothing to start, as an errno: said before anything is measured, so that no run is left of it."""
+    if shutil.which(program) is not None:
+        return None
+    return errno.EACCES if os.path.exists(program) and os.path.dirname(program) else errno.ENOENT
+
+
+def _refuse(program: str, reason: int | None) -> NoReturn:
+    """End as a shell does where a command cannot be started."""
+    click.echo(f"trainwatt: {program}: {os.strerror(reason or errno.ENOEXEC)}", err=True)
+    raise SystemExit(127 if reason == errno.ENOENT else 126)
 
 
 def _spawn(command_line: tuple[str, ...], tracker: EnergyTracker, mask: Iterable[int]) -> int:

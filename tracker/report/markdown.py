@@ -32,12 +32,12 @@ def _run(view: View) -> list[str]:
         [d["device"], format_range(d["energy_j"], d["low_j"], d["high_j"], energy["total_j"]), provenance(d), d["model"] or d["note"] or ""]
         for d in energy["devices"]
     ]
-    parts += [_table(["device", "energy (95 % range)", "from", "model"], devices)] if devices else []
+    parts += [_table(["device", "energy (range)", "from", "model"], devices)] if devices else []
     phases = [
         [p["name"], f"{p['count']:,}", format_duration(p["duration_s"]), phase_energy(p, run["status"], energy["total_j"]), phase_notes(p)]
         for p in view["phases"]
     ]
-    parts += [_table(["phase", "count", "time", "energy (95 % range)", "note"], phases)] if phases else ["No phases were marked."]
+    parts += [_table(["phase", "count", "time", "energy (range)", "note"], phases)] if phases else ["No phases were marked."]
     work = [
         f"- {amount:,} {markdown(unit)}"
         + (f", {format_energy(energy['total_j'] / amount)} each" if amount and energy["total_j"] is not None else "")

@@ -71,7 +71,7 @@ def _side_by_side(runs: Sequence[Figures]) -> Html:
                 "–" if unit is None or total is None else f"{format_energy(total / amount)} a {unit[:-1]}",
             ]
         )
-    head = ["run", "status", "time", "energy (95 % range)", "measured", "mean power", "CO2e", "each"]
+    head = ["run", "status", "time", "energy (range)", "measured", "mean power", "CO2e", "each"]
     return el("header", el("h1", f"{len(runs)} runs"), table(head, rows, range(2, 8), "The runs side by side"), class_="top")
 
 

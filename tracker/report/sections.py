@@ -129,7 +129,7 @@ def _energy(view: View) -> Html:
     return el(
         "section",
         el("h2", "Energy"),
-        el("p", "The lines across the bars are 95 % ranges.", class_="muted") if devices else None,
+        el("p", "The lines across the bars are the ranges.", class_="muted") if devices else None,
         el("div", _by_device(view) if devices else None, _by_phase(view) if phases else _no_phases(), class_="two"),
     )
 
@@ -158,9 +158,9 @@ def _by_device(view: View) -> Html:
     return el(
         "figure",
         el("h3", "By device"),
-        bars(rows, "Energy by device, with 95 % ranges"),
+        bars(rows, "Energy by device, with ranges"),
         el("p", "* beside the total: it contains other devices", class_="muted") if outside else None,
-        details("By device as a table", table(["device", "model", "energy (95 % range)", "mean power"], cells, (2, 3))),
+        details("By device as a table", table(["device", "model", "energy (range)", "mean power"], cells, (2, 3))),
         aria_label="Energy by device",
     )
 
@@ -178,11 +178,11 @@ def _by_phase(view: View) -> Html:
         each_j = energy_each_j(p)
         each = "–" if each_j is None else format_energy(each_j)
         cells.append([p["name"], f"{p['count']:,}", format_duration(p["duration_s"]), text, each, phase_notes(p)])
-    head = ["phase", "count", "time", "energy (95 % range)", "each", "note"]
+    head = ["phase", "count", "time", "energy (range)", "each", "note"]
     return el(
         "figure",
         el("h3", "By phase"),
-        bars(rows, "Energy by phase, with 95 % ranges"),
+        bars(rows, "Energy by phase, with ranges"),
         details("By phase as a table", table(head, cells, (1, 2, 3, 4))),
         aria_label="Energy by phase",
     )

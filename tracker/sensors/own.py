@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable
 from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
 from typing import get_args
 
 from ..errors import ConfigurationError
@@ -14,19 +18,29 @@ KINDS = get_args(DeviceKind)
 
 
 def provider_of(name: str) -> Callable[[DiscoveryRequest], Discovery]:
-    """The function that "module:function" names. Raises ConfigurationError where there is none."""
-    module, _, function = name.partition(":")
+    """The function that "module:function" or "file.py:function" names. Raises ConfigurationError where there is none."""
+    module, _, function = name.rpartition(":")
     try:
-        found = getattr(import_module(module), function)
+        found = getattr(_from_file(module) if module.endswith(".py") else import_module(module), function)
     except Exception as error:  # a module of the user's may fail in any way while it is imported
         reason = f"{type(error).__name__}: {error}"
         raise ConfigurationError(
-            f"sensors={name!r} cannot be imported ({reason}); install the module, or put its folder on PYTHONPATH, and see its spelling"
+            f"sensors={name!r} cannot be imported ({reason}); see its spelling, install the module, or name its file (my_meter.py:discover)"
         ) from error
     if not callable(found):
         raise ConfigurationError(f"sensors={name!r} is {found!r}: name a function that takes a DiscoveryRequest and returns a Discovery")
     provider: Callable[[DiscoveryRequest], Discovery] = found
     return provider
+
+
+def _from_file(path: str) -> ModuleType:
+    """The module in a file, under a name that no other module has."""
+    spec = spec_from_file_location(f"trainwatt_own_{Path(path).stem}", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no Python file")
+    module = sys.modules[spec.name] = module_from_spec(spec)  # where dataclasses look for it
+    spec.loader.exec_module(module)
+    return module
 
 
 def checked(name: str, found: object, taken: Iterable[str]) -> Discovery:

@@ -17,7 +17,7 @@ input[type=search]{min-width:min(280px,70vw)}
 button{cursor:pointer}button.first{background:var(--accent);border-color:var(--accent);color:var(--bg)}
 button:disabled{opacity:.45;cursor:default}
 .runs td,.runs th{padding-top:8px;padding-bottom:8px}
-.runs .pick{width:30px}.runs td.name{max-width:320px}
+.runs .pick{width:30px}.runs .name{max-width:320px}
 .runs .name small{display:block;margin:0}.wide~footer{max-width:1200px}
 .runs .name .text{display:-webkit-box;-webkit-line-clamp:2;-webkit-box-orient:vertical;overflow:hidden;white-space:normal}
 .runs thead a{color:inherit}
@@ -25,7 +25,8 @@ button:disabled{opacity:.45;cursor:default}
 .compared{padding-left:0;list-style:none;margin:14px 0}.verdict{font-weight:600;max-width:none}
 .pages{display:flex;gap:18px;align-items:baseline;margin:16px 0;font-size:14px}
 .live{font-size:13px;color:var(--accent);min-height:21px}
-@media (max-width:600px){.bar{padding:14px 16px}}
+@media (max-width:600px){.bar{padding:14px 16px}.runs .name{max-width:130px}.runs td.n{white-space:normal}
+.runs :is(th,td):is(:nth-child(4),:nth-child(5)){display:none}}
 @media print{.bar,form.filter,.pages,.live,.pick{display:none}}
 """
 )

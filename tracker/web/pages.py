@@ -23,7 +23,7 @@ COLUMNS = (
     ("status", "status"),
     ("started", "started"),
     ("time", "duration"),
-    ("energy (95 % range)", None),
+    ("energy (range)", None),
     ("measured", None),
     ("mean power", None),
 )

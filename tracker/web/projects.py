@@ -39,7 +39,7 @@ def overview(groups: Sequence[View], whole: View, time: OverTime) -> Html:
         [_link(g), f"{g['runs']:,}", format_duration(g["duration_s"]), energy_text(g["energy"]), _measured(g), when(g["newest_started_at"])]
         for g in groups
     ]
-    head = ["project", "runs", "time", "energy (95 % range)", "measured", "newest"]
+    head = ["project", "runs", "time", "energy (range)", "measured", "newest"]
     return el(
         "main",
         el("h1", "Projects"),
@@ -85,10 +85,10 @@ def _figure(time: OverTime, colours: Mapping[str | None, str], title: str) -> Ht
         cells.append([period, *about, *(_part(j) for j in joules)])
     at = [f"{i / len(cells):.4f}" for i in range(len(cells))]
     label = f"Energy by {time.period}"
-    head = [time.period, "runs", "energy (95 % range)", *names]
+    head = [time.period, "runs", "energy (range)", *names]
     return el(
         "figure",
-        el("figcaption", f"{label} in which a run began, in UTC, with its 95 % range."),
+        el("figcaption", f"{label} in which a run began, in UTC, with its range."),
         columns(rows, list(colours.values()), label),
         el("output", class_="readout", data_hint=HINT),
         legend(title, [(colour, name, False) for name, colour in zip(names, colours.values(), strict=True)]),

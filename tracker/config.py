@@ -41,8 +41,8 @@ class Config:
     `period_s`: seconds between two readings. `gain_gpu`, `gain_cpu`, `gain_dram`: the relative 95 % scale error of a sensor; the
     defaults are from the literature, rounded. `baseline_s`: seconds of idling measured first. `zone`: of the grid; "auto" asks the
     cloud's metadata address. `intensity_g_per_kwh`, `pue` and `hardware` (a CSV file) are terms of the run's footprint, kept with it.
-    `sensors`: providers of sensors of one's own, as "module:function" or "file.py:function". `sysfs`, `procfs`: where the kernel's trees are
-    mounted, for a container that is given the host's.
+    `sensors`: providers of sensors of one's own, as "module:function" or "file.py:function". `sysfs`, `procfs`: where the kernel's trees
+    are mounted, for a container that is given the host's.
     """
 
     project: str = "default"

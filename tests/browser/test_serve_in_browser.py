@@ -39,6 +39,9 @@ def test_list_run_and_back(browser: Browser, tmp_path: Path, width: int) -> None
     with served(many(tmp_path / "runs.db", 60)) as address, quiet(browser, address, "/?sort=started", width) as page:
         assert page.locator("tbody tr").count() == 50
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        energy = page.locator("tbody tr").first.locator("td.n", has_text="(").bounding_box()
+        assert energy is not None
+        assert energy["x"] + energy["width"] <= width  # what one looks for is on the screen, on a telephone too
         assert " ".join(ODD.split()) in " ".join((page.locator("tbody tr th a").first.text_content() or "").split())
         page.locator("tbody tr th a").first.click()
         expect(page.locator("h1")).to_contain_text("<script>alert(1)</script>")

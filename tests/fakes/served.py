@@ -16,7 +16,7 @@ from trainwatt.web.app import create_app
 
 
 @contextmanager
-def served(db: Path, token: str | None = None) -> Iterator[str]:
+def served(db: Path | str, token: str | None = None) -> Iterator[str]:
     """The address, while it is served."""
     store = Store.open(str(db))
     with socket.socket() as listener:

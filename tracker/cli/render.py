@@ -114,7 +114,7 @@ def _phases(view: View) -> Table:
         table.add_row(
             Text(p["name"]),
             str(p["count"]),
-            short(format_duration(p["duration_s"])),
+            format_duration(p["duration_s"]),
             phase_energy(p, view["run"]["status"], view["energy"]["total_j"]),
             "" if each_j is None else format_energy(each_j),
             phase_notes(p),
@@ -163,8 +163,3 @@ def _sampler(view: View) -> Text:
 def local_time(iso: str) -> str:
     """ "11-24 16:51", in the time of this place."""
     return datetime.fromisoformat(iso).astimezone().strftime("%m-%d %H:%M")
-
-
-def short(duration: str) -> str:
-    """ "3m 20s" of "3 min 20 s"."""
-    return duration.replace(" min", "m").replace(" h", "h").replace(" d", "d").replace(" s", "s")

@@ -13,7 +13,7 @@ from ..describe import energy_text
 from ..errors import ConfigurationError
 from ..paper.markup import clean, markdown
 from ..units import format_duration, format_energy
-from .render import STATUS_STYLE, local_time, plain_table, short
+from .render import STATUS_STYLE, local_time, plain_table
 
 View = Mapping[str, Any]
 NARROWEST = 8
@@ -55,7 +55,9 @@ def _project(view: View) -> str:
 
 
 def _time(of: View) -> str:
-    return short(format_duration(of["duration_s"] or 0.0))
+    """The duration in few cells: "3m 20s" of "3 min 20 s"."""
+    text = format_duration(of["duration_s"] or 0.0)
+    return text.replace(" min", "m").replace(" h", "h").replace(" d", "d").replace(" s", "s")
 
 
 def _tags(view: View) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 
 import pytest
 
@@ -99,28 +98,6 @@ def test_readings_are_taken_in_when_somebody_looks_after_three_seconds_and_with_
     assert polls(8) == 52
     assert polls(1) == 61  # the failure
     assert [e.kind for e in sampler.integrators["gpu1"].events] == ["gap"]
-
-
-def test_the_thread_asks_about_once_a_second_for_its_readings_to_be_taken_in() -> None:
-    clock, waiting, asked_ns = FakeClock(), Waiting(60), list[int]()
-
-    def read() -> float:
-        if waiting.left % COST_READS:  # one quick read in five keeps it from backing off
-            clock.advance(0.1)
-        return waiting()
-
-    def take_in() -> None:
-        asked_ns.append(clock.now_ns)
-        with sampler.lock:
-            sampler.settle()
-
-    sampler = Sampler([ScriptedSensor(GPU, INSTANT, [read])], clock, 0.01)
-    sampler.on_readings = take_in
-    with running(sampler):
-        assert waiting.reached.wait(LONG_S)
-    apart_s = [(b - a) * 1e-9 for a, b in pairwise(asked_ns)]
-    assert len(apart_s) >= 3
-    assert all(0.8 < s < 1.3 for s in apart_s), apart_s
 
 
 def test_readings_go_in_one_at_a_time_whoever_takes_them_in(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,8 +24,7 @@ from .rows import Row
 from .sampling import Sampler
 from .storage.writer import Statement, Writer
 
-COMMIT_S, LATEST_COMMIT_S = 1.0, 1.5
-"""Between two commits; the sampler asks for one after each second, and where it does not, being slow or busy, it is made all the same."""
+COMMIT_S = 1.0
 FIRST_COMMIT_S = 0.05
 ANCHOR_NS = 60_000_000_000
 SHARED_NS = 30_000_000_000
@@ -127,7 +126,7 @@ class Recorder:
         else:
             self._thread = thread
             if self._sampler is not None:
-                self._sampler.on_death = self._sampler.on_readings = self._wake_up
+                self._sampler.on_death = self._wake_up
 
     def flush(self) -> None:
         """Commit now, in the calling thread. Raises StoreError."""
@@ -165,7 +164,7 @@ class Recorder:
         wait_s = FIRST_COMMIT_S  # what is known at the start should outlive a crash in the first second
         while not self._closed:
             self._wake.acquire(timeout=wait_s)
-            wait_s = LATEST_COMMIT_S if self._sampler is not None and self._sampler.alive else COMMIT_S
+            wait_s = COMMIT_S
             with self._lock:
                 if self._closed:
                     return

@@ -24,8 +24,8 @@ NS = 1e-9
 JITTER, SAMPLED_JITTER = 0.1, 0.5
 """Share of the period by which each tick is moved at random: half of it either way where instantaneous samples are integrated, for a
 load that swings once a period must be met at any moment of its swing."""
-ASK_NS, SETTLE_NS = 950_000_000, 3_000_000_000
-"""After how long somebody is asked to take the readings in, and how long they are kept at most where nobody does."""
+SETTLE_NS = 3_000_000_000
+"""How long readings are kept at most where nobody asks for them."""
 JOIN_S = 1.0
 STUCK_S = 2.0
 """How long the training thread waits for a driver call that another thread is in."""
@@ -57,7 +57,6 @@ class Sampler:
         self._wake.acquire()
         self._stopping = self._failed = self.stuck = False
         self.on_death: Callable[[], None] = lambda: None
-        self.on_readings: Callable[[], None] = lambda: None
         self._thread: threading.Thread | None = None
         by_device: dict[str, list[Sensor]] = {}
         for sensor in sensors:
@@ -191,8 +190,6 @@ class Sampler:
                 self._sample(None)
                 continue
             self._sample(tick)
-            if self.last_tick_ns - self._settled_ns > ASK_NS:
-                self.on_readings()  # by what it finds warm in the processor's caches, right after a round is the cheapest moment
             self.cpu_s = clock.thread_cpu_s() - start_cpu_s - self.startup_cpu_s
 
     def _sample(self, tick: int | None) -> None:

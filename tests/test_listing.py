@@ -32,6 +32,7 @@ def test_a_device_lost_on_one_of_two_nodes_is_seen_in_the_list_too(tmp_path: Pat
     store.close()
     assert [d["host"] for d in energy.pop("devices")] == ["node-a", "node-b"]
     assert entry["energy"] == energy
+    assert entry["work"] == {}
     assert energy["lower_bound"]
 
 

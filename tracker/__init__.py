@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["ConfigurationError", "EnergyTracker", "RunNotFoundError", "StoreError", "Summary", "TrainwattError", "__version__", "runs"]
 
 
+def __dir__() -> list[str]:
+    """What there is to complete, loaded or not."""
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> object:
     """Load what is asked for when it is asked for, so that `import trainwatt` costs next to nothing."""
     from importlib import import_module

@@ -285,6 +285,8 @@ def _notes(side: _Side, base: _Side | None) -> list[str]:
         notes.append(f"not the same parts: {kinds[1]}, and A {kinds[0]}")
     if {p.sensor for p in base.total} != {p.sensor for p in side.total}:
         notes.append("not on just the devices of A: what their sensors misread does not cancel")
+    if "confidence" not in (energy["interval_kind"], base.view["energy"]["interval_kind"]):
+        notes.append("modelled in part or in whole, as A is: the error of a model does not cancel, and is in the difference in full")
     return notes
 
 

@@ -20,7 +20,7 @@ KINDS = {"gpu": "GPU", "cpu": "CPU", "dram": "DRAM"}
 ORDER = {"gpu": 0, "cpu": 1, "dram": 2, "platform": 3}
 UNSEEN_S = 0.5
 WHOLE = 0.99
-"""A device seen for less than this share of the run, and UNSEEN_S less, makes the total a lower bound."""
+"""From this share on it is all of it: a device seen for less of the run, and UNSEEN_S less, makes the total a lower bound."""
 
 View = dict[str, Any]
 
@@ -89,6 +89,7 @@ def energy_of(devices: Iterable[DeviceRow], duration_s: float) -> View:
     total = interval(device_share(d) for d in counted)
     within = [d for d in described if d["included_in_total"]]
     measured = sum(d["provenance"]["measured-counter"] + d["provenance"]["measured-power"] for d in described if d["included_in_total"])
+    modelled = sum(d["provenance"]["modelled"] for d in within)
     idle = [d["idle_j"] for d in described if d["included_in_total"]]
     idle_j = sum(idle) if idle and None not in idle else None
     return {
@@ -96,6 +97,7 @@ def energy_of(devices: Iterable[DeviceRow], duration_s: float) -> View:
         "low_j": total.low_j if counted else None,
         "high_j": total.high_j if counted else None,
         "interval_level": 0.95,
+        "interval_kind": "confidence" if not modelled else "mixed" if modelled < WHOLE * total.energy_j else "judged",
         "boundary": "components",
         "measured_fraction": measured / total.energy_j if total.energy_j else None,
         "measured_only_j": measured,
@@ -242,11 +244,10 @@ def _sampler(stored: StoredRun) -> View | None:
 
 def range_text(energy: Mapping[str, Any]) -> str:
     """What the ranges of a run are, in words."""
-    within = [d for d in energy["devices"] if d["included_in_total"]]
-    modelled_j = sum(d["provenance"]["modelled"] for d in within)
-    if not modelled_j:
+    modelled = [d["provenance"]["modelled"] > WHOLE * d["energy_j"] for d in energy["devices"] if d["energy_j"]]
+    if not any(modelled):
         return "ranges: 95 %"
-    if modelled_j < energy["total_j"]:
+    if not all(modelled):
         return "ranges: 95 % of what is measured, a judged bound of what is modelled"
     return "ranges: judged bounds of a model"
 

@@ -1,12 +1,14 @@
-"""Stored runs as `list --json` prints them: what a run is, and its energy without the devices; and their sums."""
+"""Stored runs as `list --json` prints them: what a run is, its work, and its energy without the devices; and their sums."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from .describe import describe_run, energy_of, run_duration_s
+from .overlaps import Reading, at_once
 from .periods import Period, period_of, periods_between, suiting
+from .units import NS_PER_S
 
 if TYPE_CHECKING:
     from .storage.records import DeviceRow, RunRow
@@ -31,20 +33,30 @@ def listed(store: Store, runs: Sequence[RunRow]) -> list[View]:
 
 def members(store: Store, runs: Sequence[RunRow]) -> list[Member]:
     """The runs with what there is to add up, in order. Raises StoreError."""
-    devices, found = store.devices([run.id for run in runs]), []
+    ids = [run.id for run in runs]
+    devices, work, found = store.devices(ids), store.work(ids), []
     for run in runs:
         of_run, duration_s = devices[run.id], run_duration_s(run)
         energy = energy_of(of_run, duration_s)
         del energy["devices"]
-        found.append(Member(run, of_run, {"run": describe_run(run, duration_s), "energy": energy}))
+        found.append(Member(run, of_run, {"run": describe_run(run, duration_s), "energy": energy, "work": work[run.id]}))
     return found
+
+
+def each_of(entry: Mapping[str, Any]) -> tuple[str, float] | None:
+    """A unit of the work that a run counted, samples where there are any, and the joules of the whole run for one of it; None where nothing
+    was counted or no energy is known."""
+    work, joules = entry["work"], entry["energy"]["total_j"]
+    unit = next((u for u in ("samples", "tokens", *work) if work.get(u)), None)
+    return None if unit is None or joules is None else (unit, joules / work[unit])
 
 
 def total(of: Sequence[Member]) -> View:
     """Runs as one sum: how many, their time, when the newest began, and the `energy` object of the contract.
 
     The devices of all runs go into one range, so that scale errors of one class add up as they do within a run. Runs without energy are
-    counted apart; with those, or with one whose device was lost, the sum is a lower bound.
+    counted apart; with those, or with one whose device was lost, the sum is a lower bound. `runs_at_once`: of how many a part is counted
+    more than once, as they read the same devices at the same time.
     """
     duration_s = sum(m.entry["run"]["duration_s"] for m in of)
     energy = energy_of([device for m in of for device in m.devices], duration_s)
@@ -54,10 +66,18 @@ def total(of: Sequence[Member]) -> View:
     return {
         "runs": len(of),
         "runs_without_energy": without,
+        "runs_at_once": len(at_once(reading for m in of for reading in _readings(m))),
         "duration_s": duration_s,
         "newest_started_at": max((m.entry["run"]["started_at"] for m in of), default=None),
         "energy": energy,
     }
+
+
+def _readings(member: Member) -> Iterator[Reading]:
+    run, start_s = member.run, member.run.started_utc_ns / NS_PER_S
+    for device in member.devices:
+        if device.included_in_total and device.first is not None:
+            yield Reading(run.id, device.host, device.uuid or device.name, start_s, start_s + run_duration_s(run))
 
 
 def grouped(of: Iterable[Member], by: By) -> list[View]:

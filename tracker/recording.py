@@ -42,7 +42,8 @@ class Recorder:
 
     `first` is what was written when it began, and is written again where a damaged database is replaced by a new one.
     `gather` gives rows that take a moment to find (the hardware), and columns of the run itself; it is called once, off the training
-    thread. `look_around` gives `shared` events. `joinable`: other processes may record phases in this run.
+    thread. `look_around` gives `shared` events, and `look_back`, at the end, those of other runs. `joinable`: other processes may
+    record phases in this run.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Recorder:
         joinable: bool,
         gather: Callable[[], tuple[Mapping[str, Sequence[Row]], Row]],
         look_around: Callable[[int], list[Event]],
+        look_back: Callable[[int], list[Event]],
     ) -> None:
         self._writer = writer
         self._renewal = Renewal(first)
@@ -71,7 +73,7 @@ class Recorder:
         self._joinable = joinable
         self._gather: Callable[[], tuple[Mapping[str, Sequence[Row]], Row]] | None = gather
         self._about_run: Row = {}
-        self._look_around = look_around
+        self._look_around, self._look_back = look_around, look_back
         self._lock = threading.Lock()
         self._wake = threading.Lock()
         self._wake.acquire()
@@ -276,6 +278,7 @@ class Recorder:
         if final or self._looked_ns is None or now.monotonic_ns - self._looked_ns > SHARED_NS:
             self._looked_ns = now.monotonic_ns
             self._notes += self._look_around(now.monotonic_ns)
+        self._notes += self._look_back(now.monotonic_ns) if final else []
 
     def _read_curves(self, sampler: Sampler, now: Anchor, final: bool) -> None:
         sampler.settle()

@@ -22,6 +22,7 @@ from .harmless import warn
 from .identity import Identity
 from .inventory import inventory
 from .model import Discovery, DiscoveryRequest, Event, Sensor
+from .neighbours import Neighbours
 from .recording import Recorder
 from .rows import Row, as_json
 from .sampling import Sampler
@@ -181,6 +182,7 @@ def _begin(config: Config, watch: Watch, clock: Clock, environ: Mapping[str, str
             "inventory": [{"run_id": run_id, "host": me.host, "kind": k, "name": n, "detail": as_json(d)} for k, n, d in hardware],
         }, about_run
 
+    neighbours = Neighbours(run_id, me, anchor.utc_ns)
     recorder = Recorder(
         writer,
         clock,
@@ -193,7 +195,10 @@ def _begin(config: Config, watch: Watch, clock: Clock, environ: Mapping[str, str
         joinable=watch.joinable,
         gather=gather,
         look_around=SharedWatch(found.sensors, os.getppid() if rank_here == 0 and watch.tree_pid == me.pid else watch.tree_pid, me).look,
+        look_back=lambda t_ns: neighbours.begun_since(writer, t_ns),
     )
+    for event in neighbours.already_there(writer, anchor.monotonic_ns) if sampler is not None else ():
+        recorder.note(event)
     if rank_here:
         text = f"local rank {rank_here} measures nothing, so that no device counts twice; the node's energy is in its local rank 0's run"
         recorder.note(Event("rank", anchor.monotonic_ns, None, text))

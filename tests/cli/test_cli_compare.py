@@ -230,6 +230,8 @@ def test_a_gate_says_whether_the_crossing_is_beyond_the_error(world: World) -> N
     assert [j["says"].rpartition("; ")[2] for j in judged] == [
         "beyond the error", "within the error", "the error reaches beyond the limit",
     ]  # fmt: skip
+    text(world, "aaa", "ccc", "ddd", "--gate", "energy +5%", "--beyond-error", code=0)
+    text(world, "aaa", "bbb", "ccc", "--gate", "energy +5%", "--beyond-error", code=4)
 
 
 def test_a_gate_that_cannot_be_judged_fails_and_one_that_is_crossed_goes_first(world: World) -> None:

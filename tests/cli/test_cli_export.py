@@ -59,6 +59,12 @@ def test_the_ending_of_the_file_says_the_format(filled: World, tmp_path: Path) -
     assert json.loads((tmp_path / "r.jsonl").read_text())["run_id"] == "run1"
     exported(filled, "-o", str(tmp_path / "r.jsonl"), "--format", "csv")
     assert (tmp_path / "r.jsonl").read_text().startswith("run_id,")
+    ended = filled.call("export", "-o", str(tmp_path / "r.xlsx"))
+    assert (ended.returncode, list(tmp_path.glob("*.xlsx"))) == (2, [])
+    assert ".xlsx is none of the formats there are; end it with .csv, .jsonl, .parquet" in ended.stderr
+    ended = filled.call("export", "-o", "nowhere/r.csv")
+    assert ended.returncode == 2
+    assert "there is no folder nowhere; make it" in ended.stderr
 
 
 def test_filters_choose_runs(filled: World, tmp_path: Path) -> None:
@@ -76,8 +82,8 @@ def test_filters_choose_runs(filled: World, tmp_path: Path) -> None:
         (["--format", "parquet"], 2, "-o runs.parquet"),
         (["--since", "soon", "-o", "x.csv"], 2, "--since soon"),
         (["nothing"], 3, "no run 'nothing'"),
-        (["-o", "missing/x.csv"], 1, "missing/x.csv cannot be written: No such file or directory"),
-        (["-o", "."], 1, "it is a folder"),
+        (["-o", "missing/x.csv"], 2, "-o missing/x.csv: there is no folder missing; make it"),
+        (["-o", "."], 2, "it is a folder"),
         (["-o", "/dev/full"], 1, "No space left"),
     ],
 )

@@ -52,6 +52,16 @@ def answer(*arguments: str) -> Any:
     return json.loads(result.stdout)
 
 
+def test_where_it_cannot_be_kept_it_is_computed_all_the_same(db: str) -> None:
+    with closing(sqlite3.connect(db)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        result = call("footprint", "aaa", "--intensity", "600", "--json", "--db", db)
+    assert result.exception is None
+    [found] = json.loads(result.stdout)["footprints"]
+    assert (found["footprint_id"], found["carbon"]["operational_g"]) == (None, pytest.approx(600))
+    assert result.stderr.startswith("trainwatt: the footprint of aaa is not kept: ")
+
+
 def test_terms_change_the_grams_and_every_computation_is_kept(db: str) -> None:
     [poland] = answer("footprint", "aaa", "--intensity", "600", "--pue", "1.5", "--db", db)["footprints"]
     [france] = answer("footprint", "aaa", "--intensity", "50", "--db", db)["footprints"]

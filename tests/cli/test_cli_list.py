@@ -27,10 +27,10 @@ def world(make_world: MakeWorld) -> World:
     """A machine whose database has five runs, e the newest."""
     made = make_world(package_w=0, gpus_w=())
     put(made.db, "a", {"gpu0": 100.0, "package-0": 40.0}, project="vision", name="beta", group_name="sweep", at_s=0, seconds=10)
-    put(made.db, "b", {"gpu0": 900.0}, project="text", name="Alpha", group_name="sweep", at_s=1, seconds=40)
-    put(made.db, "c", {}, project="text", at_s=2, seconds=30)
-    put(made.db, "d", {"gpu0": 300.0}, project="vision", name="gamma", at_s=3, seconds=20, status="failed")
-    put(made.db, "e", {"gpu0": 300.0, "dram-0": 1.0}, project="text", name="delta", at_s=4, seconds=50, slack=0.1)
+    put(made.db, "b", {"gpu0": 900.0}, project="text", name="Alpha", group_name="sweep", at_s=100, seconds=40)
+    put(made.db, "c", {}, project="text", at_s=200, seconds=30)
+    put(made.db, "d", {"gpu0": 300.0}, project="vision", name="gamma", at_s=300, seconds=20, status="failed")
+    put(made.db, "e", {"gpu0": 300.0, "dram-0": 1.0}, project="text", name="delta", at_s=400, seconds=50, slack=0.1)
     return made
 
 
@@ -65,6 +65,7 @@ def test_where_there_is_little_room_columns_are_left_out_and_no_figure_is_cut(wo
     [
         ("started", "edcba", "abcde"),
         ("energy", "bedac", "adebc"),  # what has no energy comes last either way
+        ("each", "bedac", "adebc"),
         ("duration", "ebcda", "adcbe"),
         ("project", "cbead", "daebc"),
         ("name", "baedc", "deabc"),
@@ -83,7 +84,7 @@ def test_an_order_is_that_of_all_runs_and_not_of_the_page(world: World) -> None:
 
 
 def test_equal_runs_stay_newest_first(world: World) -> None:
-    put(world.db, "f", {"gpu0": 900.0}, project="text", at_s=5)
+    put(world.db, "f", {"gpu0": 900.0}, project="text", at_s=500)
     assert order(world, "--sort", "energy", "--limit", "2") == "fb"
     assert order(world, "--sort", "energy", "--reverse")[-3:] == "fbc"
 
@@ -120,10 +121,21 @@ def test_columns_are_chosen_and_ordered(world: World) -> None:
 
 
 def test_every_column_can_be_shown(world: World) -> None:
-    every = "run,started,ended,project,name,group,stage,status,time,energy,range,error,measured,host,commit,command,tags"
+    every = "run,started,ended,project,name,group,stage,status,time,energy,range,error,measured,work,each,host,commit,command,tags"
     shown = reads(world, "--columns", every, COLUMNS="300")
     assert "300 J (285–315)" in shown
     assert "node-a" in shown
+
+
+def test_a_sweep_is_ranked_by_what_a_sample_took(world: World) -> None:
+    put(world.db, "f", {"gpu0": 600.0}, samples=100_000, at_s=500)
+    put(world.db, "g", {"gpu0": 600.0}, samples=0, at_s=600)
+    assert order(world, "--sort", "each", "--reverse") == "fadebgc"  # what counted nothing, or has no energy, comes last
+    shown = reads(world, "--columns", "run,work,each", "--sort", "each", "--reverse").splitlines()
+    assert shown[1].split() == ["f", "100,000", "samples", "6.00", "mJ/sample"]
+    assert shown[6].split() == ["g"]
+    [cheapest, *_] = cells(world, "--columns", "run,work,each", "--sort", "each", "--reverse")
+    assert cheapest == {"id": "f", "work": '{"samples": 100000}', "unit": "samples", "energy_each_j": "0.006"}
 
 
 @pytest.mark.parametrize("columns", ["watts", "run,,energy", "", "run,run"])
@@ -136,7 +148,8 @@ def test_an_unknown_column_names_those_there_are(world: World, columns: str) -> 
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--columns", "run", "--json"], ["--columns", "run", "--by", "project"], ["--json", "--format", "md"], ["--sort", "size"],
+    [["--columns", "run", "--json"], ["--columns", "run", "--by", "project"], ["--sort", "each", "--by", "project"],
+     ["--json", "--format", "md"], ["--sort", "size"],
      ["--format", "xls"], ["--by", "host"]],
 )  # fmt: skip
 def test_what_does_not_go_together_is_exit_code_2(world: World, arguments: list[str]) -> None:
@@ -224,7 +237,7 @@ def test_csv_has_figures_in_full(world: World) -> None:
 
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_text_never_becomes_a_formula(world: World, formula: str) -> None:
-    put(world.db, "f", {"gpu0": 1.0}, project=formula, name=formula, group_name=formula, command=formula, host=formula, at_s=5)
+    put(world.db, "f", {"gpu0": 1.0}, project=formula, name=formula, group_name=formula, command=formula, host=formula, at_s=500)
     row = cells(world)[0]
     for column in ("project", "name", "group", "command", "host"):
         assert row[column] == f"'{formula}"
@@ -241,7 +254,7 @@ def test_names_are_shown_as_text(world: World) -> None:
         group_name=HOSTILE,
         command=HOSTILE,
         tags=json.dumps({HOSTILE: HOSTILE}),
-        at_s=5,
+        at_s=500,
     )
     every = "run,project,name,group,command,tags,energy"
     shown = reads(world, "--columns", every)
@@ -268,7 +281,7 @@ def test_json_is_what_it_was(world: World) -> None:
     assert reads(world, "--format", "json") == reads(world, "--json")
     found: dict[str, Any] = json.loads(reads(world, "--json"))
     assert set(found) == {"schema_version", "runs"}
-    assert {key for entry in found["runs"] for key in entry} == {"run", "energy"}
+    assert {key for entry in found["runs"] for key in entry} == {"run", "energy", "work"}
 
 
 def test_markdown_is_one_table_with_the_sum_below(world: World) -> None:

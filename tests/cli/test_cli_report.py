@@ -54,6 +54,15 @@ def test_it_writes_one_page_named_after_the_run_and_prints_its_path(db: str, fol
     assert text.endswith("</html>\n")
 
 
+def test_the_ending_of_the_file_says_the_format(db: str, folder: Path) -> None:
+    assert written("aaa", "--db", db, "-o", "a.md") == "a.md\n"
+    assert (folder / "a.md").read_text().startswith("# ")
+    written("aaa", "--db", db, "-o", "a.json")
+    assert json.loads((folder / "a.json").read_text())["runs"][0]["run"]["id"] == "aaa111"
+    assert ".pdf is none of the formats there are; end it with .html, .md, .json" in str(call("aaa", "--db", db, "-o", "a.pdf").exception)
+    assert not (folder / "a.pdf").exists()
+
+
 def test_its_grams_are_on_the_terms_that_are_given(db: str, folder: Path) -> None:
     terms = ("--zone", "PL", "--pue", "1.5", "--lifetime-years", "6")
     [view] = json.loads(written("aaa", *terms, "--format", "json", "-o", "-", "--db", db))["runs"]
@@ -150,7 +159,7 @@ def test_a_device_is_written_to_and_not_replaced(db: str, folder: Path) -> None:
     ("arguments", "kind", "said"),
     [
         (("zzz",), RunNotFoundError, "no run 'zzz'"),
-        (("aaa", "-o", "there"), ConfigurationError, "-o there: it is a folder; name a file in it, as in there/report.html"),
+        (("aaa", "-o", "there"), ConfigurationError, "-o there: it is a folder; name a file in it"),
         (("aaa", "-o", "nowhere/report.html"), ConfigurationError, "-o nowhere/report.html: there is no folder nowhere"),
         (("aaa", "-o", "/proc/report.html"), TrainwattError, "/proc/report.html cannot be written: "),
         (("aaa", "-o", "n" * 300), TrainwattError, "cannot be written: File name too long"),

@@ -59,7 +59,7 @@ def test_stdin_and_stdout_are_the_commands_own(world: World) -> None:
 def test_a_command_that_is_not_there_is_127(world: World) -> None:
     ended = run(world, "no-such-command-anywhere", "x")
     assert ended.returncode == 127
-    assert ended.stderr == "trainwatt: no-such-command-anywhere: No such file or directory\n"
+    assert ended.stderr == "trainwatt: no-such-command-anywhere: no such command on PATH\n"
     assert not world.db.exists()  # nor is a run of it in the way of `latest`
 
 

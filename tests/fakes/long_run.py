@@ -96,6 +96,7 @@ class LongRun:
             joinable=joinable,
             gather=lambda: ({}, {}),
             look_around=lambda t_ns: [],
+            look_back=lambda t_ns: [],
             first=first,
         )
         self.begin_ns = self.sampler.poll()

@@ -142,7 +142,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
 
 def test_subprocesses_of_a_run_with_trackers_of_their_own_are_runs_of_their_own(world: World) -> None:
-    """Without `trainwatt run` around them: each says what the machine drew in its time."""
+    """Without `trainwatt run` around them: each has what the machine drew in its time, and says that the others have it too."""
     code = """
 import subprocess, sys, time
 from trainwatt import EnergyTracker
@@ -157,7 +157,9 @@ assert codes == [7, 7], codes
     runs = world.runs()
     assert sorted(r["project"] for r in runs) == ["inner", "inner", "outer"]
     for run in runs:
-        assert_whole(world, world.show(run["id"]))
+        view = world.show(run["id"])
+        assert {e["kind"] for e in view["events"]} - {"late"} == {"overlap"}  # each says that the others are in it
+        assert_whole(world, {**view, "events": []})
 
 
 def test_trackers_within_one_another_say_that_they_count_the_same_joules(here: World, caplog: pytest.LogCaptureFixture) -> None:

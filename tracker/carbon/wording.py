@@ -12,13 +12,20 @@ View = Mapping[str, Any]
 
 _STEPS = ((1e6, "t"), (1e3, "kg"), (0.1, "g"), (1e-4, "mg"), (1e-7, "µg"), (0.0, "ng"))
 _SIZES = {"t": 1e6, "kg": 1e3, "g": 1.0, "mg": 1e-3, "µg": 1e-6, "ng": 1e-9}
+FAR = 10_000
+"""From so many of its unit on, an end of a range has a unit of its own."""
 
 
 def format_mass(grams: float, low_g: float | None = None, high_g: float | None = None) -> str:
     """Grams of CO2e with the unit that suits them, and their bounds where there are any: "1.84 kg (1.20–2.50)"."""
     symbol = next(unit for least, unit in _STEPS if grams >= least) if grams else "g"
     size = _SIZES[symbol]
-    bounds = "" if low_g is None or high_g is None else _span(grams / size, low_g / size, high_g / size)
+    if low_g is None or high_g is None:
+        bounds = ""
+    elif high_g >= FAR * size:  # each end in the unit that suits it
+        bounds = f" ({format_mass(low_g)}–{format_mass(high_g)})"
+    else:
+        bounds = _span(grams / size, low_g / size, high_g / size)
     return f"{significant(grams / size)} {symbol}{bounds}"
 
 
@@ -74,7 +81,7 @@ def carbon_lines(carbon: View, width: int = 80) -> list[str]:
 
 def beside(carbon: View) -> list[tuple[str, str]]:
     """Water, money, and the grams that are not in the total: a name and what there is to say of it, for each that was asked for."""
-    found = [] if carbon["water_l"] is None else [("water", f"{significant(carbon['water_l'])} L")]
+    found = [] if carbon["water_l"] is None else [("water", _volume(carbon["water_l"]))]
     cost, market, unseen = carbon["cost"], carbon["market_based"], carbon["unmeasured"]
     if cost is not None:
         span = _span(cost["amount"], cost["low"], cost["high"])
@@ -89,6 +96,11 @@ def beside(carbon: View) -> list[tuple[str, str]]:
         text = f"{unseen['what']}: {joules}, {_mass(unseen, 'operational')}"
         found.append(("apart, not measured", f"{text} [{unseen['status']}: {100 * unseen['share']:.0f} % of the components]"))
     return found
+
+
+def _volume(litres: float) -> str:
+    size, symbol = next(((s, u) for s, u in ((1.0, "L"), (1e-3, "mL")) if litres >= 0.1 * s), (1e-6, "µL"))
+    return f"{significant(litres / size)} {symbol}"
 
 
 def _counted(line: View) -> str:

@@ -32,16 +32,20 @@ FAILED, CROSSED = 1, 4
     metavar="GATE",
     help='Exit with 4 where a run exceeds A by more: "energy_per_sample +5%", "energy +2Wh", "duration +10s", "grams +5%".',
 )
+@click.option("--beyond-error", is_flag=True, help="A gate is crossed only where the whole range of the difference is over its limit.")
 @terms_options
 @click.option("--format", "form", type=click.Choice(FORMATS), help="table (the default), json or md.")
 @json_option
 @db_option
-def command(runs: tuple[str, ...], gates: tuple[str, ...], form: str | None, as_json: bool, db: str | None, **given: Any) -> None:
+def command(
+    runs: tuple[str, ...], gates: tuple[str, ...], beyond_error: bool, form: str | None, as_json: bool, db: str | None, **given: Any
+) -> None:
     """Compare runs with the first: energy, grams, time, per unit of work, by device and phase; each difference with its range.
 
     A difference whose range holds 0 is called none. Where both runs were on one device its scale error cancels, else it stays in full.
     Grams are on the terms that each run recorded, and compared where these are one set; --zone and the like put all runs on yours.
-    A gate is held against the difference itself, whatever its range. Exit code 4: a gate is crossed; 1: one cannot be judged.
+    A gate is held against the difference itself, whatever its range, unless --beyond-error is given. Exit code 4: a gate is crossed;
+    1: one cannot be judged.
     """
     from ..gates import judge, parse_gate
 
@@ -55,7 +59,7 @@ def command(runs: tuple[str, ...], gates: tuple[str, ...], form: str | None, as_
     found = _compared(open_store(db), runs, terms)
     judged = [each for gate in parsed for each in judge(gate, found)]
     _print(found, judged, "json" if as_json else form or "table")
-    if any(j.crossed for j in judged):
+    if any(j.beyond_error if beyond_error else j.crossed for j in judged):
         sys.exit(CROSSED)
     if any(j.missing for j in judged):
         sys.exit(FAILED)

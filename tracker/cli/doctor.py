@@ -169,7 +169,10 @@ def _page(report: dict[str, Any], findings: list[Finding]) -> list[RenderableTyp
         Text.assemble(usable, f"database {database['place']}: {database['detail']}"),
         Text.assemble(("✓ ", "green") if report["zone"] else ("– ", "yellow"), f"zone of the grid: {place['detail']}"),
         *([Padding(Text(place["remedy"]), (0, 0, 0, 4))] if place["remedy"] else []),
-        Text(f"All readings together take about {100 * report['cost_fraction']:.2g} % of a core, every {report['period_s']:g} s."),
+        Text(
+            f"The readings alone take about {100 * report['cost_fraction']:.2g} % of a core, every {report['period_s']:g} s;"
+            " `show` has what the tracking of a run took in all."
+        ),
         Text("Errors are 95 % of a sensor's scale, or a judged bound of a model; each run adds its own gaps and edges.", style="dim"),
     ]
     return parts

@@ -10,7 +10,7 @@ import rich_click as click
 from ..exporting import COLUMNS, FORMATS, What, rows
 from ..stored_runs import open_store
 from .options import STATUSES, db_option, since_utc_ns
-from .output import whole
+from .output import form_of, require_folder, whole
 from .progress import followed
 
 
@@ -45,9 +45,11 @@ def command(
     filters = project is not None or group is not None or since is not None or status is not None
     if runs and filters:
         raise click.UsageError("name runs or give filters (--project, --group, --since, --status), not both")
-    form = form or next((f for f in FORMATS if output.lower().endswith(f".{f}")), "csv")
+    form = form or form_of(output, tuple(FORMATS), "csv")
     if form == "parquet" and output == "-":
         raise click.UsageError("parquet is no text for stdout: name a file, as in -o runs.parquet")
+    if output != "-":
+        require_folder(output)
     table = cast(What, what)
     store = open_store(db)
     if runs:

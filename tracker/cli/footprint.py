@@ -15,9 +15,11 @@ from ..carbon.accounting import Estimate, total
 from ..carbon.terms import Terms, check
 from ..carbon.wording import carbon_headline, carbon_lines, format_mass
 from ..describe import SCHEMA_VERSION, describe
-from ..errors import ConfigurationError, RunNotFoundError
+from ..errors import ConfigurationError, RunNotFoundError, StoreError
 from ..footprinting import asked_of_a_grid, footprint
+from ..overlaps import at_once_text
 from ..paper.document import document
+from ..paper.tally import tally
 from ..stored_runs import open_store
 from .options import db_option, json_option
 from .progress import followed
@@ -99,10 +101,15 @@ def _require_one_basis(found: list[View]) -> None:
 
 
 def _keep(store: Store, each: View, inputs: str) -> None:
-    """Write the computation down; it is never changed."""
-    if each["carbon"] is not None:
-        each["footprint_id"] = os.urandom(4).hex()
-        store.add_footprint(each["footprint_id"], each["run"]["id"], time.time_ns(), inputs, json.dumps(each["carbon"]))
+    """Write the computation down; it is never changed. Where the database cannot be written, the answer is given all the same."""
+    if each["carbon"] is None:
+        return
+    footprint_id = os.urandom(4).hex()
+    try:
+        store.add_footprint(footprint_id, each["run"]["id"], time.time_ns(), inputs, json.dumps(each["carbon"]))
+        each["footprint_id"] = footprint_id
+    except StoreError as error:
+        click.echo(f"trainwatt: the footprint of {each['run']['id'][:8]} is not kept: {error}", err=True)
 
 
 def _refresh(store: Store, stored: StoredRun, terms: Terms) -> None:
@@ -140,8 +147,11 @@ def _lines(found: list[View]) -> Iterator[str]:
         else:
             yield carbon_headline(carbon)
             yield from carbon_lines(carbon)
-            yield f"\nkept: trainwatt show {run['id'][:8]} --footprint {each['footprint_id']}"
+            if each["footprint_id"] is not None:
+                yield f"\nkept: trainwatt show {run['id'][:8]} --footprint {each['footprint_id']}"
     if len(found) > 1:
         for name, grams in _total(found).items():
             text = format_mass(grams["total_g"], grams["total_low_g"], grams["total_high_g"])
             yield f"{'total' if name == 'all' else name}: {text} CO2e"
+        if twice := tally(found).at_once:
+            yield f"note: {at_once_text(twice)}"

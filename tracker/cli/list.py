@@ -10,7 +10,7 @@ import rich_click as click
 
 from ..describe import SCHEMA_VERSION, run_duration_s
 from ..errors import ConfigurationError
-from ..listing import By, Member, grouped, members, total
+from ..listing import By, Member, each_of, grouped, members, total
 from ..stored_runs import open_store
 from .options import STATUSES, db_option, json_option, since_utc_ns
 from .render import console
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..storage.records import RunRow
     from ..storage.store import Store
 
-SORTS = ("started", "energy", "duration", "project", "name")
+SORTS = ("started", "energy", "each", "duration", "project", "name")
 FORMATS = ("table", "json", "csv", "md")
 BY: tuple[By, ...] = ("project", "group", "day", "week", "month")
 View = dict[str, Any]
@@ -32,7 +32,13 @@ View = dict[str, Any]
 @click.option("--since", metavar="WHEN", help="Only runs started since: 6h, 7d, 2026-11-01.")
 @click.option("--status", type=click.Choice(STATUSES), help="Only runs with this status.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many.")
-@click.option("--sort", type=click.Choice(SORTS), default="started", show_default=True, help="Newest, most, longest, or A to Z first.")
+@click.option(
+    "--sort",
+    type=click.Choice(SORTS),
+    default="started",
+    show_default=True,
+    help="Newest, most, most each, longest, or A to Z first.",
+)
 @click.option("--reverse", is_flag=True, help="The other way round.")
 @click.option("--columns", metavar="NAMES", help=f"Which, and in which order: {','.join(RUN_COLUMNS)}.")
 @click.option("--by", type=click.Choice(BY), help="A line for each, with the sum of its runs; days, weeks and months are UTC.")
@@ -58,6 +64,8 @@ def command(
     CSV has whole ids, joules and seconds; text that a spreadsheet would take for a formula begins with a single quote there.
     """
     form = _format(form, as_json, columns, by)
+    if by is not None and sort == "each":
+        raise ConfigurationError(f"--sort each and --by {by}: a sum of runs has no unit of work; sort by energy, or leave --by out")
     names = chosen(columns) if columns is not None or form != "csv" else tuple(RUN_COLUMNS)
     store = open_store(db)
 
@@ -72,7 +80,8 @@ def command(
         if form == "json":
             click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "by": by, "groups": shown, "total": whole}, indent=2))
             return
-        line = total_line(whole, f" in {len(groups):,} {by}s", more) if len(groups) > 1 else None
+        names_of = f" in {len(groups):,} {by}{'s' if len(groups) > 1 else ''}"
+        line = total_line(whole, names_of, more) if len(groups) > 1 or whole["runs_at_once"] else None
     else:
         each, more = _page(store, found, sort, reverse, limit)
         shown, columns_of = [m.entry for m in each], run_columns(names)
@@ -102,14 +111,18 @@ def _format(form: str | None, as_json: bool, columns: str | None, by: str | None
 
 
 def _page(store: Store, found: Callable[..., list[RunRow]], sort: str, reverse: bool, limit: int) -> tuple[list[Member], bool]:
-    """The runs to list, and whether there are more. Only an order by energy reads the devices of all runs, and only that of their start is
-    the database's own, and found without reading all runs."""
+    """The runs to list, and whether there are more. Only an order by energy, in all or each, reads the devices of all runs, and only that
+    of their start is the database's own, and found without reading all runs."""
     if sort == "started":
         runs = found(limit + 1, "started" if reverse else "-started")
         return members(store, runs[:limit]), len(runs) > limit
     runs = found(None)
-    if sort == "energy":
-        every = _sorted(members(store, runs), lambda m: m.entry["energy"]["total_j"], reverse, largest=True)
+    of_entry: dict[str, Callable[[View], float | None]] = {
+        "energy": lambda entry: entry["energy"]["total_j"],
+        "each": lambda entry: each[1] if (each := each_of(entry)) else None,
+    }
+    if sort in of_entry:
+        every = _sorted(members(store, runs), lambda m: of_entry[sort](m.entry), reverse, largest=True)
         return every[:limit], len(runs) > limit
     keys: dict[str, Callable[[RunRow], Any]] = {
         "duration": run_duration_s,

@@ -1,15 +1,33 @@
-"""Files that are written as a whole."""
+"""Where a command writes: in which format, whether it can, and as a whole."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO
 
-from ..errors import TrainwattError
+from ..errors import ConfigurationError, TrainwattError
+
+
+def form_of(path: str | None, forms: Sequence[str], default: str) -> str:
+    """The format that the ending of a file's name says; `default` where it has none. Raises ConfigurationError for another one."""
+    ending = os.path.splitext(path or "")[1].lower().lstrip(".")
+    if ending and ending not in forms:
+        known = ", ".join(f".{form}" for form in forms)
+        raise ConfigurationError(f"-o {path}: .{ending} is none of the formats there are; end it with {known}, or say which with --format")
+    return ending or default
+
+
+def require_folder(path: str) -> None:
+    """Raises ConfigurationError where nothing can be written at `path`, as far as that can be known before anything is read."""
+    folder = os.path.dirname(path) or "."
+    if os.path.isdir(path):
+        raise ConfigurationError(f"-o {path}: it is a folder; name a file in it")
+    if not os.path.isdir(folder):
+        raise ConfigurationError(f"-o {path}: there is no folder {folder}; make it, or name another place")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from rich.text import Text
 from ..carbon.wording import carbon_headline, place
 from ..describe import energy_each_j, headline, idle_text, range_text
 from ..model import Point
+from ..paper.markup import clean
 from ..power import energy_at
 from ..summary import phase_energy, phase_notes, provenance
 from ..units import format_duration, format_energy, format_range
@@ -80,7 +81,7 @@ def _about(run: View) -> Text:
     details += [f"{k}={v}" for k, v in {**run["tags"], **run["external"]}.items()]
     text.append("\n" + " · ".join(details), style="dim")
     if run["command"]:
-        text.append(f"\n$ {run['command']}", style="dim")
+        text.append(f"\n$ {clean(run['command'])}", style="dim")
     return text
 
 
@@ -125,7 +126,7 @@ def _phases(view: View) -> Table:
 def _work(view: View) -> list[RenderableType]:
     total = view["energy"]["total_j"]
     lines = [
-        f"{amount:,} {unit}" + (f", {format_energy(total / amount)} each" if total is not None and amount else "")
+        f"{amount:,} {unit}" + (f", each {format_energy(total / amount)} of the whole run" if total is not None and amount else "")
         for unit, amount in view["work"].items()
     ]
     return [Text("\n".join(lines)), Text()] if lines else []

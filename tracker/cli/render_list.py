@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -11,6 +12,8 @@ from rich.text import Text
 
 from ..describe import energy_text
 from ..errors import ConfigurationError
+from ..listing import each_of
+from ..overlaps import at_once_text
 from ..paper.markup import clean, markdown
 from ..units import format_duration, format_energy
 from .render import STATUS_STYLE, local_time, plain_table
@@ -41,7 +44,10 @@ def _range(view: View) -> str:
 
 def _error(view: View) -> str:
     energy = view["energy"]
-    return f"{50 * (energy['high_j'] - energy['low_j']) / energy['total_j']:.0f} %" if energy["total_j"] else ""
+    if not energy["total_j"]:
+        return ""
+    further_j = max(energy["high_j"] - energy["total_j"], energy["total_j"] - energy["low_j"])  # the ends may lie unequally far away
+    return f"{100 * further_j / energy['total_j']:.0f} %"
 
 
 def _measured(view: View) -> str:
@@ -58,6 +64,22 @@ def _time(of: View) -> str:
     """The duration in few cells: "3m 20s" of "3 min 20 s"."""
     text = format_duration(of["duration_s"] or 0.0)
     return text.replace(" min", "m").replace(" h", "h").replace(" d", "d").replace(" s", "s")
+
+
+def _work(view: View) -> str:
+    return ", ".join(f"{amount:,} {unit}" for unit, amount in view["work"].items())
+
+
+def _each(view: View) -> str:
+    return "" if (each := each_of(view)) is None else f"{format_energy(each[1])}/{each[0].removesuffix('s')}"
+
+
+def _each_unit(view: View) -> str | None:
+    return None if (each := each_of(view)) is None else each[0]
+
+
+def _each_j(view: View) -> float | None:
+    return None if (each := each_of(view)) is None else each[1]
 
 
 def _tags(view: View) -> str:
@@ -99,6 +121,8 @@ RUN_COLUMNS: Mapping[str, Column] = {
     "status": Column("status", _of_run("status"), (("status", _of_run("status")),)),
     "time": Column("time", lambda view: _time(view["run"]), (("duration_s", _of_run("duration_s")),), right=True),
     **_JOULES,
+    "work": Column("work", _work, (("work", lambda view: json.dumps(view["work"])),), right=True),
+    "each": Column("each", _each, (("unit", _each_unit), ("energy_each_j", _each_j)), right=True),
     "host": _words("host", "host"),
     "commit": Column("commit", lambda view: (view["run"]["git_commit"] or "")[:10], (("git_commit", _of_run("git_commit")),)),
     "command": _words("command", "command"),
@@ -147,6 +171,8 @@ def total_line(total: View, what: str, more: bool) -> str:
         parts.append(f"{total['runs_without_energy']:,} without energy")
     if more:
         parts.append("more: --limit")
+    if total["runs_at_once"]:
+        parts.append(at_once_text(total["runs_at_once"]))
     return " · ".join(parts)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,11 +12,10 @@ import rich_click as click
 
 from ..carbon.terms import Terms, check
 from ..describe import SCHEMA_VERSION
-from ..errors import ConfigurationError
 from ..footprinting import described
 from ..stored_runs import open_store
 from .options import db_option
-from .output import whole
+from .output import form_of, require_folder, whole
 from .progress import followed
 from .terms_options import FILE, say_unused, terms_of, terms_options
 
@@ -30,11 +28,11 @@ FORMATS = ("html", "md", "json")
 @click.command("report")
 @click.argument("runs", nargs=-1, metavar="[RUN...]")
 @click.option("-o", "--output", metavar="FILE", help="Where to write it, `-` for stdout (trainwatt-ID.html in this folder).")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="html", show_default=True, help="json is what `show --json` prints.")
+@click.option("--format", "form", type=click.Choice(FORMATS), help="By default what FILE ends with, else html; json as `show --json`.")
 @click.option("--intensity-csv", type=FILE, metavar="FILE", help="A series: start,end,intensity_g_per_kwh.")
 @terms_options
 @db_option
-def command(runs: tuple[str, ...], output: str | None, form: str, db: str | None, **given: Any) -> None:
+def command(runs: tuple[str, ...], output: str | None, form: str | None, db: str | None, **given: Any) -> None:
     """Write runs as one file: energy, power over time, emissions, what was measured, assumptions and methods, each with its range.
 
     The file is complete in itself: it opens offline and loads nothing. RUN is an id, a unique prefix, or `latest`, which is
@@ -42,14 +40,15 @@ def command(runs: tuple[str, ...], output: str | None, form: str, db: str | None
     """
     terms = terms_of(**given)
     check(terms)
+    form = form or form_of(output, FORMATS, "html")
     if output is not None and output != "-":
-        _require_writable(output)
+        require_folder(output)
     store = open_store(db)
     ids = list(dict.fromkeys(store.find(ref) for ref in runs or ("latest",)))
     text = _text(store, followed(ids, "reading"), terms, form)
     path = output or _default(ids, form)
     if output is None:
-        _require_writable(path)
+        require_folder(path)
     with whole(path) as file:
         file.write(text.encode("utf-8", "replace"))  # whatever the terminal speaks: the page says so
     if path != "-":
@@ -84,12 +83,3 @@ def _default(ids: Sequence[str], form: str) -> str:
     """ "trainwatt-1d854d7c.html", "trainwatt-1d854d7c-and-2-more.html"."""
     more = f"-and-{len(ids) - 1}-more" if len(ids) > 1 else ""
     return f"trainwatt-{re.sub(r'[^0-9A-Za-z_-]', '_', ids[0][:8])}{more}.{form}"
-
-
-def _require_writable(path: str) -> None:
-    """Raises ConfigurationError for what can be known before anything is read."""
-    folder = os.path.dirname(path) or "."
-    if os.path.isdir(path):
-        raise ConfigurationError(f"-o {path}: it is a folder; name a file in it, as in {os.path.join(path, 'report.html')}")
-    if not os.path.isdir(folder):
-        raise ConfigurationError(f"-o {path}: there is no folder {folder}; make it, or name another place")

@@ -62,7 +62,8 @@ def _unusable(program: str) -> int | None:
 
 def _refuse(program: str, reason: int | None) -> NoReturn:
     """End as a shell does where a command cannot be started."""
-    click.echo(f"trainwatt: {program}: {os.strerror(reason or errno.ENOEXEC)}", err=True)
+    nowhere = reason == errno.ENOENT and not os.path.dirname(program)
+    click.echo(f"trainwatt: {program}: {'no such command on PATH' if nowhere else os.strerror(reason or errno.ENOEXEC)}", err=True)
     raise SystemExit(127 if reason == errno.ENOENT else 126)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import socket
@@ -62,5 +63,7 @@ def _listening(host: str, port: int) -> socket.socket:
         listener.listen()
     except OSError as error:
         listener.close()
-        raise TrainwattError(f"cannot listen at {host}:{port}: {error.strerror or error}; --port 0 takes a free port") from error
+        taken = error.errno in (errno.EADDRINUSE, errno.EACCES)
+        mend = "--port 0 takes a free port" if taken else "give --host an address of this machine"
+        raise TrainwattError(f"cannot listen at {host}:{port}: {error.strerror or error}; {mend}") from error
     return listener

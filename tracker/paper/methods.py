@@ -63,6 +63,8 @@ def _scope(footprints: Sequence[View]) -> Iterator[Sentence]:
         yield [
             f"The energy of {count(all_runs.energy_unknown, 'run')} is not known: it is not in the totals, which are lower bounds for that."
         ]
+    if all_runs.at_once:
+        yield [f"{all_runs.at_once:,} of the runs read the same devices at the same time: those joules are counted more than once."]
     if all_runs.cut_short:
         yield [f"In {count(all_runs.cut_short, 'run')} a device could not be read to the end, so that the energy is a lower bound."]
 

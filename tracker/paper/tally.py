@@ -6,11 +6,13 @@ do not all go the same way. A run of which something is not known is counted as 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from ..carbon.accounting import Estimate, total
 from ..carbon.wording import format_mass
+from ..overlaps import Reading, at_once
 from ..units import format_range
 
 View = Mapping[str, Any]
@@ -21,7 +23,7 @@ UNKNOWN = "unknown"
 
 class Tally(NamedTuple):
     """Sums over runs. Energy is in joules, the rest in grams; None where no run has a figure. `…_unknown` counts the runs without;
-    `cut_short` those whose energy is a lower bound, as a device was lost."""
+    `cut_short` those whose energy is a lower bound, as a device was lost; `at_once` those that read a device while another of them did."""
 
     runs: int
     hours: float
@@ -34,6 +36,7 @@ class Tally(NamedTuple):
     cut_short: int
     grams_unknown: int
     embodied_unknown: int
+    at_once: int
 
     @property
     def energy_is_least(self) -> bool:
@@ -70,6 +73,7 @@ def tally(footprints: Sequence[View]) -> Tally:
         cut_short=sum(bool(e.get("lower_bound")) for e in energies),
         grams_unknown=len(footprints) - len(carbons),
         embodied_unknown=len(carbons) - len(embodied),
+        at_once=len(at_once(reading for f in footprints for reading in _readings(f))),
     )
 
 
@@ -81,6 +85,13 @@ def hours(footprint: View) -> float:
 def counted(footprint: View) -> list[View]:
     """The devices that are in the run's total."""
     return [d for d in footprint["energy"]["devices"] if d["included_in_total"]]
+
+
+def _readings(footprint: View) -> Iterator[Reading]:
+    run = footprint["run"]
+    start_s = datetime.fromisoformat(run["started_at"]).timestamp()
+    for d in counted(footprint):
+        yield Reading(run["id"], d["host"], d["uuid"] or d["device"], start_s, start_s + (run["duration_s"] or 0.0))
 
 
 def _grams(carbon: View, name: str) -> Estimate:

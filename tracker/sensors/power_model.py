@@ -68,11 +68,12 @@ def cpu_from_generation(generation: str | None, cpus: float) -> PowerModel:
 
 
 def dram(gib: float) -> PowerModel:
-    """Memory of `gib` GiB: the mean of the trusted W/GB, bounded by 5 W per DIMM at two sizes of DIMM. Utilisation is ignored."""
+    """Memory of `gib` GiB, the gigabytes of which DIMMs are sold: the mean of the trusted W/GB, bounded by 5 W per DIMM at two sizes of
+    DIMM. Utilisation is ignored."""
     per_gb = statistics.fmean(_values("dram", "generic", "watts_per_gb"))
     per_dimm = _value("dram", "x86 server", "watts_per_dimm")
     low, high = (per_dimm / size / per_gb for size in _DIMM_GB)
-    return PowerModel(lambda _: per_gb * gib, low, high, f"{gib:,.0f} GiB at {per_gb:.2f} W/GB")
+    return PowerModel(lambda _: per_gb * gib, low, high, f"{gib:,.4g} GB of memory at {per_gb:.2f} W/GB")
 
 
 def _interpolate(curve: list[tuple[float, float]], u: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal, TypeVar
 
@@ -75,6 +75,20 @@ def devices_of(connection: Connection, run_ids: Sequence[str]) -> list[DeviceRow
         included = bool(row["included_in_total"])
         devices.append(_record(DeviceRow, row, included_in_total=included, first=first.get(key), last=last.get(key)))
     return devices
+
+
+def work_of(connection: Connection, run_ids: Sequence[str]) -> Iterator[tuple[str, str, int]]:
+    """Run, unit and amount of what runs counted in all."""
+    run_id, unit = schema.SEGMENT.c.run_id, schema.WORK.c.unit
+    query = (
+        select(run_id, unit, func.sum(schema.WORK.c.amount))
+        .join(schema.SEGMENT, schema.SEGMENT.c.id == schema.WORK.c.segment_id)
+        .where(run_id.in_(run_ids), schema.WORK.c.phase == "")
+        .group_by(run_id, unit)
+        .order_by(run_id, unit)
+    )
+    for run, name, amount in connection.execute(query):
+        yield run, name, int(amount)  # a Decimal on PostgreSQL
 
 
 def points_of(connection: Connection, run_id: str) -> dict[tuple[str, str], list[Point]]:

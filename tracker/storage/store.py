@@ -149,6 +149,15 @@ class Store:
                     found[device.run_id].append(device)
         return found
 
+    def work(self, run_ids: Iterable[str]) -> dict[str, dict[str, int]]:
+        """The units of work of several runs, each in all, by run."""
+        found: dict[str, dict[str, int]] = {run_id: {} for run_id in run_ids}
+        with faults_of(self.place), reading(self._engine) as connection:
+            for chunk in _chunks(found):
+                for run_id, unit, amount in load.work_of(connection, chunk):
+                    found[run_id][unit] = amount
+        return found
+
     def points(self, run_id: str) -> dict[tuple[str, str], list[Point]]:
         """The energy curves of a run by (segment id, device), each in order of time."""
         with faults_of(self.place), reading(self._engine) as connection:

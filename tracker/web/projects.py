@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from ..describe import energy_text
 from ..listing import OverTime
+from ..overlaps import at_once_text
 from ..report.charts import Column, columns, legend
 from ..report.markup import Child, Html, details, el, table
 from ..report.timeline import HINT
@@ -111,7 +112,8 @@ def _sum(whole: View) -> list[Child]:
     joules, _, range_ = energy_text(whole["energy"]).partition(" (")
     about = f"{whole['runs']:,} run{'' if whole['runs'] == 1 else 's'}, {format_duration(whole['duration_s'])}"
     missing = f", {whole['runs_without_energy']:,} of them without energy" if whole["runs_without_energy"] else ""
-    return [el("b", joules), ", ".join(part for part in (range_.rstrip(")"), about) if part) + missing]
+    twice = f"; {at_once_text(whole['runs_at_once'])}" if whole["runs_at_once"] else ""
+    return [el("b", joules), ", ".join(part for part in (range_.rstrip(")"), about) if part) + missing + twice]
 
 
 def _link(group: View) -> Html:

@@ -22,7 +22,7 @@ from trainwatt.cli.render_watch import Frame
 from trainwatt.storage.store import Store
 from trainwatt.watching import Watcher
 
-WIDTH, HEIGHT = 1100, 1180
+WIDTH, HEIGHT = 1100, 1100
 COLUMNS, LINES = 100, 27
 EPOCH_S, WATCHED_S = 24.0, 170.0
 TRAINING = f"""

@@ -29,7 +29,7 @@ View = Mapping[str, Any]
 
 def console() -> Console:
     """Where commands print; it knows NO_COLOR, and that a pipe is no terminal."""
-    return Console(highlight=False, soft_wrap=False)
+    return Console(highlight=False, soft_wrap=False, emoji=False)
 
 
 def plain_table(*columns: str, right: Sequence[str] = ()) -> Table:

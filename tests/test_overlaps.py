@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.compared import put
+from tests.fakes.stored_rows import device, run, segment
 from tests.fakes.world import TRAINWATT, World, finished
+from trainwatt.identity import this_process
 from trainwatt.listing import members, total
+from trainwatt.neighbours import Neighbours
 from trainwatt.overlaps import APART_S, Reading, at_once
 from trainwatt.storage.store import Store
+from trainwatt.storage.writer import Writer
 
 TIMES = st.tuples(st.integers(0, 50), st.integers(1, 20))
 READINGS = st.lists(
@@ -62,10 +68,27 @@ def test_two_commands_at_once_say_so_in_each_run_and_in_every_sum(world: World) 
     assert "2 of the runs read the same devices at the same time" in " ".join(prose.split())
 
 
+@pytest.mark.parametrize(("pid", "namespace", "said"), [(1, "pid:[1]", False), (1, "pid:[2]", True), (2, "pid:[1]", True)])
+def test_a_process_with_the_same_number_in_another_container_is_another_one(tmp_path: Path, pid: int, namespace: str, said: bool) -> None:
+    of_run = {"status": "running", "started_utc_ns": 50, "last_seen_utc_ns": 60}
+    writer = Writer.open(tmp_path / "runs.db")
+    writer.write(
+        {
+            "run": [run("other", **of_run)],
+            "segment": [segment("seg", "other", **of_run, boot_id="boot", pid=1, pid_namespace="pid:[1]")],
+            "device": [device("package-0", "seg")],
+        }
+    )
+    me = replace(this_process(), boot_id="boot", pid=pid, pid_namespace=namespace)
+    assert bool(Neighbours("mine", me, 55).already_there(writer, 0)) is said
+    assert bool(Neighbours("mine", me, 45).begun_since(writer, 0)) is said
+    writer.close()
+
+
 def test_runs_one_after_the_other_say_nothing(world: World) -> None:
     for _ in range(2):
         assert world.cli("run", "--", "true").returncode == 0
-    for run in world.runs():
-        assert [e for e in world.show(run["id"])["events"] if e["kind"] == "overlap"] == []
+    for each in world.runs():
+        assert [e for e in world.show(each["id"])["events"] if e["kind"] == "overlap"] == []
     whole = json.loads(world.call("list", "--by", "project", "--json").stdout)["total"]
     assert (whole["runs"], whole["runs_at_once"]) == (2, 0)

@@ -87,23 +87,28 @@ class Curve:
 
     def at(self, t_ns: int) -> Point | None:
         """The curve at `t_ns`, interpolated between ticks and flat beyond its ends; None where the ticks are no longer kept."""
-        after: Point | None = None
-        for tick in reversed(self.ticks):
-            if tick.t_ns <= t_ns:
-                return self._lagged(tick) if after is None else self._between(tick, after, t_ns)
-            after = tick
-        return None if after is None or self._trimmed else self._lagged(after)
+        a, b = self._around(t_ns)
+        if a is not None and b is not None:
+            return self._between(a, b, t_ns)
+        end = a or b
+        return None if end is None else self._lagged(end)
 
     def counter_j_at(self, t_ns: int) -> float | None:
         """The joules of the counter alone at `t_ns`, as `at` has them; None where the ticks are no longer kept."""
+        a, b = self._around(t_ns)
+        if a is not None and b is not None:
+            return a.counter_j + (t_ns - a.t_ns) / (b.t_ns - a.t_ns) * (b.counter_j - a.counter_j)
+        end = a or b
+        return None if end is None else end.counter_j
+
+    def _around(self, t_ns: int) -> tuple[Point | None, Point | None]:
+        """The tick at or before `t_ns` and the one after it; None beyond an end, and for both where the ticks are no longer kept."""
         after: Point | None = None
         for tick in reversed(self.ticks):
             if tick.t_ns <= t_ns:
-                if after is None:
-                    return tick.counter_j
-                return tick.counter_j + (t_ns - tick.t_ns) / (after.t_ns - tick.t_ns) * (after.counter_j - tick.counter_j)
+                return tick, after
             after = tick
-        return None if after is None or self._trimmed else after.counter_j
+        return None, None if self._trimmed else after
 
     def _between(self, a: Point, b: Point, t_ns: int) -> Point:
         """Linear between two ticks. E is monotone and rises by at most `max_power_w`, seen from either tick: that bounds the truth,

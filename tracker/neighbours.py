@@ -13,8 +13,8 @@ NEWEST = 200
 """Among so many runs they are looked for: however long the history is, a run begins and ends as quickly."""
 _OTHERS = (
     f"SELECT r.id FROM (SELECT id, status, started_utc_ns FROM run ORDER BY started_utc_ns DESC LIMIT {NEWEST}) r"
-    " CROSS JOIN segment s WHERE s.run_id = r.id AND s.role = 'owner' AND s.boot_id = ? AND s.pid <> ? AND r.id <> ?"
-    " AND EXISTS (SELECT 1 FROM device d WHERE d.segment_id = s.id) AND "
+    " CROSS JOIN segment s WHERE s.run_id = r.id AND s.role = 'owner' AND s.boot_id = ? AND (s.pid <> ? OR s.pid_namespace <> ?)"
+    " AND r.id <> ? AND EXISTS (SELECT 1 FROM device d WHERE d.segment_id = s.id) AND "
 )
 
 
@@ -22,7 +22,7 @@ class Neighbours:
     """Of the run `run_id`, which began at `start_utc_ns` in the process `me`. Trackers of one process find each other by themselves."""
 
     def __init__(self, run_id: str, me: Identity, start_utc_ns: int) -> None:
-        self._self = (me.boot_id, me.pid, run_id)
+        self._self = (me.boot_id, me.pid, me.pid_namespace, run_id)
         self._start_utc_ns = start_utc_ns
 
     def already_there(self, writer: Writer, t_ns: int) -> list[Event]:

@@ -201,7 +201,7 @@ class Sampler:
     @property
     def _at_edges(self) -> list[Channel]:
         """What is read for the edge of a phase: counters at full rate. A gauge read in step with the training would be biased."""
-        return [c for c in self.channels if isinstance(c.sensor.kind, Counter) and c.every == 1]
+        return [c for c in self._each_tick if isinstance(c.sensor.kind, Counter)]
 
     def _due(self, tick: int) -> list[Channel]:
         """What is read at a tick: what was planned for it or for one that was missed, each to be read again as many ticks later as its own

@@ -37,7 +37,7 @@ def assert_whole(world: World, view: dict[str, Any]) -> None:
     """One run, of the parent alone, with all of its energy."""
     assert (view["run"]["status"], view["run"]["end_reason"]) == ("completed", None)
     assert len(world.runs()) == 1
-    assert [e for e in view["events"] if e["kind"] != "late"] == []  # which the machine of the tests may be
+    assert view["events"] == []
     truth = world.total_w * view["run"]["duration_s"]
     assert view["energy"]["low_j"] <= truth <= view["energy"]["high_j"]
     assert view["energy"]["measured_fraction"] == pytest.approx(1.0)

@@ -231,6 +231,7 @@ def test_a_gate_says_whether_the_crossing_is_beyond_the_error(world: World) -> N
         "beyond the error", "within the error", "the error reaches beyond the limit",
     ]  # fmt: skip
     text(world, "aaa", "ccc", "ddd", "--gate", "energy +5%", "--beyond-error", code=0)
+    assert "--beyond-error is said of a gate" in world.call("compare", "aaa", "ccc", "--beyond-error").stderr
     text(world, "aaa", "bbb", "ccc", "--gate", "energy +5%", "--beyond-error", code=4)
 
 

@@ -159,7 +159,7 @@ def test_a_device_is_written_to_and_not_replaced(db: str, folder: Path) -> None:
     ("arguments", "kind", "said"),
     [
         (("zzz",), RunNotFoundError, "no run 'zzz'"),
-        (("aaa", "-o", "there"), ConfigurationError, "-o there: it is a folder; name a file in it"),
+        (("aaa", "-o", "there"), ConfigurationError, "-o there: it is a folder; name a file in it, as in there/report.html"),
         (("aaa", "-o", "nowhere/report.html"), ConfigurationError, "-o nowhere/report.html: there is no folder nowhere"),
         (("aaa", "-o", "/proc/report.html"), TrainwattError, "/proc/report.html cannot be written: "),
         (("aaa", "-o", "n" * 300), TrainwattError, "cannot be written: File name too long"),

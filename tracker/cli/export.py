@@ -49,7 +49,7 @@ def command(
     if form == "parquet" and output == "-":
         raise click.UsageError("parquet is no text for stdout: name a file, as in -o runs.parquet")
     if output != "-":
-        require_folder(output)
+        require_folder(output, f"{what}.csv")
     table = cast(What, what)
     store = open_store(db)
     if runs:

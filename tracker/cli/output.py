@@ -21,27 +21,26 @@ def form_of(path: str | None, forms: Sequence[str], default: str) -> str:
     return ending or default
 
 
-def require_folder(path: str) -> None:
-    """Raises ConfigurationError where nothing can be written at `path`, as far as that can be known before anything is read."""
+def require_folder(path: str, example: str) -> None:
+    """Raises ConfigurationError where nothing can be written at `path`, as far as that can be known before anything is read. `example` is
+    a file's name."""
     folder = os.path.dirname(path) or "."
     if os.path.isdir(path):
-        raise ConfigurationError(f"-o {path}: it is a folder; name a file in it")
+        raise ConfigurationError(f"-o {path}: it is a folder; name a file in it, as in {os.path.join(path, example)}")
     if not os.path.isdir(folder):
         raise ConfigurationError(f"-o {path}: there is no folder {folder}; make it, or name another place")
 
 
 @contextmanager
 def whole(path: str) -> Iterator[IO[bytes]]:
-    """A file that is there when all of it is: written beside its place, and moved; `-` is stdout. Raises TrainwattError where it cannot be
-    written."""
+    """A file that is there when all of it is: written beside its place, and moved; `-` is stdout. See `require_folder` for what can be
+    known before. Raises TrainwattError where it cannot be written."""
     try:
         if path == "-":
             yield sys.stdout.buffer
             sys.stdout.buffer.flush()
             return
         target = os.path.realpath(path)
-        if os.path.isdir(target):
-            raise TrainwattError(f"-o {path}: it is a folder; name a file in it")
         if os.path.exists(target) and not os.path.isfile(target):  # a pipe or a device is not replaced
             with open(target, "wb") as file:
                 yield file

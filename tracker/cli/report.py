@@ -42,13 +42,13 @@ def command(runs: tuple[str, ...], output: str | None, form: str | None, db: str
     check(terms)
     form = form or form_of(output, FORMATS, "html")
     if output is not None and output != "-":
-        require_folder(output)
+        require_folder(output, "report.html")
     store = open_store(db)
     ids = list(dict.fromkeys(store.find(ref) for ref in runs or ("latest",)))
     text = _text(store, followed(ids, "reading"), terms, form)
     path = output or _default(ids, form)
     if output is None:
-        require_folder(path)
+        require_folder(path, "report.html")
     with whole(path) as file:
         file.write(text.encode("utf-8", "replace"))  # whatever the terminal speaks: the page says so
     if path != "-":

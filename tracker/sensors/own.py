@@ -6,7 +6,6 @@ import math
 import sys
 from collections.abc import Callable, Iterable
 from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import get_args
@@ -35,6 +34,8 @@ def provider_of(name: str) -> Callable[[DiscoveryRequest], Discovery]:
 
 def _from_file(path: str) -> ModuleType:
     """The module in a file, under a name that no other module has."""
+    from importlib.util import module_from_spec, spec_from_file_location  # only where a file is named
+
     spec = spec_from_file_location(f"trainwatt_own_{Path(path).stem}", path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is no Python file")

@@ -26,6 +26,12 @@ class Failure(NamedTuple):
     reason: str
     lost: bool = False
 
+    @classmethod
+    def of(cls, error: Exception) -> Failure:
+        """What a sensor raised: a driver may raise anything."""
+        known = isinstance(error, ReadError)
+        return cls(str(error) if known else f"{type(error).__name__}: {error}", isinstance(error, SensorLostError))
+
 
 class Channel:
     """A sensor, its integrator, and how many ticks apart it is read."""
@@ -42,24 +48,13 @@ class Channel:
         )
         self._set_every(max(1, round((sensor.period_s or period_s) / period_s)), period_s)
 
-    def read(self) -> int | float | Failure:
-        """The sensor's value now, or why there is none."""
-        try:
-            value = self.sensor.read()
-        except SensorLostError as error:
-            return Failure(str(error), lost=True)
-        except ReadError as error:
-            return Failure(str(error))
-        except Exception as error:  # a driver may raise anything, and none of it may end the sampling of the others
-            return Failure(f"{type(error).__name__}: {error}")
-        return value if isinstance(value, (int, float)) else Failure(f"read {value!r}, which is no number")
-
-    def deliver(self, before_ns: int, after_ns: int, value: int | float | Failure) -> None:
-        """Hand on what a read between the two instants gave."""
+    def deliver(self, before_ns: int, after_ns: int, value: object) -> None:
+        """Hand on what a read between the two instants gave: a number, or a Failure."""
         if self.integrator.lost:
             return
-        if isinstance(value, Failure):
-            self.integrator.failed(self.sensor.name, after_ns, value.reason, lost=value.lost)
+        if not isinstance(value, (int, float)):
+            failure = value if isinstance(value, Failure) else Failure(f"read {value!r}, which is no number")
+            self.integrator.failed(self.sensor.name, after_ns, failure.reason, lost=failure.lost)
             return
         cost_ns = after_ns - before_ns
         self.last = reading = Reading(before_ns + cost_ns // 2, value, cost_ns // 2)

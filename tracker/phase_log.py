@@ -92,8 +92,9 @@ class PhaseLog:
 
     def take(self, anchor: Anchor) -> list[Row]:
         """The rows of what was stamped since the last time."""
-        fresh, taken, new = len(self._stamped), dict[tuple[str, int], PhaseRecord](), 0
-        for _ in range(fresh):
+        taken: dict[tuple[str, int], PhaseRecord] = {}
+        new = 0
+        for _ in range(len(self._stamped)):
             phase = self._stamped.popleft()
             key = phase.segment_id, phase.seq
             if phase.settled or phase.brief:

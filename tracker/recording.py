@@ -6,7 +6,7 @@ What could not be written is kept, up to a bound, and written when the database 
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
@@ -90,7 +90,7 @@ class Recorder:
         self._work_lock = threading.Lock()
         self._notes: list[Event] = []
         self._events = 0
-        self._unwritten: dict[str, deque[Row]] = {}
+        self._unwritten: defaultdict[str, deque[Row]] = defaultdict(lambda: deque(maxlen=KEPT_ROWS))
         self._resolved: deque[Row] = deque(maxlen=KEPT_ROWS)
         self._losing: set[str] = set()
         self._first: dict[str, Point] = {}
@@ -247,7 +247,7 @@ class Recorder:
             warn("the run is being written again")
 
     def _keep(self, table: str, found: Sequence[Row]) -> None:
-        kept = self._unwritten.setdefault(table, deque(maxlen=KEPT_ROWS))
+        kept = self._unwritten[table]
         if len(kept) + len(found) > KEPT_ROWS and table not in self._losing:
             self._losing.add(table)
             text = f"the database has not answered for too long; the oldest rows of {table} are being lost"
@@ -284,9 +284,8 @@ class Recorder:
         sampler.settle()
         for name, integrator in sampler.integrators.items():
             self._notes += integrator.take_events()
-            for point in (self._news_of_first(name, integrator.curve), integrator.curve.latest):
-                if point is not None:
-                    self._keep("curve_point", [rows.point_row(self._segment_id, name, point)])
+            news = self._news_of_first(name, integrator.curve), integrator.curve.latest
+            self._keep("curve_point", [rows.point_row(self._segment_id, name, point) for point in news if point is not None])
         self._keep("sensor_state", rows.state_rows(self._segment_id, self._boot_id, sampler.channels))
         self._notes += sampler.take_events()
         updates, energies = self._phases.resolve(sampler.integrators, now.monotonic_ns, self._anchor, final=final)

@@ -15,6 +15,7 @@ from .sampling import Sampler
 from .windows import Share
 
 Row = dict[str, Any]
+POINT_COLUMNS = ("segment_id", "device", *Point._fields)
 
 
 def as_json(value: object) -> str:
@@ -82,7 +83,7 @@ def state_rows(segment_id: str, boot_id: str, channels: Iterable[Channel]) -> li
 
 def point_row(segment_id: str, device: str, point: Point) -> Row:
     """A point of an energy curve."""
-    return {"segment_id": segment_id, "device": device, **point._asdict()}
+    return dict(zip(POINT_COLUMNS, (segment_id, device, *point), strict=True))
 
 
 def event_row(segment_id: str, seq: int, event: Event, anchor: Anchor) -> Row:

@@ -50,7 +50,8 @@ class Sampler:
         self.cpu_s = self.startup_cpu_s = 0.0
         self.last_tick_ns = self._settled_ns = 0
         self._clock = clock
-        self._taken: deque[tuple[Channel, int, int, int | float | Failure]] = deque()  # read from, before and after (ns), and what
+        self._random = int.from_bytes(os.urandom(4))  # of a linear congruential generator (Press et al., Numerical Recipes, 7.1)
+        self._taken: deque[tuple[Channel, int, int, object]] = deque()  # read from, before and after (ns), and what
         self.lock = threading.Lock()
         self._settling = threading.Lock()
         self._wake = threading.Lock()
@@ -146,7 +147,8 @@ class Sampler:
 
     def due_ns(self, begin_ns: int, tick: int) -> int:
         """When a tick is due: that many periods after the beginning, moved at random."""
-        return begin_ns + round((tick + self.jitter * _chance()) * self.period_s / NS)
+        self._random = (1_664_525 * self._random + 1_013_904_223) % 2**32
+        return begin_ns + round((tick + self.jitter * (self._random / 2**31 - 1)) * self.period_s / NS)
 
     def nudge(self, t_ns: int) -> None:
         """Ask for a round right away, near an edge at `t_ns`; does nothing where the last one is recent enough. Never blocks."""
@@ -185,18 +187,17 @@ class Sampler:
                 self._miss(int(behind), now_ns)
                 tick += int(behind)
                 deadline_ns += int(behind) * period_ns
-            if deadline_ns > now_ns and self._wake.acquire(timeout=(deadline_ns - now_ns) * NS):
-                tick -= 1  # an early round, asked for: the tick itself is still to come
-                self._sample(None)
-                continue
-            self._sample(tick)
+            due = self._due(tick)  # all that can be done before the wait is: after it nothing is in the processor's caches
             self.cpu_s = clock.thread_cpu_s() - start_cpu_s - self.startup_cpu_s
+            while deadline_ns > now_ns and self._wake.acquire(timeout=(deadline_ns - now_ns) * NS) and not self._stopping:
+                self._sample(self._at_edges)  # an early round, asked for: the tick itself is still to come
+                now_ns = clock.monotonic_ns()
+            self._sample(due)
 
-    def _sample(self, tick: int | None) -> None:
-        """Read what is due at a tick, or for the edge of a phase (None)."""
+    def _sample(self, channels: Sequence[Channel]) -> None:
         with self.lock:
             if not self._stopping:
-                self._round(self._at_edges if tick is None else self._due(tick))
+                self._round(channels)
 
     @property
     def _at_edges(self) -> list[Channel]:
@@ -206,11 +207,12 @@ class Sampler:
     def _due(self, tick: int) -> list[Channel]:
         """What is read at a tick: what was planned for it or for one that was missed, each to be read again as many ticks later as its own
         rate says, and what is read at each."""
-        due = [channel for t in range(self._tick + 1, tick + 1) for channel in self._agenda.pop(t, ())]
-        self._tick = tick
-        for channel in due:
-            self._plan(channel, tick + channel.every)
-        return due + self._each_tick
+        with self.lock:
+            due = [channel for t in range(self._tick + 1, tick + 1) for channel in self._agenda.pop(t, ())]
+            self._tick = tick
+            for channel in due:
+                self._plan(channel, tick + channel.every)
+            return due + self._each_tick
 
     def _plan(self, channel: Channel, tick: int) -> None:
         """Let a channel be read next at a tick, where it is not read at each."""
@@ -225,8 +227,11 @@ class Sampler:
         before_ns = self.last_tick_ns = monotonic_ns()
         for channel in channels:
             if not channel.integrator.lost:
-                value, after_ns = channel.read(), monotonic_ns()
-                failed |= isinstance(value, Failure)
+                try:
+                    value: object = channel.sensor.read()
+                except Exception as error:  # none may end the sampling of the others
+                    value, failed = Failure.of(error), True
+                after_ns = monotonic_ns()
                 self._taken.append((channel, before_ns, after_ns, value))
                 before_ns = after_ns
         self.samples += 1
@@ -275,8 +280,3 @@ class Sampler:
             period_s = renewals.period_s
             if period_s is not None:
                 renewals.integrator.set_update_period(period_s)
-
-
-def _chance() -> float:
-    """Uniform within ± 1. Not `random`: its import costs more than everything else here."""
-    return int.from_bytes(os.urandom(2)) / 32768 - 1

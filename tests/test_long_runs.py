@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import astuple
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -66,10 +65,10 @@ def phases_one_by_one(run: LongRun) -> dict[str, list[float]]:
 
 def phases(run: LongRun) -> dict[str, list[float]]:
     """The same of what is loaded."""
-    sums = {}
+    sums: dict[str, list[float]] = {}
     for p in run.stored()[0].phases:
-        energies = [sum(column) for column in zip(*(astuple(d)[2:] for d in p.devices), strict=True)]
-        sums[p.name] = [p.count, p.unresolved, round(p.duration_s * S), p.first_start_utc_ns, *energies]
+        energies = [sum(column) for column in zip(*(d[2:] for d in p.devices), strict=True)]
+        sums[p.name] = [p.instances, p.unresolved, round(p.duration_s * S), p.first_start_utc_ns, *energies]
     return sums
 
 
@@ -234,7 +233,7 @@ def test_what_is_too_much_is_left_out_and_said_once(tmp_path: Path) -> None:
     assert [e.detail for e in stored.events if e.kind == "store"] == [
         "phases end faster than they can be taken in; those that are too many are left out, the run's energy is whole"
     ]
-    assert stored.phases[0].count >= 3 * MOST_WAITING
+    assert stored.phases[0].instances >= 3 * MOST_WAITING
     assert describe(stored)["energy"]["total_j"] > 0
 
 
@@ -249,7 +248,7 @@ def test_names_without_end_become_one(tmp_path: Path) -> None:
     run.end()
     stored, _ = run.stored()
     assert len(stored.phases) == MOST_NAMES + 1
-    assert {p.name: p.count for p in stored.phases}[OTHERS] == 500
+    assert {p.name: p.instances for p in stored.phases}[OTHERS] == 500
     assert {w.phase: w.amount for w in stored.work}[OTHERS] == 1000
     assert [e.detail for e in stored.events if "names of phases" in e.detail] == [
         "there are more than 1,000 names of phases; the others are added up as 'other phases' (number them with step=)"
@@ -298,7 +297,7 @@ def test_phases_of_joined_processes_are_folded_by_the_owner(tmp_path: Path) -> N
         run.commit()
     run.end()
     (step,) = run.stored()[0].phases
-    assert (step.segment_id, step.count, step.pending) == ("seg-2", seq, 0)
+    assert (step.segment_id, step.instances, step.pending) == ("seg-2", seq, 0)
     assert run.count("phase") <= MOST_OF_A_NAME + LOOK_AFTER + 1000
     assert phases(run)["step"] == pytest.approx(phases_one_by_one(run)["step"], rel=1e-9)
     assert {d.owner_segment_id for d in step.devices} == {SEGMENT}
@@ -317,7 +316,7 @@ def test_an_end_seen_before_its_stamp_counts_once(tmp_path: Path) -> None:
         run.recorder.phase(record)
     run.move(2)
     run.end()
-    assert [(p.name, p.count, p.pending) for p in run.stored()[0].phases] == [("step", len(many), 0)]
+    assert [(p.name, p.instances, p.pending) for p in run.stored()[0].phases] == [("step", len(many), 0)]
     energies = [p.devices[0].energy_j for p in run.stored()[0].phases]
     assert energies == [pytest.approx(len(many) * 50, rel=0.1)]
 

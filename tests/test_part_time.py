@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
 import pytest
 
@@ -21,7 +20,7 @@ QUARTERS = 4
 def run(seed: int, low_w: float, high_w: float, part_time_s: float | None = PART_TIME_S) -> tuple[float, float, float]:
     """Half a minute of a load that is another one every 25 ms: the error of its energy, and how far it may be off, below and above (J)."""
     rng = random.Random(seed)
-    device = replace(GPU, gain=0.0, part_time_s=part_time_s)
+    device = GPU._replace(gain=0.0, part_time_s=part_time_s)
     integrator = DeviceIntegrator(device, NVML_COUNTER, {"power-instant": INSTANT})
     integrator.set_update_period(0.0)
     true_j = counter_j = 0.0

@@ -179,7 +179,7 @@ def _phases(stored: StoredRun) -> list[View]:
             if (d := devices.get((s.owner_segment_id, s.device))) is not None and d.included_in_total
         ]
         joules = interval(shares) if shares else None
-        count = sum(p.count for p in sums)
+        count = sum(p.instances for p in sums)
         unresolved = sum(p.unresolved for p in sums)
         described.append(
             {

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol
 
 DeviceKind = Literal["gpu", "cpu", "dram", "platform"]
@@ -37,8 +38,7 @@ class Availability(StrEnum):
     BROKEN = "broken"  # it is there and answers nonsense
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(NamedTuple):
     """What draws the power.
 
     `max_power_w` is the most it can draw: it bounds what is not seen. `gain` is the relative 95 % half-width of the sensor's scale
@@ -58,8 +58,7 @@ class Device:
     part_time_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Counter:
+class Counter(NamedTuple):
     """A cumulative energy counter.
 
     `unit_j` is the joules of one raw unit. `modulus` is the number of raw units after which it starts again at 0, None where it
@@ -73,8 +72,7 @@ class Counter:
     quantum: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Gauge:
+class Gauge(NamedTuple):
     """A power gauge, in watts.
 
     `shape`: "instant" (the power now), "window" (the mean of the last `window_s`), "interval" (the mean since the previous read).
@@ -126,8 +124,7 @@ class Sensor(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What became of one source of readings at discovery, for `doctor` and for the run's record.
 
     `remedy` is the exact commands, or what to ask of whom; empty where nothing needs mending. `worth` says what mending it would
@@ -153,8 +150,7 @@ class Discovery:
     gpu_count: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DiscoveryRequest:
+class DiscoveryRequest(NamedTuple):
     """What to look for and where the world is rooted.
 
     `gpus`: None for all that CUDA_VISIBLE_DEVICES leaves visible, else NVML indices or UUIDs (a unique prefix will do).
@@ -164,7 +160,7 @@ class DiscoveryRequest:
 
     gains: Mapping[str, float]
     gpus: tuple[int | str, ...] | None = None
-    environ: Mapping[str, str] = field(default_factory=dict)
+    environ: Mapping[str, str] = MappingProxyType({})
     sysfs: str = "/sys"
     procfs: str = "/proc"
     providers: tuple[str, ...] = ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import unicodedata
 from collections.abc import Iterable, Sequence
 
@@ -12,7 +11,9 @@ _TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 def escaped(text: str) -> str:
     """Text as HTML that shows it; control characters, and those that turn the direction of writing, become "�"."""
     seen = ("�" if (unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t") or c in _TURNS else c for c in text)
-    return html.escape("".join(seen))
+    from html import escape  # only where there is a notebook: it takes two milliseconds to import
+
+    return escape("".join(seen))
 
 
 def paragraph(text: str, *, strong: bool = False) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -168,7 +167,7 @@ def test_a_given_share_of_the_host_scales_its_lines_alone(tmp_path: Path) -> Non
         InventoryRow("h", "cpu", "AMD EPYC 7763 64-Core Processor", {"sockets": 2, "logical_cpus": 256, "allowed_cpus": None}),
         InventoryRow("h", "host", "unknown", {"gpus": 4, "virtual": False}),
     )
-    found = replace(found, inventory=pieces)
+    found = found._replace(inventory=pieces)
     quarter, whole = carbon(found, Terms()), carbon(found, Terms(host_share=1.0))
     assert quarter["embodied_gpu_g"] == whole["embodied_gpu_g"]
     assert quarter["embodied_host_g"] == pytest.approx(whole["embodied_host_g"] / 4)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,7 +83,7 @@ def test_folding_changes_nothing_that_is_loaded(writer: Writer) -> None:
 
     def loaded() -> list[PhaseSum]:
         found = Store.open(str(writer.path)).load("run-1").phases
-        return [replace(p, devices=tuple(replace(d, energy_j=round(d.energy_j, 9)) for d in p.devices)) for p in found]
+        return [p._replace(devices=tuple(d._replace(energy_j=round(d.energy_j, 9)) for d in p.devices)) for p in found]
 
     before = loaded()
     for name, seq, left in (("train", 4, [1, 3, 5, 6, 7, 8, 9, 10]), (None, 7, [3, 5, 8, 9, 10]), ("train", 99, [3, 5, 9])):

@@ -107,7 +107,7 @@ def test_a_database_from_before_folding_reads_as_it_did_and_is_folded_from_then_
             old.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
     old.close()
     (before,) = Store.open(str(path)).load("run-1").phases
-    assert (before.count, before.duration_s, before.pending) == (20, 10.0, 0)
+    assert (before.instances, before.duration_s, before.pending) == (20, 10.0, 0)
     writer = Writer.open(path)
     writer.write({}, then=compact.fold("seg-1", "train", 15))
     assert writer.query("SELECT count(*), min(seq) FROM phase") == [(5, 16)]

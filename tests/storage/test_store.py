@@ -141,7 +141,7 @@ def test_adds_up_phases_by_name(place: str, load: Any) -> None:
     phases = {(row.segment_id, row.name): row for row in Store.open(place).load("run-1").phases}
     assert list(phases) == [("seg-1", "train"), ("seg-2", "train"), ("seg-1", "validate")]
     train = phases["seg-1", "train"]
-    assert (train.count, train.open, train.pending, train.unresolved, train.exact, train.synchronized) == (3, 1, 1, 0, 1, 1)
+    assert (train.instances, train.open, train.pending, train.unresolved, train.exact, train.synchronized) == (3, 1, 1, 0, 1, 1)
     assert type(train.duration_s) is float
     assert train.duration_s == 1.0
     assert train.devices == (
@@ -164,17 +164,17 @@ def test_folded_phases_are_added_to_the_others(place: str, load: Any) -> None:
     phases = {(row.segment_id, row.name): row for row in Store.open(place).load("run-1").phases}
     assert list(phases) == [("seg-1", "train"), ("seg-2", "train"), ("seg-1", "validate"), ("seg-1", "old")]
     train = phases["seg-1", "train"]
-    assert (train.count, train.open, train.pending, train.unresolved, train.exact, train.synchronized) == (103, 1, 1, 3, 2, 3)
+    assert (train.instances, train.open, train.pending, train.unresolved, train.exact, train.synchronized) == (103, 1, 1, 3, 2, 3)
     assert (train.duration_s, train.first_start_utc_ns) == (51.0, 500)
-    assert {type(n) for n in (train.count, train.open, train.first_start_utc_ns)} == {int}
+    assert {type(n) for n in (train.instances, train.open, train.first_start_utc_ns)} == {int}
     assert train.devices == (
         PhaseDeviceSum("seg-1", "gpu0", 1030.0, 25.5, 51.0, 102.0, 204.0, 306.0),
         PhaseDeviceSum("seg-1", "gpu1", 1.0, 0.25, 0.5, 1.0, 2.0, 3.0),
         PhaseDeviceSum("seg-1", "gpu2", 50.0, 25.0, 50.0, 100.0, 200.0, 300.0),
     )
-    assert phases["seg-2", "train"].count == 101
+    assert phases["seg-2", "train"].instances == 101
     old = phases["seg-1", "old"]
-    assert (old.count, old.unresolved, old.first_start_utc_ns, old.devices[0].energy_j) == (100, 0, 2**60, 7.0)
+    assert (old.instances, old.unresolved, old.first_start_utc_ns, old.devices[0].energy_j) == (100, 0, 2**60, 7.0)
 
 
 def test_points_and_devices(place: str, load: Any) -> None:

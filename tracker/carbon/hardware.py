@@ -9,7 +9,6 @@ confidence interval. `scope` says what the pattern knows: the model, its family,
 from __future__ import annotations
 
 import csv
-import difflib
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -69,7 +68,9 @@ class HardwareTable(NamedTuple):
     def near(self, model: str, kinds: Sequence[str] = ("gpu", "cpu")) -> list[str]:
         """Names in the table that resemble one that is not in it, best first."""
         names = {_bare(row.name): row.name for row in self.rows if row.kind in kinds and row.scope == "model"}
-        return [names[n] for n in difflib.get_close_matches(_bare(model), names, n=3, cutoff=0.45)]
+        from difflib import get_close_matches  # only where a name is not known
+
+        return [names[n] for n in get_close_matches(_bare(model), names, n=3, cutoff=0.45)]
 
 
 def match(kind: str, model: str, own: Path | None = None) -> HardwareRow | None:

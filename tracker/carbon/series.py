@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import math
-import statistics
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -188,7 +187,7 @@ def _slots(rows: list[_Row], source: str) -> Iterator[Slot]:
     for a, b in pairwise(rows):
         if b.start_utc_ns < (a.end_utc_ns or a.start_utc_ns + 1):
             raise ConfigurationError(f"{b.where}: it overlaps {a.where.rpartition(', ')[2]}; give one value for each time")
-    usual = statistics.median_low(steps) if steps else None
+    usual = sorted(steps)[(len(steps) - 1) // 2] if steps else None  # the lower median
     for row, step in zip(rows, [*steps, None], strict=True):
         end = row.end_utc_ns
         if end is None:

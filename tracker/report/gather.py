@@ -70,7 +70,7 @@ def figures(store: Store, run_id: str, terms: Terms = DEFAULT) -> Figures:
         layers=_layers(stored, curves, cuts) if cuts else [],
         bands=series.bands(spans, cuts[0], cuts[-1]) if cuts else [],
         phase_of=series.phase_of(spans, cuts) if cuts else [],
-        folded=sum(p.count for p in stored.phases) - len(times),
+        folded=sum(p.instances for p in stored.phases) - len(times),
         steps=series.intensity(measuring, stored.run.started_utc_ns, _chain(store, stored, terms))
         if cuts and view["carbon"] is not None
         else [],

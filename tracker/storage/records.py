@@ -1,16 +1,17 @@
-"""What the store hands out. Fields are named as the columns; the schema's SQL says more about them."""
+"""What the store hands out. Fields are named as the columns; the schema's SQL says more about them.
+
+Named tuples: each data class would cost a command a millisecond at its start.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..clock import Anchor
 from ..model import Point
 
 
-@dataclass(frozen=True, slots=True)
-class RunRow:
+class RunRow(NamedTuple):
     """A run. Times are UTC nanoseconds; `duration_s` is monotonic seconds; the dictionaries come from JSON."""
 
     id: str
@@ -34,8 +35,7 @@ class RunRow:
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class SegmentRow:
+class SegmentRow(NamedTuple):
     """One process of a run; `start_t_ns` and `end_t_ns` are on its host's monotonic clock."""
 
     id: str
@@ -62,8 +62,7 @@ class SegmentRow:
     startup_cpu_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceRow:
+class DeviceRow(NamedTuple):
     """A device of a segment, with the ends of its energy curve (None before the first point)."""
 
     run_id: str
@@ -86,8 +85,7 @@ class DeviceRow:
     last: Point | None
 
 
-@dataclass(frozen=True, slots=True)
-class PhaseDeviceSum:
+class PhaseDeviceSum(NamedTuple):
     """What one device used in all instances of a phase, in joules; slack and edges add up as well."""
 
     owner_segment_id: str
@@ -100,17 +98,16 @@ class PhaseDeviceSum:
     scatter_j2: float
 
 
-@dataclass(frozen=True, slots=True)
-class PhaseSum:
+class PhaseSum(NamedTuple):
     """All instances of one phase name in one segment.
 
-    `duration_s` adds up the `count - open` that have ended. `unresolved` were too short to be told apart, `pending` have no
+    `duration_s` adds up the `instances - open` that have ended. `unresolved` were too short to be told apart, `pending` have no
     energies yet; `open` have not ended. `synchronized` and `exact` count the instances that were.
     """
 
     segment_id: str
     name: str
-    count: int
+    instances: int
     duration_s: float
     first_start_utc_ns: int
     open: int
@@ -121,8 +118,7 @@ class PhaseSum:
     devices: tuple[PhaseDeviceSum, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class WorkRow:
+class WorkRow(NamedTuple):
     """`amount` samples or tokens (`unit`) in a phase; '' is the whole run."""
 
     segment_id: str
@@ -131,8 +127,7 @@ class WorkRow:
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(NamedTuple):
     """Anything that happened to a sensor or to the run."""
 
     segment_id: str
@@ -144,8 +139,7 @@ class EventRow:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class FindingRow:
+class FindingRow(NamedTuple):
     """What became of one source of readings at discovery."""
 
     segment_id: str
@@ -158,8 +152,7 @@ class FindingRow:
     worth: str
 
 
-@dataclass(frozen=True, slots=True)
-class InventoryRow:
+class InventoryRow(NamedTuple):
     """A piece of hardware that was found; `detail` comes from JSON."""
 
     host: str
@@ -168,8 +161,7 @@ class InventoryRow:
     detail: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class IntensityRow:
+class IntensityRow(NamedTuple):
     """A provider's cached intensity of a zone over an interval."""
 
     provider: str
@@ -180,8 +172,7 @@ class IntensityRow:
     estimated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRun:
+class StoredRun(NamedTuple):
     """Everything stored about a run but the inner points of its curves. Anchors are by segment, oldest first."""
 
     run: RunRow

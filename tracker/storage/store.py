@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, delete, func, insert, or_, select, update
@@ -138,7 +137,7 @@ class Store:
         if stored is None:
             raise RunNotFoundError(f"no run {run_id!r} in {masked(self.place)}. `trainwatt list` shows the runs there are.")
         segments = tuple(self._with_ending(segment) for segment in stored.segments)
-        return replace(stored, run=self._with_ending(stored.run), segments=segments)
+        return stored._replace(run=self._with_ending(stored.run), segments=segments)
 
     def devices(self, run_ids: Iterable[str]) -> dict[str, list[DeviceRow]]:
         """The devices of several runs with the ends of their curves, by run: enough for a list of totals, and cheap."""
@@ -233,7 +232,7 @@ class Store:
         ending = endings.get(row.id)
         if ending is None or row.status != "running":
             return row
-        return replace(row, status="interrupted", end_reason=ending.reason, ended_utc_ns=ending.ended_utc_ns)
+        return row._replace(status="interrupted", end_reason=ending.reason, ended_utc_ns=ending.ended_utc_ns)
 
 
 def _fitting(query: Select[Any], project: str | None, group: str | None, since_utc_ns: int | None, search: str | None) -> Select[Any]:

@@ -132,7 +132,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=10_000, help="short runs in the first database (10000)")
     parser.add_argument("--points", type=int, default=10, help="points of each device of a short run (10)")
     parser.add_argument("--hours", type=float, default=168.0, help="length of the long run (168)")
-    parser.add_argument("--rounds", type=int, default=5, help="how often a command is timed (5)")
+    parser.add_argument("--rounds", type=int, default=9, help="how often a command is timed (9)")
     parser.add_argument("--folder", type=Path, help="where the databases are made (a temporary folder; a week takes under 1 GB)")
     parser.add_argument("--write", type=Path, help="write the page there, too")
     options = parser.parse_args()

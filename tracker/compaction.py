@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from .clock import Anchor
 from .errors import StoreError
@@ -13,13 +13,18 @@ from .thinning import Plan, Thinning
 
 log = logging.getLogger("trainwatt")
 
-MOST_OF_A_NAME = 2_000
-"""Instances of one phase in one segment that are kept one by one: the newest. Each is a row a device, which every reader adds up."""
-MOST_OF_ALL = 4_000
+MOST_OF_A_NAME = 10_000
+"""Rows of one phase in one segment, those of its newest instances, that are kept one by one: every reader adds them up."""
+MOST_OF_ALL = 20_000
 """Those of all its phases."""
-LOOK_AFTER = 1_000
-"""So many new ones are waited for before they are counted again."""
+LOOK_AFTER = 500
+"""So many new instances are waited for before they are counted again."""
 ANCHORS_AT_ONCE = 200
+
+
+def instances(rows: int, devices: int) -> int:
+    """How many instances of phases have so many rows: one each, and one for each of the devices."""
+    return rows // (1 + devices)
 
 
 class Compaction:
@@ -32,14 +37,14 @@ class Compaction:
         self._thinning = Thinning(start_ns)
         self._plan: Plan | None = None
 
-    def statements(self, now_ns: int, devices: Iterable[str], settled: dict[str, int]) -> list[Statement]:
+    def statements(self, now_ns: int, devices: Collection[str], settled: dict[str, int]) -> list[Statement]:
         """What to do in the next commit, in its transaction; then call `done`. Where the database does not answer, nothing this time.
 
         `settled` counts new instances by segment; what is looked at is taken out of it.
         """
         self._plan = None
         try:
-            return [*self._thin(now_ns, devices), *self._fold(settled)]
+            return [*self._thin(now_ns, devices), *self._fold(len(devices), settled)]
         except StoreError as error:
             self._plan = None
             log.debug("trainwatt: thinning is put off: %s", error)
@@ -60,12 +65,13 @@ class Compaction:
                 yield from (compact.thin(self._segment_id, device, a, b) for a, b in plan.spans)
             yield from (compact.drop_anchor(self._segment_id, t_ns) for t_ns in plan.spare_ns)
 
-    def _fold(self, settled: dict[str, int]) -> Iterator[Statement]:
+    def _fold(self, devices: int, settled: dict[str, int]) -> Iterator[Statement]:
+        of_a_name, of_all = instances(MOST_OF_A_NAME, devices), instances(MOST_OF_ALL, devices)
         for segment_id in [s for s, n in settled.items() if n >= LOOK_AFTER]:
             counts = dict(self._writer.query(*compact.kept(segment_id)))
-            too_many: list[tuple[str | None, int]] = [(name, MOST_OF_A_NAME) for name, n in counts.items() if n > MOST_OF_A_NAME]
-            if sum(min(n, MOST_OF_A_NAME) for n in counts.values()) > MOST_OF_ALL:
-                too_many = [(None, MOST_OF_ALL)]  # by name at the next look, if at all
+            too_many: list[tuple[str | None, int]] = [(name, of_a_name) for name, n in counts.items() if n > of_a_name]
+            if sum(min(n, of_a_name) for n in counts.values()) > of_all:
+                too_many = [(None, of_all)]  # by name at the next look, if at all
             for name, leave in too_many:
                 for (seq,) in self._writer.query(*compact.newest_to_fold(segment_id, name, leave)):
                     yield from compact.fold(segment_id, name, seq)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.benchmarks._machine import ROOT, context, spread, table
 from tests.fakes.stored_rows import Row, device, phase, phase_energy, phase_fold, phase_fold_energy, point, run, segment
-from trainwatt.compaction import MOST_OF_A_NAME
+from trainwatt.compaction import MOST_OF_A_NAME, instances
 from trainwatt.identity import this_process
 from trainwatt.storage.writer import Writer
 
@@ -51,7 +51,7 @@ def long_run(writer: Writer, number: int, watts: dict[str, float], seconds: int,
     writer.write(first)
     for since in range(0, seconds, COMMIT_S):
         kept = [t for t in range(since, min(seconds, since + COMMIT_S), point_s) if t > seconds - KEPT_S or t % THIN_S in (0, THIN_S - 1)]
-        phases = since // PHASE_S >= seconds // PHASE_S - MOST_OF_A_NAME
+        phases = since // PHASE_S >= seconds // PHASE_S - instances(MOST_OF_A_NAME, len(watts))
         writer.write(_minute(run_id, segment_id, begin, watts, since, kept, phases))
     writer.write(_folded(seconds // PHASE_S, segment_id, watts))
     writer.write({"curve_point": [_point(seconds, w, name, segment_id) for name, w in watts.items()]})
@@ -76,7 +76,7 @@ def _minute(
 
 def _folded(phases: int, segment_id: str, watts: dict[str, float]) -> dict[str, Sequence[Row]]:
     """What the phases before the newest ones have come to."""
-    count = phases - MOST_OF_A_NAME
+    count = phases - instances(MOST_OF_A_NAME, len(watts))
     if count <= 0:
         return {}
     energies = [phase_fold_energy(w * 30 * count, name, "train", segment_id, owner_segment_id=segment_id) for name, w in watts.items()]

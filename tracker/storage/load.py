@@ -216,8 +216,8 @@ def _added_up(
 
 def _anchors(connection: Connection, run_id: str) -> dict[str, tuple[Anchor, ...]]:
     anchors: dict[str, list[Anchor]] = defaultdict(list)
-    for segment_id, *times in connection.execute(_of_run(schema.CLOCK_ANCHOR, run_id, "segment_id", "monotonic_ns")):
-        anchors[segment_id].append(Anchor(*times))
+    for row in connection.execute(_of_run(schema.CLOCK_ANCHOR, run_id, "segment_id", "monotonic_ns")):
+        anchors[row[0]].append(Anchor._make(row[1:]))
     return {segment_id: tuple(found) for segment_id, found in anchors.items()}
 
 

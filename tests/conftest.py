@@ -11,7 +11,7 @@ import pytest
 from tests.fakes import nvml
 from tests.fakes.powercap import FakePowercap, MakeRequest
 from tests.fakes.world import MakeWorld, World, enter
-from trainwatt.model import Discovery, DiscoveryRequest
+from trainwatt.core.sensing import Discovery, DiscoveryRequest
 
 GAINS = {"gpu": 0.05, "cpu": 0.03, "dram": 0.10, "platform": 0.05}
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trainwatt.core.sensing import Provenance
 from trainwatt.curve import KEEP_NS, Curve
-from trainwatt.model import Provenance
 
 S = 10**9
 quick = settings(deadline=None, derandomize=True, max_examples=200)

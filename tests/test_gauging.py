@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.sensor import AVERAGE, INSTANT
+from trainwatt.core.sensing import Gauge, Provenance, Reading
 from trainwatt.gauging import GaugeTrack, Piece
-from trainwatt.model import Gauge, Provenance, Reading
 
 S = 10**9
 quick = settings(deadline=None, derandomize=True, max_examples=150)

@@ -13,8 +13,8 @@ from tests.fakes.sensor import (
     NVML_COUNTER,
     PACKAGE,
 )
+from trainwatt.core.sensing import Gauge, Provenance, Reading
 from trainwatt.integration import DeviceIntegrator
-from trainwatt.model import Gauge, Provenance, Reading
 
 # ---- counters
 

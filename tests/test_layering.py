@@ -131,7 +131,7 @@ def files() -> list[Path]:
 
 
 def imports(file: Path, *, types_too: bool = False) -> Iterator[str]:
-    """The absolute names of all that a file imports: "trainwatt.model.Event", "os". Not what is for type checkers only."""
+    """The absolute names of all that a file imports: "trainwatt.core.sensing.Event", "os". Not what is for type checkers only."""
     package = ["trainwatt", *module_name(file).split(".")]
     package = [p for p in package if p] if file.name == "__init__.py" else package[:-1]
     tree = ast.parse(file.read_text())

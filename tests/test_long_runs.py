@@ -16,10 +16,10 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.long_run import RUN, SEGMENT, LongRun, swinging
 from trainwatt.carbon.join import Joined, join_all
 from trainwatt.carbon.series import Slot, series
-from trainwatt.clock import Anchor
 from trainwatt.compaction import LOOK_AFTER, MOST_OF_A_NAME, MOST_OF_ALL, instances
+from trainwatt.core.clock import Anchor
+from trainwatt.core.sensing import Point
 from trainwatt.describe import describe
-from trainwatt.model import Point
 from trainwatt.phase_log import INDIVIDUAL, MOST_NAMES, MOST_WAITING, OTHERS
 from trainwatt.storage.writer import Writer
 from trainwatt.thinning import KEEP_NS, SLOT_NS

@@ -20,10 +20,10 @@ from trainwatt.carbon.accounting import Estimate
 from trainwatt.carbon.series import read_series
 from trainwatt.carbon.terms import Terms
 from trainwatt.carbon.wording import format_mass
+from trainwatt.core.units import format_range
 from trainwatt.paper.bibliography import SOFTWARE, WU, bibtex, cited, keys
 from trainwatt.paper.document import CUT, NO_RUNS, document
 from trainwatt.paper.markup import clean, markdown, tex
-from trainwatt.units import format_range
 
 Row = dict[str, Any]
 FR = Terms(zone="FR")

@@ -7,8 +7,8 @@ import random
 import pytest
 
 from tests.fakes.sensor import GPU, INSTANT, NVML_COUNTER
+from trainwatt.core.sensing import Point, Reading
 from trainwatt.integration import DeviceIntegrator
-from trainwatt.model import Point, Reading
 from trainwatt.sensors.nvml import PART_TIME_S
 from trainwatt.windows import between, interval
 

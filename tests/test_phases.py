@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.rig import NOW_NS, gpu, ns, phase, ramp, total
-from trainwatt.model import Point, Reading
+from trainwatt.core.sensing import Point, Reading
 
 
 def test_a_phase_is_the_difference_of_its_edges() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.browser.runs import HOUR_S, NS, PHASES, POWER_W, START, hour, intensities, read, write
 from tests.fakes.stored_rows import device, point, run, segment
 from trainwatt.carbon.series import Series, Slot
-from trainwatt.clock import Anchor
+from trainwatt.core.clock import Anchor
 from trainwatt.report import series
 from trainwatt.report.gather import PIECES, Figures
 from trainwatt.report.series import Clock, Layer, Span

@@ -12,9 +12,9 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.sensor import AVERAGE, DRAM, DRAM_COUNTER, GPU, INSTANT, NVML_COUNTER, OTHER_GPU, PACKAGE, ScriptedSensor
 from trainwatt.calibration import Renewals
 from trainwatt.channel import COST_READS
-from trainwatt.clock import SystemClock
+from trainwatt.core.clock import SystemClock
+from trainwatt.core.sensing import Counter, Device
 from trainwatt.errors import ReadError
-from trainwatt.model import Counter, Device
 from trainwatt.sampling import Sampler
 
 LONG_S = 5.0

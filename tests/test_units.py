@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainwatt.clock import Anchor, SystemClock
-from trainwatt.units import (
+from trainwatt.core.clock import Anchor, SystemClock
+from trainwatt.core.units import (
     J_PER_KWH,
     J_PER_WH,
     energy_unit,

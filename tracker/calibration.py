@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from .clock import Clock
+from .core.clock import Clock
+from .core.sensing import Sensor
 from .integration import DeviceIntegrator
-from .model import Sensor
 
 NS = 1e-9
 CALIBRATION_S = 0.6

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
+from .core.sensing import Counter, Reading, Sensor
 from .errors import ReadError, SensorLostError
 from .integration import DeviceIntegrator
-from .model import Counter, Reading, Sensor
 
 log = logging.getLogger("trainwatt")
 

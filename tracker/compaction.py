@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Iterator
 
-from .clock import Anchor
+from .core.clock import Anchor
 from .errors import StoreError
 from .storage import compact
 from .storage.writer import Statement, Writer

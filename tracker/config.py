@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from .core.sensing import STAGES
 from .errors import ConfigurationError
 from .harmless import warn
-from .model import STAGES
 
 PREFIX = "TRAINWATT_"
 JOIN_RUN, JOIN_DB = "TRAINWATT_RUN_ID", "TRAINWATT_RUN_DB"

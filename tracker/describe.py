@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from .units import format_energy, format_range
+from .core.units import format_energy, format_range
 from .windows import Share, between, interval
 
 if TYPE_CHECKING:

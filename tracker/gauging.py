@@ -6,7 +6,7 @@ import math
 from collections import deque
 from typing import NamedTuple
 
-from .model import Gauge, Provenance, Reading
+from .core.sensing import Gauge, Provenance, Reading
 
 NS = 1e-9
 GAP_PERIODS = 5.0

@@ -7,12 +7,12 @@ beside it as slack.
 
 from __future__ import annotations
 
+from .core.sensing import Counter, Device, Event, Gauge, Provenance, Reading
 from .counting import SLOWEST_UPDATE_S
 from .crosscheck import CrossCheck, Disagreement
 from .curve import NS, Curve
 from .gauging import GAP_S, GaugeTrack, Piece
 from .metering import CounterTrack, Shown
-from .model import Counter, Device, Event, Gauge, Provenance, Reading
 
 FRESH_S = 2.0
 LEAD_APART_S = 0.05

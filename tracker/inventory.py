@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .model import Device
+from .core.sensing import Device
 from .sensors.cgroup import Cgroup
 from .sensors.machine import read_text
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from .core.units import NS_PER_S
 from .describe import describe_run, energy_of, run_duration_s
 from .overlaps import Reading, at_once
 from .periods import Period, period_of, periods_between, suiting
-from .units import NS_PER_S
 
 if TYPE_CHECKING:
     from .storage.records import DeviceRow, RunRow

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+from .core.sensing import Counter, Provenance, Reading
 from .counting import SLOWEST_UPDATE_S, Outcome, Rate, classify, unwrapped_s
 from .curve import NS, Curve
-from .model import Counter, Provenance, Reading
 
 STALE_TICKS = 20
 STALE_S = 2.0

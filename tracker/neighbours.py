@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from .core.sensing import Event
 from .errors import StoreError
 from .identity import Identity
-from .model import Event
 from .storage.writer import Writer
 
 FRESH_NS = 10_000_000_000

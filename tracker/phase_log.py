@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from . import rows
-from .clock import Anchor
-from .model import Event
+from .core.clock import Anchor
+from .core.sensing import Event
 from .phases import PhaseRecord
 from .rows import Row
 from .storage.compact import ENERGIES, add_to_fold

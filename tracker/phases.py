@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from .model import Point
+from .core.sensing import Point
 from .windows import Share, between
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 
-from .model import Point
+from .core.sensing import Point
 
 NS = 1e-9
 

@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from . import rows
-from .clock import Anchor, Clock
 from .compaction import Compaction
+from .core.clock import Anchor, Clock
+from .core.sensing import Event, Point
 from .curve import Curve
 from .errors import DamagedDatabaseError, StoreError
 from .harmless import warn
-from .model import Event, Point
 from .phase_log import JOINED, PhaseLog
 from .phases import PhaseRecord
 from .renewal import Renewal, wording

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .channel import Channel
-from .clock import Anchor
+from .core.clock import Anchor
+from .core.sensing import Counter, Device, Event, Finding, Point
 from .integration import DeviceIntegrator
-from .model import Counter, Device, Event, Finding, Point
 from .phases import PhaseRecord
 from .sampling import Sampler
 from .windows import Share

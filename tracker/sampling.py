@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 
 from .calibration import CALIBRATION_S, Renewals
 from .channel import Channel, Failure
-from .clock import Clock
+from .core.clock import Clock
+from .core.sensing import Counter, Event, Sensor
 from .integration import DeviceIntegrator
-from .model import Counter, Event, Sensor
 
 log = logging.getLogger("trainwatt")
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .clock import Clock, SystemClock
 from .config import Config, resolve, working_folder
+from .core.clock import Clock, SystemClock
 from .errors import ConfigurationError, TrainwattError
 from .harmless import Harmless
 from .phase_context import Phase

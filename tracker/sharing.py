@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .core.sensing import Event, Sensor
 from .identity import Identity, command_of, is_descendant
-from .model import Event, Sensor
 
 INITIAL_PID_NAMESPACE = "pid:[4026531836]"
 """The kernel's first pid namespace (PROC_PID_INIT_INO, include/linux/proc_ns.h): the driver names processes by their pid there."""

@@ -14,14 +14,14 @@ from typing import Any
 from . import identity, rows
 from ._version import __version__
 from .carbon.whereabouts import AUTO, known_zone, locate_by_cloud
-from .clock import Anchor, Clock
 from .config import JOIN_DB, JOIN_RUN, Config, working_folder
+from .core.clock import Anchor, Clock
+from .core.sensing import Discovery, DiscoveryRequest, Event, Sensor
 from .distributed import global_rank, local_rank
 from .errors import DamagedDatabaseError, StoreError
 from .harmless import warn
 from .identity import Identity
 from .inventory import inventory
-from .model import Discovery, DiscoveryRequest, Event, Sensor
 from .neighbours import Neighbours
 from .recording import Recorder
 from .rows import Row, as_json

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from .config import resolve, working_folder
+from .core.units import NS_PER_S, format_duration, format_energy, format_range
 from .errors import ConfigurationError
 from .notebook import paragraph, table
-from .units import NS_PER_S, format_duration, format_energy, format_range
 
 if TYPE_CHECKING:
     from .storage.store import Store

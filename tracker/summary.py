@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from .carbon.wording import carbon_headline, place
+from .core.units import format_duration, format_energy, format_range
 from .describe import energy_each_j, headline, idle_text, known_count
 from .notebook import paragraph, table
-from .units import format_duration, format_energy, format_range
 
 
 class Summary:

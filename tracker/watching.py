@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .core.sensing import Point
 from .describe import iso
 from .footprinting import described
-from .model import Point
 from .power import mean_w
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .model import Point
+from .core.sensing import Point
 
 
 class Share(NamedTuple):

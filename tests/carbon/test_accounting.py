@@ -23,7 +23,7 @@ from trainwatt.carbon.accounting import (
     total,
 )
 from trainwatt.carbon.embodied import line_given
-from trainwatt.units import J_PER_KWH
+from trainwatt.core.units import J_PER_KWH
 from trainwatt.windows import Interval
 
 quick = settings(deadline=None, derandomize=True, max_examples=100)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from tests.fakes.clock import FakeClock
 from tests.fakes.sensor import DRAM, DRAM_COUNTER, GPU, INTEL_COUNTER, NVML_COUNTER, OTHER_GPU, PACKAGE, ScriptedSensor
 from tests.fakes.simulated import Load, Simulation, averaged, instantaneous, latched
-from trainwatt.model import Device
+from trainwatt.core.sensing import Device
 from trainwatt.windows import Interval
 
 S = 10**9

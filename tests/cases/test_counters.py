@@ -23,8 +23,8 @@ from tests.fakes.sensor import (
     UNRANGED_COUNTER,
 )
 from tests.fakes.views import device
+from trainwatt.core.sensing import Counter, Provenance, Reading
 from trainwatt.integration import EVENTS_OF_A_KIND, DeviceIntegrator
-from trainwatt.model import Counter, Provenance, Reading
 from trainwatt.windows import between, interval
 
 

@@ -13,8 +13,8 @@ import pytest
 from tests.fakes.clock import FakeClock
 from tests.fakes.powercap import FakePowercap, MakeRequest
 from tests.fakes.recorded import RecordedRun
+from trainwatt.core.sensing import Availability, Device, Discovery, Finding
 from trainwatt.errors import ReadError
-from trainwatt.model import Availability, Device, Discovery, Finding
 from trainwatt.sensors import powercap
 from trainwatt.sensors.rapl import RaplSensor, counter_of
 
@@ -148,7 +148,7 @@ NOBODY = 65534
 DISCOVER = """
 import json, os, sys
 sys.path[:0] = {path}
-from trainwatt.model import DiscoveryRequest
+from trainwatt.core.sensing import DiscoveryRequest
 from trainwatt.sensors import discover, power_model
 power_model.dram(1.0)
 if os.geteuid() == 0:

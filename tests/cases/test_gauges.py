@@ -11,7 +11,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.rig import Rig, S, kinds, latest, so_far
 from tests.fakes.sensor import GPU, INSTANT, ScriptedSensor
 from tests.fakes.simulated import Load, Simulation, averaged, instantaneous
-from trainwatt.model import Gauge
+from trainwatt.core.sensing import Gauge
 
 Sensors = Callable[[Load, FakeClock], list[ScriptedSensor]]
 

@@ -12,7 +12,7 @@ from tests.fakes.powercap import FakePowercap, MakeRequest
 from tests.fakes.recorded import RecordedRun
 from tests.fakes.views import device, events
 from trainwatt import sensors
-from trainwatt.model import Availability, Discovery
+from trainwatt.core.sensing import Availability, Discovery
 from trainwatt.sensors import nvml
 
 Discover = Callable[..., Discovery]

@@ -13,7 +13,7 @@ from tests.fakes.rig import Rig, S, kinds, latest, so_far
 from tests.fakes.sensor import AMD_COUNTER, AMD_PACKAGE, GPU, INSTANT, NVML_COUNTER, ScriptedSensor
 from tests.fakes.simulated import Load, Simulation, latched
 from tests.fakes.views import device
-from trainwatt.model import Reading
+from trainwatt.core.sensing import Reading
 
 
 def test_case_06_a_reset_to_a_small_value_is_no_spike() -> None:

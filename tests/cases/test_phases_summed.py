@@ -12,8 +12,8 @@ from tests.fakes.sensor import NVML_COUNTER, OTHER_GPU
 from tests.fakes.views import STEP_S, assert_true, phase_named, rows
 from tests.fakes.world import World
 from trainwatt import EnergyTracker
+from trainwatt.core.sensing import Reading
 from trainwatt.integration import DeviceIntegrator
-from trainwatt.model import Reading
 from trainwatt.phases import PhaseRecord
 from trainwatt.windows import Interval, between
 

@@ -14,8 +14,8 @@ from tests.fakes.powercap import FakePowercap
 from tests.fakes.recorded import Package, RecordedRun
 from trainwatt.carbon.join import join_all, total
 from trainwatt.carbon.series import Slot, series, utc_ns
-from trainwatt.clock import Anchor
-from trainwatt.model import Point
+from trainwatt.core.clock import Anchor
+from trainwatt.core.sensing import Point
 from trainwatt.storage.writer import Writer
 
 S = 10**9

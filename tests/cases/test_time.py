@@ -19,7 +19,7 @@ from tests.fakes.views import device, events
 from tests.fakes.world import World, finished
 from trainwatt.carbon.join import join_all, total
 from trainwatt.carbon.series import read_series, utc_ns
-from trainwatt.units import J_PER_KWH
+from trainwatt.core.units import J_PER_KWH
 
 POWER_W = 100
 HOUR_NS = 3600 * 10**9

@@ -13,9 +13,9 @@ from rich.cells import cell_len
 
 from tests.fakes.compared import put
 from tests.fakes.world import MakeWorld, World
+from trainwatt.core.units import format_range
 from trainwatt.storage.records import DeviceRow
 from trainwatt.storage.store import Store
-from trainwatt.units import format_range
 from trainwatt.windows import Interval, between, interval
 
 HOSTILE = "a\x1b[31m <script>alert(1)</script> [red]x[/red] | 😀 \n" + "n" * 300

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from trainwatt.clock import Anchor, SystemClock
+from trainwatt.core.clock import Anchor, SystemClock
 
 
 class FakeClock:
-    """Implements trainwatt.clock.Clock. `advance` moves all three clocks together; `step_utc_ns` moves the wall clock alone, `sleep` the
-    two that a suspended machine does not stop."""
+    """Implements trainwatt.core.clock.Clock.
+
+    `advance` moves all three clocks together, `step_utc_ns` the wall clock alone, `sleep` the two that run on while a machine is suspended.
+    """
 
     def __init__(self, start_ns: int = 1_000_000_000, utc_ns: int = 1_750_000_000_000_000_000) -> None:
         self.now_ns = start_ns

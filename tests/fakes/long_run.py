@@ -13,8 +13,8 @@ from contextlib import closing
 from pathlib import Path
 
 from trainwatt import rows
-from trainwatt.clock import Anchor
-from trainwatt.model import Counter, Device, Point
+from trainwatt.core.clock import Anchor
+from trainwatt.core.sensing import Counter, Device, Point
 from trainwatt.phases import PhaseRecord
 from trainwatt.recording import Recorder
 from trainwatt.sampling import Sampler
@@ -30,7 +30,7 @@ ASIDE = ("curve_point", "clock_anchor", "phase", "phase_energy")
 
 
 class Swinging:
-    """A sensor whose counter, in millijoules, counts a power that swings around `mean_w`: implements trainwatt.model.Sensor."""
+    """A sensor whose counter, in millijoules, counts a power that swings around `mean_w`: implements trainwatt.core.sensing.Sensor."""
 
     name, period_s = "energy", None
     kind = Counter(1e-3, None, restarts_at_zero=True)

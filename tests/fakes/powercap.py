@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from trainwatt.model import DiscoveryRequest
+from trainwatt.core.sensing import DiscoveryRequest
 
 MakeRequest = Callable[..., DiscoveryRequest]
 """Makes a request from `gpus` and the environment's variables as keywords."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from trainwatt.model import Counter, Device, Gauge
+from trainwatt.core.sensing import Counter, Device, Gauge
 
 from .clock import FakeClock
 
@@ -28,7 +28,7 @@ Step = int | float | Exception | Callable[[], Any]
 
 
 class ScriptedSensor:
-    """Implements trainwatt.model.Sensor. Each read takes the next step: a value, an exception to raise, or a function to call; a
+    """Implements trainwatt.core.sensing.Sensor. Each read takes the next step: a value, an exception to raise, or a function to call; a
     script that has run out repeats its last step. With a clock, a read takes `cost_s` of it."""
 
     def __init__(

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 from trainwatt.calibration import CALIBRATION_S, Renewals
+from trainwatt.core.sensing import Counter, Device, Gauge, Point
 from trainwatt.errors import ReadError
-from trainwatt.model import Counter, Device, Gauge, Point
 from trainwatt.phases import PhaseRecord
 from trainwatt.sampling import Sampler
 from trainwatt.windows import Interval, Share, between, interval

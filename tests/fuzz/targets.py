@@ -14,9 +14,9 @@ from tests.fakes.sensor import AVERAGE, DRAM_COUNTER, GPU, INSTANT, INTEL_COUNTE
 from trainwatt.carbon.hardware import table
 from trainwatt.carbon.series import INTENSITY, PRICE, read_series
 from trainwatt.config import resolve
+from trainwatt.core.sensing import DiscoveryRequest, Point, Reading
 from trainwatt.errors import ConfigurationError, ReadError
 from trainwatt.integration import DeviceIntegrator
-from trainwatt.model import DiscoveryRequest, Point, Reading
 from trainwatt.sensors import powercap
 from trainwatt.windows import between, interval
 

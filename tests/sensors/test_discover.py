@@ -7,8 +7,8 @@ import pytest
 from tests.fakes.nvml import FakeNvml
 from tests.fakes.powercap import FakePowercap, MakeRequest
 from trainwatt import sensors
+from trainwatt.core.sensing import Availability, Discovery, DiscoveryRequest
 from trainwatt.errors import ConfigurationError
-from trainwatt.model import Availability, Discovery, DiscoveryRequest
 from trainwatt.sensors import powercap
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.powercap import FakePowercap, MakeRequest
+from trainwatt.core.sensing import Discovery, Gauge, Provenance, Sensor
 from trainwatt.errors import ReadError
-from trainwatt.model import Discovery, Gauge, Provenance, Sensor
 from trainwatt.sensors import modelled, power_model
 from trainwatt.sensors.machine import Processor
 from trainwatt.sensors.microarchitecture import microarchitecture

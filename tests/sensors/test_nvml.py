@@ -10,8 +10,8 @@ import pytest
 
 from tests.fakes.nvml import FakeNvml
 from tests.fakes.powercap import FakePowercap, MakeRequest
+from trainwatt.core.sensing import Availability, Counter, Discovery, Gauge, Sensor
 from trainwatt.errors import ConfigurationError, ReadError, SensorLostError
-from trainwatt.model import Availability, Counter, Discovery, Gauge, Sensor
 from trainwatt.sensors import nvml
 
 Discover = Callable[..., Discovery]

@@ -13,8 +13,8 @@ from tests.fakes.powercap import FakePowercap
 from tests.fakes.world import ROOT, MakeWorld, World
 from trainwatt import EnergyTracker, sensors
 from trainwatt.config import resolve
+from trainwatt.core.sensing import Availability, Counter, Device, Discovery, DiscoveryRequest, Gauge
 from trainwatt.errors import ConfigurationError
-from trainwatt.model import Availability, Counter, Device, Discovery, DiscoveryRequest, Gauge
 
 WATTS = 240.0
 INSTANT = Gauge("instant")
@@ -101,7 +101,7 @@ def test_a_provider_that_is_not_there_is_refused_with_the_reason(machine: FakePo
 
 FILE = """
 from dataclasses import dataclass
-from trainwatt.model import Discovery
+from trainwatt.core.sensing import Discovery
 @dataclass
 class Found:
     what: "Discovery"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.powercap import AMD_RANGE_UJ, INTEL_RANGE_UJ, FakePowercap, MakeRequest
+from trainwatt.core.sensing import Counter, Device, Discovery
 from trainwatt.errors import ReadError, SensorLostError
-from trainwatt.model import Counter, Device, Discovery
 from trainwatt.sensors import powercap, rapl
 from trainwatt.sensors.rapl import RaplSensor, counter_of
 

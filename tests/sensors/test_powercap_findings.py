@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.fakes.powercap import FakePowercap, MakeRequest
-from trainwatt.model import Availability, Finding
+from trainwatt.core.sensing import Availability, Finding
 from trainwatt.sensors import powercap
 
 

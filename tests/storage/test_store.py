@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import func, select
 
 from tests.fakes.stored_rows import device, phase, phase_energy, phase_fold, phase_fold_energy, point, run, segment
-from trainwatt.clock import Anchor
+from trainwatt.core.clock import Anchor
+from trainwatt.core.sensing import Point
 from trainwatt.errors import (
     AmbiguousRunError,
     ConfigurationError,
@@ -23,7 +24,6 @@ from trainwatt.errors import (
     StoreBusyError,
     StoreError,
 )
-from trainwatt.model import Point
 from trainwatt.storage import dialect
 from trainwatt.storage.dialect import make_engine, reading
 from trainwatt.storage.records import PhaseDeviceSum, WorkRow

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..units import J_PER_KWH
+from ..core.units import J_PER_KWH
 from ..windows import Interval
 
 HOURS_PER_YEAR = 8760.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..units import J_PER_KWH
+from ..core.units import J_PER_KWH
 from ..windows import Interval
 from .accounting import Estimate, operational_g
 from .terms import TYPICAL_UNMEASURED, Terms

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.units import J_PER_KWH
 from ..errors import ConfigurationError
-from ..units import J_PER_KWH
 from ..windows import Interval
 from .accounting import (
     Amortisations,

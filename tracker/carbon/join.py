@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from ..clock import Anchor
-from ..model import Point
+from ..core.clock import Anchor
+from ..core.sensing import Point
+from ..core.units import J_PER_KWH
 from ..power import energy_at
-from ..units import J_PER_KWH
 from .series import Series, require_same_basis
 
 UNKNOWN = "unknown"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..core.sensing import Availability, Finding
 from ..errors import ConfigurationError
-from ..model import Availability, Finding
 
 AUTO = "auto"
 ENDPOINT = "AWS_EC2_METADATA_SERVICE_ENDPOINT"

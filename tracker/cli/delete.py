@@ -6,10 +6,10 @@ import sys
 
 import rich_click as click
 
+from ..core.units import format_duration
 from ..describe import run_duration_s
 from ..errors import TrainwattError
 from ..stored_runs import open_store
-from ..units import format_duration
 from .options import db_option
 
 

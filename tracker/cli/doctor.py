@@ -14,11 +14,11 @@ from rich.text import Text
 
 from ..calibration import CALIBRATION_S
 from ..carbon.whereabouts import whereabouts
-from ..clock import SystemClock
 from ..config import Config, parse_gpus, resolve, working_folder
+from ..core.clock import SystemClock
+from ..core.sensing import Availability, Counter, Discovery, DiscoveryRequest, Finding
 from ..describe import KINDS, ORDER, natural
 from ..errors import StoreError
-from ..model import Availability, Counter, Discovery, DiscoveryRequest, Finding
 from ..sampling import Sampler
 from ..sensors import discover
 from ..storage.place import is_server, locate, masked, sqlite_path

@@ -11,8 +11,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from ..carbon.hardware import KINDS, HardwareRow, table
+from ..core.units import significant
 from ..errors import ConfigurationError
-from ..units import significant
 from .options import json_option
 from .render import console, plain_table
 

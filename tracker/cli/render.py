@@ -12,12 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from ..carbon.wording import carbon_headline, place
+from ..core.sensing import Point
+from ..core.units import format_duration, format_energy, format_range
 from ..describe import energy_each_j, headline, idle_text, range_text
-from ..model import Point
 from ..paper.markup import clean
 from ..power import energy_at
 from ..summary import phase_energy, phase_notes, provenance
-from ..units import format_duration, format_energy, format_range
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 SPARK_WIDTH = 16

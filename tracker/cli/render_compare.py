@@ -11,10 +11,10 @@ from rich.text import Text
 
 from ..blocks import blocks
 from ..comparison import Compared, Figure
+from ..core.units import format_duration
 from ..describe import SCHEMA_VERSION, headline
 from ..gates import Judged
 from ..paper.markup import clipped, markdown
-from ..units import format_duration
 from ..wording import notes, says, verdict
 
 

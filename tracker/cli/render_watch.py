@@ -11,11 +11,11 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from ..carbon.wording import carbon_headline, format_mass, place
+from ..core.sensing import Point
+from ..core.units import format_duration, format_energy, format_range, significant
 from ..describe import SCHEMA_VERSION, headline
-from ..model import Point
 from ..power import powers_w
 from ..summary import phase_energy, phase_notes, provenance
-from ..units import format_duration, format_energy, format_range, significant
 from .render import BLOCKS, STATUS_STYLE
 
 View = Mapping[str, Any]

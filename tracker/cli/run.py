@@ -13,9 +13,9 @@ from typing import Any, NoReturn
 import rich_click as click
 
 from ..config import JOIN_DB, JOIN_RUN
+from ..core.units import format_duration
 from ..masking import masked
 from ..session import EnergyTracker
-from ..units import format_duration
 from ..watch import Watch
 from .options import arguments, tracking_options
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .._version import __version__
-from ..units import significant
+from ..core.units import significant
 from .bibliography import Reference, bibtex, keys, plain
 from .factors import mixed_bases
 from .markup import ESCAPE, clean, clipped, tex

@@ -12,7 +12,7 @@ from typing import Any
 from ..carbon.accounting import Estimate, total
 from ..carbon.host_share import WHOLE_HOST
 from ..carbon.wording import format_mass
-from ..units import format_range, significant
+from ..core.units import format_range, significant
 from .bibliography import SCOPE_2, SERVICES, Cited, cited, has_address
 from .markup import clipped
 from .prose import Sentence, alternatives, citation, count, listed, number, ranged, tallied, trust

@@ -11,7 +11,7 @@ from typing import Any
 
 from .._version import __version__
 from ..carbon.wording import format_mass
-from ..units import format_energy, significant
+from ..core.units import format_energy, significant
 from .bibliography import SCI, SOFTWARE, WU
 from .factors import beside, factors
 from .markup import clipped

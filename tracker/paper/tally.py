@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from ..carbon.accounting import Estimate, total
 from ..carbon.wording import format_mass
+from ..core.units import format_range
 from ..overlaps import Reading, at_once
-from ..units import format_range
 
 View = Mapping[str, Any]
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..carbon.wording import beside, carbon_headline, format_mass, place
+from ..core.units import format_energy, significant
 from ..paper.bibliography import keys, plain
 from ..paper.methods import paragraph
 from ..paper.prose import number, percent
 from ..summary import provenance
-from ..units import format_energy, significant
 from .charts import Bar, Part, bars, legend, shares
 from .markup import Child, Html, details, el, linked, table
 from .words import MOST_EVENTS, WAYS, View, footprint_of, when

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from ..units import energy_unit
+from ..core.units import energy_unit
 from .markup import Child, Html, el
 from .scale import ticks, time_text, time_ticks, watts_tick
 from .series import Layer, Span, Step, stacked

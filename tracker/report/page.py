@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from .._version import __version__
 from ..carbon.wording import format_mass
+from ..core.units import format_duration, format_energy, format_range
 from ..paper.markup import clipped
-from ..units import format_duration, format_energy, format_range
 from .charts import STRIPES
 from .markup import Child, Html, el, table
 from .sections import section_of

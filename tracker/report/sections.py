@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..carbon.wording import format_mass
+from ..core.units import format_duration, format_energy, format_range
 from ..describe import energy_each_j, headline
 from ..paper.prose import percent
 from ..summary import phase_energy, phase_notes
-from ..units import format_duration, format_energy, format_range
 from .accounts import assumptions, emissions, events, methods, origin
 from .charts import Bar, bars, colours
 from .markup import Child, Html, details, el, table

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from ..carbon.series import Series
-from ..clock import Anchor
+from ..core.clock import Anchor
 
 NS = 1e-9
 COLUMNS = 1000

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from ..core.units import format_duration, significant
 from ..paper.markup import clipped
 from ..paper.prose import number
-from ..units import format_duration, significant
 from .charts import colours, grid, legend, phase_colours, power
 from .markup import Child, Html, details, el, table
 from .scale import elapsed, watts_text

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from ..core.sensing import Availability, Discovery, DiscoveryRequest, Finding
 from ..errors import ConfigurationError
-from ..model import Availability, Discovery, DiscoveryRequest, Finding
 from . import modelled, nvml, own, powercap
 
 __all__ = ["SENSORS", "discover"]

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from ..core.sensing import Availability, Device, DeviceKind, Discovery, DiscoveryRequest, Finding, Gauge, Provenance
 from ..errors import ReadError
-from ..model import Availability, Device, DeviceKind, Discovery, DiscoveryRequest, Finding, Gauge, Provenance
 from . import power_model
 from .cgroup import Cgroup, CpuShare
 from .machine import processor, read_text

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.sensing import Availability, Device, Discovery, DiscoveryRequest, Finding, Sensor
 from ..errors import ConfigurationError, ReadError
-from ..model import Availability, Device, Discovery, DiscoveryRequest, Finding, Sensor
 from . import cuda_visible, nvml_help
 from .cuda_visible import MIG_NOTE, Choice, Gpu
 from .nvml_help import SOURCE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..model import Availability, DiscoveryRequest, Finding
+from ..core.sensing import Availability, DiscoveryRequest, Finding
 from .machine import in_container, read_text
 from .nvml_sensors import error_text
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import get_args
 
+from ..core.sensing import Counter, Device, DeviceKind, Discovery, DiscoveryRequest, Gauge, Sensor
 from ..errors import ConfigurationError
-from ..model import Counter, Device, DeviceKind, Discovery, DiscoveryRequest, Gauge, Sensor
 
 KINDS = get_args(DeviceKind)
 
@@ -63,7 +63,7 @@ def _problem(sensor: Sensor) -> str | None:
     """What keeps an object from being read as a sensor."""
     missing = [word for word in ("name", "device", "kind", "period_s", "read", "holder_pids", "close") if not hasattr(sensor, word)]
     if missing:
-        return f"has no {', '.join(missing)}: see trainwatt.model.Sensor"
+        return f"has no {', '.join(missing)}: see trainwatt.core.sensing.Sensor"
     if not isinstance(sensor.device, Device) or sensor.device.kind not in KINDS:
         return f"has the device {sensor.device!r}: give a Device of kind {', '.join(KINDS)}"
     if not 0 < sensor.device.max_power_w < math.inf or not 0 <= sensor.device.gain < math.inf:

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..core.sensing import Availability, Device, DeviceKind, Discovery, DiscoveryRequest, Finding
 from ..errors import ReadError
-from ..model import Availability, Device, DeviceKind, Discovery, DiscoveryRequest, Finding
 from . import powercap_help
 from .machine import read_int, read_text
 from .rapl import RaplSensor, counter_of

@@ -7,7 +7,7 @@ import pwd
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..model import Availability, DiscoveryRequest, Finding
+from ..core.sensing import Availability, DiscoveryRequest, Finding
 from .machine import in_container, processor
 
 _SOURCE = "powercap"

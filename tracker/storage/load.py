@@ -9,8 +9,8 @@ from typing import Any, Literal, TypeVar
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Executable, Select, Table, Text, bindparam, case, func, literal, select
 
-from ..clock import Anchor
-from ..model import Point
+from ..core.clock import Anchor
+from ..core.sensing import Point
 from . import schema
 from .records import (
     DeviceRow,

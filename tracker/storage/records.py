@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..clock import Anchor
-from ..model import Point
+from ..core.clock import Anchor
+from ..core.sensing import Point
 
 
 class RunRow(NamedTuple):

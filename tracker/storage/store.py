@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, delete, func, insert, or_, select, update
 
+from ..core.sensing import Point
 from ..errors import AmbiguousRunError, RunNotFoundError, StoreError
-from ..model import Point
 from . import load
 from .dialect import faults_of, make_engine, reading, state, writing
 from .place import is_server, masked

@@ -9,11 +9,11 @@ from urllib.parse import quote, urlencode
 from .._version import __version__
 from ..blocks import blocks
 from ..comparison import Compared
+from ..core.units import format_duration
 from ..describe import energy_text, headline
 from ..report.charts import STRIPES
 from ..report.markup import Child, Html, el, shown, table
 from ..report.words import mean_power, title_of, when
-from ..units import format_duration
 from ..wording import notes, verdict
 
 View = Mapping[str, Any]

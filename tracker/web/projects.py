@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from ..core.units import format_duration, format_energy
 from ..describe import energy_text
 from ..listing import OverTime
 from ..overlaps import at_once_text
@@ -13,7 +14,6 @@ from ..report.charts import Column, columns, legend
 from ..report.markup import Child, Html, details, el, table
 from ..report.timeline import HINT
 from ..report.words import when
-from ..units import format_duration, format_energy
 
 View = Mapping[str, Any]
 COLOURS = ("phase-0", "phase-1", "phase-2", "phase-3", "phase-5", "platform-0")

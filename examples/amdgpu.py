@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trainwatt.core.sensing import Availability, Device, Discovery, DiscoveryRequest, Finding, Gauge
-from trainwatt.errors import ReadError, SensorLostError
+from trainwatt.core import Availability, Device, Discovery, DiscoveryRequest, Finding, Gauge, ReadError, SensorLostError
 
 # amdgpu tells the mean power, and nowhere over how long (Linux, Documentation/gpu/amdgpu/thermal.rst): taken as one second.
 AVERAGE = Gauge("window", window_s=1.0)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainwatt.core.sensing import Provenance
+from trainwatt.core.point import Provenance
 from trainwatt.curve import KEEP_NS, Curve
 
 S = 10**9

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.sensor import AVERAGE, INSTANT
-from trainwatt.core.sensing import Gauge, Provenance, Reading
+from trainwatt.core.point import Provenance
+from trainwatt.core.sensing import Gauge, Reading
 from trainwatt.gauging import GaugeTrack, Piece
 
 S = 10**9

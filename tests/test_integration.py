@@ -13,7 +13,8 @@ from tests.fakes.sensor import (
     NVML_COUNTER,
     PACKAGE,
 )
-from trainwatt.core.sensing import Gauge, Provenance, Reading
+from trainwatt.core.point import Provenance
+from trainwatt.core.sensing import Gauge, Reading
 from trainwatt.integration import DeviceIntegrator
 
 # ---- counters

@@ -9,7 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.sensor import AVERAGE, GPU, INSTANT, NVML_COUNTER
-from trainwatt.core.sensing import Counter, Gauge, Point, Reading
+from trainwatt.core.point import Point
+from trainwatt.core.sensing import Counter, Gauge, Reading
 from trainwatt.integration import DeviceIntegrator
 from trainwatt.windows import Interval, between, interval
 

@@ -18,7 +18,7 @@ from trainwatt.carbon.join import Joined, join_all
 from trainwatt.carbon.series import Slot, series
 from trainwatt.compaction import LOOK_AFTER, MOST_OF_A_NAME, MOST_OF_ALL, instances
 from trainwatt.core.clock import Anchor
-from trainwatt.core.sensing import Point
+from trainwatt.core.point import Point
 from trainwatt.describe import describe
 from trainwatt.phase_log import INDIVIDUAL, MOST_NAMES, MOST_WAITING, OTHERS
 from trainwatt.storage.writer import Writer

@@ -7,7 +7,8 @@ import random
 import pytest
 
 from tests.fakes.sensor import GPU, INSTANT, NVML_COUNTER
-from trainwatt.core.sensing import Point, Reading
+from trainwatt.core.point import Point
+from trainwatt.core.sensing import Reading
 from trainwatt.integration import DeviceIntegrator
 from trainwatt.sensors.nvml import PART_TIME_S
 from trainwatt.windows import between, interval

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.rig import NOW_NS, gpu, ns, phase, ramp, total
-from trainwatt.core.sensing import Point, Reading
+from trainwatt.core.point import Point
+from trainwatt.core.sensing import Reading
 
 
 def test_a_phase_is_the_difference_of_its_edges() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from trainwatt.carbon.join import Joined, join_all
 from trainwatt.carbon.series import Series, Slot, series
 from trainwatt.core.clock import Anchor
-from trainwatt.core.sensing import Point
+from trainwatt.core.point import Point
 from trainwatt.thinning import AT_ONCE_NS, KEEP_NS, SLOT_NS, STEP_NS, Thinning, instants, spare
 
 S = 10**9

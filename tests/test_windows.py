@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainwatt.core.sensing import Point
+from trainwatt.core.point import Point
 from trainwatt.windows import Interval, Share, between, interval
 
 quick = settings(deadline=None, derandomize=True, max_examples=200)

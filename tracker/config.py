@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from .core.sensing import STAGES
+from .core.run import STAGES
 from .errors import ConfigurationError
 from .harmless import warn
 

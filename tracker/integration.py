@@ -7,7 +7,9 @@ beside it as slack.
 
 from __future__ import annotations
 
-from .core.sensing import Counter, Device, Event, Gauge, Provenance, Reading
+from .core.point import Provenance
+from .core.run import Event
+from .core.sensing import Counter, Device, Gauge, Reading
 from .counting import SLOWEST_UPDATE_S
 from .crosscheck import CrossCheck, Disagreement
 from .curve import NS, Curve

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .core.sensing import Counter, Provenance, Reading
+from .core.point import Provenance
+from .core.sensing import Counter, Reading
 from .counting import SLOWEST_UPDATE_S, Outcome, Rate, classify, unwrapped_s
 from .curve import NS, Curve
 

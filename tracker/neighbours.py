@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .core.sensing import Event
+from .core.run import Event
 from .errors import StoreError
 from .identity import Identity
 from .storage.writer import Writer

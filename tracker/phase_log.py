@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from . import rows
 from .core.clock import Anchor
-from .core.sensing import Event
+from .core.run import Event
 from .phases import PhaseRecord
 from .rows import Row
 from .storage.compact import ENERGIES, add_to_fold

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from .core.sensing import Point
+from .core.point import Point
 from .windows import Share, between
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from contextlib import suppress
 from . import rows
 from .compaction import Compaction
 from .core.clock import Anchor, Clock
-from .core.sensing import Event, Point
+from .core.point import Point
+from .core.run import Event
 from .curve import Curve
 from .errors import DamagedDatabaseError, StoreError
 from .harmless import warn

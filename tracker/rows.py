@@ -8,7 +8,9 @@ from typing import Any
 
 from .channel import Channel
 from .core.clock import Anchor
-from .core.sensing import Counter, Device, Event, Finding, Point
+from .core.point import Point
+from .core.run import Event
+from .core.sensing import Counter, Device, Finding
 from .integration import DeviceIntegrator
 from .phases import PhaseRecord
 from .sampling import Sampler

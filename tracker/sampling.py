@@ -15,7 +15,8 @@ from collections.abc import Callable, Sequence
 from .calibration import CALIBRATION_S, Renewals
 from .channel import Channel, Failure
 from .core.clock import Clock
-from .core.sensing import Counter, Event, Sensor
+from .core.run import Event
+from .core.sensing import Counter, Sensor
 from .integration import DeviceIntegrator
 
 log = logging.getLogger("trainwatt")

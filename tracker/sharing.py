@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .core.sensing import Event, Sensor
+from .core.run import Event
+from .core.sensing import Sensor
 from .identity import Identity, command_of, is_descendant
 
 INITIAL_PID_NAMESPACE = "pid:[4026531836]"

@@ -16,7 +16,8 @@ from ._version import __version__
 from .carbon.whereabouts import AUTO, known_zone, locate_by_cloud
 from .config import JOIN_DB, JOIN_RUN, Config, working_folder
 from .core.clock import Anchor, Clock
-from .core.sensing import Discovery, DiscoveryRequest, Event, Sensor
+from .core.run import Event
+from .core.sensing import Discovery, DiscoveryRequest, Sensor
 from .distributed import global_rank, local_rank
 from .errors import DamagedDatabaseError, StoreError
 from .harmless import warn

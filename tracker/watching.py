@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .core.sensing import Point
+from .core.point import Point
 from .describe import iso
 from .footprinting import described
 from .power import mean_w

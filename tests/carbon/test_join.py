@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from trainwatt.carbon.join import UNKNOWN, Constant, Joined, join, join_all, total
 from trainwatt.carbon.series import Series, Slot, read_series, series, utc_ns
 from trainwatt.core.clock import Anchor
-from trainwatt.core.sensing import Point
+from trainwatt.core.point import Point
 from trainwatt.errors import ConfigurationError
 
 S = 1_000_000_000

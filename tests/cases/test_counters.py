@@ -23,7 +23,8 @@ from tests.fakes.sensor import (
     UNRANGED_COUNTER,
 )
 from tests.fakes.views import device
-from trainwatt.core.sensing import Counter, Provenance, Reading
+from trainwatt.core.point import Provenance
+from trainwatt.core.sensing import Counter, Reading
 from trainwatt.integration import EVENTS_OF_A_KIND, DeviceIntegrator
 from trainwatt.windows import between, interval
 

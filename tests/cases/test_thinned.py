@@ -15,7 +15,7 @@ from tests.fakes.recorded import Package, RecordedRun
 from trainwatt.carbon.join import join_all, total
 from trainwatt.carbon.series import Slot, series, utc_ns
 from trainwatt.core.clock import Anchor
-from trainwatt.core.sensing import Point
+from trainwatt.core.point import Point
 from trainwatt.storage.writer import Writer
 
 S = 10**9

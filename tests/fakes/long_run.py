@@ -14,7 +14,8 @@ from pathlib import Path
 
 from trainwatt import rows
 from trainwatt.core.clock import Anchor
-from trainwatt.core.sensing import Counter, Device, Point
+from trainwatt.core.point import Point
+from trainwatt.core.sensing import Counter, Device
 from trainwatt.phases import PhaseRecord
 from trainwatt.recording import Recorder
 from trainwatt.sampling import Sampler

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.fakes.sensor import GPU, NVML_COUNTER
-from trainwatt.core.sensing import Counter, Device, Gauge, Point, Reading
+from trainwatt.core.point import Point
+from trainwatt.core.sensing import Counter, Device, Gauge, Reading
 from trainwatt.integration import DeviceIntegrator
 from trainwatt.phases import PhaseRecord
 from trainwatt.windows import Interval, Share, between, interval

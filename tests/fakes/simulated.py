@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 from trainwatt.calibration import CALIBRATION_S, Renewals
-from trainwatt.core.sensing import Counter, Device, Gauge, Point
+from trainwatt.core.point import Point
+from trainwatt.core.sensing import Counter, Device, Gauge
 from trainwatt.errors import ReadError
 from trainwatt.phases import PhaseRecord
 from trainwatt.sampling import Sampler

@@ -14,7 +14,8 @@ from tests.fakes.sensor import AVERAGE, DRAM_COUNTER, GPU, INSTANT, INTEL_COUNTE
 from trainwatt.carbon.hardware import table
 from trainwatt.carbon.series import INTENSITY, PRICE, read_series
 from trainwatt.config import resolve
-from trainwatt.core.sensing import DiscoveryRequest, Point, Reading
+from trainwatt.core.point import Point
+from trainwatt.core.sensing import DiscoveryRequest, Reading
 from trainwatt.errors import ConfigurationError, ReadError
 from trainwatt.integration import DeviceIntegrator
 from trainwatt.sensors import powercap

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.powercap import FakePowercap, MakeRequest
-from trainwatt.core.sensing import Discovery, Gauge, Provenance, Sensor
+from trainwatt.core.point import Provenance
+from trainwatt.core.sensing import Discovery, Gauge, Sensor
 from trainwatt.errors import ReadError
 from trainwatt.sensors import modelled, power_model
 from trainwatt.sensors.machine import Processor

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from tests.fakes.stored_rows import device, phase, phase_energy, phase_fold, phase_fold_energy, point, run, segment
 from trainwatt.core.clock import Anchor
-from trainwatt.core.sensing import Point
+from trainwatt.core.point import Point
 from trainwatt.errors import (
     AmbiguousRunError,
     ConfigurationError,

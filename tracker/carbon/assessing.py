@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..core.sensing import Point
+from ..core.point import Point
 from ..core.units import J_PER_KWH
 from ..windows import Interval
 from .accounting import Amortisations, Assumption, EmbodiedLine, Estimate, amortisations, carbon_object, operational_g, sci, strict

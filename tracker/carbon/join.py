@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from ..core.clock import Anchor
-from ..core.sensing import Point
+from ..core.point import Point
 from ..core.units import J_PER_KWH
 from ..power import energy_at
 from .series import Series, require_same_basis

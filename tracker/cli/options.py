@@ -10,7 +10,7 @@ from typing import Any
 import rich_click as click
 
 from ..config import parse_gpus
-from ..core.sensing import STAGES
+from ..core.run import STAGES
 from ..core.units import NS_PER_S, parse_duration_s
 from ..errors import ConfigurationError
 

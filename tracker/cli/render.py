@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..carbon.wording import carbon_headline, place
-from ..core.sensing import Point
+from ..core.point import Point
 from ..core.units import format_duration, format_energy, format_range
 from ..describe import energy_each_j, headline, idle_text, range_text
 from ..paper.markup import clean

@@ -11,7 +11,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from ..carbon.wording import carbon_headline, format_mass, place
-from ..core.sensing import Point
+from ..core.point import Point
 from ..core.units import format_duration, format_energy, format_range, significant
 from ..describe import SCHEMA_VERSION, headline
 from ..power import powers_w

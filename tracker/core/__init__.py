@@ -1,1 +1,26 @@
-"""Types and units that two or more packages share. Nothing here does I/O."""
+"""Types and units that two or more packages share. Nothing here does I/O.
+
+What is listed in `__all__` is public: a sensor of your own imports it from `trainwatt.core`. Everything else in this package is private.
+"""
+
+from __future__ import annotations
+
+from ..errors import ReadError, SensorLostError
+from .point import Provenance
+from .sensing import Availability, Counter, Device, DeviceKind, Discovery, DiscoveryRequest, Finding, Gauge, Reading, Sensor
+
+__all__ = [
+    "Availability",
+    "Counter",
+    "Device",
+    "DeviceKind",
+    "Discovery",
+    "DiscoveryRequest",
+    "Finding",
+    "Gauge",
+    "Provenance",
+    "ReadError",
+    "Reading",
+    "Sensor",
+    "SensorLostError",
+]

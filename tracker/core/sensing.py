@@ -13,18 +13,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol
 
+from .point import Provenance
+
 DeviceKind = Literal["gpu", "cpu", "dram", "platform"]
-STAGES = ("data", "experimentation", "training", "inference")
-"""The stages of a model's life (Wu et al., "Sustainable AI", MLSys 2022); a phase is a part of one run."""
-
-
-class Provenance(StrEnum):
-    """Where a joule comes from."""
-
-    MEASURED_COUNTER = "measured-counter"
-    MEASURED_POWER = "measured-power"
-    IMPUTED = "imputed"
-    MODELLED = "modelled"
 
 
 class Availability(StrEnum):
@@ -164,37 +155,3 @@ class DiscoveryRequest(NamedTuple):
     sysfs: str = "/sys"
     procfs: str = "/proc"
     providers: tuple[str, ...] = ()
-
-
-class Event(NamedTuple):
-    """Anything that happened to a sensor or to the run."""
-
-    kind: str
-    t_ns: int
-    device: str | None
-    detail: str
-
-
-class Point(NamedTuple):
-    """A point of an energy curve: cumulative joules since the curve's start, by provenance.
-
-    Slack is cumulative too (what gaps, resets and models may have added or missed so far), and so is the variance of a sensor that looks
-    at part of the time only, in J². The edges are the point's own: the true
-    E(t) lies in [E − edge_low_j, E + edge_high_j], give or take the slack and the device's gain.
-    """
-
-    t_ns: int
-    counter_j: float = 0.0
-    power_j: float = 0.0
-    imputed_j: float = 0.0
-    modelled_j: float = 0.0
-    slack_low_j: float = 0.0
-    slack_high_j: float = 0.0
-    edge_low_j: float = 0.0
-    edge_high_j: float = 0.0
-    scatter_j2: float = 0.0
-
-    @property
-    def energy_j(self) -> float:
-        """Cumulative joules of every provenance."""
-        return self.counter_j + self.power_j + self.imputed_j + self.modelled_j

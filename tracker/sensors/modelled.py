@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from ..core.sensing import Availability, Device, DeviceKind, Discovery, DiscoveryRequest, Finding, Gauge, Provenance
+from ..core.point import Provenance
+from ..core.sensing import Availability, Device, DeviceKind, Discovery, DiscoveryRequest, Finding, Gauge
 from ..errors import ReadError
 from . import power_model
 from .cgroup import Cgroup, CpuShare

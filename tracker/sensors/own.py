@@ -63,7 +63,7 @@ def _problem(sensor: Sensor) -> str | None:
     """What keeps an object from being read as a sensor."""
     missing = [word for word in ("name", "device", "kind", "period_s", "read", "holder_pids", "close") if not hasattr(sensor, word)]
     if missing:
-        return f"has no {', '.join(missing)}: see trainwatt.core.sensing.Sensor"
+        return f"has no {', '.join(missing)}: see trainwatt.core.Sensor"
     if not isinstance(sensor.device, Device) or sensor.device.kind not in KINDS:
         return f"has the device {sensor.device!r}: give a Device of kind {', '.join(KINDS)}"
     if not 0 < sensor.device.max_power_w < math.inf or not 0 <= sensor.device.gain < math.inf:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import func, select
 
-from ..core.sensing import Point
+from ..core.point import Point
 from . import schema
 from .dialect import faults_of, reading
 from .store import Store

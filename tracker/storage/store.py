@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, delete, func, insert, or_, select, update
 
-from ..core.sensing import Point
+from ..core.point import Point
 from ..errors import AmbiguousRunError, RunNotFoundError, StoreError
 from . import load
 from .dialect import faults_of, make_engine, reading, state, writing

@@ -10,17 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from trainwatt.identity import (
-    alive_ticks,
-    command_of,
-    external_ids,
-    git_commit,
-    is_descendant,
-    own_command,
-    parent,
-    this_process,
-)
-from trainwatt.masking import masked
+from trainwatt.machine.masking import masked
+from trainwatt.machine.process import alive_ticks, command_of, external_ids, git_commit, is_descendant, own_command, parent, this_process
 
 # ---- secrets
 

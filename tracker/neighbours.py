@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .core.run import Event
 from .errors import StoreError
-from .identity import Identity
+from .machine.process import Identity
 from .storage.writer import Writer
 
 FRESH_NS = 10_000_000_000

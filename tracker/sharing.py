@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from .core.run import Event
 from .core.sensing import Sensor
-from .identity import Identity, command_of, is_descendant
+from .machine.process import Identity, command_of, is_descendant
 
 INITIAL_PID_NAMESPACE = "pid:[4026531836]"
 """The kernel's first pid namespace (PROC_PID_INIT_INO, include/linux/proc_ns.h): the driver names processes by their pid there."""

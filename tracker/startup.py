@@ -11,18 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import identity, rows
+from . import rows
 from ._version import __version__
 from .carbon.whereabouts import AUTO, known_zone, locate_by_cloud
 from .config import JOIN_DB, JOIN_RUN, Config, working_folder
 from .core.clock import Anchor, Clock
 from .core.run import Event
 from .core.sensing import Discovery, DiscoveryRequest, Sensor
-from .distributed import global_rank, local_rank
 from .errors import DamagedDatabaseError, StoreError
 from .harmless import warn
-from .identity import Identity
-from .inventory import inventory
+from .machine import process as identity
+from .machine.inventory import inventory
+from .machine.job import global_rank, local_rank
+from .machine.process import Identity
 from .neighbours import Neighbours
 from .recording import Recorder
 from .rows import Row, as_json

@@ -21,7 +21,7 @@ Status = Literal["running", "completed", "failed", "interrupted"]
 def open_store(db: str | os.PathLike[str] | None) -> Store:
     """The store to read, by default where trackers of this place store, with runs whose process has vanished marked as such. Raises
     ConfigurationError and StoreError."""
-    from .identity import this_process
+    from .machine.process import this_process
     from .storage.place import locate
     from .storage.store import Store
 

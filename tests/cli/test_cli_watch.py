@@ -100,7 +100,7 @@ def test_a_line_a_look_in_a_pipe(world: World, going: subprocess.Popen[str]) -> 
 def test_a_run_whose_process_was_killed_ends(world: World, going: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The database does not say so: it is found out when nothing comes any more."""
     from trainwatt import watching as module
-    from trainwatt.identity import this_process
+    from trainwatt.machine.process import this_process
 
     def opened() -> Store:
         store = Store.open(str(world.db))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvicorn
 
-from trainwatt.identity import this_process
+from trainwatt.machine.process import this_process
 from trainwatt.storage.store import Store
 from trainwatt.web.app import create_app
 

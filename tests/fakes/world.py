@@ -130,7 +130,7 @@ class World:
     def show(self, ref: str = "latest") -> dict[str, Any]:
         """A run as `trainwatt show --json` prints it, read in this process."""
         from trainwatt.footprinting import described
-        from trainwatt.identity import this_process
+        from trainwatt.machine.process import this_process
         from trainwatt.storage.store import Store
 
         store = Store.open(str(self.db))
@@ -143,7 +143,7 @@ class World:
     def runs(self) -> list[dict[str, Any]]:
         """The `run` objects of every run, newest first."""
         from trainwatt.describe import describe_run
-        from trainwatt.identity import this_process
+        from trainwatt.machine.process import this_process
         from trainwatt.storage.store import Store
 
         store = Store.open(str(self.db))

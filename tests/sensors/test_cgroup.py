@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from trainwatt.sensors.cgroup import Cgroup, count_cpus
+from trainwatt.machine.cgroup import Cgroup, count_cpus
 
 GIB = 2**30
 

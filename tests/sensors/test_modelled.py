@@ -12,8 +12,8 @@ from tests.fakes.powercap import FakePowercap, MakeRequest
 from trainwatt.core.point import Provenance
 from trainwatt.core.sensing import Discovery, Gauge, Sensor
 from trainwatt.errors import ReadError
+from trainwatt.machine.host import Processor
 from trainwatt.sensors import modelled, power_model
-from trainwatt.sensors.machine import Processor
 from trainwatt.sensors.microarchitecture import microarchitecture
 from trainwatt.sensors.modelled import Utilisation
 

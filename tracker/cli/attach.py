@@ -11,7 +11,7 @@ from typing import Any
 import rich_click as click
 
 from ..errors import ConfigurationError
-from ..identity import alive_ticks, command_of
+from ..machine.process import alive_ticks, command_of
 from ..session import EnergyTracker
 from ..watch import Watch
 from .options import arguments, tracking_options

@@ -14,7 +14,7 @@ import rich_click as click
 
 from ..config import JOIN_DB, JOIN_RUN
 from ..core.units import format_duration
-from ..masking import masked
+from ..machine.masking import masked
 from ..session import EnergyTracker
 from ..watch import Watch
 from .options import arguments, tracking_options

@@ -38,7 +38,7 @@ def command(port: int, host: str, token: str | None, db: str | None) -> None:
         from ..web.app import create_app
     except ImportError as error:
         raise TrainwattError(f"serve needs an extra ({error}): pip install 'trainwatt[web]'") from error
-    from ..identity import Identity, this_process
+    from ..machine.process import Identity, this_process
 
     store = open_store(db)
     procfs = resolve({"db": db}, os.environ, working_folder()).procfs

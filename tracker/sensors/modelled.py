@@ -14,9 +14,9 @@ from pathlib import Path
 from ..core.point import Provenance
 from ..core.sensing import Availability, Device, DeviceKind, Discovery, DiscoveryRequest, Finding, Gauge
 from ..errors import ReadError
+from ..machine.cgroup import Cgroup, CpuShare
+from ..machine.host import processor, read_text
 from . import power_model
-from .cgroup import Cgroup, CpuShare
-from .machine import processor, read_text
 from .microarchitecture import microarchitecture
 from .power_model import PowerModel
 

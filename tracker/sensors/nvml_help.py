@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.sensing import Availability, DiscoveryRequest, Finding
-from .machine import in_container, read_text
+from ..machine.host import in_container, read_text
 from .nvml_sensors import error_text
 
 SOURCE = "nvml"

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from ..core.sensing import Availability, Device, DeviceKind, Discovery, DiscoveryRequest, Finding
 from ..errors import ReadError
+from ..machine.host import read_int, read_text
 from . import powercap_help
-from .machine import read_int, read_text
 from .rapl import RaplSensor, counter_of
 
 SOURCE = "powercap"

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .core.sensing import Device
-from .sensors.cgroup import Cgroup
-from .sensors.machine import read_text
+from ..core.sensing import Device
+from .cgroup import Cgroup
+from .host import read_text
 
 
 def inventory(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .machine import read_int, read_text
+from .host import read_int, read_text
 
 _MICRO = 1e-6
 _NANO = 1e-9

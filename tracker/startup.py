@@ -20,10 +20,10 @@ from .core.run import Event
 from .core.sensing import Discovery, DiscoveryRequest, Sensor
 from .errors import DamagedDatabaseError, StoreError
 from .harmless import warn
-from .machine import process as identity
+from .machine.git import git_commit
 from .machine.inventory import inventory
-from .machine.job import global_rank, local_rank
-from .machine.process import Identity
+from .machine.job import external_ids, global_rank, local_rank
+from .machine.process import Identity, own_command, this_process
 from .neighbours import Neighbours
 from .recording import Recorder
 from .rows import Row, as_json
@@ -87,7 +87,7 @@ class Begun:
         duration_s = (end_t_ns - self.start_t_ns) * 1e-9
         try:
             self.recorder.finish(
-                run=closing | {"duration_s": duration_s, "external": as_json(identity.external_ids(environ))},
+                run=closing | {"duration_s": duration_s, "external": as_json(external_ids(environ))},
                 segment=closing | {"end_t_ns": end_t_ns},
             )
         finally:
@@ -126,7 +126,7 @@ def _invited(environ: Mapping[str, str], config: Config) -> Writer | None:
             " WHERE r.id = ? AND r.status = 'running' AND s.role = 'owner' AND s.status = 'running'",
             (run_id,),
         )
-        me = identity.this_process(config.procfs)
+        me = this_process(config.procfs)
         for _, boot_id, namespace, pid, start_ticks in owners:
             # only within one boot do two processes share a monotonic clock; an owner in another container is believed to live
             if boot_id == me.boot_id and (namespace != me.pid_namespace or me.is_alive(pid, start_ticks)):
@@ -148,7 +148,7 @@ def _begin(config: Config, watch: Watch, clock: Clock, environ: Mapping[str, str
         found = discover(DiscoveryRequest(config.gains, config.gpus, seen, config.sysfs, config.procfs, config.sensors))
         idle_w = _baseline(found.sensors, clock, config)
         sampler = Sampler(found.sensors, clock, config.period_s)
-    me, anchor = identity.this_process(config.procfs), clock.anchor()
+    me, anchor = this_process(config.procfs), clock.anchor()
     run_id, segment_id = joining or os.urandom(6).hex(), os.urandom(8).hex()
     first: dict[str, Sequence[Row]] = {
         "run": [] if joining else [_run_row(run_id, config, watch, environ, me, anchor)],
@@ -218,10 +218,10 @@ def _run_row(run_id: str, config: Config, watch: Watch, environ: Mapping[str, st
         "started_utc_ns": anchor.utc_ns,
         "last_seen_utc_ns": anchor.utc_ns,
         "host": me.host,
-        "command": watch.command or (identity.own_command() if watch.tree_pid == me.pid else None),
-        "git_commit": identity.git_commit(working_folder()),
+        "command": watch.command or (own_command() if watch.tree_pid == me.pid else None),
+        "git_commit": git_commit(working_folder()),
         "tags": as_json(dict(config.tags)),
-        "external": as_json(identity.external_ids(environ)),
+        "external": as_json(external_ids(environ)),
         "zone": None if config.zone == AUTO else config.zone,
         "settings": as_json(
             {

@@ -1,10 +1,12 @@
-"""Which process of a distributed job this is.
+"""The job that this process is part of: its rank, and the ids that a scheduler or an experiment tracker gave it.
 
 Until ranks of a node share their sensors properly, the first one of each node measures and the others only record their phases.
 """
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Mapping
 
 _LOCAL = ("LOCAL_RANK", "SLURM_LOCALID", "OMPI_COMM_WORLD_LOCAL_RANK")
@@ -27,3 +29,27 @@ def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> int | None:
         if value.isdecimal():
             return int(value)
     return None
+
+
+_EXTERNAL = {
+    "slurm_job_id": "SLURM_JOB_ID",
+    "slurm_array_task_id": "SLURM_ARRAY_TASK_ID",
+    "wandb_run_id": "WANDB_RUN_ID",
+    "mlflow_run_id": "MLFLOW_RUN_ID",
+    "torchelastic_run_id": "TORCHELASTIC_RUN_ID",
+}
+
+
+def external_ids(environ: Mapping[str, str]) -> dict[str, str]:
+    """The ids by which a scheduler or an experiment tracker knows this run: from the environment, and from W&B or MLflow if the
+    process has loaded them and a run is open."""
+    found = {name: environ[variable] for name, variable in _EXTERNAL.items() if environ.get(variable)}
+    wandb_run = getattr(sys.modules.get("wandb"), "run", None)
+    if isinstance(getattr(wandb_run, "id", None), str):
+        found["wandb_run_id"] = wandb_run.id  # type: ignore[union-attr]
+    active_run = getattr(sys.modules.get("mlflow"), "active_run", None)
+    with contextlib.suppress(Exception):  # other people's code, called at our convenience
+        info = active_run().info if callable(active_run) else None
+        if isinstance(getattr(info, "run_id", None), str):
+            found["mlflow_run_id"] = info.run_id  # type: ignore[union-attr]
+    return found

@@ -1,23 +1,13 @@
-"""Who is running: the host, the boot, the process, its command and the jobs around it."""
+"""The identity of a process: its host, boot, pid and start time, its parents and its command."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from .masking import masked
-
-_EXTERNAL = {
-    "slurm_job_id": "SLURM_JOB_ID",
-    "slurm_array_task_id": "SLURM_ARRAY_TASK_ID",
-    "wandb_run_id": "WANDB_RUN_ID",
-    "mlflow_run_id": "MLFLOW_RUN_ID",
-    "torchelastic_run_id": "TORCHELASTIC_RUN_ID",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,51 +97,3 @@ def command_of(pid: int, procfs: str = "/proc") -> str | None:
     except OSError:
         return None
     return masked([part.decode(errors="replace") for part in raw.split(b"\0") if part])
-
-
-def external_ids(environ: Mapping[str, str]) -> dict[str, str]:
-    """The ids by which a scheduler or an experiment tracker knows this run: from the environment, and from W&B or MLflow if the
-    process has loaded them and a run is open."""
-    found = {name: environ[variable] for name, variable in _EXTERNAL.items() if environ.get(variable)}
-    wandb_run = getattr(sys.modules.get("wandb"), "run", None)
-    if isinstance(getattr(wandb_run, "id", None), str):
-        found["wandb_run_id"] = wandb_run.id  # type: ignore[union-attr]
-    active_run = getattr(sys.modules.get("mlflow"), "active_run", None)
-    with contextlib.suppress(Exception):  # other people's code, called at our convenience
-        info = active_run().info if callable(active_run) else None
-        if isinstance(getattr(info, "run_id", None), str):
-            found["mlflow_run_id"] = info.run_id  # type: ignore[union-attr]
-    return found
-
-
-def git_commit(folder: Path) -> str | None:
-    """The commit checked out at or above `folder`, read from the files (no git process); None where there is none."""
-    for place in (folder, *folder.parents):
-        git = place / ".git"
-        try:
-            if git.is_file():  # a worktree or submodule: "gitdir: PATH"
-                git = (place / git.read_text().partition(":")[2].strip()).resolve()
-            head = (git / "HEAD").read_text().strip()
-        except (OSError, UnicodeDecodeError):
-            continue
-        if not head.startswith("ref:"):
-            return head
-        return _ref(git, head.partition(":")[2].strip())
-    return None
-
-
-def _ref(git: Path, ref: str) -> str | None:
-    try:
-        common = (git / (git / "commondir").read_text().strip()).resolve()
-    except OSError:
-        common = git
-    for folder in (git, common):
-        try:
-            return (folder / ref).read_text().strip()
-        except OSError:
-            continue
-    try:
-        packed = (common / "packed-refs").read_text().splitlines()
-    except OSError:
-        return None
-    return next((line.split()[0] for line in packed if line.endswith(f" {ref}")), None)

@@ -10,8 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from trainwatt.carbon.change import change_of
-from trainwatt.comparing import Change, Part, change, exact, scaled
-from trainwatt.windows import Share, interval
+from trainwatt.energy.difference import Change, Part, change, exact, scaled
+from trainwatt.energy.intervals import Share, interval
 
 View = dict[str, Any]
 quick = settings(deadline=None, derandomize=True, max_examples=200)

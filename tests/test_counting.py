@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.sensor import AMD_COUNTER, DRAM_COUNTER, INTEL_COUNTER, NVML_COUNTER, UNRANGED_COUNTER
 from trainwatt.core.sensing import Counter
-from trainwatt.counting import Outcome, classify
+from trainwatt.energy.counter_steps import Outcome, classify
 
 LATE_S = 0.25
 """The longest that a counter may show its energy late before a value counts as impossible."""

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainwatt.core.point import Provenance
-from trainwatt.curve import KEEP_NS, Curve
+from trainwatt.energy.curve import KEEP_NS, Curve
 
 S = 10**9
 quick = settings(deadline=None, derandomize=True, max_examples=200)

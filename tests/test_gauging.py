@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.fakes.sensor import AVERAGE, INSTANT
 from trainwatt.core.point import Provenance
 from trainwatt.core.sensing import Gauge, Reading
-from trainwatt.gauging import GaugeTrack, Piece
+from trainwatt.energy.gauge_track import GaugeTrack, Piece
 
 S = 10**9
 quick = settings(deadline=None, derandomize=True, max_examples=150)

@@ -15,7 +15,7 @@ from tests.fakes.sensor import (
 )
 from trainwatt.core.point import Provenance
 from trainwatt.core.sensing import Gauge, Reading
-from trainwatt.integration import DeviceIntegrator
+from trainwatt.energy.integrator import DeviceIntegrator
 
 # ---- counters
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.fakes.sensor import AVERAGE, GPU, INSTANT, NVML_COUNTER
 from trainwatt.core.point import Point
 from trainwatt.core.sensing import Counter, Gauge, Reading
-from trainwatt.integration import DeviceIntegrator
-from trainwatt.windows import Interval, between, interval
+from trainwatt.energy.integrator import DeviceIntegrator
+from trainwatt.energy.intervals import Interval, between, interval
 
 S = 10**9
 MAX_W = 300

@@ -20,9 +20,9 @@ from trainwatt.compaction import LOOK_AFTER, MOST_OF_A_NAME, MOST_OF_ALL, instan
 from trainwatt.core.clock import Anchor
 from trainwatt.core.point import Point
 from trainwatt.describe import describe
+from trainwatt.energy.thinning import KEEP_NS, SLOT_NS
 from trainwatt.phase_log import INDIVIDUAL, MOST_NAMES, MOST_WAITING, OTHERS
 from trainwatt.storage.writer import Writer
-from trainwatt.thinning import KEEP_NS, SLOT_NS
 
 S = 10**9
 

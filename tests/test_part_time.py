@@ -9,9 +9,9 @@ import pytest
 from tests.fakes.sensor import GPU, INSTANT, NVML_COUNTER
 from trainwatt.core.point import Point
 from trainwatt.core.sensing import Reading
-from trainwatt.integration import DeviceIntegrator
+from trainwatt.energy.integrator import DeviceIntegrator
+from trainwatt.energy.intervals import between, interval
 from trainwatt.sensors.nvml import PART_TIME_S
-from trainwatt.windows import between, interval
 
 PERIODS, RUNS = 300, 300
 QUARTERS = 4

@@ -13,7 +13,7 @@ from trainwatt.carbon.join import Joined, join_all
 from trainwatt.carbon.series import Series, Slot, series
 from trainwatt.core.clock import Anchor
 from trainwatt.core.point import Point
-from trainwatt.thinning import AT_ONCE_NS, KEEP_NS, SLOT_NS, STEP_NS, Thinning, instants, spare
+from trainwatt.energy.thinning import AT_ONCE_NS, KEEP_NS, SLOT_NS, STEP_NS, Thinning, instants, spare
 
 S = 10**9
 UTC_NS = 1_793_500_000 * S

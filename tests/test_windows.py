@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainwatt.core.point import Point
-from trainwatt.windows import Interval, Share, between, interval
+from trainwatt.energy.intervals import Interval, Share, between, interval
 
 quick = settings(deadline=None, derandomize=True, max_examples=200)
 joules = st.floats(0, 1e6)

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from .core.clock import Clock
 from .core.sensing import Sensor
-from .integration import DeviceIntegrator
+from .energy.integrator import DeviceIntegrator
 
 NS = 1e-9
 CALIBRATION_S = 0.6

@@ -8,8 +8,8 @@ from functools import partial
 from typing import NamedTuple
 
 from .core.sensing import Counter, Reading, Sensor
+from .energy.integrator import DeviceIntegrator
 from .errors import ReadError, SensorLostError
-from .integration import DeviceIntegrator
 
 log = logging.getLogger("trainwatt")
 

@@ -6,10 +6,10 @@ import logging
 from collections.abc import Collection, Iterable, Iterator
 
 from .core.clock import Anchor
+from .energy.thinning import Plan, Thinning
 from .errors import StoreError
 from .storage import compact
 from .storage.writer import Statement, Writer
-from .thinning import Plan, Thinning
 
 log = logging.getLogger("trainwatt")
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .carbon.change import change_of, differences
-from .comparing import NONE, Change, Part, Sensor, change, exact, scaled
 from .describe import KINDS, device_share, known_count, phase_share
+from .energy.difference import NONE, Change, Part, Sensor, change, exact, scaled
 
 if TYPE_CHECKING:
     from .storage.records import DeviceRow, StoredRun

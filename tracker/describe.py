@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from .core.units import format_energy, format_range
-from .windows import Share, between, interval
+from .energy.intervals import Share, between, interval
 
 if TYPE_CHECKING:
     from .storage.records import DeviceRow, PhaseDeviceSum, RunRow, SegmentRow, StoredRun

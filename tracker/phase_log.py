@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 from . import rows
 from .core.clock import Anchor
 from .core.run import Event
+from .energy.intervals import Share
 from .phases import PhaseRecord
 from .rows import Row
 from .storage.compact import ENERGIES, add_to_fold
 from .storage.writer import Statement
-from .windows import Share
 
 if TYPE_CHECKING:
-    from .integration import DeviceIntegrator
+    from .energy.integrator import DeviceIntegrator
 
 INDIVIDUAL = 1_000
 """New phases that one commit stores by themselves."""

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .core.point import Point
-from .windows import Share, between
+from .energy.intervals import Share, between
 
 if TYPE_CHECKING:
-    from .integration import DeviceIntegrator
+    from .energy.integrator import DeviceIntegrator
 
 NS = 1e-9
 PATIENCE_NS = 10_000_000_000

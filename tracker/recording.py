@@ -15,7 +15,7 @@ from .compaction import Compaction
 from .core.clock import Anchor, Clock
 from .core.point import Point
 from .core.run import Event
-from .curve import Curve
+from .energy.curve import Curve
 from .errors import DamagedDatabaseError, StoreError
 from .harmless import warn
 from .phase_log import JOINED, PhaseLog

@@ -11,10 +11,10 @@ from .core.clock import Anchor
 from .core.point import Point
 from .core.run import Event
 from .core.sensing import Counter, Device, Finding
-from .integration import DeviceIntegrator
+from .energy.integrator import DeviceIntegrator
+from .energy.intervals import Share
 from .phases import PhaseRecord
 from .sampling import Sampler
-from .windows import Share
 
 Row = dict[str, Any]
 POINT_COLUMNS = ("segment_id", "device", *Point._fields)

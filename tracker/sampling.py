@@ -17,7 +17,7 @@ from .channel import Channel, Failure
 from .core.clock import Clock
 from .core.run import Event
 from .core.sensing import Counter, Sensor
-from .integration import DeviceIntegrator
+from .energy.integrator import DeviceIntegrator
 
 log = logging.getLogger("trainwatt")
 

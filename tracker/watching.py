@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from .core.point import Point
 from .describe import iso
+from .energy.mean_power import mean_w
 from .footprinting import described
-from .power import mean_w
 
 if TYPE_CHECKING:
     from .storage.records import DeviceRow, StoredRun

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from .comparing import Change
 from .comparison import Compared, Figure
 from .core.units import J_PER_KWH, J_PER_WH, format_duration, significant
+from .energy.difference import Change
 from .gates import Judged
 
 SCALES: dict[str, tuple[tuple[float, float, str], ...]] = {

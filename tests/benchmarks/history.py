@@ -25,7 +25,7 @@ from trainwatt.storage.writer import Writer
 NS = 1_000_000_000
 START = 1_790_000_000 * NS
 POINT_S, PHASE_S, COMMIT_S = 1, 60, 60
-KEPT_S, THIN_S = 3600, 300  # tracker/thinning.py
+KEPT_S, THIN_S = 3600, 300  # tracker/energy/thinning.py
 RUN_S = 60
 GPU_W, PACKAGE_W, DRAM_W = 310.0, 140.0, 22.0
 SMALL = {"gpu0": GPU_W, "gpu1": GPU_W, "package-0": PACKAGE_W, "dram-0": DRAM_W}

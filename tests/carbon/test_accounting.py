@@ -24,7 +24,7 @@ from trainwatt.carbon.accounting import (
 )
 from trainwatt.carbon.embodied import line_given
 from trainwatt.core.units import J_PER_KWH
-from trainwatt.windows import Interval
+from trainwatt.energy.intervals import Interval
 
 quick = settings(deadline=None, derandomize=True, max_examples=100)
 positive = st.floats(1e-3, 1e9)

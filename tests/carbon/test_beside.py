@@ -8,8 +8,8 @@ from trainwatt.carbon.accounting import Estimate
 from trainwatt.carbon.beside import Price, beside
 from trainwatt.carbon.terms import TYPICAL_UNMEASURED, Terms, check
 from trainwatt.core.units import J_PER_KWH
+from trainwatt.energy.intervals import Interval
 from trainwatt.errors import ConfigurationError
-from trainwatt.windows import Interval
 
 TEN_KWH = Interval(10 * J_PER_KWH, 9 * J_PER_KWH, 12 * J_PER_KWH)
 GRID = Estimate(400, 200, 800)

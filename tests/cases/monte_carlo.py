@@ -15,7 +15,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.sensor import DRAM, DRAM_COUNTER, GPU, INTEL_COUNTER, NVML_COUNTER, OTHER_GPU, PACKAGE, ScriptedSensor
 from tests.fakes.simulated import Load, Simulation, averaged, instantaneous, latched
 from trainwatt.core.sensing import Device
-from trainwatt.windows import Interval
+from trainwatt.energy.intervals import Interval
 
 S = 10**9
 LEVEL = 0.95

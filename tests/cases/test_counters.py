@@ -25,8 +25,8 @@ from tests.fakes.sensor import (
 from tests.fakes.views import device
 from trainwatt.core.point import Provenance
 from trainwatt.core.sensing import Counter, Reading
-from trainwatt.integration import EVENTS_OF_A_KIND, DeviceIntegrator
-from trainwatt.windows import between, interval
+from trainwatt.energy.integrator import EVENTS_OF_A_KIND, DeviceIntegrator
+from trainwatt.energy.intervals import between, interval
 
 
 @pytest.mark.parametrize("counter", [NVML_COUNTER, INTEL_COUNTER, UNRANGED_COUNTER])

@@ -13,9 +13,9 @@ from tests.fakes.views import STEP_S, assert_true, phase_named, rows
 from tests.fakes.world import World
 from trainwatt import EnergyTracker
 from trainwatt.core.sensing import Reading
-from trainwatt.integration import DeviceIntegrator
+from trainwatt.energy.integrator import DeviceIntegrator
+from trainwatt.energy.intervals import Interval, between
 from trainwatt.phases import PhaseRecord
-from trainwatt.windows import Interval, between
 
 TICK_NS = 100_000_000
 

@@ -14,9 +14,9 @@ from rich.cells import cell_len
 from tests.fakes.compared import put
 from tests.fakes.world import MakeWorld, World
 from trainwatt.core.units import format_range
+from trainwatt.energy.intervals import Interval, between, interval
 from trainwatt.storage.records import DeviceRow
 from trainwatt.storage.store import Store
-from trainwatt.windows import Interval, between, interval
 
 HOSTILE = "a\x1b[31m <script>alert(1)</script> [red]x[/red] | 😀 \n" + "n" * 300
 FORMULAS = ("=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)")

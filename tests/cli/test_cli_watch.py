@@ -17,7 +17,7 @@ from tests.fakes.footprints import footprint
 from tests.fakes.world import TRAINWATT, MakeWorld, World, finished, wait_for
 from trainwatt.cli.render_watch import Frame, frame, line, plain, spark
 from trainwatt.core.point import Point
-from trainwatt.power import mean_w, powers_w
+from trainwatt.energy.mean_power import mean_w, powers_w
 from trainwatt.storage.recent import points_after
 from trainwatt.storage.store import Store
 from trainwatt.watching import Watcher

@@ -5,9 +5,9 @@ from __future__ import annotations
 from tests.fakes.sensor import GPU, NVML_COUNTER
 from trainwatt.core.point import Point
 from trainwatt.core.sensing import Counter, Device, Gauge, Reading
-from trainwatt.integration import DeviceIntegrator
+from trainwatt.energy.integrator import DeviceIntegrator
+from trainwatt.energy.intervals import Interval, Share, between, interval
 from trainwatt.phases import PhaseRecord
-from trainwatt.windows import Interval, Share, between, interval
 
 S = 10**9
 NOW_NS = 5 * S

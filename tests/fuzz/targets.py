@@ -16,10 +16,10 @@ from trainwatt.carbon.series import INTENSITY, PRICE, read_series
 from trainwatt.config import resolve
 from trainwatt.core.point import Point
 from trainwatt.core.sensing import DiscoveryRequest, Reading
+from trainwatt.energy.integrator import DeviceIntegrator
+from trainwatt.energy.intervals import between, interval
 from trainwatt.errors import ConfigurationError, ReadError
-from trainwatt.integration import DeviceIntegrator
 from trainwatt.sensors import powercap
-from trainwatt.windows import between, interval
 
 S = 10**9
 COUNTERS = (NVML_COUNTER, INTEL_COUNTER, DRAM_COUNTER, None)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..core.units import J_PER_KWH
-from ..windows import Interval
+from ..energy.intervals import Interval
 
 HOURS_PER_YEAR = 8760.0
 G_PER_KG = 1000.0

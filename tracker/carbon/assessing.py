@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.point import Point
 from ..core.units import J_PER_KWH
-from ..windows import Interval
+from ..energy.intervals import Interval
 from .accounting import Amortisations, Assumption, EmbodiedLine, Estimate, amortisations, carbon_object, operational_g, sci, strict
 from .beside import Price, beside
 from .embodied import lines, total_g

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ..core.units import J_PER_KWH
-from ..windows import Interval
+from ..energy.intervals import Interval
 from .accounting import Estimate, operational_g
 from .terms import TYPICAL_UNMEASURED, Terms
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..comparing import Change
+from ..energy.difference import Change
 from .accounting import Estimate
 
 View = Mapping[str, Any]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.units import J_PER_KWH
+from ..energy.intervals import Interval
 from ..errors import ConfigurationError
-from ..windows import Interval
 from .accounting import (
     Amortisations,
     Assumption,

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from ..core.clock import Anchor
 from ..core.point import Point
 from ..core.units import J_PER_KWH
-from ..power import energy_at
+from ..energy.mean_power import energy_at
 from .series import Series, require_same_basis
 
 UNKNOWN = "unknown"

@@ -15,8 +15,8 @@ from ..carbon.wording import carbon_headline, place
 from ..core.point import Point
 from ..core.units import format_duration, format_energy, format_range
 from ..describe import energy_each_j, headline, idle_text, range_text
+from ..energy.mean_power import energy_at
 from ..paper.markup import clean
-from ..power import energy_at
 from ..summary import phase_energy, phase_notes, provenance
 
 BLOCKS = "▁▂▃▄▅▆▇█"

@@ -14,7 +14,7 @@ from ..carbon.wording import carbon_headline, format_mass, place
 from ..core.point import Point
 from ..core.units import format_duration, format_energy, format_range, significant
 from ..describe import SCHEMA_VERSION, headline
-from ..power import powers_w
+from ..energy.mean_power import powers_w
 from ..summary import phase_energy, phase_notes, provenance
 from .render import BLOCKS, STATUS_STYLE
 

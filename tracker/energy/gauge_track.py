@@ -6,8 +6,8 @@ import math
 from collections import deque
 from typing import NamedTuple
 
-from .core.point import Provenance
-from .core.sensing import Gauge, Reading
+from ..core.point import Provenance
+from ..core.sensing import Gauge, Reading
 
 NS = 1e-9
 GAP_PERIODS = 5.0

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .core.point import Point
+from ..core.point import Point
 
 
 class Share(NamedTuple):

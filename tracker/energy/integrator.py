@@ -7,14 +7,14 @@ beside it as slack.
 
 from __future__ import annotations
 
-from .core.point import Provenance
-from .core.run import Event
-from .core.sensing import Counter, Device, Gauge, Reading
-from .counting import SLOWEST_UPDATE_S
+from ..core.point import Provenance
+from ..core.run import Event
+from ..core.sensing import Counter, Device, Gauge, Reading
+from .counter_steps import SLOWEST_UPDATE_S
+from .counter_track import CounterTrack, Shown
 from .crosscheck import CrossCheck, Disagreement
 from .curve import NS, Curve
-from .gauging import GAP_S, GaugeTrack, Piece
-from .metering import CounterTrack, Shown
+from .gauge_track import GAP_S, GaugeTrack, Piece
 
 FRESH_S = 2.0
 LEAD_APART_S = 0.05

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from .core.clock import Anchor
+from ..core.clock import Anchor
 
 SLOT_NS = 300_000_000_000
 """The shortest interval of a grid for which thinned curves give the same grams, aligned to UTC."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal, NamedTuple
 
-from .core.sensing import Counter
+from ..core.sensing import Counter
 
 Kind = Literal["first", "advanced", "wrapped", "reset", "implausible"]
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .core.point import Provenance
-from .core.sensing import Counter, Reading
-from .counting import SLOWEST_UPDATE_S, Outcome, Rate, classify, unwrapped_s
+from ..core.point import Provenance
+from ..core.sensing import Counter, Reading
+from .counter_steps import SLOWEST_UPDATE_S, Outcome, Rate, classify, unwrapped_s
 from .curve import NS, Curve
 
 STALE_TICKS = 20

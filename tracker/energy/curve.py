@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from .core.point import Point, Provenance
+from ..core.point import Point, Provenance
 
 NS = 1e-9
 KEEP_NS = 12_000_000_000

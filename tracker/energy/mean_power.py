@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 
-from .core.point import Point
+from ..core.point import Point
 
 NS = 1e-9
 

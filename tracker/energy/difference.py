@@ -29,7 +29,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from .windows import Share
+from .intervals import Share
 
 Sensor = tuple[str, ...]
 """What tells one physical sensor from another: the same in two runs where its scale error is the same."""

@@ -1,0 +1,1 @@
+"""Pure arithmetic on readings, energy curves, shares and their ranges."""

@@ -14,9 +14,9 @@ from tests.fakes.footprints import START, footprint
 from tests.fakes.stored_rows import device, phase, phase_energy, point, run, segment
 from trainwatt.exporting import COLUMNS, FORMATS, What, rows
 from trainwatt.footprinting import described
-from trainwatt.storage import recent
-from trainwatt.storage.store import Store
-from trainwatt.storage.writer import Writer
+from trainwatt.storage.read import details as recent
+from trainwatt.storage.read.store import Store
+from trainwatt.storage.write.writer import Writer
 
 NASTY = '=cmd|"/C calc"!A0,\n<script>\t🔥 é' + "x" * 300
 

@@ -152,7 +152,7 @@ def _for_types_only(node: ast.AST) -> bool:
 
 
 def part(name: str) -> str | None:
-    """ "storage" of "trainwatt.storage.writer.Writer"; None for what is not ours, or is the package's public face."""
+    """ "storage" of "trainwatt.storage.write.writer.Writer"; None for what is not ours, or is the package's public face."""
     root, _, rest = name.partition(".")
     first = rest.partition(".")[0]
     return first if root == "trainwatt" and (first in KNOWN) else None

@@ -10,7 +10,7 @@ from tests.fakes.stored_rows import device, phase, phase_energy, point, run, seg
 from trainwatt.describe import energy_each_j
 from trainwatt.footprinting import described
 from trainwatt.listing import listed
-from trainwatt.storage.store import Store
+from trainwatt.storage.read.store import Store
 
 S = 10**9
 

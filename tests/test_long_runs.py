@@ -22,7 +22,7 @@ from trainwatt.core.point import Point
 from trainwatt.describe import describe
 from trainwatt.energy.thinning import KEEP_NS, SLOT_NS
 from trainwatt.phase_log import INDIVIDUAL, MOST_NAMES, MOST_WAITING, OTHERS
-from trainwatt.storage.writer import Writer
+from trainwatt.storage.write.writer import Writer
 
 S = 10**9
 

@@ -16,7 +16,7 @@ from tests.fakes.footprints import START, footprint
 from tests.fakes.world import ROOT
 from trainwatt.exporting import rows
 from trainwatt.footprinting import described
-from trainwatt.storage.store import Store
+from trainwatt.storage.read.store import Store
 
 NASTY = '<script>alert("1")</script>\x1b[31m‮🔥&amp;\n' + "x" * 300
 

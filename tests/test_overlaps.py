@@ -19,8 +19,8 @@ from trainwatt.listing import members, total
 from trainwatt.machine.process import this_process
 from trainwatt.neighbours import Neighbours
 from trainwatt.overlaps import APART_S, Reading, at_once
-from trainwatt.storage.store import Store
-from trainwatt.storage.writer import Writer
+from trainwatt.storage.read.store import Store
+from trainwatt.storage.write.writer import Writer
 
 TIMES = st.tuples(st.integers(0, 50), st.integers(1, 20))
 READINGS = st.lists(

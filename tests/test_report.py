@@ -19,7 +19,7 @@ from trainwatt.report.markup import el, linked, shown, table
 from trainwatt.report.page import page
 from trainwatt.report.scale import elapsed, ticks, time_text, time_ticks, watts_tick
 from trainwatt.report.style import DARK, LIGHT
-from trainwatt.storage.store import Store
+from trainwatt.storage.read.store import Store
 
 WRITTEN = "2026-11-24T12:00:00+00:00"
 

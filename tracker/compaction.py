@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Iterator
 from .core.clock import Anchor
 from .energy.thinning import Plan, Thinning
 from .errors import StoreError
-from .storage import compact
-from .storage.writer import Statement, Writer
+from .storage.write import compact
+from .storage.write.writer import Statement, Writer
 
 log = logging.getLogger("trainwatt")
 

@@ -13,7 +13,7 @@ from .describe import KINDS, device_share, known_count, phase_share
 from .energy.difference import NONE, Change, Part, Sensor, change, exact, scaled
 
 if TYPE_CHECKING:
-    from .storage.records import DeviceRow, StoredRun
+    from .storage.read.records import DeviceRow, StoredRun
 
 View = Mapping[str, Any]
 

@@ -12,7 +12,7 @@ from .core.units import format_energy, format_range
 from .energy.intervals import Share, between, interval
 
 if TYPE_CHECKING:
-    from .storage.records import DeviceRow, PhaseDeviceSum, RunRow, SegmentRow, StoredRun
+    from .storage.read.records import DeviceRow, PhaseDeviceSum, RunRow, SegmentRow, StoredRun
 
 SCHEMA_VERSION = 1
 NS = 1e-9

@@ -16,8 +16,8 @@ from .errors import ConfigurationError
 from .footprinting import described
 
 if TYPE_CHECKING:
-    from .storage.records import RunRow, StoredRun
-    from .storage.store import Store
+    from .storage.read.records import RunRow, StoredRun
+    from .storage.read.store import Store
 
 Row = dict[str, Any]
 What = Literal["runs", "phases", "curves"]
@@ -122,7 +122,7 @@ def _work(work: Mapping[str, int]) -> Row:
 
 
 def _points(store: Store, stored: StoredRun) -> Iterator[Row]:
-    from .storage.recent import points_after  # brings SQLAlchemy
+    from .storage.read.details import points_after  # brings SQLAlchemy
 
     segments = {s.id: s for s in stored.segments}
     for device in stored.devices:

@@ -16,8 +16,8 @@ from .describe import describe
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from .storage.records import StoredRun
-    from .storage.store import Store
+    from .storage.read.records import StoredRun
+    from .storage.read.store import Store
 
 View = dict[str, Any]
 

@@ -11,8 +11,8 @@ from .overlaps import Reading, at_once
 from .periods import Period, period_of, periods_between, suiting
 
 if TYPE_CHECKING:
-    from .storage.records import DeviceRow, RunRow
-    from .storage.store import Store
+    from .storage.read.records import DeviceRow, RunRow
+    from .storage.read.store import Store
 
 View = dict[str, Any]
 By = Literal["project", "group"] | Period

@@ -17,8 +17,8 @@ from .core.run import Event
 from .energy.intervals import Share
 from .phases import PhaseRecord
 from .rows import Row
-from .storage.compact import ENERGIES, add_to_fold
-from .storage.writer import Statement
+from .storage.write.compact import ENERGIES, add_to_fold
+from .storage.write.writer import Statement
 
 if TYPE_CHECKING:
     from .energy.integrator import DeviceIntegrator

@@ -23,7 +23,7 @@ from .phases import PhaseRecord
 from .renewal import Renewal, wording
 from .rows import Row
 from .sampling import Sampler
-from .storage.writer import Statement, Writer
+from .storage.write.writer import Statement, Writer
 
 COMMIT_S = 1.0
 FIRST_COMMIT_S = 0.05

@@ -29,8 +29,9 @@ from .recording import Recorder
 from .rows import Row, as_json
 from .sampling import Sampler
 from .sharing import SharedWatch
-from .storage import damage, place
-from .storage.writer import Writer
+from .storage import place
+from .storage.write import damage
+from .storage.write.writer import Writer
 from .watch import Watch
 
 

@@ -12,7 +12,7 @@ from .errors import ConfigurationError
 from .notebook import paragraph, table
 
 if TYPE_CHECKING:
-    from .storage.store import Store
+    from .storage.read.store import Store
 
 SHOWN = 20
 Status = Literal["running", "completed", "failed", "interrupted"]
@@ -23,7 +23,7 @@ def open_store(db: str | os.PathLike[str] | None) -> Store:
     ConfigurationError and StoreError."""
     from .machine.process import this_process
     from .storage.place import locate
-    from .storage.store import Store
+    from .storage.read.store import Store
 
     config = resolve({"db": None if db is None else os.fspath(db)}, os.environ, working_folder())
     store = Store.open(locate(None, {}, config.db))

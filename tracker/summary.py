@@ -23,7 +23,7 @@ class Summary:
         """The run `run_id` of the database at `place`. `patience_s`: how long to wait for another process that still works out the
         energy of phases. Raises StoreError and RunNotFoundError."""
         from .footprinting import described
-        from .storage.store import Store
+        from .storage.read.store import Store
 
         store = Store.open(place)
         try:

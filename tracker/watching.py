@@ -17,8 +17,8 @@ from .energy.mean_power import mean_w
 from .footprinting import described
 
 if TYPE_CHECKING:
-    from .storage.records import DeviceRow, StoredRun
-    from .storage.store import Store
+    from .storage.read.records import DeviceRow, StoredRun
+    from .storage.read.store import Store
 
 View = Mapping[str, Any]
 Key = tuple[str, str]
@@ -97,7 +97,7 @@ class Watcher:
         self._store.close()
 
     def _curve(self, row: DeviceRow) -> deque[Point]:
-        from .storage.recent import points_after  # brings SQLAlchemy
+        from .storage.read.details import points_after  # brings SQLAlchemy
 
         assert row.last is not None
         since_ns = row.last.t_ns - WINDOW_S * 10**9
@@ -109,7 +109,7 @@ class Watcher:
         return curve
 
     def _phases(self, view: View) -> list[View]:
-        from .storage.recent import open_phases  # brings SQLAlchemy
+        from .storage.read.details import open_phases  # brings SQLAlchemy
 
         counts = {p["name"]: p["count"] for p in view["phases"]}
         return [

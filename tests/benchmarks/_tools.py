@@ -65,7 +65,7 @@ class Trainwatt(Tool):
             loop()
 
     def read(self) -> Energies:
-        store: Any = import_module("trainwatt.storage.store").Store.open(str(self.folder / "runs.db"))
+        store: Any = import_module("trainwatt.storage.read.store").Store.open(str(self.folder / "runs.db"))
         store.mark_vanished(import_module("trainwatt.machine.process").this_process())
         view = import_module("trainwatt.describe").describe(store.load(store.find("latest")))
         energy = view["energy"]

@@ -22,7 +22,7 @@ from trainwatt.carbon.series import iso, read_series
 from trainwatt.carbon.terms import Terms
 from trainwatt.describe import describe
 from trainwatt.footprinting import footprint
-from trainwatt.storage.store import Store
+from trainwatt.storage.read.store import Store
 
 T = TypeVar("T")
 DAY_S = 86_400

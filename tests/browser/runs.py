@@ -10,8 +10,8 @@ from typing import Any
 
 from tests.fakes.stored_rows import Row, device, phase, phase_energy, point, run, segment
 from trainwatt.report.gather import Figures, figures
-from trainwatt.storage.store import Store
-from trainwatt.storage.writer import Writer
+from trainwatt.storage.read.store import Store
+from trainwatt.storage.write.writer import Writer
 
 NS = 1_000_000_000
 START = 1_793_500_000 * NS

@@ -19,7 +19,7 @@ from tests.benchmarks._emulator import Load
 from tests.benchmarks._machine import Machine, build_library
 from tests.browser.chromium import chromium
 from trainwatt.cli.render_watch import Frame
-from trainwatt.storage.store import Store
+from trainwatt.storage.read.store import Store
 from trainwatt.watching import Watcher
 
 WIDTH, HEIGHT = 1100, 1100

@@ -14,7 +14,7 @@ from tests.browser.runs import PHASES, POWER_W, hour, intensities
 from trainwatt.describe import headline
 from trainwatt.report.gather import Figures, figures
 from trainwatt.report.page import page
-from trainwatt.storage.store import Store
+from trainwatt.storage.read.store import Store
 
 NASTY = "<script>document.title='run'</script><img src=x onerror=alert(1)> 🔥\nnew line \x1b[31m" + "long " * 60
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")

@@ -16,9 +16,9 @@ from trainwatt.carbon.terms import TYPICAL_UNMEASURED, Terms
 from trainwatt.describe import describe
 from trainwatt.errors import ConfigurationError
 from trainwatt.footprinting import described
-from trainwatt.storage.records import InventoryRow, StoredRun
-from trainwatt.storage.store import Store
-from trainwatt.storage.writer import Writer
+from trainwatt.storage.read.records import InventoryRow, StoredRun
+from trainwatt.storage.read.store import Store
+from trainwatt.storage.write.writer import Writer
 
 S = 10**9
 START = utc_ns("2026-11-01T00:30:00Z")

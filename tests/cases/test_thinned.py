@@ -16,7 +16,7 @@ from trainwatt.carbon.join import join_all, total
 from trainwatt.carbon.series import Slot, series, utc_ns
 from trainwatt.core.clock import Anchor
 from trainwatt.core.point import Point
-from trainwatt.storage.writer import Writer
+from trainwatt.storage.write.writer import Writer
 
 S = 10**9
 HOUR_NS = 3600 * S

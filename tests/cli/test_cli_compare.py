@@ -14,7 +14,7 @@ from tests.fakes.world import MakeWorld, World
 from trainwatt.comparison import compare, letter
 from trainwatt.footprinting import described
 from trainwatt.gates import parse_gate
-from trainwatt.storage.store import Store
+from trainwatt.storage.read.store import Store
 
 NODE = {"gpu0": 12_000.0, "package-0": 5_000.0, "dram-0": 600.0}
 PHASES = {"train": 5, "validate": 5}

@@ -14,7 +14,7 @@ from tests.fakes.footprints import footprint
 from tests.fakes.stored_rows import point
 from tests.fakes.world import TRAINWATT, MakeWorld, World, finished
 from trainwatt.exporting import COLUMNS
-from trainwatt.storage.writer import Writer
+from trainwatt.storage.write.writer import Writer
 
 
 @pytest.fixture

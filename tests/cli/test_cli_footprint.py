@@ -17,7 +17,7 @@ from tests.fakes.stored_rows import device, point, run, segment
 from trainwatt.carbon import grid
 from trainwatt.cli.main import cli
 from trainwatt.errors import ConfigurationError, RunNotFoundError
-from trainwatt.storage.writer import Writer
+from trainwatt.storage.write.writer import Writer
 
 J_PER_KWH = 3.6e6
 

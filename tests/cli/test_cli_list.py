@@ -15,8 +15,8 @@ from tests.fakes.compared import put
 from tests.fakes.world import MakeWorld, World
 from trainwatt.core.units import format_range
 from trainwatt.energy.intervals import Interval, between, interval
-from trainwatt.storage.records import DeviceRow
-from trainwatt.storage.store import Store
+from trainwatt.storage.read.records import DeviceRow
+from trainwatt.storage.read.store import Store
 
 HOSTILE = "a\x1b[31m <script>alert(1)</script> [red]x[/red] | 😀 \n" + "n" * 300
 FORMULAS = ("=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)")

@@ -18,8 +18,8 @@ from tests.fakes.world import TRAINWATT, MakeWorld, World, finished, wait_for
 from trainwatt.cli.render_watch import Frame, frame, line, plain, spark
 from trainwatt.core.point import Point
 from trainwatt.energy.mean_power import mean_w, powers_w
-from trainwatt.storage.recent import points_after
-from trainwatt.storage.store import Store
+from trainwatt.storage.read.details import points_after
+from trainwatt.storage.read.store import Store
 from trainwatt.watching import Watcher
 
 GOING_ON = """
@@ -161,7 +161,7 @@ def test_a_look_reads_only_the_points_that_are_new(world: World, going: subproce
         asked.append(after_t_ns)
         return points_after(store, segment_id, device, after_t_ns)
 
-    monkeypatch.setattr("trainwatt.storage.recent.points_after", counted)
+    monkeypatch.setattr("trainwatt.storage.read.details.points_after", counted)
     watcher = Watcher(lambda: Store.open(str(world.db)), world.runs()[0]["id"])
     seen = [curve[-1].t_ns for curve in watcher.look().curves]
     asked.clear()

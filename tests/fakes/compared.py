@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trainwatt.storage.writer import Writer
+from trainwatt.storage.write.writer import Writer
 
 from .stored_rows import Row, device, phase, phase_energy, point, run, segment
 

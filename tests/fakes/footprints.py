@@ -11,8 +11,8 @@ from tests.fakes.stored_rows import device, point, run, segment
 from trainwatt.carbon.assessing import assess
 from trainwatt.carbon.terms import Terms
 from trainwatt.describe import describe
-from trainwatt.storage.store import Store
-from trainwatt.storage.writer import Writer
+from trainwatt.storage.read.store import Store
+from trainwatt.storage.write.writer import Writer
 
 J_PER_KWH = 3.6e6
 HOUR_NS = 3600 * 10**9

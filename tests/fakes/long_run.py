@@ -19,9 +19,9 @@ from trainwatt.core.sensing import Counter, Device
 from trainwatt.phases import PhaseRecord
 from trainwatt.recording import Recorder
 from trainwatt.sampling import Sampler
-from trainwatt.storage.records import StoredRun
-from trainwatt.storage.store import Store
-from trainwatt.storage.writer import Writer
+from trainwatt.storage.read.records import StoredRun
+from trainwatt.storage.read.store import Store
+from trainwatt.storage.write.writer import Writer
 
 from . import stored_rows
 from .clock import FakeClock

@@ -10,8 +10,8 @@ from trainwatt.config import resolve
 from trainwatt.describe import describe
 from trainwatt.phases import PhaseRecord
 from trainwatt.startup import begin
-from trainwatt.storage.records import StoredRun
-from trainwatt.storage.store import Store
+from trainwatt.storage.read.records import StoredRun
+from trainwatt.storage.read.store import Store
 from trainwatt.watch import Watch
 
 from .clock import FakeClock

@@ -11,7 +11,7 @@ from pathlib import Path
 import uvicorn
 
 from trainwatt.machine.process import this_process
-from trainwatt.storage.store import Store
+from trainwatt.storage.read.store import Store
 from trainwatt.web.app import create_app
 
 

@@ -131,7 +131,7 @@ class World:
         """A run as `trainwatt show --json` prints it, read in this process."""
         from trainwatt.footprinting import described
         from trainwatt.machine.process import this_process
-        from trainwatt.storage.store import Store
+        from trainwatt.storage.read.store import Store
 
         store = Store.open(str(self.db))
         try:
@@ -144,7 +144,7 @@ class World:
         """The `run` objects of every run, newest first."""
         from trainwatt.describe import describe_run
         from trainwatt.machine.process import this_process
-        from trainwatt.storage.store import Store
+        from trainwatt.storage.read.store import Store
 
         store = Store.open(str(self.db))
         try:

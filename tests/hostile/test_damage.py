@@ -18,9 +18,9 @@ from tests.fakes.stored_rows import run
 from tests.fakes.views import assert_true, device, events, phase_named, tracker_log
 from tests.fakes.world import TRAINWATT, MakeWorld, World, finished, wait_for
 from trainwatt.errors import DamagedDatabaseError
-from trainwatt.storage.damage import file_id, set_aside
-from trainwatt.storage.store import Store
-from trainwatt.storage.writer import Writer
+from trainwatt.storage.read.store import Store
+from trainwatt.storage.write.damage import file_id, set_aside
+from trainwatt.storage.write.writer import Writer
 
 SCHEMA, CONTENT = 100, 4096
 """Bytes to damage from: behind SQLite's header, or behind the first page, with the schema whole."""

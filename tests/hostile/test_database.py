@@ -17,7 +17,7 @@ from tests.fakes.views import assert_true, device, events, phase_named, tracker_
 from tests.fakes.world import World, finished
 from trainwatt import ConfigurationError, EnergyTracker, StoreError, phase_log, recording
 from trainwatt.storage import place
-from trainwatt.storage.writer import Writer
+from trainwatt.storage.write.writer import Writer
 
 LOCKED_S = 12.0
 

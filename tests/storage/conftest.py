@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from trainwatt.storage.dialect import make_engine, writing
+from trainwatt.storage.engine import make_engine, writing
 from trainwatt.storage.migrate import migrate
 from trainwatt.storage.schema import METADATA
-from trainwatt.storage.writer import KEYS, Writer
+from trainwatt.storage.write.writer import KEYS, Writer
 
 Load = Callable[[Mapping[str, Sequence[Mapping[str, Any]]]], None]
 _names = itertools.count()

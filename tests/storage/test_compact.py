@@ -9,10 +9,10 @@ import pytest
 
 from tests.fakes.stored_rows import device, phase, phase_energy, point, run, segment
 from trainwatt.errors import StoreBusyError, StoreError
-from trainwatt.storage import compact
-from trainwatt.storage.records import PhaseSum
-from trainwatt.storage.store import Store
-from trainwatt.storage.writer import Writer
+from trainwatt.storage.read.records import PhaseSum
+from trainwatt.storage.read.store import Store
+from trainwatt.storage.write import compact
+from trainwatt.storage.write.writer import Writer
 
 
 @pytest.fixture

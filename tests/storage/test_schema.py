@@ -16,12 +16,13 @@ from sqlalchemy import CheckConstraint, Float, inspect
 
 from tests.fakes.stored_rows import phase, run, segment
 from trainwatt.errors import StoreError
-from trainwatt.storage import compact, revision
-from trainwatt.storage.dialect import make_engine, reading
+from trainwatt.storage import revision
+from trainwatt.storage.engine import make_engine, reading
 from trainwatt.storage.migrate import migrate
+from trainwatt.storage.read.store import Store
 from trainwatt.storage.schema import METADATA
-from trainwatt.storage.store import Store
-from trainwatt.storage.writer import KEYS, Writer
+from trainwatt.storage.write import compact
+from trainwatt.storage.write.writer import KEYS, Writer
 
 
 def _same_type(_context: Any, _inspected: Any, _column: Any, found: Any, wanted: Any) -> bool | None:

@@ -24,12 +24,12 @@ from trainwatt.errors import (
     StoreBusyError,
     StoreError,
 )
-from trainwatt.storage import dialect
-from trainwatt.storage.dialect import make_engine, reading
-from trainwatt.storage.records import PhaseDeviceSum, WorkRow
+from trainwatt.storage import engine as dialect
+from trainwatt.storage.engine import make_engine, reading
+from trainwatt.storage.read.records import PhaseDeviceSum, WorkRow
+from trainwatt.storage.read.store import Store
 from trainwatt.storage.schema import METADATA
-from trainwatt.storage.store import Store
-from trainwatt.storage.writer import Writer
+from trainwatt.storage.write.writer import Writer
 
 
 def test_lists_newest_first_and_filters(place: str, load: Any) -> None:
@@ -256,8 +256,8 @@ def test_reads_while_another_process_writes(tmp_path: Path, monkeypatch: pytest.
 
 READ = """
 import os, sys
-import trainwatt.storage.load, trainwatt.storage.store
-from trainwatt.storage.store import Store
+import trainwatt.storage.read.load, trainwatt.storage.read.store
+from trainwatt.storage.read.store import Store
 from tests.fakes.here import Here
 if os.getuid() == 0:
     os.setuid(65534)  # whom permissions bind; after the imports, which it may not be allowed

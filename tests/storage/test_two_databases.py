@@ -13,10 +13,10 @@ from sqlalchemy import insert, select
 from tests.fakes.compared import put
 from tests.fakes.served import served
 from trainwatt.cli.main import cli
-from trainwatt.storage.dialect import make_engine, writing
+from trainwatt.storage.engine import make_engine, writing
 from trainwatt.storage.migrate import migrate
 from trainwatt.storage.schema import METADATA
-from trainwatt.storage.writer import KEYS
+from trainwatt.storage.write.writer import KEYS
 
 DAY_S = 86_400
 ID = re.compile(r"footprint [0-9a-f]{8}")

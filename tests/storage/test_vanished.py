@@ -8,8 +8,8 @@ import pytest
 
 from tests.fakes.here import Here
 from tests.fakes.stored_rows import run, segment
-from trainwatt.storage.store import Store
-from trainwatt.storage.vanished import DIED, RESTARTED
+from trainwatt.storage.read.store import Store
+from trainwatt.storage.read.vanished import DIED, RESTARTED
 
 ALIVE = Here(alive=((4_711, 99),))
 DEAD = Here(alive=())

@@ -16,11 +16,11 @@ import pytest
 from tests.fakes.stored_rows import device, point, run, segment
 from trainwatt.errors import NewerSchemaError, NotADatabaseError, StoreBusyError, StoreError
 from trainwatt.storage import place as place_module
-from trainwatt.storage.writer import Rows, Writer
+from trainwatt.storage.write.writer import Rows, Writer
 
 
 def test_import_is_light() -> None:
-    code = "import sys, trainwatt.storage.writer; print({'sqlalchemy', 'alembic', 'platformdirs', 'ctypes'} & set(sys.modules))"
+    code = "import sys, trainwatt.storage.write.writer; print({'sqlalchemy', 'alembic', 'platformdirs', 'ctypes'} & set(sys.modules))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
 
 

@@ -22,7 +22,7 @@ from .series import Series, require_same_basis
 from .terms import Terms
 
 if TYPE_CHECKING:
-    from ..storage.records import StoredRun
+    from ..storage.read.records import StoredRun
 
 UNSEEN = "fans, power supplies, network and disks: no sensor sees them"
 LOWER_BOUND = "what PUE adds to those: it is defined on all of a site's computing, so that on the components alone it is a lower bound"

@@ -10,7 +10,7 @@ from .series import Series, Slot, series
 from .zones import provider_zone
 
 if TYPE_CHECKING:
-    from ..storage.records import IntensityRow
+    from ..storage.read.records import IntensityRow
     from .grid.base import GridProvider
 
 

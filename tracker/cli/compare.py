@@ -17,7 +17,7 @@ from .terms_options import terms_of, terms_options
 if TYPE_CHECKING:
     from ..comparison import Compared
     from ..gates import Judged
-    from ..storage.store import Store
+    from ..storage.read.store import Store
 
 FORMATS = ("table", "json", "md")
 FAILED, CROSSED = 1, 4

@@ -134,7 +134,7 @@ def _database(config: Config) -> dict[str, Any]:
     path = sqlite_path(place)
     if not path.exists():
         return {"place": str(path), "usable": True, "detail": "does not exist yet; the first run makes it"}
-    from ..storage.store import Store
+    from ..storage.read.store import Store
 
     try:
         Store.open(place).close()

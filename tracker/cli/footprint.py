@@ -26,8 +26,8 @@ from .progress import followed
 from .terms_options import FILE, say_unused, terms_of, terms_options
 
 if TYPE_CHECKING:
-    from ..storage.records import StoredRun
-    from ..storage.store import Store
+    from ..storage.read.records import StoredRun
+    from ..storage.read.store import Store
 
 STATUS_ORDER = ("completed", "running", "failed", "interrupted")
 

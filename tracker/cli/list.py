@@ -17,8 +17,8 @@ from .render import console
 from .render_list import RUN_COLUMNS, Column, chosen, csv_rows, document, group_columns, listing, run_columns, total_line
 
 if TYPE_CHECKING:
-    from ..storage.records import RunRow
-    from ..storage.store import Store
+    from ..storage.read.records import RunRow
+    from ..storage.read.store import Store
 
 SORTS = ("started", "energy", "each", "duration", "project", "name")
 FORMATS = ("table", "json", "csv", "md")

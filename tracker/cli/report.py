@@ -20,7 +20,7 @@ from .progress import followed
 from .terms_options import FILE, say_unused, terms_of, terms_options
 
 if TYPE_CHECKING:
-    from ..storage.store import Store
+    from ..storage.read.store import Store
 
 FORMATS = ("html", "md", "json")
 

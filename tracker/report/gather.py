@@ -17,8 +17,8 @@ from . import series
 from .series import Clock, Layer, Span, Step
 
 if TYPE_CHECKING:
-    from ..storage.records import FindingRow, SegmentRow, StoredRun
-    from ..storage.store import Store
+    from ..storage.read.records import FindingRow, SegmentRow, StoredRun
+    from ..storage.read.store import Store
 
 PIECES = 600
 """Parts of the time of which the mean power is shown."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import StoreError
 from . import revision
-from .dialect import faults_of, lock_schema, make_engine, state, writing
+from .engine import faults_of, lock_schema, make_engine, state, writing
 from .place import masked
 from .schema import METADATA
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from sqlalchemy import select
 
 from . import schema
-from .dialect import faults_of, reading
-from .store import Store
+from .engine import faults_of, reading
+from .read.store import Store
 
 
 class PhaseTime(NamedTuple):

@@ -26,8 +26,8 @@ from ..report.sections import section_of
 from ..report.style import SCRIPT as REPORT_SCRIPT
 from ..report.words import title_of
 from ..storage.place import masked
-from ..storage.store import SORTS, Store
-from ..storage.vanished import Here
+from ..storage.read.store import SORTS, Store
+from ..storage.read.vanished import Here
 from . import pages, projects
 from .assets import SCRIPT, STYLE
 from .guard import Guard

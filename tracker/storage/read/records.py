@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..core.clock import Anchor
-from ..core.point import Point
+from ...core.clock import Anchor
+from ...core.point import Point
 
 
 class RunRow(NamedTuple):

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from sqlalchemy import func, select
 
-from ..core.point import Point
-from . import schema
-from .dialect import faults_of, reading
+from ...core.point import Point
+from .. import schema
+from ..engine import faults_of, reading
 from .store import Store
 
 PIECE = 5_000

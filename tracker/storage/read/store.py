@@ -8,14 +8,14 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, delete, func, insert, or_, select, update
 
-from ..core.point import Point
-from ..errors import AmbiguousRunError, RunNotFoundError, StoreError
+from ...core.point import Point
+from ...errors import AmbiguousRunError, RunNotFoundError, StoreError
+from ..engine import faults_of, make_engine, reading, state, writing
+from ..place import is_server, masked
+from ..revision import State
+from ..schema import FOOTPRINT, GRID_INTENSITY, RUN, SEGMENT
 from . import load
-from .dialect import faults_of, make_engine, reading, state, writing
-from .place import is_server, masked
 from .records import DeviceRow, IntensityRow, RunRow, SegmentRow, StoredRun
-from .revision import State
-from .schema import FOOTPRINT, GRID_INTENSITY, RUN, SEGMENT
 from .vanished import Candidate, Here, Vanished, judge
 
 _SHOWN = 5  # how many of the matches an error lists
@@ -61,7 +61,7 @@ class Store:
         if found is State.EMPTY:
             raise nothing
         if found is State.OLDER:
-            from .migrate import migrate
+            from ..migrate import migrate
 
             migrate(place)
         return cls(engine, place)

@@ -9,9 +9,9 @@ from typing import Any, Literal, TypeVar
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Executable, Select, Table, Text, bindparam, case, func, literal, select
 
-from ..core.clock import Anchor
-from ..core.point import Point
-from . import schema
+from ...core.clock import Anchor
+from ...core.point import Point
+from .. import schema
 from .records import (
     DeviceRow,
     EventRow,

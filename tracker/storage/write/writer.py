@@ -16,12 +16,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..errors import DamagedDatabaseError, NotADatabaseError, StoreError
+from ...errors import DamagedDatabaseError, NotADatabaseError, StoreError
+from ..faults import is_busy, store_error
+from ..place import file_in, on_network
+from ..revision import State, creation, state_of
 from .damage import file_id, find_aside, set_aside, wording
 from .encoding import as_utf8
-from .faults import is_busy, store_error
-from .place import file_in, on_network
-from .revision import State, creation, state_of
 
 log = logging.getLogger("trainwatt")
 T = TypeVar("T")
@@ -90,7 +90,7 @@ class Writer:
                 state = _patiently(lambda: _state(connection, path), deadline)
                 if state is State.OLDER:
                     connection.close()
-                    from .migrate import migrate  # imports Alembic and SQLAlchemy, so only where it must
+                    from ..migrate import migrate  # imports Alembic and SQLAlchemy, so only where it must
 
                     migrate(str(path))
                     connection = _connect(path, timeout_s)

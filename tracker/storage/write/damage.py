@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import DamagedDatabaseError
+from ...errors import DamagedDatabaseError
 
 JOURNALS = ("-wal", "-shm", "-journal")
 LOCK_S = 3.0

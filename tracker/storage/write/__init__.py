@@ -1,0 +1,1 @@
+"""Writing during a run, with the standard library only."""

@@ -12,7 +12,7 @@ from ..carbon.series import Series
 from ..carbon.terms import Terms
 from ..describe import ORDER, natural
 from ..footprinting import DEFAULT, asked_of_a_grid, described
-from ..storage.phase_times import phase_times
+from ..storage.read.details import phase_times
 from . import series
 from .series import Clock, Layer, Span, Step
 

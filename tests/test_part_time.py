@@ -11,7 +11,7 @@ from trainwatt.core.point import Point
 from trainwatt.core.sensing import Reading
 from trainwatt.energy.integrator import DeviceIntegrator
 from trainwatt.energy.intervals import between, interval
-from trainwatt.sensors.nvml import PART_TIME_S
+from trainwatt.sensors.nvidia.discovery import PART_TIME_S
 
 PERIODS, RUNS = 300, 300
 QUARTERS = 4

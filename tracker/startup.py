@@ -143,7 +143,7 @@ def _begin(config: Config, watch: Watch, clock: Clock, environ: Mapping[str, str
     rank_here = local_rank(environ)
     found, sampler, idle_w = Discovery(), None, dict[str, float]()
     if joining is None and not rank_here:
-        from .sensors import discover
+        from .sensors.discovery import discover
 
         seen = environ if watch.environ is None else watch.environ
         found = discover(DiscoveryRequest(config.gains, config.gpus, seen, config.sysfs, config.procfs, config.sensors))

@@ -15,8 +15,8 @@ from tests.fakes.powercap import FakePowercap, MakeRequest
 from tests.fakes.recorded import RecordedRun
 from trainwatt.core.sensing import Availability, Device, Discovery, Finding
 from trainwatt.errors import ReadError
-from trainwatt.sensors import powercap
-from trainwatt.sensors.rapl import RaplSensor, counter_of
+from trainwatt.sensors.rapl import discovery as powercap
+from trainwatt.sensors.rapl.reader import RaplSensor, counter_of
 
 
 def after_ten_seconds(machine: FakePowercap, watts: dict[str, int]) -> dict[str, float]:
@@ -149,7 +149,8 @@ DISCOVER = """
 import json, os, sys
 sys.path[:0] = {path}
 from trainwatt.core.sensing import DiscoveryRequest
-from trainwatt.sensors import discover, power_model
+from trainwatt.sensors.discovery import discover
+from trainwatt.sensors.modelled import power_model
 power_model.dram(1.0)
 if os.geteuid() == 0:
     os.setgroups([]); os.setgid({nobody}); os.setuid({nobody})

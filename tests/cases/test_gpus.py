@@ -11,9 +11,9 @@ from tests.fakes.nvml import FakeNvml
 from tests.fakes.powercap import FakePowercap, MakeRequest
 from tests.fakes.recorded import RecordedRun
 from tests.fakes.views import device, events
-from trainwatt import sensors
 from trainwatt.core.sensing import Availability, Discovery
-from trainwatt.sensors import nvml
+from trainwatt.sensors import discovery as sensors
+from trainwatt.sensors.nvidia import discovery as nvml
 
 Discover = Callable[..., Discovery]
 

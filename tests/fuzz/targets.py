@@ -19,7 +19,7 @@ from trainwatt.core.sensing import DiscoveryRequest, Reading
 from trainwatt.energy.integrator import DeviceIntegrator
 from trainwatt.energy.intervals import between, interval
 from trainwatt.errors import ConfigurationError, ReadError
-from trainwatt.sensors import powercap
+from trainwatt.sensors.rapl import discovery as powercap
 
 S = 10**9
 COUNTERS = (NVML_COUNTER, INTEL_COUNTER, DRAM_COUNTER, None)

@@ -83,7 +83,7 @@ def test_a_removed_folder_leaves_the_training_alone_and_is_said_once(here: World
 
 FORBIDDEN = """
 import os, sys, platformdirs
-import trainwatt.startup, trainwatt.sensors, trainwatt.machine.inventory
+import trainwatt.startup, trainwatt.sensors.discovery, trainwatt.machine.inventory
 from trainwatt import EnergyTracker, StoreError
 os.environ["HOME"] = sys.argv[1]
 if os.getuid() == 0: os.setuid(65534)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trainwatt.errors import ConfigurationError
-from trainwatt.sensors.cuda_visible import MIG_NOTE, Choice, Gpu, hides_all, requested, visible
+from trainwatt.sensors.nvidia.visible import MIG_NOTE, Choice, Gpu, hides_all, requested, visible
 
 ALIKE = [Gpu(i, f"GPU-{'abcd'[i]}1111111-2222", "H100", (9, 0)) for i in range(4)]
 UNLIKE = [Gpu(0, "GPU-aa", "T4", (7, 5)), Gpu(1, "GPU-ab", "H100", (9, 0)), Gpu(2, "GPU-b", "A100", (8, 0))]

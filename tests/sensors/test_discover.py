@@ -6,10 +6,10 @@ import pytest
 
 from tests.fakes.nvml import FakeNvml
 from tests.fakes.powercap import FakePowercap, MakeRequest
-from trainwatt import sensors
 from trainwatt.core.sensing import Availability, Discovery, DiscoveryRequest
 from trainwatt.errors import ConfigurationError
-from trainwatt.sensors import powercap
+from trainwatt.sensors import discovery as sensors
+from trainwatt.sensors.rapl import discovery as powercap
 
 
 def test_everything_is_measured_where_everything_can_be(
@@ -54,7 +54,7 @@ def test_a_provider_that_fails_is_a_finding(
         raise RuntimeError("a driver nobody has tried")
 
     machine.zone("intel-rapl:0", "package-0")
-    monkeypatch.setattr(sensors, "SENSORS", (failing, powercap.discover))
+    monkeypatch.setattr(sensors, "SENSORS", {"failing": failing, "powercap": powercap.discover})
     found = sensors.discover(request_for())
     closing.append(found)
     assert [s.device.name for s in found.sensors] == ["package-0", "dram"]

@@ -13,9 +13,10 @@ from trainwatt.core.point import Provenance
 from trainwatt.core.sensing import Discovery, Gauge, Sensor
 from trainwatt.errors import ReadError
 from trainwatt.machine.host import Processor
-from trainwatt.sensors import modelled, power_model
-from trainwatt.sensors.microarchitecture import microarchitecture
-from trainwatt.sensors.modelled import Utilisation
+from trainwatt.sensors.modelled import discovery as modelled
+from trainwatt.sensors.modelled import power_model
+from trainwatt.sensors.modelled.discovery import Utilisation
+from trainwatt.sensors.modelled.microarchitecture import microarchitecture
 
 TICKS = os.sysconf("SC_CLK_TCK")
 

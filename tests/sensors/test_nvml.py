@@ -12,7 +12,7 @@ from tests.fakes.nvml import FakeNvml
 from tests.fakes.powercap import FakePowercap, MakeRequest
 from trainwatt.core.sensing import Availability, Counter, Discovery, Gauge, Sensor
 from trainwatt.errors import ConfigurationError, ReadError, SensorLostError
-from trainwatt.sensors import nvml
+from trainwatt.sensors.nvidia import discovery as nvml
 
 Discover = Callable[..., Discovery]
 

@@ -11,10 +11,11 @@ import pytest
 
 from tests.fakes.powercap import FakePowercap
 from tests.fakes.world import ROOT, MakeWorld, World
-from trainwatt import EnergyTracker, sensors
+from trainwatt import EnergyTracker
 from trainwatt.config import resolve
 from trainwatt.core.sensing import Availability, Counter, Device, Discovery, DiscoveryRequest, Gauge
 from trainwatt.errors import ConfigurationError
+from trainwatt.sensors import discovery as sensors
 
 WATTS = 240.0
 INSTANT = Gauge("instant")

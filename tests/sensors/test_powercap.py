@@ -10,8 +10,9 @@ import pytest
 from tests.fakes.powercap import AMD_RANGE_UJ, INTEL_RANGE_UJ, FakePowercap, MakeRequest
 from trainwatt.core.sensing import Counter, Device, Discovery
 from trainwatt.errors import ReadError, SensorLostError
-from trainwatt.sensors import powercap, rapl
-from trainwatt.sensors.rapl import RaplSensor, counter_of
+from trainwatt.sensors.rapl import discovery as powercap
+from trainwatt.sensors.rapl import reader as rapl
+from trainwatt.sensors.rapl.reader import RaplSensor, counter_of
 
 DEVICE = Device("package-0", "cpu", 350.0, 0.03, "cpu")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.fakes.powercap import FakePowercap, MakeRequest
 from trainwatt.core.sensing import Availability, Finding
-from trainwatt.sensors import powercap
+from trainwatt.sensors.rapl import discovery as powercap
 
 
 def only(machine: FakePowercap, request_for: MakeRequest) -> Finding:

@@ -20,7 +20,7 @@ from ..core.sensing import Availability, Counter, Discovery, DiscoveryRequest, F
 from ..describe import KINDS, ORDER, natural
 from ..errors import StoreError
 from ..sampling import Sampler
-from ..sensors import discover
+from ..sensors.discovery import discover
 from ..storage.place import is_server, locate, masked, sqlite_path
 from .options import db_option, json_option
 from .render import console, plain_table

@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ..core.sensing import Counter, Device
-from ..errors import ReadError, SensorLostError
+from ...core.sensing import Counter, Device
+from ...errors import ReadError, SensorLostError
 
 _BUFFER_BYTES = 64  # a 64-bit number has at most 20 digits
 _SLOW_READ_S = 1e-3

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..core.sensing import Availability, DiscoveryRequest, Finding
-from ..machine.host import in_container, read_text
-from .nvml_sensors import error_text
+from ...core.sensing import Availability, DiscoveryRequest, Finding
+from ...machine.host import in_container, read_text
+from .readers import error_text
 
 SOURCE = "nvml"
 _WORTH = "GPU energy measured to about ±5 %; without it this run's GPUs are not counted at all."

@@ -6,7 +6,7 @@ are not: the figures in circulation for them are those of an EPYC.
 
 from __future__ import annotations
 
-from ..machine.host import Processor
+from ...machine.host import Processor
 
 # Linux, arch/x86/include/asm/intel-family.h (family 6)
 _INTEL = {

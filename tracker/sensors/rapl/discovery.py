@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.sensing import Availability, Device, DeviceKind, Discovery, DiscoveryRequest, Finding
-from ..errors import ReadError
-from ..machine.host import read_int, read_text
-from . import powercap_help
-from .rapl import RaplSensor, counter_of
+from ...core.sensing import Availability, Device, DeviceKind, Discovery, DiscoveryRequest, Finding
+from ...errors import ReadError
+from ...machine.host import read_int, read_text
+from . import remedies as powercap_help
+from .reader import RaplSensor, counter_of
 
 SOURCE = "powercap"
 _ZONE = re.compile(r"intel-rapl(-mmio)?(:\d+)+")

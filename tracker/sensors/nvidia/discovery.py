@@ -10,12 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.sensing import Availability, Device, Discovery, DiscoveryRequest, Finding, Sensor
-from ..errors import ConfigurationError, ReadError
-from . import cuda_visible, nvml_help
-from .cuda_visible import MIG_NOTE, Choice, Gpu
-from .nvml_help import SOURCE
-from .nvml_sensors import (
+from ...core.sensing import Availability, Device, Discovery, DiscoveryRequest, Finding, Sensor
+from ...errors import ConfigurationError, ReadError
+from . import remedies as nvml_help
+from . import visible as cuda_visible
+from .readers import (
     FIELD_POWER_AVERAGE,
     FIELD_POWER_INSTANT,
     EnergySensor,
@@ -26,6 +25,8 @@ from .nvml_sensors import (
     UsagePowerSensor,
     error_text,
 )
+from .remedies import SOURCE
+from .visible import MIG_NOTE, Choice, Gpu
 
 MODULE_SCOPE_NOTE = "module scope: may contain the Grace CPU"
 _SUPERCHIPS = ("GH200", "GB200", "GB300")

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from ..core.point import Provenance
-from ..core.sensing import Availability, Device, DeviceKind, Discovery, DiscoveryRequest, Finding, Gauge
-from ..errors import ReadError
-from ..machine.cgroup import Cgroup, CpuShare
-from ..machine.host import processor, read_text
+from ...core.point import Provenance
+from ...core.sensing import Availability, Device, DeviceKind, Discovery, DiscoveryRequest, Finding, Gauge
+from ...errors import ReadError
+from ...machine.cgroup import Cgroup, CpuShare
+from ...machine.host import processor, read_text
 from . import power_model
 from .microarchitecture import microarchitecture
 from .power_model import PowerModel

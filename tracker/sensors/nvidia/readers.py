@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from ctypes import byref, c_int, c_uint, c_ulonglong
 from typing import Any
 
-from ..core.sensing import Counter, Device, Gauge
-from ..errors import ReadError, SensorLostError
+from ...core.sensing import Counter, Device, Gauge
+from ...errors import ReadError, SensorLostError
 
 FIELD_POWER_AVERAGE = 185  # nvml.h, NVML_FI_DEV_POWER_AVERAGE: mW, mean of the last second
 FIELD_POWER_INSTANT = 186  # nvml.h, NVML_FI_DEV_POWER_INSTANT: mW, now

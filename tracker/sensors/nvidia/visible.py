@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..errors import ConfigurationError
+from ...errors import ConfigurationError
 
 ResolveMig = Callable[[str], int | None]
 """From a MIG instance's UUID to the NVML index of the card it is part of; None where there is no such instance."""

@@ -7,8 +7,8 @@ import pwd
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..core.sensing import Availability, DiscoveryRequest, Finding
-from ..machine.host import in_container, processor
+from ...core.sensing import Availability, DiscoveryRequest, Finding
+from ...machine.host import in_container, processor
 
 _SOURCE = "powercap"
 _WORTH = "CPU and DRAM energy measured to about ±3 % and ±10 %, instead of modelled within a factor of several."

@@ -1,0 +1,1 @@
+"""A model of processors and memory, used where no sensor can be read."""

@@ -1,0 +1,1 @@
+"""Processors and memory, read through the kernel's powercap tree (RAPL)."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from trainwatt.carbon.change import change_of
+from trainwatt.carbon.difference import change_of
 from trainwatt.energy.difference import Change, Part, change, exact, scaled
 from trainwatt.energy.intervals import Share, interval
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from tests.fakes.footprints import GPU, HOUR_NS, NODE, START, footprint, gpu, modelled, package
 from trainwatt._version import __version__
-from trainwatt.carbon import zones
 from trainwatt.carbon.accounting import Estimate
 from trainwatt.carbon.series import read_series
+from trainwatt.carbon.tables import zones
 from trainwatt.carbon.terms import Terms
 from trainwatt.carbon.wording import format_mass
 from trainwatt.core.units import format_range

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from .carbon.change import change_of, differences
+from .carbon.difference import change_of, differences
 from .describe import KINDS, device_share, known_count, phase_share
 from .energy.difference import NONE, Change, Part, Sensor, change, exact, scaled
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .carbon import live
 from .carbon.assessing import assess
+from .carbon.grid import live
 from .carbon.terms import Terms
 from .describe import describe
 from .errors import ConfigurationError

@@ -13,7 +13,7 @@ from typing import Any
 
 from . import rows
 from ._version import __version__
-from .carbon.whereabouts import AUTO, known_zone, locate_by_cloud
+from .carbon.grid.whereabouts import AUTO, known_zone, locate_by_cloud
 from .config import JOIN_DB, JOIN_RUN, Config, working_folder
 from .core.clock import Anchor, Clock
 from .core.run import Event

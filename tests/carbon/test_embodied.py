@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from trainwatt.carbon.accounting import DEFAULT_AMORTISATION, Estimate, amortisations, embodied_g
 from trainwatt.carbon.embodied import lines, total_g
-from trainwatt.carbon.hardware import match, table
 from trainwatt.carbon.host_share import HostShare, Piece, host_share
-from trainwatt.carbon.load_power import load_curve
+from trainwatt.carbon.tables.hardware import match, table
+from trainwatt.carbon.tables.load_power import load_curve
 from trainwatt.errors import ConfigurationError
 
 quick = settings(deadline=None, derandomize=True, max_examples=100)

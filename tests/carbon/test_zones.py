@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.fakes.world import ROOT
-from trainwatt.carbon.zones import DATA, KINDS, cloud_region, country_of, figure, listed, provider_zone, require_same_basis
+from trainwatt.carbon.tables.zones import DATA, KINDS, cloud_region, country_of, figure, listed, provider_zone, require_same_basis
 from trainwatt.errors import ConfigurationError
 
 
@@ -199,7 +199,7 @@ def test_a_zone_is_known_to_others_by_its_place(function: Callable[[str], str | 
 
 def test_the_tables_are_read_with_the_standard_library_and_at_once() -> None:
     code = (
-        "import sys, time\nfrom trainwatt.carbon.zones import figure, listed\nt = time.perf_counter()\n"
+        "import sys, time\nfrom trainwatt.carbon.tables.zones import figure, listed\nt = time.perf_counter()\n"
         "[figure(z.zone, allow_suspect=True) for z in listed()]\nassert time.perf_counter() - t < 0.2\n"
         "print({'sqlalchemy', 'requests', 'urllib3', 'click', 'rich'} & set(sys.modules))"
     )

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.fakes.world import ROOT
-from trainwatt.carbon.zones import listed
+from trainwatt.carbon.tables.zones import listed
 from trainwatt.cli.main import cli
 from trainwatt.errors import ConfigurationError
 

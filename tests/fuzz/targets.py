@@ -11,8 +11,8 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from tests.fakes.sensor import AVERAGE, DRAM_COUNTER, GPU, INSTANT, INTEL_COUNTER, NVML_COUNTER
-from trainwatt.carbon.hardware import table
 from trainwatt.carbon.series import INTENSITY, PRICE, read_series
+from trainwatt.carbon.tables.hardware import table
 from trainwatt.config import resolve
 from trainwatt.core.point import Point
 from trainwatt.core.sensing import DiscoveryRequest, Reading

@@ -15,10 +15,10 @@ from .accounting import Amortisations, Assumption, EmbodiedLine, Estimate, amort
 from .beside import Price, beside
 from .embodied import lines, total_g
 from .factors import GIVEN, amortisation_factors, place_of
-from .hardware import table
 from .host_share import HostShare, Piece, host_share
 from .join import Constant, Joined, join_all, total
 from .series import Series, require_same_basis
+from .tables.hardware import table
 from .terms import Terms
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from .accounting import DEFAULT_AMORTISATION, WHOLE, Amortisations, EmbodiedLine, Estimate, embodied_g, total
-from .hardware import HardwareRow, HardwareTable
 from .host_share import WHOLE_HOST, HostShare, Piece
+from .tables.hardware import HardwareRow, HardwareTable
 
 BYTES_PER_GB = 2.0**30
 """As DIMMs are sold: a 32 GB module has 32 × 2³⁰ bytes."""

@@ -25,8 +25,8 @@ from .accounting import (
 from .beside import Price, beside
 from .embodied import line_given, line_of_row, total_g
 from .factors import GIVEN, amortisation_factors, place_of
-from .hardware import HardwareRow, HardwareTable
-from .load_power import load_curve
+from .tables.hardware import HardwareRow, HardwareTable
+from .tables.load_power import load_curve
 from .terms import Terms
 
 DEVICES_PER_HOST = 8

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .accounting import Amortisations, Assumption, Estimate
+from .tables.zones import cloud_region, figure
 from .terms import Terms
-from .zones import cloud_region, figure
 
 GIVEN = "given by the user"
 WU = "Wu et al. 2022, Sustainable AI, MLSys 2022, arXiv:2111.00364"

@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from ..calibration import CALIBRATION_S
-from ..carbon.whereabouts import whereabouts
+from ..carbon.grid.whereabouts import whereabouts
 from ..config import Config, parse_gpus, resolve, working_folder
 from ..core.clock import SystemClock
 from ..core.sensing import Availability, Counter, Discovery, DiscoveryRequest, Finding

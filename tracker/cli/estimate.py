@@ -9,7 +9,7 @@ from typing import Any
 import rich_click as click
 
 from ..carbon.estimating import DEVICES_PER_HOST, Plan, estimate
-from ..carbon.hardware import table
+from ..carbon.tables.hardware import table
 from ..carbon.terms import Rule, Terms, check
 from ..carbon.wording import carbon_headline, carbon_lines
 from ..core.units import format_energy, format_range

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from ..carbon import live
 from ..carbon.accounting import Estimate, total
+from ..carbon.grid import live
 from ..carbon.terms import Terms, check
 from ..carbon.wording import carbon_headline, carbon_lines, format_mass
 from ..describe import SCHEMA_VERSION, describe

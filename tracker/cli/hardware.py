@@ -10,7 +10,7 @@ import rich_click as click
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from ..carbon.hardware import KINDS, HardwareRow, table
+from ..carbon.tables.hardware import KINDS, HardwareRow, table
 from ..core.units import significant
 from ..errors import ConfigurationError
 from .options import json_option

@@ -10,9 +10,9 @@ from typing import Any
 import rich_click as click
 
 from ..carbon.accounting import Estimate
+from ..carbon.grid.whereabouts import AUTO
 from ..carbon.series import INTENSITY, PRICE, Column, Series, read_series
 from ..carbon.terms import TYPICAL_UNMEASURED, Terms
-from ..carbon.whereabouts import AUTO
 from ..errors import ConfigurationError
 from ..footprinting import unused
 

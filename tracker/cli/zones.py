@@ -8,7 +8,7 @@ from typing import Any
 import rich_click as click
 from rich.text import Text
 
-from ..carbon.zones import KINDS, CloudRegion, Listed, ZoneFigure, cloud_region, figure, listed
+from ..carbon.tables.zones import KINDS, CloudRegion, Listed, ZoneFigure, cloud_region, figure, listed
 from ..errors import ConfigurationError
 from .options import json_option
 from .render import console

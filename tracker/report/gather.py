@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..carbon import live
+from ..carbon.grid import live
 from ..carbon.series import Series
 from ..carbon.terms import Terms
 from ..describe import ORDER, natural

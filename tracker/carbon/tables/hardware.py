@@ -16,8 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from ..errors import ConfigurationError
-from .accounting import Estimate
+from ...errors import ConfigurationError
+from ..accounting import Estimate
 
 _DATA = Path(__file__).parent / "data" / "embodied_hardware.csv"
 KINDS = ("gpu", "cpu", "dram", "mainboard", "psu", "chassis", "assembly", "server")

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Protocol
 
-from .series import Series, Slot, series
-from .zones import provider_zone
+from ..series import Series, Slot, series
+from ..tables.zones import provider_zone
 
 if TYPE_CHECKING:
-    from ..storage.read.records import IntensityRow
-    from .grid.base import GridProvider
+    from ...storage.read.records import IntensityRow
+    from .base import GridProvider
 
 
 class IntensityCache(Protocol):
@@ -26,7 +26,7 @@ def refresh(
 ) -> list[str]:
     """Ask each provider that covers the zone for the time from start to end, and keep what it says. What went wrong, in words; never
     an error, and never a token."""
-    from .grid.base import GridError  # what only asks the cache does without the providers
+    from .base import GridError  # what only asks the cache does without the providers
 
     named, said = provider_zone(zone), []
     asked = [p for p in providers if p.covers(named)]

@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from .accounting import Estimate
+from ..accounting import Estimate
 
 _DATA = Path(__file__).parent / "data" / "power_model.csv"
 

@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import ConfigurationError
-from .series import require_same_basis as require_same_basis
+from ...errors import ConfigurationError
+from ..series import require_same_basis as require_same_basis
 
 DATA = Path(__file__).with_name("data")
 WORLD = "WORLD"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..core.sensing import Availability, Finding
-from ..errors import ConfigurationError
+from ...core.sensing import Availability, Finding
+from ...errors import ConfigurationError
 
 AUTO = "auto"
 ENDPOINT = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
@@ -21,15 +21,15 @@ WORTH = "Grams for the grid that fed the run, in place of the world's average."
 def known_zone(zone: str) -> None:
     """Raises ConfigurationError, with what is spelt alike, for a zone that no table knows; "auto" is none to be known yet."""
     if zone != AUTO:
-        from .zones import figure  # the tables are read only where a zone is named
+        from ..tables.zones import figure  # the tables are read only where a zone is named
 
         figure(zone, allow_suspect=True)
 
 
 def locate_by_cloud(environ: Mapping[str, str]) -> tuple[str | None, Finding]:
     """The cloud region of this machine, and what to tell of the search. It may take two seconds."""
-    from .grid.cloud import METADATA, detect_region
-    from .zones import figure
+    from ..tables.zones import figure
+    from .cloud import METADATA, detect_region
 
     found = detect_region(environ.get(ENDPOINT) or METADATA)
     try:
@@ -48,7 +48,7 @@ def whereabouts(zone: str | None, environ: Mapping[str, str]) -> tuple[str | Non
         return locate_by_cloud(environ)
     if zone is None:
         return None, Finding(SOURCE, Availability.ABSENT, "zone", "none is set, so that the world's average is assumed", HOW_TO_SET, WORTH)
-    from .zones import figure
+    from ..tables.zones import figure
 
     place = figure(zone, allow_suspect=True)
     grams = f"{place.intensity_g_per_kwh:.0f} g/kWh, {place.basis}, {place.year}, {place.status}"

@@ -1,0 +1,1 @@
+"""The bundled tables: grids, hardware and loads."""

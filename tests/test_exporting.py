@@ -12,8 +12,8 @@ import pytest
 
 from tests.fakes.footprints import START, footprint
 from tests.fakes.stored_rows import device, phase, phase_energy, point, run, segment
-from trainwatt.exporting import COLUMNS, FORMATS, What, rows
-from trainwatt.footprinting import described
+from trainwatt.analysis.footprint import described
+from trainwatt.analysis.tables import COLUMNS, FORMATS, What, rows
 from trainwatt.storage.read import details as recent
 from trainwatt.storage.read.store import Store
 from trainwatt.storage.write.writer import Writer

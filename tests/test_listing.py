@@ -7,9 +7,9 @@ from typing import Any
 
 from tests.browser.runs import write
 from tests.fakes.stored_rows import device, phase, phase_energy, point, run, segment
-from trainwatt.describe import energy_each_j
-from trainwatt.footprinting import described
-from trainwatt.listing import listed
+from trainwatt.analysis.footprint import described
+from trainwatt.analysis.totals import listed
+from trainwatt.analysis.view import energy_each_j
 from trainwatt.storage.read.store import Store
 
 S = 10**9

@@ -14,8 +14,8 @@ import pytest
 import trainwatt
 from tests.fakes.footprints import START, footprint
 from tests.fakes.world import ROOT
-from trainwatt.exporting import rows
-from trainwatt.footprinting import described
+from trainwatt.analysis.footprint import described
+from trainwatt.analysis.tables import rows
 from trainwatt.storage.read.store import Store
 
 NASTY = '<script>alert("1")</script>\x1b[31m‮🔥&amp;\n' + "x" * 300

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from tests.fakes.compared import put
 from tests.fakes.stored_rows import device, run, segment
 from tests.fakes.world import TRAINWATT, World, finished
-from trainwatt.listing import members, total
+from trainwatt.analysis.overlaps import APART_S, Reading, at_once
+from trainwatt.analysis.totals import members, total
 from trainwatt.machine.process import this_process
 from trainwatt.neighbours import Neighbours
-from trainwatt.overlaps import APART_S, Reading, at_once
 from trainwatt.storage.read.store import Store
 from trainwatt.storage.write.writer import Writer
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainwatt.periods import Period, period_of, periods_between, suiting
+from trainwatt.analysis.over_time.periods import Period, period_of, periods_between, suiting
 
 S = 10**9
 PERIODS: tuple[Period, ...] = ("day", "week", "month", "year")

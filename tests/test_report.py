@@ -11,9 +11,9 @@ import pytest
 
 from tests.browser.runs import NS, START, hour, read, write
 from tests.fakes.stored_rows import device, phase, point, run, segment
-from trainwatt.describe import headline
-from trainwatt.footprinting import described
-from trainwatt.report.gather import PIECES
+from trainwatt.analysis.footprint import described
+from trainwatt.analysis.over_time.figures import PIECES
+from trainwatt.analysis.view import headline
 from trainwatt.report.markdown import markdown_of
 from trainwatt.report.markup import el, linked, shown, table
 from trainwatt.report.page import page

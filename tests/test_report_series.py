@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from tests.browser.runs import HOUR_S, NS, PHASES, POWER_W, START, hour, intensities, read, write
 from tests.fakes.stored_rows import device, point, run, segment
+from trainwatt.analysis.over_time import timeline as series
+from trainwatt.analysis.over_time.figures import PIECES, Figures
+from trainwatt.analysis.over_time.timeline import Clock, Layer, Span
 from trainwatt.carbon.series import Series, Slot
 from trainwatt.core.clock import Anchor
-from trainwatt.report import series
-from trainwatt.report.gather import PIECES, Figures
-from trainwatt.report.series import Clock, Layer, Span
 
 
 def drawn_j(f: Figures, layer: Layer) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from .comparison import Compared, Figure
+from .analysis.comparison import Compared, Figure
 from .paper.markup import clipped
 from .wording import difference, percent, writer
 

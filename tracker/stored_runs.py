@@ -81,8 +81,8 @@ def runs(
     if status is not None and status not in get_args(Status):
         raise ConfigurationError(f"status={status!r}: a run is {', '.join(get_args(Status))}")
     since_utc_ns = None if since is None else round(since.timestamp() * NS_PER_S)
-    from .exporting import run_row  # SQLAlchemy is for those who read
-    from .listing import listed
+    from .analysis.tables import run_row  # SQLAlchemy is for those who read
+    from .analysis.totals import listed
 
     store = open_store(db)
     try:

@@ -67,7 +67,7 @@ class Trainwatt(Tool):
     def read(self) -> Energies:
         store: Any = import_module("trainwatt.storage.read.store").Store.open(str(self.folder / "runs.db"))
         store.mark_vanished(import_module("trainwatt.machine.process").this_process())
-        view = import_module("trainwatt.describe").describe(store.load(store.find("latest")))
+        view = import_module("trainwatt.analysis.view").describe(store.load(store.find("latest")))
         energy = view["energy"]
         found: Energies = dict.fromkeys(KINDS, None)
         for device in energy["devices"]:

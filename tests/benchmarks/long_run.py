@@ -18,10 +18,10 @@ from typing import TypeVar
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.long_run import RUN, SEGMENT, LongRun, swinging
+from trainwatt.analysis.footprint import footprint
+from trainwatt.analysis.view import describe
 from trainwatt.carbon.series import iso, read_series
 from trainwatt.carbon.terms import Terms
-from trainwatt.describe import describe
-from trainwatt.footprinting import footprint
 from trainwatt.storage.read.store import Store
 
 T = TypeVar("T")

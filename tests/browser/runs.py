@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.fakes.stored_rows import Row, device, phase, phase_energy, point, run, segment
-from trainwatt.report.gather import Figures, figures
+from trainwatt.analysis.over_time.figures import Figures, figures
 from trainwatt.storage.read.store import Store
 from trainwatt.storage.write.writer import Writer
 

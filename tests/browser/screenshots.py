@@ -18,9 +18,9 @@ from rich.console import Console
 from tests.benchmarks._emulator import Load
 from tests.benchmarks._machine import Machine, build_library
 from tests.browser.chromium import chromium
+from trainwatt.analysis.over_time.live import Watcher
 from trainwatt.cli.render_watch import Frame
 from trainwatt.storage.read.store import Store
-from trainwatt.watching import Watcher
 
 WIDTH, HEIGHT = 1100, 1100
 COLUMNS, LINES = 100, 27

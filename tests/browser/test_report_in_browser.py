@@ -11,8 +11,8 @@ from playwright.sync_api import Browser
 
 from tests.browser.chromium import Opened, chromium
 from tests.browser.runs import PHASES, POWER_W, hour, intensities
-from trainwatt.describe import headline
-from trainwatt.report.gather import Figures, figures
+from trainwatt.analysis.over_time.figures import Figures, figures
+from trainwatt.analysis.view import headline
 from trainwatt.report.page import page
 from trainwatt.storage.read.store import Store
 

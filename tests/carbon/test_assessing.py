@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from tests.fakes.stored_rows import device, point, run, segment
+from trainwatt.analysis.footprint import described
+from trainwatt.analysis.view import describe
 from trainwatt.carbon.assessing import assess
 from trainwatt.carbon.series import PRICE, read_series, utc_ns
 from trainwatt.carbon.terms import TYPICAL_UNMEASURED, Terms
-from trainwatt.describe import describe
 from trainwatt.errors import ConfigurationError
-from trainwatt.footprinting import described
 from trainwatt.storage.read.records import InventoryRow, StoredRun
 from trainwatt.storage.read.store import Store
 from trainwatt.storage.write.writer import Writer

@@ -11,9 +11,9 @@ from rich.cells import cell_len
 
 from tests.fakes.compared import put
 from tests.fakes.world import MakeWorld, World
-from trainwatt.comparison import compare, letter
-from trainwatt.footprinting import described
-from trainwatt.gates import parse_gate
+from trainwatt.analysis.comparison import compare, letter
+from trainwatt.analysis.footprint import described
+from trainwatt.analysis.gates import parse_gate
 from trainwatt.storage.read.store import Store
 
 NODE = {"gpu0": 12_000.0, "package-0": 5_000.0, "dram-0": 600.0}

@@ -13,7 +13,7 @@ import pytest
 from tests.fakes.footprints import footprint
 from tests.fakes.stored_rows import point
 from tests.fakes.world import TRAINWATT, MakeWorld, World, finished
-from trainwatt.exporting import COLUMNS
+from trainwatt.analysis.tables import COLUMNS
 from trainwatt.storage.write.writer import Writer
 
 

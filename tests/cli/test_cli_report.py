@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 
 from tests.browser.runs import hour
 from tests.fakes.world import TRAINWATT, World, finished
+from trainwatt.analysis.view import headline
 from trainwatt.cli.main import cli
-from trainwatt.describe import headline
 from trainwatt.errors import ConfigurationError, RunNotFoundError, TrainwattError
 
 

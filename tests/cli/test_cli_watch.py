@@ -15,12 +15,12 @@ from rich.console import Console
 
 from tests.fakes.footprints import footprint
 from tests.fakes.world import TRAINWATT, MakeWorld, World, finished, wait_for
+from trainwatt.analysis.over_time.live import Watcher
 from trainwatt.cli.render_watch import Frame, frame, line, plain, spark
 from trainwatt.core.point import Point
 from trainwatt.energy.mean_power import mean_w, powers_w
 from trainwatt.storage.read.details import points_after
 from trainwatt.storage.read.store import Store
-from trainwatt.watching import Watcher
 
 GOING_ON = """
 import sys
@@ -99,7 +99,7 @@ def test_a_line_a_look_in_a_pipe(world: World, going: subprocess.Popen[str]) -> 
 
 def test_a_run_whose_process_was_killed_ends(world: World, going: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The database does not say so: it is found out when nothing comes any more."""
-    from trainwatt import watching as module
+    from trainwatt.analysis.over_time import live as module
     from trainwatt.machine.process import this_process
 
     def opened() -> Store:

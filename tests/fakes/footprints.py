@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.fakes.stored_rows import device, point, run, segment
+from trainwatt.analysis.view import describe
 from trainwatt.carbon.assessing import assess
 from trainwatt.carbon.terms import Terms
-from trainwatt.describe import describe
 from trainwatt.storage.read.store import Store
 from trainwatt.storage.write.writer import Writer
 

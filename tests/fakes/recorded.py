@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from trainwatt.analysis.view import describe
 from trainwatt.config import resolve
-from trainwatt.describe import describe
 from trainwatt.phases import PhaseRecord
 from trainwatt.startup import begin
 from trainwatt.storage.read.records import StoredRun

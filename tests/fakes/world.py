@@ -129,7 +129,7 @@ class World:
 
     def show(self, ref: str = "latest") -> dict[str, Any]:
         """A run as `trainwatt show --json` prints it, read in this process."""
-        from trainwatt.footprinting import described
+        from trainwatt.analysis.footprint import described
         from trainwatt.machine.process import this_process
         from trainwatt.storage.read.store import Store
 
@@ -142,7 +142,7 @@ class World:
 
     def runs(self) -> list[dict[str, Any]]:
         """The `run` objects of every run, newest first."""
-        from trainwatt.describe import describe_run
+        from trainwatt.analysis.view import describe_run
         from trainwatt.machine.process import this_process
         from trainwatt.storage.read.store import Store
 

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from tests.browser.runs import hour, write
 from tests.fakes.served import served
 from tests.fakes.stored_rows import device, point, run, segment
+from trainwatt.analysis.view import headline
 from trainwatt.cli.main import cli
-from trainwatt.describe import headline
 from trainwatt.errors import ConfigurationError, TrainwattError
 from trainwatt.web.guard import COOKIE
 

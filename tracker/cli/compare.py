@@ -15,8 +15,8 @@ from .options import db_option, json_option
 from .terms_options import terms_of, terms_options
 
 if TYPE_CHECKING:
-    from ..comparison import Compared
-    from ..gates import Judged
+    from ..analysis.comparison import Compared
+    from ..analysis.gates import Judged
     from ..storage.read.store import Store
 
 FORMATS = ("table", "json", "md")
@@ -47,7 +47,7 @@ def command(
     A gate is held against the difference itself, whatever its range, unless --beyond-error is given. Exit code 4: a gate is crossed;
     1: one cannot be judged.
     """
-    from ..gates import judge, parse_gate
+    from ..analysis.gates import judge, parse_gate
 
     parsed = [parse_gate(text) for text in gates]
     if beyond_error and not parsed:
@@ -68,8 +68,8 @@ def command(
 
 
 def _compared(store: Store, refs: tuple[str, ...], terms: Terms) -> list[Compared]:
-    from ..comparison import compare
-    from ..footprinting import described
+    from ..analysis.comparison import compare
+    from ..analysis.footprint import described
 
     ids = [store.find(ref) for ref in refs]
     stored = {run_id: store.load(run_id) for run_id in dict.fromkeys(ids)}

@@ -6,8 +6,8 @@ import sys
 
 import rich_click as click
 
+from ..analysis.view import run_duration_s
 from ..core.units import format_duration
-from ..describe import run_duration_s
 from ..errors import TrainwattError
 from ..stored_runs import open_store
 from .options import db_option

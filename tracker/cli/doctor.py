@@ -12,12 +12,12 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from ..analysis.view import KINDS, ORDER, natural
 from ..calibration import CALIBRATION_S
 from ..carbon.grid.whereabouts import whereabouts
 from ..config import Config, parse_gpus, resolve, working_folder
 from ..core.clock import SystemClock
 from ..core.sensing import Availability, Counter, Discovery, DiscoveryRequest, Finding
-from ..describe import KINDS, ORDER, natural
 from ..errors import StoreError
 from ..sampling import Sampler
 from ..sensors.discovery import discover

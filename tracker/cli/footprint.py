@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from ..analysis.footprint import asked_of_a_grid, footprint
+from ..analysis.overlaps import at_once_text
+from ..analysis.view import SCHEMA_VERSION, describe
 from ..carbon.accounting import Estimate, total
 from ..carbon.grid import live
 from ..carbon.terms import Terms, check
 from ..carbon.wording import carbon_headline, carbon_lines, format_mass
-from ..describe import SCHEMA_VERSION, describe
 from ..errors import ConfigurationError, RunNotFoundError, StoreError
-from ..footprinting import asked_of_a_grid, footprint
-from ..overlaps import at_once_text
 from ..paper.document import document
 from ..paper.tally import tally
 from ..stored_runs import open_store

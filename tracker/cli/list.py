@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from ..describe import SCHEMA_VERSION, run_duration_s
+from ..analysis.totals import By, Member, each_of, grouped, members, total
+from ..analysis.view import SCHEMA_VERSION, run_duration_s
 from ..errors import ConfigurationError
-from ..listing import By, Member, each_of, grouped, members, total
 from ..stored_runs import open_store
 from .options import STATUSES, db_option, json_option, since_utc_ns
 from .render import console
@@ -153,8 +153,8 @@ def _sorted(rows: Sequence[Any], key: Callable[[Any], Any], reverse: bool, *, la
 def _csv(views: Sequence[View], columns: Sequence[Column]) -> str:
     from io import BytesIO
 
-    from ..exporting import Column as Cell
-    from ..exporting import CsvTable
+    from ..analysis.tables import Column as Cell
+    from ..analysis.tables import CsvTable
 
     file = BytesIO()
     names = dict.fromkeys(name for column in columns for name, _ in column.values)

@@ -9,11 +9,11 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from ..analysis.comparison import Compared, Figure
+from ..analysis.gates import Judged
+from ..analysis.view import SCHEMA_VERSION, headline
 from ..blocks import blocks
-from ..comparison import Compared, Figure
 from ..core.units import format_duration
-from ..describe import SCHEMA_VERSION, headline
-from ..gates import Judged
 from ..paper.markup import clipped, markdown
 from ..wording import notes, says, verdict
 

@@ -10,11 +10,11 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
+from ..analysis.overlaps import at_once_text
+from ..analysis.totals import each_of
+from ..analysis.view import energy_text
 from ..core.units import format_duration, format_energy
-from ..describe import energy_text
 from ..errors import ConfigurationError
-from ..listing import each_of
-from ..overlaps import at_once_text
 from ..paper.markup import clean, markdown
 from .render import STATUS_STYLE, local_time, plain_table
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from ..analysis.footprint import described
+from ..analysis.view import SCHEMA_VERSION
 from ..carbon.terms import Terms, check
-from ..describe import SCHEMA_VERSION
-from ..footprinting import described
 from ..stored_runs import open_store
 from .options import db_option
 from .output import form_of, require_folder, whole
@@ -61,7 +61,7 @@ def _text(store: Store, ids: Iterable[str], terms: Terms, form: str) -> str:
         views = [described(store, store.load(run_id), terms) for run_id in ids]
         _say_unused(terms, views)
         return json.dumps({"schema_version": SCHEMA_VERSION, "runs": views}, indent=2) + "\n"
-    from ..report.gather import figures
+    from ..analysis.over_time.figures import figures
 
     found = [figures(store, run_id, terms) for run_id in ids]
     _say_unused(terms, [f.view for f in found])

@@ -6,7 +6,7 @@ import json
 
 import rich_click as click
 
-from ..footprinting import described
+from ..analysis.footprint import described
 from ..stored_runs import open_store
 from .options import db_option, json_option
 from .render import SPARK_WIDTH, console, run_page

@@ -9,12 +9,12 @@ from typing import Any
 
 import rich_click as click
 
+from ..analysis.footprint import unused
 from ..carbon.accounting import Estimate
 from ..carbon.grid.whereabouts import AUTO
 from ..carbon.series import INTENSITY, PRICE, Column, Series, read_series
 from ..carbon.terms import TYPICAL_UNMEASURED, Terms
 from ..errors import ConfigurationError
-from ..footprinting import unused
 
 FILE = click.Path(path_type=Path)
 TYPICAL = "typical"

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from ..analysis.overlaps import Reading, at_once
 from ..carbon.accounting import Estimate, total
 from ..carbon.wording import format_mass
 from ..core.units import format_range
-from ..overlaps import Reading, at_once
 
 View = Mapping[str, Any]
 

@@ -16,7 +16,7 @@ from .markup import Child, Html, details, el, linked, table
 from .words import MOST_EVENTS, WAYS, View, footprint_of, when
 
 if TYPE_CHECKING:
-    from .gather import Figures
+    from ..analysis.over_time.figures import Figures
 
 
 # ---- grams

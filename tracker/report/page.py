@@ -18,7 +18,7 @@ from .style import CSS, SCRIPT
 from .words import anchor, mean_power, title_of, when
 
 if TYPE_CHECKING:
-    from .gather import Figures
+    from ..analysis.over_time.figures import Figures
 
 
 def page(runs: Sequence[Figures], written: str) -> str:

@@ -15,12 +15,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from .. import comparison
-from ..describe import SCHEMA_VERSION
+from ..analysis import comparison
+from ..analysis.footprint import described
+from ..analysis.over_time.figures import figures
+from ..analysis.totals import grouped, listed, members, over_time, total
+from ..analysis.view import SCHEMA_VERSION
 from ..errors import AmbiguousRunError, RunNotFoundError, StoreError
-from ..footprinting import described
-from ..listing import grouped, listed, members, over_time, total
-from ..report.gather import figures
 from ..report.markup import Html, el
 from ..report.sections import section_of
 from ..report.style import SCRIPT as REPORT_SCRIPT

@@ -7,10 +7,10 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from .._version import __version__
+from ..analysis.comparison import Compared
+from ..analysis.view import energy_text, headline
 from ..blocks import blocks
-from ..comparison import Compared
 from ..core.units import format_duration
-from ..describe import energy_text, headline
 from ..report.charts import STRIPES
 from ..report.markup import Child, Html, el, shown, table
 from ..report.words import mean_power, title_of, when

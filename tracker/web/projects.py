@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from ..analysis.overlaps import at_once_text
+from ..analysis.totals import OverTime
+from ..analysis.view import energy_text
 from ..core.units import format_duration, format_energy
-from ..describe import energy_text
-from ..listing import OverTime
-from ..overlaps import at_once_text
 from ..report.charts import Column, columns, legend
 from ..report.markup import Child, Html, details, el, table
 from ..report.timeline import HINT

@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .carbon.assessing import assess
-from .carbon.grid import live
-from .carbon.terms import Terms
-from .describe import describe
-from .errors import ConfigurationError
+from ..carbon.assessing import assess
+from ..carbon.grid import live
+from ..carbon.terms import Terms
+from ..errors import ConfigurationError
+from .view import describe
 
 if TYPE_CHECKING:
-    from .storage.read.records import StoredRun
-    from .storage.read.store import Store
+    from ..storage.read.records import StoredRun
+    from ..storage.read.store import Store
 
 View = dict[str, Any]
 

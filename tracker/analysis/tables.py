@@ -11,13 +11,13 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
-from .describe import iso
-from .errors import ConfigurationError
-from .footprinting import described
+from ..errors import ConfigurationError
+from .footprint import described
+from .view import iso
 
 if TYPE_CHECKING:
-    from .storage.read.records import RunRow, StoredRun
-    from .storage.read.store import Store
+    from ..storage.read.records import RunRow, StoredRun
+    from ..storage.read.store import Store
 
 Row = dict[str, Any]
 What = Literal["runs", "phases", "curves"]
@@ -122,7 +122,7 @@ def _work(work: Mapping[str, int]) -> Row:
 
 
 def _points(store: Store, stored: StoredRun) -> Iterator[Row]:
-    from .storage.read.details import points_after  # brings SQLAlchemy
+    from ..storage.read.details import points_after  # brings SQLAlchemy
 
     segments = {s.id: s for s in stored.segments}
     for device in stored.devices:

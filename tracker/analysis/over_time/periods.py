@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
-from .core.units import NS_PER_S
+from ...core.units import NS_PER_S
 
 Period = Literal["day", "week", "month", "year"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

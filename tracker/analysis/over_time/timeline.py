@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from ..carbon.series import Series
-from ..core.clock import Anchor
+from ...carbon.series import Series
+from ...core.clock import Anchor
 
 NS = 1e-9
 COLUMNS = 1000

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from .core.units import format_energy, format_range
-from .energy.intervals import Share, between, interval
+from ..core.units import format_energy, format_range
+from ..energy.intervals import Share, between, interval
 
 if TYPE_CHECKING:
-    from .storage.read.records import DeviceRow, PhaseDeviceSum, RunRow, SegmentRow, StoredRun
+    from ..storage.read.records import DeviceRow, PhaseDeviceSum, RunRow, SegmentRow, StoredRun
 
 SCHEMA_VERSION = 1
 NS = 1e-9

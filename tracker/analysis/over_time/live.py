@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .core.point import Point
-from .describe import iso
-from .energy.mean_power import mean_w
-from .footprinting import described
+from ...core.point import Point
+from ...energy.mean_power import mean_w
+from ..footprint import described
+from ..view import iso
 
 if TYPE_CHECKING:
-    from .storage.read.records import DeviceRow, StoredRun
-    from .storage.read.store import Store
+    from ...storage.read.records import DeviceRow, StoredRun
+    from ...storage.read.store import Store
 
 View = Mapping[str, Any]
 Key = tuple[str, str]
@@ -97,7 +97,7 @@ class Watcher:
         self._store.close()
 
     def _curve(self, row: DeviceRow) -> deque[Point]:
-        from .storage.read.details import points_after  # brings SQLAlchemy
+        from ...storage.read.details import points_after  # brings SQLAlchemy
 
         assert row.last is not None
         since_ns = row.last.t_ns - WINDOW_S * 10**9
@@ -109,7 +109,7 @@ class Watcher:
         return curve
 
     def _phases(self, view: View) -> list[View]:
-        from .storage.read.details import open_phases  # brings SQLAlchemy
+        from ...storage.read.details import open_phases  # brings SQLAlchemy
 
         counts = {p["name"]: p["count"] for p in view["phases"]}
         return [

@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..carbon.grid import live
-from ..carbon.series import Series
-from ..carbon.terms import Terms
-from ..describe import ORDER, natural
-from ..footprinting import DEFAULT, asked_of_a_grid, described
-from ..storage.read.details import phase_times
-from . import series
-from .series import Clock, Layer, Span, Step
+from ...carbon.grid import live
+from ...carbon.series import Series
+from ...carbon.terms import Terms
+from ...storage.read.details import phase_times
+from ..footprint import DEFAULT, asked_of_a_grid, described
+from ..view import ORDER, natural
+from . import timeline as series
+from .timeline import Clock, Layer, Span, Step
 
 if TYPE_CHECKING:
-    from ..storage.read.records import FindingRow, SegmentRow, StoredRun
-    from ..storage.read.store import Store
+    from ...storage.read.records import FindingRow, SegmentRow, StoredRun
+    from ...storage.read.store import Store
 
 PIECES = 600
 """Parts of the time of which the mean power is shown."""

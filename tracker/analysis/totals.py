@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from .core.units import NS_PER_S
-from .describe import describe_run, energy_of, run_duration_s
+from ..core.units import NS_PER_S
+from .over_time.periods import Period, period_of, periods_between, suiting
 from .overlaps import Reading, at_once
-from .periods import Period, period_of, periods_between, suiting
+from .view import describe_run, energy_of, run_duration_s
 
 if TYPE_CHECKING:
-    from .storage.read.records import DeviceRow, RunRow
-    from .storage.read.store import Store
+    from ..storage.read.records import DeviceRow, RunRow
+    from ..storage.read.store import Store
 
 View = dict[str, Any]
 By = Literal["project", "group"] | Period

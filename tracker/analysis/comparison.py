@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from .carbon.difference import change_of, differences
-from .describe import KINDS, device_share, known_count, phase_share
-from .energy.difference import NONE, Change, Part, Sensor, change, exact, scaled
+from ..carbon.difference import change_of, differences
+from ..energy.difference import NONE, Change, Part, Sensor, change, exact, scaled
+from .view import KINDS, device_share, known_count, phase_share
 
 if TYPE_CHECKING:
-    from .storage.read.records import DeviceRow, StoredRun
+    from ..storage.read.records import DeviceRow, StoredRun
 
 View = Mapping[str, Any]
 

@@ -1,0 +1,1 @@
+"""Answers to questions about stored runs, as data and never as text."""

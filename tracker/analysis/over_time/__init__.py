@@ -1,0 +1,1 @@
+"""Runs along the time axis: periods, timelines, and a run while it goes on."""

@@ -6,29 +6,16 @@ import os
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from .config import resolve, working_folder
+from .analysis.open_store import open_store
 from .core.units import NS_PER_S, format_duration, format_energy, format_range
 from .errors import ConfigurationError
 from .notebook import paragraph, table
 
 if TYPE_CHECKING:
-    from .storage.read.store import Store
+    pass
 
 SHOWN = 20
 Status = Literal["running", "completed", "failed", "interrupted"]
-
-
-def open_store(db: str | os.PathLike[str] | None) -> Store:
-    """The store to read, by default where trackers of this place store, with runs whose process has vanished marked as such. Raises
-    ConfigurationError and StoreError."""
-    from .machine.process import this_process
-    from .storage.place import locate
-    from .storage.read.store import Store
-
-    config = resolve({"db": None if db is None else os.fspath(db)}, os.environ, working_folder())
-    store = Store.open(locate(None, {}, config.db))
-    store.mark_vanished(this_process(config.procfs))
-    return store
 
 
 class Runs(list[dict[str, Any]]):

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from ..analysis.open_store import open_store
 from ..carbon.terms import Terms, check
 from ..errors import ConfigurationError
-from ..stored_runs import open_store
 from .options import db_option, json_option
 from .terms_options import terms_of, terms_options
 

@@ -6,10 +6,10 @@ import sys
 
 import rich_click as click
 
+from ..analysis.open_store import open_store
 from ..analysis.view import run_duration_s
 from ..core.units import format_duration
 from ..errors import TrainwattError
-from ..stored_runs import open_store
 from .options import db_option
 
 

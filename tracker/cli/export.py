@@ -7,8 +7,8 @@ from typing import cast
 
 import rich_click as click
 
+from ..analysis.open_store import open_store
 from ..analysis.tables import COLUMNS, FORMATS, What, rows
-from ..stored_runs import open_store
 from .options import STATUSES, db_option, since_utc_ns
 from .output import form_of, require_folder, whole
 from .progress import followed

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from ..analysis.footprint import asked_of_a_grid, footprint
+from ..analysis.footprint_totals import tally
+from ..analysis.open_store import open_store
 from ..analysis.overlaps import at_once_text
 from ..analysis.view import SCHEMA_VERSION, describe
 from ..carbon.accounting import Estimate, total
@@ -19,8 +21,6 @@ from ..carbon.terms import Terms, check
 from ..carbon.wording import carbon_headline, carbon_lines, format_mass
 from ..errors import ConfigurationError, RunNotFoundError, StoreError
 from ..paper.document import document
-from ..paper.tally import tally
-from ..stored_runs import open_store
 from .options import db_option, json_option
 from .progress import followed
 from .terms_options import FILE, say_unused, terms_of, terms_options

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from ..analysis.open_store import open_store
 from ..analysis.totals import By, Member, each_of, grouped, members, total
 from ..analysis.view import SCHEMA_VERSION, run_duration_s
 from ..errors import ConfigurationError
-from ..stored_runs import open_store
 from .options import STATUSES, db_option, json_option, since_utc_ns
 from .render import console
 from .render_list import RUN_COLUMNS, Column, chosen, csv_rows, document, group_columns, listing, run_columns, total_line

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from ..analysis.footprint import described
+from ..analysis.open_store import open_store
 from ..analysis.view import SCHEMA_VERSION
 from ..carbon.terms import Terms, check
-from ..stored_runs import open_store
 from .options import db_option
 from .output import form_of, require_folder, whole
 from .progress import followed

@@ -9,9 +9,9 @@ import socket
 
 import rich_click as click
 
+from ..analysis.open_store import open_store
 from ..config import resolve, working_folder
 from ..errors import ConfigurationError, TrainwattError
-from ..stored_runs import open_store
 from .options import db_option
 
 PORT = 8765

@@ -7,7 +7,7 @@ import json
 import rich_click as click
 
 from ..analysis.footprint import described
-from ..stored_runs import open_store
+from ..analysis.open_store import open_store
 from .options import db_option, json_option
 from .render import SPARK_WIDTH, console, run_page
 

@@ -13,9 +13,9 @@ import rich_click as click
 from rich.console import Console
 from rich.live import Live
 
+from ..analysis.open_store import open_store
 from ..analysis.over_time.live import Look, Watcher
 from ..errors import StoreBusyError
-from ..stored_runs import open_store
 from .options import db_option, json_option
 from .render import console
 from .render_watch import Frame, as_json, line

@@ -12,13 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .._version import __version__
+from ..analysis.footprint_totals import Tally, by_status, tally
 from ..core.units import significant
 from .bibliography import Reference, bibtex, keys, plain
 from .factors import mixed_bases
 from .markup import ESCAPE, clean, clipped, tex
 from .methods import paragraph
 from .prose import Fragment, count, listed
-from .tally import Tally, by_status, energy_text, masses, tally
+from .tally import energy_text, masses
 
 View = Mapping[str, Any]
 

@@ -120,7 +120,7 @@ PARTS_THAT_KNOW_NO_SIBLING = ("sensors", "storage", "sampling", "distributed", "
 
 
 def module_name(file: Path) -> str:
-    """ "cli.render" of tracker/cli/render.py, "integrations.lightning" of integrations/lightning.py, "" of the package itself."""
+    """ "cli.render" of tracker/presentation/terminal/run.py, "integrations.lightning" of integrations/lightning.py, "" of the package itself."""
     parts = file.relative_to(ROOT).with_suffix("").parts
     parts = parts[1:] if parts[0] == "tracker" else parts
     return ".".join(part for part in parts if part != "__init__")

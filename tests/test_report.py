@@ -14,11 +14,11 @@ from tests.fakes.stored_rows import device, phase, point, run, segment
 from trainwatt.analysis.footprint import described
 from trainwatt.analysis.over_time.figures import PIECES
 from trainwatt.analysis.view import headline
-from trainwatt.report.markdown import markdown_of
-from trainwatt.report.markup import el, linked, shown, table
-from trainwatt.report.page import page
-from trainwatt.report.scale import elapsed, ticks, time_text, time_ticks, watts_tick
-from trainwatt.report.style import DARK, LIGHT
+from trainwatt.presentation.report.elements import el, linked, shown, table
+from trainwatt.presentation.report.markdown import markdown_of
+from trainwatt.presentation.report.page import page
+from trainwatt.presentation.report.scale import elapsed, ticks, time_text, time_ticks, watts_tick
+from trainwatt.presentation.report.style import DARK, LIGHT
 from trainwatt.storage.read.store import Store
 
 WRITTEN = "2026-11-24T12:00:00+00:00"

@@ -14,9 +14,9 @@ if __name__ != "trainwatt":
 
 if TYPE_CHECKING:
     from .errors import ConfigurationError, RunNotFoundError, StoreError, TrainwattError
+    from .presentation.notebook.runs import runs
+    from .presentation.notebook.summary import Summary
     from .session import EnergyTracker
-    from .stored_runs import runs
-    from .summary import Summary
 
 __all__ = ["ConfigurationError", "EnergyTracker", "RunNotFoundError", "StoreError", "Summary", "TrainwattError", "__version__", "runs"]
 
@@ -32,8 +32,8 @@ def __getattr__(name: str) -> object:
 
     for module, names in (
         ("session", ("EnergyTracker",)),
-        ("summary", ("Summary",)),
-        ("stored_runs", ("runs",)),
+        ("presentation.notebook.summary", ("Summary",)),
+        ("presentation.notebook.runs", ("runs",)),
         ("errors", ("ConfigurationError", "RunNotFoundError", "StoreError", "TrainwattError")),
     ):
         if name in names:

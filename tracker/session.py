@@ -25,8 +25,8 @@ from .watch import Watch
 from .work import CountedIterable, SampleCount
 
 if TYPE_CHECKING:
+    from .presentation.notebook.summary import Summary
     from .startup import Begun
-    from .summary import Summary
 
 T = TypeVar("T")
 
@@ -212,7 +212,7 @@ class EnergyTracker(contextlib.ContextDecorator):
 
     def summary(self) -> Summary:
         """The run as it is stored: printable, and `to_dict()` is what `show --json` prints. Raises StoreError, RunNotFoundError."""
-        from .summary import Summary
+        from .presentation.notebook.summary import Summary
 
         begun = self._begun or self._ended
         if begun is None:

@@ -19,7 +19,7 @@ from tests.benchmarks._emulator import Load
 from tests.benchmarks._machine import Machine, build_library
 from tests.browser.chromium import chromium
 from trainwatt.analysis.over_time.live import Watcher
-from trainwatt.cli.render_watch import Frame
+from trainwatt.presentation.terminal.watch import Frame
 from trainwatt.storage.read.store import Store
 
 WIDTH, HEIGHT = 1100, 1100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trainwatt.carbon.wording import format_mass
+from trainwatt.presentation.words.carbon import format_mass
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,9 @@ from rich.console import Console
 from tests.fakes.footprints import footprint
 from tests.fakes.world import TRAINWATT, MakeWorld, World, finished, wait_for
 from trainwatt.analysis.over_time.live import Watcher
-from trainwatt.cli.render_watch import Frame, frame, line, plain, spark
 from trainwatt.core.point import Point
 from trainwatt.energy.mean_power import mean_w, powers_w
+from trainwatt.presentation.terminal.watch import Frame, frame, line, plain, spark
 from trainwatt.storage.read.details import points_after
 from trainwatt.storage.read.store import Store
 

@@ -78,8 +78,8 @@ def _compared(store: Store, refs: tuple[str, ...], terms: Terms) -> list[Compare
 
 
 def _print(found: list[Compared], judged: list[Judged], form: str) -> None:
-    from .render import console
-    from .render_compare import document, page, to_json
+    from ..presentation.terminal.comparison import document, page, to_json
+    from ..presentation.terminal.run import console
 
     if form == "json":
         click.echo(json.dumps(to_json(found, judged), indent=2))

@@ -19,11 +19,11 @@ from ..config import Config, parse_gpus, resolve, working_folder
 from ..core.clock import SystemClock
 from ..core.sensing import Availability, Counter, Discovery, DiscoveryRequest, Finding
 from ..errors import StoreError
+from ..presentation.terminal.run import console, plain_table
 from ..sampling import Sampler
 from ..sensors.discovery import discover
 from ..storage.place import is_server, locate, masked, sqlite_path
 from .options import db_option, json_option
-from .render import console, plain_table
 
 MARKS = {
     Availability.OK: ("✓", "green"),

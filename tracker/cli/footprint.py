@@ -18,9 +18,9 @@ from ..analysis.view import SCHEMA_VERSION, describe
 from ..carbon.accounting import Estimate, total
 from ..carbon.grid import live
 from ..carbon.terms import Terms, check
-from ..carbon.wording import carbon_headline, carbon_lines, format_mass
 from ..errors import ConfigurationError, RunNotFoundError, StoreError
-from ..paper.document import document
+from ..presentation.paper.document import document
+from ..presentation.words.carbon import carbon_headline, carbon_lines, format_mass
 from .options import db_option, json_option
 from .progress import followed
 from .terms_options import FILE, say_unused, terms_of, terms_options

@@ -13,8 +13,8 @@ from rich.text import Text
 from ..carbon.tables.hardware import KINDS, HardwareRow, table
 from ..core.units import significant
 from ..errors import ConfigurationError
+from ..presentation.terminal.run import console, plain_table
 from .options import json_option
-from .render import console, plain_table
 
 SCHEMA_VERSION = 1
 WHY = {

@@ -12,9 +12,9 @@ from ..analysis.open_store import open_store
 from ..analysis.totals import By, Member, each_of, grouped, members, total
 from ..analysis.view import SCHEMA_VERSION, run_duration_s
 from ..errors import ConfigurationError
+from ..presentation.terminal.list import RUN_COLUMNS, Column, chosen, csv_rows, document, group_columns, listing, run_columns, total_line
+from ..presentation.terminal.run import console
 from .options import STATUSES, db_option, json_option, since_utc_ns
-from .render import console
-from .render_list import RUN_COLUMNS, Column, chosen, csv_rows, document, group_columns, listing, run_columns, total_line
 
 if TYPE_CHECKING:
     from ..storage.read.records import RunRow

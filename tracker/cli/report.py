@@ -66,10 +66,10 @@ def _text(store: Store, ids: Iterable[str], terms: Terms, form: str) -> str:
     found = [figures(store, run_id, terms) for run_id in ids]
     _say_unused(terms, [f.view for f in found])
     if form == "md":
-        from ..report.markdown import markdown_of
+        from ..presentation.report.markdown import markdown_of
 
         return markdown_of(found)
-    from ..report.page import page
+    from ..presentation.report.page import page
 
     return page(found, datetime.now(UTC).isoformat(timespec="seconds"))
 

@@ -8,8 +8,8 @@ import rich_click as click
 
 from ..analysis.footprint import described
 from ..analysis.open_store import open_store
+from ..presentation.terminal.run import SPARK_WIDTH, console, run_page
 from .options import db_option, json_option
-from .render import SPARK_WIDTH, console, run_page
 
 
 @click.command("show")

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from ..carbon.tables.zones import KINDS, CloudRegion, Listed, ZoneFigure, cloud_region, figure, listed
 from ..errors import ConfigurationError
+from ..presentation.terminal.run import console
 from .options import json_option
-from .render import console
 
 
 @click.command("zones")

@@ -21,10 +21,10 @@ from ..analysis.over_time.figures import figures
 from ..analysis.totals import grouped, listed, members, over_time, total
 from ..analysis.view import SCHEMA_VERSION
 from ..errors import AmbiguousRunError, RunNotFoundError, StoreError
-from ..report.markup import Html, el
-from ..report.sections import section_of
-from ..report.style import SCRIPT as REPORT_SCRIPT
-from ..report.words import title_of
+from ..presentation.report.elements import Html, el
+from ..presentation.report.sections import section_of
+from ..presentation.report.style import SCRIPT as REPORT_SCRIPT
+from ..presentation.words.runs import title_of
 from ..storage.place import masked
 from ..storage.read.store import SORTS, Store
 from ..storage.read.vanished import Here

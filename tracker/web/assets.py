@@ -1,6 +1,6 @@
 """PURE: the style sheet and the script of the pages. Without the script all is there but what moves."""
 
-from ..report.style import CSS
+from ..presentation.report.style import CSS
 
 STYLE = (
     CSS

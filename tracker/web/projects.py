@@ -10,10 +10,10 @@ from ..analysis.overlaps import at_once_text
 from ..analysis.totals import OverTime
 from ..analysis.view import energy_text
 from ..core.units import format_duration, format_energy
-from ..report.charts import Column, columns, legend
-from ..report.markup import Child, Html, details, el, table
-from ..report.timeline import HINT
-from ..report.words import when
+from ..presentation.report.charts import Column, columns, legend
+from ..presentation.report.elements import Child, Html, details, el, table
+from ..presentation.report.over_time import HINT
+from ..presentation.words.runs import when
 
 View = Mapping[str, Any]
 COLOURS = ("phase-0", "phase-1", "phase-2", "phase-3", "phase-5", "platform-0")

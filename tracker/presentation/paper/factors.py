@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..carbon.accounting import Estimate, total
-from ..carbon.host_share import WHOLE_HOST
-from ..carbon.wording import format_mass
-from ..core.units import format_range, significant
+from ...carbon.accounting import Estimate, total
+from ...carbon.host_share import WHOLE_HOST
+from ...core.units import format_range, significant
+from ..words.carbon import format_mass
+from ..words.safe_text import clipped
 from .bibliography import SCOPE_2, SERVICES, Cited, cited, has_address
-from .markup import clipped
 from .prose import Sentence, alternatives, citation, count, listed, number, ranged, tallied, trust
 
 View = Mapping[str, Any]

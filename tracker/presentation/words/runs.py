@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .scale import watts_text
+from ..report.scale import watts_text
 
 View = Mapping[str, Any]
 

@@ -6,10 +6,10 @@ import os
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from .analysis.open_store import open_store
-from .core.units import NS_PER_S, format_duration, format_energy, format_range
-from .errors import ConfigurationError
-from .notebook import paragraph, table
+from ...analysis.open_store import open_store
+from ...core.units import NS_PER_S, format_duration, format_energy, format_range
+from ...errors import ConfigurationError
+from .elements import paragraph, table
 
 if TYPE_CHECKING:
     pass
@@ -68,8 +68,8 @@ def runs(
     if status is not None and status not in get_args(Status):
         raise ConfigurationError(f"status={status!r}: a run is {', '.join(get_args(Status))}")
     since_utc_ns = None if since is None else round(since.timestamp() * NS_PER_S)
-    from .analysis.tables import run_row  # SQLAlchemy is for those who read
-    from .analysis.totals import listed
+    from ...analysis.tables import run_row  # SQLAlchemy is for those who read
+    from ...analysis.totals import listed
 
     store = open_store(db)
     try:

@@ -10,13 +10,13 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from ..analysis.view import SCHEMA_VERSION, headline
-from ..carbon.wording import carbon_headline, format_mass, place
-from ..core.point import Point
-from ..core.units import format_duration, format_energy, format_range, significant
-from ..energy.mean_power import powers_w
-from ..summary import phase_energy, phase_notes, provenance
-from .render import BLOCKS, STATUS_STYLE
+from ...analysis.view import SCHEMA_VERSION, headline
+from ...core.point import Point
+from ...core.units import format_duration, format_energy, format_range, significant
+from ...energy.mean_power import powers_w
+from ..notebook.summary import phase_energy, phase_notes, provenance
+from ..words.carbon import carbon_headline, format_mass, place
+from .run import BLOCKS, STATUS_STYLE
 
 View = Mapping[str, Any]
 Curves = Sequence[Sequence[Point]]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from .analysis.comparison import Compared, Figure
-from .paper.markup import clipped
-from .wording import difference, percent, writer
+from ...analysis.comparison import Compared, Figure
+from .comparison import difference, percent, writer
+from .safe_text import clipped
 
 TITLES = {"energy": "energy (range)", "duration": "time", "power": "mean power", "grams": "CO2e"}
 

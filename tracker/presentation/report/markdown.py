@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..analysis.view import headline
-from ..carbon.wording import beside, carbon_headline, format_mass, place
-from ..core.units import format_duration, format_energy, format_range
+from ...analysis.view import headline
+from ...core.units import format_duration, format_energy, format_range
+from ..notebook.summary import phase_energy, phase_notes, provenance
 from ..paper.document import document
-from ..paper.markup import markdown
-from ..summary import phase_energy, phase_notes, provenance
-from .words import MOST_EVENTS, View, footprint_of, title_of, when
+from ..words.carbon import beside, carbon_headline, format_mass, place
+from ..words.runs import MOST_EVENTS, View, footprint_of, title_of, when
+from ..words.safe_text import markdown
 
 if TYPE_CHECKING:
-    from ..analysis.over_time.figures import Figures
+    from ...analysis.over_time.figures import Figures
 
 
 def markdown_of(runs: Sequence[Figures]) -> str:

@@ -9,13 +9,13 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from ..analysis.comparison import Compared, Figure
-from ..analysis.gates import Judged
-from ..analysis.view import SCHEMA_VERSION, headline
-from ..blocks import blocks
-from ..core.units import format_duration
-from ..paper.markup import clipped, markdown
-from ..wording import notes, says, verdict
+from ...analysis.comparison import Compared, Figure
+from ...analysis.gates import Judged
+from ...analysis.view import SCHEMA_VERSION, headline
+from ...core.units import format_duration
+from ..words.blocks import blocks
+from ..words.comparison import notes, says, verdict
+from ..words.safe_text import clipped, markdown
 
 
 def to_json(runs: Sequence[Compared], judged: Sequence[Judged]) -> dict[str, Any]:

@@ -6,10 +6,10 @@ do not all go the same way. A run of which something is not known is counted as 
 
 from __future__ import annotations
 
-from ..analysis.footprint_totals import UNKNOWN, Tally
-from ..carbon.accounting import Estimate
-from ..carbon.wording import format_mass
-from ..core.units import format_range
+from ...analysis.footprint_totals import UNKNOWN, Tally
+from ...carbon.accounting import Estimate
+from ...core.units import format_range
+from ..words.carbon import format_mass
 
 
 def energy_text(of: Tally, whole: Tally) -> str:

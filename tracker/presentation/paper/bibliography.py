@@ -13,8 +13,8 @@ import zlib
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from .._version import __version__
-from .markup import address, clipped, tex
+from ..._version import __version__
+from ..words.safe_text import address, clipped, tex
 
 _ARXIV = re.compile(r"arXiv:\s?(\d{4}\.\d{4,5})(v\d+)?", re.IGNORECASE)
 _ADDRESS = re.compile(r"https?://[^\s,;()<>\"'{}\\]+|\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|gov|eu|edu)/[^\s,;()<>\"'{}\\]+", re.IGNORECASE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..core.units import significant
+from ...core.units import significant
 
 _TIMES_S = (
     *(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800),

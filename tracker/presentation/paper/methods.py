@@ -9,15 +9,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .._version import __version__
-from ..analysis.footprint_totals import by_status, counted, tally
-from ..carbon.wording import format_mass
-from ..core.units import format_energy, significant
+from ..._version import __version__
+from ...analysis.footprint_totals import by_status, counted, tally
+from ...core.units import format_energy, significant
+from ..words.carbon import format_mass
+from ..words.safe_text import clipped
 from .bibliography import SCI, SOFTWARE, WU
 from .factors import beside, factors
-from .markup import clipped
 from .prose import Fragment, Sentence, alternatives, count, listed, number, percent, tallied
-from .tally import energy_text, masses
+from .sums import energy_text, masses
 
 View = Mapping[str, Any]
 

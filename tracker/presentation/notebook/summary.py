@@ -6,10 +6,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from .analysis.view import energy_each_j, headline, idle_text, known_count
-from .carbon.wording import carbon_headline, place
-from .core.units import format_duration, format_energy, format_range
-from .notebook import paragraph, table
+from ...analysis.view import energy_each_j, headline, idle_text, known_count
+from ...core.units import format_duration, format_energy, format_range
+from ..words.carbon import carbon_headline, place
+from .elements import paragraph, table
 
 
 class Summary:
@@ -22,8 +22,8 @@ class Summary:
     def load(cls, place: str, run_id: str, patience_s: float = 0.0) -> Summary:
         """The run `run_id` of the database at `place`. `patience_s`: how long to wait for another process that still works out the
         energy of phases. Raises StoreError and RunNotFoundError."""
-        from .analysis.footprint import described
-        from .storage.read.store import Store
+        from ...analysis.footprint import described
+        from ...storage.read.store import Store
 
         store = Store.open(place)
         try:

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from ..analysis.over_time.timeline import stacked
-from ..core.units import format_duration, significant
-from ..paper.markup import clipped
+from ...analysis.over_time.timeline import stacked
+from ...core.units import format_duration, significant
 from ..paper.prose import number
+from ..words.safe_text import clipped
 from .charts import colours, grid, legend, phase_colours, power
-from .markup import Child, Html, details, el, table
+from .elements import Child, Html, details, el, table
 from .scale import elapsed, watts_text
 
 if TYPE_CHECKING:
-    from ..analysis.over_time.figures import Figures
+    from ...analysis.over_time.figures import Figures
 
 View = Mapping[str, Any]
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..analysis.over_time.timeline import Layer
-from ..analysis.view import energy_each_j, headline
-from ..carbon.wording import format_mass
-from ..core.units import format_duration, format_energy, format_range
+from ...analysis.over_time.timeline import Layer
+from ...analysis.view import energy_each_j, headline
+from ...core.units import format_duration, format_energy, format_range
+from ..notebook.summary import phase_energy, phase_notes
 from ..paper.prose import percent
-from ..summary import phase_energy, phase_notes
+from ..words.carbon import format_mass
+from ..words.runs import WAYS, View, anchor, mean_power, title_of, when
 from .accounts import assumptions, emissions, events, methods, origin
 from .charts import Bar, bars, colours
-from .markup import Child, Html, details, el, table
+from .elements import Child, Html, details, el, table
+from .over_time import over_time
 from .scale import watts_text
-from .timeline import over_time
-from .words import WAYS, View, anchor, mean_power, title_of, when
 
 if TYPE_CHECKING:
-    from ..analysis.over_time.figures import Figures
+    from ...analysis.over_time.figures import Figures
 
 
 def section_of(f: Figures, level: str = "h1") -> Html:

@@ -7,18 +7,18 @@ import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .._version import __version__
-from ..carbon.wording import format_mass
-from ..core.units import format_duration, format_energy, format_range
-from ..paper.markup import clipped
+from ..._version import __version__
+from ...core.units import format_duration, format_energy, format_range
+from ..words.carbon import format_mass
+from ..words.runs import anchor, mean_power, title_of, when
+from ..words.safe_text import clipped
 from .charts import STRIPES
-from .markup import Child, Html, el, table
+from .elements import Child, Html, el, table
 from .sections import section_of
 from .style import CSS, SCRIPT
-from .words import anchor, mean_power, title_of, when
 
 if TYPE_CHECKING:
-    from ..analysis.over_time.figures import Figures
+    from ...analysis.over_time.figures import Figures
 
 
 def page(runs: Sequence[Figures], written: str) -> str:

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from ..analysis.over_time.timeline import Layer, Span, Step, stacked
-from ..core.units import energy_unit
-from .markup import Child, Html, el
+from ...analysis.over_time.timeline import Layer, Span, Step, stacked
+from ...core.units import energy_unit
+from .elements import Child, Html, el
 from .scale import ticks, time_text, time_ticks, watts_tick
 
 WIDE = 1000

@@ -11,15 +11,15 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .._version import __version__
-from ..analysis.footprint_totals import Tally, by_status, tally
-from ..core.units import significant
+from ..._version import __version__
+from ...analysis.footprint_totals import Tally, by_status, tally
+from ...core.units import significant
+from ..words.safe_text import ESCAPE, clean, clipped, tex
 from .bibliography import Reference, bibtex, keys, plain
 from .factors import mixed_bases
-from .markup import ESCAPE, clean, clipped, tex
 from .methods import paragraph
 from .prose import Fragment, count, listed
-from .tally import energy_text, masses
+from .sums import energy_text, masses
 
 View = Mapping[str, Any]
 

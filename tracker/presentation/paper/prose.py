@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from ..core.units import significant
+from ...core.units import significant
 from .bibliography import Cited, Reference
 
 Fragment = str | tuple[Reference, ...]

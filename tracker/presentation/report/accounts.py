@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..carbon.wording import beside, carbon_headline, format_mass, place
-from ..core.units import format_energy, significant
+from ...core.units import format_energy, significant
+from ..notebook.summary import provenance
 from ..paper.bibliography import keys, plain
 from ..paper.methods import paragraph
 from ..paper.prose import number, percent
-from ..summary import provenance
+from ..words.carbon import beside, carbon_headline, format_mass, place
+from ..words.runs import MOST_EVENTS, WAYS, View, footprint_of, when
 from .charts import Bar, Part, bars, legend, shares
-from .markup import Child, Html, details, el, linked, table
-from .words import MOST_EVENTS, WAYS, View, footprint_of, when
+from .elements import Child, Html, details, el, linked, table
 
 if TYPE_CHECKING:
-    from ..analysis.over_time.figures import Figures
+    from ...analysis.over_time.figures import Figures
 
 
 # ---- grams

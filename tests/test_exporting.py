@@ -13,7 +13,8 @@ import pytest
 from tests.fakes.footprints import START, footprint
 from tests.fakes.stored_rows import device, phase, phase_energy, point, run, segment
 from trainwatt.analysis.footprint import described
-from trainwatt.analysis.tables import COLUMNS, FORMATS, What, rows
+from trainwatt.analysis.tables import COLUMNS, What, rows
+from trainwatt.presentation.table_files import FORMATS
 from trainwatt.storage.read import details as recent
 from trainwatt.storage.read.store import Store
 from trainwatt.storage.write.writer import Writer

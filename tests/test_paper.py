@@ -19,10 +19,10 @@ from trainwatt.carbon.accounting import Estimate
 from trainwatt.carbon.series import read_series
 from trainwatt.carbon.tables import zones
 from trainwatt.carbon.terms import Terms
-from trainwatt.core.units import format_range
 from trainwatt.presentation.paper.bibliography import SOFTWARE, WU, bibtex, cited, keys
 from trainwatt.presentation.paper.document import CUT, NO_RUNS, document
 from trainwatt.presentation.words.carbon import format_mass
+from trainwatt.presentation.words.quantities import format_range
 from trainwatt.presentation.words.safe_text import clean, markdown, tex
 
 Row = dict[str, Any]

@@ -13,12 +13,13 @@ from tests.browser.runs import NS, START, hour, read, write
 from tests.fakes.stored_rows import device, phase, point, run, segment
 from trainwatt.analysis.footprint import described
 from trainwatt.analysis.over_time.figures import PIECES
-from trainwatt.analysis.view import headline
 from trainwatt.presentation.report.elements import el, linked, shown, table
 from trainwatt.presentation.report.markdown import markdown_of
 from trainwatt.presentation.report.page import page
-from trainwatt.presentation.report.scale import elapsed, ticks, time_text, time_ticks, watts_tick
+from trainwatt.presentation.report.scale import elapsed, ticks, time_text, time_ticks
 from trainwatt.presentation.report.style import DARK, LIGHT
+from trainwatt.presentation.words.quantities import watts_tick
+from trainwatt.presentation.words.runs import headline
 from trainwatt.storage.read.store import Store
 
 WRITTEN = "2026-11-24T12:00:00+00:00"

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 import trainwatt
 from tests.fakes.served import served
 from trainwatt import EnergyTracker
-from trainwatt.analysis.view import headline
 from trainwatt.cli.main import cli
+from trainwatt.presentation.words.runs import headline
 
 
 def test_every_face_has_the_same_digits(tmp_path: Path) -> None:

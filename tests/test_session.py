@@ -14,8 +14,8 @@ import pytest
 from tests.fakes.views import STEP_S, assert_true, device, events, phase_named, rows, tracker_log
 from tests.fakes.world import MakeWorld, World, enter, finished
 from trainwatt import ConfigurationError, EnergyTracker, StoreError, TrainwattError
-from trainwatt.analysis.view import idle_text
 from trainwatt.core.clock import Anchor, SystemClock
+from trainwatt.presentation.words.runs import idle_text
 
 # ---- the run's life
 

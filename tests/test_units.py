@@ -9,16 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainwatt.core.clock import Anchor, SystemClock
-from trainwatt.core.units import (
-    J_PER_KWH,
-    J_PER_WH,
-    energy_unit,
-    format_duration,
-    format_energy,
-    format_range,
-    parse_duration_s,
-    significant,
-)
+from trainwatt.core.units import J_PER_KWH, J_PER_WH, parse_duration_s
+from trainwatt.presentation.words.quantities import energy_unit, format_duration, format_energy, format_range, significant
 
 
 def test_a_kilowatt_hour_is_3_6_megajoules() -> None:

@@ -12,8 +12,8 @@ from playwright.sync_api import Browser
 from tests.browser.chromium import Opened, chromium
 from tests.browser.runs import PHASES, POWER_W, hour, intensities
 from trainwatt.analysis.over_time.figures import Figures, figures
-from trainwatt.analysis.view import headline
 from trainwatt.presentation.report.page import page
+from trainwatt.presentation.words.runs import headline
 from trainwatt.storage.read.store import Store
 
 NASTY = "<script>document.title='run'</script><img src=x onerror=alert(1)> 🔥\nnew line \x1b[31m" + "long " * 60

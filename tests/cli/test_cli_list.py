@@ -13,8 +13,8 @@ from rich.cells import cell_len
 
 from tests.fakes.compared import put
 from tests.fakes.world import MakeWorld, World
-from trainwatt.core.units import format_range
 from trainwatt.energy.intervals import Interval, between, interval
+from trainwatt.presentation.words.quantities import format_range
 from trainwatt.storage.read.records import DeviceRow
 from trainwatt.storage.read.store import Store
 

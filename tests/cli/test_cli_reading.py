@@ -19,7 +19,7 @@ import pytest
 from tests.fakes import nvml
 from tests.fakes.world import TRAINWATT, MakeWorld, World, finished
 from trainwatt import __version__
-from trainwatt.core.units import format_range
+from trainwatt.presentation.words.quantities import format_range
 
 FILL = """
 import time

@@ -13,9 +13,9 @@ from click.testing import CliRunner, Result
 
 from tests.browser.runs import hour
 from tests.fakes.world import TRAINWATT, World, finished
-from trainwatt.analysis.view import headline
 from trainwatt.cli.main import cli
 from trainwatt.errors import ConfigurationError, RunNotFoundError, TrainwattError
+from trainwatt.presentation.words.runs import headline
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from tests.browser.runs import write
 from tests.fakes.served import served
 from tests.fakes.stored_rows import device, point, run, segment
 from trainwatt.cli.main import cli
-from trainwatt.core.units import format_energy, format_range
+from trainwatt.presentation.words.quantities import format_energy, format_range
 
 S = 10**9
 DAY = 86_400 * S

@@ -14,9 +14,9 @@ from click.testing import CliRunner
 from tests.browser.runs import hour, write
 from tests.fakes.served import served
 from tests.fakes.stored_rows import device, point, run, segment
-from trainwatt.analysis.view import headline
 from trainwatt.cli.main import cli
 from trainwatt.errors import ConfigurationError, TrainwattError
+from trainwatt.presentation.words.runs import headline
 from trainwatt.web.guard import COOKIE
 
 ODD = "<script>alert(1)</script>\n😀 " + "x" * 300

@@ -18,8 +18,6 @@ View = Mapping[str, Any]
 
 
 ORDER = ("completed", "failed", "interrupted", "running")
-
-
 UNKNOWN = "unknown"
 
 

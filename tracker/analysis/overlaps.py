@@ -34,8 +34,3 @@ def at_once(readings: Iterable[Reading]) -> set[str]:
             if latest is None or reading.end_s > latest.end_s:
                 latest = reading
     return found
-
-
-def at_once_text(runs: int) -> str:
-    """What is to be said of a sum in which so many runs overlap."""
-    return f"{runs:,} of them read the same devices at the same time: those joules are counted more than once"

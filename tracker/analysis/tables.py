@@ -1,17 +1,14 @@
-"""Stored runs as rows of tables, one after the other, and the files that hold them: CSV, JSON Lines, Parquet.
+"""Stored runs as rows of tables, one after the other.
 
 The figures are those of `show --json`. Rows are made as they are asked for: a curve of any length passes through in pieces.
 """
 
 from __future__ import annotations
 
-import csv
-import json
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from ..errors import ConfigurationError
 from .footprint import described
 from .view import iso
 
@@ -22,11 +19,6 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 What = Literal["runs", "phases", "curves"]
 Kind = Literal["text", "int", "float", "bool", "map"]
-
-BATCH = 4_096
-"""Rows of a group in a Parquet file: what is held in memory."""
-WORKING = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What a spreadsheet takes for a formula when a cell begins with it."""
 
 
 class Column(NamedTuple):
@@ -148,92 +140,3 @@ def _points(store: Store, stored: StoredRun) -> Iterator[Row]:
                 "energy_j": p.energy_j,
                 **point,
             }
-
-
-class Table(Protocol):
-    """A file that rows are put into."""
-
-    def put(self, row: Row) -> None: ...
-    def finish(self) -> None:
-        """Write what is left; the file itself stays open."""
-        ...
-
-
-class CsvTable:
-    """CSV in UTF-8, with a line of names. Text that a spreadsheet would take for a formula begins with a single quote."""
-
-    def __init__(self, file: IO[bytes], columns: Sequence[Column]) -> None:
-        self._columns, self._file = columns, file
-        self._writer = csv.writer(self)
-        self._writer.writerow([c.name for c in columns])
-
-    def write(self, text: str) -> None:
-        """What the csv module calls with each line."""
-        self._file.write(text.encode("utf-8", "replace"))
-
-    def put(self, row: Row) -> None:
-        self._writer.writerow([_cell(row[c.name]) for c in self._columns])
-
-    def finish(self) -> None:
-        self._file.flush()
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, dict):
-        value = json.dumps(value, ensure_ascii=False)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str) and value.startswith(WORKING):
-        return f"'{value}"
-    return value
-
-
-class JsonLines:
-    """An object a line; text is exactly what was recorded."""
-
-    def __init__(self, file: IO[bytes], columns: Sequence[Column]) -> None:
-        self._file = file
-
-    def put(self, row: Row) -> None:
-        self._file.write(json.dumps(row).encode() + b"\n")
-
-    def finish(self) -> None:
-        self._file.flush()
-
-
-class Parquet:
-    """A Parquet file. Raises ConfigurationError where pyarrow is not installed."""
-
-    def __init__(self, file: IO[bytes], columns: Sequence[Column]) -> None:
-        self._pa, parquet = _pyarrow()
-        kinds = {"text": "string", "map": "string", "int": "int64", "float": "float64", "bool": "bool_"}
-        self._schema = self._pa.schema([(c.name, getattr(self._pa, kinds[c.kind])()) for c in columns])
-        self._maps = [c.name for c in columns if c.kind == "map"]
-        self._writer = parquet.ParquetWriter(file, self._schema)
-        self._rows: list[Row] = []
-
-    def put(self, row: Row) -> None:
-        self._rows.append({**row, **{name: json.dumps(row[name]) for name in self._maps}})
-        if len(self._rows) == BATCH:
-            self._write()
-
-    def finish(self) -> None:
-        self._write()
-        self._writer.close()
-
-    def _write(self) -> None:
-        if self._rows:
-            self._writer.write_table(self._pa.Table.from_pylist(self._rows, self._schema))
-            self._rows.clear()
-
-
-def _pyarrow() -> tuple[Any, Any]:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ModuleNotFoundError as error:
-        raise ConfigurationError("Parquet needs the package pyarrow: `pip install 'trainwatt[parquet]'`, or take csv or jsonl") from error
-    return pyarrow, pyarrow.parquet
-
-
-FORMATS: Mapping[str, Callable[[IO[bytes], Sequence[Column]], Table]] = {"csv": CsvTable, "jsonl": JsonLines, "parquet": Parquet}

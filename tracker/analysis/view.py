@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ..core.units import format_energy, format_range
 from ..energy.intervals import Share, between, interval
 
 if TYPE_CHECKING:
@@ -103,12 +102,12 @@ def energy_of(devices: Iterable[DeviceRow], duration_s: float) -> View:
         "measured_only_j": measured,
         "idle_j": idle_j,
         "above_idle_j": None if idle_j is None else max(0.0, total.energy_j - idle_j),
-        "lower_bound": any(_cut_short(d["seen_fraction"], duration_s) for d in within),
+        "lower_bound": any(cut_short(d["seen_fraction"], duration_s) for d in within),
         "devices": described,
     }
 
 
-def _cut_short(seen_fraction: float, duration_s: float) -> bool:
+def cut_short(seen_fraction: float, duration_s: float) -> bool:
     """Whether a device's curve ends well before the run: it was lost, and what it drew after is not known."""
     return (1 - seen_fraction) * duration_s > max(UNSEEN_S, (1 - WHOLE) * duration_s)
 
@@ -199,13 +198,6 @@ def _phases(stored: StoredRun) -> list[View]:
     return described
 
 
-def energy_text(energy: Mapping[str, Any]) -> str:
-    """The `energy` object of a run or a sum in words: "1.84 kWh (1.79–1.90)", with "≥ " before a lower bound, "–" where there is none."""
-    if energy["total_j"] is None:
-        return "–"
-    return f"{'≥ ' if energy['lower_bound'] else ''}{format_range(energy['total_j'], energy['low_j'], energy['high_j'])}"
-
-
 def known_count(phase: Mapping[str, Any]) -> int:
     """The instances of a phase whose energy is known: one that goes on, or is still worked out, has none."""
     count: int = phase["count"] - phase["pending_count"]
@@ -250,37 +242,3 @@ def range_text(energy: Mapping[str, Any]) -> str:
     if not all(modelled):
         return "ranges: 95 % of what is measured, a judged bound of what is modelled"
     return "ranges: judged bounds of a model"
-
-
-def idle_text(energy: Mapping[str, Any]) -> str | None:
-    """What idling would have come to over the run, in words; None where no baseline was measured."""
-    if energy["idle_j"] is None:
-        return None
-    before = "at the power of the baseline measured before the run"
-    if not energy["above_idle_j"]:
-        return f"idle alone would have come to {format_energy(energy['idle_j'])} {before}: nothing beyond the error is above it"
-    return f"idle {format_energy(energy['idle_j'])}, above idle {format_energy(energy['above_idle_j'])} ({before}; the total stays whole)"
-
-
-def headline(view: Mapping[str, Any]) -> str:
-    """ "1.84 kWh (1.79–1.90, 96 % measured, GPU+CPU+DRAM)", with what a reader must know before believing it."""
-    energy = view["energy"]
-    if energy["total_j"] is None:
-        return "no energy recorded: nothing was measured or modelled in this process"
-    notes = []
-    if energy["measured_fraction"] is not None:
-        notes.append(f"{100 * energy['measured_fraction']:.0f} % measured")
-    counted = [d for d in energy["devices"] if d["included_in_total"]]
-    kinds = {d["kind"] for d in counted}
-    notes.append("+".join(label for kind, label in KINDS.items() if kind in kinds))
-    seconds = view["run"]["duration_s"] or 0.0
-    cut_short = [d for d in counted if _cut_short(d["seen_fraction"], seconds)]
-    notes += [f"{d['device']} seen {100 * d['seen_fraction']:.0f} % of the time" for d in cut_short]
-    shared = sorted({e["device"] for e in view["events"] if e["kind"] == "shared"})
-    if shared:
-        notes.append(f"shared: {', '.join(shared)}")
-    if view["run"]["status"] == "running":
-        notes.append("so far")
-    text = format_range(energy["total_j"], energy["low_j"], energy["high_j"])
-    least = "at least " if energy["lower_bound"] else ""
-    return f"{least}{text[:-1]}, {', '.join(notes)})"

@@ -8,8 +8,8 @@ import rich_click as click
 
 from ..analysis.open_store import open_store
 from ..analysis.view import run_duration_s
-from ..core.units import format_duration
 from ..errors import TrainwattError
+from ..presentation.words.quantities import format_duration
 from .options import db_option
 
 

@@ -8,7 +8,8 @@ from typing import cast
 import rich_click as click
 
 from ..analysis.open_store import open_store
-from ..analysis.tables import COLUMNS, FORMATS, What, rows
+from ..analysis.tables import COLUMNS, What, rows
+from ..presentation.table_files import FORMATS
 from .options import STATUSES, db_option, since_utc_ns
 from .output import form_of, require_folder, whole
 from .progress import followed
@@ -50,7 +51,7 @@ def command(
         raise click.UsageError("parquet is no text for stdout: name a file, as in -o runs.parquet")
     if output != "-":
         require_folder(output, f"{what}.csv")
-    table = cast(What, what)
+    table = cast("What", what)
     store = open_store(db)
     if runs:
         ids = list(dict.fromkeys(store.find(ref) for ref in runs))

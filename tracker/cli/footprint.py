@@ -13,7 +13,6 @@ import rich_click as click
 from ..analysis.footprint import asked_of_a_grid, footprint
 from ..analysis.footprint_totals import tally
 from ..analysis.open_store import open_store
-from ..analysis.overlaps import at_once_text
 from ..analysis.view import SCHEMA_VERSION, describe
 from ..carbon.accounting import Estimate, total
 from ..carbon.grid import live
@@ -21,6 +20,7 @@ from ..carbon.terms import Terms, check
 from ..errors import ConfigurationError, RunNotFoundError, StoreError
 from ..presentation.paper.document import document
 from ..presentation.words.carbon import carbon_headline, carbon_lines, format_mass
+from ..presentation.words.runs import at_once_text
 from .options import db_option, json_option
 from .progress import followed
 from .terms_options import FILE, say_unused, terms_of, terms_options

@@ -11,9 +11,9 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from ..carbon.tables.hardware import KINDS, HardwareRow, table
-from ..core.units import significant
 from ..errors import ConfigurationError
 from ..presentation.terminal.run import console, plain_table
+from ..presentation.words.quantities import significant
 from .options import json_option
 
 SCHEMA_VERSION = 1

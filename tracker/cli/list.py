@@ -154,7 +154,7 @@ def _csv(views: Sequence[View], columns: Sequence[Column]) -> str:
     from io import BytesIO
 
     from ..analysis.tables import Column as Cell
-    from ..analysis.tables import CsvTable
+    from ..presentation.table_files import CsvTable
 
     file = BytesIO()
     names = dict.fromkeys(name for column in columns for name, _ in column.values)

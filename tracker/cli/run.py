@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 import rich_click as click
 
 from ..config import JOIN_DB, JOIN_RUN
-from ..core.units import format_duration
 from ..machine.masking import masked
+from ..presentation.words.quantities import format_duration
 from ..session import EnergyTracker
 from ..watch import Watch
 from .options import arguments, tracking_options

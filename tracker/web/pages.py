@@ -8,13 +8,12 @@ from urllib.parse import quote, urlencode
 
 from .._version import __version__
 from ..analysis.comparison import Compared
-from ..analysis.view import energy_text, headline
-from ..core.units import format_duration
 from ..presentation.report.charts import STRIPES
 from ..presentation.report.elements import Child, Html, el, shown, table
 from ..presentation.words.blocks import blocks
 from ..presentation.words.comparison import notes, verdict
-from ..presentation.words.runs import mean_power, title_of, when
+from ..presentation.words.quantities import format_duration
+from ..presentation.words.runs import energy_text, headline, mean_power, title_of, when
 
 View = Mapping[str, Any]
 

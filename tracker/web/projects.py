@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from ..analysis.overlaps import at_once_text
 from ..analysis.totals import OverTime
-from ..analysis.view import energy_text
-from ..core.units import format_duration, format_energy
 from ..presentation.report.charts import Column, columns, legend
 from ..presentation.report.elements import Child, Html, details, el, table
 from ..presentation.report.over_time import HINT
-from ..presentation.words.runs import when
+from ..presentation.words.quantities import format_duration, format_energy
+from ..presentation.words.runs import at_once_text, energy_text, when
 
 View = Mapping[str, Any]
 COLOURS = ("phase-0", "phase-1", "phase-2", "phase-3", "phase-5", "platform-0")

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 from ...analysis.open_store import open_store
-from ...core.units import NS_PER_S, format_duration, format_energy, format_range
+from ...core.units import NS_PER_S
 from ...errors import ConfigurationError
+from ..words.quantities import format_duration, format_energy, format_range
 from .elements import paragraph, table
-
-if TYPE_CHECKING:
-    pass
 
 SHOWN = 20
 Status = Literal["running", "completed", "failed", "interrupted"]

@@ -6,9 +6,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ...analysis.view import energy_each_j, headline, idle_text, known_count
-from ...core.units import format_duration, format_energy, format_range
+from ...analysis.view import energy_each_j, known_count
 from ..words.carbon import carbon_headline, place
+from ..words.quantities import format_duration, format_energy, format_range
+from ..words.runs import headline, idle_text, phase_energy, phase_notes, provenance
 from .elements import paragraph, table
 
 
@@ -107,29 +108,3 @@ def _after(view: Mapping[str, Any]) -> list[str]:
     if len(view["events"]) > 8:
         lines.append(f"… and {len(view['events']) - 8} more events: trainwatt show {view['run']['id']}")
     return lines
-
-
-def provenance(device: Mapping[str, Any]) -> str:
-    """Where a device's joules come from: "counter", or "counter 98 % + imputed 2 %"."""
-    parts: dict[str, float] = {name.removeprefix("measured-"): joules for name, joules in device["provenance"].items() if joules > 0}
-    total = sum(parts.values())
-    if len(parts) == 1:
-        return next(iter(parts))
-    return " + ".join(f"{name} {100 * joules / total:.2g} %" for name, joules in parts.items()) or "nothing yet"
-
-
-def phase_energy(phase: Mapping[str, Any], status: str, unit_of_j: float | None) -> str:
-    """A phase's energy with its range; while the run goes on it may still be worked out, and a process that owns no sensor has none."""
-    if phase["energy_j"] is None:
-        return "pending" if status == "running" else "not measured"
-    return format_range(phase["energy_j"], phase["low_j"], phase["high_j"], unit_of_j)
-
-
-def phase_notes(phase: Mapping[str, Any]) -> str:
-    """What limits a phase's figure, in words."""
-    notes = []
-    if phase["unresolved_count"]:
-        notes.append(f"{phase['unresolved_count']} too short to resolve")
-    if phase["host_side"]:
-        notes.append("host-side edges")
-    return ", ".join(notes)

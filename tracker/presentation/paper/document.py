@@ -13,12 +13,12 @@ from typing import Any
 
 from ..._version import __version__
 from ...analysis.footprint_totals import Tally, by_status, tally
-from ...core.units import significant
+from ..words.quantities import count, listed, significant
 from ..words.safe_text import ESCAPE, clean, clipped, tex
 from .bibliography import Reference, bibtex, keys, plain
 from .factors import mixed_bases
 from .methods import paragraph
-from .prose import Fragment, count, listed
+from .prose import Fragment
 from .sums import energy_text, masses
 
 View = Mapping[str, Any]

@@ -11,11 +11,11 @@ from typing import Any
 
 from ...carbon.accounting import Estimate, total
 from ...carbon.host_share import WHOLE_HOST
-from ...core.units import format_range, significant
 from ..words.carbon import format_mass
+from ..words.quantities import count, format_range, listed, number, ranged, significant
 from ..words.safe_text import clipped
 from .bibliography import SCOPE_2, SERVICES, Cited, cited, has_address
-from .prose import Sentence, alternatives, citation, count, listed, number, ranged, tallied, trust
+from .prose import Sentence, alternatives, citation, tallied, trust
 
 View = Mapping[str, Any]
 

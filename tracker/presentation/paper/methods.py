@@ -11,12 +11,12 @@ from typing import Any
 
 from ..._version import __version__
 from ...analysis.footprint_totals import by_status, counted, tally
-from ...core.units import format_energy, significant
 from ..words.carbon import format_mass
+from ..words.quantities import count, format_energy, listed, number, percent, significant
 from ..words.safe_text import clipped
 from .bibliography import SCI, SOFTWARE, WU
 from .factors import beside, factors
-from .prose import Fragment, Sentence, alternatives, count, listed, number, percent, tallied
+from .prose import Fragment, Sentence, alternatives, tallied
 from .sums import energy_text, masses
 
 View = Mapping[str, Any]

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from ...core.units import significant
+from ..words.quantities import count
 from .bibliography import Cited, Reference
 
 Fragment = str | tuple[Reference, ...]
@@ -14,38 +14,6 @@ Fragment = str | tuple[Reference, ...]
 Sentence = list[Fragment]
 
 T = TypeVar("T")
-
-
-def number(value: float) -> str:
-    """Four digits at most, never in exponent form: 472.9, 0.5, 5700."""
-    text = f"{value:.4g}"
-    return significant(value, 4) if "e" in text else text
-
-
-def ranged(value: float, low: float | None, high: float | None, *more: str, unit: str = "", scale: float = 1.0) -> str:
-    """ "472.9 g/kWh (20.8–958.7; direct; 2024)": the value, and in brackets its range where it has one and what else is said of it."""
-    span = [] if low is None or high is None or low == high else [f"{number(low * scale)}–{number(high * scale)}"]
-    notes = "; ".join([*span, *(m for m in more if m)])
-    return f"{number(value * scale)}{f' {unit}' if unit else ''}{f' ({notes})' if notes else ''}"
-
-
-def percent(share: float) -> str:
-    """A share of 0 to 1; what is not all or nothing never reads so."""
-    whole = round(100 * share)
-    if whole == 0 and share > 0:
-        return "<1 %"
-    return ">99 %" if whole == 100 and share < 1 - 1e-9 else f"{whole} %"
-
-
-def count(n: int, word: str) -> str:
-    """ "1 run", "12 runs"."""
-    return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
-
-
-def listed(words: Iterable[str]) -> str:
-    """ "a, b and c"."""
-    *firsts, last = list(words) or [""]
-    return f"{', '.join(firsts)} and {last}" if firsts else last
 
 
 def tallied(items: Iterable[T], word: Callable[[T], Any]) -> dict[Any, int]:

@@ -1,15 +1,11 @@
-"""PURE: footprints of many runs as sums, one for each status and one for all, and how those are written.
-
-What failed and was interrupted has been emitted too. Low and high are the sums of lows and of highs: conservative, as the errors of runs
-do not all go the same way. A run of which something is not known is counted as such, and the sum without it is a lower bound.
-"""
+"""PURE: the sums of many footprints in words."""
 
 from __future__ import annotations
 
 from ...analysis.footprint_totals import UNKNOWN, Tally
 from ...carbon.accounting import Estimate
-from ...core.units import format_range
 from ..words.carbon import format_mass
+from ..words.quantities import format_range
 
 
 def energy_text(of: Tally, whole: Tally) -> str:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ...core.units import format_energy, significant
-from ..notebook.summary import provenance
 from ..paper.bibliography import keys, plain
 from ..paper.methods import paragraph
-from ..paper.prose import number, percent
 from ..words.carbon import beside, carbon_headline, format_mass, place
-from ..words.runs import MOST_EVENTS, WAYS, View, footprint_of, when
+from ..words.quantities import format_energy, number, percent, significant
+from ..words.runs import MOST_EVENTS, WAYS, View, footprint_of, provenance, when
 from .charts import Bar, Part, bars, legend, shares
 from .elements import Child, Html, details, el, linked, table
 

@@ -10,9 +10,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from ...analysis.over_time.timeline import Layer, Span, Step, stacked
-from ...core.units import energy_unit
+from ..words.quantities import energy_unit, watts_tick
 from .elements import Child, Html, el
-from .scale import ticks, time_text, time_ticks, watts_tick
+from .scale import ticks, time_text, time_ticks
 
 WIDE = 1000
 POWER_HIGH, GRID_HIGH, COLUMNS_HIGH = 260, 110, 200

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ...analysis.view import headline
-from ...core.units import format_duration, format_energy, format_range
-from ..notebook.summary import phase_energy, phase_notes, provenance
 from ..paper.document import document
 from ..words.carbon import beside, carbon_headline, format_mass, place
-from ..words.runs import MOST_EVENTS, View, footprint_of, title_of, when
+from ..words.quantities import format_duration, format_energy, format_range
+from ..words.runs import MOST_EVENTS, View, footprint_of, headline, phase_energy, phase_notes, provenance, title_of, when
 from ..words.safe_text import markdown
 
 if TYPE_CHECKING:

@@ -7,12 +7,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ...analysis.over_time.timeline import stacked
-from ...core.units import format_duration, significant
-from ..paper.prose import number
+from ..words.quantities import format_duration, number, significant, watts_text
 from ..words.safe_text import clipped
 from .charts import colours, grid, legend, phase_colours, power
 from .elements import Child, Html, details, el, table
-from .scale import elapsed, watts_text
+from .scale import elapsed
 
 if TYPE_CHECKING:
     from ...analysis.over_time.figures import Figures

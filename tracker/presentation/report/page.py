@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..._version import __version__
-from ...core.units import format_duration, format_energy, format_range
 from ..words.carbon import format_mass
+from ..words.quantities import format_duration, format_energy, format_range
 from ..words.runs import anchor, mean_power, title_of, when
 from ..words.safe_text import clipped
 from .charts import STRIPES

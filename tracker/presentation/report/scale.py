@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-from ...core.units import significant
-
 _TIMES_S = (
     *(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800),
     *(h * 3600 for h in (1, 2, 3, 6, 12, 24, 48, 96, 168, 336, 720, 1440, 4320, 8760)),
@@ -49,13 +47,3 @@ def elapsed(seconds: float, span_s: float) -> str:
     days, rest = divmod(abs(whole), 86400)
     clock = f"{rest // 3600}:{rest % 3600 // 60:02d}:{rest % 60:02d}" if span_s < 86400 else f"{rest // 3600:02d}:{rest % 3600 // 60:02d}"
     return f"{'-' if whole < 0 else ''}{f'{days} d ' if span_s >= 86400 else ''}{clock}"
-
-
-def watts_tick(watts: float) -> str:
-    """A round power along an axis: "0", "200 W", "1.5 kW"."""
-    return "0" if watts == 0 else f"{watts / 1000:g} kW" if watts >= 1000 else f"{watts:g} W"
-
-
-def watts_text(watts: float) -> str:
-    """A power with its unit: "310 W", "3.10 kW"."""
-    return f"{significant(watts / 1000)} kW" if watts >= 1000 else f"{significant(watts)} W"

@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...analysis.over_time.timeline import Layer
-from ...analysis.view import energy_each_j, headline
-from ...core.units import format_duration, format_energy, format_range
-from ..notebook.summary import phase_energy, phase_notes
-from ..paper.prose import percent
+from ...analysis.view import energy_each_j
 from ..words.carbon import format_mass
-from ..words.runs import WAYS, View, anchor, mean_power, title_of, when
+from ..words.quantities import format_duration, format_energy, format_range, percent, watts_text
+from ..words.runs import WAYS, View, anchor, headline, mean_power, phase_energy, phase_notes, title_of, when
 from .accounts import assumptions, emissions, events, methods, origin
 from .charts import Bar, bars, colours
 from .elements import Child, Html, details, el, table
 from .over_time import over_time
-from .scale import watts_text
 
 if TYPE_CHECKING:
     from ...analysis.over_time.figures import Figures

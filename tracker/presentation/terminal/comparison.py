@@ -11,10 +11,11 @@ from rich.text import Text
 
 from ...analysis.comparison import Compared, Figure
 from ...analysis.gates import Judged
-from ...analysis.view import SCHEMA_VERSION, headline
-from ...core.units import format_duration
+from ...analysis.view import SCHEMA_VERSION
 from ..words.blocks import blocks
 from ..words.comparison import notes, says, verdict
+from ..words.quantities import format_duration
+from ..words.runs import headline
 from ..words.safe_text import clipped, markdown
 
 

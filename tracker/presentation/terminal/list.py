@@ -10,11 +10,10 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from ...analysis.overlaps import at_once_text
 from ...analysis.totals import each_of
-from ...analysis.view import energy_text
-from ...core.units import format_duration, format_energy
 from ...errors import ConfigurationError
+from ..words.quantities import format_duration, format_energy
+from ..words.runs import at_once_text, energy_text
 from ..words.safe_text import clean, markdown
 from .run import STATUS_STYLE, local_time, plain_table
 

@@ -10,12 +10,12 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from ...analysis.view import SCHEMA_VERSION, headline
+from ...analysis.view import SCHEMA_VERSION
 from ...core.point import Point
-from ...core.units import format_duration, format_energy, format_range, significant
 from ...energy.mean_power import powers_w
-from ..notebook.summary import phase_energy, phase_notes, provenance
 from ..words.carbon import carbon_headline, format_mass, place
+from ..words.quantities import format_duration, format_energy, format_range, significant
+from ..words.runs import headline, phase_energy, phase_notes, provenance
 from .run import BLOCKS, STATUS_STYLE
 
 View = Mapping[str, Any]

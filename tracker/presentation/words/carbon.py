@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ...core.units import format_range, significant
+from .quantities import format_range, significant
 
 View = Mapping[str, Any]
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 from ...analysis.comparison import Compared, Figure
 from ...analysis.gates import Judged
-from ...core.units import J_PER_KWH, J_PER_WH, format_duration, significant
+from ...core.units import J_PER_KWH, J_PER_WH
 from ...energy.difference import Change
+from .quantities import format_duration, significant
 
 SCALES: dict[str, tuple[tuple[float, float, str], ...]] = {
     "J": ((0.1 * J_PER_KWH, J_PER_KWH, "kWh"), (J_PER_WH, J_PER_WH, "Wh"), (0.1, 1.0, "J"), (0.0, 1e-3, "mJ")),

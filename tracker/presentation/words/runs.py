@@ -1,11 +1,12 @@
-"""PURE: what of a run is said in several places of a report."""
+"""PURE: a run in words, wherever it is shown."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from ..report.scale import watts_text
+from ...analysis.view import KINDS, cut_short
+from .quantities import format_energy, format_range, watts_text
 
 View = Mapping[str, Any]
 
@@ -45,3 +46,75 @@ def mean_power(view: View) -> str:
 def footprint_of(view: View) -> View:
     """A run as the methods paragraph takes it."""
     return {**{k: view[k] for k in ("run", "energy", "work", "carbon")}, "footprint_id": None}
+
+
+def energy_text(energy: Mapping[str, Any]) -> str:
+    """The `energy` object of a run or a sum in words: "1.84 kWh (1.79–1.90)", with "≥ " before a lower bound, "–" where there is none."""
+    if energy["total_j"] is None:
+        return "–"
+    return f"{'≥ ' if energy['lower_bound'] else ''}{format_range(energy['total_j'], energy['low_j'], energy['high_j'])}"
+
+
+def idle_text(energy: Mapping[str, Any]) -> str | None:
+    """What idling would have come to over the run, in words; None where no baseline was measured."""
+    if energy["idle_j"] is None:
+        return None
+    before = "at the power of the baseline measured before the run"
+    if not energy["above_idle_j"]:
+        return f"idle alone would have come to {format_energy(energy['idle_j'])} {before}: nothing beyond the error is above it"
+    return f"idle {format_energy(energy['idle_j'])}, above idle {format_energy(energy['above_idle_j'])} ({before}; the total stays whole)"
+
+
+def headline(view: Mapping[str, Any]) -> str:
+    """ "1.84 kWh (1.79–1.90, 96 % measured, GPU+CPU+DRAM)", with what a reader must know before believing it."""
+    energy = view["energy"]
+    if energy["total_j"] is None:
+        return "no energy recorded: nothing was measured or modelled in this process"
+    notes = []
+    if energy["measured_fraction"] is not None:
+        notes.append(f"{100 * energy['measured_fraction']:.0f} % measured")
+    counted = [d for d in energy["devices"] if d["included_in_total"]]
+    kinds = {d["kind"] for d in counted}
+    notes.append("+".join(label for kind, label in KINDS.items() if kind in kinds))
+    seconds = view["run"]["duration_s"] or 0.0
+    lost = [d for d in counted if cut_short(d["seen_fraction"], seconds)]
+    notes += [f"{d['device']} seen {100 * d['seen_fraction']:.0f} % of the time" for d in lost]
+    shared = sorted({e["device"] for e in view["events"] if e["kind"] == "shared"})
+    if shared:
+        notes.append(f"shared: {', '.join(shared)}")
+    if view["run"]["status"] == "running":
+        notes.append("so far")
+    text = format_range(energy["total_j"], energy["low_j"], energy["high_j"])
+    least = "at least " if energy["lower_bound"] else ""
+    return f"{least}{text[:-1]}, {', '.join(notes)})"
+
+
+def at_once_text(runs: int) -> str:
+    """What is to be said of a sum in which so many runs overlap."""
+    return f"{runs:,} of them read the same devices at the same time: those joules are counted more than once"
+
+
+def provenance(device: Mapping[str, Any]) -> str:
+    """Where a device's joules come from: "counter", or "counter 98 % + imputed 2 %"."""
+    parts: dict[str, float] = {name.removeprefix("measured-"): joules for name, joules in device["provenance"].items() if joules > 0}
+    total = sum(parts.values())
+    if len(parts) == 1:
+        return next(iter(parts))
+    return " + ".join(f"{name} {100 * joules / total:.2g} %" for name, joules in parts.items()) or "nothing yet"
+
+
+def phase_energy(phase: Mapping[str, Any], status: str, unit_of_j: float | None) -> str:
+    """A phase's energy with its range; while the run goes on it may still be worked out, and a process that owns no sensor has none."""
+    if phase["energy_j"] is None:
+        return "pending" if status == "running" else "not measured"
+    return format_range(phase["energy_j"], phase["low_j"], phase["high_j"], unit_of_j)
+
+
+def phase_notes(phase: Mapping[str, Any]) -> str:
+    """What limits a phase's figure, in words."""
+    notes = []
+    if phase["unresolved_count"]:
+        notes.append(f"{phase['unresolved_count']} too short to resolve")
+    if phase["host_side"]:
+        notes.append("host-side edges")
+    return ", ".join(notes)

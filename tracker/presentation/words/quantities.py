@@ -1,0 +1,92 @@
+"""PURE: quantities in words: numbers, energies, durations and their ranges."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from ...core.units import J_PER_KWH, J_PER_WH
+
+
+def number(value: float) -> str:
+    """Four digits at most, never in exponent form: 472.9, 0.5, 5700."""
+    text = f"{value:.4g}"
+    return significant(value, 4) if "e" in text else text
+
+
+def ranged(value: float, low: float | None, high: float | None, *more: str, unit: str = "", scale: float = 1.0) -> str:
+    """ "472.9 g/kWh (20.8–958.7; direct; 2024)": the value, and in brackets its range where it has one and what else is said of it."""
+    span = [] if low is None or high is None or low == high else [f"{number(low * scale)}–{number(high * scale)}"]
+    notes = "; ".join([*span, *(m for m in more if m)])
+    return f"{number(value * scale)}{f' {unit}' if unit else ''}{f' ({notes})' if notes else ''}"
+
+
+def percent(share: float) -> str:
+    """A share of 0 to 1; what is not all or nothing never reads so."""
+    whole = round(100 * share)
+    if whole == 0 and share > 0:
+        return "<1 %"
+    return ">99 %" if whole == 100 and share < 1 - 1e-9 else f"{whole} %"
+
+
+def count(n: int, word: str) -> str:
+    """ "1 run", "12 runs"."""
+    return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
+
+
+def listed(words: Iterable[str]) -> str:
+    """ "a, b and c"."""
+    *firsts, last = list(words) or [""]
+    return f"{', '.join(firsts)} and {last}" if firsts else last
+
+
+def watts_tick(watts: float) -> str:
+    """A round power along an axis: "0", "200 W", "1.5 kW"."""
+    return "0" if watts == 0 else f"{watts / 1000:g} kW" if watts >= 1000 else f"{watts:g} W"
+
+
+def watts_text(watts: float) -> str:
+    """A power with its unit: "310 W", "3.10 kW"."""
+    return f"{significant(watts / 1000)} kW" if watts >= 1000 else f"{significant(watts)} W"
+
+
+def energy_unit(energy_j: float) -> tuple[float, str]:
+    """The unit that suits an energy, as (joules of one, symbol): kWh from 0.1 kWh up, Wh from 1 Wh up, J from 0.1 J up, else mJ."""
+    if energy_j >= 0.1 * J_PER_KWH:
+        return J_PER_KWH, "kWh"
+    if energy_j >= J_PER_WH:
+        return J_PER_WH, "Wh"
+    return (1.0, "J") if energy_j >= 0.1 or not energy_j else (1e-3, "mJ")
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """A number with that many significant digits, never in exponent form: 0.0123, 1.84, 212, 1234."""
+    if value == 0 or not math.isfinite(value):
+        return "0" if value == 0 else str(value)
+    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])  # of the rounded value: 9.996 is 10.0
+    return f"{value:.{max(0, digits - 1 - exponent)}f}"
+
+
+def format_energy(energy_j: float) -> str:
+    """An energy with its unit: "1.84 kWh", "3.20 Wh", "612 J", "31.0 mJ"."""
+    size, symbol = energy_unit(energy_j)
+    return f"{significant(energy_j / size)} {symbol}"
+
+
+def format_range(energy_j: float, low_j: float, high_j: float, unit_of_j: float | None = None) -> str:
+    """An energy with its interval, in one unit: "1.84 kWh (1.79–1.90)"; in the unit that suits `unit_of_j` where it is given, so that
+    parts can be compared with their whole."""
+    size, symbol = energy_unit(energy_j if unit_of_j is None else unit_of_j)
+    return f"{significant(energy_j / size)} {symbol} ({significant(low_j / size)}–{significant(high_j / size)})"
+
+
+def format_duration(seconds: float) -> str:
+    """A duration: "4.2 s", "3 min 20 s", "2 h 05 min", "6 d 04 h"."""
+    if round(seconds, 1) < 60:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600:02d} h"

@@ -17,12 +17,12 @@ from tests.fakes.long_run import RUN, SEGMENT, LongRun, swinging
 from trainwatt.analysis.view import describe
 from trainwatt.carbon.join import Joined, join_all
 from trainwatt.carbon.series import Slot, series
-from trainwatt.compaction import LOOK_AFTER, MOST_OF_A_NAME, MOST_OF_ALL, instances
 from trainwatt.core.clock import Anchor
 from trainwatt.core.point import Point
 from trainwatt.energy.thinning import KEEP_NS, SLOT_NS
-from trainwatt.phase_log import INDIVIDUAL, MOST_NAMES, MOST_WAITING, OTHERS
 from trainwatt.storage.write.writer import Writer
+from trainwatt.tracking.recording.compaction import LOOK_AFTER, MOST_OF_A_NAME, MOST_OF_ALL, instances
+from trainwatt.tracking.recording.phase_log import INDIVIDUAL, MOST_NAMES, MOST_WAITING, OTHERS
 
 S = 10**9
 

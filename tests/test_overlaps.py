@@ -18,9 +18,9 @@ from tests.fakes.world import TRAINWATT, World, finished
 from trainwatt.analysis.overlaps import APART_S, Reading, at_once
 from trainwatt.analysis.totals import members, total
 from trainwatt.machine.process import this_process
-from trainwatt.neighbours import Neighbours
 from trainwatt.storage.read.store import Store
 from trainwatt.storage.write.writer import Writer
+from trainwatt.tracking.neighbours import Neighbours
 
 TIMES = st.tuples(st.integers(0, 50), st.integers(1, 20))
 READINGS = st.lists(

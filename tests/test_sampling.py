@@ -10,12 +10,12 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.sensor import AVERAGE, DRAM, DRAM_COUNTER, GPU, INSTANT, NVML_COUNTER, OTHER_GPU, PACKAGE, ScriptedSensor
-from trainwatt.calibration import Renewals
-from trainwatt.channel import COST_READS
 from trainwatt.core.clock import SystemClock
 from trainwatt.core.sensing import Counter, Device
 from trainwatt.errors import ReadError
-from trainwatt.sampling import Sampler
+from trainwatt.tracking.sampling.calibration import Renewals
+from trainwatt.tracking.sampling.channel import COST_READS
+from trainwatt.tracking.sampling.sampler import Sampler
 
 LONG_S = 5.0
 """How long a test waits for what should happen at once."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from trainwatt.work import CountedIterable, batch_size
+from trainwatt.tracking.work import CountedIterable, batch_size
 
 
 class Tensor:

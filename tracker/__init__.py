@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .errors import ConfigurationError, RunNotFoundError, StoreError, TrainwattError
     from .presentation.notebook.runs import runs
     from .presentation.notebook.summary import Summary
-    from .session import EnergyTracker
+    from .tracking.tracker import EnergyTracker
 
 __all__ = ["ConfigurationError", "EnergyTracker", "RunNotFoundError", "StoreError", "Summary", "TrainwattError", "__version__", "runs"]
 
@@ -31,7 +31,7 @@ def __getattr__(name: str) -> object:
     from importlib import import_module
 
     for module, names in (
-        ("session", ("EnergyTracker",)),
+        ("tracking.tracker", ("EnergyTracker",)),
         ("presentation.notebook.summary", ("Summary",)),
         ("presentation.notebook.runs", ("runs",)),
         ("errors", ("ConfigurationError", "RunNotFoundError", "StoreError", "TrainwattError")),

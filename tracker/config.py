@@ -16,7 +16,7 @@ from typing import Any
 
 from .core.run import STAGES
 from .errors import ConfigurationError
-from .harmless import warn
+from .log import warn
 
 PREFIX = "TRAINWATT_"
 JOIN_RUN, JOIN_DB = "TRAINWATT_RUN_ID", "TRAINWATT_RUN_DB"

@@ -18,9 +18,9 @@ from pathlib import Path
 
 from tests.benchmarks._machine import ROOT, context, spread, table
 from tests.fakes.stored_rows import Row, device, phase, phase_energy, phase_fold, phase_fold_energy, point, run, segment
-from trainwatt.compaction import MOST_OF_A_NAME, instances
 from trainwatt.machine.process import this_process
 from trainwatt.storage.write.writer import Writer
+from trainwatt.tracking.recording.compaction import MOST_OF_A_NAME, instances
 
 NS = 1_000_000_000
 START = 1_790_000_000 * NS

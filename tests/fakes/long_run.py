@@ -12,16 +12,16 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from trainwatt import rows
 from trainwatt.core.clock import Anchor
 from trainwatt.core.point import Point
 from trainwatt.core.sensing import Counter, Device
-from trainwatt.phases import PhaseRecord
-from trainwatt.recording import Recorder
-from trainwatt.sampling import Sampler
 from trainwatt.storage.read.records import StoredRun
 from trainwatt.storage.read.store import Store
 from trainwatt.storage.write.writer import Writer
+from trainwatt.tracking.recording import rows
+from trainwatt.tracking.recording.phase_record import PhaseRecord
+from trainwatt.tracking.recording.recorder import Recorder
+from trainwatt.tracking.sampling.sampler import Sampler
 
 from . import stored_rows
 from .clock import FakeClock

@@ -8,11 +8,11 @@ from typing import Any
 
 from trainwatt.analysis.view import describe
 from trainwatt.config import resolve
-from trainwatt.phases import PhaseRecord
-from trainwatt.startup import begin
 from trainwatt.storage.read.records import StoredRun
 from trainwatt.storage.read.store import Store
-from trainwatt.watch import Watch
+from trainwatt.tracking.recording.phase_record import PhaseRecord
+from trainwatt.tracking.start import begin
+from trainwatt.tracking.target import Watch
 
 from .clock import FakeClock
 from .powercap import INTEL_RANGE_UJ, FakePowercap

@@ -10,13 +10,13 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
-from trainwatt.calibration import CALIBRATION_S, Renewals
 from trainwatt.core.point import Point
 from trainwatt.core.sensing import Counter, Device, Gauge
 from trainwatt.energy.intervals import Interval, Share, between, interval
 from trainwatt.errors import ReadError
-from trainwatt.phases import PhaseRecord
-from trainwatt.sampling import Sampler
+from trainwatt.tracking.recording.phase_record import PhaseRecord
+from trainwatt.tracking.sampling.calibration import CALIBRATION_S, Renewals
+from trainwatt.tracking.sampling.sampler import Sampler
 
 from .clock import FakeClock
 from .sensor import AVERAGE, INSTANT, NVML_COUNTER, ScriptedSensor

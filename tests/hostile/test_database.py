@@ -15,9 +15,11 @@ import pytest
 from tests.fakes.processes import begin
 from tests.fakes.views import assert_true, device, events, phase_named, tracker_log
 from tests.fakes.world import World, finished
-from trainwatt import ConfigurationError, EnergyTracker, StoreError, phase_log, recording
+from trainwatt import ConfigurationError, EnergyTracker, StoreError
 from trainwatt.storage import place
 from trainwatt.storage.write.writer import Writer
+from trainwatt.tracking.recording import phase_log
+from trainwatt.tracking.recording import recorder as recording
 
 LOCKED_S = 12.0
 
@@ -83,7 +85,7 @@ def test_a_removed_folder_leaves_the_training_alone_and_is_said_once(here: World
 
 FORBIDDEN = """
 import os, sys, platformdirs
-import trainwatt.startup, trainwatt.sensors.discovery, trainwatt.machine.inventory
+import trainwatt.tracking.start, trainwatt.sensors.discovery, trainwatt.machine.inventory
 from trainwatt import EnergyTracker, StoreError
 os.environ["HOME"] = sys.argv[1]
 if os.getuid() == 0: os.setuid(65534)

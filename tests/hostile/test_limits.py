@@ -77,7 +77,7 @@ def test_no_more_files_may_be_opened(world: World) -> None:
 
 def test_no_file_may_be_opened_when_it_starts_is_said_before_the_training(world: World) -> None:
     code = """
-import trainwatt.startup
+import trainwatt.tracking.start
 from trainwatt import StoreError
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 kept = fill()

@@ -12,8 +12,8 @@ import rich_click as click
 
 from ..errors import ConfigurationError
 from ..machine.process import alive_ticks, command_of
-from ..session import EnergyTracker
-from ..watch import Watch
+from ..tracking.target import Watch
+from ..tracking.tracker import EnergyTracker
 from .options import arguments, tracking_options
 from .run import _report
 

@@ -13,16 +13,16 @@ from rich.padding import Padding
 from rich.text import Text
 
 from ..analysis.view import KINDS, ORDER, natural
-from ..calibration import CALIBRATION_S
 from ..carbon.grid.whereabouts import whereabouts
 from ..config import Config, parse_gpus, resolve, working_folder
 from ..core.clock import SystemClock
 from ..core.sensing import Availability, Counter, Discovery, DiscoveryRequest, Finding
 from ..errors import StoreError
 from ..presentation.terminal.run import console, plain_table
-from ..sampling import Sampler
 from ..sensors.discovery import discover
 from ..storage.place import is_server, locate, masked, sqlite_path
+from ..tracking.sampling.calibration import CALIBRATION_S
+from ..tracking.sampling.sampler import Sampler
 from .options import db_option, json_option
 
 MARKS = {

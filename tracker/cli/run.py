@@ -15,8 +15,8 @@ import rich_click as click
 from ..config import JOIN_DB, JOIN_RUN
 from ..machine.masking import masked
 from ..presentation.words.quantities import format_duration
-from ..session import EnergyTracker
-from ..watch import Watch
+from ..tracking.target import Watch
+from ..tracking.tracker import EnergyTracker
 from .options import arguments, tracking_options
 
 FORWARDED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .machine.masking import scrubbed
+from ..machine.masking import scrubbed
 
 
 def verdict(error: BaseException | None) -> tuple[str, str | None]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .core.run import Event
-from .errors import StoreError
-from .machine.process import Identity
-from .storage.write.writer import Writer
+from ..core.run import Event
+from ..errors import StoreError
+from ..machine.process import Identity
+from ..storage.write.writer import Writer
 
 FRESH_NS = 10_000_000_000
 """A run that has written nothing for so long is taken for one that was killed: it writes every second."""

@@ -14,19 +14,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .config import Config, resolve, working_folder
-from .core.clock import Clock, SystemClock
-from .errors import ConfigurationError, TrainwattError
-from .harmless import Harmless
-from .phase_context import Phase
-from .phases import PhaseRecord, synchronize, whole
-from .verdict import verdict
-from .watch import Watch
+from ..config import Config, resolve, working_folder
+from ..core.clock import Clock, SystemClock
+from ..errors import ConfigurationError, TrainwattError
+from ..log import Harmless
+from .outcome import verdict
+from .phase import Phase
+from .recording.phase_record import PhaseRecord, synchronize, whole
+from .target import Watch
 from .work import CountedIterable, SampleCount
 
 if TYPE_CHECKING:
-    from .presentation.notebook.summary import Summary
-    from .startup import Begun
+    from ..presentation.notebook.summary import Summary
+    from .start import Begun
 
 T = TypeVar("T")
 
@@ -115,7 +115,7 @@ class EnergyTracker(contextlib.ContextDecorator):
 
     def start(self) -> EnergyTracker:
         """Begin a run; the first reading is its last act. Raises ConfigurationError or StoreError."""
-        from .startup import begin  # what it takes to run is loaded when something runs
+        from .start import begin  # what it takes to run is loaded when something runs
 
         if self._begun is not None:
             raise ConfigurationError("this tracker is already running: stop() it first, or make a second EnergyTracker")
@@ -212,7 +212,7 @@ class EnergyTracker(contextlib.ContextDecorator):
 
     def summary(self) -> Summary:
         """The run as it is stored: printable, and `to_dict()` is what `show --json` prints. Raises StoreError, RunNotFoundError."""
-        from .presentation.notebook.summary import Summary
+        from ..presentation.notebook.summary import Summary
 
         begun = self._begun or self._ended
         if begun is None:

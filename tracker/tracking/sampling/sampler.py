@@ -12,12 +12,12 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from ...core.clock import Clock
+from ...core.run import Event
+from ...core.sensing import Counter, Sensor
+from ...energy.integrator import DeviceIntegrator
 from .calibration import CALIBRATION_S, Renewals
 from .channel import Channel, Failure
-from .core.clock import Clock
-from .core.run import Event
-from .core.sensing import Counter, Sensor
-from .energy.integrator import DeviceIntegrator
 
 log = logging.getLogger("trainwatt")
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from .core.sensing import Counter, Reading, Sensor
-from .energy.integrator import DeviceIntegrator
-from .errors import ReadError, SensorLostError
+from ...core.sensing import Counter, Reading, Sensor
+from ...energy.integrator import DeviceIntegrator
+from ...errors import ReadError, SensorLostError
 
 log = logging.getLogger("trainwatt")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .core.run import Event
-from .core.sensing import Sensor
-from .machine.process import Identity, command_of, is_descendant
+from ..core.run import Event
+from ..core.sensing import Sensor
+from ..machine.process import Identity, command_of, is_descendant
 
 INITIAL_PID_NAMESPACE = "pid:[4026531836]"
 """The kernel's first pid namespace (PROC_PID_INIT_INO, include/linux/proc_ns.h): the driver names processes by their pid there."""

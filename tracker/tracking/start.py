@@ -11,28 +11,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import rows
-from ._version import __version__
-from .carbon.grid.whereabouts import AUTO, known_zone, locate_by_cloud
-from .config import JOIN_DB, JOIN_RUN, Config, working_folder
-from .core.clock import Anchor, Clock
-from .core.run import Event
-from .core.sensing import Discovery, DiscoveryRequest, Sensor
-from .errors import DamagedDatabaseError, StoreError
-from .harmless import warn
-from .machine.git import git_commit
-from .machine.inventory import inventory
-from .machine.job import external_ids, global_rank, local_rank
-from .machine.process import Identity, own_command, this_process
+from .._version import __version__
+from ..carbon.grid.whereabouts import AUTO, known_zone, locate_by_cloud
+from ..config import JOIN_DB, JOIN_RUN, Config, working_folder
+from ..core.clock import Anchor, Clock
+from ..core.run import Event
+from ..core.sensing import Discovery, DiscoveryRequest, Sensor
+from ..errors import DamagedDatabaseError, StoreError
+from ..log import warn
+from ..machine.git import git_commit
+from ..machine.inventory import inventory
+from ..machine.job import external_ids, global_rank, local_rank
+from ..machine.process import Identity, own_command, this_process
+from ..storage import place
+from ..storage.write import damage
+from ..storage.write.writer import Writer
 from .neighbours import Neighbours
-from .recording import Recorder
-from .rows import Row, as_json
-from .sampling import Sampler
+from .recording import rows
+from .recording.recorder import Recorder
+from .recording.rows import Row, as_json
+from .sampling.sampler import Sampler
 from .sharing import SharedWatch
-from .storage import place
-from .storage.write import damage
-from .storage.write.writer import Writer
-from .watch import Watch
+from .target import Watch
 
 
 @dataclass(slots=True)
@@ -143,7 +143,7 @@ def _begin(config: Config, watch: Watch, clock: Clock, environ: Mapping[str, str
     rank_here = local_rank(environ)
     found, sampler, idle_w = Discovery(), None, dict[str, float]()
     if joining is None and not rank_here:
-        from .sensors.discovery import discover
+        from ..sensors.discovery import discover
 
         seen = environ if watch.environ is None else watch.environ
         found = discover(DiscoveryRequest(config.gains, config.gpus, seen, config.sysfs, config.procfs, config.sensors))

@@ -6,15 +6,15 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .channel import Channel
-from .core.clock import Anchor
-from .core.point import Point
-from .core.run import Event
-from .core.sensing import Counter, Device, Finding
-from .energy.integrator import DeviceIntegrator
-from .energy.intervals import Share
-from .phases import PhaseRecord
-from .sampling import Sampler
+from ...core.clock import Anchor
+from ...core.point import Point
+from ...core.run import Event
+from ...core.sensing import Counter, Device, Finding
+from ...energy.integrator import DeviceIntegrator
+from ...energy.intervals import Share
+from ..sampling.channel import Channel
+from ..sampling.sampler import Sampler
+from .phase_record import PhaseRecord
 
 Row = dict[str, Any]
 POINT_COLUMNS = ("segment_id", "device", *Point._fields)

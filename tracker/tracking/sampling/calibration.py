@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from .core.clock import Clock
-from .core.sensing import Sensor
-from .energy.integrator import DeviceIntegrator
+from ...core.clock import Clock
+from ...core.sensing import Sensor
+from ...energy.integrator import DeviceIntegrator
 
 NS = 1e-9
 CALIBRATION_S = 0.6

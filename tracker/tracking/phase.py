@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from .phases import PhaseRecord
+from .recording.phase_record import PhaseRecord
 
 if TYPE_CHECKING:
-    from .session import EnergyTracker
+    from .tracker import EnergyTracker
 
 
 class Phase(contextlib.ContextDecorator):

@@ -10,20 +10,20 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
+from ...core.clock import Anchor, Clock
+from ...core.point import Point
+from ...core.run import Event
+from ...energy.curve import Curve
+from ...errors import DamagedDatabaseError, StoreError
+from ...log import warn
+from ...storage.write.writer import Statement, Writer
+from ..sampling.sampler import Sampler
 from . import rows
 from .compaction import Compaction
-from .core.clock import Anchor, Clock
-from .core.point import Point
-from .core.run import Event
-from .energy.curve import Curve
-from .errors import DamagedDatabaseError, StoreError
-from .harmless import warn
 from .phase_log import JOINED, PhaseLog
-from .phases import PhaseRecord
+from .phase_record import PhaseRecord
 from .renewal import Renewal, wording
 from .rows import Row
-from .sampling import Sampler
-from .storage.write.writer import Statement, Writer
 
 COMMIT_S = 1.0
 FIRST_COMMIT_S = 0.05

@@ -6,11 +6,11 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from .core.point import Point
-from .energy.intervals import Share, between
+from ...core.point import Point
+from ...energy.intervals import Share, between
 
 if TYPE_CHECKING:
-    from .energy.integrator import DeviceIntegrator
+    from ...energy.integrator import DeviceIntegrator
 
 NS = 1e-9
 PATIENCE_NS = 10_000_000_000

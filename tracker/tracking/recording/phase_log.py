@@ -11,17 +11,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ...core.clock import Anchor
+from ...core.run import Event
+from ...energy.intervals import Share
+from ...storage.write.compact import ENERGIES, add_to_fold
+from ...storage.write.writer import Statement
 from . import rows
-from .core.clock import Anchor
-from .core.run import Event
-from .energy.intervals import Share
-from .phases import PhaseRecord
+from .phase_record import PhaseRecord
 from .rows import Row
-from .storage.write.compact import ENERGIES, add_to_fold
-from .storage.write.writer import Statement
 
 if TYPE_CHECKING:
-    from .energy.integrator import DeviceIntegrator
+    from ...energy.integrator import DeviceIntegrator
 
 INDIVIDUAL = 1_000
 """New phases that one commit stores by themselves."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Iterator
 
-from .core.clock import Anchor
-from .energy.thinning import Plan, Thinning
-from .errors import StoreError
-from .storage.write import compact
-from .storage.write.writer import Statement, Writer
+from ...core.clock import Anchor
+from ...energy.thinning import Plan, Thinning
+from ...errors import StoreError
+from ...storage.write import compact
+from ...storage.write.writer import Statement, Writer
 
 log = logging.getLogger("trainwatt")
 

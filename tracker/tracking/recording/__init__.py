@@ -1,0 +1,1 @@
+"""The writing thread: it stores what was read."""

@@ -1,0 +1,1 @@
+"""The sampling thread: it reads the sensors."""

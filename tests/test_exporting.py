@@ -12,7 +12,7 @@ import pytest
 
 from tests.fakes.footprints import START, footprint
 from tests.fakes.stored_rows import device, phase, phase_energy, point, run, segment
-from trainwatt.analysis.footprint import described
+from trainwatt.analysis.footprint import view_of
 from trainwatt.analysis.tables import COLUMNS, What, rows
 from trainwatt.presentation.table_files import FORMATS
 from trainwatt.storage.read import details as recent
@@ -39,7 +39,7 @@ def written(store: Store, what: What, form: str, run_id: str = "run1") -> bytes:
 
 
 def test_a_run_has_the_digits_of_show(store: Store) -> None:
-    view = described(store, store.load("run1"))
+    view = view_of(store, store.load("run1"))
     [row] = rows(store, "run1", "runs")
     energy, carbon = view["energy"], view["carbon"]
     assert (row["energy_j"], row["low_j"], row["high_j"]) == (energy["total_j"], energy["low_j"], energy["high_j"])
@@ -57,7 +57,7 @@ def test_rows_have_just_the_columns_that_are_announced(store: Store, what: What)
 
 
 def test_a_curve_adds_up_to_its_device_on_each_host(store: Store) -> None:
-    view = described(store, store.load("run1"))
+    view = view_of(store, store.load("run1"))
     last = {(row["host"], row["device"]): row for row in rows(store, "run1", "curves")}
     assert {key: row["energy_j"] for key, row in last.items()} == {
         (d["host"], d["device"]): d["energy_j"] for d in view["energy"]["devices"]
@@ -77,7 +77,7 @@ def test_phases_have_the_digits_of_show(tmp_path: Path) -> None:
     store = Store.open(path)
     first, second = rows(store, "run-1", "phases")
     assert list(first) == [c.name for c in COLUMNS["phases"]]
-    view = described(store, store.load("run-1"))["phases"][0]
+    view = view_of(store, store.load("run-1"))["phases"][0]
     assert {key: first[key] for key in view if key not in ("name", "work")} == {k: v for k, v in view.items() if k not in ("name", "work")}
     assert (first["phase"], first["count"], first["energy_j"], first["first_started_utc_ns"]) == ("train", 2, 7.0, 2 * 10**9)
     assert (second["phase"], second["energy_j"], second["resolved"]) == ("@validate", None, False)
@@ -115,7 +115,7 @@ def test_csv_holds_no_formula_and_loses_nothing(store: Store) -> None:
     assert row["group"] == "'-1"
     assert json.loads(row["tags"]) == {"a": "=1"}
     assert row["lower_bound"] == "false"
-    assert float(row["energy_j"]) == described(store, store.load("run1"))["energy"]["total_j"]
+    assert float(row["energy_j"]) == view_of(store, store.load("run1"))["energy"]["total_j"]
     assert row["idle_j"] == ""
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.browser.runs import write
 from tests.fakes.stored_rows import device, phase, phase_energy, point, run, segment
-from trainwatt.analysis.footprint import described
+from trainwatt.analysis.footprint import view_of
 from trainwatt.analysis.totals import listed
 from trainwatt.analysis.view import energy_each_j
 from trainwatt.storage.read.store import Store
@@ -28,7 +28,7 @@ def test_a_device_lost_on_one_of_two_nodes_is_seen_in_the_list_too(tmp_path: Pat
     )
     store = Store.open(str(db))
     [entry] = listed(store, store.list_runs())
-    energy = described(store, store.load("run-1"))["energy"]
+    energy = view_of(store, store.load("run-1"))["energy"]
     store.close()
     assert [d["host"] for d in energy.pop("devices")] == ["node-a", "node-b"]
     assert entry["energy"] == energy
@@ -48,7 +48,7 @@ def test_an_instance_that_goes_on_does_not_make_the_others_look_cheaper(tmp_path
         phase_energy=[phase_energy(i, 30.0) for i in range(3)],
     )
     store = Store.open(str(db))
-    view = described(store, store.load("run-1"))
+    view = view_of(store, store.load("run-1"))
     store.close()
     [found] = view["phases"]
     assert (found["count"], found["pending_count"]) == (4, 1)

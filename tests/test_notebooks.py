@@ -14,7 +14,7 @@ import pytest
 import trainwatt
 from tests.fakes.footprints import START, footprint
 from tests.fakes.world import ROOT
-from trainwatt.analysis.footprint import described
+from trainwatt.analysis.footprint import view_of
 from trainwatt.analysis.tables import rows
 from trainwatt.storage.read.store import Store
 
@@ -56,7 +56,7 @@ def test_a_data_frame_takes_the_rows(db: str) -> None:
     with_grams = next(rows(Store.open(db), "run1", "runs"))
     assert list(frame.columns) == list(with_grams)[: len(frame.columns)]
     assert frame["name"][0] == NASTY
-    assert frame["energy_j"][0] == described(Store.open(db), Store.open(db).load("run1"))["energy"]["total_j"]
+    assert frame["energy_j"][0] == view_of(Store.open(db), Store.open(db).load("run1"))["energy"]["total_j"]
     assert [row["run_id"] for row in trainwatt.runs(db)] == ["run1"]
 
 

@@ -20,7 +20,7 @@ from trainwatt.analysis.totals import members, total
 from trainwatt.machine.process import this_process
 from trainwatt.storage.read.store import Store
 from trainwatt.storage.write.writer import Writer
-from trainwatt.tracking.neighbours import Neighbours
+from trainwatt.tracking.sharing import Neighbours
 
 TIMES = st.tuples(st.integers(0, 50), st.integers(1, 20))
 READINGS = st.lists(

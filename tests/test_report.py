@@ -11,7 +11,7 @@ import pytest
 
 from tests.browser.runs import NS, START, hour, read, write
 from tests.fakes.stored_rows import device, phase, point, run, segment
-from trainwatt.analysis.footprint import described
+from trainwatt.analysis.footprint import view_of
 from trainwatt.analysis.over_time.figures import PIECES
 from trainwatt.presentation.report.elements import el, linked, shown, table
 from trainwatt.presentation.report.markdown import markdown_of
@@ -69,7 +69,7 @@ def test_only_web_addresses_become_links() -> None:
 def test_the_headline_is_that_of_show(tmp_path: Path) -> None:
     db = hour(tmp_path / "runs.db")
     store = Store.open(str(db))
-    view = described(store, store.load("aaa111"))
+    view = view_of(store, store.load("aaa111"))
     store.close()
     f = read(db)
     assert f.view == view

@@ -1,12 +1,8 @@
-"""No fault of ours enters the training loop, nor does one of whoever handles our log."""
+"""The log of trainwatt. Writing to it never raises."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from collections.abc import Iterator
-
-from .errors import TrainwattError
 
 log = logging.getLogger("trainwatt")
 
@@ -17,32 +13,3 @@ def warn(text: str, *arguments: object, fault: BaseException | None = None) -> N
         log.warning(f"trainwatt: {text}", *arguments, exc_info=fault)
     except Exception:  # no memory, no stack, a broken handler: there is nobody left to tell
         pass
-
-
-class Harmless:
-    """Guards what is done within the training: whatever goes wrong is logged, once for each thing that could not be done, and the
-    training goes on."""
-
-    def __init__(self) -> None:
-        self._said: set[str] = set()
-
-    @contextlib.contextmanager
-    def __call__(self, what: str) -> Iterator[None]:
-        """Guard a block. `what` says what could not be done if it fails."""
-        try:
-            yield
-        except Exception as error:
-            self.failed(what, error)
-
-    def failed(self, what: str, error: Exception) -> None:
-        """The same where a block is guarded by hand, because every call counts: near the limit of recursion `__call__` fails itself."""
-        try:
-            if what in self._said:
-                return
-            self._said.add(what)
-            if isinstance(error, TrainwattError):  # foreseen: its words are enough
-                warn("%s; the training is not affected: %s", what, error)
-            else:
-                warn("%s; the training is not affected", what, fault=error)
-        except Exception:  # as above: what is left of the stack or the memory is the training's
-            pass

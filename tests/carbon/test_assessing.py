@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.stored_rows import device, point, run, segment
-from trainwatt.analysis.footprint import described
+from trainwatt.analysis.footprint import view_of
 from trainwatt.analysis.view import describe
 from trainwatt.carbon.assessing import assess
 from trainwatt.carbon.series import PRICE, read_series, utc_ns
@@ -114,7 +114,7 @@ def test_unknown_hardware_is_left_out_and_said(tmp_path: Path) -> None:
 
 def test_a_run_with_a_zone_nobody_knows_still_shows(tmp_path: Path) -> None:
     store, found = stored(tmp_path, zone="ATLANTIS")
-    view = described(store, found)
+    view = view_of(store, found)
     assert view["carbon"] is None
     assert "ATLANTIS" in view["carbon_missing"]
     with pytest.raises(ConfigurationError, match="ATLANTIS"):

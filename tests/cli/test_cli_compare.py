@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from tests.fakes.compared import put
 from tests.fakes.world import MakeWorld, World
 from trainwatt.analysis.comparison import compare, letter
-from trainwatt.analysis.footprint import described
+from trainwatt.analysis.footprint import view_of
 from trainwatt.analysis.gates import parse_gate
 from trainwatt.storage.read.store import Store
 
@@ -324,7 +324,7 @@ def test_several_processes_of_a_run_are_one_sensor(tmp_path: Path) -> None:
     store = Store.open(str(db))
     try:
         runs = [store.load(run_id) for run_id in ("aaa", "bbb")]
-        found = compare([(run, described(store, run)) for run in runs])
+        found = compare([(run, view_of(store, run)) for run in runs])
     finally:
         store.close()
     change = found[1].figures[0].change

@@ -12,7 +12,7 @@ from trainwatt.storage.read.records import StoredRun
 from trainwatt.storage.read.store import Store
 from trainwatt.tracking.recording.phase_record import PhaseRecord
 from trainwatt.tracking.start import begin
-from trainwatt.tracking.target import Watch
+from trainwatt.tracking.target import Target
 
 from .clock import FakeClock
 from .powercap import INTEL_RANGE_UJ, FakePowercap
@@ -60,7 +60,7 @@ class RecordedRun:
         self._clock = clock
         self._draw = draw
         places = {"db": str(self.db), "sysfs": str(machine.sysfs), "procfs": str(machine.procfs)}
-        self.begun = begin(resolve(places | {"gpus": gpus}, {}, folder), Watch(), clock, self._environ)
+        self.begun = begin(resolve(places | {"gpus": gpus}, {}, folder), Target(), clock, self._environ)
         assert self.begun.sampler is not None
         self.sampler = self.begun.sampler
         self.begun.start_t_ns = self.sampler.poll()

@@ -129,14 +129,14 @@ class World:
 
     def show(self, ref: str = "latest") -> dict[str, Any]:
         """A run as `trainwatt show --json` prints it, read in this process."""
-        from trainwatt.analysis.footprint import described
+        from trainwatt.analysis.footprint import view_of
         from trainwatt.machine.process import this_process
         from trainwatt.storage.read.store import Store
 
         store = Store.open(str(self.db))
         try:
             store.mark_vanished(this_process())
-            return described(store, store.load(store.find(ref)))
+            return view_of(store, store.load(store.find(ref)))
         finally:
             store.close()
 

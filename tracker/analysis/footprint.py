@@ -25,7 +25,7 @@ View = dict[str, Any]
 DEFAULT = Terms()
 
 
-def described(store: Store, stored: StoredRun, terms: Terms = DEFAULT) -> View:
+def view_of(store: Store, stored: StoredRun, terms: Terms = DEFAULT) -> View:
     """A run as `show --json` prints it, its footprint on `terms`. Where none can be worked out on the terms that the run recorded, `carbon`
     is None and `carbon_missing` says why; on others that raises ConfigurationError."""
     view = describe(stored)

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from .footprint import described
+from .footprint import view_of
 from .view import iso
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def rows(store: Store, run_id: str, what: What) -> Iterator[Row]:
     if what == "curves":
         yield from _points(store, stored)
         return
-    view = described(store, stored)
+    view = view_of(store, stored)
     if what == "runs":
         carbon = view["carbon"] or {}
         yield {

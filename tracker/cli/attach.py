@@ -12,7 +12,7 @@ import rich_click as click
 
 from ..errors import ConfigurationError
 from ..machine.process import alive_ticks, command_of
-from ..tracking.target import Watch
+from ..tracking.target import Target
 from ..tracking.tracker import EnergyTracker
 from .options import arguments, tracking_options
 from .run import _report
@@ -34,7 +34,7 @@ def command(pid: int, **options: Any) -> None:
         raise ConfigurationError(
             f"PID {pid}: there is no such process ({getattr(error, 'strerror', None) or error}); `ps` lists those that run"
         ) from None
-    tracker = EnergyTracker.watching(Watch(tree_pid=pid, command=command_of(pid), environ=_environment(pid)), **arguments(**options))
+    tracker = EnergyTracker.watching(Target(tree_pid=pid, command=command_of(pid), environ=_environment(pid)), **arguments(**options))
     tracker.start()
     click.echo(f"trainwatt: following process {pid}; Ctrl-C detaches", err=True)
     try:

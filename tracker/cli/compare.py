@@ -69,11 +69,11 @@ def command(
 
 def _compared(store: Store, refs: tuple[str, ...], terms: Terms) -> list[Compared]:
     from ..analysis.comparison import compare
-    from ..analysis.footprint import described
+    from ..analysis.footprint import view_of
 
     ids = [store.find(ref) for ref in refs]
     stored = {run_id: store.load(run_id) for run_id in dict.fromkeys(ids)}
-    views = {run_id: described(store, run, terms) for run_id, run in stored.items()}
+    views = {run_id: view_of(store, run, terms) for run_id, run in stored.items()}
     return compare([(stored[run_id], views[run_id]) for run_id in ids])
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from ..analysis.footprint import described
+from ..analysis.footprint import view_of
 from ..analysis.open_store import open_store
 from ..analysis.view import SCHEMA_VERSION
 from ..carbon.terms import Terms, check
@@ -58,7 +58,7 @@ def command(runs: tuple[str, ...], output: str | None, form: str | None, db: str
 def _text(store: Store, ids: Iterable[str], terms: Terms, form: str) -> str:
     """The whole file."""
     if form == "json":
-        views = [described(store, store.load(run_id), terms) for run_id in ids]
+        views = [view_of(store, store.load(run_id), terms) for run_id in ids]
         _say_unused(terms, views)
         return json.dumps({"schema_version": SCHEMA_VERSION, "runs": views}, indent=2) + "\n"
     from ..analysis.over_time.figures import figures

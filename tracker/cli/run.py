@@ -15,7 +15,7 @@ import rich_click as click
 from ..config import JOIN_DB, JOIN_RUN
 from ..machine.masking import masked
 from ..presentation.words.quantities import format_duration
-from ..tracking.target import Watch
+from ..tracking.target import Target
 from ..tracking.tracker import EnergyTracker
 from .options import arguments, tracking_options
 
@@ -37,7 +37,7 @@ def command(command_line: tuple[str, ...], **options: Any) -> None:
     """
     if (reason := _unusable(command_line[0])) is not None:
         _refuse(command_line[0], reason)
-    tracker = EnergyTracker.watching(Watch(command=masked(command_line), joinable=True), **arguments(**options))
+    tracker = EnergyTracker.watching(Target(command=masked(command_line), joinable=True), **arguments(**options))
     inherited = signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED | {signal.SIGCHLD})  # before any thread: all of them inherit it
     tracker.start()
     try:

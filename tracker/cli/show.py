@@ -6,7 +6,7 @@ import json
 
 import rich_click as click
 
-from ..analysis.footprint import described
+from ..analysis.footprint import view_of
 from ..analysis.open_store import open_store
 from ..presentation.terminal.run import SPARK_WIDTH, console, run_page
 from .options import db_option, json_option
@@ -25,7 +25,7 @@ def command(run: str, footprint_id: str | None, as_json: bool, db: str | None) -
     store = open_store(db)
     run_id = store.find(run)
     stored = store.load(run_id)
-    view = described(store, stored)
+    view = view_of(store, stored)
     if footprint_id is not None:
         view["carbon"] = json.loads(store.footprint(run_id, footprint_id))
     if as_json:

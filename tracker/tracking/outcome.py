@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..machine.masking import scrubbed
 
 
-def verdict(error: BaseException | None) -> tuple[str, str | None]:
+def outcome(error: BaseException | None) -> tuple[str, str | None]:
     """Status and end reason of a run whose block ended with `error`."""
     if error is None:
         return "completed", None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from typing import TYPE_CHECKING
 
 from .recording.phase_record import PhaseRecord
@@ -41,3 +42,19 @@ class Phase(contextlib.ContextDecorator):
 
     def _recreate_cm(self) -> Phase:
         return Phase(self._tracker, self.name, self.step, self.exact, self.synchronize)
+
+
+def whole(step: object) -> int | None:
+    """The number of an instance as it can be stored: a tensor's and NumPy's too; None for what is no whole number of 64 bits."""
+    try:
+        number = int(step)  # type: ignore[call-overload]
+    except Exception:  # other people's type
+        return None
+    return number if -(2**63) <= number < 2**63 else None
+
+
+def synchronize() -> None:
+    """Wait for the GPU, if this process has used it through PyTorch."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.synchronize()

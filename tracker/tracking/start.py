@@ -7,7 +7,6 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,77 +25,16 @@ from ..machine.process import Identity, own_command, this_process
 from ..storage import place
 from ..storage.write import damage
 from ..storage.write.writer import Writer
-from .neighbours import Neighbours
+from .active_run import ActiveRun
 from .recording import rows
 from .recording.recorder import Recorder
 from .recording.rows import Row, as_json
 from .sampling.sampler import Sampler
-from .sharing import SharedWatch
-from .target import Watch
+from .sharing import Neighbours, SharedDevices
+from .target import Target
 
 
-@dataclass(slots=True)
-class Begun:
-    """A run under way in this process. `sampler` is None where the process only records: it joined, or is not first on its node."""
-
-    run_id: str
-    segment_id: str
-    path: Path
-    joined: bool
-    sampler: Sampler | None
-    recorder: Recorder
-    clock: Clock
-    begun_cpu_s: float
-    start_t_ns: int = 0
-    overlapped: bool = False
-
-    def begin_sampling(self) -> None:
-        """The first reading, then the threads."""
-        if self.sampler is None:
-            self.start_t_ns = self.clock.monotonic_ns()
-        else:
-            self.start_t_ns = self.sampler.poll()
-            try:
-                self.sampler.start()
-            except RuntimeError as error:  # the limit of threads; the recorder says what follows of it
-                warn("the sensors have no thread of their own (%s)", error)
-        self.recorder.start(self.start_t_ns, self.clock.thread_cpu_s() - self.begun_cpu_s)
-
-    def mention(self, others: Sequence[Begun]) -> None:
-        """Say in this run, and in each of the `others` of this process, that they count the same joules."""
-        measuring = [other for other in others if other.sampler is not None and self.sampler is not None and other.run_id != self.run_id]
-        if not measuring:
-            return
-        runs = ", ".join(other.run_id for other in measuring)
-        text = f"run {runs} of this process measures too: both have the same joules, which are not to be added up"
-        warn("in run %s: %s", self.run_id, text)
-        self.recorder.note(Event("overlap", self.start_t_ns, None, text))
-        for other in measuring:
-            if not other.overlapped:  # once, however many there will be
-                other.overlapped = True
-                text = f"run {self.run_id} of this process, and maybe others, measures too: the joules of that time are in both"
-                other.recorder.note(Event("overlap", self.start_t_ns, None, text))
-
-    def end(self, status: str, reason: str | None, environ: Mapping[str, str]) -> None:
-        """The last reading, then the last commit. Raises StoreError."""
-        try:
-            end_t_ns = self.clock.monotonic_ns() if self.sampler is None else self.sampler.finish()
-        except Exception as error:  # whatever the last reading met, the run is to be closed
-            warn("the last reading failed", fault=error)
-            end_t_ns = self.clock.monotonic_ns()
-        closing: Row = {"status": status, "end_reason": reason, "ended_utc_ns": self.clock.anchor().utc_of(end_t_ns)}
-        duration_s = (end_t_ns - self.start_t_ns) * 1e-9
-        try:
-            self.recorder.finish(
-                run=closing | {"duration_s": duration_s, "external": as_json(external_ids(environ))},
-                segment=closing | {"end_t_ns": end_t_ns},
-            )
-        finally:
-            if self.sampler is not None:
-                self.sampler.close()
-
-
-def begin(config: Config, watch: Watch, clock: Clock, environ: Mapping[str, str]) -> Begun:
+def begin(config: Config, watch: Target, clock: Clock, environ: Mapping[str, str]) -> ActiveRun:
     """Open the store, find the sensors and write the run down. Raises ConfigurationError or StoreError, and then leaves nothing."""
     if config.zone is not None:
         known_zone(config.zone)
@@ -138,7 +76,7 @@ def _invited(environ: Mapping[str, str], config: Config) -> Writer | None:
     return None
 
 
-def _begin(config: Config, watch: Watch, clock: Clock, environ: Mapping[str, str], writer: Writer, joining: str | None) -> Begun:
+def _begin(config: Config, watch: Target, clock: Clock, environ: Mapping[str, str], writer: Writer, joining: str | None) -> ActiveRun:
     begun_cpu_s = clock.thread_cpu_s()
     rank_here = local_rank(environ)
     found, sampler, idle_w = Discovery(), None, dict[str, float]()
@@ -197,7 +135,7 @@ def _begin(config: Config, watch: Watch, clock: Clock, environ: Mapping[str, str
         owner=joining is None,
         joinable=watch.joinable,
         gather=gather,
-        look_around=SharedWatch(found.sensors, os.getppid() if rank_here == 0 and watch.tree_pid == me.pid else watch.tree_pid, me).look,
+        look_around=SharedDevices(found.sensors, os.getppid() if rank_here == 0 and watch.tree_pid == me.pid else watch.tree_pid, me).look,
         look_back=lambda t_ns: neighbours.begun_since(writer, t_ns),
     )
     for event in neighbours.already_there(writer, anchor.monotonic_ns) if sampler is not None else ():
@@ -205,10 +143,10 @@ def _begin(config: Config, watch: Watch, clock: Clock, environ: Mapping[str, str
     if rank_here:
         text = f"local rank {rank_here} measures nothing, so that no device counts twice; the node's energy is in its local rank 0's run"
         recorder.note(Event("rank", anchor.monotonic_ns, None, text))
-    return Begun(run_id, segment_id, writer.path, joining is not None, sampler, recorder, clock, begun_cpu_s)
+    return ActiveRun(run_id, segment_id, writer.path, joining is not None, sampler, recorder, clock, begun_cpu_s)
 
 
-def _run_row(run_id: str, config: Config, watch: Watch, environ: Mapping[str, str], me: Identity, anchor: Anchor) -> Row:
+def _run_row(run_id: str, config: Config, watch: Target, environ: Mapping[str, str], me: Identity, anchor: Anchor) -> Row:
     return {
         "id": run_id,
         "project": config.project,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class Target:
     """Whose energy this is: the root of the process tree (this process by default), its command and environment, and whether
     trackers in other processes may join the run."""
 

@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..config import Config, resolve, working_folder
 from ..core.clock import Clock, SystemClock
 from ..errors import ConfigurationError, TrainwattError
-from ..log import Harmless
-from .outcome import verdict
-from .phase import Phase
-from .recording.phase_record import PhaseRecord, synchronize, whole
-from .target import Watch
+from .harmless import Harmless
+from .outcome import outcome
+from .phase import Phase, synchronize, whole
+from .recording.phase_record import PhaseRecord
+from .target import Target
 from .work import CountedIterable, SampleCount
 
 if TYPE_CHECKING:
     from ..presentation.notebook.summary import Summary
-    from .start import Begun
+    from .active_run import ActiveRun
 
 T = TypeVar("T")
 
@@ -53,8 +53,8 @@ class EnergyTracker(contextlib.ContextDecorator):
     begins. After that no fault of the tracker reaches the training: it becomes an event of the run, and one line in the log.
     """
 
-    _begun: Begun | None
-    _ended: Begun | None
+    _begun: ActiveRun | None
+    _ended: ActiveRun | None
     _harmless: Harmless
 
     def __init__(
@@ -99,13 +99,13 @@ class EnergyTracker(contextlib.ContextDecorator):
             "gain_dram": gain_dram,
             "sensors": sensors,
         }
-        self._watch: Watch | None = None  # this process, whichever it is when a run begins
+        self._watch: Target | None = None  # this process, whichever it is when a run begins
         self._clock: Clock = SystemClock()
         self._config: Config = resolve(arguments, os.environ, working_folder())
         self._stand_by()
 
     @classmethod
-    def watching(cls, watch: Watch, **arguments: Any) -> EnergyTracker:
+    def watching(cls, watch: Target, **arguments: Any) -> EnergyTracker:
         """A tracker for another process than this one: what `trainwatt run` and `trainwatt attach` use."""
         tracker = cls(**arguments)
         tracker._watch = watch
@@ -122,7 +122,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         self._seq = 0
         self._local = threading.local()
         others = [other for tracker in list(_trackers) if (other := tracker._begun) is not None]
-        self._begun = begun = begin(self._config, self._watch or Watch(), self._clock, os.environ)
+        self._begun = begun = begin(self._config, self._watch or Target(), self._clock, os.environ)
         atexit.register(self._at_exit)
         begun.begin_sampling()
         begun.mention(others)
@@ -142,7 +142,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         return self.start()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.stop(*verdict(error))
+        self.stop(*outcome(error))
 
     def _recreate_cm(self) -> EnergyTracker:
         """As a decorator: every call of the function is a run of its own."""
@@ -166,7 +166,7 @@ class EnergyTracker(contextlib.ContextDecorator):
 
     def _at_exit(self) -> None:
         error = getattr(sys, "last_value", None)
-        status, reason = verdict(error) if isinstance(error, BaseException) else ("completed", "the interpreter ended without stop()")
+        status, reason = outcome(error) if isinstance(error, BaseException) else ("completed", "the interpreter ended without stop()")
         self.stop(status, reason)
 
     def _in_child(self) -> None:
@@ -273,7 +273,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         record.end_t_ns = self._edge(begun, phase)
         begun.recorder.phase(record)
 
-    def _edge(self, begun: Begun, phase: Phase) -> int:
+    def _edge(self, begun: ActiveRun, phase: Phase) -> int:
         if phase.exact and begun.sampler is not None:
             return begun.sampler.poll()
         t_ns = self._clock.monotonic_ns()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from typing import Any, Generic, TypeVar
 
-from ..log import Harmless
+from .harmless import Harmless
 
 T = TypeVar("T")
 SampleCount = int | Callable[[Any], int] | None

@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 
 from ..analysis import comparison
-from ..analysis.footprint import described
+from ..analysis.footprint import view_of
 from ..analysis.over_time.figures import figures
 from ..analysis.totals import grouped, listed, members, over_time, total
 from ..analysis.view import SCHEMA_VERSION
@@ -95,7 +95,7 @@ class _Site:
         if len(ids) < 2:
             return self._wrong(request, 400, "Nothing to compare", "select two runs or more in the list; the first is the baseline")
         loaded = [self._store.load(run_id) for run_id in ids]
-        found = comparison.compare([(stored, described(self._store, stored)) for stored in loaded])
+        found = comparison.compare([(stored, view_of(self._store, stored)) for stored in loaded])
         return self._page("Comparison", pages.comparison(found))
 
     def projects(self, request: Request) -> Response:
@@ -145,7 +145,7 @@ class _Site:
         return JSONResponse({"schema_version": SCHEMA_VERSION, "count": found["count"], "runs": found["runs"]})
 
     def api_run(self, request: Request) -> Response:
-        return JSONResponse(described(self._store, self._store.load(self._id(request))))
+        return JSONResponse(view_of(self._store, self._store.load(self._id(request))))
 
     def api_projects(self, request: Request) -> Response:
         self._store.mark_vanished(self._here())

@@ -11,7 +11,7 @@ from ...carbon.grid import live
 from ...carbon.series import Series
 from ...carbon.terms import Terms
 from ...storage.read.details import phase_times
-from ..footprint import DEFAULT, asked_of_a_grid, described
+from ..footprint import DEFAULT, asked_of_a_grid, view_of
 from ..view import ORDER, natural
 from . import timeline as series
 from .timeline import Clock, Layer, Span, Step
@@ -51,7 +51,7 @@ def figures(store: Store, run_id: str, terms: Terms = DEFAULT) -> Figures:
     """Read a run, its grams on `terms`. `run_id` is a full id. Raises StoreError, RunNotFoundError, and ConfigurationError for terms on
     which there are no grams."""
     stored = store.load(run_id)
-    view = described(store, stored, terms)
+    view = view_of(store, stored, terms)
     clocks = {s.id: _clock(stored, s) for s in stored.segments}
     curves = {key: [(clocks[key[0]].seconds(p.t_ns), p.energy_j) for p in points] for key, points in store.outline(stored, PIECES).items()}
     curves = {key: curve for key, curve in curves.items() if len(curve) > 1}

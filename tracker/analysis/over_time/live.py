@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.point import Point
 from ...energy.mean_power import mean_w
-from ..footprint import described
+from ..footprint import view_of
 from ..view import iso
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Watcher:
             self._store.close()
             self._store, self._doubted_s = self._open(), time.monotonic()
             stored = self._store.load(self._run_id)
-        view = described(self._store, stored)
+        view = view_of(self._store, stored)
         newest = {(d.host, d.name, d.uuid): d for d in stored.devices if d.last is not None}  # of its last segment
         rows = [newest[d["host"], d["device"], d["uuid"]] for d in view["energy"]["devices"]]
         curves = [self._curve(row) for row in rows]

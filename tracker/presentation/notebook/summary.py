@@ -23,7 +23,7 @@ class Summary:
     def load(cls, place: str, run_id: str, patience_s: float = 0.0) -> Summary:
         """The run `run_id` of the database at `place`. `patience_s`: how long to wait for another process that still works out the
         energy of phases. Raises StoreError and RunNotFoundError."""
-        from ...analysis.footprint import described
+        from ...analysis.footprint import view_of
         from ...storage.read.store import Store
 
         store = Store.open(place)
@@ -32,7 +32,7 @@ class Summary:
             while True:
                 stored = store.load(run_id)
                 if time.monotonic() >= deadline or not any(p.pending > p.open for p in stored.phases):
-                    return cls(described(store, stored))
+                    return cls(view_of(store, stored))
                 time.sleep(0.1)
         finally:
             store.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -93,19 +92,3 @@ def _take(points: dict[str, Point | None], integrators: Mapping[str, DeviceInteg
                 points[name] = integrator.curve.at(t_ns)
             elif now_ns - t_ns > PATIENCE_NS:
                 points[name] = None
-
-
-def whole(step: object) -> int | None:
-    """The number of an instance as it can be stored: a tensor's and NumPy's too; None for what is no whole number of 64 bits."""
-    try:
-        number = int(step)  # type: ignore[call-overload]
-    except Exception:  # other people's type
-        return None
-    return number if -(2**63) <= number < 2**63 else None
-
-
-def synchronize() -> None:
-    """Wait for the GPU, if this process has used it through PyTorch."""
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
-        torch.cuda.synchronize()

@@ -1,0 +1,76 @@
+"""A run under way in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core.clock import Clock
+from ..core.run import Event
+from ..log import warn
+from ..machine.job import external_ids
+from .recording.recorder import Recorder
+from .recording.rows import Row, as_json
+from .sampling.sampler import Sampler
+
+
+@dataclass(slots=True)
+class ActiveRun:
+    """A run under way in this process. `sampler` is None where the process only records: it joined, or is not first on its node."""
+
+    run_id: str
+    segment_id: str
+    path: Path
+    joined: bool
+    sampler: Sampler | None
+    recorder: Recorder
+    clock: Clock
+    begun_cpu_s: float
+    start_t_ns: int = 0
+    overlapped: bool = False
+
+    def begin_sampling(self) -> None:
+        """The first reading, then the threads."""
+        if self.sampler is None:
+            self.start_t_ns = self.clock.monotonic_ns()
+        else:
+            self.start_t_ns = self.sampler.poll()
+            try:
+                self.sampler.start()
+            except RuntimeError as error:  # the limit of threads; the recorder says what follows of it
+                warn("the sensors have no thread of their own (%s)", error)
+        self.recorder.start(self.start_t_ns, self.clock.thread_cpu_s() - self.begun_cpu_s)
+
+    def mention(self, others: Sequence[ActiveRun]) -> None:
+        """Say in this run, and in each of the `others` of this process, that they count the same joules."""
+        measuring = [other for other in others if other.sampler is not None and self.sampler is not None and other.run_id != self.run_id]
+        if not measuring:
+            return
+        runs = ", ".join(other.run_id for other in measuring)
+        text = f"run {runs} of this process measures too: both have the same joules, which are not to be added up"
+        warn("in run %s: %s", self.run_id, text)
+        self.recorder.note(Event("overlap", self.start_t_ns, None, text))
+        for other in measuring:
+            if not other.overlapped:  # once, however many there will be
+                other.overlapped = True
+                text = f"run {self.run_id} of this process, and maybe others, measures too: the joules of that time are in both"
+                other.recorder.note(Event("overlap", self.start_t_ns, None, text))
+
+    def end(self, status: str, reason: str | None, environ: Mapping[str, str]) -> None:
+        """The last reading, then the last commit. Raises StoreError."""
+        try:
+            end_t_ns = self.clock.monotonic_ns() if self.sampler is None else self.sampler.finish()
+        except Exception as error:  # whatever the last reading met, the run is to be closed
+            warn("the last reading failed", fault=error)
+            end_t_ns = self.clock.monotonic_ns()
+        closing: Row = {"status": status, "end_reason": reason, "ended_utc_ns": self.clock.anchor().utc_of(end_t_ns)}
+        duration_s = (end_t_ns - self.start_t_ns) * 1e-9
+        try:
+            self.recorder.finish(
+                run=closing | {"duration_s": duration_s, "external": as_json(external_ids(environ))},
+                segment=closing | {"end_t_ns": end_t_ns},
+            )
+        finally:
+            if self.sampler is not None:
+                self.sampler.close()

@@ -226,7 +226,7 @@ def test_the_hardware_table_and_what_a_name_matches(tmp_path: Path) -> None:
 
 def test_neither_sqlalchemy_nor_requests_is_imported() -> None:
     code = (
-        "import sys; from trainwatt.cli.estimate import command;"
+        "import sys; from trainwatt.cli.grams.estimate import command;"
         "command(['--device', 'H100', '--hours', '1', '--watts', '300', '--zone', 'FR'], standalone_mode=False);"
         "print('loaded', sorted({'sqlalchemy', 'requests', 'torch', 'alembic', 'urllib3'} & sys.modules.keys()))"
     )

@@ -88,7 +88,7 @@ def test_an_unknown_zone_names_what_is_near() -> None:
 
 def test_it_loads_neither_sqlalchemy_nor_requests() -> None:
     code = (
-        "import sys\nfrom click.testing import CliRunner\nfrom trainwatt.cli.zones import command\n"
+        "import sys\nfrom click.testing import CliRunner\nfrom trainwatt.cli.grams.zones import command\n"
         "assert CliRunner().invoke(command, ['FR']).exit_code == 0\n"
         "print({'sqlalchemy', 'requests', 'urllib3', 'torch'} & set(sys.modules))"
     )

@@ -14,15 +14,25 @@ from .._version import __version__
 from ..errors import ConfigurationError, RunNotFoundError, TrainwattError
 
 COMMANDS = {
-    name: name
-    for name in (
-        *("run", "attach", "list", "show", "compare"),
-        *("watch", "export"),
-        *("serve", "footprint", "report", "estimate", "zones", "hardware"),
-        *("delete", "doctor", "completion"),
-    )
-} | {"ls": "list"}
-"""Command word to the file that holds it."""
+    "run": "track.run",
+    "attach": "track.attach",
+    "list": "look.list",
+    "show": "look.show",
+    "compare": "look.compare",
+    "watch": "look.watch",
+    "export": "look.export",
+    "serve": "look.serve",
+    "footprint": "grams.footprint",
+    "report": "look.report",
+    "estimate": "grams.estimate",
+    "zones": "grams.zones",
+    "hardware": "grams.hardware",
+    "delete": "look.delete",
+    "doctor": "track.doctor",
+    "completion": "completion",
+    "ls": "look.list",
+}
+"""Each command word and the module that holds it."""
 
 FAILED, USAGE, NOT_FOUND = 1, 2, 3
 

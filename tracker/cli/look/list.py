@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from ..analysis.open_store import open_store
-from ..analysis.totals import By, Member, each_of, grouped, members, total
-from ..analysis.view import SCHEMA_VERSION, run_duration_s
-from ..errors import ConfigurationError
-from ..presentation.terminal.list import RUN_COLUMNS, Column, chosen, csv_rows, document, group_columns, listing, run_columns, total_line
-from ..presentation.terminal.run import console
-from .options import STATUSES, db_option, json_option, since_utc_ns
+from ...analysis.open_store import open_store
+from ...analysis.totals import By, Member, each_of, grouped, members, total
+from ...analysis.view import SCHEMA_VERSION, run_duration_s
+from ...errors import ConfigurationError
+from ...presentation.terminal.list import RUN_COLUMNS, Column, chosen, csv_rows, document, group_columns, listing, run_columns, total_line
+from ...presentation.terminal.run import console
+from ..options import STATUSES, db_option, json_option, since_utc_ns
 
 if TYPE_CHECKING:
-    from ..storage.read.records import RunRow
-    from ..storage.read.store import Store
+    from ...storage.read.records import RunRow
+    from ...storage.read.store import Store
 
 SORTS = ("started", "energy", "each", "duration", "project", "name")
 FORMATS = ("table", "json", "csv", "md")
@@ -153,8 +153,8 @@ def _sorted(rows: Sequence[Any], key: Callable[[Any], Any], reverse: bool, *, la
 def _csv(views: Sequence[View], columns: Sequence[Column]) -> str:
     from io import BytesIO
 
-    from ..analysis.tables import Column as Cell
-    from ..presentation.table_files import CsvTable
+    from ...analysis.tables import Column as Cell
+    from ...presentation.table_files import CsvTable
 
     file = BytesIO()
     names = dict.fromkeys(name for column in columns for name, _ in column.values)

@@ -6,10 +6,10 @@ import json
 
 import rich_click as click
 
-from ..analysis.footprint import view_of
-from ..analysis.open_store import open_store
-from ..presentation.terminal.run import SPARK_WIDTH, console, run_page
-from .options import db_option, json_option
+from ...analysis.footprint import view_of
+from ...analysis.open_store import open_store
+from ...presentation.terminal.run import SPARK_WIDTH, console, run_page
+from ..options import db_option, json_option
 
 
 @click.command("show")

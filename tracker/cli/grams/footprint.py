@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from ..analysis.footprint import asked_of_a_grid, footprint
-from ..analysis.footprint_totals import tally
-from ..analysis.open_store import open_store
-from ..analysis.view import SCHEMA_VERSION, describe
-from ..carbon.accounting import Estimate, total
-from ..carbon.grid import live
-from ..carbon.terms import Terms, check
-from ..errors import ConfigurationError, RunNotFoundError, StoreError
-from ..presentation.paper.document import document
-from ..presentation.words.carbon import carbon_headline, carbon_lines, format_mass
-from ..presentation.words.runs import at_once_text
-from .options import db_option, json_option
-from .progress import followed
-from .terms_options import FILE, say_unused, terms_of, terms_options
+from ...analysis.footprint import asked_of_a_grid, footprint
+from ...analysis.footprint_totals import tally
+from ...analysis.open_store import open_store
+from ...analysis.view import SCHEMA_VERSION, describe
+from ...carbon.accounting import Estimate, total
+from ...carbon.grid import live
+from ...carbon.terms import Terms, check
+from ...errors import ConfigurationError, RunNotFoundError, StoreError
+from ...presentation.paper.document import document
+from ...presentation.words.carbon import carbon_headline, carbon_lines, format_mass
+from ...presentation.words.runs import at_once_text
+from ..options import db_option, json_option
+from ..progress import followed
+from ..terms_options import FILE, say_unused, terms_of, terms_options
 
 if TYPE_CHECKING:
-    from ..storage.read.records import StoredRun
-    from ..storage.read.store import Store
+    from ...storage.read.records import StoredRun
+    from ...storage.read.store import Store
 
 STATUS_ORDER = ("completed", "running", "failed", "interrupted")
 
@@ -117,7 +117,7 @@ def _refresh(store: Store, stored: StoredRun, terms: Terms) -> None:
     if zone is None:
         click.echo("trainwatt: --refresh: nothing to ask for: no zone is set, or the intensity is given", err=True)
         return
-    from ..carbon.grid import providers  # the network's libraries are loaded only where they are used
+    from ...carbon.grid import providers  # the network's libraries are loaded only where they are used
 
     for problem in live.refresh(store, providers(os.environ), zone, start_utc_ns, end_utc_ns, time.time_ns()):
         click.echo(f"trainwatt: {problem}", err=True)

@@ -13,12 +13,12 @@ import rich_click as click
 from rich.console import Console
 from rich.live import Live
 
-from ..analysis.open_store import open_store
-from ..analysis.over_time.live import Look, Watcher
-from ..errors import StoreBusyError
-from ..presentation.terminal.run import console
-from ..presentation.terminal.watch import Frame, as_json, line
-from .options import db_option, json_option
+from ...analysis.open_store import open_store
+from ...analysis.over_time.live import Look, Watcher
+from ...errors import StoreBusyError
+from ...presentation.terminal.run import console
+from ...presentation.terminal.watch import Frame, as_json, line
+from ..options import db_option, json_option
 
 SLICE_S = 0.2
 """How soon a terminal that changed its size is drawn anew."""

@@ -10,11 +10,11 @@ from typing import Any
 
 import rich_click as click
 
-from ..errors import ConfigurationError
-from ..machine.process import alive_ticks, command_of
-from ..tracking.target import Target
-from ..tracking.tracker import EnergyTracker
-from .options import arguments, tracking_options
+from ...errors import ConfigurationError
+from ...machine.process import alive_ticks, command_of
+from ...tracking.target import Target
+from ...tracking.tracker import EnergyTracker
+from ..options import arguments, tracking_options
 from .run import _report
 
 

@@ -7,12 +7,12 @@ from typing import cast
 
 import rich_click as click
 
-from ..analysis.open_store import open_store
-from ..analysis.tables import COLUMNS, What, rows
-from ..presentation.table_files import FORMATS
-from .options import STATUSES, db_option, since_utc_ns
-from .output import form_of, require_folder, whole
-from .progress import followed
+from ...analysis.open_store import open_store
+from ...analysis.tables import COLUMNS, What, rows
+from ...presentation.table_files import FORMATS
+from ..options import STATUSES, db_option, since_utc_ns
+from ..output import form_of, require_folder, whole
+from ..progress import followed
 
 
 @click.command("export")

@@ -12,12 +12,12 @@ from typing import Any, NoReturn
 
 import rich_click as click
 
-from ..config import JOIN_DB, JOIN_RUN
-from ..machine.masking import masked
-from ..presentation.words.quantities import format_duration
-from ..tracking.target import Target
-from ..tracking.tracker import EnergyTracker
-from .options import arguments, tracking_options
+from ...config import JOIN_DB, JOIN_RUN
+from ...machine.masking import masked
+from ...presentation.words.quantities import format_duration
+from ...tracking.target import Target
+from ...tracking.tracker import EnergyTracker
+from ..options import arguments, tracking_options
 
 FORWARDED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}
 SI_KERNEL = 0x80

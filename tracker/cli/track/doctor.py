@@ -12,18 +12,18 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from ..analysis.view import KINDS, ORDER, natural
-from ..carbon.grid.whereabouts import whereabouts
-from ..config import Config, parse_gpus, resolve, working_folder
-from ..core.clock import SystemClock
-from ..core.sensing import Availability, Counter, Discovery, DiscoveryRequest, Finding
-from ..errors import StoreError
-from ..presentation.terminal.run import console, plain_table
-from ..sensors.discovery import discover
-from ..storage.place import is_server, locate, masked, sqlite_path
-from ..tracking.sampling.calibration import CALIBRATION_S
-from ..tracking.sampling.sampler import Sampler
-from .options import db_option, json_option
+from ...analysis.view import KINDS, ORDER, natural
+from ...carbon.grid.whereabouts import whereabouts
+from ...config import Config, parse_gpus, resolve, working_folder
+from ...core.clock import SystemClock
+from ...core.sensing import Availability, Counter, Discovery, DiscoveryRequest, Finding
+from ...errors import StoreError
+from ...presentation.terminal.run import console, plain_table
+from ...sensors.discovery import discover
+from ...storage.place import is_server, locate, masked, sqlite_path
+from ...tracking.sampling.calibration import CALIBRATION_S
+from ...tracking.sampling.sampler import Sampler
+from ..options import db_option, json_option
 
 MARKS = {
     Availability.OK: ("✓", "green"),
@@ -134,7 +134,7 @@ def _database(config: Config) -> dict[str, Any]:
     path = sqlite_path(place)
     if not path.exists():
         return {"place": str(path), "usable": True, "detail": "does not exist yet; the first run makes it"}
-    from ..storage.read.store import Store
+    from ...storage.read.store import Store
 
     try:
         Store.open(place).close()

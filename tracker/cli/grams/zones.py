@@ -8,10 +8,10 @@ from typing import Any
 import rich_click as click
 from rich.text import Text
 
-from ..carbon.tables.zones import KINDS, CloudRegion, Listed, ZoneFigure, cloud_region, figure, listed
-from ..errors import ConfigurationError
-from ..presentation.terminal.run import console
-from .options import json_option
+from ...carbon.tables.zones import KINDS, CloudRegion, Listed, ZoneFigure, cloud_region, figure, listed
+from ...errors import ConfigurationError
+from ...presentation.terminal.run import console
+from ..options import json_option
 
 
 @click.command("zones")

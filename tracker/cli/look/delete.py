@@ -6,11 +6,11 @@ import sys
 
 import rich_click as click
 
-from ..analysis.open_store import open_store
-from ..analysis.view import run_duration_s
-from ..errors import TrainwattError
-from ..presentation.words.quantities import format_duration
-from .options import db_option
+from ...analysis.open_store import open_store
+from ...analysis.view import run_duration_s
+from ...errors import TrainwattError
+from ...presentation.words.quantities import format_duration
+from ..options import db_option
 
 
 @click.command("delete")

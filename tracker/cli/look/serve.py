@@ -9,10 +9,10 @@ import socket
 
 import rich_click as click
 
-from ..analysis.open_store import open_store
-from ..config import resolve, working_folder
-from ..errors import ConfigurationError, TrainwattError
-from .options import db_option
+from ...analysis.open_store import open_store
+from ...config import resolve, working_folder
+from ...errors import ConfigurationError, TrainwattError
+from ..options import db_option
 
 PORT = 8765
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -35,10 +35,10 @@ def command(port: int, host: str, token: str | None, db: str | None) -> None:
     try:
         import uvicorn
 
-        from ..web.app import create_app
+        from ...web.app import create_app
     except ImportError as error:
         raise TrainwattError(f"serve needs an extra ({error}): pip install 'trainwatt[web]'") from error
-    from ..machine.process import Identity, this_process
+    from ...machine.process import Identity, this_process
 
     store = open_store(db)
     procfs = resolve({"db": db}, os.environ, working_folder()).procfs

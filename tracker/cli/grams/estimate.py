@@ -8,14 +8,14 @@ from typing import Any
 
 import rich_click as click
 
-from ..carbon.estimating import DEVICES_PER_HOST, Plan, estimate
-from ..carbon.tables.hardware import table
-from ..carbon.terms import Rule, Terms, check
-from ..errors import ConfigurationError
-from ..presentation.words.carbon import carbon_headline, carbon_lines
-from ..presentation.words.quantities import format_energy, format_range
-from .options import json_option
-from .terms_options import terms_of, terms_options
+from ...carbon.estimating import DEVICES_PER_HOST, Plan, estimate
+from ...carbon.tables.hardware import table
+from ...carbon.terms import Rule, Terms, check
+from ...errors import ConfigurationError
+from ...presentation.words.carbon import carbon_headline, carbon_lines
+from ...presentation.words.quantities import format_energy, format_range
+from ..options import json_option
+from ..terms_options import terms_of, terms_options
 
 SCHEMA_VERSION = 1
 

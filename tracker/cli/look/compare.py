@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from ..analysis.open_store import open_store
-from ..carbon.terms import Terms, check
-from ..errors import ConfigurationError
-from .options import db_option, json_option
-from .terms_options import terms_of, terms_options
+from ...analysis.open_store import open_store
+from ...carbon.terms import Terms, check
+from ...errors import ConfigurationError
+from ..options import db_option, json_option
+from ..terms_options import terms_of, terms_options
 
 if TYPE_CHECKING:
-    from ..analysis.comparison import Compared
-    from ..analysis.gates import Judged
-    from ..storage.read.store import Store
+    from ...analysis.comparison import Compared
+    from ...analysis.gates import Judged
+    from ...storage.read.store import Store
 
 FORMATS = ("table", "json", "md")
 FAILED, CROSSED = 1, 4
@@ -47,7 +47,7 @@ def command(
     A gate is held against the difference itself, whatever its range, unless --beyond-error is given. Exit code 4: a gate is crossed;
     1: one cannot be judged.
     """
-    from ..analysis.gates import judge, parse_gate
+    from ...analysis.gates import judge, parse_gate
 
     parsed = [parse_gate(text) for text in gates]
     if beyond_error and not parsed:
@@ -68,8 +68,8 @@ def command(
 
 
 def _compared(store: Store, refs: tuple[str, ...], terms: Terms) -> list[Compared]:
-    from ..analysis.comparison import compare
-    from ..analysis.footprint import view_of
+    from ...analysis.comparison import compare
+    from ...analysis.footprint import view_of
 
     ids = [store.find(ref) for ref in refs]
     stored = {run_id: store.load(run_id) for run_id in dict.fromkeys(ids)}
@@ -78,8 +78,8 @@ def _compared(store: Store, refs: tuple[str, ...], terms: Terms) -> list[Compare
 
 
 def _print(found: list[Compared], judged: list[Judged], form: str) -> None:
-    from ..presentation.terminal.comparison import document, page, to_json
-    from ..presentation.terminal.run import console
+    from ...presentation.terminal.comparison import document, page, to_json
+    from ...presentation.terminal.run import console
 
     if form == "json":
         click.echo(json.dumps(to_json(found, judged), indent=2))

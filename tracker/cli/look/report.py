@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from ..analysis.footprint import view_of
-from ..analysis.open_store import open_store
-from ..analysis.view import SCHEMA_VERSION
-from ..carbon.terms import Terms, check
-from .options import db_option
-from .output import form_of, require_folder, whole
-from .progress import followed
-from .terms_options import FILE, say_unused, terms_of, terms_options
+from ...analysis.footprint import view_of
+from ...analysis.open_store import open_store
+from ...analysis.view import SCHEMA_VERSION
+from ...carbon.terms import Terms, check
+from ..options import db_option
+from ..output import form_of, require_folder, whole
+from ..progress import followed
+from ..terms_options import FILE, say_unused, terms_of, terms_options
 
 if TYPE_CHECKING:
-    from ..storage.read.store import Store
+    from ...storage.read.store import Store
 
 FORMATS = ("html", "md", "json")
 
@@ -61,15 +61,15 @@ def _text(store: Store, ids: Iterable[str], terms: Terms, form: str) -> str:
         views = [view_of(store, store.load(run_id), terms) for run_id in ids]
         _say_unused(terms, views)
         return json.dumps({"schema_version": SCHEMA_VERSION, "runs": views}, indent=2) + "\n"
-    from ..analysis.over_time.figures import figures
+    from ...analysis.over_time.figures import figures
 
     found = [figures(store, run_id, terms) for run_id in ids]
     _say_unused(terms, [f.view for f in found])
     if form == "md":
-        from ..presentation.report.markdown import markdown_of
+        from ...presentation.report.markdown import markdown_of
 
         return markdown_of(found)
-    from ..presentation.report.page import page
+    from ...presentation.report.page import page
 
     return page(found, datetime.now(UTC).isoformat(timespec="seconds"))
 

@@ -10,11 +10,11 @@ import rich_click as click
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from ..carbon.tables.hardware import KINDS, HardwareRow, table
-from ..errors import ConfigurationError
-from ..presentation.terminal.run import console, plain_table
-from ..presentation.words.quantities import significant
-from .options import json_option
+from ...carbon.tables.hardware import KINDS, HardwareRow, table
+from ...errors import ConfigurationError
+from ...presentation.terminal.run import console, plain_table
+from ...presentation.words.quantities import significant
+from ..options import json_option
 
 SCHEMA_VERSION = 1
 WHY = {

@@ -1,10 +1,12 @@
-"""Imports run downward only, and the pure files do no I/O: read from the syntax trees, imports inside functions too."""
+"""The layout of the package: which file may import which, and how large files and folders may be. Read from the syntax trees."""
 
 from __future__ import annotations
 
 import ast
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,127 +15,65 @@ from tests.fakes.world import ROOT
 
 TRACKER, INTEGRATIONS = ROOT / "tracker", ROOT / "integrations"
 
-LAYERS = (
-    ("cli", "integrations", "__main__"),
-    ("web",),
-    ("session", "phase_context", "summary", "startup", "watching", "exporting", "stored_runs", "report"),
-    ("footprinting", "paper", "comparison", "gates", "wording", "blocks", "listing"),
-    ("recording", "phase_log", "compaction", "renewal", "rows", "describe", "sharing", "neighbours"),
-    (
-        "phases",
-        "sampling",
-        "channel",
-        "calibration",
-        "carbon",
-        "config",
-        "distributed",
-        "sensors",
-        "storage",
-        "identity",
-        "inventory",
-        "work",
-        "harmless",
-        "verdict",
-        "watch",
-    ),
-    (
-        "integration",
-        "curve",
-        "gauging",
-        "counting",
-        "metering",
-        "crosscheck",
-        "windows",
-        "comparing",
-        "thinning",
-        "power",
-        "periods",
-        "overlaps",
-    ),
-    ("model",),
-    ("units", "notebook", "errors", "clock", "masking", "_version"),
-)
-"""From the top down. A file may import what is below it, and within its own layer too where that makes no circle."""
+PACKAGES = ("core", "machine", "energy", "storage", "sensors", "carbon", "analysis", "presentation", "tracking", "web", "cli")
+"""From bottom to top: a package imports what stands before it, and itself. See docs/architecture.md."""
+BELOW_ALL = {"errors", "log", "_version"}
+"""Files of the top level that import no package; `config` imports `core` only."""
+TOP_LEVEL = BELOW_ALL | {"__init__", "__main__", "config"}
+MOST_LINES, MOST_FILES = 300, 12
 
-PURE = (
-    "comparing",
-    "comparison",
-    "periods",
-    "overlaps",
-    "gates",
-    "wording",
-    "blocks",
-    "carbon.change",
-    "counting",
-    "metering",
-    "curve",
-    "gauging",
-    "integration",
-    "crosscheck",
-    "windows",
-    "power",
-    "notebook",
-    "units",
-    "describe",
-    "wording",
-    "rows",
-    "thinning",
-    "verdict",
-    "masking",
+PURE_PACKAGES = ("core", "energy", "presentation")
+"""All their files do arithmetic or make text, and nothing else."""
+PURE_FILES = (
+    "analysis.comparison",
+    "analysis.footprint_totals",
+    "analysis.gates",
+    "analysis.over_time.periods",
+    "analysis.over_time.timeline",
+    "analysis.overlaps",
+    "analysis.view",
     "carbon.accounting",
     "carbon.beside",
+    "carbon.difference",
     "carbon.embodied",
     "carbon.host_share",
     "carbon.join",
     "carbon.terms",
-    "carbon.wording",
-    "cli.render",
-    "cli.render_compare",
-    "cli.render_list",
-    "cli.render_watch",
+    "machine.masking",
+    "tracking.outcome",
+    "tracking.recording.rows",
     "web.assets",
-    "paper.bibliography",
-    "paper.document",
-    "paper.factors",
-    "paper.markup",
-    "paper.methods",
-    "paper.prose",
-    "paper.tally",
-    "report.accounts",
-    "report.charts",
-    "report.markdown",
-    "report.markup",
-    "report.page",
-    "report.scale",
-    "report.sections",
-    "report.series",
-    "report.style",
-    "report.timeline",
-    "report.words",
 )
+NOT_PURE = {"core.clock", "presentation.notebook.summary", "presentation.notebook.runs"}
+"""Clocks are read in `core.clock`; `summary()` and `runs()` open the store when they are called."""
 IMPURE = {
     *("threading", "_thread", "multiprocessing", "concurrent", "asyncio", "signal", "ctypes", "subprocess"),
-    *("sqlite3", "sqlalchemy", "alembic", "os", "pathlib", "io", "shutil", "tempfile", "pynvml"),
+    *("sqlite3", "sqlalchemy", "alembic", "os", "pathlib", "shutil", "tempfile", "pynvml"),
     *("socket", "ssl", "http", "urllib", "requests", "time", "random", "secrets"),
 }
-PARTS_THAT_KNOW_NO_SIBLING = ("sensors", "storage", "sampling", "distributed", "config")
 
 
 def module_name(file: Path) -> str:
-    """ "cli.render" of tracker/presentation/terminal/run.py, "integrations.lightning" of integrations/lightning.py, "" of the package itself."""
+    """ "cli.look.show" of tracker/cli/look/show.py, "integrations.lightning", "core" of core/__init__.py, "__init__" of the top."""
     parts = file.relative_to(ROOT).with_suffix("").parts
     parts = parts[1:] if parts[0] == "tracker" else parts
-    return ".".join(part for part in parts if part != "__init__")
+    return ".".join(parts if len(parts) == 1 else [part for part in parts if part != "__init__"])
 
 
 def files() -> list[Path]:
     return sorted([*TRACKER.rglob("*.py"), *INTEGRATIONS.rglob("*.py")])
 
 
-def imports(file: Path, *, types_too: bool = False) -> Iterator[str]:
-    """The absolute names of all that a file imports: "trainwatt.core.sensing.Event", "os". Not what is for type checkers only."""
+@cache
+def imports(file: Path, *, types_too: bool = False) -> frozenset[str]:
+    """The absolute names of all that a file imports, in functions too: "trainwatt.core.run.Event", "os". Without what is imported for
+    type checkers only."""
+    return frozenset(_imports(file, types_too))
+
+
+def _imports(file: Path, types_too: bool) -> Iterator[str]:
     package = ["trainwatt", *module_name(file).split(".")]
-    package = [p for p in package if p] if file.name == "__init__.py" else package[:-1]
+    package = [p for p in package if p != "__init__"] if file.name == "__init__.py" else package[:-1]
     tree = ast.parse(file.read_text())
     skipped = {id(n) for node in ast.walk(tree) if not types_too and _for_types_only(node) for n in ast.walk(node) if n is not node}
     for node in ast.walk(tree):
@@ -148,73 +88,90 @@ def imports(file: Path, *, types_too: bool = False) -> Iterator[str]:
 
 
 def _for_types_only(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test) and not ast.unparse(node.test).startswith("not ")
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
-def part(name: str) -> str | None:
-    """ "storage" of "trainwatt.storage.write.writer.Writer"; None for what is not ours, or is the package's public face."""
-    root, _, rest = name.partition(".")
-    first = rest.partition(".")[0]
-    return first if root == "trainwatt" and (first in KNOWN) else None
+MODULES = {module_name(file): file for file in files()}
 
 
-KNOWN = {name for layer in LAYERS for name in layer}
-DEPTH = {name: depth for depth, layer in enumerate(LAYERS) for name in layer}
-EDGES = {(module_name(f).partition(".")[0], p) for f in files() if module_name(f) for name in imports(f) if (p := part(name))}
+def module_of(imported: str) -> str | None:
+    """The file of ours that "trainwatt.core.run.Event" comes from: "core.run"; None for what is not ours, or is public."""
+    root, _, name = imported.partition(".")
+    while root == "trainwatt" and name and name not in MODULES:
+        name = name.rpartition(".")[0]
+    return name if root == "trainwatt" and name else None
 
 
-def test_every_file_has_its_layer() -> None:
-    tops = {module_name(f).partition(".")[0] for f in files()} - {""}
-    assert tops == KNOWN
+def edges(*, types_too: bool = False) -> set[tuple[str, str]]:
+    """Which of our files imports which."""
+    return {(name, of) for name, file in MODULES.items() for i in imports(file, types_too=types_too) if (of := module_of(i)) and of != name}
+
+
+def rank(module: str) -> int:
+    """How high a file stands."""
+    top = module.partition(".")[0]
+    if top in BELOW_ALL:
+        return -1
+    if top == "config":
+        return 1
+    return 2 * PACKAGES.index(top) if top in PACKAGES else 2 * len(PACKAGES)
+
+
+def test_the_top_level_is_eleven_packages_and_six_files() -> None:
+    assert {p.name for p in TRACKER.iterdir() if (p / "__init__.py").exists()} == set(PACKAGES)
+    assert {p.stem for p in TRACKER.glob("*.py")} == TOP_LEVEL
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_each_package_says_what_belongs_in_it(package: str) -> None:
+    for init in (TRACKER / package).rglob("__init__.py"):
+        text = ast.get_docstring(ast.parse(init.read_text()))
+        assert text, f"{init} has no docstring"
+        assert text.partition("\n")[0].endswith("."), init
 
 
 def test_imports_run_downward_only() -> None:
-    upward = sorted((a, b) for a, b in EDGES if DEPTH[b] < DEPTH[a])
-    assert upward == []
+    """What is imported for types only counts too."""
+    entry = {"__init__", "__main__"}
+    assert sorted((a, b) for a, b in edges(types_too=True) if rank(b) > rank(a) and a not in entry) == []
+
+
+def test_pages_and_tracking_do_not_know_each_other() -> None:
+    between = {(a.partition(".")[0], b.partition(".")[0]) for a, b in edges(types_too=True)}
+    assert between & {("web", "tracking"), ("tracking", "web")} == set()
 
 
 def test_imports_make_no_circle() -> None:
-    seen: dict[str, str] = {}
+    below: dict[str, set[str]] = {name: set() for name in MODULES}
+    for a, b in edges():
+        below[a].add(b)
+    done: set[str] = set()
 
     def visit(name: str, path: tuple[str, ...]) -> None:
         assert name not in path, f"a circle: {' → '.join([*path, name])}"
-        if name not in seen:
-            seen[name] = name
-            for a, b in sorted(EDGES):
-                if a == name and b != name:
-                    visit(b, (*path, name))
+        if name not in done:
+            for other in sorted(below[name]):
+                visit(other, (*path, name))
+            done.add(name)
 
-    for name in sorted(KNOWN):
-        seen.clear()
+    for name in sorted(MODULES):
         visit(name, ())
 
 
-def test_siblings_do_not_know_each_other() -> None:
-    """Sensors, the store, the sampler and the configuration meet in the session only."""
-    crossing = sorted((a, b) for a, b in EDGES if a != b and a in PARTS_THAT_KNOW_NO_SIBLING and b in PARTS_THAT_KNOW_NO_SIBLING)
-    assert crossing == []
-
-
 def test_commands_do_not_know_each_other() -> None:
-    """Each is one file; what they share is in the files named here, and `attach` ends with the report of `run`."""
-    shared = {"options", "output", "progress", "terms_options", "render", "render_compare", "render_list", "render_watch", "main"}
-    commands = {f.stem for f in (TRACKER / "cli").glob("*.py")} - shared - {"__init__"}
-    crossing = {
-        (f.stem, name.split(".")[2])
-        for f in (TRACKER / "cli").glob("*.py")
-        for name in imports(f)
-        if name.startswith("trainwatt.cli.") and name.split(".")[2] in commands
-    }
-    assert crossing <= {("attach", "run")}
+    """Each is one file; `attach` ends with the report of `run`."""
+    crossing = {(a, b) for a, b in edges() if a.startswith("cli.") and b.startswith("cli.") and a.count(".") == b.count(".") == 2}
+    assert crossing <= {("cli.track.attach", "cli.track.run")}
+
+
+PURE = sorted({m for m in MODULES if m.partition(".")[0] in PURE_PACKAGES} - NOT_PURE | set(PURE_FILES))
 
 
 @pytest.mark.parametrize("name", PURE)
 def test_pure_files_import_no_threads_no_database_no_network_no_clock(name: str) -> None:
-    file = TRACKER / f"{name.replace('.', '/')}.py"
-    assert file.read_text().startswith('"""PURE')
-    assert {n.partition(".")[0] for n in imports(file)} & IMPURE == set()
-    impure_parts = {"session", "startup", "recording", "config", "storage", "sensors", "identity", "inventory", "sharing"}
-    assert {p for n in imports(file) if (p := part(n))} & impure_parts == set()
+    assert {n.partition(".")[0] for n in imports(MODULES[name])} & IMPURE == set()
+    reached = {of for i in imports(MODULES[name]) if (of := module_of(i))}
+    assert {of for of in reached if of.partition(".")[0] in {"storage", "sensors", "tracking", "config"}} <= {"tracking.recording.rows"}
 
 
 def test_integrations_use_only_the_public_names() -> None:
@@ -236,9 +193,10 @@ def test_the_tracker_never_imports_a_framework() -> None:
 
 def test_the_training_process_writes_with_the_standard_library_only() -> None:
     """SQLAlchemy is for reading: what runs beside a training loads neither it nor click."""
-    for name in ("session", "startup", "recording", "sampling", "phases", "rows", "storage/writer", "storage/place", "storage/revision"):
-        top = {n.partition(".")[0] for n in imports(TRACKER / f"{name}.py")}
-        assert top & {"sqlalchemy", "alembic", "rich", "rich_click", "click", "pynvml"} == set()
+    beside = [m for m in MODULES if m.startswith(("tracking.", "storage.write.")) or m in ("storage.place", "storage.revision")]
+    for name in beside:
+        top = {n.partition(".")[0] for n in imports(MODULES[name])}
+        assert top & {"sqlalchemy", "alembic", "rich", "rich_click", "click", "pynvml"} == set(), name
 
 
 def test_nothing_is_printed_outside_the_command_line() -> None:
@@ -254,5 +212,10 @@ def test_no_signal_handler_is_installed_outside_the_command_line() -> None:
             assert "signal" not in {n.partition(".")[0] for n in imports(file)}, file
 
 
-def test_no_file_is_much_longer_than_300_lines() -> None:
-    assert {str(f): n for f in files() if (n := len(f.read_text().splitlines())) > 320} == {}
+def test_no_file_is_longer_than_300_lines() -> None:
+    assert {str(f): n for f in files() if (n := len(f.read_text().splitlines())) > MOST_LINES} == {}
+
+
+def test_no_folder_holds_more_than_a_dozen_files() -> None:
+    held = Counter(file.parent for file in files() if file.name != "__init__.py")
+    assert {str(folder): n for folder, n in held.items() if n > MOST_FILES} == {}

@@ -18,7 +18,7 @@ from tests.fakes.world import World, finished
 from trainwatt import ConfigurationError, EnergyTracker, StoreError
 from trainwatt.storage import place
 from trainwatt.storage.write.writer import Writer
-from trainwatt.tracking.recording import phase_log
+from trainwatt.tracking.recording import backlog, phase_log
 from trainwatt.tracking.recording import recorder as recording
 
 LOCKED_S = 12.0
@@ -64,7 +64,7 @@ def test_thirty_seconds_of_a_thousand_phases_a_second_fit_in_memory() -> None:
     their energies, here of ten devices. What is more than that is added up in memory."""
     try_s = inspect.signature(Writer.open).parameters["timeout_s"].default + recording.COMMIT_S
     assert 1_000 * try_s <= phase_log.MOST_WAITING
-    assert 30 / try_s * phase_log.INDIVIDUAL * 10 <= recording.KEPT_ROWS
+    assert 30 / try_s * phase_log.INDIVIDUAL * 10 <= backlog.KEPT_ROWS
 
 
 def test_a_removed_folder_leaves_the_training_alone_and_is_said_once(here: World, caplog: pytest.LogCaptureFixture) -> None:

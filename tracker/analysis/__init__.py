@@ -1,1 +1,1 @@
-"""Answers to questions about stored runs, as data and never as text."""
+"""It belongs here if it answers a question about stored runs, as data and never as text."""

@@ -1,1 +1,1 @@
-"""From joules to grams: the grid's intensity by zone and hour, the hardware's share, and how sure of it anyone can be."""
+"""It belongs here if it turns joules and hardware into grams, litres or money."""

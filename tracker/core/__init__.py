@@ -1,4 +1,4 @@
-"""Types and units that two or more packages share. Nothing here does I/O.
+"""It belongs here if it is a type or a unit that two or more packages use. Nothing here does I/O.
 
 What is listed in `__all__` is public: a sensor of your own imports it from `trainwatt.core`. Everything else in this package is private.
 """

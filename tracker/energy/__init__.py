@@ -1,1 +1,1 @@
-"""Pure arithmetic on readings, energy curves, shares and their ranges."""
+"""It belongs here if it is pure arithmetic on readings, energy curves, shares and their ranges."""

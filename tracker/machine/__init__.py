@@ -1,1 +1,1 @@
-"""Questions to the operating system: who and what this process, its job and this computer are."""
+"""It belongs here if it asks the operating system who or what this process, job or computer is."""

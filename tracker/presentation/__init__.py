@@ -1,1 +1,1 @@
-"""Pure: data in, text out."""
+"""It belongs here if it turns data into text, and does nothing else."""

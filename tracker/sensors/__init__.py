@@ -1,1 +1,1 @@
-"""Meters: each package here finds and reads one make of them, and discovery.py lists them all."""
+"""It belongs here if it finds and reads one make of meter: one package or file for each make, one line in discovery.py."""

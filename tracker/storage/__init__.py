@@ -1,4 +1,4 @@
-"""Where runs are kept: written with the standard library's sqlite3, read with SQLAlchemy.
+"""It belongs here if it knows a table, a file or a server: `write/` with the standard library only, `read/` with SQLAlchemy.
 
-Nothing is imported here, so that the training process pays for the writer only.
+Nothing is imported here, so that the training process loads the writer only.
 """

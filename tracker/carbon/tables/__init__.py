@@ -1,1 +1,1 @@
-"""The bundled tables: grids, hardware and loads."""
+"""The bundled tables: zones of the grid, hardware, and loads. Each row names its source."""

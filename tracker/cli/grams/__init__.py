@@ -1,1 +1,1 @@
-"""Commands about grams."""
+"""Commands that show footprints and the tables behind them."""

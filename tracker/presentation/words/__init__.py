@@ -1,1 +1,1 @@
-"""Words that all documents share."""
+"""Words that several documents share."""

@@ -6,7 +6,7 @@ What could not be written is kept, up to a bound, and written when the database 
 from __future__ import annotations
 
 import threading
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
@@ -19,6 +19,8 @@ from ...log import warn
 from ...storage.write.writer import Statement, Writer
 from ..sampling.sampler import Sampler
 from . import rows
+from .anchoring import Anchoring
+from .backlog import KEPT_ROWS, Backlog
 from .compaction import Compaction
 from .phase_log import JOINED, PhaseLog
 from .phase_record import PhaseRecord
@@ -27,15 +29,11 @@ from .rows import Row
 
 COMMIT_S = 1.0
 FIRST_COMMIT_S = 0.05
-ANCHOR_NS = 60_000_000_000
 SHARED_NS = 30_000_000_000
-SUSPEND_NS = 1_000_000_000
 LOCK_S = 1.0
 STUCK_S = 15.0
 """How long the end of a run waits for a commit under way: a locked database is waited for twice, five seconds each."""
 JOIN_S = 1.0
-KEPT_ROWS = 50_000
-"""Rows kept of a table while the database cannot be written: over an hour of points of ten devices."""
 
 
 class Recorder:
@@ -80,10 +78,9 @@ class Recorder:
         self._wake.acquire()
         self._closed = False
         self._thread: threading.Thread | None = None
-        self._anchor = clock.anchor()
-        self._anchored_ns = 0
+        self._anchoring = Anchoring(clock.anchor())
         self._looked_ns: int | None = None
-        self._start_t_ns = self._anchor.monotonic_ns
+        self._start_t_ns = self._anchoring.anchor.monotonic_ns
         self._cpu_s = self._startup_cpu_s = 0.0
         self._phases = PhaseLog(run_id, segment_id, measured=sampler is not None)
         self._compaction = Compaction(writer, segment_id, self._start_t_ns)
@@ -91,9 +88,8 @@ class Recorder:
         self._work_lock = threading.Lock()
         self._notes: list[Event] = []
         self._events = 0
-        self._unwritten: defaultdict[str, deque[Row]] = defaultdict(lambda: deque(maxlen=KEPT_ROWS))
+        self._backlog = Backlog()
         self._resolved: deque[Row] = deque(maxlen=KEPT_ROWS)
-        self._losing: set[str] = set()
         self._first: dict[str, Point] = {}
         self._sampler_died = self._store_failed = False
 
@@ -199,7 +195,7 @@ class Recorder:
         warn("%s (%s)", text, error)
         for name, point in self._first.items():
             self._keep("curve_point", [rows.point_row(self._segment_id, name, point)])
-        self._renewal.begin(self._phases.rows_again(self._anchor), self._unwritten)
+        self._renewal.begin(self._phases.rows_again(self._anchoring.anchor), self._backlog.rows)
         self.note(Event("store", self._clock.monotonic_ns(), None, text))
 
     def _commit(self, *, final: bool, run: Row | None = None, segment: Row | None = None) -> None:
@@ -211,12 +207,12 @@ class Recorder:
             self._renewal.gathered(gathered, self._about_run)
             self._gather = None
         self._keep_anchor(now, final)
-        self._keep("phase", self._phases.take(self._anchor))
+        self._keep("phase", self._phases.take(self._anchoring.anchor))
         if self._sampler is not None:
             self._collect(self._sampler, now, final)
         self._notes += self._phases.take_events(now.monotonic_ns)
         self._take_notes()
-        inserts = self._renewal.before(self._unwritten)
+        inserts = self._renewal.before(self._backlog.rows)
         with self._work_lock:
             inserts["work"] = rows.work_rows(self._segment_id, self._work)
         updates: dict[str, Sequence[Row]] = {
@@ -239,7 +235,7 @@ class Recorder:
         self._writer.write(inserts, updates, then)
         self._compaction.done()
         self._phases.stored()
-        self._unwritten.clear()
+        self._backlog.clear()
         self._renewal.stored()
         self._resolved.clear()
         self._about_run = {}
@@ -248,13 +244,10 @@ class Recorder:
             warn("the run is being written again")
 
     def _keep(self, table: str, found: Sequence[Row]) -> None:
-        kept = self._unwritten[table]
-        if len(kept) + len(found) > KEPT_ROWS and table not in self._losing:
-            self._losing.add(table)
+        if self._backlog.add(table, found):
             text = f"the database has not answered for too long; the oldest rows of {table} are being lost"
             warn("%s", text)
             self.note(Event("store", self._clock.monotonic_ns(), None, text))
-        kept.extend(found)
 
     def _collect(self, sampler: Sampler, now: Anchor, final: bool) -> None:
         """What is new from the sensors, and the energy of the phases that they have passed."""
@@ -289,7 +282,7 @@ class Recorder:
             self._keep("curve_point", [rows.point_row(self._segment_id, name, point) for point in news if point is not None])
         self._keep("sensor_state", rows.state_rows(self._segment_id, self._boot_id, sampler.channels))
         self._notes += sampler.take_events()
-        updates, energies = self._phases.resolve(sampler.integrators, now.monotonic_ns, self._anchor, final=final)
+        updates, energies = self._phases.resolve(sampler.integrators, now.monotonic_ns, self._anchoring.anchor, final=final)
         self._resolved.extend(updates)
         self._keep("phase_energy", energies)
 
@@ -302,19 +295,16 @@ class Recorder:
         return first
 
     def _keep_anchor(self, now: Anchor, final: bool) -> None:
-        if not final and now.monotonic_ns - self._anchored_ns < ANCHOR_NS:
-            return
-        slept_ns = (now.boottime_ns - now.monotonic_ns) - (self._anchor.boottime_ns - self._anchor.monotonic_ns)
-        if slept_ns > SUSPEND_NS:
-            text = f"the machine slept for {slept_ns * 1e-9:.0f} s; no time and no energy is counted for it"
-            self.note(Event("suspended", now.monotonic_ns, None, text))
-        self._anchor, self._anchored_ns = now, now.monotonic_ns
-        self._keep("clock_anchor", [rows.anchor_row(self._segment_id, now)])
+        renewed, suspended = self._anchoring.renew(now, final=final)
+        if suspended is not None:
+            self.note(suspended)
+        if renewed:
+            self._keep("clock_anchor", [rows.anchor_row(self._segment_id, now)])
 
     def _take_notes(self) -> None:
         notes, self._notes = self._notes, []
         for event in notes:
             self._events += 1
-            row = rows.event_row(self._segment_id, self._events, event, self._anchor)
+            row = rows.event_row(self._segment_id, self._events, event, self._anchoring.anchor)
             self._renewal.said(row)
             self._keep("event", [row])

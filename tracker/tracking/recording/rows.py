@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ...core.clock import Anchor
 from ...core.point import Point
-from ...core.run import Event
-from ...core.sensing import Counter, Device, Finding
-from ...energy.integrator import DeviceIntegrator
-from ...energy.intervals import Share
-from ..sampling.channel import Channel
-from ..sampling.sampler import Sampler
-from .phase_record import PhaseRecord
+from ...core.sensing import Counter
+
+if TYPE_CHECKING:
+    from ...core.clock import Anchor
+    from ...core.run import Event
+    from ...core.sensing import Device, Finding
+    from ...energy.integrator import DeviceIntegrator
+    from ...energy.intervals import Share
+    from ..sampling.channel import Channel
+    from ..sampling.sampler import Sampler
+    from .phase_record import PhaseRecord
 
 Row = dict[str, Any]
 POINT_COLUMNS = ("segment_id", "device", *Point._fields)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from .core.run import STAGES
+from .core.run import Stage
 from .errors import ConfigurationError
 from .log import warn
 
@@ -175,9 +175,9 @@ def _checked(key: str, value: Any, source: str) -> Any:
         if not isinstance(value, Mapping):
             raise ConfigurationError(f"tags={value!r} in {source}: give names and values, as in tags={{'lr': '1e-3'}}")
         return {str(k): str(v) for k, v in value.items()}
-    if key == "stage" and value not in STAGES:
+    if key == "stage" and value not in tuple(Stage):
         raise ConfigurationError(
-            f"stage={value!r} in {source} is no stage of a model's life: choose one of {', '.join(STAGES)}"
+            f"stage={value!r} in {source} is no stage of a model's life: choose one of {', '.join(Stage)}"
             " (parts of one run are phases: tracker.phase('train'))"
         )
     if key == "scope" and value != "machine":

@@ -5,10 +5,10 @@ The figures are those of `show --json`. Rows are made as they are asked for: a c
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from ..core.timeline import Timeline
 from .footprint import view_of
 from .view import iso
 
@@ -122,13 +122,9 @@ def _points(store: Store, stored: StoredRun) -> Iterator[Row]:
             continue
         segment = segments[device.segment_id]
         of_device = {"run_id": stored.run.id, "segment_id": segment.id, "host": segment.host, "device": device.name}
-        anchors = stored.anchors.get(segment.id, ())
-        instants = [anchor.monotonic_ns for anchor in anchors]
+        timeline = Timeline.of_segment(stored.anchors.get(segment.id, ()), segment.start_t_ns, segment.started_utc_ns)
         for p in points_after(store, segment.id, device.name, device.first.t_ns - 1):
-            if anchors:  # the clock as it was set then; before the first anchor, as it was set there
-                utc_ns = anchors[max(0, bisect_right(instants, p.t_ns) - 1)].utc_of(p.t_ns)
-            else:
-                utc_ns = segment.started_utc_ns + p.t_ns - segment.start_t_ns
+            utc_ns = timeline.utc_ns(p.t_ns)
             point = p._asdict()
             del point["t_ns"]
             yield {

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from ..core.clock import Anchor
 from ..core.point import Point
+from ..core.timeline import Timeline
 from ..core.units import J_PER_KWH
 from ..energy.mean_power import energy_at
 from .series import Series, require_same_basis
@@ -87,30 +88,13 @@ def join_all(curves: Sequence[Sequence[Point]], anchors: Sequence[Anchor], chain
     ends = [(points[0].t_ns, points[-1].t_ns) for points in curves if len(points) > 1]
     if not ends:
         return [_gathered([]) for _ in curves]
-    cuts = _plan(min(a for a, _ in ends), max(b for _, b in ends), sorted(anchors), chain)
+    cuts = _plan(min(a for a, _ in ends), max(b for _, b in ends), Timeline(anchors), chain)
     return [_along(points, cuts) for points in curves]
 
 
 def total(parts: Iterable[Joined]) -> Joined:
     """Several curves as one: devices of a run, segments, runs."""
     return _gathered([piece for part in parts for piece in part.pieces])
-
-
-def _spans(start: int, end: int, anchors: Sequence[Anchor]) -> Iterator[tuple[int, int, int | None]]:
-    """The monotonic time from start to end in pieces of one offset to UTC: that of the latest anchor at or before, else of the first."""
-    if not anchors:
-        yield start, end, None
-        return
-    at, offset = start, anchors[0].utc_ns - anchors[0].monotonic_ns
-    for anchor in anchors:
-        new = anchor.utc_ns - anchor.monotonic_ns
-        if anchor.monotonic_ns >= end:
-            break
-        if anchor.monotonic_ns > at and new != offset:
-            yield at, anchor.monotonic_ns, offset
-            at = anchor.monotonic_ns
-        offset = new
-    yield at, end, offset
 
 
 def _cover(start: int, end: int, chain: Sequence[Series | Constant]) -> Iterator[_Cut]:
@@ -129,10 +113,10 @@ def _cover(start: int, end: int, chain: Sequence[Series | Constant]) -> Iterator
             yield _Cut(a, b, slot.source, slot.estimated, first.basis, slot.value, slot.value, slot.value)
 
 
-def _plan(start: int, end: int, anchors: Sequence[Anchor], chain: Sequence[Series | Constant]) -> list[_Cut]:
+def _plan(start: int, end: int, timeline: Timeline, chain: Sequence[Series | Constant]) -> list[_Cut]:
     """The monotonic time from start to end in cuts, without a hole; neighbours in which the same holds are one."""
     cuts: list[_Cut] = []
-    for a, b, offset in _spans(start, end, anchors):
+    for a, b, offset in timeline.spans(start, end):
         steady = chain if offset is not None else [c for c in chain if isinstance(c, Constant)]
         shift = offset or 0
         for cut in _cover(a + shift, b + shift, steady):

@@ -10,13 +10,13 @@ from typing import Any
 import rich_click as click
 
 from ..config import parse_gpus
-from ..core.run import STAGES
+from ..core.run import Stage, Status
 from ..core.units import NS_PER_S, parse_duration_s
 from ..errors import ConfigurationError
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-STATUSES = ("running", "completed", "failed", "interrupted")
+STATUSES = tuple(Status)
 
 db_option: Decorator = click.option("--db", metavar="PLACE", help="The database: a file or a folder.")
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
@@ -28,7 +28,7 @@ def tracking_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--project", help="The project that the run belongs to."),
         click.option("--name", help="A name for the run."),
         click.option("--group", help="A group of runs, such as one sweep."),
-        click.option("--stage", help=f"The stage of the model's life: {', '.join(STAGES)}."),
+        click.option("--stage", help=f"The stage of the model's life: {', '.join(Stage)}."),
         click.option("--zone", help="The zone of the electricity grid, such as FR."),
         click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="A tag; can be given more than once."),
         click.option("--gpus", metavar="LIST", help="GPUs by NVML index or UUID, as in 0,2; `none` for none."),

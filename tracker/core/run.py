@@ -1,17 +1,53 @@
-"""What a run is made of: the stage of a model's life that it belongs to, and what happens during it."""
+"""The words a run is described in: its stage, its status, and the events that happen during it."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import NamedTuple
 
-STAGES = ("data", "experimentation", "training", "inference")
-"""The stages of a model's life (Wu et al., "Sustainable AI", MLSys 2022); a phase is a part of one run."""
+
+class Stage(StrEnum):
+    """A stage of a model's life (Wu et al., "Sustainable AI", MLSys 2022). A phase, in contrast, is a part of one run."""
+
+    DATA = "data"
+    EXPERIMENTATION = "experimentation"
+    TRAINING = "training"
+    INFERENCE = "inference"
+
+
+class Status(StrEnum):
+    """How a run stands. Lists and sums show the statuses in this order."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"  # an exception, or an exit code
+    INTERRUPTED = "interrupted"  # Ctrl-C, a signal, or the process vanished
+    RUNNING = "running"
+
+
+class EventKind(StrEnum):
+    """What can happen to a sensor or to a run."""
+
+    WRAP = "wrap"  # a counter reached the end of its range and started at 0 again
+    RESET = "reset"  # a counter was set back
+    GAP = "gap"  # readings are missing
+    STALE = "stale"  # a counter stood still while its device drew power
+    RESUMED = "resumed"  # a stale counter moved again
+    LOST = "lost"  # a sensor is gone and will not come back
+    ABSURD = "absurd"  # a reading that cannot be true
+    LATE = "late"  # readings were taken later than planned
+    DISAGREEMENT = "disagreement"  # two sensors of one device contradict each other
+    SHARED = "shared"  # a process outside the run used the GPU too
+    OVERLAP = "overlap"  # another run measured the same devices at the same time
+    SUSPENDED = "suspended"  # the machine slept
+    DEAD = "dead"  # the sampling thread died
+    STORE = "store"  # the database could not be written
+    RANK = "rank"  # another rank of the job measures this node
 
 
 class Event(NamedTuple):
-    """Anything that happened to a sensor or to the run."""
+    """Something that happened to the sensors of `device` at `t_ns` (monotonic clock), or to the run where `device` is None."""
 
-    kind: str
+    kind: EventKind
     t_ns: int
     device: str | None
     detail: str

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ..core.point import Provenance
+from ..core.run import EventKind
 from ..core.sensing import Counter, Reading
 from .counter_steps import SLOWEST_UPDATE_S, Outcome, Rate, classify, unwrapped_s
 from .curve import NS, Curve
@@ -25,7 +26,7 @@ class Shown(NamedTuple):
     late_s: float
 
 
-Say = Callable[[str, int, str], None]
+Say = Callable[[EventKind, int, str], None]
 """Reports an event: its kind, when (ns), and its detail."""
 
 
@@ -80,7 +81,7 @@ class CounterTrack:
         """A reading that may mean one thing or another."""
         counter, t_ns = self.counter, max(reading.t_ns, self._booked_ns)
         if not math.isfinite(reading.value) or not 0 <= reading.value < self._modulus:
-            self._say("absurd", t_ns, f"the counter read {reading.value!r}, which it cannot show; the reading is left out")
+            self._say(EventKind.ABSURD, t_ns, f"the counter read {reading.value!r}, which it cannot show; the reading is left out")
             return
         value = int(reading.value)
         still_s = (t_ns - (self._read_ns if value == self._baseline else self._moved_ns)) * NS  # unmoved: no wrap but since the last read
@@ -161,18 +162,18 @@ class CounterTrack:
             # counter could not be read that is in the edges of the points meanwhile, and all of it is exact again
             self._curve.slack_low_j += (excess + (delta if self._unread_ns is None else 0)) * unit_j
             self._curve.slack_high_j += excess * unit_j if self._unread_ns is None else 0.0
-            self._say("resumed", t_ns, f"the counter moves again; {self.stood_in_j:.1f} J of its advance were booked while it stood")
+            self._say(EventKind.RESUMED, t_ns, f"the counter moves again; {self.stood_in_j:.1f} J of its advance are booked already")
             self.covered_ns += 0 if self._unread_ns is None else self._booked_ns - self._unread_ns
             self.stood_in_j = self._unread_ns = None
             self.itself_since_ns = t_ns
         self._go_on(t_ns, value if outcome.kind == "wrapped" else max(value, self._baseline or 0), delta)
         if outcome.kind == "wrapped":
-            self._say("wrap", t_ns, f"the counter wrapped at {(self.counter.modulus or 0) * unit_j:.0f} J")
+            self._say(EventKind.WRAP, t_ns, f"the counter wrapped at {(self.counter.modulus or 0) * unit_j:.0f} J")
         if outcome.ambiguous:
             self._curve.slack_low_j += (outcome.delta - outcome.fewest) * unit_j
             self._curve.slack_high_j += (outcome.most - outcome.delta) * unit_j
             self._say(
-                "gap",
+                EventKind.GAP,
                 t_ns,
                 f"ambiguous: no reading for {still_s:.1f} s, more than one number of wraps fits; the one nearest to the power before was"
                 " taken and the range widened by the others",
@@ -180,7 +181,8 @@ class CounterTrack:
 
     def _reset(self, t_ns: int, value: int, still_s: float) -> None:
         before_j, shown_j = (self._baseline or 0) * self.counter.unit_j, value * self.counter.unit_j
-        self._say("reset", t_ns, f"the counter fell from {before_j:.3f} J to {shown_j:.3f} J; the tick is filled in from the power before")
+        text = f"the counter fell from {before_j:.3f} J to {shown_j:.3f} J; the tick is filled in from the power before"
+        self._say(EventKind.RESET, t_ns, text)
         believable = self.counter.restarts_at_zero and shown_j <= self._curve.max_power_w * (still_s + self._lag_s)
         self._bridge(t_ns, max(0.0, shown_j - (self.stood_in_j or 0.0)) if believable else 0.0)
         self._begin(t_ns, value)
@@ -191,12 +193,12 @@ class CounterTrack:
         if suspect is None:
             jump_j = (value - (self._baseline or 0)) * self.counter.unit_j
             self._say(
-                "absurd", reading.t_ns, f"the counter jumped by {jump_j:.6g} J, more than the device can draw; the reading is left out"
+                EventKind.ABSURD, reading.t_ns, f"the counter jumped by {jump_j:.6g} J, more than the device can draw; it is left out"
             )
             return
         since_s = (reading.t_ns - suspect.t_ns) * NS
         if classify(int(suspect.value), value, since_s, self.counter, self._curve.max_power_w, None).kind in ("advanced", "wrapped"):
-            self._say("reset", reading.t_ns, "the counter goes on from where it jumped to; the time between is filled in")
+            self._say(EventKind.RESET, reading.t_ns, "the counter goes on from where it jumped to; the time between is filled in")
             self._settle()
             self._bridge(reading.t_ns, 0.0)
             self._begin(reading.t_ns, value)
@@ -215,7 +217,7 @@ class CounterTrack:
         if power_w is None and not self._mute:
             self._mute = True
             text = f"the counter has stood still for {still_s:.1f} s, and nothing else says what is drawn: it may be up to full power"
-            self._say("stale", t_ns, text)
+            self._say(EventKind.STALE, t_ns, text)
         if power_w is None or power_w * still_s < STALE_TICKS * counter.quantum * counter.unit_j:
             return False  # nothing is drawn that it should have shown
         dt_s = (t_ns - self._booked_ns) * NS
@@ -224,7 +226,8 @@ class CounterTrack:
             self.stood_in_j = 0.0
             by = "held power" if shown is None else "the power gauge"
             what = "stood still" if self._unread_ns is None else "not been readable"
-            self._say("stale", t_ns, f"the counter has {what} for {still_s:.1f} s while about {power_w:.0f} W are drawn; booked by {by}")
+            text = f"the counter has {what} for {still_s:.1f} s while about {power_w:.0f} W are drawn; booked by {by}"
+            self._say(EventKind.STALE, t_ns, text)
         self.stood_in_j += power_w * dt_s
         if self._unread_ns is not None:
             self._curve.book(Provenance.IMPUTED if shown is None else Provenance.MEASURED_POWER, power_w * dt_s)

@@ -8,7 +8,7 @@ beside it as slack.
 from __future__ import annotations
 
 from ..core.point import Provenance
-from ..core.run import Event
+from ..core.run import Event, EventKind
 from ..core.sensing import Counter, Device, Gauge, Reading
 from .counter_steps import SLOWEST_UPDATE_S
 from .counter_track import CounterTrack, Shown
@@ -57,7 +57,7 @@ class DeviceIntegrator:
             return
         if not track.plausible(float(reading.value)):
             self._event(
-                "absurd",
+                EventKind.ABSURD,
                 reading.t_ns,
                 f"{name} read {reading.value:.6g} W, and the device can draw {self.device.max_power_w:.0f} W; the reading is left out",
             )
@@ -83,7 +83,8 @@ class DeviceIntegrator:
             self._book(piece)
             self.curve.lag_low_j = self.curve.lag_high_j = track.step_edge_j(self._swing_w(track))
             if piece.provenance is Provenance.IMPUTED:
-                self._event("gap", piece.t_ns, f"{name} was not read for {piece.dt_s:.1f} s; filled in from the power on either side")
+                text = f"{name} was not read for {piece.dt_s:.1f} s; filled in from the power on either side"
+                self._event(EventKind.GAP, piece.t_ns, text)
             self.curve.mark(piece.t_ns, reading.uncertainty_ns)
 
     def failed(self, name: str, t_ns: int, reason: str, *, lost: bool = False) -> None:
@@ -93,7 +94,7 @@ class DeviceIntegrator:
         if lost:
             self._lose(name, t_ns, reason)
             return
-        self._once(f"{name}: {reason}", "gap", t_ns, f"a read of {name} failed ({reason}); nothing is booked for it")
+        self._once(f"{name}: {reason}", EventKind.GAP, t_ns, f"a read of {name} failed ({reason}); nothing is booked for it")
         if name == "energy" and self._meter is not None:
             self._meter.miss(t_ns)
 
@@ -192,7 +193,7 @@ class DeviceIntegrator:
             self.curve.slack_high_j += max(0, t_ns - last.t_ns) * NS * self.device.max_power_w
             self.curve.mark(last.t_ns + 1)
         what = reason if name in reason else f"{name}: {reason}"
-        self._event("lost", t_ns, f"{what}; its energy until then is kept, and what it draws after is not known")
+        self._event(EventKind.LOST, t_ns, f"{what}; its energy until then is kept, and what it draws after is not known")
 
     def _shown(self, t_ns: int) -> Shown | None:
         track = self._gauges.get(self._primary) if self._primary else None
@@ -220,15 +221,15 @@ class DeviceIntegrator:
         self.curve.slack_low_j += max(0.0, apart_j)
         self.curve.slack_high_j += max(0.0, -apart_j)
         text = f"the counter says {found.counter_j:.0f} J and integrated power {found.power_j:.0f} J over the same {found.seconds:.0f} s"
-        self._once("disagreement", "disagreement", t_ns, f"{text}; the range contains both")
+        self._once("disagreement", EventKind.DISAGREEMENT, t_ns, f"{text}; the range contains both")
 
-    def _once(self, cause: str, kind: str, t_ns: int, detail: str) -> None:
+    def _once(self, cause: str, kind: EventKind, t_ns: int, detail: str) -> None:
         if cause not in self._said:
             if len(self._said) < EVENTS_OF_A_KIND:  # a driver may word each of its errors anew
                 self._said.add(cause)
             self._event(kind, t_ns, detail)
 
-    def _event(self, kind: str, t_ns: int, detail: str) -> None:
+    def _event(self, kind: EventKind, t_ns: int, detail: str) -> None:
         """Keep an event; of a kind that never ends, the first ones."""
         self._counts[kind] = count = self._counts.get(kind, 0) + 1
         if count <= EVENTS_OF_A_KIND:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.clock import Clock
-from ..core.run import Event
+from ..core.run import Event, EventKind
 from ..log import warn
 from ..machine.job import external_ids
 from .recording.recorder import Recorder
@@ -50,12 +50,12 @@ class ActiveRun:
         runs = ", ".join(other.run_id for other in measuring)
         text = f"run {runs} of this process measures too: both have the same joules, which are not to be added up"
         warn("in run %s: %s", self.run_id, text)
-        self.recorder.note(Event("overlap", self.start_t_ns, None, text))
+        self.recorder.note(Event(EventKind.OVERLAP, self.start_t_ns, None, text))
         for other in measuring:
             if not other.overlapped:  # once, however many there will be
                 other.overlapped = True
                 text = f"run {self.run_id} of this process, and maybe others, measures too: the joules of that time are in both"
-                other.recorder.note(Event("overlap", self.start_t_ns, None, text))
+                other.recorder.note(Event(EventKind.OVERLAP, self.start_t_ns, None, text))
 
     def end(self, status: str, reason: str | None, environ: Mapping[str, str]) -> None:
         """The last reading, then the last commit. Raises StoreError."""

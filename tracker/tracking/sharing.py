@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..core.run import Event
+from ..core.run import Event, EventKind
 from ..core.sensing import Sensor
 from ..errors import StoreError
 from ..machine.process import Identity, command_of, is_descendant
@@ -35,7 +35,7 @@ class SharedDevices:
                     continue  # in a container the driver's pids are the host's: whose process that is cannot be told
                 self._said.add((name, pid))
                 who = f"process {pid} ({command or 'whose command cannot be read'})"
-                events.append(Event("shared", t_ns, name, f"{who} holds it too; its energy is in the figure"))
+                events.append(Event(EventKind.SHARED, t_ns, name, f"{who} holds it too; its energy is in the figure"))
         return events
 
 
@@ -78,4 +78,4 @@ class Neighbours:
             return []
         who = f"run {', '.join(others[:5])}{f' and {len(others) - 5} more' if len(others) > 5 else ''}"
         text = f"{who} measured this machine at the same time: the joules of devices that both read are in both, and not to be added up"
-        return [Event("overlap", t_ns, None, text)]
+        return [Event(EventKind.OVERLAP, t_ns, None, text)]

@@ -14,7 +14,7 @@ from .._version import __version__
 from ..carbon.grid.whereabouts import AUTO, known_zone, locate_by_cloud
 from ..config import JOIN_DB, JOIN_RUN, Config, working_folder
 from ..core.clock import Anchor, Clock
-from ..core.run import Event
+from ..core.run import Event, EventKind
 from ..core.sensing import Discovery, DiscoveryRequest, Sensor
 from ..errors import DamagedDatabaseError, StoreError
 from ..log import warn
@@ -142,7 +142,7 @@ def _begin(config: Config, watch: Target, clock: Clock, environ: Mapping[str, st
         recorder.note(event)
     if rank_here:
         text = f"local rank {rank_here} measures nothing, so that no device counts twice; the node's energy is in its local rank 0's run"
-        recorder.note(Event("rank", anchor.monotonic_ns, None, text))
+        recorder.note(Event(EventKind.RANK, anchor.monotonic_ns, None, text))
     return ActiveRun(run_id, segment_id, writer.path, joining is not None, sampler, recorder, clock, begun_cpu_s)
 
 

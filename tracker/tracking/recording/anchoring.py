@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...core.clock import Anchor
-from ...core.run import Event
+from ...core.run import Event, EventKind
 
 ANCHOR_NS = 60_000_000_000
 """An anchor is stored once a minute, and at the end."""
@@ -30,4 +30,4 @@ class Anchoring:
         if slept_ns <= SUSPEND_NS:
             return True, None
         text = f"the machine slept for {slept_ns * 1e-9:.0f} s; no time and no energy is counted for it"
-        return True, Event("suspended", now.monotonic_ns, None, text)
+        return True, Event(EventKind.SUSPENDED, now.monotonic_ns, None, text)

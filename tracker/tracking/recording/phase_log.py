@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...core.clock import Anchor
-from ...core.run import Event
+from ...core.run import Event, EventKind
 from ...energy.intervals import Share
 from ...storage.write.compact import ENERGIES, add_to_fold
 from ...storage.write.writer import Statement
@@ -176,4 +176,4 @@ class PhaseLog:
             said.append("phases end faster than they can be taken in; those that are too many are left out, the run's energy is whole")
         new = [text for text in said if text not in self._said]
         self._said.update(new)
-        return [Event("store", t_ns, None, text) for text in new]
+        return [Event(EventKind.STORE, t_ns, None, text) for text in new]

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from ...core.clock import Anchor, Clock
 from ...core.point import Point
-from ...core.run import Event
+from ...core.run import Event, EventKind
 from ...energy.curve import Curve
 from ...errors import DamagedDatabaseError, StoreError
 from ...log import warn
@@ -121,7 +121,7 @@ class Recorder:
         except RuntimeError as error:  # the limit of threads
             text = f"{error}: sensors are read and the run is written at its end only"
             warn("%s", text)
-            self.note(Event("store", start_t_ns, None, text))
+            self.note(Event(EventKind.STORE, start_t_ns, None, text))
         else:
             self._thread = thread
             if self._sampler is not None:
@@ -177,7 +177,7 @@ class Recorder:
     def _failed(self, error: Exception) -> None:
         if not self._store_failed:
             warn("the run could not be written (%s); it is kept in memory and tried again every second", error)
-            self.note(Event("store", self._clock.monotonic_ns(), None, f"a commit failed: {error}"))
+            self.note(Event(EventKind.STORE, self._clock.monotonic_ns(), None, f"a commit failed: {error}"))
         self._store_failed = True
 
     # ---- one transaction
@@ -196,7 +196,7 @@ class Recorder:
         for name, point in self._first.items():
             self._keep("curve_point", [rows.point_row(self._segment_id, name, point)])
         self._renewal.begin(self._phases.rows_again(self._anchoring.anchor), self._backlog.rows)
-        self.note(Event("store", self._clock.monotonic_ns(), None, text))
+        self.note(Event(EventKind.STORE, self._clock.monotonic_ns(), None, text))
 
     def _commit(self, *, final: bool, run: Row | None = None, segment: Row | None = None) -> None:
         now = self._clock.anchor()
@@ -247,14 +247,15 @@ class Recorder:
         if self._backlog.add(table, found):
             text = f"the database has not answered for too long; the oldest rows of {table} are being lost"
             warn("%s", text)
-            self.note(Event("store", self._clock.monotonic_ns(), None, text))
+            self.note(Event(EventKind.STORE, self._clock.monotonic_ns(), None, text))
 
     def _collect(self, sampler: Sampler, now: Anchor, final: bool) -> None:
         """What is new from the sensors, and the energy of the phases that they have passed."""
         if sampler.died:
             if not self._sampler_died:
                 self._sampler_died = True
-                self.note(Event("dead", now.monotonic_ns, None, "the sampling thread died; from here on sensors are read once a second"))
+                text = "the sampling thread died; from here on sensors are read once a second"
+                self.note(Event(EventKind.DEAD, now.monotonic_ns, None, text))
             sampler.poll()
         if self._joinable and not self._resolved:  # else the store does not know yet what is worked out
             self._phases.joined(self._writer.query(JOINED, (self._run_id, self._segment_id, self._boot_id)))

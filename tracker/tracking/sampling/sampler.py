@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from ...core.clock import Clock
-from ...core.run import Event
+from ...core.run import Event, EventKind
 from ...core.sensing import Counter, Sensor
 from ...energy.integrator import DeviceIntegrator
 from .calibration import CALIBRATION_S, Renewals
@@ -95,7 +95,7 @@ class Sampler:
         end_ns = self._clock.monotonic_ns()
         if not self._acquired():
             self._stopping = True
-            self.events.append(Event("late", end_ns, None, "a sensor does not answer; the run ends without a last reading"))
+            self.events.append(Event(EventKind.LATE, end_ns, None, "a sensor does not answer; the run ends without a last reading"))
             return end_ns
         try:
             end_ns = self._clock.monotonic_ns()
@@ -252,13 +252,13 @@ class Sampler:
                         self._each_tick.remove(channel)
                         self._plan(channel, self._tick + channel.every)
                     text = f"reads of {channel.sensor.name} are slow; it is now read every {slower_s:.2g} s"
-                    self.events.append(Event("late", after_ns, channel.sensor.device.name, text))
+                    self.events.append(Event(EventKind.LATE, after_ns, channel.sensor.device.name, text))
 
     def _miss(self, ticks: int, now_ns: int) -> None:
         if not self.missed:
             self.events.append(
                 Event(
-                    "late",
+                    EventKind.LATE,
                     now_ns,
                     None,
                     "the sampling thread could not run in time; ticks that were missed are skipped and counted, counters stay exact",

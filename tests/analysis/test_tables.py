@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet
 import pytest
@@ -39,7 +40,7 @@ def written(store: Store, what: What, form: str, run_id: str = "run1") -> bytes:
 
 
 def test_a_run_has_the_digits_of_show(store: Store) -> None:
-    view = view_of(store, store.load("run1"))
+    view: Any = view_of(store, store.load("run1"))
     [row] = rows(store, "run1", "runs")
     energy, carbon = view["energy"], view["carbon"]
     assert (row["energy_j"], row["low_j"], row["high_j"]) == (energy["total_j"], energy["low_j"], energy["high_j"])

@@ -28,7 +28,7 @@ def test_a_device_lost_on_one_of_two_nodes_is_seen_in_the_list_too(tmp_path: Pat
     )
     store = Store.open(str(db))
     [entry] = listed(store, store.list_runs())
-    energy = view_of(store, store.load("run-1"))["energy"]
+    energy: Any = view_of(store, store.load("run-1"))["energy"]
     store.close()
     assert [d["host"] for d in energy.pop("devices")] == ["node-a", "node-b"]
     assert entry["energy"] == energy

@@ -81,7 +81,7 @@ def read(db: Path, run: LongRun, true_j: float) -> None:
     carbon, footprint_s = timed(lambda: footprint(store, stored, view, Terms(series=(hourly,))))
     store.close()
     assert carbon is not None
-    total_j = view["energy"]["total_j"]
+    total_j = view["energy"]["total_j"] or 0.0
     print(f"\nfile {size_mb(db):.2f} MB: {sum(map(len, points.values()))} points, {len(stored.anchors[SEGMENT])} anchors")
     print(f"total {total_j:.3f} J, truth {true_j:.3f} J, apart by {abs(total_j / true_j - 1):.1e}")
     for p in view["phases"]:

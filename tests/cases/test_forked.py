@@ -27,7 +27,7 @@ CHILD_ENDS = {
 }
 
 
-def run_parent(world: World, code: str) -> dict[str, Any]:
+def run_parent(world: World, code: str) -> Any:
     ended = world.run_python(PARENT + code)
     assert (ended.returncode, ended.stderr) == (0, ""), ended.stderr
     return world.show()

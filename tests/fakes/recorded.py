@@ -105,6 +105,6 @@ class RecordedRun:
             store.close()
 
     @property
-    def view(self) -> dict[str, Any]:
+    def view(self) -> Any:
         """The run as the JSON contract has it, without its footprint."""
         return describe(self.stored)

@@ -127,7 +127,7 @@ class World:
             os.chdir(kept[2])
         return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
-    def show(self, ref: str = "latest") -> dict[str, Any]:
+    def show(self, ref: str = "latest") -> Any:
         """A run as `trainwatt show --json` prints it, read in this process."""
         from trainwatt.analysis.footprint import view_of
         from trainwatt.machine.process import this_process
@@ -140,16 +140,16 @@ class World:
         finally:
             store.close()
 
-    def runs(self) -> list[dict[str, Any]]:
+    def runs(self) -> list[Any]:
         """The `run` objects of every run, newest first."""
-        from trainwatt.analysis.view import describe_run
+        from trainwatt.analysis.view import describe_run, run_duration_s
         from trainwatt.machine.process import this_process
         from trainwatt.storage.read.store import Store
 
         store = Store.open(str(self.db))
         try:
             store.mark_vanished(this_process())
-            return [describe_run(run, run.duration_s) for run in store.list_runs()]
+            return [describe_run(run, run_duration_s(run)) for run in store.list_runs()]
         finally:
             store.close()
 

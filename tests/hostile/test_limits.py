@@ -55,7 +55,7 @@ def loop(
     return ended
 
 
-def assert_kept(world: World, steps: int = STEPS) -> dict[str, Any]:
+def assert_kept(world: World, steps: int = STEPS) -> Any:
     """Nothing of the run is lost."""
     view = world.show()
     assert view["run"]["status"] == "completed"

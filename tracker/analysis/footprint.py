@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..carbon.assessing import assess
 from ..carbon.grid import live
@@ -16,16 +16,14 @@ from ..errors import ConfigurationError
 from .view import describe
 
 if TYPE_CHECKING:
+    from ..core.contract import CarbonJson, ShowJson
     from ..storage.read.records import StoredRun
     from ..storage.read.store import Store
-
-View = dict[str, Any]
-
 
 DEFAULT = Terms()
 
 
-def view_of(store: Store, stored: StoredRun, terms: Terms = DEFAULT) -> View:
+def view_of(store: Store, stored: StoredRun, terms: Terms = DEFAULT) -> ShowJson:
     """A run as `show --json` prints it, its footprint on `terms`. Where none can be worked out on the terms that the run recorded, `carbon`
     is None and `carbon_missing` says why; on others that raises ConfigurationError."""
     view = describe(stored)
@@ -38,7 +36,7 @@ def view_of(store: Store, stored: StoredRun, terms: Terms = DEFAULT) -> View:
     return view
 
 
-def footprint(store: Store, stored: StoredRun, view: View, terms: Terms) -> View | None:
+def footprint(store: Store, stored: StoredRun, view: ShowJson, terms: Terms) -> CarbonJson | None:
     """The `carbon` object of a run on `terms`, with the cached intensities of its zone and hours where the terms give none.
 
     Raises ConfigurationError and StoreError.
@@ -47,7 +45,7 @@ def footprint(store: Store, stored: StoredRun, view: View, terms: Terms) -> View
     if zone is not None and end_utc_ns > start_utc_ns:
         terms = replace(terms, series=tuple(live.cached(store, zone, start_utc_ns, end_utc_ns)))
     by_time = bool(terms.series) or terms.prices is not None
-    return assess(stored, view, terms, store.points(stored.run.id) if by_time else None)
+    return cast("CarbonJson | None", assess(stored, view, terms, store.points(stored.run.id) if by_time else None))
 
 
 def unused(terms: Terms, carbon: Mapping[str, Any] | None) -> list[str]:

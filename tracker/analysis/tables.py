@@ -13,6 +13,7 @@ from .footprint import view_of
 from .view import iso
 
 if TYPE_CHECKING:
+    from ..core.contract import EnergySumJson, RunJson, RunRecord, ShowJson
     from ..storage.read.records import RunRow, StoredRun
     from ..storage.read.store import Store
 
@@ -63,49 +64,70 @@ def rows(store: Store, run_id: str, what: What) -> Iterator[Row]:
     """The rows of a run, whose values are in the order of COLUMNS. Raises StoreError and RunNotFoundError."""
     stored = store.load(run_id)
     if what == "curves":
-        yield from _points(store, stored)
-        return
+        return _points(store, stored)
     view = view_of(store, stored)
-    if what == "runs":
-        carbon = view["carbon"] or {}
-        yield {
-            **run_row(stored.run, view),
-            **_work(view["work"]),
-            **{name: carbon.get(name) for name in (*_GRAMS.split(), "zone", "intensity_g_per_kwh", "pue")},
-        }
-        return
-    first = {p["name"]: min(q.first_start_utc_ns for q in stored.phases if q.name == p["name"]) for p in view["phases"]}
+    return iter([_run(stored.run, view)]) if what == "runs" else _phases(stored, view)
+
+
+def _run(run: RunRow, view: ShowJson) -> Row:
+    carbon: Mapping[str, Any] = view["carbon"] or {}
+    grams = {name: carbon.get(name) for name in (*_GRAMS.split(), "zone", "intensity_g_per_kwh", "pue")}
+    return {**run_record(run, view["run"], view["energy"]), **_work(view["work"]), **grams}
+
+
+def _phases(stored: StoredRun, view: ShowJson) -> Iterator[Row]:
     for phase in view["phases"]:
+        first_ns = min(p.first_start_utc_ns for p in stored.phases if p.name == phase["name"])
         yield {
-            "run_id": run_id,
+            "run_id": stored.run.id,
             "project": stored.run.project,
             "name": stored.run.name,
             "phase": phase["name"],
-            "first_started_at": iso(first[phase["name"]]),
-            "first_started_utc_ns": first[phase["name"]],
-            **{k: phase[k] for k in ("count", "duration_s", "energy_j", "low_j", "high_j", "resolved")},
-            **{k: phase[k] for k in ("unresolved_count", "pending_count", "host_side")},
+            "first_started_at": iso(first_ns),
+            "first_started_utc_ns": first_ns,
+            "count": phase["count"],
+            "duration_s": phase["duration_s"],
+            "energy_j": phase["energy_j"],
+            "low_j": phase["low_j"],
+            "high_j": phase["high_j"],
+            "resolved": phase["resolved"],
+            "unresolved_count": phase["unresolved_count"],
+            "pending_count": phase["pending_count"],
+            "host_side": phase["host_side"],
             **_work(phase["work"]),
         }
 
 
-def run_row(run: RunRow, view: Mapping[str, Any]) -> Row:
-    """A run and its energy on one line; `view` has the `run` and the `energy` of the JSON contract."""
-    of, energy = view["run"], view["energy"]
+def run_record(row: RunRow, run: RunJson, energy: EnergySumJson) -> RunRecord:
+    """A run and its energy on one line."""
     return {
-        "run_id": of["id"],
-        **{key: of[key] for key in ("project", "name", "group", "stage", "status", "end_reason")},
-        "started_at": of["started_at"],
-        "started_utc_ns": run.started_utc_ns,
-        "ended_at": of["ended_at"],
-        "ended_utc_ns": run.ended_utc_ns,
-        "last_seen_at": of["last_seen_at"],
-        "last_seen_utc_ns": run.last_seen_utc_ns,
-        **{key: of[key] for key in ("duration_s", "host", "command", "git_commit", "tags", "external")},
+        "run_id": run["id"],
+        "project": run["project"],
+        "name": run["name"],
+        "group": run["group"],
+        "stage": run["stage"],
+        "status": run["status"],
+        "end_reason": run["end_reason"],
+        "started_at": run["started_at"],
+        "started_utc_ns": row.started_utc_ns,
+        "ended_at": run["ended_at"],
+        "ended_utc_ns": row.ended_utc_ns,
+        "last_seen_at": run["last_seen_at"],
+        "last_seen_utc_ns": row.last_seen_utc_ns,
+        "duration_s": run["duration_s"],
+        "host": run["host"],
+        "command": run["command"],
+        "git_commit": run["git_commit"],
+        "tags": run["tags"],
+        "external": run["external"],
         "energy_j": energy["total_j"],
-        **{
-            key: energy[key] for key in ("low_j", "high_j", "measured_fraction", "measured_only_j", "idle_j", "above_idle_j", "lower_bound")
-        },
+        "low_j": energy["low_j"],
+        "high_j": energy["high_j"],
+        "measured_fraction": energy["measured_fraction"],
+        "measured_only_j": energy["measured_only_j"],
+        "idle_j": energy["idle_j"],
+        "above_idle_j": energy["above_idle_j"],
+        "lower_bound": energy["lower_bound"],
     }
 
 

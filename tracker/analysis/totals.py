@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from ..core.units import NS_PER_S
 from .over_time.periods import Period, period_of, periods_between, suiting
 from .overlaps import Reading, at_once
-from .view import describe_run, energy_of, run_duration_s
+from .view import describe_run, energy_sum_of, run_duration_s
 
 if TYPE_CHECKING:
+    from ..core.contract import EntryJson, GroupJson, SumJson
     from ..storage.read.records import DeviceRow, RunRow
     from ..storage.read.store import Store
 
-View = dict[str, Any]
 By = Literal["project", "group"] | Period
 
 
@@ -23,10 +23,10 @@ class Member(NamedTuple):
 
     run: RunRow
     devices: Sequence[DeviceRow]
-    entry: View
+    entry: EntryJson
 
 
-def listed(store: Store, runs: Sequence[RunRow]) -> list[View]:
+def listed(store: Store, runs: Sequence[RunRow]) -> list[EntryJson]:
     """What a list says of each run, in order. Raises StoreError."""
     return [member.entry for member in members(store, runs)]
 
@@ -34,11 +34,11 @@ def listed(store: Store, runs: Sequence[RunRow]) -> list[View]:
 def members(store: Store, runs: Sequence[RunRow]) -> list[Member]:
     """The runs with what there is to add up, in order. Raises StoreError."""
     ids = [run.id for run in runs]
-    devices, work, found = store.devices(ids), store.work(ids), []
+    devices, work = store.devices(ids), store.work(ids)
+    found: list[Member] = []
     for run in runs:
         of_run, duration_s = devices[run.id], run_duration_s(run)
-        energy = energy_of(of_run, duration_s)
-        del energy["devices"]
+        energy = energy_sum_of(of_run, duration_s)
         found.append(Member(run, of_run, {"run": describe_run(run, duration_s), "energy": energy, "work": work[run.id]}))
     return found
 
@@ -51,7 +51,7 @@ def each_of(entry: Mapping[str, Any]) -> tuple[str, float] | None:
     return None if unit is None or joules is None else (unit, joules / work[unit])
 
 
-def total(of: Sequence[Member]) -> View:
+def total(of: Sequence[Member]) -> SumJson:
     """Runs as one sum: how many, their time, when the newest began, and the `energy` object of the contract.
 
     The devices of all runs go into one range, so that scale errors of one class add up as they do within a run. Runs without energy are
@@ -59,8 +59,7 @@ def total(of: Sequence[Member]) -> View:
     more than once, as they read the same devices at the same time.
     """
     duration_s = sum(m.entry["run"]["duration_s"] for m in of)
-    energy = energy_of([device for m in of for device in m.devices], duration_s)
-    del energy["devices"]
+    energy = energy_sum_of([device for m in of for device in m.devices], duration_s)
     without = sum(m.entry["energy"]["total_j"] is None for m in of)
     energy["lower_bound"] = any(m.entry["energy"]["lower_bound"] for m in of) or 0 < without < len(of)
     return {
@@ -80,12 +79,12 @@ def _readings(member: Member) -> Iterator[Reading]:
             yield Reading(run.id, device.host, device.uuid or device.name, start_s, start_s + run_duration_s(run))
 
 
-def grouped(of: Iterable[Member], by: By) -> list[View]:
+def grouped(of: Iterable[Member], by: By) -> list[GroupJson]:
     """One sum a project, a group, or a period in which runs began; runs without a group are one sum, whose name is None."""
     groups: dict[str | None, list[Member]] = {}
     for member in of:
         groups.setdefault(_name_of(member.run, by), []).append(member)
-    return [{by: name, **total(found)} for name, found in groups.items()]
+    return [cast("GroupJson", {by: name, **total(found)}) for name, found in groups.items()]
 
 
 def _name_of(run: RunRow, by: By) -> str | None:
@@ -100,7 +99,7 @@ class OverTime(NamedTuple):
 
     period: Period
     names: list[str]
-    totals: list[View | None]
+    totals: list[SumJson | None]
     parts: list[Mapping[str | None, float]]
 
 

@@ -6,11 +6,12 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..energy.intervals import Share, between, interval
 
 if TYPE_CHECKING:
+    from ..core.contract import DeviceJson, EnergyJson, EnergySumJson, PhaseJson, RunJson, SamplerJson, ShowJson
     from ..storage.read.records import DeviceRow, PhaseDeviceSum, RunRow, SegmentRow, StoredRun
 
 SCHEMA_VERSION = 1
@@ -21,10 +22,7 @@ UNSEEN_S = 0.5
 WHOLE = 0.99
 """From this share on it is all of it: a device seen for less of the run, and UNSEEN_S less, makes the total a lower bound."""
 
-View = dict[str, Any]
-
-
-def describe(stored: StoredRun) -> View:
+def describe(stored: StoredRun) -> ShowJson:
     """The JSON contract of a run, its `carbon` left None for footprinting.py to fill.
 
     Energies in joules, times in ISO 8601 UTC, intervals at 95 % within the boundary."""
@@ -42,7 +40,7 @@ def describe(stored: StoredRun) -> View:
     }
 
 
-def describe_run(run: RunRow, duration_s: float | None) -> View:
+def describe_run(run: RunRow, duration_s: float) -> RunJson:
     """The `run` object of the contract."""
     return {
         "id": run.id,
@@ -53,7 +51,7 @@ def describe_run(run: RunRow, duration_s: float | None) -> View:
         "status": run.status,
         "end_reason": run.end_reason,
         "started_at": iso(run.started_utc_ns),
-        "ended_at": iso(run.ended_utc_ns),
+        "ended_at": None if run.ended_utc_ns is None else iso(run.ended_utc_ns),
         "last_seen_at": iso(run.last_seen_utc_ns),
         "duration_s": duration_s,
         "host": run.host,
@@ -69,15 +67,23 @@ def run_duration_s(run: RunRow) -> float:
     return run.duration_s if run.duration_s is not None else max(0, run.last_seen_utc_ns - run.started_utc_ns) * NS
 
 
-def iso(utc_ns: int | None) -> str | None:
+def iso(utc_ns: int) -> str:
     """UTC nanoseconds as ISO 8601 with milliseconds."""
-    if utc_ns is None:
-        return None
     return datetime.fromtimestamp(utc_ns * NS, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def energy_of(devices: Iterable[DeviceRow], duration_s: float) -> View:
+def energy_of(devices: Iterable[DeviceRow], duration_s: float) -> EnergyJson:
     """The `energy` object of the contract, from the devices of all segments of a run."""
+    energy, described = _energy(devices, duration_s)
+    return {**energy, "devices": described}
+
+
+def energy_sum_of(devices: Iterable[DeviceRow], duration_s: float) -> EnergySumJson:
+    """The same without the single devices: for a list, or for the devices of many runs."""
+    return _energy(devices, duration_s)[0]
+
+
+def _energy(devices: Iterable[DeviceRow], duration_s: float) -> tuple[EnergySumJson, list[DeviceJson]]:
     groups: dict[tuple[str, str, str | None], list[DeviceRow]] = defaultdict(list)
     for d in devices:
         if d.first is not None and d.last is not None:
@@ -87,24 +93,24 @@ def energy_of(devices: Iterable[DeviceRow], duration_s: float) -> View:
     counted = [d for rows in groups.values() for d in rows if d.included_in_total]
     total = interval(device_share(d) for d in counted)
     within = [d for d in described if d["included_in_total"]]
-    measured = sum(d["provenance"]["measured-counter"] + d["provenance"]["measured-power"] for d in described if d["included_in_total"])
+    measured = sum(d["provenance"]["measured-counter"] + d["provenance"]["measured-power"] for d in within)
     modelled = sum(d["provenance"]["modelled"] for d in within)
-    idle = [d["idle_j"] for d in described if d["included_in_total"]]
-    idle_j = sum(idle) if idle and None not in idle else None
-    return {
+    idle = [d["idle_j"] for d in within if d["idle_j"] is not None]
+    idle_j = sum(idle) if idle and len(idle) == len(within) else None
+    energy: EnergySumJson = {
         "total_j": total.energy_j if counted else None,
         "low_j": total.low_j if counted else None,
         "high_j": total.high_j if counted else None,
         "interval_level": 0.95,
         "interval_kind": "confidence" if not modelled else "mixed" if modelled < WHOLE * total.energy_j else "judged",
         "boundary": "components",
-        "measured_fraction": measured / total.energy_j if total.energy_j else None,
+        "measured_fraction": min(1.0, measured / total.energy_j) if total.energy_j else None,
         "measured_only_j": measured,
         "idle_j": idle_j,
         "above_idle_j": None if idle_j is None else max(0.0, total.energy_j - idle_j),
         "lower_bound": any(cut_short(d["seen_fraction"], duration_s) for d in within),
-        "devices": described,
     }
+    return energy, described
 
 
 def cut_short(seen_fraction: float, duration_s: float) -> bool:
@@ -124,7 +130,7 @@ def device_share(d: DeviceRow) -> Share:
     return between(d.first, d.last, d.gain, d.gain_class)
 
 
-def _device(rows: list[DeviceRow], duration_s: float, host: str) -> View:
+def _device(rows: list[DeviceRow], duration_s: float, host: str) -> DeviceJson:
     """One device over all segments."""
     last = rows[-1]
     joules = interval(device_share(d) for d in rows)
@@ -163,12 +169,12 @@ def phase_share(s: PhaseDeviceSum, d: DeviceRow) -> Share:
     return Share(s.energy_j, s.slack_low_j, s.slack_high_j, s.edge_low_j, s.edge_high_j, d.gain, d.gain_class, s.scatter_j2)
 
 
-def _phases(stored: StoredRun) -> list[View]:
+def _phases(stored: StoredRun) -> list[PhaseJson]:
     """One entry a name, in order of first start, over all segments."""
     devices: Mapping[tuple[str, str], DeviceRow] = {(d.segment_id, d.name): d for d in stored.devices}
     has_gpu = any(d.kind == "gpu" for d in stored.devices)
     names = dict.fromkeys(p.name for p in sorted(stored.phases, key=lambda p: p.first_start_utc_ns))
-    described = []
+    described: list[PhaseJson] = []
     for name in names:
         sums = [p for p in stored.phases if p.name == name]
         shares = [
@@ -198,13 +204,12 @@ def _phases(stored: StoredRun) -> list[View]:
     return described
 
 
-def known_count(phase: Mapping[str, Any]) -> int:
+def known_count(phase: PhaseJson) -> int:
     """The instances of a phase whose energy is known: one that goes on, or is still worked out, has none."""
-    count: int = phase["count"] - phase["pending_count"]
-    return count
+    return phase["count"] - phase["pending_count"]
 
 
-def energy_each_j(phase: Mapping[str, Any]) -> float | None:
+def energy_each_j(phase: PhaseJson) -> float | None:
     """What one instance of a phase came to, of those whose energy is known; None where there is none."""
     known = known_count(phase)
     return None if phase["energy_j"] is None or not known else phase["energy_j"] / known
@@ -218,7 +223,7 @@ def _work(stored: StoredRun) -> dict[str, int]:
     return dict(totals)
 
 
-def _sampler(stored: StoredRun) -> View | None:
+def _sampler(stored: StoredRun) -> SamplerJson | None:
     owners: list[SegmentRow] = [s for s in stored.segments if s.role == "owner"]
     if not owners:
         return None
@@ -232,13 +237,3 @@ def _sampler(stored: StoredRun) -> View | None:
         "cpu_fraction": cpu_s / seconds if seconds else 0.0,
         "startup_cpu_s": sum(s.startup_cpu_s for s in owners),
     }
-
-
-def range_text(energy: Mapping[str, Any]) -> str:
-    """What the ranges of a run are, in words."""
-    modelled = [d["provenance"]["modelled"] > WHOLE * d["energy_j"] for d in energy["devices"] if d["energy_j"]]
-    if not any(modelled):
-        return "ranges: 95 %"
-    if not all(modelled):
-        return "ranges: 95 % of what is measured, a judged bound of what is modelled"
-    return "ranges: judged bounds of a model"

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from ..core.clock import Anchor
 from ..core.point import Point
-from ..core.timeline import Timeline
+from ..core.timeline import Span, Timeline
 from ..core.units import J_PER_KWH
 from ..energy.mean_power import energy_at
 from .series import Series, require_same_basis
@@ -88,7 +88,7 @@ def join_all(curves: Sequence[Sequence[Point]], anchors: Sequence[Anchor], chain
     ends = [(points[0].t_ns, points[-1].t_ns) for points in curves if len(points) > 1]
     if not ends:
         return [_gathered([]) for _ in curves]
-    cuts = _plan(min(a for a, _ in ends), max(b for _, b in ends), Timeline(anchors), chain)
+    cuts = _plan(min(a for a, _ in ends), max(b for _, b in ends), Timeline(anchors) if anchors else None, chain)
     return [_along(points, cuts) for points in curves]
 
 
@@ -113,13 +113,12 @@ def _cover(start: int, end: int, chain: Sequence[Series | Constant]) -> Iterator
             yield _Cut(a, b, slot.source, slot.estimated, first.basis, slot.value, slot.value, slot.value)
 
 
-def _plan(start: int, end: int, timeline: Timeline, chain: Sequence[Series | Constant]) -> list[_Cut]:
+def _plan(start: int, end: int, timeline: Timeline | None, chain: Sequence[Series | Constant]) -> list[_Cut]:
     """The monotonic time from start to end in cuts, without a hole; neighbours in which the same holds are one."""
     cuts: list[_Cut] = []
-    for a, b, offset in timeline.spans(start, end):
-        steady = chain if offset is not None else [c for c in chain if isinstance(c, Constant)]
-        shift = offset or 0
-        for cut in _cover(a + shift, b + shift, steady):
+    known = chain if timeline else [c for c in chain if isinstance(c, Constant)]
+    for a, b, shift in timeline.spans(start, end) if timeline else [Span(start, end, 0)]:
+        for cut in _cover(a + shift, b + shift, known):
             if cuts and cuts[-1][2:] == cut[2:]:
                 cuts[-1] = cuts[-1]._replace(end_ns=cut.end_ns - shift)
             else:

@@ -16,7 +16,7 @@ from ..errors import ConfigurationError
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-STATUSES = tuple(Status)
+STATUSES = tuple(status.value for status in Status)
 
 db_option: Decorator = click.option("--db", metavar="PLACE", help="The database: a file or a folder.")
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")

@@ -61,7 +61,9 @@ class DeviceJson(TypedDict):
 
 
 class EnergySumJson(TypedDict):
-    """The energy of a run, or of several. `lower_bound`: a device was lost, so the true energy is higher."""
+    """The energy of a run, or of several.
+
+    `lower_bound`: a device was lost, so the true energy is higher. `power_w` is the power now; only a run that is watched has it."""
 
     total_j: float | None
     low_j: float | None
@@ -69,6 +71,7 @@ class EnergySumJson(TypedDict):
     interval_level: float
     interval_kind: IntervalKind
     boundary: str
+    power_w: NotRequired[float | None]
     measured_fraction: float | None
     measured_only_j: float
     idle_j: float | None
@@ -77,10 +80,9 @@ class EnergySumJson(TypedDict):
 
 
 class EnergyJson(EnergySumJson):
-    """The energy of a run with its devices. `power_w` is the power now; only a run that is watched has it."""
+    """The energy of a run with its devices."""
 
     devices: list[DeviceJson]
-    power_w: NotRequired[float | None]
 
 
 class PhaseJson(TypedDict):

@@ -10,24 +10,26 @@ from .clock import Anchor
 
 
 class Span(NamedTuple):
-    """A piece of monotonic time in which UTC is `t_ns + offset_ns`; `offset_ns` is None where UTC is not known."""
+    """A piece of monotonic time in which UTC is `t_ns + offset_ns`."""
 
     start_ns: int
     end_ns: int
-    offset_ns: int | None
+    offset_ns: int
 
 
 class Timeline:
     """The clock anchors of a segment as a function of time.
 
     The wall clock may be set while a run is under way. An anchor therefore holds from its own instant to the next one, and the first
-    anchor holds for the time before it too. Without anchors no UTC is known.
+    anchor holds for the time before it too.
     """
 
     __slots__ = ("_anchors", "_instants")
 
     def __init__(self, anchors: Sequence[Anchor]) -> None:
-        """`anchors` in any order."""
+        """`anchors` in any order. Raises ValueError where there is none: then no UTC is known."""
+        if not anchors:
+            raise ValueError("a timeline needs an anchor")
         self._anchors = sorted(anchors)
         self._instants = [anchor.monotonic_ns for anchor in self._anchors]
 
@@ -36,17 +38,12 @@ class Timeline:
         """The timeline of a segment that began at `start_t_ns`; a segment without anchors has its start as the only one."""
         return cls(anchors or [Anchor(start_t_ns, started_utc_ns, start_t_ns)])
 
-    def utc_ns(self, t_ns: int) -> int | None:
-        """UTC nanoseconds of the monotonic instant `t_ns`; None without anchors."""
-        if not self._anchors:
-            return None
+    def utc_ns(self, t_ns: int) -> int:
+        """UTC nanoseconds of the monotonic instant `t_ns`."""
         return self._anchors[max(0, bisect_right(self._instants, t_ns) - 1)].utc_of(t_ns)
 
     def spans(self, start_ns: int, end_ns: int) -> Iterator[Span]:
         """The time from `start_ns` to `end_ns` in pieces of one offset, in order and without a hole."""
-        if not self._anchors:
-            yield Span(start_ns, end_ns, None)
-            return
         at_ns, offset_ns = start_ns, self._anchors[0].utc_ns - self._anchors[0].monotonic_ns
         for anchor in self._anchors:
             if anchor.monotonic_ns >= end_ns:

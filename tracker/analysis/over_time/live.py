@@ -17,6 +17,7 @@ from ..footprint import view_of
 from ..view import iso
 
 if TYPE_CHECKING:
+    from ...core.contract import PhaseNowJson, ShowJson
     from ...storage.read.records import DeviceRow, StoredRun
     from ...storage.read.store import Store
 
@@ -84,8 +85,9 @@ class Watcher:
         known = not stored.ended and _ago_s(stored.run.last_seen_utc_ns) <= SILENT_S
         for device, row, curve in zip(view["energy"]["devices"], rows, curves, strict=True):
             device["power_w"] = _power_now_w(curve, ends[row.segment_id]) if known else None
-        powers = [d["power_w"] for d in view["energy"]["devices"] if d["included_in_total"]]
-        view["energy"]["power_w"] = sum(powers) if powers and None not in powers else None
+        within = [d for d in view["energy"]["devices"] if d["included_in_total"]]
+        powers = [d["power_w"] for d in within if d["power_w"] is not None]
+        view["energy"]["power_w"] = sum(powers) if within and len(powers) == len(within) else None
         view["at"] = iso(time.time_ns())
         view["written_s"] = _ago_s(stored.run.last_seen_utc_ns)
         view["phases_now"] = [] if stored.ended else self._phases(view)
@@ -108,7 +110,7 @@ class Watcher:
             curve.popleft()
         return curve
 
-    def _phases(self, view: View) -> list[View]:
+    def _phases(self, view: ShowJson) -> list[PhaseNowJson]:
         from ...storage.read.details import open_phases  # brings SQLAlchemy
 
         counts = {p["name"]: p["count"] for p in view["phases"]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from ...analysis.open_store import open_store
 from ...core.units import NS_PER_S
@@ -12,11 +12,14 @@ from ...errors import ConfigurationError
 from ..words.quantities import format_duration, format_energy, format_range
 from .elements import paragraph, table
 
+if TYPE_CHECKING:
+    from ...core.contract import RunRecord
+
 SHOWN = 20
 Status = Literal["running", "completed", "failed", "interrupted"]
 
 
-class Runs(list[dict[str, Any]]):
+class Runs(list["RunRecord"]):
     """Runs, newest first: plain dictionaries with the columns of `trainwatt export --what runs`, but for work and grams.
 
     `pandas.DataFrame(runs)` takes them as they are, and a notebook shows them as a table.
@@ -31,7 +34,7 @@ class Runs(list[dict[str, Any]]):
         return table(head, rows, right=("time", "measured")) + more
 
 
-def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+def _cells(row: RunRecord) -> tuple[str, ...]:
     joules, share = row["energy_j"], row["measured_fraction"]
     return (
         row["run_id"][:8],
@@ -43,7 +46,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         "–"
         if joules is None
         else ("≥ " if row["lower_bound"] else "")
-        + (format_range(joules, row["low_j"], row["high_j"]) if joules else format_energy(joules)),
+        + (format_range(joules, row["low_j"] or 0.0, row["high_j"] or 0.0) if joules else format_energy(joules)),
         "" if share is None else f"{100 * share:.0f} %",
     )
 
@@ -66,12 +69,12 @@ def runs(
     if status is not None and status not in get_args(Status):
         raise ConfigurationError(f"status={status!r}: a run is {', '.join(get_args(Status))}")
     since_utc_ns = None if since is None else round(since.timestamp() * NS_PER_S)
-    from ...analysis.tables import run_row  # SQLAlchemy is for those who read
+    from ...analysis.tables import run_record  # SQLAlchemy is for those who read
     from ...analysis.totals import listed
 
     store = open_store(db)
     try:
         found = store.list_runs(project=project, group=group, status=status, since_utc_ns=since_utc_ns, limit=limit)
-        return Runs(run_row(run, view) for run, view in zip(found, listed(store, found), strict=True))
+        return Runs(run_record(run, entry["run"], entry["energy"]) for run, entry in zip(found, listed(store, found), strict=True))
     finally:
         store.close()

@@ -11,12 +11,12 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ...analysis.view import energy_each_j, range_text
+from ...analysis.view import energy_each_j
 from ...core.point import Point
 from ...energy.mean_power import energy_at
 from ..words.carbon import carbon_headline, place
 from ..words.quantities import format_duration, format_energy, format_range
-from ..words.runs import headline, idle_text, phase_energy, phase_notes, provenance
+from ..words.runs import headline, idle_text, phase_energy, phase_notes, provenance, range_text
 from ..words.safe_text import clean
 
 BLOCKS = "▁▂▃▄▅▆▇█"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ...analysis.view import KINDS, cut_short
+from ...analysis.view import KINDS, WHOLE, cut_short
 from .quantities import format_energy, format_range, watts_text
+
+if TYPE_CHECKING:
+    from ...core.contract import EnergyJson
 
 View = Mapping[str, Any]
 
@@ -118,3 +121,13 @@ def phase_notes(phase: Mapping[str, Any]) -> str:
     if phase["host_side"]:
         notes.append("host-side edges")
     return ", ".join(notes)
+
+
+def range_text(energy: EnergyJson) -> str:
+    """What the ranges of a run are, in words."""
+    modelled = [d["provenance"]["modelled"] > WHOLE * d["energy_j"] for d in energy["devices"] if d["energy_j"]]
+    if not any(modelled):
+        return "ranges: 95 %"
+    if not all(modelled):
+        return "ranges: 95 % of what is measured, a judged bound of what is modelled"
+    return "ranges: judged bounds of a model"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +12,10 @@ from trainwatt.core.clock import Anchor
 from trainwatt.core.timeline import Span, Timeline
 
 ANCHORS = st.lists(
-    st.builds(Anchor, st.integers(0, 10**6), st.integers(10**9, 2 * 10**9), st.just(0)), max_size=6, unique_by=lambda a: a.monotonic_ns
+    st.builds(Anchor, st.integers(0, 10**6), st.integers(10**9, 2 * 10**9), st.just(0)),
+    min_size=1,
+    max_size=6,
+    unique_by=lambda a: a.monotonic_ns,
 )
 
 
@@ -21,9 +25,9 @@ def test_an_anchor_holds_until_the_next_and_the_first_before_it_too() -> None:
     assert list(timeline.spans(50, 300)) == [Span(50, 200, 900), Span(200, 300, 1_300)]
 
 
-def test_without_anchors_nothing_is_known_but_for_the_start_of_a_segment() -> None:
-    assert Timeline([]).utc_ns(5) is None
-    assert list(Timeline([]).spans(1, 2)) == [Span(1, 2, None)]
+def test_a_segment_without_anchors_has_its_start() -> None:
+    with pytest.raises(ValueError, match="anchor"):
+        Timeline([])
     assert Timeline.of_segment([], 10, 1_000).utc_ns(15) == 1_005
 
 
@@ -39,4 +43,4 @@ def test_spans_are_whole_and_agree_with_each_instant(anchors: list[Anchor], star
     assert all(a.end_ns == b.start_ns for a, b in pairwise(spans))
     for span in spans:
         for t_ns in (span.start_ns, span.end_ns - 1):
-            assert timeline.utc_ns(t_ns) == (None if span.offset_ns is None else t_ns + span.offset_ns)
+            assert timeline.utc_ns(t_ns) == t_ns + span.offset_ns

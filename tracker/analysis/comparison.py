@@ -1,31 +1,58 @@
-"""PURE: stored runs beside each other, the first as the baseline. Figures are those of `show --json`; what lies between them is worked out
-in comparing.py from the same curves."""
+"""PURE: stored runs beside each other, the first as the baseline.
+
+Figures are those of `show --json`. Differences are computed from the same curves by energy/difference.py.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from enum import Enum, auto
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..carbon.difference import change_of, differences
+from ..core.run import Status
 from ..energy.difference import NONE, Change, Part, Sensor, change, exact, scaled
-from .view import KINDS, device_share, known_count, phase_share
+from .view import device_share, known_count, phase_share
 
 if TYPE_CHECKING:
+    from ..core.contract import ShowJson
     from ..storage.read.records import DeviceRow, StoredRun
 
-View = Mapping[str, Any]
+class Reason(Enum):
+    """Why a figure has no value."""
 
-NO_ENERGY = "no energy was recorded"
-NOT_HERE = "not in this run"
+    NO_ENERGY = auto()  # of the run
+    NOT_IN_RUN = auto()  # the device or the phase
+    NOT_COUNTED = auto()  # the unit of work
+    NO_TIME = auto()
+    PENDING = auto()  # it is still worked out
+    NOT_MEASURED = auto()
+    NO_GRAMS = auto()
+
+
+class Missing(NamedTuple):
+    """Why a figure has no value. `detail` is the unit for NOT_COUNTED, and what the computation of grams met for NO_GRAMS."""
+
+    reason: Reason
+    detail: str = ""
+
+
+class Amount(NamedTuple):
+    """How often something was done: units of work, or instances of the phase that stands for them."""
+
+    number: int
+    unit: str
+    phase: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
     """A quantity of one run: `value` between `low` and `high`, in `unit` (J, s, W or g). Where there is none, `missing` says why.
 
-    `change` is against the baseline; None for the baseline itself, and where `apart` says why the two cannot be held against each other.
+    `change` is against the baseline. It is None for the baseline itself, and where `apart` lists what keeps the two from being compared.
+    `amount` is what the value is divided by or summed over, `own_name` what this run calls a device that the baseline calls otherwise.
     """
 
     name: str
@@ -33,10 +60,32 @@ class Figure:
     value: float | None
     low: float | None = None
     high: float | None = None
-    missing: str | None = None
+    missing: Missing | None = None
     change: Change | None = None
-    apart: str | None = None
-    remark: str | None = None
+    apart: tuple[str, ...] = ()
+    amount: Amount | None = None
+    own_name: str | None = None
+    beside_total: bool = False
+
+
+class Limit(Enum):
+    """What limits the comparison of a run with the baseline."""
+
+    RUNNING = auto()
+    FAILED = auto()
+    INTERRUPTED = auto()
+    DEVICE_LOST = auto()
+    OTHER_KINDS = auto()
+    OTHER_DEVICES = auto()
+    MODELLED = auto()
+
+
+class Note(NamedTuple):
+    """What a reader must know before believing a difference. `kinds` and `base_kinds` are the device kinds of both, for OTHER_KINDS."""
+
+    limit: Limit
+    kinds: frozenset[str] = frozenset()
+    base_kinds: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +93,15 @@ class Compared:
     """A run beside the baseline. `view` is what `show --json` prints; `each` has the phases' energy per instance."""
 
     label: str
-    view: View
+    view: ShowJson
     figures: tuple[Figure, ...]
     devices: tuple[Figure, ...]
     phases: tuple[Figure, ...]
     each: tuple[Figure, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
-def compare(runs: Sequence[tuple[StoredRun, View]]) -> list[Compared]:
+def compare(runs: Sequence[tuple[StoredRun, ShowJson]]) -> list[Compared]:
     """Each run beside the first, which is called A. `runs` are stored runs and what `show --json` prints of them."""
     units = list(dict.fromkeys(name for stored, view in runs for name in _units(stored, view)))
     phases = list(dict.fromkeys(p["name"] for _, view in runs for p in view["phases"]))
@@ -88,7 +137,7 @@ def letter(number: int) -> str:
 class _Side:
     """A run, with the parts that its figures are made of."""
 
-    def __init__(self, stored: StoredRun, view: View) -> None:
+    def __init__(self, stored: StoredRun, view: ShowJson) -> None:
         self.stored, self.view = stored, view
         segments = {s.id: s for s in stored.segments}
         self.total: list[Part] = []
@@ -132,19 +181,19 @@ def _no_change(parts: Sequence[Part]) -> Change:
     return NONE if sum(p.share.energy_j for p in parts) > 0 else NONE._replace(ratio=None, ratio_low=None, ratio_high=None)
 
 
-def _units(stored: StoredRun, view: View) -> list[str]:
+def _units(stored: StoredRun, view: ShowJson) -> list[str]:
     """The units of work of a run, and epochs where it has a phase that stands for them."""
     return [unit for unit, amount in view["work"].items() if amount] + (["epochs"] if _epochs(view)[0] else [])
 
 
-def _epochs(view: View) -> tuple[int, str]:
+def _epochs(view: ShowJson) -> tuple[int, str]:
     """How many epochs there were, and the phase whose instances they are: `epoch`, else `train`."""
     counts = {p["name"]: p["count"] for p in view["phases"]}
     name = "epoch" if "epoch" in counts else "train"
     return counts.get(name, 0), name
 
 
-def _amount(view: View, unit: str) -> int:
+def _amount(view: ShowJson, unit: str) -> int:
     amount: int = view["work"].get(unit, 0)
     return amount or (_epochs(view)[0] if unit == "epochs" else 0)
 
@@ -160,28 +209,27 @@ def _figures(side: _Side, base: _Side | None, units: Sequence[str]) -> list[Figu
         energy["high_j"],
         change=side.against(base, side.total, base.total if base else ()),
     )
-    found = [whole if whole.value is not None else replace(whole, missing=NO_ENERGY)]
+    found = [whole if whole.value is not None else replace(whole, missing=Missing(Reason.NO_ENERGY))]
     for unit in units:
         amount, before = _amount(side.view, unit), _amount(base.view, unit) if base else 0
-        phase = f"instances of phase {_epochs(side.view)[1]}" if unit == "epochs" and "epochs" not in side.view["work"] else unit
+        phase = _epochs(side.view)[1] if unit == "epochs" and "epochs" not in side.view["work"] else None
         per = _divided(side, base, whole, f"energy_per_{unit.removesuffix('s')}", "J", amount, before)
-        found.append(
-            replace(
-                per, missing=per.missing or None if amount else f"no {unit} were counted", remark=f"{amount:,} {phase}" if amount else None
-            )
-        )
+        if amount:
+            found.append(replace(per, amount=Amount(amount, unit, phase)))
+        else:
+            found.append(replace(per, missing=Missing(Reason.NOT_COUNTED, unit)))
     seconds = side.seconds
     time = exact(base.seconds, seconds) if base else None
     found.append(Figure("duration", "s", seconds, seconds, seconds, change=time))
     power = _divided(side, base, whole, "power", "W", seconds, base.seconds if base else 0.0)
-    found.append(power if seconds else replace(power, missing="it took no time"))
+    found.append(power if seconds else replace(power, missing=Missing(Reason.NO_TIME)))
     return [*found, _grams(side, base, whole.change)]
 
 
 def _divided(side: _Side, base: _Side | None, whole: Figure, name: str, unit: str, by: float, before: float) -> Figure:
     """The whole energy over an amount that is known exactly; `before` is the baseline's."""
     if whole.value is None or whole.low is None or whole.high is None:
-        return Figure(name, unit, None, missing=NO_ENERGY)
+        return Figure(name, unit, None, missing=Missing(Reason.NO_ENERGY))
     if not by:
         return Figure(name, unit, None)
     apart = side.against(base, scaled(side.total, 1 / by), scaled(base.total, 1 / before)) if base and before else None
@@ -191,24 +239,26 @@ def _divided(side: _Side, base: _Side | None, whole: Figure, name: str, unit: st
 def _grams(side: _Side, base: _Side | None, energy: Change | None) -> Figure:
     carbon = side.view["carbon"]
     if carbon is None:
-        return Figure("grams", "g", None, missing=side.view["carbon_missing"] or NO_ENERGY)
+        return Figure("grams", "g", None, missing=_no_grams(side.view["carbon_missing"]))
     found = Figure("grams", "g", carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])
     if base is None or base.view["carbon"] is None or energy is None:
         return found
     apart = differences(base.view["carbon"], carbon)
     if apart:
-        return replace(
-            found, apart=f"its grams are not on the assumptions of A (--zone, --pue or --intensity put both on yours): {'; '.join(apart)}"
-        )
+        return replace(found, apart=tuple(apart))
     if base.stored.run.id == side.stored.run.id:
         return replace(found, change=NONE if carbon["total_g"] > 0 else _no_change(()))
     return replace(found, change=change_of(base.view["carbon"], carbon, energy, (base.seconds / 3600, side.seconds / 3600)))
 
 
+def _no_grams(why: str | None) -> Missing:
+    return Missing(Reason.NO_ENERGY) if why is None else Missing(Reason.NO_GRAMS, why)
+
+
 Place = tuple[str, str]
 
 
-def _slots(base: View, other: View) -> list[tuple[tuple[str, Place | None], Place | None]]:
+def _slots(base: ShowJson, other: ShowJson) -> list[tuple[tuple[str, Place | None], Place | None]]:
     """The devices of the baseline as they are called, with their places in both runs; then those that only the other run has.
 
     They meet by host, in order of the hosts' names, and by name; those left over by kind and order, as gpu0 and gpu2.
@@ -232,11 +282,11 @@ def _slots(base: View, other: View) -> list[tuple[tuple[str, Place | None], Plac
     return found + [((name(k), None), theirs[k][0]) for k in left]
 
 
-def _hosts(view: View) -> list[str]:
+def _hosts(view: ShowJson) -> list[str]:
     return sorted({d["host"] for d in view["energy"]["devices"]})
 
 
-def _places(view: View) -> dict[tuple[int, str], tuple[Place, str]]:
+def _places(view: ShowJson) -> dict[tuple[int, str], tuple[Place, str]]:
     """Number of the host and name of the device, to where it is found and its kind."""
     number = {host: i for i, host in enumerate(_hosts(view))}
     return {(number[d["host"]], d["device"]): ((d["host"], d["device"]), d["kind"]) for d in view["energy"]["devices"]}
@@ -245,51 +295,54 @@ def _places(view: View) -> dict[tuple[int, str], tuple[Place, str]]:
 def _device(side: _Side, base: _Side | None, slot: tuple[str, Place | None], own: Place | None) -> Figure:
     name, place = slot
     if own is None:
-        return Figure(name, "J", None, missing=NOT_HERE)
+        return Figure(name, "J", None, missing=Missing(Reason.NOT_IN_RUN))
     d = next(d for d in side.view["energy"]["devices"] if (d["host"], d["device"]) == own)
     apart = side.against(base, side.of_device[own], base.of_device[place]) if base and place else None
-    remark = [own[1]] if place and own[1] != place[1] else []
-    remark += [] if d["included_in_total"] else ["beside the total"]
-    return Figure(name, "J", d["energy_j"], d["low_j"], d["high_j"], change=apart, remark=", ".join(remark) or None)
+    return Figure(
+        name,
+        "J",
+        d["energy_j"],
+        d["low_j"],
+        d["high_j"],
+        change=apart,
+        own_name=own[1] if place and own[1] != place[1] else None,
+        beside_total=not d["included_in_total"],
+    )
 
 
 def _phase(side: _Side, base: _Side | None, name: str, *, each: bool) -> Figure:
     """All instances of a phase, or what one of them came to."""
     found = {p["name"]: p for p in side.view["phases"]}.get(name)
     if found is None:
-        return Figure(name, "J", None, missing=NOT_HERE)
-    if found["energy_j"] is None:
-        return Figure(name, "J", None, missing="pending" if side.view["run"]["status"] == "running" else "not measured")
+        return Figure(name, "J", None, missing=Missing(Reason.NOT_IN_RUN))
+    if found["energy_j"] is None or found["low_j"] is None or found["high_j"] is None:
+        running = side.view["run"]["status"] == Status.RUNNING
+        return Figure(name, "J", None, missing=Missing(Reason.PENDING if running else Reason.NOT_MEASURED))
     before = next((known_count(p) for p in base.view["phases"] if p["name"] == name), 0) if base else 0
     count = known_count(found) if each else 1
-    value, low, high = (found[key] / count if count else None for key in ("energy_j", "low_j", "high_j"))
+    value, low, high = (joules / count if count else None for joules in (found["energy_j"], found["low_j"], found["high_j"]))
     theirs = scaled(base.of_phase[name], 1 / (before if each else 1)) if base and before else []
     apart = side.against(base, scaled(side.of_phase[name], 1 / count), theirs) if count else None
-    return Figure(name, "J", value, low, high, change=apart, remark=f"{found['count']:,} ×")
+    return Figure(name, "J", value, low, high, change=apart, amount=Amount(found["count"], "×"))
 
 
-def _notes(side: _Side, base: _Side | None) -> list[str]:
-    """What a reader must know before believing a difference."""
-    run, energy = side.view["run"], side.view["energy"]
-    notes = []
-    if run["status"] == "running":
-        notes.append("has not ended: its figures are those so far")
-    elif run["status"] != "completed":
-        notes.append(f"{'failed' if run['status'] == 'failed' else 'was interrupted'}: it may have done part of its work only")
+def _notes(side: _Side, base: _Side | None) -> list[Note]:
+    status, energy = side.view["run"]["status"], side.view["energy"]
+    unfinished = {Status.RUNNING: Limit.RUNNING, Status.FAILED: Limit.FAILED, Status.INTERRUPTED: Limit.INTERRUPTED}
+    notes = [Note(unfinished[Status(status)])] if status in unfinished else []
     if energy["lower_bound"]:
-        notes.append("a device was lost: its energy is a lower bound")
+        notes.append(Note(Limit.DEVICE_LOST))
     if base is None or not base.total or not side.total:
         return notes
-    kinds = _kinds(base.view), _kinds(side.view)
-    if kinds[0] != kinds[1]:
-        notes.append(f"not the same parts: {kinds[1]}, and A {kinds[0]}")
+    kinds, base_kinds = _kinds(side.view), _kinds(base.view)
+    if kinds != base_kinds:
+        notes.append(Note(Limit.OTHER_KINDS, kinds, base_kinds))
     if {p.sensor for p in base.total} != {p.sensor for p in side.total}:
-        notes.append("not on just the devices of A: what their sensors misread does not cancel")
+        notes.append(Note(Limit.OTHER_DEVICES))
     if "confidence" not in (energy["interval_kind"], base.view["energy"]["interval_kind"]):
-        notes.append("modelled in part or in whole, as A is: the error of a model does not cancel, and is in the difference in full")
+        notes.append(Note(Limit.MODELLED))
     return notes
 
 
-def _kinds(view: View) -> str:
-    kinds = {d["kind"] for d in view["energy"]["devices"] if d["included_in_total"]}
-    return "+".join(label for kind, label in KINDS.items() if kind in kinds)
+def _kinds(view: ShowJson) -> frozenset[str]:
+    return frozenset(d["kind"] for d in view["energy"]["devices"] if d["included_in_total"])

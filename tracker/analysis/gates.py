@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..core.units import J_PER_KWH, J_PER_WH
 from ..errors import ConfigurationError
-from .comparison import Compared, Figure
+from .comparison import Compared, Figure, Missing
 
 ENERGY = {"mJ": 1e-3, "J": 1.0, "kJ": 1e3, "MJ": 1e6, "Wh": J_PER_WH, "kWh": J_PER_KWH}
 TIME = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
@@ -33,6 +34,16 @@ class Gate:
     amount: float | None
 
 
+class Unjudged(NamedTuple):
+    """Why a gate cannot be judged: what is `missing` in the run called `label`, or what keeps the two runs `apart`; with neither, none of
+    the runs has counted the metric, and `known` are those that they have."""
+
+    missing: Missing | None = None
+    label: str = ""
+    apart: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A gate and one run. `missing` says why it cannot be judged; `beyond_error` whether all of the difference's range is over the limit,
@@ -44,7 +55,7 @@ class Judged:
     crossed: bool
     beyond_error: bool
     within_error: bool
-    missing: str | None
+    missing: Unjudged | None
 
 
 def parse_gate(text: str) -> Gate:
@@ -72,14 +83,13 @@ def _judged(gate: Gate, run: Compared, runs: Sequence[Compared]) -> Judged:
     figure = next((f for f in run.figures if f.name == gate.metric), None)
     base = next((f for f in runs[0].figures if f.name == gate.metric), None)
     if figure is None or base is None:
-        known = ", ".join(f.name for f in runs[0].figures if f.name != "power")
-        return _unknown(gate, run, None, f"none of these runs has counted that; they have {known}")
+        return _unknown(gate, run, None, Unjudged(known=tuple(f.name for f in runs[0].figures if f.name != "power")))
     for label, each in ((runs[0].label, base), (run.label, figure)):
-        if each.missing is not None or each.value is None:
-            return _unknown(gate, run, figure, f"{each.missing}{'' if label == run.label else f', in {label}'}")
+        if each.missing is not None:
+            return _unknown(gate, run, figure, Unjudged(each.missing, label))
     change = figure.change
     if change is None:
-        return _unknown(gate, run, figure, figure.apart or "the two cannot be held against each other")
+        return _unknown(gate, run, figure, Unjudged(apart=figure.apart))
     assert base.value is not None
     if gate.share is not None and change.ratio is not None:
         by, low, high, limit = change.ratio, change.ratio_low, change.ratio_high, 1 + gate.share
@@ -98,5 +108,5 @@ def _judged(gate: Gate, run: Compared, runs: Sequence[Compared]) -> Judged:
     )
 
 
-def _unknown(gate: Gate, run: Compared, figure: Figure | None, why: str) -> Judged:
+def _unknown(gate: Gate, run: Compared, figure: Figure | None, why: Unjudged) -> Judged:
     return Judged(gate, run.label, figure, crossed=False, beyond_error=False, within_error=False, missing=why)

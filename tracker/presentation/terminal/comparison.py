@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -14,49 +13,80 @@ from ...analysis.gates import Judged
 from ...analysis.view import SCHEMA_VERSION
 from ..words.blocks import blocks
 from ..words.comparison import notes, says, verdict
+from ..words.comparison_facts import apart_text, missing_text, note_text, remark_text, unjudged_text
 from ..words.quantities import format_duration
 from ..words.runs import headline
 from ..words.safe_text import clipped, markdown
 
+if TYPE_CHECKING:
+    from ...core.contract import ChangeJson, ComparedJson, CompareJson, FigureJson, GateJson
+    from ...energy.difference import Change
 
-def to_json(runs: Sequence[Compared], judged: Sequence[Judged]) -> dict[str, Any]:
+
+def to_json(runs: Sequence[Compared], judged: Sequence[Judged]) -> CompareJson:
     """The comparison for programs: quantities in J, s, W and g, and each verdict in words too."""
     return {
         "schema_version": SCHEMA_VERSION,
         "baseline": runs[0].view["run"]["id"],
-        "runs": [
-            {
-                "label": run.label,
-                **{key: run.view[key] for key in ("run", "energy", "work", "carbon", "carbon_missing")},
-                "verdict": verdict(run, runs[0]) if number else None,
-                "notes": list(run.notes),
-                **{name: [_figure(f) for f in getattr(run, name)] for name in ("figures", "devices", "phases")},
-            }
-            for number, run in enumerate(runs)
-        ],
-        "gates": [
-            {
-                "gate": j.gate.text,
-                "metric": j.gate.metric,
-                "run": next(run.view["run"]["id"] for run in runs if run.label == j.label),
-                "label": j.label,
-                "crossed": None if j.missing else j.crossed,
-                "beyond_error": None if j.missing else j.beyond_error,
-                "missing": j.missing,
-                "says": says(j),
-            }
-            for j in judged
-        ],
+        "runs": [_compared(run, runs[0] if number else None) for number, run in enumerate(runs)],
+        "gates": [_gate(j, runs) for j in judged],
     }
 
 
-def _figure(figure: Figure) -> dict[str, Any]:
-    found = asdict(figure)
-    found["change"] = None if figure.change is None else figure.change._asdict()
-    found["verdict"] = (
-        None if figure.change is None else {1: "more", -1: "less", 0: "no difference beyond the error"}[figure.change.direction]
-    )
-    return found
+def _compared(run: Compared, base: Compared | None) -> ComparedJson:
+    return {
+        "label": run.label,
+        "run": run.view["run"],
+        "energy": run.view["energy"],
+        "work": run.view["work"],
+        "carbon": run.view["carbon"],
+        "carbon_missing": run.view["carbon_missing"],
+        "verdict": None if base is None else verdict(run, base),
+        "notes": [note_text(note) for note in run.notes],
+        "figures": [_figure(f) for f in run.figures],
+        "devices": [_figure(f) for f in run.devices],
+        "phases": [_figure(f) for f in run.phases],
+    }
+
+
+def _figure(figure: Figure) -> FigureJson:
+    change = figure.change
+    return {
+        "name": figure.name,
+        "unit": figure.unit,
+        "value": figure.value,
+        "low": figure.low,
+        "high": figure.high,
+        "missing": None if figure.missing is None else missing_text(figure.missing),
+        "change": None if change is None else _change(change),
+        "apart": apart_text(figure),
+        "remark": remark_text(figure),
+        "verdict": None if change is None else {1: "more", -1: "less", 0: "no difference beyond the error"}[change.direction],
+    }
+
+
+def _change(change: Change) -> ChangeJson:
+    return {
+        "difference": change.difference,
+        "low": change.low,
+        "high": change.high,
+        "ratio": change.ratio,
+        "ratio_low": change.ratio_low,
+        "ratio_high": change.ratio_high,
+    }
+
+
+def _gate(judged: Judged, runs: Sequence[Compared]) -> GateJson:
+    return {
+        "gate": judged.gate.text,
+        "metric": judged.gate.metric,
+        "run": next(run.view["run"]["id"] for run in runs if run.label == judged.label),
+        "label": judged.label,
+        "crossed": None if judged.missing else judged.crossed,
+        "beyond_error": None if judged.missing else judged.beyond_error,
+        "missing": unjudged_text(judged),
+        "says": says(judged),
+    }
 
 
 def page(runs: Sequence[Compared], judged: Sequence[Judged]) -> RenderableType:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from ...analysis.comparison import Compared, Figure
+from ...analysis.comparison import Compared, Figure, Missing, Reason
 from .comparison import difference, percent, writer
+from .comparison_facts import missing_text, remark_text
 from .safe_text import clipped
 
 TITLES = {"energy": "energy (range)", "duration": "time", "power": "mean power", "grams": "CO2e"}
@@ -38,7 +39,7 @@ def blocks(runs: Sequence[Compared]) -> Iterator[Block]:
     for name in dict.fromkeys(f.name for run in runs for f in run.phases):
         figures = [_named(run.phases, name) for run in runs]
         yield _block(f"phase {clipped(name, 60)}", figures, runs)
-        if len({f.remark for f in figures if f is not None and f.value is not None}) > 1:
+        if len({remark_text(f) for f in figures if f is not None and f.value is not None}) > 1:
             yield _block(f"phase {clipped(name, 50)}, each time", [_named(run.each, name) for run in runs], runs)
 
 
@@ -51,7 +52,7 @@ def _block(title: str, figures: Sequence[Figure | None], runs: Sequence[Compared
     rows = []
     for run, f in zip(runs, figures, strict=True):
         if f is None or f.value is None:
-            rows.append(Row(run.label, f.missing or "not known" if f else "not in this run", "", ""))
+            rows.append(Row(run.label, _missing(f), "", ""))
             continue
         value = write(f.value) if f.low == f.high else f"{write(f.value)} ({write(f.low, False)}–{write(f.high, False)})"
         rows.append(Row(run.label, value, difference(f.change, write), percent(f.change)) if f.change else Row(run.label, value, "", ""))
@@ -59,12 +60,18 @@ def _block(title: str, figures: Sequence[Figure | None], runs: Sequence[Compared
     return Block(f"{title}: {remarks}" if remarks else title, tuple(rows))
 
 
+def _missing(figure: Figure | None) -> str:
+    if figure is None:
+        return missing_text(Missing(Reason.NOT_IN_RUN))
+    return "not known" if figure.missing is None else missing_text(figure.missing)
+
+
 def _remarks(figures: Sequence[Figure | None], runs: Sequence[Compared]) -> str:
     """Once where it holds for all, else for whom."""
     of: dict[str, list[str]] = {}
     known = [(run.label, f) for run, f in zip(runs, figures, strict=True) if f is not None and f.value is not None]
     for label, f in known:
-        of.setdefault(f.remark or "", []).append(label)
+        of.setdefault(remark_text(f) or "", []).append(label)
     if len(of) == 1:
         return next(iter(of))
     return "; ".join(f"{', '.join(labels)} {remark}" for remark, labels in of.items() if remark)

@@ -8,6 +8,7 @@ from ...analysis.comparison import Compared, Figure
 from ...analysis.gates import Judged
 from ...core.units import J_PER_KWH, J_PER_WH
 from ...energy.difference import Change
+from .comparison_facts import apart_text, note_text, unjudged_text
 from .quantities import format_duration, significant
 
 SCALES: dict[str, tuple[tuple[float, float, str], ...]] = {
@@ -100,7 +101,7 @@ def verdict(run: Compared, base: Compared) -> str:
     said = [_energy_verdict(figures["energy"], base.figures[0], run.label, base.label)]
     for name, figure in figures.items():
         before = next((f for f in base.figures if f.name == name), None)
-        if name.startswith("energy_per_") and figure.change and before and before.remark != figure.remark:
+        if name.startswith("energy_per_") and figure.change and before and before.amount != figure.amount:
             said.append(f"per {name.removeprefix('energy_per_')}: {_short(figure.change)}")
     return "; ".join(said)
 
@@ -136,7 +137,7 @@ def says(judged: Judged) -> str:
     """What a gate says of a run: "gate energy +5%: crossed by B: +12 % (9–15); beyond the error"."""
     gate = f"gate {' '.join(judged.gate.text.split())}"
     if judged.missing or judged.figure is None or judged.figure.change is None:
-        return f"{gate}: cannot be judged for {judged.label}: {judged.missing}"
+        return f"{gate}: cannot be judged for {judged.label}: {unjudged_text(judged)}"
     change = judged.figure.change
     by = difference(change, writer([judged.figure])) if judged.gate.share is None or change.ratio is None else percent(change)
     if not judged.crossed:
@@ -148,6 +149,6 @@ def notes(runs: Sequence[Compared]) -> list[str]:
     """What limits the comparison, and for whom: "B, C: …"."""
     of: dict[str, list[str]] = {}
     for run in runs:
-        for note in (*run.notes, *(f.apart for f in run.figures if f.apart)):
+        for note in (*map(note_text, run.notes), *(text for f in run.figures if (text := apart_text(f)))):
             of.setdefault(note, []).append(run.label)
     return [f"{', '.join(labels)}: {note}" for note, labels in of.items()]

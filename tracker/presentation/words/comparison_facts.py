@@ -1,0 +1,73 @@
+"""PURE: the facts of a comparison in words: why a figure is missing, what limits a comparison, why a gate cannot be judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...analysis.comparison import Figure, Limit, Missing, Note, Reason
+from ...analysis.gates import Judged, Unjudged
+from ...analysis.view import KINDS
+
+_REASONS = {
+    Reason.NO_ENERGY: "no energy was recorded",
+    Reason.NOT_IN_RUN: "not in this run",
+    Reason.NOT_COUNTED: "no {detail} were counted",
+    Reason.NO_TIME: "it took no time",
+    Reason.PENDING: "pending",
+    Reason.NOT_MEASURED: "not measured",
+    Reason.NO_GRAMS: "{detail}",
+}
+_LIMITS = {
+    Limit.RUNNING: "has not ended: its figures are those so far",
+    Limit.FAILED: "failed: it may have done part of its work only",
+    Limit.INTERRUPTED: "was interrupted: it may have done part of its work only",
+    Limit.DEVICE_LOST: "a device was lost: its energy is a lower bound",
+    Limit.OTHER_KINDS: "not the same parts: {kinds}, and A {base_kinds}",
+    Limit.OTHER_DEVICES: "not on just the devices of A: what their sensors misread does not cancel",
+    Limit.MODELLED: "modelled in part or in whole, as A is: the error of a model does not cancel, and is in the difference in full",
+}
+
+
+def missing_text(missing: Missing) -> str:
+    """Why a figure has no value."""
+    return _REASONS[missing.reason].replace("{detail}", missing.detail)
+
+
+def apart_text(figure: Figure) -> str | None:
+    """Why the grams of a run cannot be compared with those of A; None where they can."""
+    if not figure.apart:
+        return None
+    return f"its grams are not on the assumptions of A (--zone, --pue or --intensity put both on yours): {'; '.join(figure.apart)}"
+
+
+def remark_text(figure: Figure) -> str | None:
+    """What a figure is of: "4,490 samples", "5 instances of phase train", "25 ×", "gpu2, beside the total"; None where that is plain."""
+    parts = [figure.own_name] if figure.own_name else []
+    parts += ["beside the total"] if figure.beside_total else []
+    if figure.amount is not None:
+        of = f"instances of phase {figure.amount.phase}" if figure.amount.phase else figure.amount.unit
+        parts.append(f"{figure.amount.number:,} {of}")
+    return ", ".join(parts) or None
+
+
+def note_text(note: Note) -> str:
+    """What a reader must know before believing a difference."""
+    return _LIMITS[note.limit].format(kinds=_parts(note.kinds), base_kinds=_parts(note.base_kinds))
+
+
+def unjudged_text(judged: Judged) -> str | None:
+    """Why a gate cannot be judged; None where it can."""
+    return None if judged.missing is None else _unjudged(judged.missing, judged.label)
+
+
+def _unjudged(why: Unjudged, label: str) -> str:
+    if why.missing is not None:
+        return f"{missing_text(why.missing)}{'' if why.label == label else f', in {why.label}'}"
+    if why.known:
+        return f"none of these runs has counted that; they have {', '.join(why.known)}"
+    figure = Figure("grams", "g", None, apart=why.apart)
+    return apart_text(figure) or "the two cannot be held against each other"
+
+
+def _parts(kinds: Iterable[str]) -> str:
+    return "+".join(label for kind, label in KINDS.items() if kind in set(kinds))

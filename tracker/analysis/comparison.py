@@ -7,98 +7,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from enum import Enum, auto
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..carbon.difference import change_of, differences
 from ..core.run import Status
 from ..energy.difference import NONE, Change, Part, Sensor, change, exact, scaled
+from .compared import Amount, Compared, Figure, Limit, Missing, Note, Reason
 from .view import device_share, known_count, phase_share
 
 if TYPE_CHECKING:
     from ..core.contract import ShowJson
     from ..storage.read.records import DeviceRow, StoredRun
-
-class Reason(Enum):
-    """Why a figure has no value."""
-
-    NO_ENERGY = auto()  # of the run
-    NOT_IN_RUN = auto()  # the device or the phase
-    NOT_COUNTED = auto()  # the unit of work
-    NO_TIME = auto()
-    PENDING = auto()  # it is still worked out
-    NOT_MEASURED = auto()
-    NO_GRAMS = auto()
-
-
-class Missing(NamedTuple):
-    """Why a figure has no value. `detail` is the unit for NOT_COUNTED, and what the computation of grams met for NO_GRAMS."""
-
-    reason: Reason
-    detail: str = ""
-
-
-class Amount(NamedTuple):
-    """How often something was done: units of work, or instances of the phase that stands for them."""
-
-    number: int
-    unit: str
-    phase: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A quantity of one run: `value` between `low` and `high`, in `unit` (J, s, W or g). Where there is none, `missing` says why.
-
-    `change` is against the baseline. It is None for the baseline itself, and where `apart` lists what keeps the two from being compared.
-    `amount` is what the value is divided by or summed over, `own_name` what this run calls a device that the baseline calls otherwise.
-    """
-
-    name: str
-    unit: str
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    missing: Missing | None = None
-    change: Change | None = None
-    apart: tuple[str, ...] = ()
-    amount: Amount | None = None
-    own_name: str | None = None
-    beside_total: bool = False
-
-
-class Limit(Enum):
-    """What limits the comparison of a run with the baseline."""
-
-    RUNNING = auto()
-    FAILED = auto()
-    INTERRUPTED = auto()
-    DEVICE_LOST = auto()
-    OTHER_KINDS = auto()
-    OTHER_DEVICES = auto()
-    MODELLED = auto()
-
-
-class Note(NamedTuple):
-    """What a reader must know before believing a difference. `kinds` and `base_kinds` are the device kinds of both, for OTHER_KINDS."""
-
-    limit: Limit
-    kinds: frozenset[str] = frozenset()
-    base_kinds: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """A run beside the baseline. `view` is what `show --json` prints; `each` has the phases' energy per instance."""
-
-    label: str
-    view: ShowJson
-    figures: tuple[Figure, ...]
-    devices: tuple[Figure, ...]
-    phases: tuple[Figure, ...]
-    each: tuple[Figure, ...]
-    notes: tuple[Note, ...]
 
 
 def compare(runs: Sequence[tuple[StoredRun, ShowJson]]) -> list[Compared]:

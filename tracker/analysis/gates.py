@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ..core.units import J_PER_KWH, J_PER_WH
 from ..errors import ConfigurationError
-from .comparison import Compared, Figure, Missing
+from .compared import Compared, Figure, Missing
 
 ENERGY = {"mJ": 1e-3, "J": 1.0, "kJ": 1e3, "MJ": 1e6, "Wh": J_PER_WH, "kWh": J_PER_KWH}
 TIME = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}

@@ -22,6 +22,7 @@ UNSEEN_S = 0.5
 WHOLE = 0.99
 """From this share on it is all of it: a device seen for less of the run, and UNSEEN_S less, makes the total a lower bound."""
 
+
 def describe(stored: StoredRun) -> ShowJson:
     """The JSON contract of a run, its `carbon` left None for footprinting.py to fill.
 

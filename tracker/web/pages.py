@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from .._version import __version__
-from ..analysis.comparison import Compared
+from ..analysis.compared import Compared
 from ..presentation.report.charts import STRIPES
 from ..presentation.report.elements import Child, Html, el, shown, table
 from ..presentation.words.blocks import blocks

@@ -15,7 +15,7 @@ from ..options import db_option, json_option
 from ..terms_options import terms_of, terms_options
 
 if TYPE_CHECKING:
-    from ...analysis.comparison import Compared
+    from ...analysis.compared import Compared
     from ...analysis.gates import Judged
     from ...storage.read.store import Store
 

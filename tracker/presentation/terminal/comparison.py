@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from ...analysis.comparison import Compared, Figure
+from ...analysis.compared import Compared, Figure
 from ...analysis.gates import Judged
 from ...analysis.view import SCHEMA_VERSION
 from ..words.blocks import blocks

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from ...analysis.comparison import Compared, Figure, Missing, Reason
+from ...analysis.compared import Compared, Figure, Missing, Reason
 from .comparison import difference, percent, writer
 from .comparison_facts import missing_text, remark_text
 from .safe_text import clipped

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ...analysis.comparison import Compared, Figure
+from ...analysis.compared import Compared, Figure
 from ...analysis.gates import Judged
 from ...core.units import J_PER_KWH, J_PER_WH
 from ...energy.difference import Change

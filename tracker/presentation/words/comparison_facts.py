@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...analysis.comparison import Figure, Limit, Missing, Note, Reason
+from ...analysis.compared import Figure, Limit, Missing, Note, Reason
 from ...analysis.gates import Judged, Unjudged
 from ...analysis.view import KINDS
 

@@ -1,0 +1,75 @@
+"""The JSON contract: what `--json` prints, key by key.
+
+The keys are promises; more may be added.
+
+Energies are joules, masses are grams of CO2e, times are seconds, instants are ISO 8601 in UTC with milliseconds. `low` and `high` bound a
+value; a value that is not known is None. These types are for annotations only: nothing is checked or converted when a program runs.
+"""
+
+from __future__ import annotations
+
+from .carbon import (
+    AssumptionJson,
+    CarbonJson,
+    CostJson,
+    EmbodiedLineJson,
+    EstimatedEnergyJson,
+    EstimateJson,
+    MarketBasedJson,
+    OperationalJson,
+    PerUnitJson,
+    SciJson,
+    UnmeasuredJson,
+)
+from .compare import ChangeJson, ComparedJson, CompareJson, FigureJson, GateJson
+from .lists import EntryJson, FootprintJson, FootprintsJson, GroupJson, RunRecord, SumJson, TotalGramsJson
+from .show import (
+    DeviceJson,
+    EnergyJson,
+    EnergySumJson,
+    EventJson,
+    IntervalKind,
+    PhaseJson,
+    PhaseNowJson,
+    ProvenanceJson,
+    RunJson,
+    SamplerJson,
+    ShowJson,
+)
+
+__all__ = [
+    "AssumptionJson",
+    "CarbonJson",
+    "ChangeJson",
+    "CompareJson",
+    "ComparedJson",
+    "CostJson",
+    "DeviceJson",
+    "EmbodiedLineJson",
+    "EnergyJson",
+    "EnergySumJson",
+    "EntryJson",
+    "EstimateJson",
+    "EstimatedEnergyJson",
+    "EventJson",
+    "FigureJson",
+    "FootprintJson",
+    "FootprintsJson",
+    "GateJson",
+    "GroupJson",
+    "IntervalKind",
+    "MarketBasedJson",
+    "OperationalJson",
+    "PerUnitJson",
+    "PhaseJson",
+    "PhaseNowJson",
+    "ProvenanceJson",
+    "RunJson",
+    "RunRecord",
+    "SamplerJson",
+    "SciJson",
+    "ShowJson",
+    "SumJson",
+    "TotalGramsJson",
+    "UnmeasuredJson",
+]

@@ -1,0 +1,147 @@
+"""PURE: The `carbon` object of a run, `footprint --json` and `estimate --json`."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+
+class AssumptionJson(TypedDict):
+    """A factor that the grams were worked out with."""
+
+    name: str
+    value: float | None
+    unit: str
+    source: str
+    year: int | None
+    status: str
+    low: float | None
+    high: float | None
+
+
+class EmbodiedLineJson(TypedDict):
+    """A piece of hardware and the grams of its making that fall to the run."""
+
+    part: str
+    name: str
+    count: float
+    unit: str
+    row: str
+    footprint_kg: float
+    footprint_low_kg: float
+    footprint_high_kg: float
+    embodied_g: float
+    embodied_low_g: float
+    embodied_high_g: float
+    source: str
+    year: int | None
+    status: str
+
+
+class PerUnitJson(TypedDict):
+    """Grams for one unit of work."""
+
+    g_per_unit: float
+    low_g_per_unit: float
+    high_g_per_unit: float
+
+
+class SciJson(PerUnitJson):
+    """Software Carbon Intensity (ISO/IEC 21031). `strict` leaves idle time out of the embodied part, as the standard does."""
+
+    unit: str
+    units: float
+    strict: PerUnitJson | None
+    without_embodied: bool
+
+
+class CostJson(TypedDict):
+    """What the electricity cost."""
+
+    amount: float
+    low: float
+    high: float
+    currency: str | None
+    price_per_kwh: float
+    source: str
+    unpriced_share: float
+
+
+class OperationalJson(TypedDict):
+    """Operational grams."""
+
+    operational_g: float
+    operational_low_g: float
+    operational_high_g: float
+
+
+class MarketBasedJson(OperationalJson):
+    """Grams of the electricity as it was bought."""
+
+    intensity_g_per_kwh: float
+    source: str
+
+
+class UnmeasuredJson(OperationalJson):
+    """What no sensor sees, as a share of the measured energy."""
+
+    what: str
+    share: float
+    share_low: float
+    share_high: float
+    energy_j: float
+    energy_low_j: float
+    energy_high_j: float
+    status: str
+    source: str
+
+
+class CarbonJson(OperationalJson):
+    """The footprint of a run. `water_l` to `unmeasured` stand beside the grams and are never in them."""
+
+    embodied_g: float | None
+    embodied_low_g: float | None
+    embodied_high_g: float | None
+    embodied_gpu_g: float | None
+    embodied_gpu_low_g: float | None
+    embodied_gpu_high_g: float | None
+    embodied_host_g: float | None
+    embodied_host_low_g: float | None
+    embodied_host_high_g: float | None
+    total_g: float
+    total_low_g: float
+    total_high_g: float
+    zone: str | None
+    intensity_g_per_kwh: float
+    intensity_low_g_per_kwh: float
+    intensity_high_g_per_kwh: float
+    intensity_source: str
+    intensity_basis: str | None
+    pue: float
+    embodied_lines: list[EmbodiedLineJson]
+    assumptions: list[AssumptionJson]
+    left_out: list[str]
+    sci: SciJson | None
+    water_l: float | None
+    cost: CostJson | None
+    market_based: MarketBasedJson | None
+    unmeasured: UnmeasuredJson | None
+
+
+class EstimatedEnergyJson(TypedDict):
+    """The energy of a run that has not happened."""
+
+    total_j: float
+    low_j: float
+    high_j: float
+    total_kwh: float
+    with_pue_j: float
+    with_pue_kwh: float
+    basis: str
+
+
+class EstimateJson(TypedDict):
+    """`estimate --json`."""
+
+    schema_version: int
+    energy: EstimatedEnergyJson
+    carbon: CarbonJson

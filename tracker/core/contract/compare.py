@@ -1,0 +1,72 @@
+"""PURE: `compare --json`."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from .carbon import CarbonJson
+from .show import EnergyJson, RunJson
+
+
+class ChangeJson(TypedDict):
+    """How far a figure is from that of the baseline; an end that nothing bounds is None, as is a ratio where the baseline is 0."""
+
+    difference: float
+    low: float | None
+    high: float | None
+    ratio: float | None
+    ratio_low: float | None
+    ratio_high: float | None
+
+
+class FigureJson(TypedDict):
+    """A figure of one run in `compare --json`: `value` in `unit`, or why it is missing."""
+
+    name: str
+    unit: str
+    value: float | None
+    low: float | None
+    high: float | None
+    missing: str | None
+    change: ChangeJson | None
+    apart: str | None
+    remark: str | None
+    verdict: str | None
+
+
+class ComparedJson(TypedDict):
+    """A run in `compare --json`."""
+
+    label: str
+    run: RunJson
+    energy: EnergyJson
+    work: dict[str, int]
+    carbon: CarbonJson | None
+    carbon_missing: str | None
+    verdict: str | None
+    notes: list[str]
+    figures: list[FigureJson]
+    devices: list[FigureJson]
+    phases: list[FigureJson]
+
+
+class GateJson(TypedDict):
+    """A gate and one run in `compare --json`."""
+
+    gate: str
+    metric: str
+    run: str
+    label: str
+    crossed: bool | None
+    beyond_error: bool | None
+    missing: str | None
+    says: str
+
+
+class CompareJson(TypedDict):
+    """`compare --json`."""
+
+    schema_version: int
+    baseline: str
+    runs: list[ComparedJson]
+    gates: list[GateJson]

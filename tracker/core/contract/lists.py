@@ -1,0 +1,96 @@
+"""PURE: `list --json`, `footprint --json`, and the rows of `runs()` and `export`."""
+
+from __future__ import annotations
+
+from typing import Any, NotRequired, TypedDict
+
+from .carbon import CarbonJson
+from .show import EnergyJson, EnergySumJson, RunJson
+
+
+class EntryJson(TypedDict):
+    """A run in `list --json`."""
+
+    run: RunJson
+    energy: EnergySumJson
+    work: dict[str, int]
+
+
+class SumJson(TypedDict):
+    """Several runs as one. `runs_at_once` counts those that read a device while another of them did: these joules are in it twice."""
+
+    runs: int
+    runs_without_energy: int
+    runs_at_once: int
+    duration_s: float
+    newest_started_at: str | None
+    energy: EnergySumJson
+
+
+class GroupJson(SumJson):
+    """A sum of `list --by`; it has one of these keys, which names the group."""
+
+    project: NotRequired[str]
+    group: NotRequired[str | None]
+    day: NotRequired[str]
+    week: NotRequired[str]
+    month: NotRequired[str]
+    year: NotRequired[str]
+
+
+class FootprintJson(TypedDict):
+    """A run in `footprint --json`. `footprint_id` is None where the computation is not kept."""
+
+    run: RunJson
+    energy: EnergyJson
+    work: dict[str, int]
+    footprint_id: str | None
+    carbon: CarbonJson | None
+
+
+class TotalGramsJson(TypedDict):
+    """Grams of several runs."""
+
+    total_g: float
+    total_low_g: float
+    total_high_g: float
+
+
+class FootprintsJson(TypedDict):
+    """`footprint --json`. `total` has a sum for each status, and one called "all"."""
+
+    schema_version: int
+    footprints: list[FootprintJson]
+    total: dict[str, TotalGramsJson]
+
+
+class RunRecord(TypedDict):
+    """A row of `trainwatt.runs()`, and the first columns of `export --what runs`."""
+
+    run_id: str
+    project: str
+    name: str | None
+    group: str | None
+    stage: str | None
+    status: str
+    end_reason: str | None
+    started_at: str
+    started_utc_ns: int
+    ended_at: str | None
+    ended_utc_ns: int | None
+    last_seen_at: str
+    last_seen_utc_ns: int
+    duration_s: float
+    host: str
+    command: str | None
+    git_commit: str | None
+    tags: dict[str, Any]
+    external: dict[str, Any]
+    energy_j: float | None
+    low_j: float | None
+    high_j: float | None
+    measured_fraction: float | None
+    measured_only_j: float
+    idle_j: float | None
+    above_idle_j: float | None
+    lower_bound: bool

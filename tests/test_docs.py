@@ -14,6 +14,7 @@ import rich_click as click
 from tests.commands_page import PAGE, page
 from trainwatt.cli.main import COMMANDS, cli
 from trainwatt.config import PREFIX, Config
+from trainwatt.core.run import EventKind
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -66,22 +67,18 @@ def test_settings_are_those_of_the_table() -> None:
 
 
 def test_the_readme_lists_every_kind_of_event() -> None:
-    listed = README.partition("kept with the run as an event")[2].partition("\n\n")[0]
-    said = set(re.findall(r"`([a-z]+)`", listed))
-    assert said == event_kinds()
+    table = README.partition("| event |")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| `([a-z]+)` \|", table, re.MULTILINE) == [kind.value for kind in EventKind]
 
 
-def event_kinds() -> set[str]:
-    """The kinds that the source can raise."""
-    calls = {"Event": 0, "_event": 0, "_say": 0, "_once": 1}
-    found = set()
-    for file in (ROOT / "tracker").rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call):
-                place = calls.get(ast.unparse(node.func).rpartition(".")[2])
-                if place is not None and len(node.args) > place and isinstance(kind := node.args[place], ast.Constant):
-                    found.add(str(kind.value))
-    return found
+def test_every_kind_of_event_is_raised() -> None:
+    named = {
+        node.attr
+        for file in (ROOT / "tracker").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "EventKind"
+    }
+    assert named >= {kind.name for kind in EventKind}
 
 
 @pytest.mark.parametrize("name", ["example", "tests"])

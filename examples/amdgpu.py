@@ -1,8 +1,8 @@
-"""AMD GPUs, read through Linux's hardware monitor: an example of sensors of one's own.
+"""AMD GPUs, read through Linux's hardware monitor: an example of a sensor of your own.
 
 TRAINWATT_SENSORS=amdgpu:discover PYTHONPATH=examples trainwatt doctor
 
-On a processor with a GPU of its own the driver tells the power of both, which the counters of the processor would count again.
+On a processor with an integrated GPU the driver reports the power of both. The processor's own counters would count that power again.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from pathlib import Path
 
 from trainwatt.core import Availability, Device, Discovery, DiscoveryRequest, Finding, Gauge, ReadError, SensorLostError
 
-# amdgpu tells the mean power, and nowhere over how long (Linux, Documentation/gpu/amdgpu/thermal.rst): taken as one second.
+# amdgpu reports a mean power but not over which time (Linux, Documentation/gpu/amdgpu/thermal.rst). We assume one second.
 AVERAGE = Gauge("window", window_s=1.0)
-GAIN = 0.10  # nobody has published the error of this sensor: twice what NVIDIA's has
+GAIN = 0.10  # no error is published for this sensor, so we take twice that of NVIDIA's
 
 
 class CardPower:
@@ -21,23 +21,23 @@ class CardPower:
 
     name = "power-average"
     kind = AVERAGE
-    period_s = None  # read it as often as everything else
+    period_s = None  # read it at the tracker's own period
 
     def __init__(self, device: Device, file: Path) -> None:
         self.device = device
         self.file = file
 
     def read(self) -> float:
-        """The power now. What it raises books nothing: the run gets an event, and a gap with its bounds."""
+        """The power now. After an exception nothing is booked: the run gets an event, and a gap with its bounds."""
         try:
             return int(self.file.read_text()) / 1e6
         except FileNotFoundError as error:
-            raise SensorLostError(f"{self.file} is gone") from error  # not read again
+            raise SensorLostError(f"{self.file} is gone") from error  # it will not be read again
         except (OSError, ValueError) as error:
             raise ReadError(f"{self.file}: {error}") from error
 
     def holder_pids(self) -> None:
-        """Which processes use the card: not known."""
+        """It is not known which processes use the card."""
         return None
 
     def close(self) -> None:
@@ -55,9 +55,9 @@ def discover(request: DiscoveryRequest) -> Discovery:
         device = Device(
             card.parent.name,
             "gpu",
-            max_power_w=1.2 * limit_w or 1000.0,  # bounds what is not seen; the limit lets short peaks pass
+            max_power_w=1.2 * limit_w or 1000.0,  # bounds what no sensor sees; short peaks exceed the limit
             gain=GAIN,
-            gain_class="amdgpu",  # devices of one class err together
+            gain_class="amdgpu",  # the errors of devices of one class add up
             model=text(card / "product_name") or "AMD GPU",
             uuid=text(card / "unique_id") or None,
         )
@@ -65,13 +65,13 @@ def discover(request: DiscoveryRequest) -> Discovery:
         found.findings.append(Finding("amdgpu", Availability.OK, device.name, "mean power", devices=(device.name,)))
     if not found.sensors:
         found.findings.append(
-            Finding("amdgpu", Availability.ABSENT, "AMD GPUs", f"none has a hardware monitor in {request.sysfs}/class/drm")
+            Finding("amdgpu", Availability.ABSENT, "AMD GPUs", f"no hardware monitor of one in {request.sysfs}/class/drm")
         )
     return found
 
 
 def text(file: Path) -> str:
-    """What a small file says; nothing where it cannot be read."""
+    """The content of a small file; empty if it cannot be read."""
     try:
         return file.read_text().strip()
     except OSError:

@@ -1,4 +1,4 @@
-"""What a training emitted, had it run in other places and on hardware that serves longer: python examples/carbon_of_a_run.py"""
+"""What one training would emit in other places, and with other lifetimes of its hardware: python examples/carbon_of_a_run.py"""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ def train(epochs: int) -> str:
 
 
 def trainwatt(*arguments: str) -> str:
-    """What the command line prints. The energy is stored, free of any grid: its grams can be worked out again at any time."""
+    """What the command prints. The database has energy only, so its grams can be computed for any grid at any time."""
     return subprocess.run([sys.executable, "-m", "trainwatt", *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def milligrams(carbon: dict[str, Any], part: str) -> str:
     """The "operational", "embodied" or "total" emissions with their range."""
     if carbon[f"{part}_g"] is None:
-        return "unknown"  # of embodied ones, where the machine does not tell its hardware
+        return "unknown"  # embodied grams, if the machine does not report its hardware
     value, low, high = (1000 * carbon[f"{part}{bound}_g"] for bound in ("", "_low", "_high"))
     return f"{value:,.2f} ({low:,.2f}–{high:,.2f})"
 
 
 def main() -> None:
-    """Train once; then print a line for each place and lifetime, and what a paper says of the run."""
+    """Train once. Print a line for each place and lifetime, and what a paper says about the run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=5)
     run_id = train(parser.parse_args().epochs)
@@ -61,7 +61,7 @@ def main() -> None:
             answer = json.loads(trainwatt("footprint", run_id, "--zone", zone, "--lifetime-years", str(years), "--json"))
             carbon = answer["footprints"][0]["carbon"]
             if carbon is None:
-                sys.exit("no energy is known of the run, so no grams are: `trainwatt doctor` says why")
+                sys.exit("the run has no energy, so it has no grams: `trainwatt doctor` says why")
             parts = (milligrams(carbon, part) for part in ("operational", "embodied", "total"))
             print(f"{zone:<6}{f'{years} years':<10}" + "".join(f"{text:>24}" for text in parts))
 

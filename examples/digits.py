@@ -1,4 +1,4 @@
-"""What both examples share: scikit-learn's handwritten digits, a small network, and a printed summary."""
+"""What the examples share: scikit-learn's handwritten digits, a small network, and a printed summary."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SEED = 0
 
 
 def loaders(batch_size: int = 64) -> tuple[DataLoader[tuple[torch.Tensor, ...]], DataLoader[tuple[torch.Tensor, ...]]]:
-    """1797 real images of 8 × 8 pixels, bundled with scikit-learn: half to train with, half to validate with."""
+    """1797 real images of 8 × 8 pixels, bundled with scikit-learn: half for training, half for validation."""
     digits = load_digits()
     images = torch.tensor(digits.images, dtype=torch.float32).unsqueeze(1) / 16
     labels = torch.tensor(digits.target)
@@ -43,8 +43,8 @@ def network() -> nn.Module:
 
 
 def report(summary: Summary, epochs: int, accuracy: float) -> None:
-    """What the run used, and what was got for it."""
-    print(summary)  # the headline, each device with its range and where its joules come from, each phase
+    """Print what the run used, and the accuracy that it reached."""
+    print(summary)  # the headline, the devices with their ranges and sources, the phases
     run = summary.to_dict()  # the same as `trainwatt show --json`
     joules = run["energy"]["total_j"]
     if joules is not None:

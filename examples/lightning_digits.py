@@ -1,4 +1,4 @@
-"""Train a small network on handwritten digits with Lightning, and see what it used: python examples/lightning_digits.py"""
+"""Train a small network on handwritten digits with Lightning, and print its energy: python examples/lightning_digits.py"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Batch = tuple[torch.Tensor, torch.Tensor]
 
 
 class Digits(lightning.LightningModule):
-    """The network, and how it is trained. Nothing in it knows of energy."""
+    """The network and its training. Nothing in it is about energy."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ def main() -> None:
     torch.manual_seed(SEED)
     train_loader, validate_loader = loaders()
 
-    # This is all: the callback takes the arguments of EnergyTracker, and makes a run of each call of the Trainer.
+    # This is all. The callback takes the arguments of EnergyTracker, and each call of the Trainer becomes a run.
     energy = EnergyCallback(project="digits", name="lightning_digits")
     trainer = lightning.Trainer(
         callbacks=[energy],

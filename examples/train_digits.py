@@ -1,4 +1,4 @@
-"""Train a small network on handwritten digits in plain PyTorch, and see what it used: python examples/train_digits.py"""
+"""Train a small network on handwritten digits in plain PyTorch, and print its energy: python examples/train_digits.py"""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def main() -> None:
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     accuracy = 0.0
 
-    # Everything within this block is one run: it is sampled from here to its end, and stored as it goes.
+    # Everything within this block is one run. It is measured and stored while it runs.
     with EnergyTracker(project="digits", name="train_digits") as tracker:
         for epoch in range(epochs):
             # A phase is a named part of a run; the step says which epoch it was.
@@ -36,7 +36,7 @@ def main() -> None:
                     loss.backward()
                     optimizer.step()
 
-            # Not wrapped: the samples of this run are those that it trained with.
+            # The validation loader is not wrapped: the samples of a run are those of its training.
             with tracker.phase("validate", step=epoch), torch.no_grad():
                 model.eval()
                 correct = total = 0

@@ -69,13 +69,13 @@ def test_a_measured_processor_is_not_modelled_as_well(machine: FakePowercap, mod
         (None, "returned None: return a Discovery"),
         (Discovery([object()]), "has no name, device, kind"),  # type: ignore[list-item]
         (Discovery([Meter("gpu0")]), "has the device 'gpu0'"),  # type: ignore[arg-type]
-        (Discovery([Meter(Device("x", "gpu", 0.0, 0.1, "x"))]), "max_power_w is more than 0 W"),
-        (Discovery([Meter(Device("x", "gpu", float("inf"), 0.1, "x"))]), "both are finite"),
+        (Discovery([Meter(Device("x", "gpu", 0.0, 0.1, "x"))]), "max_power_w must be more than 0 W"),
+        (Discovery([Meter(Device("x", "gpu", float("inf"), 0.1, "x"))]), "both finite"),
         (Discovery([Meter(Device("x", "fan", 9.0, 0.1, "x"))]), "of kind gpu, cpu, dram, platform"),  # type: ignore[arg-type]
         (Discovery([Meter(kind="watts")]), "give a Counter or a Gauge"),  # type: ignore[arg-type]
-        (Discovery([Meter(kind=Counter(1.0))]), "a counter is called energy"),
-        (Discovery([Meter(name="energy")]), "a counter is called energy"),
-        (Discovery([Meter(Device("package-0", "cpu", 9.0, 0.1, "x"))]), "package-0 is the name of a device that is found without it"),
+        (Discovery([Meter(kind=Counter(1.0))]), "a counter must be named energy"),
+        (Discovery([Meter(name="energy")]), "a counter must be named energy"),
+        (Discovery([Meter(Device("package-0", "cpu", 9.0, 0.1, "x"))]), "another device has the name package-0 already"),
     ],
 )
 def test_what_cannot_be_read_as_a_sensor_is_refused(machine: FakePowercap, module: Any, returned: object, words: str) -> None:
@@ -144,7 +144,7 @@ def test_a_provider_that_fails_is_a_finding_that_names_it(machine: FakePowercap,
     [finding] = [f for f in found.findings if f.source == "my_meter:discover"]
     assert finding.availability is Availability.BROKEN
     assert "OSError: the meter is unplugged" in finding.detail
-    assert finding.remedy == "Mend my_meter:discover, which the settings name."
+    assert finding.remedy == "Correct my_meter:discover, which the settings name."
 
 
 def card(world: World) -> Path:

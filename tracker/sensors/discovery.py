@@ -1,7 +1,7 @@
-"""The sensors of a machine: what draws power and can be read, and stand-ins for what cannot.
+"""The sensors of a machine: those that can be read, and a model for what cannot be read.
 
-`discover` never fails for what it does not find; it says so in findings. A new provider is a new file and one line in SENSORS, or a
-function of the user's that the settings name.
+A missing sensor is no error: `discover` reports it as a finding. To add a make of meter, add a package and one line in SENSORS. A user can
+name a function in the settings instead.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from .rapl import discovery as rapl
 
 Provider = Callable[[DiscoveryRequest], Discovery]
 SENSORS: Mapping[str, Provider] = {"nvml": nvidia.discover, "powercap": rapl.discover}
-"""The providers that measure, by the name of what they read, in the order in which their findings are shown."""
+"""The functions that find sensors, by source. Their findings are shown in this order."""
 
 _REPORT = "Please report this with the text above."
 
 
 def discover(request: DiscoveryRequest) -> Discovery:
-    """Every sensor of the run, and a finding for everything that was looked for. The caller closes the sensors.
+    """Find the sensors of the run, with a finding for everything that was looked for. The caller closes the sensors.
 
-    Raises ConfigurationError where `request` names a GPU that is not there, or a provider that cannot be used.
+    Raises ConfigurationError if `request` names a GPU that does not exist, or a provider that cannot be used.
     """
     found = Discovery()
     try:
         for source, provider in SENSORS.items():
             _merge(found, partial(provider, request), source, _REPORT)
         for name in request.providers:
-            _merge(found, partial(_own, name, request, found), name, f"Mend {name}, which the settings name.")
+            _merge(found, partial(_own, name, request, found), name, f"Correct {name}, which the settings name.")
         _merge(found, partial(_modelled, request, found), "modelled", _REPORT)
     except BaseException:
         for sensor in found.sensors:
@@ -55,13 +55,13 @@ def _own(name: str, request: DiscoveryRequest, found: Discovery) -> Discovery:
 
 
 def _merge(found: Discovery, provide: Callable[[], Discovery], source: str, remedy: str) -> None:
-    """Add what a provider finds. One that fails unexpectedly is a finding, never the end of the run."""
+    """Add what a provider finds. If it fails unexpectedly, that is a finding and the run continues."""
     try:
         part = provide()
     except ConfigurationError:
         raise
-    except Exception as e:  # a provider meets drivers and kernels nobody has tried
-        text = f"looking for sensors failed: {type(e).__name__}: {e}"
+    except Exception as e:  # drivers and kernels differ in ways that nobody has tested
+        text = f"the search for sensors failed: {type(e).__name__}: {e}"
         found.findings.append(Finding(source, Availability.BROKEN, source, text, remedy))
         return
     found.sensors.extend(part.sensors)

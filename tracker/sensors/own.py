@@ -1,4 +1,4 @@
-"""Sensors of the user's own: functions named in the settings, called as the bundled providers are."""
+"""The user's own sensors: functions that the settings name. They are called in the same way as the bundled ones."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ KINDS = get_args(DeviceKind)
 
 
 def provider_of(name: str) -> Callable[[DiscoveryRequest], Discovery]:
-    """The function that "module:function" or "file.py:function" names. Raises ConfigurationError where there is none."""
+    """The function that "module:function" or "file.py:function" names. Raises ConfigurationError if there is none."""
     module, _, function = name.rpartition(":")
     try:
         found = getattr(_from_file(module) if module.endswith(".py") else import_module(module), function)
-    except Exception as error:  # a module of the user's may fail in any way while it is imported
+    except Exception as error:  # the import of a user's module can fail in any way
         reason = f"{type(error).__name__}: {error}"
         raise ConfigurationError(
-            f"sensors={name!r} cannot be imported ({reason}); see its spelling, install the module, or name its file (my_meter.py:discover)"
+            f"sensors={name!r} cannot be imported ({reason}); check the name, install the module, or name its file (my_meter.py:discover)"
         ) from error
     if not callable(found):
         raise ConfigurationError(f"sensors={name!r} is {found!r}: name a function that takes a DiscoveryRequest and returns a Discovery")
@@ -33,43 +33,41 @@ def provider_of(name: str) -> Callable[[DiscoveryRequest], Discovery]:
 
 
 def _from_file(path: str) -> ModuleType:
-    """The module in a file, under a name that no other module has."""
+    """Import the module in a file, under a name that no other module has."""
     from importlib.util import module_from_spec, spec_from_file_location  # only where a file is named
 
     spec = spec_from_file_location(f"trainwatt_own_{Path(path).stem}", path)
     if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is no Python file")
-    module = sys.modules[spec.name] = module_from_spec(spec)  # where dataclasses look for it
+        raise ImportError(f"{path} is not a Python file")
+    module = sys.modules[spec.name] = module_from_spec(spec)  # dataclasses look for it there
     spec.loader.exec_module(module)
     return module
 
 
 def checked(name: str, found: object, taken: Iterable[str]) -> Discovery:
-    """What the provider `name` returned, its devices unlike those of `taken`. Raises ConfigurationError where it cannot be used."""
+    """What the provider `name` returned. Raises ConfigurationError if it cannot be used, or if a device has a name that is in `taken`."""
     if not isinstance(found, Discovery):
-        raise ConfigurationError(f"sensors={name!r} returned {found!r}: return a Discovery, without sensors where there are none")
+        raise ConfigurationError(f"sensors={name!r} returned {found!r}: return a Discovery, without sensors if there are none")
     others = set(taken)
     for sensor in found.sensors:
         if (problem := _problem(sensor)) is not None:
             raise ConfigurationError(f"sensors={name!r}: {sensor!r} {problem}")
         if sensor.device.name in others:
-            raise ConfigurationError(
-                f"sensors={name!r}: {sensor.device.name} is the name of a device that is found without it; give yours another name"
-            )
+            raise ConfigurationError(f"sensors={name!r}: another device has the name {sensor.device.name} already; give yours another name")
     return found
 
 
 def _problem(sensor: Sensor) -> str | None:
-    """What keeps an object from being read as a sensor."""
+    """Why an object cannot be used as a sensor; None if it can."""
     missing = [word for word in ("name", "device", "kind", "period_s", "read", "holder_pids", "close") if not hasattr(sensor, word)]
     if missing:
         return f"has no {', '.join(missing)}: see trainwatt.core.Sensor"
     if not isinstance(sensor.device, Device) or sensor.device.kind not in KINDS:
         return f"has the device {sensor.device!r}: give a Device of kind {', '.join(KINDS)}"
     if not 0 < sensor.device.max_power_w < math.inf or not 0 <= sensor.device.gain < math.inf:
-        return f"has the device {sensor.device!r}: max_power_w is more than 0 W, gain 0 or more, and both are finite"
+        return f"has the device {sensor.device!r}: max_power_w must be more than 0 W, gain 0 or more, and both finite"
     if not isinstance(sensor.kind, Counter | Gauge):
         return f"has the kind {sensor.kind!r}: give a Counter or a Gauge"
     if isinstance(sensor.kind, Counter) != (sensor.name == "energy"):
-        return f"is called {sensor.name!r}: a counter is called energy, and a gauge is not"
+        return f"has the name {sensor.name!r}: a counter must be named energy, and a gauge must not"
     return None

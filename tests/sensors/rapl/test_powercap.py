@@ -53,7 +53,7 @@ def test_two_zones_of_one_name_count_once_and_are_reported(
     found = powercap.discover(request_for())
     closing.append(found)
     assert readings(found) == {"package-0": 5}
-    assert "intel-rapl:1 and intel-rapl:0 both say they are package-0" in found.findings[0].detail
+    assert "intel-rapl:1 and intel-rapl:0 are both named package-0" in found.findings[0].detail
 
 
 def test_the_counter_wraps_one_unit_after_its_range() -> None:

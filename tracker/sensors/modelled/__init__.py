@@ -1,1 +1,1 @@
-"""A model of processors and memory, used where no sensor can be read."""
+"""A model of processors and memory, for machines without a readable sensor."""

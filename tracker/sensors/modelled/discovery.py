@@ -1,7 +1,7 @@
-"""Stand-ins for processors and memory that nothing measures: power modelled from utilisation and size, labelled, with a range.
+"""Modelled processors and memory, where no sensor measures them: power from utilisation and size, labelled, with a range.
 
-They are sized by what the run's control group may use, not by the host. On a machine without limits that is the whole machine, as
-a package counter measures the whole package.
+The model covers what the run's control group may use, not the whole host. Without such limits it covers the whole machine, because a
+package counter measures the whole package too.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from .microarchitecture import microarchitecture
 from .power_model import PowerModel
 
 SOURCE = "model"
-_PERIOD_S = 0.2  # the kernel counts CPU time in hundredths of a second: a shorter interval would be coarse
+_PERIOD_S = 0.2  # the kernel counts CPU time in hundredths of a second, which is too coarse for a shorter interval
 _SHORTEST_S = 0.05
 _KIB_PER_GIB = 1024.0**2
 _BYTES_PER_KIB = 1024.0
 _STAT_BUSY = (0, 1, 2, 5, 6)
-"""User, nice, system, irq and softirq of /proc/stat (proc(5)): steal is other people's, guest is within user."""
-_CONTAINED_NOTE = "beside the total: the GPU's module may contain it"
+"""User, nice, system, irq and softirq of /proc/stat (proc(5)). Steal belongs to other machines, and guest is part of user."""
+_CONTAINED_NOTE = "not in the total: the GPU's module may contain it"
 
 
 class ModelSensor:
-    """A modelled power gauge: the mean since the previous read, of the first since it was made, in watts."""
+    """A modelled power gauge, in watts: the mean since the previous read, or since the sensor was made."""
 
     name = "model"
     period_s: float | None = _PERIOD_S
@@ -43,19 +43,19 @@ class ModelSensor:
         self._utilisation = utilisation
 
     def read(self) -> float:
-        """Central watts; the gauge's factors bound them. Raises ReadError where the utilisation cannot be read."""
+        """Central watts; the gauge's factors bound them. Raises ReadError if the utilisation cannot be read."""
         return self._model.watts(self._utilisation())
 
     def holder_pids(self) -> None:
-        """A model belongs to nobody in particular."""
+        """No process holds a model."""
         return None
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Nothing is open."""
 
 
 class Utilisation:
-    """The busy share of `cpus` processors since the previous call, from 0 to 1. `busy_s` gives CPU seconds since some start."""
+    """The busy share of `cpus` processors since the previous call, from 0 to 1. `busy_s` returns cumulative CPU seconds."""
 
     def __init__(self, busy_s: Callable[[], float | None], cpus: float, now: Callable[[], float] = time.monotonic) -> None:
         self._busy_s, self._cpus, self._now = busy_s, cpus, now
@@ -63,23 +63,23 @@ class Utilisation:
         self._t, self._busy = now(), busy_s()
 
     def __call__(self) -> float:
-        """Raises ReadError where the CPU time cannot be read; the next call then covers the gap."""
+        """Raises ReadError if the CPU time cannot be read. The next call then covers the gap."""
         t, busy = self._now(), self._busy_s()
         if busy is None:
             raise ReadError("CPU time cannot be read, neither of the control group nor of the machine")
         if self._busy is None:
             self._t, self._busy = t, busy
-        elif t - self._t >= _SHORTEST_S:  # over less, a tick of the CPU clock would weigh too much
+        elif t - self._t >= _SHORTEST_S:  # in a shorter time, one tick of the CPU clock is a large error
             self._last = min(1.0, max(0.0, (busy - self._busy) / ((t - self._t) * self._cpus)))
             self._t, self._busy = t, busy
         return self._last
 
 
 def discover(request: DiscoveryRequest, measured: Collection[DeviceKind], tdp_w: float | None = None, contained: bool = False) -> Discovery:
-    """A modelled `cpu` and `dram` for whichever of the two kinds is not `measured`, with a finding for each. Raises nothing.
+    """A modelled `cpu` and `dram`, each only if its kind is not in `measured`, with a finding for each. Raises nothing.
 
-    `tdp_w` is the rated power of all packages where it is known. `contained`: a measured device may contain them (a superchip's
-    module), so they stand beside the total.
+    `tdp_w` is the rated power of all packages, if known. `contained`: a measured device may contain them (the module of a superchip), so
+    they are not in the total.
     """
     found = Discovery()
     cgroup = Cgroup(request.sysfs, request.procfs)
@@ -94,7 +94,7 @@ def _add_cpu(request: DiscoveryRequest, cgroup: Cgroup, tdp_w: float | None, con
     stat = Path(request.procfs, "stat")
     machine_cpus = machine_cpu_count(read_text(stat))
     if not machine_cpus:
-        found.findings.append(_nothing("cpu", f"{stat} names no processor: the energy of the CPU is left out"))
+        found.findings.append(_nothing("cpu", f"{stat} names no processor: the energy of the CPU is not counted"))
         return
     share = cgroup.cpu_share()
     if share is None or share.cpus >= machine_cpus:
@@ -117,7 +117,7 @@ def _add_dram(request: DiscoveryRequest, cgroup: Cgroup, contained: bool, found:
     limit = cgroup.memory_limit_bytes()
     sizes = [kib for kib in (total_kib, limit / _BYTES_PER_KIB if limit else None) if kib]
     if not sizes:
-        found.findings.append(_nothing("dram", "the size of the memory is not told: its energy is left out"))
+        found.findings.append(_nothing("dram", "the size of the memory is unknown: its energy is not counted"))
         return
     limited = limit is not None and min(sizes) == limit / _BYTES_PER_KIB
     how = "the memory limit of its control group" if limited else "the machine's memory"
@@ -139,7 +139,7 @@ def _add(
         name=kind,
         kind=kind,
         max_power_w=model.max_w,
-        gain=0.0,  # the factors carry the model's error
+        gain=0.0,  # the factors contain the error of the model
         gain_class="model",
         model=part,
         included_in_total=not contained,
@@ -154,7 +154,7 @@ def _nothing(what: str, detail: str) -> Finding:
 
 
 def machine_busy_s(stat: str) -> float | None:
-    """CPU seconds all processors were busy since boot, from the text of /proc/stat; None where it does not say."""
+    """CPU seconds for which all processors were busy since boot, from the text of /proc/stat; None if it does not say."""
     line = next((line for line in stat.splitlines() if line.startswith("cpu ")), "")
     fields = line.split()[1:]
     if len(fields) <= max(_STAT_BUSY) or not all(field.isdigit() for field in fields):
@@ -163,12 +163,12 @@ def machine_busy_s(stat: str) -> float | None:
 
 
 def machine_cpu_count(stat: str) -> int:
-    """How many processors are online, from the text of /proc/stat; 0 where it does not say."""
+    """The number of processors online, from the text of /proc/stat; 0 if it does not say."""
     return sum(line.startswith("cpu") and line[3:4].isdigit() for line in stat.splitlines())
 
 
 def machine_memory_kib(meminfo: str) -> int | None:
-    """MemTotal in KiB, from the text of /proc/meminfo; None where it does not say."""
+    """MemTotal in KiB, from the text of /proc/meminfo; None if it does not say."""
     for line in meminfo.splitlines():
         key, _, value = line.partition(":")
         number = value.split()[:1]

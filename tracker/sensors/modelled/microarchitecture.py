@@ -1,7 +1,7 @@
-"""The microarchitecture of a server processor by its CPUID numbers, named as in data/power_model.csv.
+"""The microarchitecture of a server processor from its CPUID numbers, named as in data/power_model.csv.
 
-Only Xeon and EPYC parts are named: the rows are of servers, and a laptop's part of the same generation draws otherwise. Arm parts
-are not: the figures in circulation for them are those of an EPYC.
+Only Xeon and EPYC parts are named, because the rows of the table are servers. Laptop parts of the same generation draw different power. Arm
+parts are not named, because the figures published for them are those of an EPYC.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _INTEL = {
     173: "Granite Rapids",
     174: "Granite Rapids",
 }
-_SKYLAKE_SERVER, _COFFEE_LAKE = 85, 158  # each shared by several generations, told apart by the stepping
-_CASCADE_LAKE_STEPPINGS = range(5, 8)  # below: Skylake; from 10: Cooper Lake, which has no row
-_COFFEE_LAKE_FIRST_STEPPING = 10  # below: Kaby Lake, which has no row
+_SKYLAKE_SERVER, _COFFEE_LAKE = 85, 158  # several generations share each number; the stepping separates them
+_CASCADE_LAKE_STEPPINGS = range(5, 8)  # lower: Skylake; from 10: Cooper Lake, which has no row
+_COFFEE_LAKE_FIRST_STEPPING = 10  # lower: Kaby Lake, which has no row
 
-# Linux, arch/x86/kernel/cpu/amd.c (families 23, 25 and 26; the last, the 5th generation, has only figures that are not trusted)
+# Linux, arch/x86/kernel/cpu/amd.c (families 23, 25 and 26). Family 26, the 5th generation, has no trusted figures.
 _EPYC = (
     (23, range(0x00, 0x30), "EPYC 1st Gen"),
     (23, range(0x30, 0x40), "EPYC 2nd Gen"),
@@ -43,7 +43,7 @@ _EPYC = (
 
 
 def microarchitecture(cpu: Processor) -> str | None:
-    """The name of the processor's generation, None where it is not a known server part."""
+    """The name of the processor's generation; None if it is not a known server part."""
     if cpu.vendor == "AuthenticAMD" and "EPYC" in cpu.name:
         return next((name for family, models, name in _EPYC if cpu.family == family and cpu.model in models), None)
     if cpu.vendor == "GenuineIntel" and cpu.family == 6 and "Xeon" in cpu.name:

@@ -1,7 +1,7 @@
-"""Watts from utilisation and size, where nothing measures: the coefficients, their ranges, and where they come from.
+"""Watts from utilisation and size, where no sensor measures: the coefficients, their ranges and their sources.
 
-Pure but for reading data/power_model.csv, the trusted rows of which are used (`status` verified, cross-checked or derived; each
-row names its source). A model is a central value and two factors that bound it, never a bare point.
+Pure, except that it reads data/power_model.csv. It uses the trusted rows only (`status` verified, cross-checked or derived); each row names
+its source. A model is always a central value with two factors that bound it.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ _DATA = Path(__file__).parent / "data" / "power_model.csv"
 _TRUSTED = ("verified", "cross-checked", "derived")
 
 TDP_FACTORS = (0.6, 1.5)
-"""Around the curve over TDP. An estimate, not a measurement: the curve is the mean of several Xeons' packages under one load, and
-at the same utilisation parts differ, and vector code draws more than scalar code; 0.6 is that one way, half again the other."""
+"""The bounds around the curve over TDP. They are an estimate, not a measurement. The curve is the mean of several Xeon packages under one
+load; at the same utilisation parts differ, and vector code draws more than scalar code."""
 VCPU_FACTORS = (0.4, 1.5)
-"""Around W per vCPU. An estimate, not a measurement: the rows are a server's power at the wall over its hardware threads, with
-fans, supply losses, disks and memory in it, so that the processor may be as little as 0.4 of it; and they are means over the
-parts of a generation, some of which draw half again as much."""
+"""The bounds around W per vCPU. They are an estimate, not a measurement. A row is a server's power at the wall divided by its hardware
+threads. It includes fans, supply losses, disks and memory, so the processor may draw only 0.4 of it. It is also a mean over the parts of a
+generation, and some parts draw 1.5 times the mean."""
 _DIMM_GB = (64.0, 8.0)
-"""The DIMM sizes that bound W/GB from the trusted 5 W per DIMM: the largest common in servers, the smallest still in use."""
+"""The DIMM sizes that turn the trusted 5 W per DIMM into bounds of W/GB: the largest common in servers, and the smallest still in use."""
 
 
 @dataclass(frozen=True, slots=True)
 class PowerModel:
-    """Central watts at a utilisation from 0 to 1, with the factors that bound it, and words for it."""
+    """Central watts at a utilisation from 0 to 1, the factors that bound them, and a description."""
 
     watts: Callable[[float], float]
     low_factor: float
@@ -39,12 +39,12 @@ class PowerModel:
 
     @property
     def max_w(self) -> float:
-        """The most it can say, at its high bound."""
+        """The upper bound of the power at full utilisation."""
         return self.watts(1.0) * self.high_factor
 
 
 def cpu_from_tdp(tdp_w: float, share: float) -> PowerModel:
-    """Processors of `tdp_w` watts in all, of which the run may use `share` (0 to 1)."""
+    """Processors of `tdp_w` watts in total; the run may use the share `share` (0 to 1) of them."""
     curve = [(u / 100, _value("cpu", "generic", f"tdp_fraction_at_{u}")) for u in (0, 10, 50, 100)]
     low, high = TDP_FACTORS
     words = f"{curve[0][1]:.2f} to {curve[-1][1]:.2f} of {tdp_w * share:,.0f} W (TDP, by the power limit)"
@@ -52,7 +52,7 @@ def cpu_from_tdp(tdp_w: float, share: float) -> PowerModel:
 
 
 def cpu_from_generation(generation: str | None, cpus: float) -> PowerModel:
-    """`cpus` hardware threads of a generation in the table; for one that is not in it the median of all, with their span."""
+    """`cpus` hardware threads of a generation. If the table lacks it: the median of all generations, with a range over all."""
     table = _vcpu_table()
     if generation in table:
         idle, full = table[generation]
@@ -68,7 +68,7 @@ def cpu_from_generation(generation: str | None, cpus: float) -> PowerModel:
 
 
 def dram(gib: float) -> PowerModel:
-    """Memory of `gib` GiB, the gigabytes of which DIMMs are sold: the mean of the trusted W/GB, bounded by 5 W per DIMM at two sizes of
+    """Memory of `gib` GiB (DIMMs are sold by these "gigabytes"): the mean of the trusted W/GB, bounded by 5 W per DIMM at two sizes of
     DIMM. Utilisation is ignored."""
     per_gb = statistics.fmean(_values("dram", "generic", "watts_per_gb"))
     per_dimm = _value("dram", "x86 server", "watts_per_dimm")

@@ -1,6 +1,6 @@
-"""NVIDIA GPUs through NVML: which of them the run uses, and what each can tell.
+"""NVIDIA GPUs through NVML: which of them the run uses, and what can be read of each.
 
-What a GPU can do is asked of the GPU, by trying, never guessed from its architecture.
+What a GPU can report is found by trying, never guessed from its architecture.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from typing import Any
 
 from ...core.sensing import Availability, Device, Discovery, DiscoveryRequest, Finding, Sensor
 from ...errors import ConfigurationError, ReadError
-from . import remedies as nvml_help
-from . import visible as cuda_visible
+from . import remedies, visible
 from .readers import (
     FIELD_POWER_AVERAGE,
     FIELD_POWER_INSTANT,
@@ -31,15 +30,15 @@ from .visible import MIG_NOTE, Choice, Gpu
 MODULE_SCOPE_NOTE = "module scope: may contain the Grace CPU"
 _SUPERCHIPS = ("GH200", "GB200", "GB300")
 _UNKNOWN_MAX_W = 1500.0  # above the highest limit of a GPU sold in 2025 (B300: 1400 W)
-_LIMIT_MARGIN = 1.1  # the limit binds an average; short peaks pass it
-_POWER_PERIOD_S = 0.5  # beside a trusted counter, power is only a check on it
-_TRIALS = 3  # a busy driver may fail a call now and then
+_LIMIT_MARGIN = 1.1  # the limit applies to an average; short peaks exceed it
+_POWER_PERIOD_S = 0.5  # with a trusted counter, power is only a check
+_TRIALS = 3  # a busy driver may fail single calls
 _LOOK_S, _LOOKED_S = 0.1, 0.025
-_PART_TIME = ((8, 0), (9, 0))  # A100 and H100 look at 25 of every 100 ms (arXiv:2312.02741, section 4)
+_PART_TIME = ((8, 0), (9, 0))  # the sensors of A100 and H100 measure 25 of every 100 ms (arXiv:2312.02741, section 4)
 PART_TIME_S = 2 * (1 - _LOOKED_S / _LOOK_S) ** 2 * _LOOK_S
-"""Seconds to an independent look: with the share f looked at, and the rest independent of it, the energy of n periods is off by
-(1 − f) · (mean unseen − mean seen), whose variance is 2 (1 − f)² s² / n."""
-_AMPERE, _GA100 = (8, 0), (8, 0)  # compute capabilities: Ampere begins with the GA100, which alone of them does not average
+"""Seconds that one independent sample stands for. Let f be the measured share of the time, and let the rest be independent of it. The
+energy of n periods is then wrong by (1 − f) · (mean unseen − mean seen), whose variance is 2 (1 − f)² s² / n."""
+_AMPERE, _GA100 = (8, 0), (8, 0)  # compute capabilities; the GA100 is the first Ampere, and the only one that does not average
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +50,25 @@ class _Card:
 def discover(request: DiscoveryRequest) -> Discovery:
     """Find the GPUs of the run and their sensors, with a finding for each.
 
-    Raises ConfigurationError where `request.gpus` names a GPU that is not there.
+    Raises ConfigurationError if `request.gpus` names a GPU that does not exist.
     """
-    if request.gpus is None and cuda_visible.hides_all(request.environ):
+    if request.gpus is None and visible.hides_all(request.environ):
         value = request.environ.get("CUDA_VISIBLE_DEVICES")
-        return Discovery(findings=[nvml_help.absent(f"CUDA_VISIBLE_DEVICES={value!r}: this run uses no GPU")])
+        return Discovery(findings=[remedies.absent(f"CUDA_VISIBLE_DEVICES={value!r}: this run uses no GPU")])
     if request.gpus is not None and not request.gpus:
-        return Discovery(findings=[nvml_help.absent("gpus is empty: none is to be tracked")])
-    if request.gpus is None and (asleep := nvml_help.suspended(request)) is not None:
+        return Discovery(findings=[remedies.absent("gpus is empty: no GPU is tracked")])
+    if request.gpus is None and (asleep := remedies.suspended(request)) is not None:
         return Discovery(findings=[asleep])
     try:
         nvml: Any = importlib.import_module("pynvml")
     except ImportError as e:
-        return _without(request, nvml_help.absent(f"pynvml cannot be imported: {e}", "pip install nvidia-ml-py"))
+        return _without(request, remedies.absent(f"pynvml cannot be imported: {e}", "pip install nvidia-ml-py"))
     try:
         nvml.nvmlInit()
     except nvml.NVMLError as e:
-        return _without(request, nvml_help.init_failed(nvml, e.value, request))
+        return _without(request, remedies.init_failed(nvml, e.value, request))
     library = NvmlLibrary(nvml)
-    library.retain()  # until the sensors hold it
+    library.retain()  # until the sensors retain it
     try:
         return _discover(library, request)
     finally:
@@ -77,16 +76,16 @@ def discover(request: DiscoveryRequest) -> Discovery:
 
 
 def _without(request: DiscoveryRequest, finding: Finding) -> Discovery:
-    """No GPU can be read: a finding, but an error where some were asked for by name."""
+    """No GPU can be read: a finding, or an error if the user named GPUs."""
     if request.gpus:
         named = ", ".join(str(gpu) for gpu in request.gpus)
-        raise ConfigurationError(f"gpus={named}: no GPU can be read here ({finding.detail}); leave gpus out, or see `trainwatt doctor`")
+        raise ConfigurationError(f"gpus={named}: no GPU can be read here ({finding.detail}); remove gpus, or see `trainwatt doctor`")
     return Discovery(findings=[finding])
 
 
 def is_module_scope(device: Device) -> bool:
-    """Whether the device's power may contain that of the processor beside it."""
-    return MODULE_SCOPE_NOTE in (device.note or "")
+    """Whether the device's power may contain that of the processor on the same module."""
+    return device.kind == "gpu" and any(chip in (device.model or "") for chip in _SUPERCHIPS)
 
 
 def _discover(library: NvmlLibrary, request: DiscoveryRequest) -> Discovery:
@@ -98,18 +97,18 @@ def _discover(library: NvmlLibrary, request: DiscoveryRequest) -> Discovery:
             cards[index] = _card(nvml, index)
             gpus.append(cards[index].gpu)
         except nvml.NVMLError as e:
-            # it keeps its place in the order, so that the others keep theirs
+            # it keeps its index, so that the others keep theirs
             gpus.append(Gpu(index, "", "unknown", (0, 0)))
-            found.findings.append(_broken(f"gpu{index}", f"cannot be asked: {error_text(nvml, e.value)}"))
+            found.findings.append(_broken(f"gpu{index}", f"cannot be opened: {error_text(nvml, e.value)}"))
     found.gpu_count = len(gpus)
 
     def resolve_mig(uuid: str) -> int | None:
         return _mig_parent(nvml, uuid)
 
     if request.gpus is not None:
-        choices = cuda_visible.requested(request.gpus, gpus, resolve_mig)
+        choices = visible.requested(request.gpus, gpus, resolve_mig)
     else:
-        choices = cuda_visible.visible(request.environ, gpus, resolve_mig)
+        choices = visible.visible(request.environ, gpus, resolve_mig)
     chosen = {choice.index for choice in choices}
     found.findings = [finding for finding in found.findings if finding.devices[0] in {f"gpu{i}" for i in chosen}]
     for choice in choices:
@@ -118,7 +117,7 @@ def _discover(library: NvmlLibrary, request: DiscoveryRequest) -> Discovery:
     if not choices:
         value = request.environ.get("CUDA_VISIBLE_DEVICES")
         hidden = f"CUDA_VISIBLE_DEVICES={value!r} shows none of the {len(gpus)} GPUs"
-        found.findings.append(nvml_help.absent(hidden if gpus else "NVML lists no GPU"))
+        found.findings.append(remedies.absent(hidden if gpus else "NVML lists no GPU"))
     return found
 
 
@@ -128,8 +127,8 @@ def _add(library: NvmlLibrary, card: _Card, choice: Choice, gain: float, found: 
     found.sensors.extend(sensors)
     what = f"{device.name} {card.gpu.name}"
     if not sensors:
-        remedy = "A virtual GPU has no sensors: measure on its host. Otherwise see what nvidia-smi -q -d POWER says."
-        text = f"tells neither energy nor power: {'; '.join(dict.fromkeys(problems))}"
+        remedy = "A virtual GPU has no sensors: measure on its host. Otherwise look at the output of nvidia-smi -q -d POWER."
+        text = f"reports neither energy nor power: {'; '.join(dict.fromkeys(problems))}"
         found.findings.append(Finding(SOURCE, Availability.ABSENT, what, text, remedy, "This GPU's energy.", (device.name,)))
         return
     detail = "; ".join([*said, *([device.note] if device.note else [])])
@@ -137,7 +136,7 @@ def _add(library: NvmlLibrary, card: _Card, choice: Choice, gain: float, found: 
 
 
 def _sensors(library: NvmlLibrary, card: _Card, device: Device) -> tuple[list[Sensor], list[str], list[str]]:
-    """The sensors of one GPU that answer, what to say of each, and what the others said."""
+    """The sensors of one GPU that answer, a description of each, and the errors of the others."""
     sensors: list[Sensor] = []
     said: list[str] = []
     problems: list[str] = []
@@ -161,7 +160,7 @@ def _sensors(library: NvmlLibrary, card: _Card, device: Device) -> tuple[list[Se
     average = add(lambda: FieldPowerSensor(library, card.handle, device, FIELD_POWER_AVERAGE, fields, period_s), "power (1 s mean)")
     instant = add(lambda: FieldPowerSensor(library, card.handle, device, FIELD_POWER_INSTANT, fields, period_s), "power (instant)")
     if not average and not instant:
-        # nvml.h on nvmlDeviceGetPowerUsage: a one-second average on Ampere (except GA100) and newer, the power now on the others
+        # nvml.h on nvmlDeviceGetPowerUsage: a one-second average on Ampere (except GA100) and newer, the current power on others
         averaged = card.gpu.compute >= _AMPERE and card.gpu.compute != _GA100
         words = "power (1 s mean)" if averaged else "power (instant)"
         add(lambda: UsagePowerSensor(library, card.handle, device, averaged, period_s), words)
@@ -169,7 +168,7 @@ def _sensors(library: NvmlLibrary, card: _Card, device: Device) -> tuple[list[Se
 
 
 def _trial(sensor: NvmlSensor) -> str | None:
-    """None where the sensor answers within a few trials, else what it says."""
+    """None if the sensor answers within a few trials, else its error."""
     problem = ""
     for _ in range(_TRIALS):
         try:
@@ -240,4 +239,4 @@ def _mig_enabled(nvml: Any, handle: Any) -> bool:
 
 
 def _broken(name: str, problem: str) -> Finding:
-    return Finding(SOURCE, Availability.BROKEN, name, problem, "See what nvidia-smi says.", "This GPU's energy.", (name,))
+    return Finding(SOURCE, Availability.BROKEN, name, problem, "Look at the output of nvidia-smi.", "This GPU's energy.", (name,))

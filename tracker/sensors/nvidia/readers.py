@@ -1,8 +1,8 @@
 """The readable quantities of one NVIDIA GPU: its energy counter and its power gauges.
 
-Every call releases the GIL (ctypes does), so a slow driver never holds the training thread up. pynvml has no types, so the module
-is passed as Any. Sensors call the library that pynvml has loaded itself, for its wrappers look the function up and make new objects each
-time. They are for one reading thread: what is answered into is reused.
+ctypes releases the GIL in every call, so a slow driver never blocks the training thread. pynvml has no types, so the module is passed as
+Any. Sensors call the library that pynvml has loaded directly, because pynvml's wrappers look up the function and make new objects in every
+call. A sensor is for one reading thread, because it reuses its buffers.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ FIELD_POWER_INSTANT = 186  # nvml.h, NVML_FI_DEV_POWER_INSTANT: mW, now
 FIELDS = (FIELD_POWER_AVERAGE, FIELD_POWER_INSTANT)
 _COUNT = c_int(len(FIELDS))
 TOGETHER_NS = 1_000_000
-"""An answer this young is one of now."""
+"""An answer that is not older than this counts as current."""
 AVERAGE_WINDOW_S = 1.0  # nvml.h, nvmlDeviceGetPowerUsage: "power averaged over 1 sec interval"
 _MILLI = 1e-3
 
 _FUNCTION_NOT_FOUND = 13  # nvml.h, nvmlReturn_t
-# nvml.h, nvmlReturn_t: after these the handle is of no use any more
+# nvml.h, nvmlReturn_t: after these errors the handle cannot be used again
 _UNINITIALIZED, _NOT_FOUND, _GPU_IS_LOST, _RESET_REQUIRED, _GPU_NOT_FOUND = 1, 6, 15, 16, 28
 _LOST = (_UNINITIALIZED, _NOT_FOUND, _GPU_IS_LOST, _RESET_REQUIRED, _GPU_NOT_FOUND)
 
 _READERS: dict[int, str] = {0: "dVal", 1: "uiVal", 2: "ulVal", 3: "ullVal", 4: "sllVal", 5: "siVal", 6: "usVal"}
-"""nvml.h, nvmlValueType_t, to the member of the union nvmlValue_t that holds it."""
+"""From nvmlValueType_t to the member of the union nvmlValue_t that holds the value (nvml.h)."""
 
 
 class NvmlLibrary:
-    """An initialised NVML, shut down when the last of its sensors is closed, in the process that initialised it."""
+    """An initialised NVML. It is shut down when its last sensor is closed, in the process that initialised it."""
 
     def __init__(self, nvml: Any) -> None:
         self.nvml = nvml
@@ -44,19 +44,19 @@ class NvmlLibrary:
         self._pid = os.getpid()
 
     def retain(self) -> None:
-        """Count one more user."""
+        """Add a user."""
         self._users += 1
 
     def release(self) -> None:
-        """Count one user less; the last one shuts NVML down, but not in a forked child, where it was never initialised."""
+        """Remove a user. The last one shuts NVML down, except in a forked child, which never initialised it."""
         self._users -= 1
         if self._users == 0 and os.getpid() == self._pid:
-            with contextlib.suppress(self.nvml.NVMLError):  # somebody else shut it down, which is what was wanted
+            with contextlib.suppress(self.nvml.NVMLError):  # it is shut down already
                 self.nvml.nvmlShutdown()
 
 
 class NvmlSensor:
-    """What the sensors of a GPU share. `read` raises ReadError for a failed call, SensorLostError where the GPU is gone."""
+    """What the sensors of a GPU share. `read` raises ReadError if a call fails, and SensorLostError if the GPU is gone."""
 
     name = ""
     kind: Counter | Gauge
@@ -71,18 +71,18 @@ class NvmlSensor:
         library.retain()
 
     def read(self) -> int | float:
-        """The raw value now: mJ (int) of the counter, W (float) of a gauge."""
+        """The raw value now: mJ (int) for the counter, W (float) for a gauge."""
         raise NotImplementedError
 
     def holder_pids(self) -> Sequence[int] | None:
-        """The processes that compute on the GPU; None where the driver does not tell. Slow: never at the sampling rate."""
+        """The processes that compute on the GPU; None if the driver does not report them. Slow: never call it at the sampling rate."""
         try:
             return [process.pid for process in self._nvml.nvmlDeviceGetComputeRunningProcesses(self._handle)]
-        except (self._nvml.NVMLError, RuntimeError):  # RuntimeError: pynvml's, for a driver older than the call
+        except (self._nvml.NVMLError, RuntimeError):  # pynvml raises RuntimeError if the driver is too old for the call
             return None
 
     def close(self) -> None:
-        """Let go of NVML. May be called twice."""
+        """Release NVML. May be called twice."""
         if self._open:
             self._open = False
             self._library.release()
@@ -117,7 +117,7 @@ class EnergySensor(NvmlSensor):
 
 
 class PowerFields:
-    """The two power fields of a GPU, asked for in one call instead of two: they are read one after the other."""
+    """The two power fields of a GPU, read with one call instead of two, because their sensors are read one after the other."""
 
     def __init__(self, nvml: Any, handle: Any) -> None:
         self._call = _function(nvml, "nvmlDeviceGetFieldValues")
@@ -131,7 +131,7 @@ class PowerFields:
         self._unread: set[int] = set()
 
     def read(self, field: int) -> tuple[int, Any]:
-        """The code of the call, and the answer to a field: one that came with the other field just now, else a new one."""
+        """The return code of the call, and the answer for a field. Reuses the answer that came with the other field if it is current."""
         if field not in self._unread or time.monotonic_ns() - self._asked_ns > TOGETHER_NS:
             self._code = self._call(self._handle, _COUNT, self._into)
             self._asked_ns = time.monotonic_ns()
@@ -141,7 +141,7 @@ class PowerFields:
 
 
 class FieldPowerSensor(NvmlSensor):
-    """Power by field value: `field` 185 is the mean of the last second, 186 the power now."""
+    """Power from a field: `field` 185 is the mean of the last second, 186 the power now."""
 
     def __init__(
         self, library: NvmlLibrary, handle: Any, device: Device, field: int, fields: PowerFields, period_s: float | None = None
@@ -153,7 +153,7 @@ class FieldPowerSensor(NvmlSensor):
         super().__init__(library, handle, device, period_s)
 
     def read(self) -> float:
-        """Watts. The field has a return code of its own: the call may succeed where the field does not."""
+        """Watts. The field has its own return code: the field can fail although the call succeeds."""
         code, answer = self._fields.read(self._field)
         if code or answer.nvmlReturn:
             raise self._failure(code or answer.nvmlReturn)
@@ -161,7 +161,7 @@ class FieldPowerSensor(NvmlSensor):
 
 
 class UsagePowerSensor(NvmlSensor):
-    """Power by nvmlDeviceGetPowerUsage, for drivers without the fields: `averaged` over a second, or the power now."""
+    """Power from nvmlDeviceGetPowerUsage, for drivers without the fields: `averaged` over a second, or the power now."""
 
     def __init__(self, library: NvmlLibrary, handle: Any, device: Device, averaged: bool, period_s: float | None = None) -> None:
         self.name = "power-average" if averaged else "power-instant"
@@ -179,7 +179,7 @@ class UsagePowerSensor(NvmlSensor):
 
 
 def _function(nvml: Any, name: str) -> Callable[..., int]:
-    """A function of the driver's library, which returns a code of nvmlReturn_t; one that an old driver lacks says so at each call."""
+    """A function of the driver's library, which returns an nvmlReturn_t. If an old driver lacks it, each call returns that error."""
     found: Callable[..., int] = getattr(nvml.nvmlLib, name, _not_there)
     return found
 
@@ -189,8 +189,8 @@ def _not_there(*_: object) -> int:
 
 
 def error_text(nvml: Any, code: int) -> str:
-    """NVML's own words for an error code, with the code."""
+    """NVML's text for an error code, with the code."""
     try:
         return f"{nvml.nvmlErrorString(code)} (NVML error {code})"
-    except Exception:  # the library may be the very thing that is missing
+    except Exception:  # the library itself may be missing
         return f"NVML error {code}"

@@ -1,8 +1,8 @@
-"""Which GPUs a run uses: those it was told, else what CUDA_VISIBLE_DEVICES leaves. Pure: text in, GPUs out.
+"""Which GPUs a run uses: those that the user names, else those that CUDA_VISIBLE_DEVICES leaves visible. Pure: text in, GPUs out.
 
-CUDA's rules (CUDA C++ Programming Guide, "CUDA Environment Variables"): a comma-separated list of indices or of UUIDs, which may
-be shortened to a unique prefix; the first entry that is not a GPU ends the list; unset means all, empty means none. Indices count
-in CUDA's own order, the fastest first, unless CUDA_DEVICE_ORDER is PCI_BUS_ID; NVML always counts in PCI order.
+CUDA's rules (CUDA C++ Programming Guide, "CUDA Environment Variables"): the value is a comma-separated list of indices or UUIDs. A UUID may
+be shortened to a unique prefix. The first entry that is not a GPU ends the list. Unset means all GPUs, and empty means none. Indices are in
+CUDA's order, fastest first, unless CUDA_DEVICE_ORDER is PCI_BUS_ID. NVML always uses the PCI order.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from ...errors import ConfigurationError
 
 ResolveMig = Callable[[str], int | None]
-"""From a MIG instance's UUID to the NVML index of the card it is part of; None where there is no such instance."""
+"""From a MIG instance's UUID to the NVML index of its card; None if there is no such instance."""
 
 MIG_NOTE = "whole card: MIG instances share its power"
 _GUESSED_ORDER_NOTE = (
-    "CUDA numbers unlike GPUs fastest first, guessed here by compute capability; set CUDA_DEVICE_ORDER=PCI_BUS_ID to be certain"
+    "CUDA numbers different GPUs fastest first (guessed from compute capability). Set CUDA_DEVICE_ORDER=PCI_BUS_ID to be certain"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """A GPU as NVML lists it. `compute` is its compute capability; the `uuid` of one that cannot be asked is empty."""
+    """A GPU as NVML lists it. `compute` is its compute capability. The `uuid` is empty if the GPU cannot be opened."""
 
     index: int
     uuid: str
@@ -33,14 +33,14 @@ class Gpu:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A GPU to be tracked, and what a reader must know about how it was chosen."""
+    """A GPU to track, and a note if the choice needs one."""
 
     index: int
     note: str | None = None
 
 
 def hides_all(environ: Mapping[str, str]) -> bool:
-    """Whether CUDA_VISIBLE_DEVICES hides every GPU for certain, whatever the machine has."""
+    """Whether CUDA_VISIBLE_DEVICES hides every GPU, no matter what the machine has."""
     value = environ.get("CUDA_VISIBLE_DEVICES")
     if value is None:
         return False
@@ -49,7 +49,7 @@ def hides_all(environ: Mapping[str, str]) -> bool:
 
 
 def visible(environ: Mapping[str, str], gpus: Sequence[Gpu], resolve_mig: ResolveMig) -> list[Choice]:
-    """The GPUs that CUDA_VISIBLE_DEVICES and CUDA_DEVICE_ORDER in `environ` leave, each once, in the order they are named in."""
+    """The GPUs that CUDA_VISIBLE_DEVICES and CUDA_DEVICE_ORDER in `environ` leave visible, each once, in the order of the list."""
     value = environ.get("CUDA_VISIBLE_DEVICES")
     if value is None:
         return [Choice(gpu.index) for gpu in gpus]
@@ -61,7 +61,7 @@ def visible(environ: Mapping[str, str], gpus: Sequence[Gpu], resolve_mig: Resolv
         elif not entry.isdigit() and (by_uuid := _by_uuid(entry, gpus, resolve_mig)) is not None:
             choice = by_uuid
         else:
-            break  # as CUDA does: what follows the first invalid entry is invisible
+            break  # as in CUDA, everything after the first invalid entry is invisible
         chosen.setdefault(choice.index, choice)
     return list(chosen.values())
 
@@ -69,7 +69,7 @@ def visible(environ: Mapping[str, str], gpus: Sequence[Gpu], resolve_mig: Resolv
 def requested(wanted: Sequence[int | str], gpus: Sequence[Gpu], resolve_mig: ResolveMig) -> list[Choice]:
     """The GPUs that `wanted` names by NVML index or by UUID, each once.
 
-    Raises ConfigurationError for one that is not there or is named ambiguously.
+    Raises ConfigurationError if a GPU does not exist or the name is ambiguous.
     """
     chosen: dict[int, Choice] = {}
     for entry in wanted:
@@ -79,7 +79,7 @@ def requested(wanted: Sequence[int | str], gpus: Sequence[Gpu], resolve_mig: Res
             there = ", ".join(f"{gpu.index} ({gpu.name}, {gpu.uuid})" for gpu in gpus) or "none"
             raise ConfigurationError(
                 f"gpus: there is no GPU {entry!r} here, or more than one; there are: {there}. "
-                "Name indices as nvidia-smi shows them, or UUIDs, or leave gpus out to track what CUDA_VISIBLE_DEVICES shows."
+                "Name indices as nvidia-smi shows them, or UUIDs, or remove gpus to track what CUDA_VISIBLE_DEVICES leaves visible."
             )
         chosen.setdefault(choice.index, choice)
     return list(chosen.values())

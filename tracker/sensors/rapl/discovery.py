@@ -1,7 +1,7 @@
 """CPU and DRAM energy through Linux's powercap files (RAPL), Intel and AMD.
 
-Zones are known by what their `name` file says, never by their number: packages count, DRAM is listed under its package but is not
-part of it, core and uncore are, and psys contains the packages and so stands beside the total.
+A zone is identified by its `name` file, never by its number. Packages count. DRAM is listed under its package but is not part of it, so it
+counts too. Core and uncore are parts of a package and do not count. Psys contains the packages, so it is not in the total.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from ...core.sensing import Availability, Device, DeviceKind, Discovery, DiscoveryRequest, Finding
 from ...errors import ReadError
 from ...machine.host import read_int, read_text
-from . import remedies as powercap_help
+from . import remedies
 from .reader import RaplSensor, counter_of
 
 SOURCE = "powercap"
@@ -23,19 +23,19 @@ _ZONE = re.compile(r"intel-rapl(-mmio)?(:\d+)+")
 _PACKAGE = re.compile(r"package-\d+(-die-\d+)?")
 _CONSTRAINT = re.compile(r"constraint_\d+_(power_limit|max_power)_uw")
 
-_PLATFORM_NOTE = "the whole platform: it contains the packages, so it stands beside the total"
+_PLATFORM_NOTE = "the whole platform: it contains the packages, so it is not in the total"
 
-# Without a readable limit: above what any part sold in 2025 draws (the largest server packages are rated at 500 W).
+# If no limit can be read: more than any part sold in 2025 draws (the largest server packages are rated at 500 W).
 _UNKNOWN_MAX_W: dict[DeviceKind, float] = {"cpu": 1000.0, "dram": 200.0, "platform": 2000.0}
-# A limit set low by somebody, or for a laptop, still lets short peaks pass.
+# Short peaks exceed a limit that a user or a laptop maker has set low.
 _LEAST_MAX_W: dict[DeviceKind, float] = {"cpu": 150.0, "dram": 60.0, "platform": 300.0}
-_PEAK_FACTOR = 1.2  # the limits bind the average over their time window, not every instant
-_ONE_LIMIT_FACTOR = 1.5  # the short-term limit, by Intel's default 1.2 to 1.25 times the long-term one, is not told
+_PEAK_FACTOR = 1.2  # the limits apply to the average over their time window, not to every instant
+_ONE_LIMIT_FACTOR = 1.5  # the short-term limit is unknown; Intel's default is 1.2 to 1.25 times the long-term one
 
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A powercap zone: `zone_id` as "intel-rapl:0:1", `label` the content of its `name` file, `path` its folder, resolved."""
+    """A powercap zone: `zone_id` such as "intel-rapl:0:1", `label` the content of its `name` file, `path` its resolved folder."""
 
     zone_id: str
     label: str
@@ -43,18 +43,18 @@ class Zone:
 
     @property
     def parent_id(self) -> str:
-        """The id of the zone that lists this one."""
+        """The id of the parent zone."""
         return self.zone_id.rpartition(":")[0]
 
     @property
     def is_mmio(self) -> bool:
-        """Whether it reads the memory-mapped registers, the twin of the model-specific ones."""
+        """Whether it reads the memory-mapped registers, which duplicate the model-specific ones."""
         return self.zone_id.startswith("intel-rapl-mmio")
 
 
 @dataclass(slots=True)
 class _Candidate:
-    """A device and the zones that measure it, the preferred first."""
+    """A device and the zones that measure it, the preferred one first."""
 
     name: str
     kind: DeviceKind
@@ -62,13 +62,13 @@ class _Candidate:
 
 
 def discover(request: DiscoveryRequest) -> Discovery:
-    """Find the RAPL counters below `request.sysfs`, with a finding for each device or for why there is none. Raises nothing."""
+    """Find the RAPL counters below `request.sysfs`, with a finding for each device, or one that says why there is none. Raises nothing."""
     zones, dangling = find_zones(request.sysfs)
     found = Discovery()
     candidates = _candidates(zones, found)
     if not candidates and not found.findings:
         unknown = [f"{zone.zone_id} ({zone.label or 'no name'})" for zone in zones]
-        found.findings.append(powercap_help.unknown_zones(unknown) if unknown else powercap_help.nothing_found(request, dangling))
+        found.findings.append(remedies.unknown_zones(unknown) if unknown else remedies.nothing_found(request, dangling))
         return found
     denied: list[str] = []
     for candidate in candidates:
@@ -81,14 +81,14 @@ def discover(request: DiscoveryRequest) -> Discovery:
         else:
             found.findings.append(outcome)
     if denied:
-        found.findings.append(powercap_help.denied(denied))
+        found.findings.append(remedies.denied(denied))
     return found
 
 
 def package_limit_w(request: DiscoveryRequest) -> float | None:
-    """The sum over packages of the long-term power limit (as shipped, the TDP), in watts, for a model of what cannot be read.
+    """The sum over packages of the long-term power limit (by default the TDP), in watts, for a model of unreadable packages.
 
-    None where there is no package, or one of them does not tell.
+    None if there is no package, or the limit of one cannot be read.
     """
     zones, _ = find_zones(request.sysfs)
     packages: dict[str, list[Zone]] = {}
@@ -101,7 +101,7 @@ def package_limit_w(request: DiscoveryRequest) -> float | None:
 
 
 def find_zones(sysfs: str) -> tuple[list[Zone], list[str]]:
-    """Every zone below <sysfs>/class/powercap, each once, by id; and the entries there that lead nowhere."""
+    """Every zone below <sysfs>/class/powercap, each once, sorted by id; and the entries whose links are dangling."""
     zones: dict[str, Zone] = {}
     dangling: list[str] = []
     for folder in _rapl_entries(Path(sysfs, "class", "powercap")):
@@ -132,7 +132,7 @@ def _rapl_entries(folder: Path) -> list[Path]:
 
 
 def _candidates(zones: list[Zone], found: Discovery) -> list[_Candidate]:
-    """The devices the zones measure. Twins of one device in both interfaces are one candidate, MSR first."""
+    """The devices that the zones measure. A device in both interfaces is one candidate, with the MSR zone first."""
     by_id = {zone.zone_id: zone for zone in zones}
     candidates: dict[str, _Candidate] = {}
     for zone in sorted(zones, key=lambda z: z.is_mmio):
@@ -142,7 +142,7 @@ def _candidates(zones: list[Zone], found: Discovery) -> list[_Candidate]:
         name, kind = device
         candidate = candidates.setdefault(name, _Candidate(name, kind, []))
         if any(other.is_mmio == zone.is_mmio for other in candidate.zones):
-            text = f"{zone.zone_id} and {candidate.zones[0].zone_id} both say they are {name}; only the latter is counted"
+            text = f"{zone.zone_id} and {candidate.zones[0].zone_id} are both named {name}; only the latter is counted"
             found.findings.append(Finding(SOURCE, Availability.BROKEN, zone.zone_id, text, devices=(name,)))
             continue
         candidate.zones.append(zone)
@@ -150,7 +150,7 @@ def _candidates(zones: list[Zone], found: Discovery) -> list[_Candidate]:
 
 
 def _device_of(zone: Zone, by_id: dict[str, Zone]) -> tuple[str, DeviceKind] | None:
-    """The device a zone measures; None for what its parent contains (core, uncore) and for what is unknown."""
+    """The device that a zone measures; None for parts of the parent (core, uncore) and for unknown zones."""
     if _PACKAGE.fullmatch(zone.label):
         return zone.label, "cpu"
     if zone.label == "dram":
@@ -162,7 +162,7 @@ def _device_of(zone: Zone, by_id: dict[str, Zone]) -> tuple[str, DeviceKind] | N
 
 
 def _open(candidate: _Candidate, gain: float) -> RaplSensor | Finding | None:
-    """The sensor of the first zone that can be read; else None where permission lacks, or a finding that says what is wrong."""
+    """The sensor of the first readable zone; else None if permission is missing, or a finding that says what is wrong."""
     problem: str | None = None
     denied = False
     for zone in candidate.zones:
@@ -174,7 +174,7 @@ def _open(candidate: _Candidate, gain: float) -> RaplSensor | Finding | None:
         except OSError as e:
             denied = denied or e.errno in (errno.EACCES, errno.EPERM)
             problem = f"{zone.path / 'energy_uj'}: {e.strerror or e}"
-    return None if denied else powercap_help.broken(candidate.name, problem or "")
+    return None if denied else remedies.broken(candidate.name, problem or "")
 
 
 def _device(candidate: _Candidate, zone: Zone, gain: float) -> Device:
@@ -190,7 +190,7 @@ def _device(candidate: _Candidate, zone: Zone, gain: float) -> Device:
 
 
 def _max_power_w(zone: Zone, kind: DeviceKind) -> float:
-    """The most the zone can draw, in watts: above its largest limit, within what is plausible for such a device."""
+    """The most that the zone can draw, in watts: more than its largest limit, and plausible for such a device."""
     limits = {p.name: read_int(p) for p in zone.path.glob("constraint_*_uw") if _CONSTRAINT.fullmatch(p.name)}
     sane = {name: w / 1e6 for name, w in limits.items() if w and w / 1e6 <= _UNKNOWN_MAX_W[kind]}
     if not sane:
@@ -202,11 +202,11 @@ def _max_power_w(zone: Zone, kind: DeviceKind) -> float:
 def _ok(sensor: RaplSensor) -> Finding:
     device, counter = sensor.device, sensor.kind
     if counter.modulus is None:
-        wraps = "its range cannot be read: a wrap is booked as a gap"
+        wraps = "its range cannot be read, so a wrap is booked as a gap"
     else:
         seconds = counter.modulus * counter.unit_j / device.max_power_w
         wraps = f"wraps at {counter.modulus * counter.unit_j / 1e3:,.1f} kJ, {seconds:,.0f} s at {device.max_power_w:,.0f} W"
-    slow = "; slow to read, so the GIL is released for it" if sensor.releases_gil else ""
+    slow = "; slow to read, so reads release the GIL" if sensor.releases_gil else ""
     return Finding(SOURCE, Availability.OK, device.name, f"energy counter; {wraps}{slow}", devices=(device.name,))
 
 

@@ -1,7 +1,7 @@
-"""One energy counter of Linux's powercap interface: an open energy_uj file and how it is read.
+"""One energy counter of Linux's powercap interface: an open energy_uj file.
 
-A read takes a few microseconds and holds the GIL on purpose: a call that releases it has to win it back from the training thread,
-which can take the interpreter's switch interval (5 ms). A file that answers slowly is read the other way, so as never to hold training up.
+A read takes a few microseconds and holds the GIL on purpose: after a call that releases the GIL, the thread may have to wait the
+interpreter's switch interval (5 ms) for it. If a file is slow to read, reads release the GIL, so that they never block the training.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _TRIAL_READS = 3
 _GONE = (errno.ENODEV, errno.ENOENT, errno.ENXIO)
 _MICROJOULE_J = 1e-6
 _COUNTER_STATES = 2**32 - 1
-"""The hardware counter has 32 bits; powercap scales it, and states its largest value as max_energy_range_uj
+"""The hardware counter has 32 bits. powercap scales it, and reports its largest value as max_energy_range_uj
 (Linux, Documentation/power/powercap/powercap.rst; drivers/powercap/intel_rapl_common.c)."""
 _DEFAULT_QUANTUM_UJ = 61
-"""2^-14 J, the energy unit of most Intel processors (Intel SDM volume 3, MSR_RAPL_POWER_UNIT); AMD's is a quarter of it."""
+"""2^-14 J, the energy unit of most Intel processors (Intel SDM volume 3, MSR_RAPL_POWER_UNIT). AMD's is a quarter of it."""
 
 _libc = ctypes.PyDLL(None, use_errno=True)
 _pread = _libc.pread
@@ -37,7 +37,7 @@ _pread.restype = ctypes.c_ssize_t
 def counter_of(range_uj: int | None) -> Counter:
     """The counter of a zone whose max_energy_range_uj is `range_uj`, in microjoules.
 
-    It wraps one unit after that range. Where the range cannot be read or is 0, it has no known modulus.
+    The counter wraps one unit after that range. If the range is None or 0, the modulus is unknown.
     """
     if not range_uj:
         return Counter(unit_j=_MICROJOULE_J, quantum=_DEFAULT_QUANTUM_UJ)
@@ -46,14 +46,14 @@ def counter_of(range_uj: int | None) -> Counter:
 
 
 class RaplSensor:
-    """The energy counter of one powercap zone, in microjoules. For one reading thread: the buffer is reused.
+    """The energy counter of one powercap zone, in microjoules. For one reading thread, because it reuses its buffer.
 
-    Opening raises OSError as `open` does, and ReadError where none of the trial reads succeeds. The file may be shared over a
-    fork, for pread moves no position.
+    The constructor raises OSError as `open` does, and ReadError if no trial read succeeds. A forked child may share the file, because pread
+    has no file position.
     """
 
     name = "energy"
-    period_s: float | None = None  # the tracker's own: a read is cheap
+    period_s: float | None = None  # the tracker's own, because a read is cheap
 
     def __init__(self, path: Path, device: Device, counter: Counter) -> None:
         self.device = device
@@ -71,13 +71,13 @@ class RaplSensor:
 
     @property
     def releases_gil(self) -> bool:
-        """Whether the trial reads took so long that the GIL is released for them."""
+        """Whether reads release the GIL, because the trial reads were slow."""
         return self._read_bytes == self._read_releasing_gil
 
     def read(self) -> int:
         """The counter, in microjoules.
 
-        Raises ReadError for a failed read or text that is no number, SensorLostError where the zone is gone.
+        Raises ReadError if the read fails or the text is not a number, and SensorLostError if the zone is gone.
         """
         try:
             raw = self._read_bytes()
@@ -85,12 +85,12 @@ class RaplSensor:
             kind = SensorLostError if e.errno in _GONE else ReadError
             raise kind(f"{self._path}: {e.strerror or e}") from e
         text = raw.strip()
-        if not text.isdigit():  # of bytes: ASCII digits only, so no sign, point, N/A or nan
+        if not text.isdigit():  # bytes.isdigit accepts ASCII digits only: no sign, point, N/A or nan
             raise ReadError(f"{self._path}: {text.decode(errors='replace')!r} is not a number of microjoules")
         return int(text)
 
     def holder_pids(self) -> None:
-        """A package belongs to nobody in particular."""
+        """No process holds a package."""
         return None
 
     def close(self) -> None:
@@ -111,7 +111,7 @@ class RaplSensor:
 
 
 def _median_s(read: Callable[[], int]) -> float:
-    """The median of the trial reads' seconds. One failed read is no verdict; raises the last ReadError where all fail."""
+    """The median seconds of the trial reads. Single failed reads are ignored; raises the last ReadError if all fail."""
     spent, failure = [], None
     for _ in range(_TRIAL_READS):
         start = time.perf_counter()

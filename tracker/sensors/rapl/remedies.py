@@ -1,4 +1,4 @@
-"""What to say where RAPL cannot be read: denied, masked, absent and broken are different answers with different mends."""
+"""Findings for RAPL that cannot be read. Denied, masked, absent and broken have different remedies."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _WORTH = "CPU and DRAM energy measured to about ±3 % and ±10 %, instead of mod
 _GROUP = "power"
 _RULE = "/etc/udev/rules.d/70-powercap-energy.rules"
 _WHY_NOT_WORLD = (
-    "Do not make the files readable to everybody: from them, another user's secrets can be inferred (PLATYPUS, CVE-2020-8694), "
-    "which is why the kernel keeps them to root."
+    "Do not make the files readable to everybody: another user's secrets can be inferred from them (PLATYPUS, CVE-2020-8694). "
+    "For this reason the kernel reserves them for root."
 )
 
 
 def denied(devices: Sequence[str]) -> Finding:
-    """The counters exist and this user may not read them."""
+    """The counters exist, but this user may not read them."""
     return Finding(
         _SOURCE,
         Availability.DENIED,
@@ -34,7 +34,7 @@ def denied(devices: Sequence[str]) -> Finding:
 
 
 def broken(device: str, problem: str) -> Finding:
-    """A counter exists and answers nonsense."""
+    """A counter exists, but its values are wrong."""
     return Finding(
         _SOURCE,
         Availability.BROKEN,
@@ -47,13 +47,13 @@ def broken(device: str, problem: str) -> Finding:
 
 
 def unknown_zones(zones: Sequence[str]) -> Finding:
-    """There are zones, and none says it is a package, DRAM or the platform."""
-    detail = f"no zone names itself a package, dram or psys: {', '.join(zones)}"
+    """There are zones, but none is named a package, DRAM or the platform."""
+    detail = f"no zone is named package, dram or psys: {', '.join(zones)}"
     return Finding(_SOURCE, Availability.BROKEN, "CPU and DRAM", detail, worth=_WORTH)
 
 
 def nothing_found(request: DiscoveryRequest, dangling: Sequence[str]) -> Finding:
-    """No zone at all: a container hides them, or a hypervisor, or the module is not loaded, or the machine has none."""
+    """No zone at all: a container or a hypervisor hides them, or the module is not loaded, or the machine has none."""
     contained = in_container(request.procfs)
     if dangling or (contained and _is_empty(Path(request.sysfs, "devices", "virtual", "powercap"))):
         return _masked(dangling)
@@ -63,13 +63,13 @@ def nothing_found(request: DiscoveryRequest, dangling: Sequence[str]) -> Finding
     if cpu.hypervisor:
         return _absent(
             "this is a virtual machine: the hypervisor hides RAPL from its guests",
-            "Nothing in the guest mends it. Run on bare metal (a cloud's .metal instances), or measure on the host.",
+            "No command in the guest can change this. Run on bare metal (a cloud's .metal instances), or measure on the host.",
             _WORTH,
         )
     where = "On the host of this container, as root" if contained else "As root"
     return _absent(
         f"no RAPL zone in {request.sysfs}/class/powercap: the module is not loaded, or this processor is older than RAPL",
-        f"{where} (the one module serves Intel and AMD):\n"
+        f"{where} (the same module serves Intel and AMD):\n"
         "  sudo modprobe intel_rapl_msr\n"
         "  echo intel_rapl_msr | sudo tee /etc/modules-load.d/intel_rapl_msr.conf   # after a reboot, too",
         _WORTH,
@@ -77,17 +77,17 @@ def nothing_found(request: DiscoveryRequest, dangling: Sequence[str]) -> Finding
 
 
 def _masked(dangling: Sequence[str]) -> Finding:
-    seen = f"{', '.join(dangling)} in class/powercap lead nowhere" if dangling else "devices/virtual/powercap is empty"
+    seen = f"the links {', '.join(dangling)} in class/powercap are dangling" if dangling else "devices/virtual/powercap is empty"
     return Finding(
         _SOURCE,
         Availability.MASKED,
         "CPU and DRAM",
-        f"the machine has RAPL, and this container hides it ({seen})",
+        f"the machine has RAPL, but this container hides it ({seen})",
         remedy="Start the container without the mask over /sys/devices/virtual/powercap:\n"
         "  docker run --security-opt systempaths=unconfined …\n"
         "  podman run --security-opt unmask=/sys/devices/virtual/powercap …\n"
         "  Kubernetes: securityContext: {procMount: Unmasked}\n"
-        "If /sys itself is not the host's, add the folders too:\n"
+        "If /sys itself is not that of the host, add the folders too:\n"
         "  -v /sys/class/powercap:/sys/class/powercap:ro -v /sys/devices/virtual/powercap:/sys/devices/virtual/powercap:ro\n"
         "Inside, the process must be root or in the group that may read energy_uj.",
         worth=_WORTH,
@@ -112,16 +112,16 @@ def _grant(user: str) -> str:
         "  udevadm trigger --action=add --subsystem-match=powercap"
     )
     if os.geteuid() == 0:
-        head = "Even root is refused, so this is a container or a security module. On the host, as root:"
+        head = "Even root may not read it, so a container or a security module prevents it. On the host, as root:"
     else:
-        head = f"Ask the administrator to run this as root, and log in again (it lets group {_GROUP} read the counters):"
+        head = f"Ask the administrator to run this as root, then log in again (it lets the group {_GROUP} read the counters):"
     return f"{head}\n{commands}\n{_WHY_NOT_WORLD}"
 
 
 def _user() -> str:
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:  # a container's user need not be listed
+    except KeyError:  # the user of a container may not be listed
         return str(os.geteuid())
 
 

@@ -1,4 +1,8 @@
-"""trainwatt: a live energy tracker for training runs."""
+"""trainwatt: a live energy and carbon tracker for training runs.
+
+`__all__` lists the public names. Every other module and name in this package is private, except `trainwatt.core` (for sensors of your own)
+and `trainwatt.integrations`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from ._version import __version__
 
 if __name__ != "trainwatt":
     raise ImportError(
-        f"this folder is the package trainwatt, and was imported as {__name__!r}: install the project (pip install -e .) and"
+        f"this folder is the package trainwatt, but it was imported as {__name__!r}: install the project (pip install -e .) and"
         " write `import trainwatt`"
     )
 
@@ -22,12 +26,12 @@ __all__ = ["ConfigurationError", "EnergyTracker", "RunNotFoundError", "StoreErro
 
 
 def __dir__() -> list[str]:
-    """What there is to complete, loaded or not."""
+    """All names, whether loaded or not, for completion."""
     return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> object:
-    """Load what is asked for when it is asked for, so that `import trainwatt` costs next to nothing."""
+    """Load a public name when it is first used, so that `import trainwatt` is fast."""
     from importlib import import_module
 
     for module, names in (

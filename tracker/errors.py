@@ -1,10 +1,10 @@
-"""Everything trainwatt raises on purpose.
+"""The errors that trainwatt raises.
 
 ::
 
     TrainwattError
-    ├── ConfigurationError      an argument, variable or file says something that cannot be done
-    ├── StoreError              the database cannot be used as it is
+    ├── ConfigurationError      a setting is wrong
+    ├── StoreError              the database cannot be used
     │   ├── NotADatabaseError   the file is something else
     │   ├── NewerSchemaError    a newer trainwatt wrote it
     │   ├── DamagedDatabaseError  its content is broken
@@ -15,22 +15,22 @@
         └── SensorLostError     the sensor is gone and will not come back
 
 Configuration and store errors are raised before training starts. Read errors never leave the sampler: they become events.
-Every message names the value, the reason and the mend.
+Every message names the value, the reason and the remedy.
 """
 
 from __future__ import annotations
 
 
 class TrainwattError(Exception):
-    """Base of everything raised on purpose."""
+    """Base class of the errors that trainwatt raises."""
 
 
 class ConfigurationError(TrainwattError, ValueError):
-    """An argument, an environment variable or a configuration file asks for what cannot be done."""
+    """An argument, an environment variable or a configuration file has a wrong setting."""
 
 
 class StoreError(TrainwattError):
-    """The database cannot be used as it is."""
+    """The database cannot be used."""
 
 
 class NotADatabaseError(StoreError):
@@ -42,7 +42,7 @@ class NewerSchemaError(StoreError):
 
 
 class DamagedDatabaseError(StoreError):
-    """The file is, or was, a SQLite database, and its content is broken."""
+    """The file is, or was, a SQLite database, but its content is broken."""
 
 
 class StoreBusyError(StoreError):
@@ -50,7 +50,7 @@ class StoreBusyError(StoreError):
 
 
 class RunNotFoundError(TrainwattError, LookupError):
-    """No stored run answers to the given id."""
+    """No stored run has the given id."""
 
 
 class AmbiguousRunError(RunNotFoundError):
@@ -58,8 +58,8 @@ class AmbiguousRunError(RunNotFoundError):
 
 
 class ReadError(TrainwattError):
-    """One read of a sensor failed; nothing is booked for it, and the next read may succeed."""
+    """One read of a sensor failed. Nothing is booked for it, and the next read may succeed."""
 
 
 class SensorLostError(ReadError):
-    """The sensor is gone (a GPU off the bus, a zone unplugged); it will not be read again."""
+    """The sensor is gone, such as a GPU that fell off the bus. It will not be read again."""

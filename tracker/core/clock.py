@@ -1,7 +1,7 @@
-"""The clocks of a machine, injected wherever time matters.
+"""The clocks of a machine. They are injected wherever time matters.
 
-Intervals are integrated on CLOCK_MONOTONIC in integer nanoseconds; UTC and CLOCK_BOOTTIME are only recorded beside it, in anchors,
-so that a stepped wall clock changes no joule and a suspend can be seen.
+Intervals are integrated on CLOCK_MONOTONIC, in integer nanoseconds. UTC and CLOCK_BOOTTIME are only recorded beside it, in anchors: so a
+change of the wall clock changes no joule, and a suspend can be detected.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ class Anchor(NamedTuple):
     boottime_ns: int
 
     def utc_of(self, t_ns: int) -> int:
-        """UTC nanoseconds of the monotonic instant `t_ns`, as seen from this anchor."""
+        """UTC nanoseconds of the monotonic instant `t_ns`, according to this anchor."""
         return self.utc_ns + (t_ns - self.monotonic_ns)
 
 
 class Clock(Protocol):
-    """What the tracker asks of time."""
+    """The clocks that the tracker reads."""
 
     def monotonic_ns(self) -> int: ...
     def anchor(self) -> Anchor: ...
@@ -37,7 +37,7 @@ class SystemClock:
     thread_cpu_s = staticmethod(time.thread_time)
 
     def anchor(self) -> Anchor:
-        """Read the three clocks, as close together as the calls allow."""
+        """Read the three clocks in quick succession."""
         monotonic_ns = time.monotonic_ns()
         return Anchor(monotonic_ns, time.time_ns(), _boottime_ns(monotonic_ns))
 
@@ -45,5 +45,5 @@ class SystemClock:
 def _boottime_ns(monotonic_ns: int) -> int:
     try:
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    except (AttributeError, OSError):  # not Linux: there is no suspend to see
+    except (AttributeError, OSError):  # not Linux: a suspend cannot be detected
         return monotonic_ns

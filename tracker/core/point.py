@@ -1,4 +1,4 @@
-"""A point of an energy curve, and where its joules come from."""
+"""A point of an energy curve, and the sources of its joules."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Provenance(StrEnum):
 class Point(NamedTuple):
     """A point of an energy curve: cumulative joules since the curve's start, by provenance.
 
-    Slack is cumulative too (what gaps, resets and models may have added or missed so far), and so is the variance of a sensor that looks
-    at part of the time only, in J². The edges are the point's own: the true
-    E(t) lies in [E − edge_low_j, E + edge_high_j], give or take the slack and the device's gain.
+    Slack is cumulative too: the joules that gaps, resets and models may have added or missed so far. So is `scatter_j2`, the variance (J²)
+    of a sensor that measures part of the time only. The edges belong to this point alone: the true E(t) lies in [E − edge_low_j, E +
+    edge_high_j], apart from the slack and the device's gain.
     """
 
     t_ns: int

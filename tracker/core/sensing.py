@@ -1,8 +1,8 @@
-"""The words the parts of the tracker share: frozen types and protocols, no I/O.
+"""Devices, sensors and what discovery finds: frozen types and protocols, no I/O.
 
-A *device* draws power. A *sensor* is one readable quantity of one device: a cumulative counter or a power gauge, nothing else.
-A *reading* is its raw value with its time. An *energy curve* is the monotone cumulative joules of a device, and every answer is
-a difference of two of its points. Quantities carry their unit in the name.
+A *device* draws power. A *sensor* is one readable quantity of one device: a cumulative counter or a power gauge. A *reading* is its raw
+value with its time. An *energy curve* is the cumulative joules of a device over time; every energy is the difference of two of its points.
+The names of quantities carry their unit.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ DeviceKind = Literal["gpu", "cpu", "dram", "platform"]
 
 
 class Availability(StrEnum):
-    """Whether a source of readings can be used, and if not, which of the different reasons it is."""
+    """Whether a source of readings can be used, and if not, why."""
 
     OK = "ok"
-    DENIED = "denied"  # it is there; this user may not read it
-    MASKED = "masked"  # the machine has it; a container hides it
+    DENIED = "denied"  # it exists, but this user may not read it
+    MASKED = "masked"  # the machine has it, but a container hides it
     ABSENT = "absent"  # the machine, or this virtual machine, has none
-    MISMATCH = "mismatch"  # library and driver do not fit each other
-    BROKEN = "broken"  # it is there and answers nonsense
+    MISMATCH = "mismatch"  # the versions of library and driver do not match
+    BROKEN = "broken"  # it exists, but its values are wrong
 
 
 class Device(NamedTuple):
-    """What draws the power.
+    """A part of the machine that draws power.
 
-    `max_power_w` is the most it can draw: it bounds what is not seen. `gain` is the relative 95 % half-width of the sensor's scale
-    error; devices of one `gain_class` err together. `part_time_s`: its sensor looks at part of the time only, so that one independent
-    look stands for so many seconds; None where it sees all.
+    `max_power_w` is the most that it can draw; it bounds what no sensor sees. `gain` is the relative 95 % half-width of the sensor's scale
+    error; the errors of devices of one `gain_class` are common, so they add up. `part_time_s`: the sensor measures part of the time only,
+    and one independent sample stands for so many seconds; None if it measures all the time.
     """
 
     name: str
@@ -52,9 +52,8 @@ class Device(NamedTuple):
 class Counter(NamedTuple):
     """A cumulative energy counter.
 
-    `unit_j` is the joules of one raw unit. `modulus` is the number of raw units after which it starts again at 0, None where it
-    does not wrap or the range cannot be read. `restarts_at_zero`: after a reset it is known to count from 0. `quantum` is its
-    smallest step in raw units.
+    `unit_j` is the joules of one raw unit. `modulus` is the number of raw units after which it starts again at 0; None if it does not wrap
+    or its range is unknown. `restarts_at_zero`: after a reset it counts from 0. `quantum` is its smallest step in raw units.
     """
 
     unit_j: float
@@ -67,7 +66,7 @@ class Gauge(NamedTuple):
     """A power gauge, in watts.
 
     `shape`: "instant" (the power now), "window" (the mean of the last `window_s`), "interval" (the mean since the previous read).
-    `low_factor` and `high_factor` bound a model's value; 1 for what is measured.
+    `low_factor` and `high_factor` bound the value of a model; they are 1 for a measurement.
     """
 
     shape: Literal["instant", "window", "interval"]
@@ -78,7 +77,7 @@ class Gauge(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """A sensor's raw value: counter units (int) or watts (float), at the midpoint of the read, ± half its length."""
+    """A sensor's raw value: counter units (int) or watts (float). `t_ns` is the middle of the read, `uncertainty_ns` half its length."""
 
     t_ns: int
     value: int | float
@@ -101,25 +100,24 @@ class Sensor(Protocol):
 
     @property
     def period_s(self) -> float | None:
-        """The period to read it at, or None for the tracker's own."""
+        """Seconds between two reads; None for the tracker's own period."""
         ...
 
     def read(self) -> int | float:
-        """The raw value now. Raises ReadError for a failed read, SensorLostError where it will not come back."""
+        """The raw value now. Raises ReadError if the read fails, and SensorLostError if no later read can succeed."""
         ...
 
     def holder_pids(self) -> Sequence[int] | None:
-        """The processes that hold the device; None where that cannot be known or makes no sense."""
+        """The processes that use the device; None if that is unknown or has no meaning."""
         ...
 
     def close(self) -> None: ...
 
 
 class Finding(NamedTuple):
-    """What became of one source of readings at discovery, for `doctor` and for the run's record.
+    """What discovery found out about one source of readings, for `doctor` and for the record of the run.
 
-    `remedy` is the exact commands, or what to ask of whom; empty where nothing needs mending. `worth` says what mending it would
-    give.
+    `remedy` has the exact commands, or says whom to ask for what; it is empty if nothing is wrong. `worth` says what the remedy gives.
     """
 
     source: str
@@ -133,8 +131,8 @@ class Finding(NamedTuple):
 
 @dataclass(slots=True)
 class Discovery:
-    """The sensors found, and what was found out about each source. `gpu_count`: the GPUs of the machine, chosen or not; None where
-    no driver tells."""
+    """The sensors, and a finding for each source. `gpu_count` counts all GPUs of the machine, also those that the run does not use; None if
+    no driver reports it."""
 
     sensors: list[Sensor] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -142,11 +140,11 @@ class Discovery:
 
 
 class DiscoveryRequest(NamedTuple):
-    """What to look for and where the world is rooted.
+    """What to look for, and the roots of the file systems to look in.
 
-    `gpus`: None for all that CUDA_VISIBLE_DEVICES leaves visible, else NVML indices or UUIDs (a unique prefix will do).
-    `environ` is the environment of the run. `gains` maps a device kind ("gpu", "cpu", "dram", "platform") to the relative 95 %
-    gain error of its sensors. `providers` are functions of the user's that find sensors, as "module:function".
+    `gpus`: None for all that CUDA_VISIBLE_DEVICES leaves visible, else NVML indices or UUIDs (a unique prefix is enough). `environ` is the
+    environment of the run. `gains` maps a device kind ("gpu", "cpu", "dram", "platform") to the relative 95 % gain error of its sensors.
+    `providers` are the user's functions that find sensors, as "module:function".
     """
 
     gains: Mapping[str, float]

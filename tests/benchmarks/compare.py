@@ -1,14 +1,14 @@
 """Accuracy and cost of trainwatt beside other trackers, on one emulated machine with known watts: `python -m tests.benchmarks.compare`.
 
 The other tools are installed from the package index into one virtual environment (`requirements-peers.txt`). Every tool is used as its
-documentation says, with its defaults, on the same two emulated GPUs, packages and DRAM domains: the fake NVML by LD_LIBRARY_PATH, and the
-powercap tree over /sys in a user and mount namespace, which needs no privilege where the system permits such namespaces; where it does
-not, only trainwatt (which can be told another /sys) sees the tree, and the table says so.
+documentation says, with its defaults, on the same two emulated GPUs, packages and DRAM domains. LD_LIBRARY_PATH leads to the fake NVML. The
+powercap tree is mounted over /sys in a user and mount namespace, which needs no privilege if the system permits such namespaces. If it does
+not, only trainwatt sees the tree (it can be given another /sys), and the table says so.
 
-The truth is what the machine drew from the first to the last statement of the loop; what a tool counts of its own start and stop is part
-of its error. CPU time is that of the process and all below it during the loop, beyond that of the loop alone; the row "A/A" is a second
-bare loop against the first, which is the noise. Times of import are measured in processes of their own. Nothing keeps a tool from the
-network, where it asks it for its place on Earth or for an update.
+The truth is what the machine drew from the first to the last statement of the loop. If a tool also counts its own start and stop, that is
+part of its error. CPU time is that of the process and its children during the loop, minus that of the loop alone. The row "A/A" compares a
+second bare loop with the first, which shows the noise. Import times are measured in separate processes. The tools may use the network, for
+example to look up their location or an update.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """What tracking costs: `python -m tests.benchmarks.cost`. On an emulated node of 8 GPUs, 2 packages and 2 DRAM domains, at 10 Hz.
 
-The sampler's CPU time stands beside that of a plain Python thread and of a C program that make the same reads, in turn and in one run;
-the reads are of an emulated NVML, the same for all three, and a driver may take longer: what the tracker adds is the difference. The
-times of import, start and stop are ratios to the start of the bare interpreter. The slowdown is that of fixed
-work with the tracker against the mean of the same work before and after without it; A/A is the work after against the work before.
+The sampler's CPU time is compared with that of a plain Python thread and of a C program that make the same reads, in turn and in one run.
+All three read the same emulated NVML. A real driver may take longer; what the tracker adds is the difference. The times of import, start
+and stop are also ratios to the start of the bare interpreter. The slowdown compares fixed work with the tracker to the mean of the same
+work before and after it without the tracker. A/A compares the work after with the work before.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How quick `trainwatt list` and `trainwatt show` are on large histories: `python -m tests.benchmarks.history`.
 
-Two databases are written through the tracker's own Writer, with the rows that a run of the tracker leaves: one of many short runs, one
-with a single long run of ten devices (points as thinning leaves them, a phase a minute); how far they grow is told too. The commands run as
-processes of their own, in turn with one that only imports the libraries they use; the time beyond that is what the history costs.
+Two databases are written with the tracker's own Writer, with the rows that a run leaves: one has many short runs, the other a single long
+run of ten devices (points as thinning leaves them, a phase each minute). Their size is reported too. The commands run as separate
+processes, in turn with one that only imports the libraries that they use. The time beyond that is the cost of the history.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import pytest
 
 from tests.fakes.nvml import FakeNvml
 from tests.fakes.powercap import FakePowercap, MakeRequest
-from trainwatt.core.sensing import Availability, Counter, Discovery, Gauge, Sensor
+from trainwatt.core.sensing import Availability, Counter, Device, Discovery, Gauge, Sensor
 from trainwatt.errors import ConfigurationError, ReadError, SensorLostError
 from trainwatt.sensors.nvidia import discovery as nvml
 
@@ -209,3 +209,9 @@ def test_a_power_that_came_with_the_other_is_never_an_old_one(gpus: FakeNvml, di
     assert instant.read() == 500.0
     gpus.set("0.186", 600_000)
     assert instant.read() == 600.0
+
+
+@pytest.mark.parametrize(("model", "contains_cpu"), [("NVIDIA GH200 480GB", True), ("NVIDIA GB200", True), ("NVIDIA H100", False)])
+def test_a_superchip_is_known_by_its_model_and_not_by_a_note(model: str, contains_cpu: bool) -> None:
+    note = None if contains_cpu else nvml.MODULE_SCOPE_NOTE
+    assert nvml.is_module_scope(Device("gpu0", "gpu", 700.0, 0.05, "gpu", model=model, note=note)) is contains_cpu

@@ -41,6 +41,7 @@ PURE_FILES = (
     "carbon.join",
     "carbon.terms",
     "machine.masking",
+    "machine.proc",
     "tracking.outcome",
     "tracking.recording.rows",
     "web.assets",

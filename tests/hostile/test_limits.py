@@ -65,6 +65,14 @@ def assert_kept(world: World, steps: int = STEPS) -> Any:
     return view
 
 
+@pytest.mark.parametrize("meminfo", ["MemTotal:", "MemTotal: many kB", "MemTotal: ² kB"])
+def test_hardware_of_unknown_size_loses_nothing_of_a_run(world: World, meminfo: str) -> None:
+    (world.powercap.procfs / "meminfo").write_text(meminfo + "\n")
+    assert loop(world, environ={"TRAINWATT_PROCFS": str(world.powercap.procfs)}).stderr == ""
+    assert [kind for (kind,) in rows(world, "SELECT kind FROM inventory ORDER BY kind")] == ["cpu", "gpu", "host"]
+    assert_kept(world)
+
+
 def test_no_more_files_may_be_opened(world: World) -> None:
     """What is open stays open; what has to be opened anew for a reading (here: the emulated driver's file) is a gap, said once each."""
     before = "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)); time.sleep(0.3); kept = fill()"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from trainwatt.machine.cgroup import Cgroup, count_cpus
+from trainwatt.machine.cgroup import Cgroup
 
 GIB = 2**30
 
@@ -105,7 +105,3 @@ def test_nothing_limits_where_there_are_no_groups(groups: Groups) -> None:
     cgroup = groups.say("")
     assert cgroup.cpu_share() is None
     assert cgroup.memory_limit_bytes() is None
-
-
-def test_count_cpus() -> None:
-    assert [count_cpus(text) for text in ("", "0", "0-3", "0-3,8,10-11")] == [0, 1, 4, 7]

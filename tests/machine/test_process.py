@@ -219,6 +219,23 @@ def test_the_dead_are_not_alive(state: str, tmp_path: Path) -> None:
     assert alive_ticks(8, str(tmp_path)) is None
 
 
+@pytest.mark.parametrize("text", ["7 (python) S 3 0 0", "7 (python) S x", "7 (python) S 3 " + "0 " * 17 + "soon"])
+def test_a_process_without_a_start_time_is_not_taken_for_ended(text: str, tmp_path: Path) -> None:
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7" / "stat").write_text(text)
+    assert alive_ticks(7, str(tmp_path)) is None
+    assert this_process(str(tmp_path)).is_alive(7, 1000)
+
+
+@pytest.mark.parametrize("text", ["", "7 (python", "7 (python)"])
+def test_a_process_without_a_state_has_no_parent(text: str, tmp_path: Path) -> None:
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7" / "stat").write_text(text)
+    assert alive_ticks(7, str(tmp_path)) is None
+    assert parent(7, str(tmp_path)) is None
+    assert not is_descendant(7, 3, str(tmp_path))
+
+
 def test_a_real_zombie_is_not_alive() -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:

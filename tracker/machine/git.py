@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+from .files import read_text
 
 
 def git_commit(folder: Path) -> str | None:
     """The commit checked out at or above `folder`, read from the files (no git process); None where there is none."""
     for place in (folder, *folder.parents):
         git = place / ".git"
-        try:
-            if git.is_file():  # a worktree or submodule: "gitdir: PATH"
-                git = (place / git.read_text().partition(":")[2].strip()).resolve()
-            head = (git / "HEAD").read_text().strip()
-        except (OSError, UnicodeDecodeError):
-            continue
-        if not head.startswith("ref:"):
+        if os.path.isfile(git):  # a worktree or submodule: "gitdir: PATH"
+            git = place / read_text(git).partition(":")[2].strip()
+        head = read_text(git / "HEAD")
+        if head.startswith("ref:"):
+            return _ref(git, head.partition(":")[2].strip())
+        if head:
             return head
-        return _ref(git, head.partition(":")[2].strip())
     return None
 
 
 def _ref(git: Path, ref: str) -> str | None:
-    try:
-        common = (git / (git / "commondir").read_text().strip()).resolve()
-    except OSError:
-        common = git
+    common = git / read_text(git / "commondir")  # the folder itself where there is no such file
     for folder in (git, common):
-        try:
-            return (folder / ref).read_text().strip()
-        except OSError:
-            continue
-    try:
-        packed = (common / "packed-refs").read_text().splitlines()
-    except OSError:
-        return None
-    return next((line.split()[0] for line in packed if line.endswith(f" {ref}")), None)
+        if commit := read_text(folder / ref):
+            return commit
+    packed = (line.split() for line in read_text(common / "packed-refs").splitlines())
+    return next((line[0] for line in packed if line[1:] == [ref]), None)

@@ -1,62 +1,61 @@
-"""What hardware a run had: processors, memory, GPUs; for later questions, above all the footprint of making it."""
+"""What hardware a run had: processors, memory and GPUs. The footprint of its manufacture is estimated from it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from ..core.sensing import Device
 from .cgroup import Cgroup
-from .host import read_text
+from .files import read_text
+from .host import processor
+from .proc import memory_total_bytes, processors
 
 
-def inventory(
-    devices: Iterable[Device], gpu_count: int | None = None, sysfs: str = "/sys", procfs: str = "/proc"
-) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """(kind, name, detail) of each piece: "cpu" with sockets, logical processors and how many of them the control group may use,
-    "dram" in bytes, each "gpu" that the run holds, and the "host": its product, how many GPUs it has, whether it is a virtual machine."""
-    processors = _processors(procfs)
-    if processors:
-        yield (
+class Piece(NamedTuple):
+    """A piece of hardware: its kind ("cpu", "dram", "gpu", "host"), its name, and what else is known of it."""
+
+    kind: str
+    name: str
+    detail: Mapping[str, object]
+
+
+def inventory(devices: Iterable[Device], gpu_count: int | None = None, sysfs: str = "/sys", procfs: str = "/proc") -> Iterator[Piece]:
+    """The hardware of this machine, and of its GPUs those among `devices`, which the run holds. Raises nothing.
+
+    - "cpu": sockets, logical processors, and how many of these the control group may use;
+    - "dram": bytes;
+    - "gpu": model and UUID;
+    - "host": vendor, how many GPUs it has, and whether it is a virtual machine.
+    """
+    found = processors(read_text(Path(procfs, "cpuinfo")))
+    if found:
+        share = Cgroup(sysfs, procfs).cpu_share()
+        yield Piece(
             "cpu",
-            processors[0].get("model name", "unknown"),
+            found[0].get("model name", "unknown"),
             {
-                "sockets": len({p.get("physical id", "0") for p in processors}),
-                "logical_cpus": len(processors),
-                "allowed_cpus": None if (share := Cgroup(sysfs, procfs).cpu_share()) is None else share.cpus,
-                "vendor": processors[0].get("vendor_id"),
-                "family": processors[0].get("cpu family"),
-                "model": processors[0].get("model"),
+                "sockets": len({p.get("physical id", "0") for p in found}),
+                "logical_cpus": len(found),
+                "allowed_cpus": None if share is None else share.cpus,
+                "vendor": found[0].get("vendor_id"),
+                "family": found[0].get("cpu family"),
+                "model": found[0].get("model"),
             },
         )
-    total = _memory_bytes(procfs)
-    if total is not None:
-        yield "dram", "memory", {"bytes": total}
+    total_bytes = memory_total_bytes(read_text(Path(procfs, "meminfo")))
+    if total_bytes is not None:
+        yield Piece("dram", "memory", {"bytes": total_bytes})
     for device in devices:
         if device.kind == "gpu":
-            yield "gpu", device.name, {"model": device.model, "uuid": device.uuid}
-    yield (
+            yield Piece("gpu", device.name, {"model": device.model, "uuid": device.uuid})
+    yield Piece(
         "host",
         read_text(Path(sysfs, "class/dmi/id/product_name")) or "unknown",
         {
             "vendor": read_text(Path(sysfs, "class/dmi/id/sys_vendor")) or None,
             "gpus": gpu_count,
-            "virtual": any("hypervisor" in p.get("flags", "").split() for p in processors[:1]),
+            "virtual": processor(procfs).hypervisor,
         },
     )
-
-
-def _processors(procfs: str) -> list[dict[str, str]]:
-    blocks = read_text(Path(procfs, "cpuinfo")).split("\n\n")
-    parsed = [
-        {k.strip(): v.strip() for k, _, v in (line.partition(":") for line in block.splitlines())} for block in blocks if block.strip()
-    ]
-    return [p for p in parsed if "processor" in p]
-
-
-def _memory_bytes(procfs: str) -> int | None:
-    for line in read_text(Path(procfs, "meminfo")).splitlines():
-        if line.startswith("MemTotal:"):
-            return int(line.split()[1]) * 1024
-    return None

@@ -1,4 +1,4 @@
-"""The identity of a process: its host, boot, pid and start time, its parents and its command."""
+"""The identity of a process: its host, boot, pid and start time, its parents, its command and its environment."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from .files import read_strings, read_text
 from .masking import masked
+from .proc import ProcessStat, process_stat
+
+_DEAD = "ZX"  # the states of a process that has ended: zombie, dead
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A process as no other can be mistaken for it: boot id, pid namespace, pid and start time (clock ticks since boot)."""
+    """What tells a process from every other: boot id, pid namespace, pid and start time (clock ticks since boot)."""
 
     host: str
     boot_id: str
@@ -22,19 +26,19 @@ class Identity:
     procfs: str = "/proc"
 
     def is_alive(self, pid: int, start_ticks: int) -> bool:
-        """Whether the process of this boot and namespace with that pid and start time still runs (a zombie does not)."""
-        ticks = alive_ticks(pid, self.procfs)
-        return ticks == start_ticks if ticks is not None else _hidden(pid)
+        """Whether the process of this boot and namespace with that pid and start time still runs (a zombie does not).
+
+        Where its start time cannot be read it counts as running: a run that goes on must not be marked as ended.
+        """
+        stat = _stat(pid, self.procfs)
+        return _hidden(pid) if stat is None else stat.state not in _DEAD and stat.start_ticks in (None, start_ticks)
 
 
 def this_process(procfs: str = "/proc", pid: int | None = None) -> Identity:
     """The identity of process `pid`, this one by default."""
     number = os.getpid() if pid is None else pid
     ticks = alive_ticks(number, procfs) or 0
-    try:
-        boot_id = Path(procfs, "sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        boot_id = ""
+    boot_id = read_text(Path(procfs, "sys/kernel/random/boot_id"))
     try:
         namespace = os.readlink(f"{procfs}/self/ns/pid")
     except OSError:
@@ -43,26 +47,27 @@ def this_process(procfs: str = "/proc", pid: int | None = None) -> Identity:
 
 
 def _hidden(pid: int) -> bool:
-    """Whether there is such a process after all, of another user, that /proc does not show (its mount option hidepid)."""
+    """Whether another user's process has this pid, and /proc does not show it (mount option hidepid)."""
     try:
         os.kill(pid, 0)
     except PermissionError:
         return True
     except (OSError, OverflowError):
         return False
-    return False  # ours, and a zombie, or it would have been seen
+    return False  # our own process: /proc would show it
 
 
 def alive_ticks(pid: int, procfs: str = "/proc") -> int | None:
-    """Start time of a running process in clock ticks since boot (field 22 of its stat); None if there is none, or only a zombie."""
-    fields = _stat(pid, procfs)
-    return None if fields is None or fields[0] in "ZX" else int(fields[19])
+    """Start time of a running process in clock ticks since boot; None if there is no such process, if it is a zombie, or if its start
+    time cannot be read."""
+    stat = _stat(pid, procfs)
+    return None if stat is None or stat.state in _DEAD else stat.start_ticks
 
 
 def parent(pid: int, procfs: str = "/proc") -> int | None:
-    """The parent of a process, None if there is no such process."""
-    fields = _stat(pid, procfs)
-    return None if fields is None else int(fields[1])
+    """The parent of a process; None if there is no such process."""
+    stat = _stat(pid, procfs)
+    return None if stat is None else stat.parent
 
 
 def is_descendant(pid: int, ancestor: int, procfs: str = "/proc") -> bool:
@@ -77,12 +82,8 @@ def is_descendant(pid: int, ancestor: int, procfs: str = "/proc") -> bool:
     return False
 
 
-def _stat(pid: int, procfs: str) -> list[str] | None:
-    """The fields after the command name, which may itself contain spaces and brackets."""
-    try:
-        return Path(procfs, str(pid), "stat").read_text().rpartition(")")[2].split()
-    except (OSError, UnicodeDecodeError):
-        return None
+def _stat(pid: int, procfs: str) -> ProcessStat | None:
+    return process_stat(read_text(Path(procfs, str(pid), "stat")))
 
 
 def own_command() -> str:
@@ -92,8 +93,11 @@ def own_command() -> str:
 
 def command_of(pid: int, procfs: str = "/proc") -> str | None:
     """Another process's command line, masked; None where it cannot be read."""
-    try:
-        raw = Path(procfs, str(pid), "cmdline").read_bytes()
-    except OSError:
-        return None
-    return masked([part.decode(errors="replace") for part in raw.split(b"\0") if part])
+    arguments = read_strings(Path(procfs, str(pid), "cmdline"))
+    return None if arguments is None else masked(arguments)
+
+
+def environment_of(pid: int, procfs: str = "/proc") -> dict[str, str] | None:
+    """The environment that another process was started with; None where it cannot be read."""
+    strings = read_strings(Path(procfs, str(pid), "environ"))
+    return None if strings is None else dict(text.partition("=")[::2] for text in strings if "=" in text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -115,13 +116,27 @@ def test_cpu_time_that_cannot_be_read_is_an_error_and_the_next_read_covers_it() 
     assert utilisation() == pytest.approx(0.5)
 
 
-def test_the_machines_busy_time_and_size() -> None:
-    stat = f"cpu  {TICKS} {TICKS} {TICKS} 500 900 {TICKS} {TICKS} 700 {TICKS} 0\ncpu0 1\ncpu1 1\ncpux 1\n"
-    assert modelled.machine_busy_s(stat) == 5.0
-    assert modelled.machine_cpu_count(stat) == 2
-    assert modelled.machine_busy_s("") is None
-    assert modelled.machine_memory_kib("MemFree: 1 kB\nMemTotal:       24 kB\n") == 24
-    assert modelled.machine_memory_kib("") is None
+@pytest.mark.parametrize("cpu_max", ["0 100000", "max garbage", "50000 ²"])
+def test_a_quota_that_is_no_number_limits_nothing(machine: FakePowercap, request_for: MakeRequest, cpu_max: str) -> None:
+    group = machine.sysfs / "fs/cgroup"
+    group.mkdir(parents=True)
+    (group / "cgroup.controllers").write_text("cpu")
+    (group / "cpu.stat").write_text("usage_usec 0")
+    (group / "cpu.max").write_text(cpu_max)
+    cpu = sensor(modelled.discover(request_for(), set()), "cpu")
+    assert cpu.device.max_power_w == pytest.approx(2 * 4.16 * 1.5)
+    time.sleep(0.06)
+    assert cpu.read() == pytest.approx(2 * 1.036)
+
+
+def test_the_machines_busy_time(machine: FakePowercap, request_for: MakeRequest) -> None:
+    cpu = sensor(modelled.discover(request_for(), set()), "cpu")
+    (machine.procfs / "stat").write_text(f"cpu  {900 * TICKS} 0 0 0 0 0 0\n")
+    time.sleep(0.06)
+    assert cpu.read() == pytest.approx(2 * 4.16)
+    (machine.procfs / "stat").write_text("cpu  12\n")
+    with pytest.raises(ReadError):
+        cpu.read()
 
 
 def test_the_tdp_curve_is_linear_between_its_points() -> None:

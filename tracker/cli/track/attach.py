@@ -5,13 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import select
-from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
 from ...errors import ConfigurationError
-from ...machine.process import alive_ticks, command_of
+from ...machine.process import alive_ticks, command_of, environment_of
 from ...tracking.target import Target
 from ...tracking.tracker import EnergyTracker
 from ..options import arguments, tracking_options
@@ -34,7 +33,7 @@ def command(pid: int, **options: Any) -> None:
         raise ConfigurationError(
             f"PID {pid}: there is no such process ({getattr(error, 'strerror', None) or error}); `ps` lists those that run"
         ) from None
-    tracker = EnergyTracker.watching(Target(tree_pid=pid, command=command_of(pid), environ=_environment(pid)), **arguments(**options))
+    tracker = EnergyTracker.watching(Target(tree_pid=pid, command=command_of(pid), environ=environment_of(pid)), **arguments(**options))
     tracker.start()
     click.echo(f"trainwatt: following process {pid}; Ctrl-C detaches", err=True)
     try:
@@ -44,12 +43,3 @@ def command(pid: int, **options: Any) -> None:
     else:
         tracker.stop("completed", "the process ended; its exit code cannot be seen from outside")
     _report(tracker)
-
-
-def _environment(pid: int) -> dict[str, str] | None:
-    """The environment that the process was started with (its CUDA_VISIBLE_DEVICES); None where it cannot be read."""
-    try:
-        raw = Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
-        return None
-    return dict(part.decode(errors="replace").partition("=")[::2] for part in raw.split(b"\0") if b"=" in part)

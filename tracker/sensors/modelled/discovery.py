@@ -15,7 +15,9 @@ from ...core.point import Provenance
 from ...core.sensing import Availability, Device, DeviceKind, Discovery, DiscoveryRequest, Finding, Gauge
 from ...errors import ReadError
 from ...machine.cgroup import Cgroup, CpuShare
-from ...machine.host import processor, read_text
+from ...machine.files import read_text
+from ...machine.host import processor
+from ...machine.proc import busy_ticks, memory_total_bytes, online_cpus
 from . import power_model
 from .microarchitecture import microarchitecture
 from .power_model import PowerModel
@@ -23,10 +25,7 @@ from .power_model import PowerModel
 SOURCE = "model"
 _PERIOD_S = 0.2  # the kernel counts CPU time in hundredths of a second, which is too coarse for a shorter interval
 _SHORTEST_S = 0.05
-_KIB_PER_GIB = 1024.0**2
-_BYTES_PER_KIB = 1024.0
-_STAT_BUSY = (0, 1, 2, 5, 6)
-"""User, nice, system, irq and softirq of /proc/stat (proc(5)). Steal belongs to other machines, and guest is part of user."""
+_BYTES_PER_GIB = 1024.0**3
 _CONTAINED_NOTE = "not in the total: the GPU's module may contain it"
 
 
@@ -92,7 +91,7 @@ def discover(request: DiscoveryRequest, measured: Collection[DeviceKind], tdp_w:
 
 def _add_cpu(request: DiscoveryRequest, cgroup: Cgroup, tdp_w: float | None, contained: bool, found: Discovery) -> None:
     stat = Path(request.procfs, "stat")
-    machine_cpus = machine_cpu_count(read_text(stat))
+    machine_cpus = online_cpus(read_text(stat))
     if not machine_cpus:
         found.findings.append(_nothing("cpu", f"{stat} names no processor: the energy of the CPU is not counted"))
         return
@@ -106,22 +105,22 @@ def _add_cpu(request: DiscoveryRequest, cgroup: Cgroup, tdp_w: float | None, con
         model = power_model.cpu_from_generation(microarchitecture(cpu), share.cpus)
 
     limited = share.usage_s() is not None
-    busy_s = share.usage_s if limited else lambda: machine_busy_s(read_text(stat))
+    busy_s = share.usage_s if limited else lambda: _machine_busy_s(stat)
     utilisation = Utilisation(busy_s, share.cpus if limited else float(machine_cpus))
     whose = f" within its control group ({share.cpus:g} of {machine_cpus} CPUs)" if share.cpus < machine_cpus else ""
     _add("cpu", cpu.name or None, model, utilisation, f"utilisation{whose}", contained, found)
 
 
 def _add_dram(request: DiscoveryRequest, cgroup: Cgroup, contained: bool, found: Discovery) -> None:
-    total_kib = machine_memory_kib(read_text(Path(request.procfs, "meminfo")))
+    total = memory_total_bytes(read_text(Path(request.procfs, "meminfo")))
     limit = cgroup.memory_limit_bytes()
-    sizes = [kib for kib in (total_kib, limit / _BYTES_PER_KIB if limit else None) if kib]
+    sizes = [size for size in (total, limit) if size]
     if not sizes:
         found.findings.append(_nothing("dram", "the size of the memory is unknown: its energy is not counted"))
         return
-    limited = limit is not None and min(sizes) == limit / _BYTES_PER_KIB
+    limited = min(sizes) == limit
     how = "the memory limit of its control group" if limited else "the machine's memory"
-    _add("dram", None, power_model.dram(min(sizes) / _KIB_PER_GIB), lambda: 0.0, how, contained, found)
+    _add("dram", None, power_model.dram(min(sizes) / _BYTES_PER_GIB), lambda: 0.0, how, contained, found)
 
 
 def _add(
@@ -153,25 +152,7 @@ def _nothing(what: str, detail: str) -> Finding:
     return Finding(SOURCE, Availability.ABSENT, what, detail)
 
 
-def machine_busy_s(stat: str) -> float | None:
-    """CPU seconds for which all processors were busy since boot, from the text of /proc/stat; None if it does not say."""
-    line = next((line for line in stat.splitlines() if line.startswith("cpu ")), "")
-    fields = line.split()[1:]
-    if len(fields) <= max(_STAT_BUSY) or not all(field.isdigit() for field in fields):
-        return None
-    return sum(int(fields[i]) for i in _STAT_BUSY) / os.sysconf("SC_CLK_TCK")
-
-
-def machine_cpu_count(stat: str) -> int:
-    """The number of processors online, from the text of /proc/stat; 0 if it does not say."""
-    return sum(line.startswith("cpu") and line[3:4].isdigit() for line in stat.splitlines())
-
-
-def machine_memory_kib(meminfo: str) -> int | None:
-    """MemTotal in KiB, from the text of /proc/meminfo; None if it does not say."""
-    for line in meminfo.splitlines():
-        key, _, value = line.partition(":")
-        number = value.split()[:1]
-        if key == "MemTotal" and number and number[0].isdigit():
-            return int(number[0])
-    return None
+def _machine_busy_s(stat: Path) -> float | None:
+    """CPU seconds that all processors were busy since boot; None where they cannot be read."""
+    ticks = busy_ticks(read_text(stat))
+    return None if ticks is None else ticks / os.sysconf("SC_CLK_TCK")

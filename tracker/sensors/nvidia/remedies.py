@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ...core.sensing import Availability, DiscoveryRequest, Finding
-from ...machine.host import in_container, read_text
+from ...machine.files import read_text
+from ...machine.host import in_container
 from .readers import error_text
 
 SOURCE = "nvml"

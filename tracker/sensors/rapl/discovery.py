@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ...core.sensing import Availability, Device, DeviceKind, Discovery, DiscoveryRequest, Finding
 from ...errors import ReadError
-from ...machine.host import read_int, read_text
+from ...machine.files import read_int, read_text
 from . import remedies
 from .reader import RaplSensor, counter_of
 

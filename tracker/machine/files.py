@@ -1,0 +1,29 @@
+"""Reads small text files whose absence is an answer. Nothing here raises for a file that is missing, denied or no text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .proc import whole_number
+
+
+def read_text(path: Path, errors: str = "replace") -> str:
+    """The file's text, stripped; "" where it cannot be read. `errors` says what becomes of bytes that are no UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8", errors=errors).strip()
+    except (OSError, ValueError):  # ValueError: a null character in the path
+        return ""
+
+
+def read_int(path: Path) -> int | None:
+    """The file's whole number; None where it cannot be read or is no number."""
+    return whole_number(read_text(path))
+
+
+def read_strings(path: Path) -> list[str] | None:
+    """The null-terminated strings of a file such as /proc/PID/cmdline; None where it cannot be read."""
+    try:
+        raw = path.read_bytes()
+    except (OSError, ValueError):
+        return None
+    return [part.decode(errors="replace") for part in raw.split(b"\0") if part]

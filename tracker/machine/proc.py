@@ -1,0 +1,137 @@
+"""PURE: the meaning of the text in /proc (proc(5)) and in the files of a control group (Linux, Documentation/admin-guide/cgroup-v2.rst).
+
+No parser raises. A container, a mask or an unusual kernel may leave a file empty, cut short or without its numbers; then the answer
+is "not known" (None, or nothing in the list).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_LARGEST = 2**64 - 1  # the kernel's numbers have at most 64 bits
+_BUSY = (0, 1, 2, 5, 6)
+"""User, nice, system, irq and softirq in the first line of /proc/stat. Steal belongs to other guests; guest time is part of user."""
+_BYTES_PER_KIB = 1024
+
+
+class ProcessStat(NamedTuple):
+    """A process by its /proc/PID/stat: state letter, parent, and start time in clock ticks since boot. None is not known."""
+
+    state: str
+    parent: int | None
+    start_ticks: int | None
+
+
+class Mount(NamedTuple):
+    """A line of /proc/PID/mountinfo: where something is mounted, and the type of its filesystem."""
+
+    folder: str
+    filesystem: str
+
+
+def whole_number(text: str) -> int | None:
+    """The number that `text` consists of, in ASCII digits and within 64 bits; else None."""
+    text = text.strip()
+    if not (text.isascii() and text.isdigit()) or len(text) > len(str(_LARGEST)):
+        return None
+    return number if (number := int(text)) <= _LARGEST else None
+
+
+def processors(cpuinfo: str) -> list[dict[str, str]]:
+    """The fields of each logical processor in /proc/cpuinfo, by name."""
+    blocks = (_fields(block) for block in re.split(r"\n[ \t]*\n", cpuinfo))
+    return [block for block in blocks if "processor" in block]
+
+
+def memory_total_bytes(meminfo: str) -> int | None:
+    """MemTotal of /proc/meminfo, in bytes."""
+    kib = whole_number(_fields(meminfo).get("MemTotal", "").removesuffix("kB"))
+    return None if kib is None else kib * _BYTES_PER_KIB
+
+
+def busy_ticks(stat: str) -> int | None:
+    """How long all processors were busy since boot, in clock ticks, by /proc/stat."""
+    line = next((line for line in stat.splitlines() if line.startswith("cpu ")), "")
+    numbers = [whole_number(field) for field in line.split()[1:]]
+    busy = [number for i in _BUSY if i < len(numbers) and (number := numbers[i]) is not None]
+    return sum(busy) if len(busy) == len(_BUSY) else None
+
+
+def online_cpus(stat: str) -> int:
+    """How many processors are online, by /proc/stat; 0 where it does not say."""
+    return sum(re.match(r"cpu[0-9]", line) is not None for line in stat.splitlines())
+
+
+def process_stat(text: str) -> ProcessStat | None:
+    """A process by its /proc/PID/stat; None where the text names no state."""
+    # The second field is the command's name in brackets, and may itself contain blanks and brackets.
+    before, bracket, after = text.rpartition(")")
+    fields = after.split()
+    if not before or not bracket or not fields:
+        return None
+    return ProcessStat(fields[0], *(whole_number(fields[i]) if i < len(fields) else None for i in (1, 19)))
+
+
+def mounts(mountinfo: str) -> Iterator[Mount]:
+    """The mounts of /proc/PID/mountinfo, in its order."""
+    for line in mountinfo.splitlines():
+        before, separator, after = line.partition(" - ")
+        fields = before.split(" ")
+        if separator and len(fields) >= 5:
+            yield Mount(_unescaped(fields[4]), after.split(" ")[0])
+
+
+def control_groups(text: str) -> dict[str, str]:
+    """The paths of the control groups in /proc/PID/cgroup, by controller; "" is the one of cgroup v2."""
+    paths: dict[str, str] = {}
+    for line in text.splitlines():
+        fields = line.split(":", 2)
+        if len(fields) == 3:
+            paths.update(dict.fromkeys(fields[1].split(","), fields[2]))
+    return paths
+
+
+def listed_cpus(text: str) -> int | None:
+    """How many processors a list such as "0-3,8" names: 5. None for an empty list and for other text."""
+    total = 0
+    for part in filter(None, text.strip().split(",")):
+        first_text, dash, last_text = part.partition("-")
+        first = whole_number(first_text)
+        last = whole_number(last_text) if dash else first
+        if first is None or last is None or last < first:
+            return None
+        total += last - first + 1
+    return total or None
+
+
+def cpu_max(text: str) -> float | None:
+    """The processors that a group may use by its cpu.max, "QUOTA PERIOD"; None for "max PERIOD" and for other text."""
+    quota, _, period = text.strip().partition(" ")
+    return quota_cpus(whole_number(quota), whole_number(period))
+
+
+def quota_cpus(quota_us: int | None, period_us: int | None) -> float | None:
+    """The processors that a CPU time quota allows; None without a quota."""
+    return quota_us / period_us if quota_us and period_us else None
+
+
+def usage_usec(cpu_stat: str) -> int | None:
+    """The CPU time that a group has used by its cpu.stat, in microseconds."""
+    values = (line.partition(" ") for line in cpu_stat.splitlines())
+    return next((whole_number(value) for key, _, value in values if key == "usage_usec"), None)
+
+
+def _fields(text: str) -> dict[str, str]:
+    """The "key: value" lines; of equal keys the first. Lines without a colon are left out."""
+    found: dict[str, str] = {}
+    for key, colon, value in (line.partition(":") for line in text.splitlines()):
+        if colon:
+            found.setdefault(key.strip(), value.strip())
+    return found
+
+
+def _unescaped(field: str) -> str:
+    r"""Blanks and the like stand as \040 in a mountinfo."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), field)

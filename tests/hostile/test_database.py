@@ -16,7 +16,7 @@ from tests.fakes.processes import begin
 from tests.fakes.views import assert_true, device, events, phase_named, tracker_log
 from tests.fakes.world import World, finished
 from trainwatt import ConfigurationError, EnergyTracker, StoreError
-from trainwatt.storage import place
+from trainwatt.machine import filesystem
 from trainwatt.storage.write.writer import Writer
 from trainwatt.tracking.recording import backlog, phase_log
 from trainwatt.tracking.recording import recorder as recording
@@ -180,7 +180,7 @@ def test_a_run_on_a_network_filesystem_has_a_file_of_its_host_and_no_shared_memo
     here: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "mountinfo").write_text(f"22 1 0:9 / {tmp_path} rw - nfs4 server:/home rw\n")
-    monkeypatch.setattr(place, "MOUNTINFO", tmp_path / "mountinfo")
+    monkeypatch.setattr(filesystem, "MOUNTINFO", tmp_path / "mountinfo")
     monkeypatch.setattr("platform.node", lambda: "node-a")
     folder = tmp_path / "shared"
     folder.mkdir()

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from trainwatt.errors import ConfigurationError
-from trainwatt.storage import place as place_module
-from trainwatt.storage.place import is_network_filesystem, locate, masked, sqlite_path
+from trainwatt.machine import filesystem
+from trainwatt.storage.place import locate, masked, sqlite_path
 
 
 @pytest.fixture(autouse=True)
 def _local_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mountinfo = tmp_path / "mountinfo"
     mountinfo.write_text("22 1 8:1 / / rw - ext4 /dev/sda1 rw\n")
-    monkeypatch.setattr(place_module, "MOUNTINFO", mountinfo)
+    monkeypatch.setattr(filesystem, "MOUNTINFO", mountinfo)
 
 
 def test_argument_over_variable_over_configuration_over_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,36 +52,22 @@ def test_server_cannot_be_written_to() -> None:
     assert masked("postgresql://ada:secret@h/d") == "postgresql://ada:***@h/d"
 
 
+@pytest.mark.parametrize(
+    ("place", "shown"),
+    [
+        ("postgresql://ada@h/d", "postgresql://ada@h/d"),
+        ("postgresql://ada:s3@cr3t@h/d", "postgresql://ada:***@h/d"),
+        ("postgresql://ada:s3/cr3t@h/d", "postgresql://ada:***@h/d"),
+        ("postgresql://:s3cr3t@h:5432/d", "postgresql://:***@h:5432/d"),
+        ("postgresql://h/d?user=ada&password=s3cr3t&connect_timeout=5", "postgresql://h/d?user=ada&password=***&connect_timeout=5"),
+        ("/runs/a:b@c/?password=1.db", "/runs/a:b@c/?password=1.db"),
+    ],
+)
+def test_no_part_of_a_password_is_shown(place: str, shown: str) -> None:
+    assert masked(place) == shown
+
+
 def test_each_host_has_its_file_on_a_network_filesystem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mountinfo").write_text(f"22 1 0:9 / {tmp_path} rw - nfs4 server:/home rw\n")
     monkeypatch.setattr("platform.node", lambda: "node-a")
     assert locate(tmp_path, {}, None) == str(tmp_path / "runs-node-a.db")
-
-
-MOUNTINFO = r"""
-22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
-30 22 0:40 / /home rw shared:2 master:1 - nfs4 server:/home rw
-31 30 8:2 / /home/ada/local rw - xfs /dev/sdb1 rw
-32 22 0:41 / /scratch rw - lustre a@tcp:/b rw
-33 22 0:42 / /my\040data rw - fuse.sshfs host: rw
-34 22 0:43 / /win rw - fuseblk /dev/sdc1 rw
-35 22 0:44 / /over rw - nfs server:/x rw
-36 35 0:45 / /over rw - tmpfs tmpfs rw
-"""
-
-
-@pytest.mark.parametrize(
-    ("path", "network"),
-    [
-        ("/tmp/runs.db", False),
-        ("/home/ada/runs.db", True),
-        ("/home/ada/local/runs.db", False),
-        ("/homes/runs.db", False),
-        ("/scratch", True),
-        ("/my data/runs.db", True),
-        ("/win/runs.db", False),
-        ("/over/runs.db", False),
-    ],
-)
-def test_network_filesystem_by_longest_mount(path: str, network: bool) -> None:
-    assert is_network_filesystem(path, MOUNTINFO) is network

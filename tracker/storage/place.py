@@ -12,34 +12,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from ..errors import ConfigurationError
+from ..machine.filesystem import on_network
+from ..machine.masking import without_password
 
-MOUNTINFO = Path("/proc/self/mountinfo")
-_NETWORK = frozenset(
-    {
-        "9p",
-        "afs",
-        "beegfs",
-        "beegfs_nodev",
-        "ceph",
-        "cifs",
-        "fhgfs",
-        "fuse",
-        "gfs2",
-        "glusterfs",
-        "gpfs",
-        "lustre",
-        "nfs",
-        "nfs3",
-        "nfs4",
-        "ocfs2",
-        "orangefs",
-        "panfs",
-        "pvfs2",
-        "smb3",
-        "smbfs",
-        "wekafs",
-    }
-)
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 
@@ -95,8 +70,8 @@ def is_server(place: str) -> bool:
 
 
 def masked(place: str) -> str:
-    """`place` without the password of a URL."""
-    return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", place)
+    """`place` without the password of a server's URL."""
+    return without_password(place) if is_server(place) else place
 
 
 def file_in(path: Path, *, folder: bool = False) -> Path:
@@ -127,34 +102,6 @@ def _is_folder(path: Path) -> bool:
         return path.is_dir()
     except OSError:  # not to be reached, or too long: whoever opens it says so
         return False
-
-
-def on_network(path: Path) -> bool:
-    """Whether `path` lies on a network filesystem of this machine; False where that cannot be known."""
-    try:
-        mountinfo = MOUNTINFO.read_text(encoding="utf-8", errors="surrogateescape")
-    except OSError:
-        return False
-    return is_network_filesystem(os.path.realpath(path), mountinfo)
-
-
-def is_network_filesystem(path: str, mountinfo: str) -> bool:
-    """Whether the absolute `path` lies on a network filesystem, by the text of /proc/self/mountinfo."""
-    longest, kind = -1, ""
-    for line in mountinfo.splitlines():
-        before, separator, after = line.partition(" - ")
-        fields = before.split(" ")
-        if not separator or len(fields) < 5:
-            continue
-        mount = _unescaped(fields[4]).rstrip("/")
-        # Equally long is a mount over a mount, and the later one is seen.
-        if (path == mount or path.startswith(mount + "/")) and len(mount) >= longest:
-            longest, kind = len(mount), after.split(" ")[0]
-    return kind in _NETWORK or kind.startswith("fuse.")
-
-
-def _unescaped(field: str) -> str:
-    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), field)
 
 
 def _path_of_sqlite_url(url: str) -> str:

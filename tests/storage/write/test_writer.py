@@ -15,7 +15,8 @@ import pytest
 
 from tests.fakes.stored_rows import device, point, run, segment
 from trainwatt.errors import NewerSchemaError, NotADatabaseError, StoreBusyError, StoreError
-from trainwatt.storage import place as place_module
+from trainwatt.machine import filesystem
+from trainwatt.storage.place import file_in
 from trainwatt.storage.write.writer import Rows, Writer
 
 
@@ -35,14 +36,14 @@ def test_creates_folders_and_file(tmp_path: Path) -> None:
 
 
 def test_folder_holds_the_file(tmp_path: Path) -> None:
-    assert Writer.open(tmp_path).path == tmp_path / place_module.file_in(tmp_path).name
+    assert Writer.open(tmp_path).path == tmp_path / file_in(tmp_path).name
 
 
 @pytest.mark.parametrize(("kind", "journal"), [("ext4", "wal"), ("nfs4", "delete")])
 def test_journal_fits_the_filesystem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, journal: str) -> None:
     mountinfo = tmp_path / "mountinfo"
     mountinfo.write_text(f"22 1 0:1 / / rw - {kind} none rw\n")
-    monkeypatch.setattr(place_module, "MOUNTINFO", mountinfo)
+    monkeypatch.setattr(filesystem, "MOUNTINFO", mountinfo)
     assert Writer.open(tmp_path / "runs.db").query("PRAGMA journal_mode") == [(journal,)]
 
 

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ...errors import DamagedDatabaseError, NotADatabaseError, StoreError
+from ...machine.filesystem import on_network
 from ..faults import is_busy, store_error
-from ..place import file_in, on_network
+from ..place import file_in
 from ..revision import State, creation, state_of
 from .damage import file_id, find_aside, set_aside, wording
 from .encoding import as_utf8

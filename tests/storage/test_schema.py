@@ -13,12 +13,16 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, Float, inspect
+from sqlalchemy.exc import IntegrityError
 
 from tests.fakes.stored_rows import phase, run, segment
+from trainwatt.core.run import Status
+from trainwatt.energy.intervals import JOULES
 from trainwatt.errors import StoreError
 from trainwatt.storage import revision
 from trainwatt.storage.engine import make_engine, reading
 from trainwatt.storage.migrate import migrate
+from trainwatt.storage.read.records import PhaseDeviceSum
 from trainwatt.storage.read.store import Store
 from trainwatt.storage.schema import METADATA
 from trainwatt.storage.write import compact
@@ -41,6 +45,25 @@ def test_models_equal_the_sql(place: str) -> None:
             assert inspector.get_pk_constraint(table.name)["constrained_columns"] == [key.name for key in table.primary_key]
             checks = [check for check in table.constraints if isinstance(check, CheckConstraint)]
             assert len(inspector.get_check_constraints(table.name)) == len(checks)
+
+
+def test_the_energies_of_a_share_have_a_column_each() -> None:
+    for table in ("phase_energy", "phase_fold_energy"):
+        columns = METADATA.tables[table].columns
+        assert tuple(name for name, column in columns.items() if column.type.python_type is float) == JOULES
+    assert PhaseDeviceSum._fields == ("owner_segment_id", "device", *JOULES)
+    numbers = [float(2**i) for i in range(len(JOULES))]
+    share = PhaseDeviceSum("seg-1", "gpu0", *numbers).share(0.05, "gpu")
+    assert [getattr(share, name) for name in JOULES] == numbers
+    assert (share.gain, share.gain_class) == (0.05, "gpu")
+
+
+def test_the_database_takes_every_status_and_no_other(place: str, load: Any) -> None:
+    load({"run": [run(status, status=status) for status in Status]})
+    load({"segment": [segment(f"of {status}", "failed", status=status) for status in Status]})
+    for table, row in (("run", run("x", status="lost")), ("segment", segment("x", "failed", status="lost"))):
+        with pytest.raises(IntegrityError):
+            load({table: [row]})
 
 
 def test_the_writer_knows_every_table_and_key() -> None:

@@ -167,7 +167,7 @@ def _device(rows: list[DeviceRow], duration_s: float, host: str) -> DeviceJson:
 
 def phase_share(s: PhaseDeviceSum, d: DeviceRow) -> Share:
     """What a device used in all instances of a phase."""
-    return Share(s.energy_j, s.slack_low_j, s.slack_high_j, s.edge_low_j, s.edge_high_j, d.gain, d.gain_class, s.scatter_j2)
+    return s.share(d.gain, d.gain_class)
 
 
 def _phases(stored: StoredRun) -> list[PhaseJson]:

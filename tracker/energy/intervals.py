@@ -28,6 +28,10 @@ class Share(NamedTuple):
     scatter_j2: float = 0.0
 
 
+JOULES = tuple(name for name in Share._fields if name not in ("gain", "gain_class"))
+"""The energies of a share, which add up over windows of one device. The store has a column of the same name for each."""
+
+
 class Interval(NamedTuple):
     """An energy with its 95 % interval, joules."""
 

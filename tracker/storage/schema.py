@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Double, ForeignKey, Index, Integer, MetaData, Table, Text, text
 
+from ..core.point import Point
+from ..core.run import Status
+from ..energy.intervals import JOULES
+
 METADATA = MetaData()
 
-_STATUS = "status IN ('running', 'completed', 'failed', 'interrupted')"
+_STATUS = f"status IN ({', '.join(repr(status.value) for status in Status)})"
 
 
 def _of_run(*, primary_key: bool = False) -> Column[str]:
@@ -20,10 +24,9 @@ def _of_segment() -> Column[str]:
     return Column("segment_id", Text, ForeignKey("segment.id", ondelete="CASCADE"), primary_key=True)
 
 
-def _bounds() -> list[Column[float]]:
-    """What an energy may be wrong by."""
-    joules = [Column(name, Double, nullable=False) for name in ("slack_low_j", "slack_high_j", "edge_low_j", "edge_high_j")]
-    return [*joules, Column("scatter_j2", Double, server_default=text("0"), nullable=False)]
+def _joules(*names: str) -> list[Column[float]]:
+    later = {"scatter_j2": text("0")}  # was added to tables that had rows
+    return [Column(name, Double, server_default=later.get(name), nullable=False) for name in names]
 
 
 RUN = Table(
@@ -122,11 +125,7 @@ CURVE_POINT = Table(
     _of_segment(),
     Column("device", Text, primary_key=True),
     Column("t_ns", BigInteger, primary_key=True, autoincrement=False),
-    Column("counter_j", Double, nullable=False),
-    Column("power_j", Double, nullable=False),
-    Column("imputed_j", Double, nullable=False),
-    Column("modelled_j", Double, nullable=False),
-    *_bounds(),
+    *_joules(*(name for name in Point._fields if name != "t_ns")),
 )
 """A point of a device's energy curve."""
 
@@ -157,8 +156,7 @@ PHASE_ENERGY = Table(
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("device", Text, primary_key=True),
     Column("owner_segment_id", Text, nullable=False),
-    Column("energy_j", Double, nullable=False),
-    *_bounds(),
+    *_joules(*JOULES),
 )
 """What one device used in one phase instance."""
 
@@ -183,8 +181,7 @@ PHASE_FOLD_ENERGY = Table(
     Column("name", Text, primary_key=True),
     Column("owner_segment_id", Text, primary_key=True),
     Column("device", Text, primary_key=True),
-    Column("energy_j", Double, nullable=False),
-    *_bounds(),
+    *_joules(*JOULES),
 )
 """What one device used in them."""
 

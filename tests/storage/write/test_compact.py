@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.stored_rows import device, phase, phase_energy, point, run, segment
+from trainwatt.energy.intervals import JOULES
 from trainwatt.errors import StoreBusyError, StoreError
 from trainwatt.storage.read.records import PhaseSum
 from trainwatt.storage.read.store import Store
@@ -123,7 +124,7 @@ def test_a_fold_that_fails_is_as_if_it_had_never_begun(writer: Writer) -> None:
 
 def test_what_was_never_stored_one_by_one_is_added(writer: Writer) -> None:
     row = {"segment_id": "seg-1", "name": "step", "count": 2, "duration_ns": 30, "unresolved": 1, "synchronized": 0, "exact": 1}
-    energy = {"segment_id": "seg-1", "name": "step", "owner_segment_id": "seg-1", "device": "gpu0"} | dict.fromkeys(compact.ENERGIES, 1.5)
+    energy = {"segment_id": "seg-1", "name": "step", "owner_segment_id": "seg-1", "device": "gpu0"} | dict.fromkeys(JOULES, 1.5)
     for first in (9, 4, 6):
         writer.write({}, then=compact.add_to_fold(row | {"first_start_utc_ns": first}, [energy]))
     assert writer.query("SELECT count, duration_ns, first_start_utc_ns, unresolved, exact FROM phase_fold") == [(6, 90, 4, 3, 3)]

@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Executable, Select
 
 from ...core.clock import Anchor
 from ...core.point import Point
+from ...energy.intervals import JOULES
 from .. import schema
 from .records import (
     DeviceRow,
@@ -161,15 +162,15 @@ def _phases(connection: Connection, run_id: str) -> tuple[PhaseSum, ...]:
     of_device = ("segment_id", "name", "owner_segment_id", "device")
     key = phase.segment_id, phase.name, energy.owner_segment_id, energy.device
     joules = (
-        select(*key, *(func.sum(energy[name]).label(name) for name in _JOULES))
+        select(*key, *(func.sum(energy[name]).label(name) for name in JOULES))
         .select_from(schema.PHASE)
         .join(schema.PHASE_ENERGY, (energy.segment_id == phase.segment_id) & (energy.seq == phase.seq))
         .where(phase.run_id == run_id)
         .group_by(*reversed(key))  # what differs most first: the sorting is half of the time
     )
-    folded_joules = select(*(fold_energy[name] for name in (*of_device, *_JOULES)))
+    folded_joules = select(*(fold_energy[name] for name in (*of_device, *JOULES)))
     devices: dict[tuple[str, str], list[PhaseDeviceSum]] = defaultdict(list)
-    for row in _rows(connection, _added_up(joules, folded_joules.where(fold_energy.segment_id.in_(_segments(run_id))), of_device, _JOULES)):
+    for row in _rows(connection, _added_up(joules, folded_joules.where(fold_energy.segment_id.in_(_segments(run_id))), of_device, JOULES)):
         devices[row["segment_id"], row["name"]].append(_record(PhaseDeviceSum, row))
     counts = (
         select(
@@ -222,7 +223,6 @@ def _anchors(connection: Connection, run_id: str) -> dict[str, tuple[Anchor, ...
 
 
 _COUNTS = ("instances", "duration_ns", "open", "unresolved", "pending", "synchronized", "exact")
-_JOULES = ("energy_j", "slack_low_j", "slack_high_j", "edge_low_j", "edge_high_j", "scatter_j2")
 
 
 def _of_run(table: Table, run_id: str, *order: str) -> Select[Any]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from ...core.clock import Anchor
 from ...core.point import Point
+from ...energy.intervals import JOULES, Share
 
 
 class RunRow(NamedTuple):
@@ -96,6 +97,10 @@ class PhaseDeviceSum(NamedTuple):
     edge_low_j: float
     edge_high_j: float
     scatter_j2: float
+
+    def share(self, gain: float, gain_class: str) -> Share:
+        """These joules with the scale error of the device's sensor."""
+        return Share(gain=gain, gain_class=gain_class, **{name: getattr(self, name) for name in JOULES})
 
 
 class PhaseSum(NamedTuple):

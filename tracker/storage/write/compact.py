@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ...energy.intervals import JOULES
 from .writer import Statement
 
-ENERGIES = ("energy_j", "slack_low_j", "slack_high_j", "edge_low_j", "edge_high_j", "scatter_j2")
 _COUNTS = ("count", "duration_ns", "unresolved", "synchronized", "exact")
 
 _FOLD_TAIL = (
@@ -17,10 +17,10 @@ _FOLD_TAIL = (
     + ", ".join(f"{c} = phase_fold.{c} + excluded.{c}" for c in _COUNTS)
 )
 _ENERGY_TAIL = "ON CONFLICT (segment_id, name, owner_segment_id, device) DO UPDATE SET " + ", ".join(
-    f"{c} = phase_fold_energy.{c} + excluded.{c}" for c in ENERGIES
+    f"{c} = phase_fold_energy.{c} + excluded.{c}" for c in JOULES
 )
 _FOLD = f"INSERT INTO phase_fold (segment_id, name, first_start_utc_ns, {', '.join(_COUNTS)})"
-_ENERGY = f"INSERT INTO phase_fold_energy (segment_id, name, owner_segment_id, device, {', '.join(ENERGIES)})"
+_ENERGY = f"INSERT INTO phase_fold_energy (segment_id, name, owner_segment_id, device, {', '.join(JOULES)})"
 
 Query = tuple[str, Sequence[object]]
 
@@ -67,7 +67,7 @@ def fold(segment_id: str, name: str | None, seq: int) -> list[Statement]:
     """Add the resolved instances up to `seq`, those of `name` or all, to their fold, and delete them."""
     which = f"p.segment_id = :segment_id AND p.seq <= :seq AND {_over('p.')} AND (:name IS NULL OR p.name = :name)"
     those = f"segment_id = :segment_id AND seq IN (SELECT p.seq FROM phase p WHERE {which})"
-    sums = ", ".join(f"sum(e.{c})" for c in ENERGIES)
+    sums = ", ".join(f"sum(e.{c})" for c in JOULES)
     parameters: Mapping[str, object] = {"segment_id": segment_id, "name": name, "seq": seq}
     statements = (
         f"{_FOLD} SELECT p.segment_id, p.name, min(p.start_utc_ns), count(*), sum(p.end_t_ns - p.start_t_ns), sum(p.resolved = 0),"
@@ -84,7 +84,7 @@ def fold(segment_id: str, name: str | None, seq: int) -> list[Statement]:
 def add_to_fold(row: Mapping[str, object], energies: Sequence[Mapping[str, object]]) -> list[Statement]:
     """Add instances that were never stored one by one: a row of phase_fold, and its rows of phase_fold_energy."""
     of_fold = f"{_FOLD} VALUES (:segment_id, :name, :first_start_utc_ns, {', '.join(f':{c}' for c in _COUNTS)}) {_FOLD_TAIL}"
-    of_energy = f"{_ENERGY} VALUES (:segment_id, :name, :owner_segment_id, :device, {', '.join(f':{c}' for c in ENERGIES)}) {_ENERGY_TAIL}"
+    of_energy = f"{_ENERGY} VALUES (:segment_id, :name, :owner_segment_id, :device, {', '.join(f':{c}' for c in JOULES)}) {_ENERGY_TAIL}"
     return [(of_fold, row), *((of_energy, energy) for energy in energies)]
 
 

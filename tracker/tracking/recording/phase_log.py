@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from ...core.clock import Anchor
 from ...core.run import Event, EventKind
-from ...energy.intervals import Share
-from ...storage.write.compact import ENERGIES, add_to_fold
+from ...energy.intervals import JOULES, Share
+from ...storage.write.compact import add_to_fold
 from ...storage.write.writer import Statement
 from . import rows
 from .phase_record import PhaseRecord
@@ -38,7 +38,7 @@ JOINED = "SELECT p.segment_id, p.seq, p.name, p.start_t_ns, p.end_t_ns FROM phas
 
 @dataclass(slots=True)
 class _Fold:
-    """Phases of one name, added up. Joules are by device, in the order of ENERGIES."""
+    """Phases of one name, added up. Joules are by device, in the order of JOULES."""
 
     first_start_utc_ns: int
     count: int = 0
@@ -55,8 +55,8 @@ class _Fold:
         self.synchronized += phase.synchronized
         self.exact += phase.exact
         for device, share in shares.items():
-            sums = self.joules.setdefault(device, [0.0] * len(ENERGIES))
-            for i, name in enumerate(ENERGIES):
+            sums = self.joules.setdefault(device, [0.0] * len(JOULES))
+            for i, name in enumerate(JOULES):
                 sums[i] += getattr(share, name)
 
 
@@ -147,7 +147,7 @@ class PhaseLog:
             key = {"segment_id": self._segment_id, "name": name}
             counts = {c: getattr(fold, c) for c in ("count", "duration_ns", "first_start_utc_ns", "unresolved", "synchronized", "exact")}
             energies = [
-                key | {"owner_segment_id": self._segment_id, "device": device} | dict(zip(ENERGIES, sums, strict=True))
+                key | {"owner_segment_id": self._segment_id, "device": device} | dict(zip(JOULES, sums, strict=True))
                 for device, sums in fold.joules.items()
             ]
             statements += add_to_fold(key | counts, energies)

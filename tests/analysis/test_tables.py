@@ -16,7 +16,7 @@ from tests.fakes.stored_rows import device, phase, phase_energy, point, run, seg
 from trainwatt.analysis.footprint import view_of
 from trainwatt.analysis.tables import COLUMNS, What, rows
 from trainwatt.presentation.table_files import FORMATS
-from trainwatt.storage.read import details as recent
+from trainwatt.storage.read import store as reading
 from trainwatt.storage.read.store import Store
 from trainwatt.storage.write.writer import Writer
 
@@ -93,14 +93,14 @@ def test_the_time_of_a_point_follows_a_clock_that_was_set(tmp_path: Path) -> Non
 
 
 def test_a_curve_is_read_in_pieces_without_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recent, "PIECE", 3)
+    monkeypatch.setattr(reading, "PIECE", 3)
     for count in (1, 3, 7):
         path = stored(tmp_path / str(count), list(range(count)))
         assert [row["t_ns"] for row in rows(Store.open(path), "run-1", "curves")] == list(range(count))
 
 
 def test_rows_come_before_the_whole_curve_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recent, "PIECE", 2)
+    monkeypatch.setattr(reading, "PIECE", 2)
     path = stored(tmp_path, list(range(10)))
     coming = rows(Store.open(path), "run-1", "curves")
     next(coming)

@@ -136,8 +136,6 @@ def _work(work: Mapping[str, int]) -> Row:
 
 
 def _points(store: Store, stored: StoredRun) -> Iterator[Row]:
-    from ..storage.read.details import points_after  # brings SQLAlchemy
-
     segments = {s.id: s for s in stored.segments}
     for device in stored.devices:
         if device.first is None:
@@ -145,7 +143,7 @@ def _points(store: Store, stored: StoredRun) -> Iterator[Row]:
         segment = segments[device.segment_id]
         of_device = {"run_id": stored.run.id, "segment_id": segment.id, "host": segment.host, "device": device.name}
         timeline = Timeline.of_segment(stored.anchors.get(segment.id, ()), segment.start_t_ns, segment.started_utc_ns)
-        for p in points_after(store, segment.id, device.name, device.first.t_ns - 1):
+        for p in store.points_after(segment.id, device.name, device.first.t_ns - 1):
             utc_ns = timeline.utc_ns(p.t_ns)
             point = p._asdict()
             del point["t_ns"]

@@ -19,7 +19,6 @@ from trainwatt.analysis.over_time.live import Watcher
 from trainwatt.core.point import Point
 from trainwatt.energy.mean_power import mean_w, powers_w
 from trainwatt.presentation.terminal.watch import Frame, frame, line, plain, spark
-from trainwatt.storage.read.details import points_after
 from trainwatt.storage.read.store import Store
 
 GOING_ON = """
@@ -156,12 +155,13 @@ def test_watching_writes_nothing_and_locks_nothing(world: World, going: subproce
 
 def test_a_look_reads_only_the_points_that_are_new(world: World, going: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
+    points_after = Store.points_after
 
     def counted(store: Store, segment_id: str, device: str, after_t_ns: int) -> Iterator[Point]:
         asked.append(after_t_ns)
         return points_after(store, segment_id, device, after_t_ns)
 
-    monkeypatch.setattr("trainwatt.storage.read.details.points_after", counted)
+    monkeypatch.setattr(Store, "points_after", counted)
     watcher = Watcher(lambda: Store.open(str(world.db)), world.runs()[0]["id"])
     seen = [curve[-1].t_ns for curve in watcher.look().curves]
     asked.clear()

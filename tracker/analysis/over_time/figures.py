@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from ...carbon.grid import live
 from ...carbon.series import Series
 from ...carbon.terms import Terms
-from ...storage.read.details import phase_times
 from ..footprint import DEFAULT, asked_of_a_grid, view_of
 from ..view import ORDER, natural
 from . import timeline as series
@@ -56,7 +55,7 @@ def figures(store: Store, run_id: str, terms: Terms = DEFAULT) -> Figures:
     curves = {key: [(clocks[key[0]].seconds(p.t_ns), p.energy_j) for p in points] for key, points in store.outline(stored, PIECES).items()}
     curves = {key: curve for key, curve in curves.items() if len(curve) > 1}
     cuts = _cuts(stored, curves)
-    times = [t for t in phase_times(store, run_id) if t.segment_id in clocks]  # not of a process that joined since
+    times = [t for t in store.phase_times(run_id) if t.segment_id in clocks]  # not of a process that joined since
     by_segment: dict[str, list[Span]] = defaultdict(list)
     for t in times:
         clock = clocks[t.segment_id]

@@ -99,20 +99,16 @@ class Watcher:
         self._store.close()
 
     def _curve(self, row: DeviceRow) -> deque[Point]:
-        from ...storage.read.details import points_after  # brings SQLAlchemy
-
         assert row.last is not None
         since_ns = row.last.t_ns - WINDOW_S * 10**9
         curve = self._curves.get((row.segment_id, row.name), deque([row.last]) if row.first == row.last else deque())
         after_ns = curve[-1].t_ns if curve else since_ns
-        curve.extend(points_after(self._store, row.segment_id, row.name, after_ns))
+        curve.extend(self._store.points_after(row.segment_id, row.name, after_ns))
         while curve[0].t_ns < since_ns:
             curve.popleft()
         return curve
 
     def _phases(self, view: ShowJson) -> list[PhaseNowJson]:
-        from ...storage.read.details import open_phases  # brings SQLAlchemy
-
         counts = {p["name"]: p["count"] for p in view["phases"]}
         return [
             {
@@ -123,7 +119,7 @@ class Watcher:
                 "newest_count": len(p.newest_j),
                 "newest_mean_j": sum(p.newest_j) / len(p.newest_j) if p.newest_j else None,
             }
-            for p in open_phases(self._store, self._run_id, NEWEST)
+            for p in self._store.open_phases(self._run_id, NEWEST)
         ]
 
     def _rates(self, stored: StoredRun, work: Mapping[str, int]) -> dict[str, float]:

@@ -1,6 +1,6 @@
-"""What the store hands out. Fields are named as the columns; the schema's SQL says more about them.
+"""The records that the store returns. Fields are named as the columns; the schema's SQL says more about them.
 
-Named tuples: each data class would cost a command a millisecond at its start.
+They are named tuples because each data class would add a millisecond to the start of a command.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from ...core.clock import Anchor
 from ...core.point import Point
+from ...core.run import Status
 from ...energy.intervals import JOULES, Share
 
 
@@ -123,6 +124,28 @@ class PhaseSum(NamedTuple):
     devices: tuple[PhaseDeviceSum, ...]
 
 
+class OpenPhase(NamedTuple):
+    """An instance of a phase that has not ended. `newest_j` has the joules of the newest instances of its name that have ended, without
+    those that were too short to be told apart."""
+
+    segment_id: str
+    seq: int
+    parent_seq: int | None
+    name: str
+    step: int | None
+    start_utc_ns: int
+    newest_j: tuple[float, ...]
+
+
+class PhaseTime(NamedTuple):
+    """One instance of a phase, on its segment's monotonic clock; `end_t_ns` is None where it has not ended."""
+
+    segment_id: str
+    name: str
+    start_t_ns: int
+    end_t_ns: int | None
+
+
 class WorkRow(NamedTuple):
     """`amount` samples or tokens (`unit`) in a phase; '' is the whole run."""
 
@@ -133,7 +156,7 @@ class WorkRow(NamedTuple):
 
 
 class EventRow(NamedTuple):
-    """Anything that happened to a sensor or to the run."""
+    """Something that happened to a sensor or to the run."""
 
     segment_id: str
     seq: int
@@ -178,7 +201,7 @@ class IntensityRow(NamedTuple):
 
 
 class StoredRun(NamedTuple):
-    """Everything stored about a run but the inner points of its curves. Anchors are by segment, oldest first."""
+    """Everything stored about a run except the inner points of its curves. Anchors are by segment, oldest first."""
 
     run: RunRow
     segments: tuple[SegmentRow, ...]
@@ -192,5 +215,5 @@ class StoredRun(NamedTuple):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will come."""
-        return self.run.status != "running"
+        """Whether the run is over: nothing will be added."""
+        return self.run.status != Status.RUNNING

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Engine, Select, delete, func, insert, or_, select
 
 from ...core.point import Point
+from ...core.run import Status
 from ...errors import AmbiguousRunError, RunNotFoundError, StoreError
 from ..engine import faults_of, make_engine, reading, state, writing
 from ..place import is_server, masked
 from ..revision import State
-from ..schema import FOOTPRINT, GRID_INTENSITY, RUN, SEGMENT
-from . import load
-from .records import DeviceRow, IntensityRow, RunRow, SegmentRow, StoredRun
-from .vanished import Candidate, Here, Vanished, judge
+from ..schema import FOOTPRINT, GRID_INTENSITY, RUN
+from . import curves, load, phases
+from .records import DeviceRow, IntensityRow, OpenPhase, PhaseTime, RunRow, SegmentRow, StoredRun
+from .vanished import Here, Vanished, vanished_of, write_down
 
+PIECE = 5_000
+"""Points read in one transaction. None is open for long, so that SQLite can move the writer's log into the database meanwhile."""
 _SHOWN = 5  # how many of the matches an error lists
 _CHUNK = 500  # ids a statement; both databases limit its parameters
 
@@ -82,14 +85,14 @@ class Store:
         host or a command must contain. In order of `sort`, one of SORTS, from the greatest where it begins with "-"."""
         column = SORTS[sort.lstrip("-")]
         order = (column.desc().nulls_last(), RUN.c.id.desc()) if sort.startswith("-") else (column.asc().nulls_last(), RUN.c.id)
-        query = _fitting(select(RUN), project, group, since_utc_ns, search).order_by(*order)
+        query = _fitting(load.select_runs(), project, group, since_utc_ns, search).order_by(*order)
         # What is not written down cannot be filtered by the database.
         in_memory = bool(self._unwritten.runs)
         if not in_memory:
             query = query.where(RUN.c.status == status) if status is not None else query
             query = query.limit(limit).offset(offset)
         with faults_of(self.place), reading(self._engine) as connection:
-            runs = [self._with_ending(load.run_of(row)) for row in connection.execute(query).mappings()]
+            runs = [self._with_ending(load.run_of(row)) for row in connection.execute(query)]
         if in_memory:
             runs = [run for run in runs if status in (None, run.status)][offset:][:limit]
         return runs
@@ -160,12 +163,32 @@ class Store:
     def points(self, run_id: str) -> dict[tuple[str, str], list[Point]]:
         """The energy curves of a run by (segment id, device), each in order of time."""
         with faults_of(self.place), reading(self._engine) as connection:
-            return load.points_of(connection, run_id)
+            return curves.points_of(connection, run_id)
+
+    def points_after(self, segment_id: str, device: str, after_t_ns: int) -> Iterator[Point]:
+        """The points of one curve that come after an instant of its monotonic clock, in order."""
+        while True:
+            with faults_of(self.place), reading(self._engine) as connection:
+                found = curves.points_after(connection, segment_id, device, after_t_ns, PIECE)
+            yield from found
+            if len(found) < PIECE:
+                return
+            after_t_ns = found[-1].t_ns
 
     def outline(self, stored: StoredRun, pieces: int) -> dict[tuple[str, str], list[Point]]:
         """The curves of a run in few points, by (segment id, device): its ends, and where about `pieces` equal parts of the time begin."""
         with faults_of(self.place), reading(self._engine) as connection:
-            return load.outline_of(connection, stored.devices, pieces)
+            return curves.outline_of(connection, stored.devices, pieces)
+
+    def open_phases(self, run_id: str, newest: int) -> list[OpenPhase]:
+        """The phases that have not ended, by segment and start, each with the energies of up to `newest` ended instances of its name."""
+        with faults_of(self.place), reading(self._engine) as connection:
+            return phases.open_phases(connection, run_id, newest)
+
+    def phase_times(self, run_id: str) -> list[PhaseTime]:
+        """The instances that are kept one by one, by segment and start. Folded instances have no times of their own."""
+        with faults_of(self.place), reading(self._engine) as connection:
+            return phases.times_of(connection, run_id)
 
     def delete(self, run_ids: Iterable[str]) -> int:
         """Delete runs with all that belongs to them, all or none, and return how many there were."""
@@ -212,13 +235,13 @@ class Store:
         Where the database cannot be written they only read so from this store.
         """
         with faults_of(self.place), reading(self._engine) as connection:
-            vanished = judge(_candidates(connection), here)
+            vanished = vanished_of(connection, here)
         if vanished.segments:
             try:
                 with faults_of(self.place), writing(self._engine) as connection:
                     # Judged again under the lock: a run may have ended properly meanwhile.
-                    vanished = judge(_candidates(connection), here)
-                    _write_down(connection, vanished)
+                    vanished = vanished_of(connection, here)
+                    write_down(connection, vanished)
             except StoreError:
                 self._unwritten = vanished
         return list(vanished.runs)
@@ -230,9 +253,9 @@ class Store:
     def _with_ending(self, row: Row) -> Row:
         endings = self._unwritten.runs if isinstance(row, RunRow) else self._unwritten.segments
         ending = endings.get(row.id)
-        if ending is None or row.status != "running":
+        if ending is None or row.status != Status.RUNNING:
             return row
-        return row._replace(status="interrupted", end_reason=ending.reason, ended_utc_ns=ending.ended_utc_ns)
+        return row._replace(status=Status.INTERRUPTED.value, end_reason=ending.reason, ended_utc_ns=ending.ended_utc_ns)
 
 
 def _fitting(query: Select[Any], project: str | None, group: str | None, since_utc_ns: int | None, search: str | None) -> Select[Any]:
@@ -246,37 +269,6 @@ def _fitting(query: Select[Any], project: str | None, group: str | None, since_u
         looked_in = (RUN.c.id, RUN.c.project, RUN.c.name, RUN.c.group_name, RUN.c.host, RUN.c.command)
         query = query.where(or_(*(func.lower(column).contains(search.lower(), autoescape=True) for column in looked_in)))
     return query
-
-
-def _candidates(connection: Connection) -> list[Candidate]:
-    query = (
-        select(
-            SEGMENT.c.id.label("segment_id"),
-            SEGMENT.c.run_id,
-            SEGMENT.c.role,
-            SEGMENT.c.host,
-            SEGMENT.c.boot_id,
-            SEGMENT.c.pid_namespace,
-            SEGMENT.c.pid,
-            SEGMENT.c.start_ticks,
-            SEGMENT.c.last_seen_utc_ns,
-            RUN.c.status.label("run_status"),
-            RUN.c.last_seen_utc_ns.label("run_last_seen_utc_ns"),
-        )
-        .join(RUN, RUN.c.id == SEGMENT.c.run_id)
-        .where(SEGMENT.c.status == "running")
-    )
-    return [Candidate(*row) for row in connection.execute(query)]
-
-
-def _write_down(connection: Connection, vanished: Vanished) -> None:
-    for table, endings in ((SEGMENT, vanished.segments), (RUN, vanished.runs)):
-        for id_, ending in endings.items():
-            connection.execute(
-                update(table)
-                .where(table.c.id == id_, table.c.status == "running")
-                .values(status="interrupted", end_reason=ending.reason, ended_utc_ns=ending.ended_utc_ns)
-            )
 
 
 def _chunks(ids: Iterable[str]) -> list[list[str]]:

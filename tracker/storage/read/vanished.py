@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
+from sqlalchemy import Connection, select, update
+
+from ...core.run import Status
+from ..schema import RUN, SEGMENT
+
 DIED = "vanished: the process was killed or died"
 RESTARTED = "vanished: the machine restarted"
 
@@ -65,7 +70,7 @@ def judge(candidates: Iterable[Candidate], here: Here) -> Vanished:
         reason = _reason(candidate, here)
         if reason:
             vanished.segments[candidate.segment_id] = Ending(reason, candidate.last_seen_utc_ns)
-        if candidate.role != "owner" or candidate.run_status != "running":
+        if candidate.role != "owner" or candidate.run_status != Status.RUNNING:
             continue
         if reason:
             vanished.runs[candidate.run_id] = Ending(reason, candidate.run_last_seen_utc_ns)
@@ -84,3 +89,36 @@ def _reason(candidate: Candidate, here: Here) -> str | None:
     if candidate.pid_namespace != here.pid_namespace:
         return None
     return None if here.is_alive(candidate.pid, candidate.start_ticks) else DIED
+
+
+def vanished_of(connection: Connection, here: Here) -> Vanished:
+    """The segments and runs that say they are running, and are over."""
+    query = (
+        select(
+            SEGMENT.c.id.label("segment_id"),
+            SEGMENT.c.run_id,
+            SEGMENT.c.role,
+            SEGMENT.c.host,
+            SEGMENT.c.boot_id,
+            SEGMENT.c.pid_namespace,
+            SEGMENT.c.pid,
+            SEGMENT.c.start_ticks,
+            SEGMENT.c.last_seen_utc_ns,
+            RUN.c.status.label("run_status"),
+            RUN.c.last_seen_utc_ns.label("run_last_seen_utc_ns"),
+        )
+        .join(RUN, RUN.c.id == SEGMENT.c.run_id)
+        .where(SEGMENT.c.status == Status.RUNNING)
+    )
+    return judge(map(Candidate._make, connection.execute(query)), here)
+
+
+def write_down(connection: Connection, vanished: Vanished) -> None:
+    """Mark segments and runs that are over as interrupted."""
+    for table, endings in ((SEGMENT, vanished.segments), (RUN, vanished.runs)):
+        for id_, ending in endings.items():
+            connection.execute(
+                update(table)
+                .where(table.c.id == id_, table.c.status == Status.RUNNING)
+                .values(status=Status.INTERRUPTED, end_reason=ending.reason, ended_utc_ns=ending.ended_utc_ns)
+            )

@@ -1,0 +1,118 @@
+"""The queries of phases: their sums by name, those that are open, and the times of each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Connection, case, func, literal, select
+
+from ...energy.intervals import JOULES
+from ..schema import DEVICE, PHASE, PHASE_ENERGY, PHASE_FOLD, PHASE_FOLD_ENERGY
+from .records import OpenPhase, PhaseDeviceSum, PhaseSum, PhaseTime
+from .rows import Query, segments_of, select_fields
+
+_COUNTS = ("instances", "duration_ns", "open", "unresolved", "pending", "synchronized", "exact")
+
+
+def sums_of(connection: Connection, run_id: str) -> tuple[PhaseSum, ...]:
+    """All instances of each phase, by segment and name; folded instances are added to those that are kept one by one."""
+    devices = _device_sums(connection, run_id)
+    phase, fold = PHASE.c, PHASE_FOLD.c
+    kept = (
+        select(
+            phase.segment_id,
+            phase.name,
+            func.min(phase.start_utc_ns).label("first_start_utc_ns"),
+            func.count().label("instances"),
+            func.coalesce(func.sum(phase.end_t_ns - phase.start_t_ns), 0).label("duration_ns"),
+            _count(phase.end_t_ns.is_(None)).label("open"),
+            _count(phase.resolved == 0).label("unresolved"),
+            _count(phase.resolved.is_(None)).label("pending"),
+            _count(phase.synchronized == 1).label("synchronized"),
+            _count(phase.exact == 1).label("exact"),
+        )
+        .where(phase.run_id == run_id)
+        .group_by(phase.segment_id, phase.name)
+    )
+    nothing = literal(0)
+    folded = select(
+        *(fold.segment_id, fold.name, fold.first_start_utc_ns, fold.count, fold.duration_ns),
+        *(nothing, fold.unresolved, nothing, fold.synchronized, fold.exact),
+    ).where(fold.segment_id.in_(segments_of(run_id)))
+    sums = []
+    for row in connection.execute(_added_up(kept, folded, ("segment_id", "name"), _COUNTS, first="first_start_utc_ns")):
+        segment_id, name, first_start_utc_ns, *numbers = row
+        counts = dict(zip(_COUNTS, map(int, numbers), strict=True))  # from Decimals on PostgreSQL
+        sums.append(
+            PhaseSum(
+                segment_id=segment_id,
+                name=name,
+                duration_s=counts.pop("duration_ns") / 1e9,
+                first_start_utc_ns=first_start_utc_ns,
+                devices=tuple(devices.get((segment_id, name), ())),
+                **counts,
+            )
+        )
+    return tuple(sums)
+
+
+def open_phases(connection: Connection, run_id: str, newest: int) -> list[OpenPhase]:
+    """The phases that have not ended, by segment and start, each with the energies of up to `newest` ended instances of its name."""
+    phase, energy, device = PHASE.c, PHASE_ENERGY.c, DEVICE.c
+    fields = OpenPhase._fields[:-1]  # without the joules
+    unended = select_fields(PHASE, fields).where(phase.run_id == run_id, phase.resolved.is_(None), phase.end_t_ns.is_(None))
+    found = []
+    for row in connection.execute(unended.order_by(phase.segment_id, phase.seq)).all():
+        alike = (phase.segment_id == row.segment_id, phase.name == row.name, phase.resolved == 1)
+        seqs = list(connection.scalars(select(phase.seq).where(*alike).order_by(phase.seq.desc()).limit(newest)))
+        joules = (
+            select(func.sum(energy.energy_j))
+            .join(DEVICE, (device.segment_id == energy.owner_segment_id) & (device.name == energy.device))
+            .where(energy.segment_id == row.segment_id, energy.seq.in_(seqs), device.included_in_total == 1)
+            .group_by(energy.seq)
+            .order_by(energy.seq)
+        )
+        found.append(OpenPhase._make((*row, tuple(connection.scalars(joules)) if seqs else ())))
+    return found
+
+
+def times_of(connection: Connection, run_id: str) -> list[PhaseTime]:
+    """The instances of a run that are kept one by one, by segment and start."""
+    phase = PHASE.c
+    query = select_fields(PHASE, PhaseTime._fields).where(phase.run_id == run_id)
+    return list(map(PhaseTime._make, connection.execute(query.order_by(phase.segment_id, phase.start_t_ns, phase.seq))))
+
+
+def _device_sums(connection: Connection, run_id: str) -> dict[tuple[str, str], list[PhaseDeviceSum]]:
+    """What the devices used in each phase, by segment and name."""
+    phase, energy, fold_energy = PHASE.c, PHASE_ENERGY.c, PHASE_FOLD_ENERGY.c
+    key = phase.segment_id, phase.name, energy.owner_segment_id, energy.device
+    kept = (
+        select(*key, *(func.sum(energy[name]).label(name) for name in JOULES))
+        .select_from(PHASE)
+        .join(PHASE_ENERGY, (energy.segment_id == phase.segment_id) & (energy.seq == phase.seq))
+        .where(phase.run_id == run_id)
+        .group_by(*reversed(key))  # the most varied column first: sorting is half of the time
+    )
+    names = ("segment_id", "name", "owner_segment_id", "device")
+    folded = select_fields(PHASE_FOLD_ENERGY, (*names, *JOULES)).where(fold_energy.segment_id.in_(segments_of(run_id)))
+    sums: dict[tuple[str, str], list[PhaseDeviceSum]] = defaultdict(list)
+    for segment_id, name, *of_device in connection.execute(_added_up(kept, folded, names, JOULES)):
+        sums[segment_id, name].append(PhaseDeviceSum._make(of_device))
+    return sums
+
+
+def _added_up(kept: Query, folded: Query, keys: Sequence[str], numbers: Sequence[str], first: str | None = None) -> Query:
+    """The rows of both queries, which have the same columns, as one row for each key: `keys`, the least `first`, the sums of `numbers`.
+
+    They are in order of `first` and of the keys.
+    """
+    both = kept.union_all(folded).subquery().c
+    key = [both[name] for name in keys]
+    least = [] if first is None else [func.min(both[first]).label(first)]
+    return select(*key, *least, *(func.sum(both[name]).label(name) for name in numbers)).group_by(*key).order_by(*least, *key)
+
+
+def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count(case((condition, 1)))

@@ -26,7 +26,7 @@ RUNS, SEED = 450, 43
 
 
 class Hidden(NamedTuple):
-    """What the tracker does not know of one device in one run."""
+    """The quantities of one device in one run that the tracker does not know."""
 
     load: Load
     gain: float  # what the sensor multiplies by
@@ -42,7 +42,7 @@ Make = Callable[[Device, Hidden, FakeClock], list[ScriptedSensor]]
 
 @dataclass(frozen=True)
 class Part:
-    """A device of a simulated machine: how it is read, and the least and the most that it draws."""
+    """A device of a simulated machine: how it is read, and its lowest and highest power."""
 
     device: Device
     make: Make
@@ -52,7 +52,7 @@ class Part:
 
 
 def counter(update_s: float) -> Make:
-    """An energy counter renewed every `update_s`."""
+    """An energy counter that changes every `update_s`."""
 
     def make(device: Device, hidden: Hidden, clock: FakeClock) -> list[ScriptedSensor]:
         kind = {"cpu": INTEL_COUNTER, "dram": DRAM_COUNTER}.get(device.kind, NVML_COUNTER)
@@ -63,7 +63,7 @@ def counter(update_s: float) -> Make:
 
 
 def gauges(*, average: bool, instant: bool) -> Make:
-    """Power only: the mean of the last second, renewed every tenth of one, the power now, or both."""
+    """Power only: the mean of the last second, which changes every 0.1 s, the power now, or both."""
 
     def make(device: Device, hidden: Hidden, clock: FakeClock) -> list[ScriptedSensor]:
         sensors = []
@@ -96,7 +96,7 @@ MACHINES: dict[str, tuple[Part, ...]] = {
 
 @dataclass
 class Figures:
-    """Stated ranges held against the truth."""
+    """Stated ranges compared with the truth."""
 
     errors_j: list[float] = field(default_factory=list)
     widths_j: list[float] = field(default_factory=list)
@@ -109,7 +109,7 @@ class Figures:
 
     @property
     def coverage(self) -> float:
-        """Of how many figures the range holds the truth."""
+        """The share of the figures whose range holds the truth."""
         return self.held / len(self.errors_j)
 
     @property
@@ -119,12 +119,12 @@ class Figures:
 
     @property
     def width_j(self) -> float:
-        """The mean width that is stated."""
+        """The mean width of the stated ranges."""
         return math.fsum(self.widths_j) / len(self.widths_j)
 
     @property
     def excess(self) -> float:
-        """How many times wider than needed."""
+        """The stated width over the needed width."""
         return self.width_j / self.needed_j
 
 
@@ -136,7 +136,7 @@ class Simulated(NamedTuple):
 
 
 def simulate(machine: Sequence[Part], runs: int, seed: int) -> Simulated:
-    """That many runs of a machine, each with its own hidden quantities."""
+    """Simulate `runs` runs of a machine, each with its own hidden quantities."""
     chance = random.Random(seed)
     result = Simulated(Figures(), Figures())
     for errors in _scale_errors({part.device.gain_class for part in machine}, runs, chance):
@@ -187,7 +187,7 @@ def _run(machine: Sequence[Part], errors: dict[str, float], chance: random.Rando
 
 
 def _steps(begin_s: float, end_s: float, chance: random.Random) -> list[float]:
-    """When the load changes: stretches of 30 ms to 3 s."""
+    """The times at which the load changes, 30 ms to 3 s apart."""
     steps, t_s = [begin_s - 3.0], begin_s - 3.0
     while t_s < end_s:
         t_s += math.exp(chance.uniform(math.log(0.03), math.log(3.0)))
@@ -203,7 +203,7 @@ def _hidden(part: Part, error: float, steps_s: list[float], begin_s: float, end_
 
 
 def _edges(steps_s: list[float], begin_s: float, end_s: float, chance: random.Random) -> list[tuple[float, float]]:
-    """Phases of 0.25 s and more; half of their edges are where the load changes."""
+    """Phases of at least 0.25 s. Half of their edges are at changes of the load."""
     inside = [t for t in steps_s if begin_s + 0.1 < t < end_s - 0.1]
     edges: list[tuple[float, float]] = []
     while len(edges) < PHASES:
@@ -214,7 +214,7 @@ def _edges(steps_s: list[float], begin_s: float, end_s: float, chance: random.Ra
 
 
 def table() -> str:
-    """The figures of every machine: how many of the ranges hold the truth, and how many times wider than needed they are."""
+    """Print for every machine how many of the ranges hold the truth, and how many times wider than needed they are."""
     lines = [f"{'':34}{'runs: held':>12}{'wider':>7}{'phases: held':>15}{'wider':>7}"]
     for name, machine in MACHINES.items():
         runs, phases = simulate(machine, RUNS, SEED)

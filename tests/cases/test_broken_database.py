@@ -1,4 +1,4 @@
-"""A database that is deleted, moved away, locked or full while the training goes on: case 40."""
+"""A database that is deleted, moved away, locked or full during the training: case 40."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counters that count: cases 1 to 5, 7, 8, 15 and 16."""
+"""Counters that work: cases 1 to 5, 7, 8, 15 and 16."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_case_02_one_wrap_is_exact_and_one_event() -> None:
 
 
 def test_case_02_a_wrap_in_a_powercap_tree_is_exact_and_one_event(machine: FakePowercap) -> None:
-    """The counter starts again one unit after what max_energy_range_uj says."""
+    """The counter starts at 0 again one unit after max_energy_range_uj."""
     clock, package = FakeClock(), Package(machine, 200.0, start_uj=INTEL_RANGE_UJ - 500 * 10**6)
     run = RecordedRun(machine, clock, package.draw)
     run.move(10.0, tick_s=0.1)
@@ -77,7 +77,7 @@ def test_case_03_only_the_dram_wraps() -> None:
 
 @pytest.mark.parametrize(("before_w", "in_gap_w"), [(430, 436), (430, 72), (430, 800), (80, 72), (790, 800), (80, 800)])
 def test_case_04_ambiguous_gap_on_amd(before_w: int, in_gap_w: int) -> None:
-    """72, 436 and 800 W all fit 180 s without a reading: the nearest to the power before is taken, the range holds all."""
+    """72, 436 and 800 W all fit 180 s without a reading. The one nearest to the power before is taken, and the range holds all three."""
     rig = Rig(AMD_PACKAGE, AMD_COUNTER)
     rig.integrator.set_update_period(None)
     rig.read()
@@ -95,7 +95,7 @@ def test_case_04_ambiguous_gap_on_amd(before_w: int, in_gap_w: int) -> None:
 
 
 def test_case_04_a_gap_of_exactly_one_wrap_is_in_the_range() -> None:
-    """The counter ends where it began: nothing was drawn, or one whole wrap."""
+    """The counter ends where it began: either nothing was drawn, or exactly one whole wrap."""
     rig = Rig(AMD_PACKAGE, AMD_COUNTER)
     rig.read()
     rig.run(50, 5)
@@ -124,7 +124,7 @@ def test_case_05_a_fall_with_an_unreadable_range_books_no_counter_energy() -> No
 
 
 def test_case_05_a_tree_that_does_not_tell_its_range_books_no_counter_energy_for_a_fall(machine: FakePowercap) -> None:
-    """The fall may be a wrap or a reset: the tick is filled in, never negative, and bounded."""
+    """The fall may be a wrap or a reset: the energy of the tick is imputed, bounded and never negative."""
     clock, package = FakeClock(), Package(machine, range_uj="")
     run = RecordedRun(machine, clock, package.draw)
     run.move(5.0, tick_s=0.1)
@@ -167,7 +167,7 @@ def test_case_08_one_failed_read_loses_nothing() -> None:
 
 
 def test_case_08_an_outage_of_failed_reads_is_exact_afterwards_and_bounded_meanwhile() -> None:
-    """Windows around it lose nothing and gain no range; those that end within it may be anything that can have been drawn."""
+    """Windows around it lose nothing, and their range does not grow. One that ends within it may have any energy that is possible."""
     rig = Rig()
     rig.read()
     rig.run(80, 5)
@@ -188,7 +188,7 @@ def test_case_08_an_outage_of_failed_reads_is_exact_afterwards_and_bounded_meanw
 
 
 def test_case_08_an_outage_that_ends_in_a_jump_keeps_its_bounds() -> None:
-    """The reading that would have covered it is of another epoch, so what was filled in may be wrong for good."""
+    """The reading that would have covered it comes after a reset, so the imputed energy stays uncertain."""
     rig = Rig()
     rig.read()
     rig.run(80, 5)
@@ -223,7 +223,7 @@ def test_case_15_850_joules_between_uneven_ticks_are_850_joules() -> None:
 
 
 def test_case_16_thirty_days_of_a_counter_telescope_exactly() -> None:
-    """2.6 million seconds at 300 W: 777.6 MJ, wrapping 2,966 times; no rounding adds up."""
+    """2.6 million seconds at 300 W: 777.6 MJ, with 2,966 wraps. No rounding errors add up."""
     rig = Rig(PACKAGE, INTEL_COUNTER, start_j=123.456789)
     rig.read()
     ticks = 50_000

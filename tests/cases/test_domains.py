@@ -1,4 +1,4 @@
-"""Which powercap zones count, and once: cases 25, 26, 27 and 45; zones that answer nonsense, are denied or masked: cases 9, 10 and 55."""
+"""Which powercap zones count, each once: cases 25, 26, 27 and 45. Zones with unusable text, denied and masked zones: cases 9, 10 and 55."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from trainwatt.sensors.rapl.reader import RaplSensor, counter_of
 
 
 def after_ten_seconds(machine: FakePowercap, watts: dict[str, int]) -> dict[str, float]:
-    """Each zone draws its watts for 10 s; the energy of each device, and their "total"."""
+    """The energy of each device, and their "total", after each zone drew its watts for 10 s."""
     clock, spent_s = FakeClock(), [0.0]
 
     def draw(seconds: float) -> None:
@@ -36,7 +36,7 @@ def after_ten_seconds(machine: FakePowercap, watts: dict[str, int]) -> dict[str,
 
 
 def test_case_25_of_psys_package_core_uncore_and_dram_package_and_dram_count(machine: FakePowercap) -> None:
-    """psys stands beside the total, core and uncore are parts of their package; DRAM is listed under it and is not."""
+    """psys stands beside the total. Core and uncore are parts of their package; DRAM is no part of it, although it is listed under it."""
     zones = {"intel-rapl:0": "package-0", "intel-rapl:0:0": "core", "intel-rapl:0:1": "uncore", "intel-rapl:0:2": "dram"}
     zones["intel-rapl:1"] = "psys"
     for zone_id, label in zones.items():
@@ -62,7 +62,7 @@ def test_case_26_the_twin_that_can_be_read_is_taken(machine: FakePowercap) -> No
 
 
 def test_case_27_two_sockets_in_lockstep_count_twice(machine: FakePowercap) -> None:
-    """Their counters show the same at every moment, and are two all the same."""
+    """Their counters always show the same number, and still are two counters."""
     for socket in (0, 1):
         machine.zone(f"intel-rapl:{socket}", f"package-{socket}")
         machine.zone(f"intel-rapl:{socket}:0", "dram")
@@ -144,7 +144,7 @@ def test_case_55_masked_by_an_empty_folder_in_a_container(
 NOBODY = 65534
 
 
-# Modules first: the interpreter may live where only root can read.
+# Modules are imported first, because the interpreter may lie where only root can read.
 DISCOVER = """
 import json, os, sys
 sys.path[:0] = {path}
@@ -162,7 +162,7 @@ print(json.dumps([said, [[s.device.name, s.name, s.read()] for s in found.sensor
 
 @pytest.fixture
 def reachable(tmp_path: Path) -> None:
-    """Let another user into pytest's folders, which are the caller's own."""
+    """Give another user access to pytest's folders, which only the caller may enter."""
     for folder in (tmp_path, *tmp_path.parents):
         if folder.owner() == "root" and str(folder).startswith("/tmp/"):
             folder.chmod(folder.stat().st_mode | 0o055)

@@ -1,4 +1,4 @@
-"""The cases have numbers, and each its tests, named after it: none can be lost."""
+"""Each case has a number, and tests that are named after it, so that no case can be lost."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAME = re.compile(r"test_case_(\d\d)_\w+")
 
 
 def cases_with_tests() -> Counter[int]:
-    """How many tests each case has, read from the syntax trees."""
+    """The number of tests of each case, read from the syntax trees."""
     found: Counter[int] = Counter()
     for file in sorted(HERE.glob("test_*.py")):
         for node in ast.parse(file.read_text()).body:
@@ -31,13 +31,13 @@ def test_every_case_has_a_test() -> None:
 
 
 def test_every_case_is_in_the_list() -> None:
-    """README.md has a line a case, in order, each once."""
+    """README.md has one line for each case, in order."""
     listed = [int(number) for number in re.findall(r"(?m)^\| (\d+) \|", (HERE / "README.md").read_text())]
     assert listed == list(range(1, LAST + 1))
 
 
 def test_no_name_of_a_test_is_used_twice() -> None:
-    """Of two functions of one name in a file only the second would run."""
+    """If two functions in a file had the same name, only the second would run."""
     for file in sorted(HERE.glob("test_*.py")):
         names = [node.name for node in ast.parse(file.read_text()).body if isinstance(node, ast.FunctionDef)]
         assert sorted(set(names)) == sorted(names), file.name

@@ -1,4 +1,4 @@
-"""Children of a tracked process: they sample nothing, and end without touching the run of their parent (case 28)."""
+"""Children of a tracked process sample nothing, and end without a change to the run of their parent (case 28)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def run_parent(world: World, code: str) -> Any:
 
 
 def assert_whole(world: World, view: dict[str, Any]) -> None:
-    """One run, of the parent alone, with all of its energy."""
+    """There is one run, that of the parent, with all of its energy."""
     assert (view["run"]["status"], view["run"]["end_reason"]) == ("completed", None)
     assert len(world.runs()) == 1
     assert view["events"] == []

@@ -1,4 +1,4 @@
-"""Power integrated: cases 14, 19, 35 and 53."""
+"""Power that is integrated: cases 14, 19, 35 and 53."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ SEEN_BY: dict[str, Sensors] = {
 @pytest.mark.parametrize("sensors", [SEEN_BY["average"], SEEN_BY["average and instant"]], ids=["average", "average and instant"])
 @pytest.mark.parametrize(("before_w", "after_w"), [(60.0, 280.0), (280.0, 60.0)])
 def test_case_35_a_load_step_seen_through_an_average_of_one_second(sensors: Sensors, before_w: float, after_w: float) -> None:
-    """The curve's power crosses half the step within 0.1 s of it; at every point its energy is within W·ΔP/8 and its range holds."""
+    """The curve's power crosses half of the step within 0.1 s. At every point its energy is within W·ΔP/8, and its range holds."""
     step_s, clock = 15.03, FakeClock(10 * S)
     load = Load([(0.0, before_w), (step_s, after_w)])
     simulation = Simulation(clock, sensors(load, clock))
@@ -88,7 +88,7 @@ def test_case_35_a_load_step_seen_through_an_average_of_one_second(sensors: Sens
 def test_case_53_stopped_within_a_window_of_a_load_step(
     sensors: Sensors, before_w: float, after_w: float, since_s: float, run_s: float
 ) -> None:
-    """The average has hardly seen the step, up or down: the range has."""
+    """The average hardly shows the step up or down; the range includes it."""
     clock = FakeClock(10 * S)
     load = Load([(0.0, before_w), (10.0 + run_s - since_s, after_w)])
     simulation = Simulation(clock, sensors(load, clock))

@@ -1,4 +1,4 @@
-"""Which GPU is whose, and what a GPU must not be asked: cases 30, 31, 33, 34 and 38."""
+"""Which GPU belongs to which device, and what must not be asked of a GPU: cases 30, 31, 33, 34 and 38."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def discover(request_for: MakeRequest, closing: list[Discovery]) -> Discover:
 
 
 def test_case_30_a_mig_uuid_is_the_whole_card_and_says_so(gpus: FakeNvml, machine: FakePowercap) -> None:
-    """The card draws 400 W, whichever of its instances the run uses."""
+    """The card draws 400 W, independent of the instance that the run uses."""
     gpus.gpu()
     gpus.gpu(mig="MIG-1234", f185=400_000, f186=400_000)
     clock, spent_mj = FakeClock(), [0]
@@ -58,7 +58,7 @@ def test_case_30_asked_for_by_index_or_by_instance_it_is_the_card_too(
 
 @pytest.mark.parametrize("by_uuid", [False, True], ids=["indices", "UUIDs"])
 def test_case_31_reordered_visible_devices_have_the_right_uuids(gpus: FakeNvml, discover: Discover, by_uuid: bool) -> None:
-    """Each is known by its UUID, and its counter is its own."""
+    """Each is identified by its UUID, and has its own counter."""
     uuids = [gpus.gpu(energy=1000 * index) for index in range(3)]
     found = discover(CUDA_VISIBLE_DEVICES=f"{uuids[2]},{uuids[0]}" if by_uuid else "2,0")
     assert {s.device.name: s.device.uuid for s in found.sensors} == {"gpu2": uuids[2], "gpu0": uuids[0]}
@@ -66,7 +66,7 @@ def test_case_31_reordered_visible_devices_have_the_right_uuids(gpus: FakeNvml, 
 
 
 def test_case_33_a_field_error_inside_a_successful_call_is_not_zero_watts(gpus: FakeNvml, machine: FakePowercap) -> None:
-    """A GPU without a counter draws 400 W; for two spells of half a second its power fields say that they failed, and 0 beside it."""
+    """A GPU without a counter draws 400 W. Twice, for half a second, its power fields report an error together with the value 0."""
     gpus.gpu(energy=None, f185=400_000, f186=400_000)
     clock = FakeClock()
     run = RecordedRun(machine, clock, lambda _: None, gpus=None)

@@ -1,4 +1,4 @@
-"""A tracker inside `trainwatt run` joins its run, and nothing else ever does."""
+"""A tracker inside `trainwatt run` joins its run; no other tracker does."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_a_run_that_is_over_is_not_joined(world: World) -> None:
 
 
 def test_a_run_that_is_not_there_is_not_joined_and_its_place_not_used(world: World, tmp_path: Path) -> None:
-    """What an old shell may still have in its environment."""
+    """An old shell may still have these variables in its environment."""
     gone = tmp_path / "gone" / "runs.db"
     code = "from trainwatt import EnergyTracker\nwith EnergyTracker(project='own'):\n    pass"
     ended = world.run_python(code, env=world.environ(TRAINWATT_RUN_ID="0123456789ab", TRAINWATT_RUN_DB=str(gone)))
@@ -165,7 +165,7 @@ def test_a_run_whose_place_cannot_be_used_is_not_joined(world: World, tmp_path: 
 
 
 def test_a_run_that_vanished_is_not_joined(world: World) -> None:
-    """The command outlived its `trainwatt run`, which was killed: the run has no owner, so its energy would be nobody's."""
+    """The command outlived its `trainwatt run`, which was killed. The run has no owner, so nobody would measure its energy."""
     import os
     import signal
 
@@ -199,7 +199,7 @@ def test_half_an_invitation_is_none(world: World, variable: str, tmp_path: Path)
 
 
 def test_the_invitation_does_not_leave_the_command(world: World) -> None:
-    """What `trainwatt run` sets is in the environment of its command only."""
+    """Only the environment of the command has the variables that `trainwatt run` sets."""
     ended = finished(
         world.popen(
             [

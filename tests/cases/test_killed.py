@@ -1,4 +1,4 @@
-"""Processes that are killed, and many that begin at once: cases 39, 50 and 51."""
+"""Processes that are killed, and many that begin at the same time: cases 39, 50 and 51."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.fakes.world import MakeWorld, World, finished
 
 
 def assert_vanished(world: World, run_id: str, killed_at: float) -> None:
-    """The run is there and interrupted, nothing is broken, and at most two seconds are lost."""
+    """The run is listed as interrupted, the database is sound, and at most two seconds are lost."""
     view = world.show(run_id)
     run = view["run"]
     assert run["status"] == "interrupted"
@@ -64,7 +64,7 @@ def test_case_50_killed_200_ms_after_the_first_start_is_listed_as_interrupted(wo
 
 @pytest.mark.parametrize("moment_s", [0.05, 0.15, 0.25, 0.35])
 def test_case_39_killed_while_it_starts_leaves_a_database_that_works(world: World, moment_s: float) -> None:
-    """Whether or not its run is in there yet, the next one is not held up."""
+    """Whether or not its run was stored yet, the next run does not have to wait."""
     process = world.python(BEGIN + WORK_FOR_EVER, str(world.work / "said"))
     time.sleep(moment_s)
     process.kill()

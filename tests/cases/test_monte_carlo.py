@@ -1,4 +1,4 @@
-"""Hidden scale errors, update phases and gaps, thousands of times over: case 43."""
+"""Thousands of runs with hidden scale errors, update phases and gaps: case 43."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.cases.monte_carlo import LEVEL, MACHINES, PHASES, RUNS, SEED, simulat
 
 @pytest.mark.parametrize("name", MACHINES)
 def test_case_43_the_stated_range_holds_the_truth_and_is_no_wider_than_three_times_what_is_needed(name: str) -> None:
-    """Of whole runs and of single phases; what is needed is the width that holds the central 95 % of the errors that there are."""
+    """This holds for whole runs and for single phases. The needed width is the one that holds the central 95 % of the actual errors."""
     runs, phases = simulate(MACHINES[name], RUNS, SEED)
     assert (len(runs.errors_j), len(phases.errors_j)) == (RUNS, PHASES * RUNS)
     for figures in (runs, phases):

@@ -1,4 +1,4 @@
-"""Readings that make no sense: resets, text, negative numbers and megawatts (cases 6, 10 and 11)."""
+"""Impossible readings: resets, text, negative numbers and megawatts (cases 6, 10 and 11)."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_case_06_a_reset_takes_the_gauges_power_where_there_is_one() -> None:
 @pytest.mark.parametrize("phase_s", [0.0, 0.03, 0.06, 0.09])
 @pytest.mark.parametrize("restart_s", [15.0, 15.02, 15.05, 15.07])
 def test_case_06_a_latched_counter_that_restarts_leaves_the_truth_in_the_range(power_w: float, phase_s: float, restart_s: float) -> None:
-    """What it had not yet shown before it restarted, and what it does not show yet after."""
+    """The range covers the energy that the counter had not shown before its restart, and that it does not show yet after it."""
     clock, load = FakeClock(10 * S), Load([(0.0, power_w)])
     counter = latched(GPU, load, clock, 0.1, phase_s=phase_s)
     at_restart_mj = round(1000 * (1000 + load.joules(restart_s)))

@@ -1,4 +1,4 @@
-"""Phases, side by side, within each other, of no length: cases 22, 23 and 24."""
+"""Adjacent, nested and empty phases: cases 22, 23 and 24."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TICK_NS = 100_000_000
 
 
 def test_case_22_a_thousand_adjacent_phases_sum_to_the_run_exactly() -> None:
-    """Phases of uneven length, resolved as the readings of a load that changes come in; neither joule nor slack goes missing."""
+    """Phases of uneven length, resolved while the readings of a changing load arrive. No joule and no slack is missing."""
     integrator, other = gpu(), DeviceIntegrator(OTHER_GPU, NVML_COUNTER, {})
     both = {"gpu0": integrator, "gpu1": other}
     edges = [ns(0.5)]
@@ -55,7 +55,7 @@ def test_case_22_a_thousand_adjacent_phases_sum_to_the_run_exactly() -> None:
 
 
 def test_case_23_nested_and_overlapping_phases_are_each_right() -> None:
-    """100 W to 5 s, then 300 W. Epoch 1–9 s; train 2–6 s inside it; data 4–8 s across train's end."""
+    """100 W to 5 s, then 300 W. Epoch 1–9 s; train 2–6 s within it; data 4–8 s, across the end of train."""
     integrator = gpu()
     from_j = ramp(integrator, 0, 5, 100)
     ramp(integrator, 5, 10, 300, from_j=from_j)

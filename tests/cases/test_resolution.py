@@ -1,4 +1,4 @@
-"""Loads and phases as short as what the sensor resolves: cases 20, 21 and 47. No gain hides an error here."""
+"""Loads and phases that are as short as the resolution of the sensor: cases 20, 21 and 47. The gain is 0, so that it hides no error."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_case_21_a_phase_shorter_than_two_ticks_is_unresolved_and_its_range_hold
 @pytest.mark.parametrize("burst_w", [300.0, 0.0])
 @pytest.mark.parametrize("where_s", [i * 0.0125 for i in range(8)])
 def test_case_21_whatever_happens_in_50_ms_is_in_the_range(where_s: float, burst_w: float) -> None:
-    """The phase is all of a burst at full power, or all of a pause, anywhere within the 100 ms in which the counter stands."""
+    """The phase is exactly a burst at full power, or exactly a pause, anywhere within the 100 ms in which the counter does not change."""
     at_s = BEGIN_S + 4 + where_s
     load = Load([(0.0, 150.0), (at_s, burst_w), (at_s + 0.05, 150.0)])
     clock = FakeClock(round(BEGIN_S * 1e9))
@@ -73,7 +73,7 @@ def test_case_21_whatever_happens_in_50_ms_is_in_the_range(where_s: float, burst
 @pytest.mark.parametrize("phase_s", [0.0, 0.013, 0.05, 0.098])
 @pytest.mark.parametrize("offset_s", [0.0, 0.03, 0.07])
 def test_case_47_a_counter_latched_every_100_ms_and_phases_of_200_ms(phase_s: float, offset_s: float, nudged: bool) -> None:
-    """300 W in every second phase, 50 W in the others; the counter's period is measured, its moments are not known."""
+    """300 W in every second phase, 50 W in the others. The counter's period is measured; the moments of its changes are not known."""
     load = Load.square(50.0, 300.0, 0.4, offset_s, BEGIN_S + 20)
     clock = FakeClock(round(BEGIN_S * 1e9))
     simulation = Simulation(clock, [latched(GPU, load, clock, 0.1, phase_s=phase_s)])

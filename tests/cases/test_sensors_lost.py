@@ -1,4 +1,4 @@
-"""Sensors that go away, and a sampler that does: cases 32, 42 and 44."""
+"""Sensors that are lost, and a sampler that dies: cases 32, 42 and 44."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_case_42_after_a_hot_unplug_the_parts_still_sum_to_the_total(machine: Fa
 def test_case_44_whoever_looks_two_periods_after_the_samplers_death_flags_the_run(
     machine: FakePowercap, gpus: FakeNvml, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The thread dies in its first round; the next commit says so, once, and reads in its place."""
+    """The thread dies in its first round. The next commit reports this once, and reads the sensors instead."""
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
     clock, node = FakeClock(), Node(machine, gpus)
     run = RecordedRun(machine, clock, node.draw, gpus=None)
@@ -166,7 +166,7 @@ def test_case_44_whoever_looks_two_periods_after_the_samplers_death_flags_the_ru
 
 
 def test_case_44_a_sampler_that_dies_is_said_and_the_run_is_still_right(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From then on the writer reads the sensors, once a second."""
+    """After that the writer reads the sensors, once a second."""
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
     with EnergyTracker() as tracker:
         time.sleep(0.3)

@@ -1,4 +1,4 @@
-"""Driver calls that take their time: case 36."""
+"""Slow driver calls: case 36."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trainwatt import EnergyTracker
 
 
 def test_case_36_calls_of_5_ms_are_made_less_often_and_lose_nothing() -> None:
-    """Until they take no more than 2 % of the time; a quick sensor keeps its rate, and the slow counter its joules."""
+    """Slow calls become rarer until they take at most 2 % of the time. A fast sensor keeps its rate, and the slow counter its joules."""
     clock, load = FakeClock(10**10), Load([(0.0, 150.0), (20.0, 290.0), (25.0, 60.0)])
     shown = latched(GPU, load, clock, 0.001)
     slow = ScriptedSensor(GPU, NVML_COUNTER, [shown.read], clock=clock, cost_s=0.005)

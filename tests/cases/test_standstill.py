@@ -1,4 +1,4 @@
-"""Counters that stand still while power is drawn, and gauges that do because it is constant (cases 12, 13 and 46)."""
+"""Counters that stand still while power is drawn, and gauges that stand still because the power is constant (cases 12, 13 and 46)."""
 
 from __future__ import annotations
 
@@ -73,14 +73,14 @@ def frozen(load: Load, *, with_gauge: bool) -> Simulation:
 @pytest.mark.parametrize("load", LOADS.values(), ids=LOADS)
 @pytest.mark.parametrize("with_gauge", [True, False], ids=["gauge", "held"])
 def test_case_12_phases_within_the_two_seconds_before_it_is_stale_are_in_their_range(load: Load, with_gauge: bool) -> None:
-    """Until it is certain that the counter is stale, all that the device can draw since it last moved may be missing."""
+    """Until the counter is known to be stale, any energy that the device can draw may be missing since its last change."""
     simulation = frozen(load, with_gauge=with_gauge)
     assert simulation.kinds("gpu0") == ["stale", "resumed"]
     simulation.assert_holds(load)
 
 
 def test_case_12_a_counter_that_never_moved_says_so_and_may_have_missed_all() -> None:
-    """Nothing has ever shown a power that could be held, so that nothing is booked, and full power is the bound."""
+    """No power is known that could be assumed to continue, so nothing is booked, and full power is the bound."""
     load, clock = Load([(0.0, 250.0)]), FakeClock(10 * S)
     simulation = Simulation(clock, [latched(GPU, load, clock, 0.02, frozen_s=(0.0, 100.0))])
     simulation.run(20.0)
@@ -114,7 +114,7 @@ def test_case_13_a_constant_gauge_is_not_stale() -> None:
 
 
 def test_case_46_a_thawed_counter_books_no_joule_twice() -> None:
-    """It stood for 10 s and went on counting inside: the gauge's 2.5 kJ and its 2.5 kJ are the same joules."""
+    """It showed nothing new for 10 s and continued to count: the gauge's 2.5 kJ and the counter's 2.5 kJ are the same joules."""
     rig = Rig(gauges={"power-average": AVERAGE})
     rig.read()
     rig.run(250, 5)
@@ -127,7 +127,7 @@ def test_case_46_a_thawed_counter_books_no_joule_twice() -> None:
 
 
 def test_case_46_a_counter_that_missed_its_frozen_time_books_never_below_zero() -> None:
-    """It counted nothing while it stood: what was filled in stays, and the range says that it may have been too much."""
+    """It counted nothing while it stood still. The imputed energy stays, and the range says that it may be too much."""
     rig = Rig(gauges={"power-average": AVERAGE})
     rig.read()
     rig.run(250, 5)

@@ -1,4 +1,4 @@
-"""What of a long run is left out of its file: case 52."""
+"""A long run is thinned in its file: case 52."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def curve(every_s: float, watts: Sequence[float]) -> list[Point]:
 
 
 def fill(run: RecordedRun, curves: dict[str, list[Point]], offset_ns: int) -> None:
-    """A week of it in the file, as if it had been committed second by second: points, an anchor each ten minutes, a thousand phases."""
+    """Write a week of it to the file, as if it had been committed every second: points, an anchor every ten minutes, a thousand phases."""
     mine = {"segment_id": run.begun.segment_id}
     anchors = [Anchor(t_ns, t_ns + offset_ns, t_ns) for t_ns in range(BEGIN_NS + 600 * S, BEGIN_NS + HOURS * HOUR_NS, 600 * S)]
     phases = {"segment_id": run.begun.segment_id, "run_id": run.begun.run_id}
@@ -57,7 +57,7 @@ def fill(run: RecordedRun, curves: dict[str, list[Point]], offset_ns: int) -> No
 
 
 def read(run: RecordedRun) -> tuple[dict[str, Any], list[float], int]:
-    """The run as it is shown, its grams of each hour, and how many points there are."""
+    """The run as it is shown, its grams by the hour, and the number of its points."""
     stored, curves = run.stored, run.curves
     grams = []
     for number, start_ns in enumerate(range(BEGIN_UTC_NS // HOUR_NS * HOUR_NS, BEGIN_UTC_NS + (HOURS + 1) * HOUR_NS, HOUR_NS)):
@@ -67,7 +67,7 @@ def read(run: RecordedRun) -> tuple[dict[str, Any], list[float], int]:
 
 
 def test_case_52_thinning_a_week_leaves_run_phases_and_hourly_grams(machine: FakePowercap) -> None:
-    """The commits of a run that has gone on for a week take most points out of its file; what is shown of it stays, to 1e-9."""
+    """The commits of a run that has lasted a week delete most points from its file. The figures that are shown stay equal to 1e-9."""
     clock = FakeClock(BEGIN_NS, BEGIN_UTC_NS)
     package = Package(machine)
     machine.zone("intel-rapl:0:0", "dram")

@@ -1,4 +1,4 @@
-"""Time that stops, leaps or comes late: cases 17, 18, 19 and 37."""
+"""Time that stops, jumps or comes late: cases 17, 18, 19 and 37."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HOUR_NS = 3600 * 10**9
 
 
 def grams(run: RecordedRun, csv: str) -> float:
-    """The package's energy, each piece by the intensity of its own hour."""
+    """The grams of the package: each piece of energy times the intensity of its hour."""
     stored = run.stored
     joined = total(join_all([run.curves["package-0"]], stored.anchors[stored.segments[0].id], [read_series(csv, "grid.csv")]))
     assert joined.unmatched_j == 0
@@ -113,7 +113,7 @@ def test_case_18_a_suspended_machine_is_shown_and_nothing_is_guessed(machine: Fa
 
 
 def test_case_19_a_stopped_process_leaves_the_counter_exact_and_no_disagreement() -> None:
-    """Stopped for 60 s in which the load went away: the gauge, which saw nothing of it, proves nothing against the counter."""
+    """The process is stopped for 60 s, in which the load ends. The gauge saw nothing of that, so it does not contradict the counter."""
     rig = Rig(gauges={"power-average": AVERAGE})
     rig.read()
     rig.run(250, 5)
@@ -149,7 +149,7 @@ def test_case_37_a_training_loop_in_pure_python_makes_ticks_late_and_no_joule_wr
 
 
 def test_case_19_a_stopped_process_is_running_and_its_counters_bridge_the_pause(world: World) -> None:
-    """Two and a half seconds instead of sixty."""
+    """The process is stopped for 2.5 s instead of 60 s."""
     code = """
 with EnergyTracker() as tracker:
     time.sleep(0.8)  # past the calibration

@@ -1,4 +1,4 @@
-"""Machines that will not tell: no permission, no sensor, errors in the place of watts (cases 9, 33, 41, 54 and 55)."""
+"""Machines without readings: no permission, no sensor, errors instead of watts (cases 9, 33, 41, 54 and 55)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_case_41_no_sensors_at_all_is_a_modelled_range(
 
 
 def test_case_33_a_field_error_is_not_zero_watts(make_world: MakeWorld, clean_environ: pytest.MonkeyPatch, nvml_library: Path) -> None:
-    """Without an energy counter, and with power fields that fail within calls that succeed, the plain gauge is used."""
+    """There is no energy counter, and the power fields fail within calls that succeed, so the plain gauge is used."""
     world = enter(make_world(gpus_w=(300.0,)), clean_environ, nvml_library)
     for key, value in (("0.energy_code", 3), ("0.185", None), ("0.186", None)):
         world.gpu(key, value)
@@ -81,7 +81,7 @@ print(tracker.summary().headline)
 
 
 def test_case_54_somebody_elses_process_on_the_gpu_is_a_shared_event(world: World) -> None:
-    """This test's process is no child of the tracked one, as another user's would be."""
+    """The process of this test is no child of the tracked process, like the process of another user."""
     world.gpu("0.pids", os.getpid())
     ended = world.run_python(SHARED)
     view = world.show()

@@ -1,4 +1,4 @@
-"""Fuzz for as long as one likes: python -m tests.fuzz --minutes 10 [target…]"""
+"""Fuzz for a given time: python -m tests.fuzz --minutes 10 [target…]"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EXAMPLES = 500
 
 
 def main() -> None:
-    """Each target in turn, with a new seed every few hundred inputs; the first failure ends it, shrunk and with its traceback."""
+    """Run each target in turn, with a new seed every few hundred inputs. The first failure ends it, shrunk and with a traceback."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="target", help=f"of {', '.join(TARGETS)}; all of them by default")
     parser.add_argument("--minutes", type=float, default=10.0, help="for each target")

@@ -1,4 +1,4 @@
-"""What is fuzzed: each target takes bytes, and fails where the code crashes, or says what is no number or less than nothing."""
+"""The fuzz targets. Each takes arbitrary input, and fails where the code crashes or returns NaN, infinity or a negative energy."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ ENTRIES = st.lists(
 
 
 def integrator(counter: int, steps: list[tuple[int, float, int]]) -> None:
-    """Any readings in any order of kinds: energies stay finite, never fall, and lie in their range."""
+    """Any readings of any kinds in any order: energies stay finite, never fall, and lie within their range."""
     found = DeviceIntegrator(GPU, COUNTERS[counter], {"power-average": AVERAGE, "power-instant": INSTANT})
     t_ns, before = S, Point(0)
     for dt_ns, value, what in steps:
@@ -104,7 +104,7 @@ def powercap_tree(entries: list[tuple[str, str, bytes]]) -> None:
 
 
 def csv_series(text: str) -> None:
-    """Any text as a series: sorted slots of true numbers, or an error that says what is wrong."""
+    """Any text as a series: sorted slots of finite numbers, or a ConfigurationError."""
     for column in (INTENSITY, PRICE):
         try:
             found = read_series(text, "fuzzed.csv", column)
@@ -115,7 +115,7 @@ def csv_series(text: str) -> None:
 
 
 def csv_hardware(text: str) -> None:
-    """Any text as a hardware table: rows in order, or an error that says what is wrong."""
+    """Any text as a hardware table: rows whose ranges are in order, or a ConfigurationError."""
     with tempfile.NamedTemporaryFile("w", suffix=".csv", encoding="utf-8", errors="surrogatepass", newline="") as file:
         file.write(text)
         file.flush()
@@ -127,7 +127,7 @@ def csv_hardware(text: str) -> None:
 
 
 def configuration(text: str, name: str, value: str) -> None:
-    """Any file and any variable: a configuration within its bounds, or an error that says what is wrong."""
+    """Any file and any variable: a configuration within its bounds, or a ConfigurationError."""
     folder = Path(tempfile.mkdtemp())
     try:
         (folder / "trainwatt.toml").write_text(text, encoding="utf-8", errors="surrogatepass")

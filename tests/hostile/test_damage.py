@@ -1,4 +1,4 @@
-"""A database that is damaged: said, set aside with all it has, and never overwritten."""
+"""A damaged database is reported and set aside as it is, and it is never overwritten."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ RUN = "with EnergyTracker(project='next') as tracker:\n    with tracker.phase('t
 
 
 def filled(path: Path) -> None:
-    """A database in which there is something to lose."""
+    """A database with a run in it."""
     writer = Writer.open(path)
     writer.write({"run": [run(f"run-{i}", command="x" * 500) for i in range(50)]})
     writer.close()
 
 
 def damage(path: Path, begin: int) -> bytes:
-    """Overwrite all from that byte on; what the file is now."""
+    """Overwrite the file from that byte to its end. Returns its new content."""
     with open(path, "r+b") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(begin)
@@ -45,7 +45,7 @@ def damage(path: Path, begin: int) -> bytes:
 
 
 def aside(path: Path) -> list[Path]:
-    """What was set aside, without its journals."""
+    """The files that were set aside, without their journals."""
     return [p for p in path.parent.glob(f"{path.name}.damaged-*") if not p.name.endswith(("-wal", "-shm", "-journal"))]
 
 
@@ -69,14 +69,14 @@ def test_a_damaged_database_is_set_aside_at_the_start_and_said_once(world: World
 def test_what_was_set_aside_before_stays(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "runs.db"
     contents = set()
-    for _ in range(3):  # within a second, perhaps
+    for _ in range(3):  # perhaps all within one second
         filled(path)
         with open(path, "ab") as file:
             file.write(os.urandom(4096))
         contents.add(damage(path, SCHEMA))
         Writer.open(path).close()
         path.unlink()
-    assert len(contents) == 1  # the tail is damaged as well
+    assert len(contents) == 1  # the bytes at the end count as damage, too
     assert [p.read_bytes() for p in aside(path)[:3]] == [*contents] * 3
     assert len(tracker_log(caplog)) == 3
 
@@ -85,13 +85,13 @@ def test_a_program_that_only_reads_sets_nothing_aside(tmp_path: Path) -> None:
     path = tmp_path / "runs.db"
     filled(path)
     damaged = damage(path, SCHEMA)
-    with pytest.raises(DamagedDatabaseError, match=r"next run sets it aside.*\.recover"):
+    with pytest.raises(DamagedDatabaseError, match=r"next run renames it.*\.recover"):
         Store.open(str(path))
     assert path.read_bytes() == damaged
 
 
 def test_only_the_damaged_file_itself_is_set_aside(tmp_path: Path) -> None:
-    """A second process that met the same damage must not take away what the first has begun."""
+    """A second process that met the same damage must not rename the new database of the first."""
     path = tmp_path / "runs.db"
     filled(path)
     damaged = file_id(path)
@@ -171,7 +171,7 @@ def test_a_run_whose_last_commit_meets_the_damage_has_all_of_its_energy_in_a_new
 
 
 def test_every_run_of_a_damaged_database_goes_on_in_the_new_one(make_world: MakeWorld) -> None:
-    """Whichever process meets it first."""
+    """It does not matter which process meets the damage first."""
     world = make_world(gpus_w=())
     begun = [begin(world, LOOP.replace("sys.argv[2]", "1.2"), f"said{i}") for i in range(2)]
     time.sleep(0.5)
@@ -213,7 +213,7 @@ def test_a_tracked_command_and_the_tracker_inside_go_on_together(make_world: Mak
 
 
 def test_a_long_run_keeps_its_beginning_where_its_database_is_replaced(tmp_path: Path) -> None:
-    """The first points left the memory of the curves long ago."""
+    """The curves no longer have their first points in memory."""
     clock = FakeClock()
     run = LongRun(tmp_path / "runs.db", clock, swinging(clock, 2), aside=False)
     run.move(60)

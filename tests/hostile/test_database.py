@@ -1,4 +1,4 @@
-"""A place for the database that is locked, gone, forbidden, odd or nowhere. Those that are damaged are in test_damage.py."""
+"""A database that is locked, deleted, forbidden or at an unusual place. Damaged databases are in test_damage.py."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ sys.exit(7)
 
 
 def test_a_database_locked_for_twelve_seconds_loses_nothing(world: World) -> None:
-    """Longer than a commit waits, twice."""
+    """This is longer than two commits wait."""
     process, run_id = begin(world, "import logging\nlogging.basicConfig(format='%(message)s')\n" + LOOP)
     lock = sqlite3.connect(world.db, isolation_level=None, timeout=10)
     lock.execute("BEGIN IMMEDIATE")
@@ -78,7 +78,7 @@ def test_a_removed_folder_leaves_the_training_alone_and_is_said_once(here: World
                 done += 1
     assert done == 130
     said = tracker_log(caplog)
-    assert ["deleted or replaced" in line for line in said] == [True, True]  # while it went on, and that it could not be closed
+    assert ["deleted or replaced" in line for line in said] == [True, True]  # once during the run, and once because it could not be closed
     assert not [r for r in caplog.records if r.exc_info]
     assert not here.db.parent.exists()
 
@@ -119,7 +119,7 @@ os.environ.pop("HOME", None)
 os.environ.pop("XDG_DATA_HOME", None)
 if sys.argv[1] == "stranger":
     def unknown(uid): raise KeyError(uid)
-    pwd.getpwuid = unknown  # as in a container that runs as a number
+    pwd.getpwuid = unknown  # as in a container whose user has a number and no name
 try:
     print(EnergyTracker()._config.db)
     from trainwatt.storage.place import locate
@@ -193,7 +193,7 @@ def test_a_run_on_a_network_filesystem_has_a_file_of_its_host_and_no_shared_memo
 
 
 def test_a_file_that_may_only_be_read_is_said_before_the_training(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an unprivileged user meets; root, whom modes do not stop, is stood in for by SQLite's own read-only mode."""
+    """An unprivileged user cannot write the file. Modes do not stop root, so SQLite's read-only mode takes their place."""
     Writer.open(here.db).close()
     connect = sqlite3.connect
 

@@ -48,7 +48,7 @@ STEPS, LONGER = 50, 120  # hundredths of a second: the second commit comes after
 def loop(
     world: World, before: str = "pass", after: str = "pass", head: str = "", steps: int = STEPS, environ: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Train; the result and the exit code are the training's own, whatever `before` does."""
+    """Train. The result and the exit code are the training's, whatever `before` does."""
     ended = world.run_python(HEAD + head + LOOP.format(before=before, after=after, steps=steps), env=world.environ(**(environ or {})))
     assert ended.returncode == 7, ended.stderr
     assert (world.work / "trained").read_text() == str(steps * (steps - 1) // 2)
@@ -74,7 +74,7 @@ def test_hardware_of_unknown_size_loses_nothing_of_a_run(world: World, meminfo: 
 
 
 def test_no_more_files_may_be_opened(world: World) -> None:
-    """What is open stays open; what has to be opened anew for a reading (here: the emulated driver's file) is a gap, said once each."""
+    """Open files stay open. A file that is opened for each reading (here the emulated driver's) leaves a gap, which is reported once."""
     before = "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)); time.sleep(0.3); kept = fill()"
     ended = loop(world, before, "[os.close(f) for f in kept]", steps=LONGER)
     assert ended.stderr == ""
@@ -102,7 +102,7 @@ except StoreError as error:
 
 
 def test_no_more_memory_is_given_to_the_process(world: World) -> None:
-    """Its end included: a thread that the end of the interpreter had to tear down would abort it."""
+    """This includes the end: a thread that is still there when the interpreter ends would abort the process."""
     assert loop(world, "resource.setrlimit(resource.RLIMIT_AS, (1, 1))", steps=LONGER).stderr == ""
     assert assert_kept(world, LONGER)["events"] == []
 
@@ -132,7 +132,7 @@ def test_memory_that_our_thread_does_not_get_is_said_and_tried_again(
 
 
 def test_at_the_limit_of_recursion_a_phase_is_lost_and_the_training_is_not(here: World, caplog: pytest.LogCaptureFixture) -> None:
-    """Whoever can still make a phase can enter and leave it, however little of the stack is left."""
+    """A phase that can still be made can be entered and left, however little of the stack is left."""
     entered, broken = 0, []
 
     def descend(tracker: EnergyTracker) -> None:
@@ -164,7 +164,7 @@ def test_at_the_limit_of_recursion_a_phase_is_lost_and_the_training_is_not(here:
 
 
 def test_no_thread_can_be_started(here: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """The whole energy is there all the same: counters need two readings."""
+    """The energy is complete nevertheless: counters need two readings only."""
 
     def start(self: threading.Thread) -> NoReturn:
         raise RuntimeError("can't start new thread")
@@ -184,7 +184,7 @@ def test_no_thread_can_be_started(here: World, monkeypatch: pytest.MonkeyPatch, 
 
 @pytest.mark.parametrize("lost", ["pass", "os.rename(os.environ['TRAINWATT_DB'], 'away')"], ids=["all well", "something to say"])
 def test_standard_streams_are_closed(world: World, lost: str) -> None:
-    """Then the first files opened have their numbers, and nothing may be written to those by mistake."""
+    """The first files that are opened then get the streams' numbers, and nothing may be written to them by mistake."""
     head = "sys.stdin = sys.stdout = sys.stderr = None\nfor f in (0, 1, 2): os.close(f)\n"
     loop(world, lost, head=head, steps=STEPS if lost == "pass" else LONGER)
     if lost == "pass":
@@ -212,7 +212,7 @@ def test_the_working_directory_is_deleted(world: World, when: str) -> None:
 
 @pytest.mark.parametrize("helped", [True, False], ids=["as usual", "without Python's help"])
 def test_the_locale_is_C(world: World, helped: bool) -> None:
-    """What is read and written of ours is UTF-8, also where Python takes everything for ASCII."""
+    """The tracker reads and writes UTF-8, also where Python expects ASCII."""
     folder = "läufe" if helped else "runs"  # no Python program could make the other one then
     (world.work / folder).mkdir()
     (world.work / "trainwatt.toml").write_text(f'project = "größe"\ndb = "{folder}"\n', encoding="utf-8")
@@ -235,7 +235,7 @@ def test_the_locale_says_nothing_about_a_broken_file_of_settings(world: World, m
 
 
 def test_nothing_is_kept_in_shared_memory(world: World) -> None:
-    """So a container may do without /dev/shm."""
+    """A container may have no /dev/shm."""
     after = """
     names = [line.split()[-1] for line in open("/proc/self/maps")]
     for f in os.listdir("/proc/self/fd"):
@@ -268,7 +268,7 @@ print(count)
 
 
 def test_what_no_database_takes_spoils_no_commit(here: World, caplog: pytest.LogCaptureFixture) -> None:
-    """Steps that are no whole numbers of 64 bits, and text that is no UTF-8."""
+    """Steps that do not fit into 64 bits, and text that is no valid UTF-8."""
     import torch
 
     steps: list[Any] = [torch.tensor(3), torch.ones(1, dtype=torch.int64).numpy()[0], 4.0, "5", "five", 2**70, object()]

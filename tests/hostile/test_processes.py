@@ -17,13 +17,13 @@ from trainwatt import EnergyTracker
 
 
 def run_script(world: World, code: str) -> subprocess.CompletedProcess[str]:
-    """A file, which spawned workers can import."""
+    """A file that spawned workers can import."""
     (world.work / "train.py").write_text(code)
     return finished(world.popen([sys.executable, "train.py"]))
 
 
 def assert_whole(world: World, view: dict[str, Any]) -> None:
-    """A run with all of its energy, to which nothing happened."""
+    """A run with all of its energy and without events."""
     assert (view["run"]["status"], view["events"]) == ("completed", [])
     truth = world.total_w * view["run"]["duration_s"]
     assert view["energy"]["low_j"] <= truth <= view["energy"]["high_j"]
@@ -59,7 +59,7 @@ if __name__ == "__main__":
 
 
 def test_workers_of_data_loaders_measure_nothing_and_their_batches_are_counted(world: World) -> None:
-    """Forked and spawned ones; the data set holds the tracker."""
+    """The workers are forked or spawned, and the data set holds the tracker."""
     ended = run_script(world, LOADERS)
     assert (ended.returncode, ended.stdout, ended.stderr) == (7, "4032.0\n", "")
     assert len(world.runs()) == 1
@@ -142,7 +142,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
 
 def test_subprocesses_of_a_run_with_trackers_of_their_own_are_runs_of_their_own(world: World) -> None:
-    """Without `trainwatt run` around them: each has what the machine drew in its time, and says that the others have it too."""
+    """There is no `trainwatt run` around them. Each has the energy of the machine in its time, and reports that the others have it too."""
     code = """
 import subprocess, sys, time
 from trainwatt import EnergyTracker
@@ -158,7 +158,7 @@ assert codes == [7, 7], codes
     assert sorted(r["project"] for r in runs) == ["inner", "inner", "outer"]
     for run in runs:
         view = world.show(run["id"])
-        assert {e["kind"] for e in view["events"]} == {"overlap"}  # each says that the others are in it
+        assert {e["kind"] for e in view["events"]} == {"overlap"}  # each reports that the others used the same devices
         assert_whole(world, {**view, "events": []})
 
 
@@ -182,7 +182,7 @@ def test_trackers_within_one_another_say_that_they_count_the_same_joules(here: W
 
 
 def test_a_tracker_that_joined_a_run_overlaps_with_nothing(world: World) -> None:
-    """Two of them in one command: the joules are the command's, once."""
+    """Two trackers in one command: the joules belong to the command and are counted once."""
     code = """
 from trainwatt import EnergyTracker
 with EnergyTracker() as a, EnergyTracker() as b:
@@ -231,6 +231,7 @@ def test_a_daemon_thread_that_never_ends_does_not_hold_up_the_end(world: World) 
     code = """
 import sys, threading, time
 from trainwatt import EnergyTracker
+under_way = threading.Event()
 def train():
     with EnergyTracker() as tracker:
         step = 0
@@ -238,8 +239,10 @@ def train():
             with tracker.phase("train", step=step):
                 time.sleep(0.01)
             step += 1
+            if step == 10:
+                under_way.set()
 threading.Thread(target=train, daemon=True).start()
-time.sleep(0.5)
+under_way.wait(60)
 sys.exit(7)
 """
     ended = world.run_python(code)

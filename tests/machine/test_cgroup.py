@@ -1,4 +1,4 @@
-"""The share of the machine a control group may use, in v2 and v1."""
+"""The share of the machine that a control group may use, in v2 and v1."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GIB = 2**30
 
 
 class Groups:
-    """A cgroup tree: `put` writes a file below <sysfs>/fs/cgroup, `say` the process's /proc/self/cgroup."""
+    """A cgroup tree: `put` writes a file below <sysfs>/fs/cgroup, `say` writes the process's /proc/self/cgroup."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

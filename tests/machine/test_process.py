@@ -1,4 +1,4 @@
-"""Who is running: secrets masked, commits read from files, processes told apart."""
+"""Processes and their jobs: identity, masked commands, git commits, ids of schedulers."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def test_a_branch_without_a_commit_has_none(tmp_path: Path) -> None:
 
 
 def test_where_there_is_no_repository_there_is_no_commit(tmp_path: Path) -> None:
-    (tmp_path / ".git").mkdir()  # one without a HEAD is none
+    (tmp_path / ".git").mkdir()  # a folder without HEAD is no repository
     assert git_commit(tmp_path) is None
 
 
@@ -248,7 +248,7 @@ def test_a_real_zombie_is_not_alive() -> None:
         assert not is_descendant(os.getpid(), child.pid)
         assert child.stdin is not None
         child.stdin.close()
-        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # ended, and not collected: a zombie
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it has ended and is not waited for: a zombie
         assert parent(child.pid) == os.getpid()
         assert alive_ticks(child.pid) is None
         assert not here.is_alive(child.pid, ticks)

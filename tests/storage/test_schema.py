@@ -1,4 +1,4 @@
-"""Models and SQL are the same schema, and older databases become current."""
+"""The models and the SQL are the same schema, and older databases are upgraded."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _schema(path: Path) -> set[str]:
 
 @pytest.fixture
 def next_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if another revision had come."""
+    """Add another revision."""
     folder = tmp_path / "migrations"
     shutil.copytree(revision.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "0004_more.sql").write_text("CREATE TABLE more (id TEXT NOT NULL PRIMARY KEY);\n")

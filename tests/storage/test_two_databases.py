@@ -1,4 +1,4 @@
-"""What is read of the same runs from a SQLite file and from a PostgreSQL server is the same, to the digit."""
+"""The same runs in a SQLite file and on a PostgreSQL server give the same output, to the digit."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def git_commit(folder: Path) -> str | None:
 
 
 def _ref(git: Path, ref: str) -> str | None:
-    common = git / read_text(git / "commondir")  # the folder itself where there is no such file
+    common = git / read_text(git / "commondir")  # `git` itself where there is no such file
     for folder in (git, common):
         if commit := read_text(folder / ref):
             return commit

@@ -1,7 +1,4 @@
-"""The job that this process is part of: its rank, and the ids that a scheduler or an experiment tracker gave it.
-
-Until ranks of a node share their sensors properly, the first one of each node measures and the others only record their phases.
-"""
+"""The job that this process is part of: its rank, and the ids that a scheduler or an experiment tracker gave it."""
 
 from __future__ import annotations
 
@@ -14,12 +11,12 @@ _GLOBAL = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK")
 
 
 def local_rank(environ: Mapping[str, str]) -> int | None:
-    """This process's number on its node, None outside a distributed job. The first variable that is set decides."""
+    """This process's number on its node; None outside a distributed job. The first variable that is set decides."""
     return _first(environ, _LOCAL)
 
 
 def global_rank(environ: Mapping[str, str]) -> int | None:
-    """This process's number in the whole job, None outside a distributed job."""
+    """This process's number in the whole job; None outside a distributed job."""
     return _first(environ, _GLOBAL)
 
 
@@ -41,14 +38,14 @@ _EXTERNAL = {
 
 
 def external_ids(environ: Mapping[str, str]) -> dict[str, str]:
-    """The ids by which a scheduler or an experiment tracker knows this run: from the environment, and from W&B or MLflow if the
-    process has loaded them and a run is open."""
+    """The ids that a scheduler or an experiment tracker gave this run. They come from the environment, and from W&B or MLflow if the
+    process has loaded them and a run is open there."""
     found = {name: environ[variable] for name, variable in _EXTERNAL.items() if environ.get(variable)}
     wandb_run = getattr(sys.modules.get("wandb"), "run", None)
     if isinstance(getattr(wandb_run, "id", None), str):
         found["wandb_run_id"] = wandb_run.id  # type: ignore[union-attr]
     active_run = getattr(sys.modules.get("mlflow"), "active_run", None)
-    with contextlib.suppress(Exception):  # other people's code, called at our convenience
+    with contextlib.suppress(Exception):  # MLflow's code may raise anything
         info = active_run().info if callable(active_run) else None
         if isinstance(getattr(info, "run_id", None), str):
             found["mlflow_run_id"] = info.run_id  # type: ignore[union-attr]

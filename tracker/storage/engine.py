@@ -1,4 +1,4 @@
-"""Everything in which SQLite and PostgreSQL differ for the reading side."""
+"""All differences between SQLite and PostgreSQL that the reading side has to know."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _SCHEMA_LOCK = 0x7761_7474  # any number that no other program uses for PostgreS
 
 
 def make_engine(place: str, *, create: bool = False) -> Engine:
-    """An engine for a file or a PostgreSQL URL; connects later. `create` lets SQLite make a missing file.
+    """An engine for a file or a PostgreSQL URL. It connects later. With `create`, SQLite makes a missing file.
 
     Raises ConfigurationError for a malformed URL or a missing driver.
     """
     if is_server(place):
         return _postgresql(place)
-    # No pool: a kept connection would not survive a fork, and a new one costs less than a millisecond.
+    # No pool: a pooled connection would not survive a fork, and a new one costs less than a millisecond.
     engine = create_engine("sqlite://", creator=lambda: _connect(Path(place), create), poolclass=NullPool)
     event.listen(engine, "begin", _begin)
     return engine
@@ -37,7 +37,7 @@ def make_engine(place: str, *, create: bool = False) -> Engine:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A transaction that sees one state of the database throughout."""
+    """A transaction that sees the same state of the database from its beginning to its end."""
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection.execution_options(isolation_level="REPEATABLE READ")
@@ -47,22 +47,22 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that takes SQLite's write lock at once, because one that takes it later fails where it should wait."""
+    """A transaction that takes SQLite's write lock at once. One that takes it later may fail at once instead of waiting."""
     with engine.connect().execution_options(trainwatt_writes=True) as connection, connection.begin():
         yield connection
 
 
 def lock_schema(connection: Connection) -> None:
-    """Keep other processes from changing the schema until the transaction ends; in SQLite `writing` has done so already."""
+    """Keep other processes from changing the schema until the transaction ends. In SQLite the lock of `writing` does this already."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
 
 
 def state(connection: Connection, place: str) -> State:
-    """How the database stands to this schema. Raises NotADatabaseError and NewerSchemaError."""
+    """Whether the database is empty, older than this schema or current. Raises NotADatabaseError and NewerSchemaError."""
     tables = set(inspect(connection).get_table_names())
     if connection.dialect.name == "postgresql" and not tables & {"run", "segment", "alembic_version"}:
-        return State.EMPTY  # other programs' tables beside ours are usual on a server
+        return State.EMPTY  # on a server, other programs often have tables in the same database
     version = None
     if "alembic_version" in tables:
         version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -71,7 +71,7 @@ def state(connection: Connection, place: str) -> State:
 
 @contextmanager
 def faults_of(place: str) -> Iterator[None]:
-    """Raise what goes wrong with the database at `place` as StoreError, or the one of its kinds that fits."""
+    """Raise every error of the database at `place` as StoreError or as a subclass of it."""
     try:
         yield
     except DBAPIError as error:
@@ -81,7 +81,7 @@ def faults_of(place: str) -> Iterator[None]:
         # 55P03 lock not available, 40P01 deadlock, 40001 serialization failure: the same call may succeed later.
         kind = StoreBusyError if sqlstate in ("55P03", "40P01", "40001") else StoreError
         reason = str(error.orig).strip()
-        raise kind(f"{masked(place)} cannot be used: {reason}. Check that the server runs and lets you in.") from error
+        raise kind(f"{masked(place)} cannot be used: {reason}. Check that the server runs and accepts your login.") from error
 
 
 def _postgresql(place: str) -> Engine:
@@ -90,7 +90,7 @@ def _postgresql(place: str) -> Engine:
         if url.drivername in ("postgresql", "postgres"):
             url = url.set(drivername="postgresql+psycopg")
         return create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": int(_TIMEOUT_S)})
-    except (ArgumentError, ValueError) as error:  # ValueError: a port that is no number
+    except (ArgumentError, ValueError) as error:  # ValueError: the port is no number
         raise ConfigurationError(f"{masked(place)} is not a database URL. Give postgresql://USER@HOST/DATABASE.") from error
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"{masked(place)} needs the package {error.name}: `pip install 'psycopg[binary]'`.") from error
@@ -102,7 +102,7 @@ def _connect(path: Path, create: bool) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         if create or not is_unwritable(error):
             raise
-        # A WAL database where no file may be made beside it; quiet, because whoever writes to it would have made them.
+        # A WAL database in a folder where no journal can be made. Nobody writes to it now: a writer would have made the journal.
         return _opened(path, "ro&immutable=1")
 
 
@@ -119,5 +119,5 @@ def _opened(path: Path, mode: str) -> sqlite3.Connection:
 
 
 def _begin(connection: Connection) -> None:
-    # The connection is in autocommit mode: the driver's own implicit BEGIN is neither immediate nor there for reads.
+    # The connection is in autocommit mode, because the driver's own implicit BEGIN is not immediate, and reads do not get one.
     connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("trainwatt_writes") else "BEGIN")

@@ -1,4 +1,4 @@
-"""What SQLite's errors mean to a user. Standard library only."""
+"""SQLite's errors, translated for the user. Standard library only."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def is_unwritable(error: BaseException | None) -> bool:
 
 
 def is_damaged(error: BaseException | None) -> bool:
-    """Whether the content of the file is broken. It has SQLite's header, or SQLite would say that it is no database."""
+    """Whether the content of the file is broken. Its header is SQLite's; otherwise SQLite would say that it is no database."""
     return _code(error) == sqlite3.SQLITE_CORRUPT
 
 
 def store_error(error: BaseException | None, place: str) -> StoreError:
-    """The error to raise for `error`, which SQLite raised over the database at `place`."""
+    """The error to raise for `error`, which SQLite raised for the database at `place`."""
     if is_busy(error):
-        return StoreBusyError(f"{place} is held by another process ({error}). Try again, or end the process that holds it.")
+        return StoreBusyError(f"{place} is locked by another process ({error}). Try again, or end that process.")
     code = _code(error)
     if code == sqlite3.SQLITE_NOTADB:
         return NotADatabaseError(
@@ -36,7 +36,7 @@ def store_error(error: BaseException | None, place: str) -> StoreError:
         )
     if is_damaged(error):
         return DamagedDatabaseError(
-            f"{place} is damaged ({error}). The next run sets it aside and begins a new one; `sqlite3 {place} .recover` gets out what can "
+            f"{place} is damaged ({error}). The next run renames it and begins a new one; `sqlite3 {place} .recover` prints what can "
             "still be read."
         )
     mends = {

@@ -12,8 +12,7 @@ from .schema import METADATA
 def migrate(place: str) -> None:
     """Bring the database at `place` (a file or a SQLAlchemy URL, empty or older) to the newest schema, all or nothing.
 
-    Processes that do so at once wait for each other. Raises StoreError, and NotADatabaseError or NewerSchemaError as opening
-    does.
+    Processes that do so at the same time wait for each other. Raises StoreError, NotADatabaseError and NewerSchemaError.
     """
     from alembic import command
     from alembic.config import Config

@@ -21,21 +21,21 @@ _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 def locate(db: str | os.PathLike[str] | None, environ: Mapping[str, str], configured: str | None) -> str:
     """The place of the database: a file's path, or a server's SQLAlchemy URL.
 
-    The argument `db` goes over TRAINWATT_DB in `environ`, that over the project's configuration, that over the user's data
-    folder; empty ones count as not given. Each is a file, a folder (it exists as one, or ends with a slash) or a URL, of which
-    `sqlite:///PATH` is the same as the path. Raises ConfigurationError for a URL of any other kind than SQLite and PostgreSQL, and
-    where a home folder is meant that there is not.
+    The first of these that is given and not empty decides: the argument `db`, TRAINWATT_DB in `environ`, the project's configuration
+    (`configured`), the user's data folder. It is a file, a folder (it exists as one, or ends with a slash) or a URL; `sqlite:///PATH`
+    is the same as the path. Raises ConfigurationError for a URL of another kind than SQLite and PostgreSQL, and for a home folder
+    that does not exist.
     """
     given = (os.fspath(db) if db is not None else "") or environ.get("TRAINWATT_DB") or configured
     if not given:
-        import platformdirs  # here, because most places are given
+        import platformdirs  # here, because it is seldom needed
 
         try:
             folder = platformdirs.user_data_path("trainwatt")
         except RuntimeError:
             folder = Path("~")
-        if not folder.is_absolute():  # a "~" that means nothing: no HOME, and a user whom the machine does not know
-            raise ConfigurationError("this user has no home folder to keep the database in. Name a place with --db, db= or TRAINWATT_DB.")
+        if not folder.is_absolute():  # "~" stays as it is where HOME is not set and the machine does not know the user
+            raise ConfigurationError("this user has no home folder for the database. Name a place with --db, db= or TRAINWATT_DB.")
         return str(file_in(folder, folder=True))
     url = _URL.match(given)
     if url and url[1].split("+")[0] in ("postgresql", "postgres"):
@@ -44,13 +44,12 @@ def locate(db: str | os.PathLike[str] | None, environ: Mapping[str, str], config
         given = _path_of_sqlite_url(given)
     elif url:
         raise ConfigurationError(
-            f"the database {masked(given)} is of a kind that trainwatt does not know ({url[1]}). Give a file, a folder, "
-            "sqlite:///PATH or postgresql://…"
+            f"the database {masked(given)} is of an unknown kind ({url[1]}). Give a file, a folder, sqlite:///PATH or postgresql://…"
         )
     try:
         path = Path(_encodable(given)).expanduser()
     except RuntimeError as error:
-        raise ConfigurationError(f"the database {given} is in the home folder of a user who has none. Give the whole path.") from error
+        raise ConfigurationError(f"the database {given} is in a home folder that does not exist. Give the whole path.") from error
     return str(file_in(path, folder=given.endswith(("/", os.sep))))
 
 
@@ -58,8 +57,8 @@ def sqlite_path(place: str) -> Path:
     """The file at `place`. Raises ConfigurationError for a server, because runs are always written to a local file."""
     if is_server(place):
         raise ConfigurationError(
-            f"{masked(place)} is a server, and runs are always written to a local file, which a slow or missing server cannot "
-            "hold up. Give a file or a folder with db=, --db or TRAINWATT_DB."
+            f"{masked(place)} is a server, and runs are always written to a local file: a slow server must not delay the training. "
+            "Give a file or a folder with db=, --db or TRAINWATT_DB."
         )
     return Path(place)
 
@@ -75,7 +74,7 @@ def masked(place: str) -> str:
 
 
 def file_in(path: Path, *, folder: bool = False) -> Path:
-    """`path` itself, or the database's file in it where it is a folder (or is to become one: `folder`).
+    """`path` itself; or, where it is a folder (or will be one: `folder`), the database's file in it.
 
     On a network filesystem each host has a file of its own, because several hosts cannot safely write to one.
     """
@@ -89,7 +88,7 @@ def file_in(path: Path, *, folder: bool = False) -> Path:
 
 
 def _encodable(text: str) -> str:
-    """A path that the kernel can be given: where the locale is C, Python encodes ASCII only, and the file is called by its UTF-8."""
+    """`text` as a path that Python can pass to the kernel. In the C locale Python encodes ASCII only; there the path's UTF-8 is used."""
     try:
         os.fsencode(text)
     except UnicodeEncodeError:
@@ -100,7 +99,7 @@ def _encodable(text: str) -> str:
 def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
-    except OSError:  # not to be reached, or too long: whoever opens it says so
+    except OSError:  # not reachable, or too long: opening it will say so
         return False
 
 

@@ -1,6 +1,6 @@
 """Which revision of the schema a database has, and the SQL that makes it. Standard library only.
 
-Each revision is one file of portable SQL, `migrations/NNNN_what.sql`. A new database executes all of them in order, an older one
+Each revision is one file of portable SQL, `migrations/NNNN_what.sql`. A new database is made by all of them in order. An older one gets
 the missing ones, through Alembic.
 """
 
@@ -19,7 +19,7 @@ VERSION_TABLE = """CREATE TABLE alembic_version (
 
 
 class State(Enum):
-    """How a database stands to this trainwatt's schema."""
+    """What a database is to this version's schema: without tables, older, or the same."""
 
     EMPTY = auto()
     OLDER = auto()
@@ -46,9 +46,9 @@ def creation() -> list[str]:
 
 
 def state_of(place: str, tables: Collection[str], version: str | None) -> State:
-    """How the database at `place`, with these tables and this content of `alembic_version`, stands to this schema.
+    """The state of the database at `place`, which has these `tables` and this `version` in the table alembic_version.
 
-    Raises NotADatabaseError where it is another program's, NewerSchemaError where a newer trainwatt wrote it.
+    Raises NotADatabaseError for another program's database, NewerSchemaError for one that a newer trainwatt wrote.
     """
     if not tables:
         return State.EMPTY

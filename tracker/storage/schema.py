@@ -1,6 +1,6 @@
-"""The tables as SQLAlchemy knows them, for the reading side. `migrations/*.sql` is their source, and says what the columns mean.
+"""The tables in SQLAlchemy's terms, for the reading side. `migrations/*.sql` is their source, and says what the columns mean.
 
-Plain tables: classes mapped to them would take longer to declare than a list of runs takes to print.
+They are plain tables: declaring mapped classes would take longer than printing a list of runs.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ RUN = Table(
     CheckConstraint(_STATUS),
     Index("run_by_start", "started_utc_ns"),
 )
-"""What the user calls a run."""
+"""A run, as the user sees it."""
 
 SEGMENT = Table(
     "segment",
@@ -105,7 +105,7 @@ DEVICE = Table(
     Column("residual", Double),
     Column("update_period_ns", BigInteger),
 )
-"""What draws power in a segment."""
+"""A device that draws power in a segment."""
 
 SENSOR_STATE = Table(
     "sensor_state",
@@ -145,7 +145,7 @@ PHASE = Table(
     Column("exact", Integer, server_default=text("0"), nullable=False),
     Column("resolved", Integer),
     Index("phase_by_run", "run_id"),
-    Index("phase_pending", "run_id"),  # where resolved is null; to say so here would import the dialects of all servers
+    Index("phase_pending", "run_id"),  # where resolved is null; declaring that here would import the dialects of all servers
 )
 """One instance of a phase."""
 
@@ -158,7 +158,7 @@ PHASE_ENERGY = Table(
     Column("owner_segment_id", Text, nullable=False),
     *_joules(*JOULES),
 )
-"""What one device used in one phase instance."""
+"""The energy of one device in one instance of a phase."""
 
 PHASE_FOLD = Table(
     "phase_fold",
@@ -172,7 +172,7 @@ PHASE_FOLD = Table(
     Column("synchronized", BigInteger, nullable=False),
     Column("exact", BigInteger, nullable=False),
 )
-"""Instances of a phase that are no longer kept one by one."""
+"""Instances of a phase that were added up, and are no longer kept one by one."""
 
 PHASE_FOLD_ENERGY = Table(
     "phase_fold_energy",
@@ -183,7 +183,7 @@ PHASE_FOLD_ENERGY = Table(
     Column("device", Text, primary_key=True),
     *_joules(*JOULES),
 )
-"""What one device used in them."""
+"""The energy of one device in the instances of a fold."""
 
 WORK = Table(
     "work",
@@ -204,7 +204,7 @@ INVENTORY = Table(
     Column("name", Text, primary_key=True),
     Column("detail", Text, server_default=text("'{}'"), nullable=False),
 )
-"""A piece of hardware that was found."""
+"""A piece of the machine's hardware."""
 
 EVENT = Table(
     "event",
@@ -217,7 +217,7 @@ EVENT = Table(
     Column("utc_ns", BigInteger, nullable=False),
     Column("detail", Text, nullable=False),
 )
-"""Anything that happened to a sensor or to the run."""
+"""Something that happened to a sensor or to the run."""
 
 CLOCK_ANCHOR = Table(
     "clock_anchor",
@@ -241,7 +241,7 @@ FINDING = Table(
     Column("remedy", Text, server_default=text("''"), nullable=False),
     Column("worth", Text, server_default=text("''"), nullable=False),
 )
-"""What became of one source of readings at discovery."""
+"""The result of discovery for one source of readings."""
 
 GRID_INTENSITY = Table(
     "grid_intensity",
@@ -255,7 +255,7 @@ GRID_INTENSITY = Table(
     Column("estimated", Integer, server_default=text("0"), nullable=False),
     Column("fetched_utc_ns", BigInteger, nullable=False),
 )
-"""What a grid emits per kWh, cached."""
+"""A grid's carbon intensity over an interval, cached."""
 
 FOOTPRINT = Table(
     "footprint",
@@ -267,4 +267,4 @@ FOOTPRINT = Table(
     Column("result", Text, nullable=False),
     Index("footprint_by_run", "run_id"),
 )
-"""A footprint as it was computed once."""
+"""A footprint that was computed once, and is kept as it was."""

@@ -260,7 +260,7 @@ import trainwatt.storage.read.load, trainwatt.storage.read.store
 from trainwatt.storage.read.store import Store
 from tests.fakes.here import Here
 if os.getuid() == 0:
-    os.setuid(65534)  # whom permissions bind; after the imports, which it may not be allowed
+    os.setuid(65534)  # permissions bind this user; it may not be able to import, so the imports come first
 store = Store.open(sys.argv[1])
 marked = store.mark_vanished(Here(alive=()))
 print(store.find("latest"), marked, [r.status for r in store.list_runs(status="interrupted")], store.load("run-1").run.end_reason)
@@ -271,7 +271,7 @@ print(store.load("run-1").segments[0].status, store.list_runs(status="running"))
 @pytest.mark.parametrize("writer_lives", [False, True])
 def test_read_only_database_shows_vanished_runs(tmp_path_factory: pytest.TempPathFactory, writer_lives: bool) -> None:
     folder = tmp_path_factory.mktemp("readonly")
-    for parent in (folder.parent, folder.parent.parent):  # another user must get here
+    for parent in (folder.parent, folder.parent.parent):  # another user must have access
         parent.chmod(0o755)
     writer = Writer.open(folder / "runs.db")
     writer.write({"run": [run()], "segment": [segment()]})

@@ -1,4 +1,4 @@
-"""Runs that ended without saying so."""
+"""Runs that say they are running, and are over."""
 
 from __future__ import annotations
 

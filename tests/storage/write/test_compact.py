@@ -1,4 +1,4 @@
-"""Thinning and folding as SQL: what goes, what stays, and that it is all or nothing."""
+"""Thinning and folding in SQL: which rows go, which stay, and that a failure changes nothing."""
 
 from __future__ import annotations
 

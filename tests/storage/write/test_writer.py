@@ -1,4 +1,4 @@
-"""The writer: what it makes of a place, and what stays of what it writes."""
+"""The writer: which database it makes at a place, and what a write leaves in it."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class DeviceRow(NamedTuple):
 
 
 class PhaseDeviceSum(NamedTuple):
-    """What one device used in all instances of a phase, in joules; slack and edges add up as well."""
+    """The energy of one device in all instances of a phase, in joules. Slack and edges are added up as well."""
 
     owner_segment_id: str
     device: str
@@ -107,8 +107,8 @@ class PhaseDeviceSum(NamedTuple):
 class PhaseSum(NamedTuple):
     """All instances of one phase name in one segment.
 
-    `duration_s` adds up the `instances - open` that have ended. `unresolved` were too short to be told apart, `pending` have no
-    energies yet; `open` have not ended. `synchronized` and `exact` count the instances that were.
+    `open` of them have not ended; `duration_s` is the sum over the others. `unresolved` were too short for the sensors to tell apart,
+    and `pending` have no energies yet. `synchronized` and `exact` count the instances of which that is true.
     """
 
     segment_id: str
@@ -147,7 +147,7 @@ class PhaseTime(NamedTuple):
 
 
 class WorkRow(NamedTuple):
-    """`amount` samples or tokens (`unit`) in a phase; '' is the whole run."""
+    """`amount` samples or tokens (`unit`) in a phase; the phase '' is the whole run."""
 
     segment_id: str
     unit: str
@@ -168,7 +168,7 @@ class EventRow(NamedTuple):
 
 
 class FindingRow(NamedTuple):
-    """What became of one source of readings at discovery."""
+    """The result of discovery for one source of readings."""
 
     segment_id: str
     seq: int
@@ -181,7 +181,7 @@ class FindingRow(NamedTuple):
 
 
 class InventoryRow(NamedTuple):
-    """A piece of hardware that was found; `detail` comes from JSON."""
+    """A piece of the machine's hardware; `detail` comes from JSON."""
 
     host: str
     kind: str

@@ -22,7 +22,7 @@ from .vanished import Here, Vanished, vanished_of, write_down
 PIECE = 5_000
 """Points read in one transaction. None is open for long, so that SQLite can move the writer's log into the database meanwhile."""
 _SHOWN = 5  # how many of the matches an error lists
-_CHUNK = 500  # ids a statement; both databases limit its parameters
+_CHUNK = 500  # ids in one statement: both databases limit the number of its parameters
 
 SORTS: Mapping[str, ColumnElement[Any]] = {
     "started": RUN.c.started_utc_ns,
@@ -31,7 +31,7 @@ SORTS: Mapping[str, ColumnElement[Any]] = {
     "name": RUN.c.name,
     "status": RUN.c.status,
 }
-"""What runs can be put in order by."""
+"""The columns by which runs can be sorted."""
 
 Row = TypeVar("Row", RunRow, SegmentRow)
 
@@ -43,14 +43,14 @@ class Store:
         """Use `Store.open`."""
         self.place = place
         self._engine = engine
-        # What is known to be over but could not be written down, as in a read-only file.
+        # Runs that are known to be over, where this could not be written: in a read-only file.
         self._unwritten = Vanished({}, {})
 
     @classmethod
     def open(cls, place: str) -> Store:
-        """Open the database at `place` (a file or a SQLAlchemy URL, as `locate` returns it); an older one is upgraded.
+        """Open the database at `place` (a file or a SQLAlchemy URL, as `locate` returns it). An older one is upgraded.
 
-        Raises StoreError where nothing is there yet, NotADatabaseError and NewerSchemaError.
+        Raises StoreError where there is no database yet, NotADatabaseError and NewerSchemaError.
         """
         nothing = StoreError(
             f"no database at {masked(place)} yet: nothing has been tracked. Track a run, or name another place with "
@@ -81,12 +81,12 @@ class Store:
         sort: str = "-started",
         offset: int = 0,
     ) -> list[RunRow]:
-        """The runs that fit every given filter; `since_utc_ns` is the earliest start, `search` what an id, a project, a name, a group, a
-        host or a command must contain. In order of `sort`, one of SORTS, from the greatest where it begins with "-"."""
+        """The runs that fit every given filter. `since_utc_ns` is the earliest start; `search` is text that an id, a project, a name, a
+        group, a host or a command must contain. `sort` is one of SORTS; with a "-" before it, the greatest comes first."""
         column = SORTS[sort.lstrip("-")]
         order = (column.desc().nulls_last(), RUN.c.id.desc()) if sort.startswith("-") else (column.asc().nulls_last(), RUN.c.id)
         query = _fitting(load.select_runs(), project, group, since_utc_ns, search).order_by(*order)
-        # What is not written down cannot be filtered by the database.
+        # The database cannot filter by a status that could not be written.
         in_memory = bool(self._unwritten.runs)
         if not in_memory:
             query = query.where(RUN.c.status == status) if status is not None else query
@@ -98,7 +98,7 @@ class Store:
         return runs
 
     def count_runs(self, *, project: str | None = None, status: str | None = None, search: str | None = None) -> int:
-        """How many runs `list_runs` finds without a limit."""
+        """The number of runs that `list_runs` finds without a limit."""
         if self._unwritten.runs and status is not None:
             return len(self.list_runs(project=project, status=status, search=search))
         query = _fitting(select(func.count()).select_from(RUN), project, None, None, search)
@@ -112,9 +112,9 @@ class Store:
             return list(connection.scalars(select(RUN.c.project).distinct().order_by(RUN.c.project)))
 
     def find(self, ref: str) -> str:
-        """The id of the run that `ref` names: "latest", an id, or the beginning of just one.
+        """The id of the run that `ref` names: "latest", an id, or the beginning of exactly one id.
 
-        Raises RunNotFoundError, and AmbiguousRunError where more than one run begins so.
+        Raises RunNotFoundError, and AmbiguousRunError where more than one id begins with `ref`.
         """
         newest_first = select(RUN.c.id).order_by(RUN.c.started_utc_ns.desc(), RUN.c.id.desc())
         with faults_of(self.place), reading(self._engine) as connection:
@@ -123,7 +123,7 @@ class Store:
             elif connection.scalar(select(RUN.c.id).where(RUN.c.id == ref)):
                 return ref
             else:
-                # Not LIKE, for which SQLite and PostgreSQL differ about upper and lower case.
+                # Not LIKE: SQLite and PostgreSQL treat upper and lower case differently there.
                 begins = func.substr(RUN.c.id, 1, len(ref)) == ref
                 matches = list(connection.scalars(newest_first.where(begins).limit(_SHOWN + 1))) if ref else []
         if not matches:
@@ -134,7 +134,7 @@ class Store:
         return str(matches[0])
 
     def load(self, run_id: str) -> StoredRun:
-        """Everything about a run but the inner points of its curves. Raises RunNotFoundError; `run_id` is a full id."""
+        """Everything about a run except the inner points of its curves. `run_id` is a full id. Raises RunNotFoundError."""
         with faults_of(self.place), reading(self._engine) as connection:
             stored = load.stored_run(connection, run_id)
         if stored is None:
@@ -143,7 +143,7 @@ class Store:
         return stored._replace(run=self._with_ending(stored.run), segments=segments)
 
     def devices(self, run_ids: Iterable[str]) -> dict[str, list[DeviceRow]]:
-        """The devices of several runs with the ends of their curves, by run: enough for a list of totals, and cheap."""
+        """The devices of several runs with the ends of their curves, by run: all that a list of totals needs."""
         found: dict[str, list[DeviceRow]] = {run_id: [] for run_id in run_ids}
         with faults_of(self.place), reading(self._engine) as connection:
             for chunk in _chunks(found):
@@ -152,7 +152,7 @@ class Store:
         return found
 
     def work(self, run_ids: Iterable[str]) -> dict[str, dict[str, int]]:
-        """The units of work of several runs, each in all, by run."""
+        """The work of several runs by run and unit, each over the whole run."""
         found: dict[str, dict[str, int]] = {run_id: {} for run_id in run_ids}
         with faults_of(self.place), reading(self._engine) as connection:
             for chunk in _chunks(found):
@@ -176,7 +176,7 @@ class Store:
             after_t_ns = found[-1].t_ns
 
     def outline(self, stored: StoredRun, pieces: int) -> dict[tuple[str, str], list[Point]]:
-        """The curves of a run in few points, by (segment id, device): its ends, and where about `pieces` equal parts of the time begin."""
+        """The curves of a run by (segment id, device), in few points: the ends, and where about `pieces` equal parts of the time begin."""
         with faults_of(self.place), reading(self._engine) as connection:
             return curves.outline_of(connection, stored.devices, pieces)
 
@@ -191,12 +191,12 @@ class Store:
             return phases.times_of(connection, run_id)
 
     def delete(self, run_ids: Iterable[str]) -> int:
-        """Delete runs with all that belongs to them, all or none, and return how many there were."""
+        """Delete runs with everything that belongs to them, all or none. Returns how many runs were deleted."""
         with faults_of(self.place), writing(self._engine) as connection:
             return sum(connection.execute(delete(RUN).where(RUN.c.id.in_(chunk))).rowcount for chunk in _chunks(run_ids))
 
     def add_footprint(self, footprint_id: str, run_id: str, created_utc_ns: int, inputs: str, result: str) -> None:
-        """Keep a footprint as it was computed; it is never changed. `inputs` and `result` are JSON. Raises StoreError."""
+        """Keep a footprint as it was computed; it is never changed. `inputs` and `result` are JSON."""
         row = {"id": footprint_id, "run_id": run_id, "created_utc_ns": created_utc_ns, "inputs": inputs, "result": result}
         with faults_of(self.place), writing(self._engine) as connection:
             connection.execute(insert(FOOTPRINT).values(row))
@@ -212,7 +212,7 @@ class Store:
         return str(found[0])
 
     def cache_intensities(self, values: Sequence[Mapping[str, object]]) -> None:
-        """Keep a provider's intensities, rows of grid_intensity; newer ones replace those of the same interval. Raises StoreError."""
+        """Keep a provider's intensities, as rows of grid_intensity. A newer value replaces the older one of the same interval."""
         keys = ("provider", "zone", "basis", "start_utc_ns")
         with faults_of(self.place), writing(self._engine) as connection:
             for value in values:
@@ -221,7 +221,7 @@ class Store:
                 connection.execute(insert(GRID_INTENSITY).values(dict(value)))
 
     def cached_intensities(self, zone: str, start_utc_ns: int, end_utc_ns: int) -> list[IntensityRow]:
-        """What is cached of a zone's intensities that meets the time from start to end, by provider and time."""
+        """A zone's cached intensities that overlap the time from start to end, in order of provider and time."""
         g = GRID_INTENSITY.c
         meets = (g.zone == zone, g.end_utc_ns > start_utc_ns, g.start_utc_ns < end_utc_ns)
         query = select(g.provider, g.basis, g.start_utc_ns, g.end_utc_ns, g.g_per_kwh, g.estimated).where(*meets)
@@ -230,16 +230,16 @@ class Store:
         return [IntensityRow(r.provider, r.basis, r.start_utc_ns, r.end_utc_ns, r.g_per_kwh, bool(r.estimated)) for r in rows]
 
     def mark_vanished(self, here: Here) -> list[str]:
-        """Mark the runs of this machine that ended without saying so as interrupted, and return their ids.
+        """Mark runs of this machine as interrupted whose process is gone although they say "running". Returns their ids.
 
-        Where the database cannot be written they only read so from this store.
+        Where the database cannot be written, only this store object returns them as interrupted.
         """
         with faults_of(self.place), reading(self._engine) as connection:
             vanished = vanished_of(connection, here)
         if vanished.segments:
             try:
                 with faults_of(self.place), writing(self._engine) as connection:
-                    # Judged again under the lock: a run may have ended properly meanwhile.
+                    # Judged again under the lock: a run may have ended normally in the meantime.
                     vanished = vanished_of(connection, here)
                     write_down(connection, vanished)
             except StoreError:
@@ -247,7 +247,7 @@ class Store:
         return list(vanished.runs)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         self._engine.dispose()
 
     def _with_ending(self, row: Row) -> Row:
@@ -259,7 +259,7 @@ class Store:
 
 
 def _fitting(query: Select[Any], project: str | None, group: str | None, since_utc_ns: int | None, search: str | None) -> Select[Any]:
-    """A query of the table of runs, restricted."""
+    """A query of the table of runs, restricted to those that fit."""
     for column, value in ((RUN.c.project, project), (RUN.c.group_name, group)):
         if value is not None:
             query = query.where(column == value)

@@ -1,4 +1,4 @@
-"""Tells which runs ended without saying so: their process is gone, or the machine has restarted since."""
+"""Finds the runs that say they are running, but are over: their process is gone, or the machine was restarted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RESTARTED = "vanished: the machine restarted"
 
 
 class Here(Protocol):
-    """This machine, as far as a process can be known from it."""
+    """This machine and its processes."""
 
     @property
     def host(self) -> str: ...
@@ -30,7 +30,7 @@ class Here(Protocol):
 
 
 class Candidate(NamedTuple):
-    """A segment that says it is running, with what its run says."""
+    """A segment that says it is running, and its run."""
 
     segment_id: str
     run_id: str
@@ -46,23 +46,23 @@ class Candidate(NamedTuple):
 
 
 class Ending(NamedTuple):
-    """Why something is over, and when it was last seen, in UTC nanoseconds."""
+    """Why a run or segment is over, and when it was last seen, in UTC nanoseconds."""
 
     reason: str
     ended_utc_ns: int
 
 
 class Vanished(NamedTuple):
-    """What is over, by id."""
+    """The segments and runs that are over, by id."""
 
     segments: dict[str, Ending]
     runs: dict[str, Ending]
 
 
 def judge(candidates: Iterable[Candidate], here: Here) -> Vanished:
-    """Which of the segments are over, and which runs with them: those that have no owner left that may still run.
+    """Which of the segments are over, and which runs: a run is over when none of its owner segments may still run.
 
-    Nothing is judged that cannot be known from here: another host's segments, or those of another pid namespace.
+    Segments of another host or of another pid namespace are left alone, because their processes cannot be seen from here.
     """
     vanished = Vanished({}, {})
     alive: set[str] = set()

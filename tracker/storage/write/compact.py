@@ -1,6 +1,6 @@
 """The statements that keep a long run small, for `Writer.write` and `Writer.query`. Standard library only.
 
-Phases are folded within the database, so that it takes no memory however many there are.
+Phases are folded (added up by name) within the database, so that their number does not matter for this process's memory.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Query = tuple[str, Sequence[object]]
 
 
 def anchors_from(segment_id: str, t_ns: int, most: int) -> Query:
-    """The anchor that holds at `t_ns` and those after it, oldest first: rows of (monotonic_ns, utc_ns, boottime_ns)."""
+    """Up to `most` anchors, oldest first, from the one that holds at `t_ns` on: rows of (monotonic_ns, utc_ns, boottime_ns)."""
     sql = (
         "SELECT monotonic_ns, utc_ns, boottime_ns FROM clock_anchor WHERE segment_id = ?1 AND monotonic_ns >= coalesce("
         "(SELECT max(monotonic_ns) FROM clock_anchor WHERE segment_id = ?1 AND monotonic_ns <= ?2), ?2) ORDER BY monotonic_ns LIMIT ?3"
@@ -35,8 +35,8 @@ def anchors_from(segment_id: str, t_ns: int, most: int) -> Query:
 
 
 def thin(segment_id: str, device: str, start_ns: int, end_ns: int) -> Statement:
-    """Of a curve's points from `start_ns` to `end_ns` leave the first and the last."""
-    # Found in the database rather than remembered: whatever was written late, or not at all, is taken as it is.
+    """Delete a curve's points from `start_ns` to `end_ns`, except the first and the last of them."""
+    # The two points are looked up in the database: points may have been written late, or not at all.
     of_curve = "FROM curve_point WHERE segment_id = :segment_id AND device = :device"
     sql = (
         f"DELETE {of_curve} AND t_ns > (SELECT min(t_ns) {of_curve} AND t_ns >= :start_ns)"
@@ -52,19 +52,21 @@ def drop_anchor(segment_id: str, monotonic_ns: int) -> Statement:
 
 
 def kept(segment_id: str) -> Query:
-    """How many instances of each phase could be folded: rows of (name, count)."""
+    """The number of instances of each phase that could be folded: rows of (name, count)."""
     return f"SELECT name, count(*) FROM phase WHERE segment_id = ? AND {_over()} GROUP BY name", (segment_id,)
 
 
 def newest_to_fold(segment_id: str, name: str | None, leave: int) -> Query:
-    """The seq up to which instances are to be folded, those of `name` or all, so that the newest `leave` stay; no row where there are
-    no more than that."""
+    """The `seq` up to which instances (of `name`, or all) are to be folded so that the newest `leave` of them stay.
+
+    There is no row where there are not more than `leave`.
+    """
     sql = f"SELECT seq FROM phase WHERE segment_id = ?1 AND {_over()} AND (?2 IS NULL OR name = ?2) ORDER BY seq DESC LIMIT 1 OFFSET ?3"
     return sql, (segment_id, name, leave)
 
 
 def fold(segment_id: str, name: str | None, seq: int) -> list[Statement]:
-    """Add the resolved instances up to `seq`, those of `name` or all, to their fold, and delete them."""
+    """Add the resolved instances up to `seq` (of `name`, or all) to their fold, and delete them."""
     which = f"p.segment_id = :segment_id AND p.seq <= :seq AND {_over('p.')} AND (:name IS NULL OR p.name = :name)"
     those = f"segment_id = :segment_id AND seq IN (SELECT p.seq FROM phase p WHERE {which})"
     sums = ", ".join(f"sum(e.{c})" for c in JOULES)
@@ -82,12 +84,12 @@ def fold(segment_id: str, name: str | None, seq: int) -> list[Statement]:
 
 
 def add_to_fold(row: Mapping[str, object], energies: Sequence[Mapping[str, object]]) -> list[Statement]:
-    """Add instances that were never stored one by one: a row of phase_fold, and its rows of phase_fold_energy."""
+    """Add instances that were never stored one by one: a row of phase_fold, and the rows of phase_fold_energy that belong to it."""
     of_fold = f"{_FOLD} VALUES (:segment_id, :name, :first_start_utc_ns, {', '.join(f':{c}' for c in _COUNTS)}) {_FOLD_TAIL}"
     of_energy = f"{_ENERGY} VALUES (:segment_id, :name, :owner_segment_id, :device, {', '.join(f':{c}' for c in JOULES)}) {_ENERGY_TAIL}"
     return [(of_fold, row), *((of_energy, energy) for energy in energies)]
 
 
 def _over(alias: str = "") -> str:
-    """Ended, and with the energies that it will ever have."""
+    """SQL that is true for instances that have ended and that get no more energies."""
     return f"{alias}resolved IS NOT NULL AND {alias}end_t_ns IS NOT NULL"

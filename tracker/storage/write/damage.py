@@ -1,5 +1,5 @@
-"""A damaged database is set aside, never overwritten: renamed with its journals, so that a new one begins in its place. Standard
-library only."""
+"""Sets a damaged database aside: it is renamed together with its journals, so that a new one can begin in its place. It is never
+overwritten. Standard library only."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ JOURNALS = ("-wal", "-shm", "-journal")
 LOCK_S = 3.0
 
 FileId = tuple[int, int]
-"""Device and inode: a file whatever it is called."""
+"""Device and inode, which identify a file whatever its name is."""
 
 
 def file_id(path: Path) -> FileId | None:
-    """The file that `path` is now; None where there is none."""
+    """The file that is at `path` now; None where there is none."""
     try:
         found = os.stat(path)
     except OSError:
@@ -29,7 +29,7 @@ def file_id(path: Path) -> FileId | None:
 
 
 def set_aside(path: Path, damaged: FileId) -> Path:
-    """Rename the database `damaged` at `path` to `NAME.damaged-UTC`, unless another process has done so; where it is now.
+    """Rename the database `damaged` at `path` to `NAME.damaged-UTC`, unless another process has done so. Returns its new path.
 
     Raises DamagedDatabaseError where it cannot be renamed.
     """
@@ -41,7 +41,7 @@ def set_aside(path: Path, damaged: FileId) -> Path:
                     raise FileNotFoundError("it was moved away or deleted")
                 return aside
             aside = _free_name(path)
-            for journal in JOURNALS:  # first: a new database beside them would take them for its own
+            for journal in JOURNALS:  # first, because a new database would use the journals beside it
                 if os.path.exists(f"{path}{journal}"):
                     os.rename(f"{path}{journal}", f"{aside}{journal}")
             os.rename(path, aside)
@@ -54,12 +54,12 @@ def set_aside(path: Path, damaged: FileId) -> Path:
 
 
 def wording(path: Path, aside: Path) -> str:
-    """What is said of a database that was set aside before a run began."""
-    return f"{path} is damaged and set aside; a new one is begun. `sqlite3 {aside} .recover` gets out what can still be read."
+    """The warning about a database that was set aside before a run began."""
+    return f"{path} is damaged: it is renamed, and a new one is begun. `sqlite3 {aside} .recover` prints what can still be read."
 
 
 def find_aside(path: Path, damaged: FileId) -> Path | None:
-    """Where the database `damaged`, once at `path`, was set aside; None where it was not."""
+    """The new path of the database `damaged`, which was at `path` and was set aside; None where it was not set aside."""
     try:
         beside = os.listdir(path.parent)
     except OSError:
@@ -79,7 +79,7 @@ def _free_name(path: Path) -> Path:
 
 @contextmanager
 def _one_at_a_time(folder: Path) -> Iterator[None]:
-    """Of the processes that met the same damage the first renames the file, and no later one its successor."""
+    """Lock the folder: of several processes that met the same damage only the first renames the file, and none renames the new one."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         deadline = time.monotonic() + LOCK_S
@@ -88,10 +88,10 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if time.monotonic() > deadline:  # a process that stands still: nothing may hang with it
+                if time.monotonic() > deadline:  # the process with the lock is stopped; this one must not hang too
                     raise
                 time.sleep(0.01)
-            except OSError:  # a network filesystem without such locks, where each host has a file of its own
+            except OSError:  # a network filesystem without such locks; there each host has its own file
                 break
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Text that can be stored: names of files and arguments of commands may be any bytes, which Python carries along as lone surrogates."""
+"""Makes text storable. Names of files and arguments of commands may be any bytes, which Python represents as lone surrogates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def as_utf8(value: T) -> T:
-    """The same rows, or whatever is in them, with UTF-8 for text; what is none in any reading becomes a question mark."""
+    """The same rows (or the same value) with valid UTF-8 in every text. A character that cannot be encoded becomes a question mark."""
     changed: object = value
     if isinstance(value, str):
         changed = _text(value)

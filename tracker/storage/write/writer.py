@@ -1,6 +1,6 @@
 """Writes runs from the training process, with the standard library's sqlite3 only.
 
-SQLAlchemy would cost half a second of import and four times as much for each commit.
+SQLAlchemy would take half a second to import, and would make each commit four times as expensive.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "grid_intensity": ("provider", "zone", "basis", "start_utc_ns"),
     "footprint": ("id",),
 }
-"""The primary key of every table, what is referred to before what refers to it."""
+"""The primary key of every table. A table stands after those that it refers to."""
 
 Rows = Mapping[str, Sequence[Mapping[str, object]]]
 """Rows by table, each a mapping from column to value."""
@@ -55,7 +55,7 @@ Statement = tuple[str, Mapping[str, object]]
 
 
 class Writer:
-    """One process's connection to its database. Open it in any thread, then use it in one thread at a time."""
+    """One process's connection to its database. It may be opened in any thread, and used by one thread at a time."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path, timeout_s: float) -> None:
         """Use `Writer.open`."""
@@ -68,8 +68,8 @@ class Writer:
     def open(cls, path: Path, timeout_s: float = 5.0) -> Writer:
         """Open the database at `path` (a file, or a folder to keep it in), and create or upgrade it where needed.
 
-        `timeout_s` is how many seconds this and each later write wait for another process. A damaged database is set aside for a new
-        one. Raises NotADatabaseError, NewerSchemaError, StoreBusyError, and StoreError where the place cannot be written.
+        This and each later write wait up to `timeout_s` seconds for another process. A damaged database is set aside, and a new one
+        begins in its place. Raises NotADatabaseError, NewerSchemaError, StoreBusyError, and StoreError where the place cannot be written.
         """
         path = _prepared(path)
         found = file_id(path)
@@ -87,11 +87,11 @@ class Writer:
         try:
             connection = _connect(path, timeout_s)
             try:
-                # Looked at before anything is changed: the file may be another program's.
+                # This comes before any change: the file may be another program's.
                 state = _patiently(lambda: _state(connection, path), deadline)
                 if state is State.OLDER:
                     connection.close()
-                    from ..migrate import migrate  # imports Alembic and SQLAlchemy, so only where it must
+                    from ..migrate import migrate  # imports Alembic and SQLAlchemy, so only where it is needed
 
                     migrate(str(path))
                     connection = _connect(path, timeout_s)
@@ -108,11 +108,12 @@ class Writer:
     def write(self, rows: Rows, updates: Rows | None = None, then: Sequence[Statement] = ()) -> None:
         """Write rows in one transaction, all of them or none.
 
-        Of `rows`, one is inserted, or where its key exists already, its given columns are updated. Then `updates` change the
-        given columns of rows that exist; those of a run and of a segment must. Last, `then` is executed (see compact.py).
-        Raises StoreBusyError where another process holds the database for too long, and StoreError for a full disk, a file that was
-        taken away or a run that is gone; the same call may be repeated. Raises DamagedDatabaseError where it is to be repeated after
-        `begin_anew`, and ValueError for an unknown table.
+        First, each of `rows` is inserted; where its key exists already, its given columns are updated. Then `updates` change the
+        given columns of existing rows; a missing row of `run` or `segment` is an error. Last, `then` is executed (see compact.py).
+
+        Raises StoreBusyError where another process locks the database for too long, and StoreError for a full disk, a deleted file or
+        a deleted run; the same call may be repeated. Raises DamagedDatabaseError for a damaged database; repeat the call after
+        `begin_anew`. Raises ValueError for an unknown table.
         """
         updates = updates or {}
         unknown = (rows.keys() | updates.keys()) - KEYS.keys()
@@ -121,7 +122,7 @@ class Writer:
         if file_id(self.path) != self._file:
             if self._file is not None and find_aside(self.path, self._file) is not None:
                 raise DamagedDatabaseError(f"{self.path} is damaged, as another process found.")
-            # SQLite would go on writing to the deleted file without a word.
+            # SQLite would write to the deleted file without an error.
             raise StoreError(f"{self.path} was deleted or replaced during this run. Put it back, or start again.")
         try:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -144,15 +145,17 @@ class Writer:
             raise
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """The rows that a SELECT gives. Raises StoreBusyError and StoreError."""
+        """The rows of a SELECT. Raises StoreBusyError and StoreError."""
         try:
             return self._connection.execute(sql, tuple(parameters)).fetchall()
         except sqlite3.Error as error:
             raise self._fault(error) from error
 
     def begin_anew(self) -> Path:
-        """After DamagedDatabaseError: set the file aside, unless another process has, and go on in the new one in its place, which may
-        have nothing of this run. Returns where the damaged one is now. Raises StoreError."""
+        """After DamagedDatabaseError: set the file aside, unless another process has done so, and continue with a new one in its place.
+
+        The new database may have no row of this run. Returns the new path of the damaged one. Raises StoreError.
+        """
         if self._file is None:
             raise DamagedDatabaseError(f"{self.path} is damaged and could not be set aside: it was moved away or deleted.")
         aside = set_aside(self.path, self._file)
@@ -163,16 +166,16 @@ class Writer:
         return aside
 
     def close(self) -> None:
-        """Close the connection; what was written stays. Raises StoreError where SQLite cannot."""
+        """Close the connection; the written rows stay. Raises StoreError where SQLite cannot close it."""
         try:
             self._connection.close()
         except sqlite3.Error as error:
             raise store_error(error, str(self.path)) from error
 
     def abandon(self) -> None:
-        """For the child of a fork: never touch the connection again, not even when Python collects it.
+        """For the child of a fork: never use the connection again, and keep Python from closing it.
 
-        A connection that crosses a fork may damage the parent's database when the child closes it, so it is leaked on purpose.
+        A child that closes its parent's connection may damage the database, so the connection is leaked on purpose.
         """
         import ctypes
 
@@ -180,12 +183,12 @@ class Writer:
 
     def _fault(self, error: sqlite3.Error) -> StoreError:
         fault = store_error(error, str(self.path))
-        # It was a database of ours when it was opened.
+        # It was a good database when it was opened.
         return DamagedDatabaseError(f"{self.path} is damaged ({error}).") if isinstance(fault, NotADatabaseError) else fault
 
     def _update(self, table: str, columns: tuple[str, ...], batch: Sequence[Mapping[str, object]]) -> None:
         changed = self._connection.executemany(_update(table, columns), map(_values, batch)).rowcount
-        if changed < len(batch) and table in ("run", "segment"):  # others may have been given up in a long outage
+        if changed < len(batch) and table in ("run", "segment"):  # rows of other tables may have been dropped in a long outage
             raise StoreError(f"{self.path} has lost rows of this run (table {table}): it was deleted while it was running.")
 
 
@@ -205,13 +208,13 @@ def _update(table: str, columns: tuple[str, ...]) -> str:
 
 
 def _values(row: Mapping[str, object]) -> tuple[object, ...]:
-    return tuple(row.values())  # by place: to look each column up by its name takes as long as the rest
+    return tuple(row.values())  # by position: looking each column up by its name would double the time
 
 
 def _prepared(path: Path) -> Path:
-    """The file at `path`, its folder made."""
+    """The absolute path of the file at `path`, after its folder was created."""
     try:
-        path = file_in(path).absolute()  # the training may change its working directory
+        path = file_in(path).absolute()  # because the training may change its working directory
         path.parent.mkdir(parents=True, exist_ok=True)
         mode = path.stat().st_mode
     except FileNotFoundError:
@@ -219,7 +222,7 @@ def _prepared(path: Path) -> Path:
     except (OSError, ValueError) as error:  # ValueError: a null character
         reason = getattr(error, "strerror", None) or error
         raise StoreError(f"the database {path} cannot be reached: {reason}. Name another place with --db, db= or TRAINWATT_DB.") from error
-    # The content is left to SQLite: opening and closing the file here would drop the locks that this process holds on it.
+    # Only SQLite looks into the file: opening and closing it here would drop the locks that this process holds on it.
     if not stat.S_ISREG(mode):
         raise NotADatabaseError(f"{path} is not a regular file. Name another place with --db, db= or TRAINWATT_DB.")
     return path
@@ -239,7 +242,7 @@ def _state(connection: sqlite3.Connection, path: Path) -> State:
 
 
 def _set_up(connection: sqlite3.Connection, path: Path) -> None:
-    # WAL needs shared memory, which hosts on a network filesystem do not have; there the rollback journal wants every fsync.
+    # WAL needs shared memory, which hosts on a network filesystem do not have. The rollback journal that is used there needs every fsync.
     journal, synchronous = ("DELETE", "FULL") if on_network(path.parent) else ("WAL", "NORMAL")
     connection.execute(f"PRAGMA journal_mode = {journal}")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
@@ -261,7 +264,7 @@ def _create(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _patiently(action: Callable[[], T], deadline: float) -> T:
-    """Do `action` again while the database is locked: switching to WAL does not wait for the lock by itself."""
+    """Repeat `action` while the database is locked: switching to WAL does not wait for the lock by itself."""
     while True:
         try:
             return action()

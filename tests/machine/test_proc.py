@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from trainwatt.machine import proc
@@ -17,6 +17,7 @@ from trainwatt.machine.host import in_container, processor
 from trainwatt.machine.inventory import inventory
 from trainwatt.machine.process import alive_ticks, command_of, environment_of, parent, this_process
 
+quick = settings(deadline=None, derandomize=True, max_examples=200)
 HUGE = "9" * 5000  # Python converts no more than 4300 digits
 
 PARSERS: tuple[Callable[[str], object], ...] = (
@@ -42,12 +43,14 @@ TEXT = st.one_of(st.text(max_size=60), st.lists(PIECES, max_size=30).map("".join
 
 
 @pytest.mark.parametrize("parser", PARSERS)
+@quick
 @given(text=TEXT)
 @example("")
 def test_no_parser_raises(parser: Callable[[str], object], text: str) -> None:
     parser(text)
 
 
+@quick
 @given(text=TEXT)
 @example("MemTotal: ² kB")
 @example(f"MemTotal: {HUGE} kB")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 
 from ...core.run import Status
 from ..schema import RUN, SEGMENT
+from .records import SegmentRow
+from .rows import select_fields
 
 DIED = "vanished: the process was killed or died"
 RESTARTED = "vanished: the machine restarted"
@@ -30,17 +32,9 @@ class Here(Protocol):
 
 
 class Candidate(NamedTuple):
-    """A segment that says it is running, and its run."""
+    """A segment that says it is running, and what its run says."""
 
-    segment_id: str
-    run_id: str
-    role: str
-    host: str
-    boot_id: str
-    pid_namespace: str
-    pid: int
-    start_ticks: int
-    last_seen_utc_ns: int
+    segment: SegmentRow
     run_status: str
     run_last_seen_utc_ns: int
 
@@ -66,51 +60,41 @@ def judge(candidates: Iterable[Candidate], here: Here) -> Vanished:
     """
     vanished = Vanished({}, {})
     alive: set[str] = set()
-    for candidate in candidates:
-        reason = _reason(candidate, here)
+    for segment, run_status, run_last_seen_utc_ns in candidates:
+        reason = _reason(segment, here)
         if reason:
-            vanished.segments[candidate.segment_id] = Ending(reason, candidate.last_seen_utc_ns)
-        if candidate.role != "owner" or candidate.run_status != Status.RUNNING:
+            vanished.segments[segment.id] = Ending(reason, segment.last_seen_utc_ns)
+        if segment.role != "owner" or run_status != Status.RUNNING:
             continue
         if reason:
-            vanished.runs[candidate.run_id] = Ending(reason, candidate.run_last_seen_utc_ns)
+            vanished.runs[segment.run_id] = Ending(reason, run_last_seen_utc_ns)
         else:
-            alive.add(candidate.run_id)
+            alive.add(segment.run_id)
     for run_id in alive:
         vanished.runs.pop(run_id, None)
     return vanished
 
 
-def _reason(candidate: Candidate, here: Here) -> str | None:
-    if candidate.host != here.host or not candidate.boot_id or not here.boot_id:
+def _reason(segment: SegmentRow, here: Here) -> str | None:
+    if segment.host != here.host or not segment.boot_id or not here.boot_id:
         return None
-    if candidate.boot_id != here.boot_id:
+    if segment.boot_id != here.boot_id:
         return RESTARTED
-    if candidate.pid_namespace != here.pid_namespace:
+    if segment.pid_namespace != here.pid_namespace:
         return None
-    return None if here.is_alive(candidate.pid, candidate.start_ticks) else DIED
+    return None if here.is_alive(segment.pid, segment.start_ticks) else DIED
 
 
 def vanished_of(connection: Connection, here: Here) -> Vanished:
     """The segments and runs that say they are running, and are over."""
     query = (
-        select(
-            SEGMENT.c.id.label("segment_id"),
-            SEGMENT.c.run_id,
-            SEGMENT.c.role,
-            SEGMENT.c.host,
-            SEGMENT.c.boot_id,
-            SEGMENT.c.pid_namespace,
-            SEGMENT.c.pid,
-            SEGMENT.c.start_ticks,
-            SEGMENT.c.last_seen_utc_ns,
-            RUN.c.status.label("run_status"),
-            RUN.c.last_seen_utc_ns.label("run_last_seen_utc_ns"),
-        )
+        select_fields(SEGMENT, SegmentRow._fields)
+        .add_columns(RUN.c.status, RUN.c.last_seen_utc_ns)
         .join(RUN, RUN.c.id == SEGMENT.c.run_id)
         .where(SEGMENT.c.status == Status.RUNNING)
     )
-    return judge(map(Candidate._make, connection.execute(query)), here)
+    rows = connection.execute(query)
+    return judge((Candidate(SegmentRow._make(segment), status, last_seen_ns) for *segment, status, last_seen_ns in rows), here)
 
 
 def write_down(connection: Connection, vanished: Vanished) -> None:

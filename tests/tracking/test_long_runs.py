@@ -157,7 +157,7 @@ def test_a_locked_database_only_puts_thinning_off(tmp_path: Path) -> None:
             if second == 100:
                 clock.step_utc_ns(400 * S)
             if second % 60 == 0:
-                with pytest.raises(Exception, match="held by another process"):
+                with pytest.raises(Exception, match="locked by another process"):
                     run.commit()
                 failed += 1
         assert failed >= seconds / 60

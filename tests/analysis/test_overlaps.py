@@ -65,7 +65,7 @@ def test_two_commands_at_once_say_so_in_each_run_and_in_every_sum(world: World) 
     for arguments in (("list",), ("list", "--by", "project", "--format", "md"), ("footprint", "--project", "par")):
         assert words in " ".join(world.call(*arguments, COLUMNS="300").stdout.split()), arguments
     prose = world.call("footprint", "--project", "par", "--format", "text").stdout
-    assert "2 of the runs read the same devices at the same time" in " ".join(prose.split())
+    assert "2 of the runs measured the same devices at the same time" in " ".join(prose.split())
 
 
 @pytest.mark.parametrize(("pid", "namespace", "said"), [(1, "pid:[1]", False), (1, "pid:[2]", True), (2, "pid:[1]", True)])

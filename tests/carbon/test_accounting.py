@@ -12,7 +12,6 @@ from trainwatt.carbon.accounting import (
     NOTHING,
     Amortisation,
     Amortisations,
-    Assumption,
     Estimate,
     amortisations,
     carbon_object,
@@ -22,6 +21,7 @@ from trainwatt.carbon.accounting import (
     strict,
     total,
 )
+from trainwatt.carbon.assumption import Assumption, FactorKind, FactorStatus, LeftOut
 from trainwatt.carbon.embodied import line_given
 from trainwatt.core.units import J_PER_KWH
 from trainwatt.energy.intervals import Interval
@@ -142,7 +142,7 @@ def test_the_carbon_object_of_the_contract() -> None:
         intensity_source="somebody",
         intensity_basis="lifecycle",
         pue=1.1,
-        assumptions=[Assumption("PUE", 1.1, "", "me", None, "given")],
+        assumptions=[Assumption(FactorKind.PUE, 1.1, "", "me", None, FactorStatus.GIVEN)],
         lines=[gpu],
     )
     assert carbon.keys() >= CONTRACT
@@ -150,7 +150,12 @@ def test_the_carbon_object_of_the_contract() -> None:
     assert carbon["total_g"] == pytest.approx(100 + gpu.grams.central)
     assert carbon["embodied_gpu_g"] == carbon["embodied_g"]
     assert carbon["embodied_host_g"] is None
-    assert carbon["assumptions"][0].keys() >= {"name", "value", "unit", "source", "year", "status"}
+    assert carbon["assumptions"] == [
+        {
+            "name": "PUE", "value": 1.1, "unit": "", "source": "me", "year": None, "status": "given", "low": None, "high": None,
+            "kind": "pue", "evidence": "given", "grid": None, "pue_kind": None, "host": None,
+        }
+    ]  # fmt: skip
     assert carbon["embodied_lines"][0]["count"] == 2
 
 
@@ -158,11 +163,12 @@ def test_unknown_hardware_is_unknown_and_not_zero() -> None:
     carbon = carbon_object(
         operational=Estimate.exact(100), embodied=None, zone=None, intensity_g_per_kwh=Estimate.exact(30), intensity_source="",
         intensity_basis=None, pue=1.0,
-        assumptions=[], left_out=["the hardware"],
+        assumptions=[], left_out=[LeftOut.HARDWARE],
     )  # fmt: skip
     assert carbon["embodied_g"] is carbon["embodied_low_g"] is carbon["embodied_high_g"] is None
     assert carbon["total_g"] == 100
-    assert carbon["left_out"] == ["the hardware"]
+    assert carbon["left_out"] == ["the making of the hardware: none was recorded"]
+    assert carbon["left_out_codes"] == ["hardware"]
 
 
 @quick

@@ -53,7 +53,7 @@ def stored(tmp_path: Path, zone: str | None = None, inventory: bool = True) -> t
     return store, store.load("r")
 
 
-def carbon(found: StoredRun, terms: Terms, store: Store | None = None) -> dict[str, Any]:
+def carbon(found: StoredRun, terms: Terms, store: Store | None = None) -> Any:
     result = assess(found, describe(found), terms, None if store is None else store.points("r"))
     assert result is not None
     return result

@@ -13,7 +13,6 @@ from trainwatt.carbon.difference import change_of
 from trainwatt.energy.difference import Change, Part, change, exact, scaled
 from trainwatt.energy.intervals import Share, interval
 
-View = dict[str, Any]
 quick = settings(deadline=None, derandomize=True, max_examples=200)
 CLASSES = ("gpu", "cpu", "dram")
 
@@ -186,9 +185,7 @@ def test_apart_from_shared_sensors_no_difference_is_surer_than_the_two_figures_a
     assert together.high <= found.high + 1e-9 * abs(found.high) + 1e-6  # sharing a sensor never makes it wider
 
 
-def carbon(
-    energy: tuple[float, float, float], hours: float, grid: tuple[float, float, float], per_hour: tuple[float, float, float]
-) -> View:
+def carbon(energy: tuple[float, float, float], hours: float, grid: tuple[float, float, float], per_hour: tuple[float, float, float]) -> Any:
     """A footprint as accounting.py builds it: (value, low, high) of energy in J, of g/kWh, and of grams an hour."""
     bounds = ("", "_low", "_high")
     operational = [j / 3.6e6 * 1.2 * i for j, i in zip(energy, grid, strict=True)]

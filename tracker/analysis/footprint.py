@@ -5,9 +5,8 @@ No provider is asked in here: intensities are the run's own, the bundled, and th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from ..carbon.assessing import assess
 from ..carbon.grid import live
@@ -45,14 +44,15 @@ def footprint(store: Store, stored: StoredRun, view: ShowJson, terms: Terms) -> 
     if zone is not None and end_utc_ns > start_utc_ns:
         terms = replace(terms, series=tuple(live.cached(store, zone, start_utc_ns, end_utc_ns)))
     by_time = bool(terms.series) or terms.prices is not None
-    return cast("CarbonJson | None", assess(stored, view, terms, store.points(stored.run.id) if by_time else None))
+    return assess(stored, view, terms, store.points(stored.run.id) if by_time else None)
 
 
-def unused(terms: Terms, carbon: Mapping[str, Any] | None) -> list[str]:
+def unused(terms: Terms, carbon: CarbonJson | None) -> list[str]:
     """The series of `terms` that have nothing of the run's time, and so are not in its `carbon`."""
     if carbon is None:
         return []
-    found = [s.source for s in terms.series if s.source not in carbon["intensity_source"].split(", ")]
+    used = {series["name"] for a in carbon["assumptions"] if a["grid"] is not None for series in a["grid"]["series"]}
+    found = [s.source for s in terms.series if s.source not in used]
     return found + ([terms.prices.source] if terms.prices is not None and carbon["cost"] is None else [])
 
 

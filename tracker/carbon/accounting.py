@@ -7,11 +7,15 @@ utilisation 1 it is M of the Software Carbon Intensity (ISO/IEC 21031). Bounds m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.units import J_PER_KWH
 from ..energy.intervals import Interval
+from .assumption import LEFT_OUT_TEXTS, Assumption, LeftOut
+
+if TYPE_CHECKING:
+    from ..core.contract import BesideJson, CarbonJson, EmbodiedLineJson, PerUnitJson, SciJson
 
 HOURS_PER_YEAR = 8760.0
 G_PER_KG = 1000.0
@@ -106,24 +110,15 @@ def embodied_g(
     )
 
 
-class Assumption(NamedTuple):
-    """A factor that went into the grams, as it is shown and stored. `status` is given, verified, cross-checked, secondary, derived,
-    assumed or memory; a range is in `low` and `high`."""
-
-    name: str
-    value: float | None
-    unit: str
-    source: str
-    year: int | None
-    status: str
-    low: float | None = None
-    high: float | None = None
-
-
 class EmbodiedLine(NamedTuple):
-    """One line of the hardware's share: what it is, whether of "gpu" or "host", how many of it, and its grams."""
+    """One line of the hardware's share: what it is, whether it is of "gpu" or "host", how many of it, and its grams.
+
+    `component` is the kind of hardware ("gpu", "cpu", "dram", ...). `status` is a FactorStatus, or the words of the user's own table.
+    `class_range`: no figure of this model is known, so the line has the range of its class.
+    """
 
     part: str
+    component: str
     name: str
     amount: float
     unit: str
@@ -131,17 +126,16 @@ class EmbodiedLine(NamedTuple):
     grams: Estimate
     row: str
     status: str
+    class_range: bool
     source: str
     year: int | None
 
 
-def sci(
-    operational: Estimate, embodied: Estimate | None, units: float, unit: str, strict_embodied: Estimate | None = None
-) -> dict[str, Any]:
+def sci(operational: Estimate, embodied: Estimate | None, units: float, unit: str, strict_embodied: Estimate | None = None) -> SciJson:
     """Grams per unit of work, (O + M) / R of ISO/IEC 21031. `g_per_unit` has M with the utilisation that the embodied grams have,
     `strict` the standard's own M, which leaves idle time out."""
 
-    def per_unit(m: Estimate | None) -> dict[str, Any]:
+    def per_unit(m: Estimate | None) -> PerUnitJson:
         whole = operational.plus(m or NOTHING).times(1.0 / units)
         return {"g_per_unit": whole.central, "low_g_per_unit": whole.low, "high_g_per_unit": whole.high}
 
@@ -152,6 +146,10 @@ def sci(
         "strict": None if embodied is not None and strict_embodied is None else per_unit(strict_embodied),
         "without_embodied": embodied is None,
     }
+
+
+UNKNOWN = (None, None, None)
+NOTHING_BESIDE: BesideJson = {"water_l": None, "cost": None, "market_based": None, "unmeasured": None}
 
 
 def carbon_object(
@@ -165,19 +163,32 @@ def carbon_object(
     pue: float,
     assumptions: Sequence[Assumption],
     lines: Sequence[EmbodiedLine] = (),
-    left_out: Sequence[str] = (),
-    sci: Mapping[str, Any] | None = None,
-    beside: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
+    left_out: Sequence[LeftOut] = (),
+    sci: SciJson | None = None,
+    beside: BesideJson = NOTHING_BESIDE,
+) -> CarbonJson:
     """The `carbon` object of the JSON contract. `embodied` is None where no hardware is known: the total is then without it, which
-    `left_out` must say. `beside` is what is shown next to the grams and never in them (beside.py)."""
+    `left_out` must say. `beside` is what is shown next to the grams and is never in them (beside.py)."""
     whole = operational.plus(embodied or NOTHING)
+    embodied_g, embodied_low_g, embodied_high_g = embodied or UNKNOWN
+    gpu_g, gpu_low_g, gpu_high_g = _part(lines, "gpu") or UNKNOWN
+    host_g, host_low_g, host_high_g = _part(lines, "host") or UNKNOWN
     return {
-        **_grams("operational", operational),
-        **_grams("embodied", embodied),
-        **_grams("embodied_gpu", _part(lines, "gpu")),
-        **_grams("embodied_host", _part(lines, "host")),
-        **_grams("total", whole),
+        "operational_g": operational.central,
+        "operational_low_g": operational.low,
+        "operational_high_g": operational.high,
+        "embodied_g": embodied_g,
+        "embodied_low_g": embodied_low_g,
+        "embodied_high_g": embodied_high_g,
+        "embodied_gpu_g": gpu_g,
+        "embodied_gpu_low_g": gpu_low_g,
+        "embodied_gpu_high_g": gpu_high_g,
+        "embodied_host_g": host_g,
+        "embodied_host_low_g": host_low_g,
+        "embodied_host_high_g": host_high_g,
+        "total_g": whole.central,
+        "total_low_g": whole.low,
+        "total_high_g": whole.high,
         "zone": zone,
         "intensity_g_per_kwh": intensity_g_per_kwh.central,
         "intensity_low_g_per_kwh": intensity_g_per_kwh.low,
@@ -186,10 +197,11 @@ def carbon_object(
         "intensity_basis": intensity_basis,
         "pue": pue,
         "embodied_lines": [_line(line) for line in lines],
-        "assumptions": [a._asdict() for a in assumptions],
-        "left_out": list(left_out),
-        "sci": None if sci is None else dict(sci),
-        **(beside or {}),
+        "assumptions": [a.as_json() for a in assumptions],
+        "left_out": [LEFT_OUT_TEXTS[code] for code in left_out],
+        "left_out_codes": [code.value for code in left_out],
+        "sci": sci,
+        **beside,
     }
 
 
@@ -198,12 +210,7 @@ def _part(lines: Sequence[EmbodiedLine], part: str) -> Estimate | None:
     return total(grams) if grams else None
 
 
-def _grams(name: str, grams: Estimate | None) -> dict[str, float | None]:
-    central, low, high = grams or (None, None, None)
-    return {f"{name}_g": central, f"{name}_low_g": low, f"{name}_high_g": high}
-
-
-def _line(line: EmbodiedLine) -> dict[str, Any]:
+def _line(line: EmbodiedLine) -> EmbodiedLineJson:
     return {
         "part": line.part,
         "name": line.name,
@@ -218,5 +225,8 @@ def _line(line: EmbodiedLine) -> dict[str, Any]:
         "embodied_high_g": line.grams.high,
         "source": line.source,
         "year": line.year,
-        "status": line.status,
+        "status": f"{line.status}, range of its class" if line.class_range else line.status,
+        "component": line.component,
+        "evidence": line.status,
+        "class_range": line.class_range,
     }

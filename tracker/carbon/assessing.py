@@ -6,30 +6,31 @@ Pure but for the bundled tables.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..core.point import Point
 from ..core.units import J_PER_KWH
 from ..energy.intervals import Interval
-from .accounting import Amortisations, Assumption, EmbodiedLine, Estimate, amortisations, carbon_object, operational_g, sci, strict
+from .accounting import Amortisations, EmbodiedLine, Estimate, amortisations, carbon_object, operational_g, sci, strict
+from .assumption import GIVEN, Assumption, FactorKind, FactorStatus, GridUse, LeftOut, SeriesUse
 from .beside import Price, beside
 from .embodied import lines, total_g
-from .factors import GIVEN, amortisation_factors, place_of
+from .factors import amortisation_factors, place_of
 from .host_share import HostShare, Piece, host_share
-from .join import Constant, Joined, join_all, total
+from .join import Constant, Joined, Origin, join_all, total
 from .series import Series, require_same_basis
 from .tables.hardware import table
 from .terms import Terms
 
 if TYPE_CHECKING:
+    from ..core.contract import CarbonJson, SciJson, ShowJson
     from ..storage.read.records import StoredRun
 
-UNSEEN = "fans, power supplies, network and disks: no sensor sees them"
-LOWER_BOUND = "what PUE adds to those: it is defined on all of a site's computing, so that on the components alone it is a lower bound"
 Curves = Mapping[tuple[str, str], Sequence[Point]]
 
 
-def assess(stored: StoredRun, view: Mapping[str, Any], asked: Terms, curves: Curves | None = None) -> dict[str, Any] | None:
+def assess(stored: StoredRun, view: ShowJson, asked: Terms, curves: Curves | None = None) -> CarbonJson | None:
     """The `carbon` object of a run whose JSON is `view`; None where no energy is known.
 
     What `asked` leaves open is taken from the run's zone and settings. `curves` are needed only for a series, which each piece of energy
@@ -37,7 +38,7 @@ def assess(stored: StoredRun, view: Mapping[str, Any], asked: Terms, curves: Cur
     life-cycle and direct factors meet.
     """
     energy = view["energy"]
-    if energy["total_j"] is None:
+    if energy["total_j"] is None or energy["low_j"] is None or energy["high_j"] is None:
         return None
     terms = asked.over(stored.run.zone, stored.run.settings)
     joules = Interval(energy["total_j"], energy["low_j"], energy["high_j"])
@@ -71,7 +72,7 @@ def assess(stored: StoredRun, view: Mapping[str, Any], asked: Terms, curves: Cur
         lines=made,
         left_out=_left_out(pue, made),
         sci=_score(stored, view, terms, operational, embodied, used),
-        beside=beside(joules, pue, intensity, terms, place.water and place.water.value, _price(stored, terms, curves)),
+        beside=beside(joules, pue, intensity, terms, None if place.water is None else place.water.value, _price(stored, terms, curves)),
     )
 
 
@@ -94,16 +95,18 @@ def _basis(joined: Joined) -> str | None:
 
 def _grid(terms: Terms, joined: Joined, otherwise: Assumption, basis: str | None) -> list[Assumption]:
     """The intensity that was used: a series, and what stood in for the hours that it lacks."""
-    if not any(p.source != otherwise.name for p in joined.pieces):
+    used = {p.source for p in joined.pieces if p.origin is Origin.SERIES}
+    if not used or otherwise.grid is None:
         return [otherwise]  # also where a series has nothing of the run's time
     whole = joined.energy_j or 1.0
-    sources = ", ".join(s.source for s in terms.series)
-    name = f"grid intensity, by the hour, weighted by energy{f', {basis}' if basis else ''}"
-    mean = Assumption(name, joined.mean_g_per_kwh, "g/kWh", sources, None, "by the hour")
-    lacking = sum(p.energy_j for p in joined.pieces if p.source == otherwise.name) / whole
-    if guessed := sum(p.energy_j for p in joined.pieces if p.estimated) / whole:
-        mean = mean._replace(status=f"by the hour, {100 * guessed:.0f} % estimated by the provider")
-    return [mean] if not lacking else [mean, otherwise._replace(name=f"{otherwise.name}, for {100 * lacking:.0f} % of the energy")]
+    found = tuple(SeriesUse(s.source, s.from_provider) for s in terms.series if s.source in used)
+    estimated = sum(p.energy_j for p in joined.pieces if p.estimated) / whole
+    mean = Assumption(
+        FactorKind.GRID_INTENSITY, joined.mean_g_per_kwh, "g/kWh", ", ".join(s.name for s in found), None, FactorStatus.BY_THE_HOUR,
+        grid=GridUse(zone=otherwise.grid.zone, basis=basis, by_the_hour=True, estimated_share=estimated, series=found),
+    )  # fmt: skip
+    lacking = sum(p.energy_j for p in joined.pieces if p.origin is Origin.CONSTANT) / whole
+    return [mean, replace(otherwise, grid=replace(otherwise.grid, energy_share=lacking))] if lacking else [mean]
 
 
 def _price(stored: StoredRun, terms: Terms, curves: Curves | None) -> Price | None:
@@ -118,7 +121,7 @@ def _price(stored: StoredRun, terms: Terms, curves: Curves | None) -> Price | No
     return Price(joined.mean_g_per_kwh, source, joined.unmatched_j / joined.energy_j if joined.energy_j else 0.0)
 
 
-def _made(stored: StoredRun, view: Mapping[str, Any], terms: Terms, used: Amortisations) -> tuple[list[EmbodiedLine], list[Assumption]]:
+def _made(stored: StoredRun, view: ShowJson, terms: Terms, used: Amortisations) -> tuple[list[EmbodiedLine], list[Assumption]]:
     """The hardware of each host, for as long as the run lasted, and which part of each host it held."""
     hours = (view["run"]["duration_s"] or 0.0) / 3600
     rows = table(terms.hardware)
@@ -132,22 +135,16 @@ def _made(stored: StoredRun, view: Mapping[str, Any], terms: Terms, used: Amorti
         found += of_host
         if any(line.part == "host" for line in of_host):
             shares[share] = None
-    return found, [
-        Assumption("share of the host", s.machine.central, "", s.why, None, s.status, s.machine.low, s.machine.high) for s in shares
-    ]
+    return found, [share.factor() for share in shares]
 
 
-def _left_out(pue: float, made: Sequence[EmbodiedLine]) -> list[str]:
-    return [
-        UNSEEN,
-        *([LOWER_BOUND] if pue > 1 else []),
-        *([] if made else ["the making of the hardware: none was recorded"]),
-    ]
+def _left_out(pue: float, made: Sequence[EmbodiedLine]) -> list[LeftOut]:
+    return [LeftOut.UNSEEN, *([LeftOut.PUE_OF_UNSEEN] if pue > 1 else []), *([] if made else [LeftOut.HARDWARE])]
 
 
 def _score(
-    stored: StoredRun, view: Mapping[str, Any], terms: Terms, operational: Estimate, embodied: Estimate | None, used: Amortisations
-) -> dict[str, Any] | None:
+    stored: StoredRun, view: ShowJson, terms: Terms, operational: Estimate, embodied: Estimate | None, used: Amortisations
+) -> SciJson | None:
     """Per unit of the work that was counted: of samples, else of tokens."""
     unit = next((u for u in ("samples", "tokens") if view["work"].get(u)), None)
     if unit is None:

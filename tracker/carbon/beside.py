@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.units import J_PER_KWH
 from ..energy.intervals import Interval
 from .accounting import Estimate, operational_g
+from .assumption import GIVEN, FactorStatus
 from .terms import TYPICAL_UNMEASURED, Terms
+
+if TYPE_CHECKING:
+    from ..core.contract import BesideJson, CostJson, MarketBasedJson, OperationalJson, UnmeasuredJson
 
 
 class Price(NamedTuple):
@@ -21,7 +25,7 @@ class Price(NamedTuple):
 
 def beside(
     energy: Interval, pue: float, intensity_g_per_kwh: Estimate, terms: Terms, wue_l_per_kwh: float | None, price: Price | None
-) -> dict[str, Any]:
+) -> BesideJson:
     """`water_l`, `cost`, `market_based` and `unmeasured` of the contract, None where they are not known or not asked for.
 
     A WUE is defined on the energy of the computers, so PUE is not in it; all the rest is of the site's energy.
@@ -34,7 +38,7 @@ def beside(
     }
 
 
-def _cost(energy: Interval, pue: float, price: Price, currency: str | None) -> dict[str, Any]:
+def _cost(energy: Interval, pue: float, price: Price, currency: str | None) -> CostJson:
     amounts = [joules / J_PER_KWH * pue * price.per_kwh * (1.0 - price.unpriced_share) for joules in energy]
     return {
         "amount": amounts[0],
@@ -47,15 +51,15 @@ def _cost(energy: Interval, pue: float, price: Price, currency: str | None) -> d
     }
 
 
-def _market_based(energy: Interval, pue: float, intensity: float | None) -> dict[str, Any] | None:
+def _market_based(energy: Interval, pue: float, intensity: float | None) -> MarketBasedJson | None:
     """As the electricity was bought (GHG Protocol, Scope 2 Guidance, 2015): beside the location-based grams, never in place of them."""
     if intensity is None:
         return None
     grams = operational_g(energy, pue, Estimate.exact(intensity))
-    return {**_grams(grams), "intensity_g_per_kwh": intensity, "source": "given by the user"}
+    return {**_grams(grams), "intensity_g_per_kwh": intensity, "source": GIVEN}
 
 
-def _unmeasured(energy: Interval, pue: float, intensity: Estimate, share: Estimate | None) -> dict[str, Any] | None:
+def _unmeasured(energy: Interval, pue: float, intensity: Estimate, share: Estimate | None) -> UnmeasuredJson | None:
     if share is None:
         return None
     joules = Interval(energy.energy_j * share.central, energy.low_j * share.low, energy.high_j * share.high)
@@ -69,10 +73,10 @@ def _unmeasured(energy: Interval, pue: float, intensity: Estimate, share: Estima
         "energy_low_j": joules.low_j,
         "energy_high_j": joules.high_j,
         **_grams(operational_g(joules, pue, intensity)),
-        "status": "assumed" if assumed else "given",
-        "source": "trainwatt's own judgement" if assumed else "given by the user",
+        "status": FactorStatus.ASSUMED if assumed else FactorStatus.GIVEN,
+        "source": "trainwatt's own judgement" if assumed else GIVEN,
     }
 
 
-def _grams(grams: Estimate) -> dict[str, float]:
+def _grams(grams: Estimate) -> OperationalJson:
     return {"operational_g": grams.central, "operational_low_g": grams.low, "operational_high_g": grams.high}

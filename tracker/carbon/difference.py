@@ -11,16 +11,17 @@ so that the ranges are rather too wide. Where intensities differ (each run met i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..energy.difference import Change
 from .accounting import Estimate
+from .assumption import FactorKind, FactorStatus, name_of
 
-View = Mapping[str, Any]
+if TYPE_CHECKING:
+    from ..core.contract import AssumptionJson, CarbonJson
 
 
-def differences(base: View, other: View) -> list[str]:
+def differences(base: CarbonJson, other: CarbonJson) -> list[str]:
     """In what the assumptions of two footprints differ, as words: "zone FR and DE". Empty where they are one set."""
     found = []
     for name, of_base, of_other in (
@@ -40,20 +41,19 @@ def differences(base: View, other: View) -> list[str]:
     return found
 
 
-def change_of(base: View, other: View, energy: Change, hours: tuple[float, float]) -> Change | None:
+def change_of(base: CarbonJson, other: CarbonJson, energy: Change, hours: tuple[float, float]) -> Change | None:
     """How far the total grams lie apart, from how far the energies do and the hours of both; None where the assumptions differ."""
     if differences(base, other):
         return None
     same_grid = all(base[key] == other[key] for key in ("intensity_g_per_kwh", "intensity_low_g_per_kwh", "intensity_high_g_per_kwh"))
     same_hardware = _hardware(base) == _hardware(other) and min(hours) > 0
-    operational, embodied = (tuple(_estimate(c, part) for c in (base, other)) for part in ("operational", "embodied"))
+    operational, embodied = (_operational_g(base), _operational_g(other)), (_embodied_g(base), _embodied_g(other))
     by = _operational(base, energy) if same_grid else _apart(*operational)
     made = _per_hour(embodied[0], hours) if same_hardware else _apart(*embodied)
     low = None if by[0] is None or made[0] is None else by[0] + made[0]
     high = None if by[1] is None or made[1] is None else by[1] + made[1]
-    total = _estimate(base, "total"), _estimate(other, "total")
-    difference = total[1].central - total[0].central
-    if total[0].central <= 0:
+    difference = other["total_g"] - base["total_g"]
+    if base["total_g"] <= 0:
         return Change(difference, low, high, None, None, None)
     by_energy = (energy.ratio_low, energy.ratio_high) if same_grid else _quotient(*operational)
     by_hours = (hours[1] / hours[0],) * 2 if same_hardware else _quotient(*embodied)
@@ -62,10 +62,10 @@ def change_of(base: View, other: View, energy: Change, hours: tuple[float, float
         low = 0.0  # the two ways agree on what is beyond the error
     if high is not None and high < 0 and (ratio_high is None or ratio_high >= 1):
         high = 0.0
-    return Change(difference, low, high, total[1].central / total[0].central, ratio_low, ratio_high)
+    return Change(difference, low, high, other["total_g"] / base["total_g"], ratio_low, ratio_high)
 
 
-def _operational(carbon: View, energy: Change) -> tuple[float | None, float | None]:
+def _operational(carbon: CarbonJson, energy: Change) -> tuple[float | None, float | None]:
     """Both ends of PUE × I × (E_B − E_A)."""
     intensities = carbon["intensity_low_g_per_kwh"], carbon["intensity_high_g_per_kwh"]
     ends = [None if j is None else [j / 3.6e6 * carbon["pue"] * i for i in intensities] for j in (energy.low, energy.high)]
@@ -103,28 +103,40 @@ def _mediant(
     return end(0), end(1)
 
 
-def _estimate(carbon: View, part: str) -> Estimate:
-    """Grams of a part; none where its hardware is not known, as differences() sees to it that both lack it."""
-    return Estimate(*(carbon[f"{part}{bound}_g"] or 0.0 for bound in ("", "_low", "_high")))
+def _operational_g(carbon: CarbonJson) -> Estimate:
+    return Estimate(carbon["operational_g"], carbon["operational_low_g"], carbon["operational_high_g"])
 
 
-def _known(carbon: View) -> str:
+def _embodied_g(carbon: CarbonJson) -> Estimate:
+    """Embodied grams; 0 where the hardware is not known: then it is known of neither run, which differences() ensures."""
+    return Estimate(carbon["embodied_g"] or 0.0, carbon["embodied_low_g"] or 0.0, carbon["embodied_high_g"] or 0.0)
+
+
+def _known(carbon: CarbonJson) -> str:
     return "unknown" if carbon["embodied_g"] is None else "known"
 
 
-def _given(carbon: View) -> float | None:
+def _given(carbon: CarbonJson) -> float | None:
     """The intensity, where the user gave it."""
-    own = any(a["name"] == "grid intensity" and a["status"] == "given" for a in carbon["assumptions"])
+    own = any(_is_given(a) for a in carbon["assumptions"])
     return carbon["intensity_g_per_kwh"] if own else None
 
 
-def _terms(carbon: View) -> dict[str, str]:
+def _is_given(factor: AssumptionJson) -> bool:
+    """Whether it is an intensity that the user gave for all of the energy."""
+    grid = factor["grid"]
+    return grid is not None and factor["evidence"] == FactorStatus.GIVEN and grid["energy_share"] is None
+
+
+def _terms(carbon: CarbonJson) -> dict[str, str]:
     """How long the hardware serves, by name."""
-    names = ("lifetime of hardware", "utilisation over its life")
-    return {a["name"]: f"{a['value']:g}" for a in carbon["assumptions"] if a["name"] in names}
+    kinds = (FactorKind.LIFETIME, FactorKind.UTILISATION)
+    return {name_of(kind): f"{a['value']:g}" for a in carbon["assumptions"] for kind in kinds if a["kind"] == kind}
 
 
-def _hardware(carbon: View) -> list[tuple[Any, ...]]:
-    """What was held, apart from for how long."""
-    keys = ("part", "name", "count", "unit", "row", "footprint_kg", "footprint_low_kg", "footprint_high_kg")
-    return [tuple(line[key] for key in keys) for line in carbon["embodied_lines"]]
+def _hardware(carbon: CarbonJson) -> list[tuple[str | float, ...]]:
+    """What was held, whatever the hours."""
+    return [
+        (x["part"], x["name"], x["count"], x["unit"], x["row"], x["footprint_kg"], x["footprint_low_kg"], x["footprint_high_kg"])
+        for x in carbon["embodied_lines"]
+    ]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from .accounting import DEFAULT_AMORTISATION, WHOLE, Amortisations, EmbodiedLine, Estimate, embodied_g, total
+from .assumption import GIVEN, FactorStatus
 from .host_share import WHOLE_HOST, HostShare, Piece
 from .tables.hardware import HardwareRow, HardwareTable
 
@@ -77,16 +78,17 @@ def line_of_row(
     share: Estimate = WHOLE,
 ) -> EmbodiedLine:
     """A line for `count` units of a row, of which the run held `share`. `row.footprint_kg` is of one unit."""
-    status = row.status if row.scope == "model" else f"{row.status}, range of its class"
     return EmbodiedLine(
         part=part,
+        component=row.kind,
         name=name,
         amount=count * share.central,
         unit=row.unit,
         footprint_kg=row.footprint_kg,
         grams=embodied_g(row.footprint_kg, reserved_hours, amortisation, share.times(count)),
         row=row.name,
-        status=status,
+        status=row.status,
+        class_range=row.scope != "model",
         source=row.source,
         year=row.year,
     )
@@ -98,7 +100,20 @@ def line_given(
     """A line for a footprint that the user gives, kilograms of one unit."""
     kg = Estimate.exact(footprint_kg)
     grams = embodied_g(kg, reserved_hours, amortisation, Estimate.exact(count))
-    return EmbodiedLine(part, name, count, "device", kg, grams, "given by the user", "given", source, None)
+    return EmbodiedLine(
+        part=part,
+        component="server" if part == "host" else part,
+        name=name,
+        amount=count,
+        unit="device",
+        footprint_kg=kg,
+        grams=grams,
+        row=GIVEN,
+        status=FactorStatus.GIVEN,
+        class_range=False,
+        source=source,
+        year=None,
+    )
 
 
 def total_g(found: Iterable[EmbodiedLine]) -> Estimate | None:

@@ -6,14 +6,13 @@ Pure but for the bundled tables.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..core.units import J_PER_KWH
 from ..energy.intervals import Interval
 from ..errors import ConfigurationError
 from .accounting import (
     Amortisations,
-    Assumption,
     EmbodiedLine,
     Estimate,
     amortisations,
@@ -22,12 +21,16 @@ from .accounting import (
     sci,
     strict,
 )
+from .assumption import GIVEN, Assumption, FactorKind, FactorStatus, LeftOut
 from .beside import Price, beside
 from .embodied import line_given, line_of_row, total_g
-from .factors import GIVEN, amortisation_factors, place_of
+from .factors import amortisation_factors, place_of
 from .tables.hardware import HardwareRow, HardwareTable
 from .tables.load_power import load_curve
 from .terms import Terms
+
+if TYPE_CHECKING:
+    from ..core.contract import CarbonJson, EstimatedEnergyJson
 
 DEVICES_PER_HOST = 8
 
@@ -49,7 +52,7 @@ class Plan:
     unit: str | None
 
 
-def estimate(plan: Plan, terms: Terms, rows: HardwareTable) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+def estimate(plan: Plan, terms: Terms, rows: HardwareTable) -> tuple[EstimatedEnergyJson, CarbonJson, list[str]]:
     """The `energy` and `carbon` objects, and what to tell the user beside them. Raises ConfigurationError."""
     row, notes = _row(plan, rows)
     joules, basis, factors = _energy(plan, row)
@@ -62,9 +65,11 @@ def estimate(plan: Plan, terms: Terms, rows: HardwareTable) -> tuple[dict[str, A
     if plan.host_kg is not None and plan.hours is not None:
         per_host = plan.devices_per_host or min(plan.count, DEVICES_PER_HOST)
         source, status = (
-            (GIVEN, "given") if plan.devices_per_host else ("as most GPU servers have, or the count where it is less", "assumed")
+            (GIVEN, FactorStatus.GIVEN)
+            if plan.devices_per_host
+            else ("as most GPU servers have, or the count where it is less", FactorStatus.ASSUMED)
         )
-        factors.append(Assumption("devices in a host", per_host, "", source, None, status))
+        factors.append(Assumption(FactorKind.DEVICES_PER_HOST, per_host, "", source, None, status))
     pue = place.pue.value or 1.0
     price = None if terms.price_per_kwh is None else Price(terms.price_per_kwh, GIVEN)
     operational, embodied = operational_g(joules, pue, place.intensity_g_per_kwh), total_g(lines)
@@ -84,9 +89,9 @@ def estimate(plan: Plan, terms: Terms, rows: HardwareTable) -> tuple[dict[str, A
         lines=lines,
         left_out=left_out,
         sci=score,
-        beside=beside(joules, pue, place.intensity_g_per_kwh, terms, place.water and place.water.value, price),
+        beside=beside(joules, pue, place.intensity_g_per_kwh, terms, None if place.water is None else place.water.value, price),
     )
-    energy = {
+    energy: EstimatedEnergyJson = {
         "total_j": joules.energy_j,
         "low_j": joules.low_j,
         "high_j": joules.high_j,
@@ -123,15 +128,12 @@ def _row(plan: Plan, rows: HardwareTable) -> tuple[HardwareRow | None, list[str]
 def _energy(plan: Plan, row: HardwareRow | None) -> tuple[Interval, str, list[Assumption]]:
     if plan.energy_kwh is not None:
         joules = plan.energy_kwh * J_PER_KWH
-        return Interval(joules, joules, joules), "given", [Assumption("energy", plan.energy_kwh, "kWh", GIVEN, None, "given")]
+        return Interval(joules, joules, joules), "given", [_given(FactorKind.ENERGY, plan.energy_kwh, "kWh")]
     assert plan.hours is not None
-    hours = [
-        Assumption("devices", plan.count, "", GIVEN, None, "given"),
-        Assumption("time of each", plan.hours, "h", GIVEN, None, "given"),
-    ]
+    hours = [_given(FactorKind.DEVICES, plan.count, ""), _given(FactorKind.HOURS, plan.hours, "h")]
     if plan.watts is not None:
         watts, basis = Estimate.exact(plan.watts), "watts × hours"
-        factors = [Assumption("power of one", plan.watts, "W", GIVEN, None, "given")]
+        factors = [_given(FactorKind.POWER, plan.watts, "W")]
     else:
         assert plan.load is not None
         if row is None or row.tdp_w is None:
@@ -139,28 +141,32 @@ def _energy(plan: Plan, row: HardwareRow | None) -> tuple[Interval, str, list[As
         curve = load_curve()
         watts, basis = curve.fraction(plan.load).times(row.tdp_w), "modelled from the load"
         factors = [
-            Assumption("rated power of one", row.tdp_w, "W", f"vendor's data sheet of {row.name}", None, "memory"),
-            Assumption("load", plan.load, "", GIVEN, None, "given"),
-            Assumption("power of one", watts.central, "W", curve.source, curve.year, f"{curve.status}, weak", watts.low, watts.high),
+            Assumption(FactorKind.RATED_POWER, row.tdp_w, "W", f"vendor's data sheet of {row.name}", None, FactorStatus.MEMORY),
+            _given(FactorKind.LOAD, plan.load, ""),
+            Assumption(FactorKind.POWER, watts.central, "W", curve.source, curve.year, curve.status, watts.low, watts.high, weak=True),
         ]
     joules_of = watts.times(plan.count * plan.hours / 1000 * J_PER_KWH)
     return Interval(*joules_of), basis, hours + factors
 
 
-def _lines(plan: Plan, row: HardwareRow | None, amortisation: Amortisations) -> tuple[list[EmbodiedLine], list[str]]:
+def _given(kind: FactorKind, value: float, unit: str) -> Assumption:
+    return Assumption(kind, value, unit, GIVEN, None, FactorStatus.GIVEN)
+
+
+def _lines(plan: Plan, row: HardwareRow | None, amortisation: Amortisations) -> tuple[list[EmbodiedLine], list[LeftOut]]:
     """The hardware's lines, and what is in none of them."""
     lines: list[EmbodiedLine] = []
     device = plan.device or "device"
     if plan.hours is None:
-        return [], ["the making of the hardware: --hours says for how long it is held"]
+        return [], [LeftOut.HARDWARE_TIME]
     if plan.embodied_kg is not None:
         lines.append(line_given("gpu", device, plan.embodied_kg, plan.hours, amortisation, plan.count, GIVEN))
     elif row is not None:
         lines.append(line_of_row("host" if row.kind == "cpu" else "gpu", device, row, plan.hours, amortisation, plan.count))
-    left_out = [] if lines else ["the making of the devices: --device names them, or --embodied-kg gives a figure"]
+    left_out = [] if lines else [LeftOut.DEVICES]
     if plan.host_kg is not None:
         hosts = plan.count / (plan.devices_per_host or min(plan.count, DEVICES_PER_HOST))
         lines.append(line_given("host", "host", plan.host_kg, plan.hours, amortisation, hosts, GIVEN))
     else:
-        left_out.append("the making of the hosts around them: --host-kg gives a figure")
+        left_out.append(LeftOut.HOSTS)
     return lines, left_out

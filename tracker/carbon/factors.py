@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .accounting import Amortisations, Assumption, Estimate
+from .accounting import Amortisations, Estimate
+from .assumption import GIVEN, Assumption, FactorKind, FactorStatus, GridUse
 from .tables.zones import cloud_region, figure
 from .terms import Terms
 
-GIVEN = "given by the user"
 WU = "Wu et al. 2022, Sustainable AI, MLSys 2022, arXiv:2111.00364"
 
 
@@ -29,38 +29,43 @@ def place_of(terms: Terms, on_basis: str | None = None) -> Place:
     if terms.intensity_g_per_kwh is not None:
         named, grams = zone, Estimate.exact(terms.intensity_g_per_kwh)
         basis = None
-        factor = Assumption("grid intensity", grams.central, "g/kWh", GIVEN, None, "given")
+        factor = Assumption(
+            FactorKind.GRID_INTENSITY, grams.central, "g/kWh", GIVEN, None, FactorStatus.GIVEN, grid=GridUse(zone=zone)
+        )  # fmt: skip
     else:
         found = figure(zone, basis=on_basis, allow_suspect=terms.allow_suspect)
         named, grams = zone and found.zone, Estimate(found.intensity_g_per_kwh, found.low_g_per_kwh, found.high_g_per_kwh)
         basis = found.basis
-        name = f"grid intensity of {found.name}, {found.basis}"
-        factor = Assumption(name, grams.central, "g/kWh", found.source, found.year, found.status, grams.low, grams.high)
-    overhead = Assumption("PUE", 1.0, "", "no PUE was given: none is applied, which is a lower bound", None, "assumed")
+        factor = Assumption(
+            FactorKind.GRID_INTENSITY, grams.central, "g/kWh", found.source, found.year, found.status, grams.low, grams.high,
+            grid=GridUse(found.name, named, found.basis),
+        )  # fmt: skip
+    overhead = Assumption(FactorKind.PUE, 1.0, "", "no PUE was given: none is applied, which is a lower bound", None, FactorStatus.ASSUMED)
     water = None
     if named is not None and ":" in named:
         region = cloud_region(named)
-        overhead = Assumption(f"PUE, {region.pue_kind}", region.pue, "", region.pue_source, region.pue_year, region.pue_status)
+        source, year, status = region.pue_source, region.pue_year, region.pue_status
+        overhead = Assumption(FactorKind.PUE, region.pue, "", source, year, status, pue_kind=region.pue_kind)
         if region.wue_l_per_kwh is not None:
-            water = Assumption("water", region.wue_l_per_kwh, "L/kWh", region.pue_source, region.pue_year, region.pue_status)
+            water = Assumption(FactorKind.WATER, region.wue_l_per_kwh, "L/kWh", source, year, status)
     if terms.pue is not None:
-        overhead = Assumption("PUE", terms.pue, "", GIVEN, None, "given")
+        overhead = Assumption(FactorKind.PUE, terms.pue, "", GIVEN, None, FactorStatus.GIVEN)
     if terms.wue_l_per_kwh is not None:
-        water = Assumption("water", terms.wue_l_per_kwh, "L/kWh", GIVEN, None, "given")
+        water = Assumption(FactorKind.WATER, terms.wue_l_per_kwh, "L/kWh", GIVEN, None, FactorStatus.GIVEN)
     return Place(named, grams, basis, factor, overhead, water)
 
 
 def amortisation_factors(terms: Terms, used: Amortisations) -> list[Assumption]:
     """How the hardware's making is spread over its life: the user's own values, else the defaults with their range."""
 
-    def factor(name: str, unit: str, given: float | None, values: tuple[float, float, float]) -> Assumption:
+    def factor(kind: FactorKind, unit: str, given: float | None, values: tuple[float, float, float]) -> Assumption:
         if given is not None:
-            return Assumption(name, given, unit, GIVEN, None, "given")
+            return Assumption(kind, given, unit, GIVEN, None, FactorStatus.GIVEN)
         source = f"range: {WU}; central value: trainwatt's own within it"
-        return Assumption(name, values[0], unit, source, 2022, "assumed", min(values), max(values))
+        return Assumption(kind, values[0], unit, source, 2022, FactorStatus.ASSUMED, min(values), max(values))
 
     years, shares = zip(*used, strict=True)
     return [
-        factor("lifetime of hardware", "years", terms.lifetime_years, years),
-        factor("utilisation over its life", "", terms.lifetime_utilization, shares),
+        factor(FactorKind.LIFETIME, "years", terms.lifetime_years, years),
+        factor(FactorKind.UTILISATION, "", terms.lifetime_utilization, shares),
     ]

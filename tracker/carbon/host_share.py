@@ -8,9 +8,11 @@ host and one of the largest hosts there are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from .accounting import WHOLE, Estimate
+from .assumption import GIVEN, Assumption, FactorKind, FactorStatus, HostPart, HostUse
 
 Piece = tuple[str, str, Mapping[str, Any]]
 """(kind, name, detail), as the inventory has it."""
@@ -20,16 +22,24 @@ USUAL_HOST_CPUS, LARGEST_HOST_CPUS = 128.0, 384.0
 
 
 class HostShare(NamedTuple):
-    """The part held of processors, board, supplies and case (`machine`), and of the memory that the inventory has. `why` says how it
-    is known; `status` is given, recorded or assumed."""
+    """The part held of processors, board, supplies and case (`machine`), and of the memory that the inventory has.
+
+    `status` is given, recorded or assumed. `use` says how the share is known; None where the user gave it.
+    """
 
     machine: Estimate
     memory: Estimate
-    why: str
-    status: str
+    status: FactorStatus
+    use: HostUse | None
+
+    def factor(self) -> Assumption:
+        """The share among the factors of a footprint."""
+        share = self.machine
+        source = GIVEN if self.use is None else why(self.use)
+        return Assumption(FactorKind.HOST_SHARE, share.central, "", source, None, self.status, share.low, share.high, host=self.use)
 
 
-WHOLE_HOST = HostShare(WHOLE, WHOLE, "nothing limits the run to a part of it", "recorded")
+WHOLE_HOST = HostShare(WHOLE, WHOLE, FactorStatus.RECORDED, HostUse())
 
 
 def host_share(inventory: Iterable[Piece], product_known: bool = False, given: float | None = None) -> HostShare:
@@ -39,22 +49,37 @@ def host_share(inventory: Iterable[Piece], product_known: bool = False, given: f
         by_kind.setdefault(kind, []).append(detail)
     [host, *_], [cpu, *_] = by_kind.get("host") or [{}], by_kind.get("cpu") or [{}]
     if given is not None:  # a virtual machine's inventory has its own memory only
-        return HostShare(Estimate.exact(given), WHOLE if host.get("virtual") else Estimate.exact(given), "given by the user", "given")
-    within, why = _within(len(by_kind.get("gpu", ())), host.get("gpus"), cpu.get("allowed_cpus"), cpu.get("logical_cpus"))
+        memory = WHOLE if host.get("virtual") else Estimate.exact(given)
+        return HostShare(Estimate.exact(given), memory, FactorStatus.GIVEN, None)
+    use = _use(len(by_kind.get("gpu", ())), host.get("gpus"), cpu.get("allowed_cpus"), cpu.get("logical_cpus"))
+    within = Estimate.exact(1.0 if use.held is None or use.of is None else use.held / use.of)
     if not host.get("virtual") or product_known or not cpu.get("logical_cpus"):
-        return HostShare(Estimate.exact(within), Estimate.exact(within), why, "recorded")
+        return HostShare(within, within, FactorStatus.RECORDED, use)
     cpus = cpu["logical_cpus"]
     guest = Estimate(min(1.0, cpus / USUAL_HOST_CPUS), min(1.0, cpus / LARGEST_HOST_CPUS), 1.0)
-    why = (
-        f"a virtual machine of {cpus} processors, on a host of {LARGEST_HOST_CPUS:.0f} (low), of {USUAL_HOST_CPUS:.0f} (central) or alone"
-        f" on its host (high); {why}"
-    )
-    return HostShare(guest.times(within), Estimate.exact(within), why, "assumed")
+    return HostShare(guest.times(within.central), within, FactorStatus.ASSUMED, replace(use, virtual_processors=cpus))
 
 
-def _within(held_gpus: int, gpus: int | None, allowed_cpus: float | None, cpus: int | None) -> tuple[float, str]:
+def _use(held_gpus: int, gpus: int | None, allowed_cpus: float | None, cpus: int | None) -> HostUse:
     if held_gpus and gpus and held_gpus < gpus:
-        return held_gpus / gpus, f"{held_gpus} of {gpus} GPUs"
+        return HostUse(HostPart.GPUS, held_gpus, gpus)
     if allowed_cpus and cpus and allowed_cpus < cpus:
-        return allowed_cpus / cpus, f"{allowed_cpus:g} of {cpus} processors"
-    return 1.0, WHOLE_HOST.why
+        return HostUse(HostPart.PROCESSORS, allowed_cpus, cpus)
+    return HostUse()
+
+
+def why(use: HostUse) -> str:
+    """How a share is known, in the words of the JSON's `source`."""
+    if use.held is None or use.of is None:
+        counted = "nothing limits the run to a part of it"
+    else:
+        counted = f"{use.held:g} of {use.of:g} {'GPUs' if use.counted == HostPart.GPUS else 'processors'}"
+    return counted if use.virtual_processors is None else f"{virtual_machine(use.virtual_processors)}; {counted}"
+
+
+def virtual_machine(processors: int) -> str:
+    """What the range of a virtual machine's share is taken from."""
+    return (
+        f"a virtual machine of {processors} processors, on a host of {LARGEST_HOST_CPUS:.0f} (low), of {USUAL_HOST_CPUS:.0f} (central) or"
+        " alone on its host (high)"
+    )

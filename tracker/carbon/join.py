@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -22,7 +23,16 @@ from ..energy.mean_power import energy_at
 from .series import Series, require_same_basis
 
 UNKNOWN = "unknown"
-"""The source of a piece that no source of the chain has an intensity for: its joules count, grams it has none."""
+"""The `source` of a piece for which no source of the chain has an intensity."""
+
+
+class Origin(StrEnum):
+    """What gave the intensity of a piece."""
+
+    SERIES = "series"
+    CONSTANT = "constant"
+    NOTHING = "nothing"
+    """No source of the chain has a value for that time: the piece has joules and no grams."""
 
 
 class Constant(NamedTuple):
@@ -38,6 +48,7 @@ class Constant(NamedTuple):
 class Piece(NamedTuple):
     """What one source of the chain gave: joules and grams. `estimated` is the provider's own word for its values."""
 
+    origin: Origin
     source: str
     estimated: bool
     basis: str | None
@@ -65,6 +76,7 @@ class _Cut(NamedTuple):
 
     start_ns: int
     end_ns: int
+    origin: Origin
     source: str
     estimated: bool
     basis: str | None
@@ -100,17 +112,18 @@ def total(parts: Iterable[Joined]) -> Joined:
 def _cover(start: int, end: int, chain: Sequence[Series | Constant]) -> Iterator[_Cut]:
     """The UTC time from start to end in pieces, each from the first of the chain that knows it."""
     if not chain:
-        yield _Cut(start, end, UNKNOWN, False, None, 0.0, 0.0, 0.0)
+        yield _Cut(start, end, Origin.NOTHING, UNKNOWN, False, None, 0.0, 0.0, 0.0)
         return
     first, rest = chain[0], chain[1:]
     if isinstance(first, Constant):
-        yield _Cut(start, end, first.source, False, first.basis, first.g_per_kwh, first.low_g_per_kwh, first.high_g_per_kwh)
+        value, low, high = first[:3]
+        yield _Cut(start, end, Origin.CONSTANT, first.source, False, first.basis, value, low, high)
         return
     for a, b, slot in first.between(start, end):
         if slot is None:
             yield from _cover(a, b, rest)
         else:
-            yield _Cut(a, b, slot.source, slot.estimated, first.basis, slot.value, slot.value, slot.value)
+            yield _Cut(a, b, Origin.SERIES, slot.source, slot.estimated, first.basis, slot.value, slot.value, slot.value)
 
 
 def _plan(start: int, end: int, timeline: Timeline | None, chain: Sequence[Series | Constant]) -> list[_Cut]:
@@ -136,16 +149,16 @@ def _along(points: Sequence[Point], cuts: Sequence[_Cut]) -> Joined:
 
 
 def _piece(cut: _Cut, energy_j: float, kwh: float) -> Piece:
-    return Piece(cut.source, cut.estimated, cut.basis, energy_j, kwh * cut.g, kwh * cut.low, kwh * cut.high)
+    return Piece(cut.origin, cut.source, cut.estimated, cut.basis, energy_j, kwh * cut.g, kwh * cut.low, kwh * cut.high)
 
 
 def _gathered(pieces: Sequence[Piece]) -> Joined:
-    by_source: dict[tuple[str, bool, str | None], list[Piece]] = defaultdict(list)
+    by_source: dict[tuple[Origin, str, bool, str | None], list[Piece]] = defaultdict(list)
     for piece in pieces:
-        by_source[piece[:3]].append(piece)
-    gathered = tuple(Piece(*key, *(math.fsum(column) for column in list(zip(*found, strict=True))[3:])) for key, found in by_source.items())
+        by_source[piece[:4]].append(piece)
+    gathered = tuple(Piece(*key, *(math.fsum(column) for column in list(zip(*found, strict=True))[4:])) for key, found in by_source.items())
     energy_j = math.fsum(p.energy_j for p in pieces)
-    unmatched_j = math.fsum(p.energy_j for p in pieces if p.source == UNKNOWN)
+    unmatched_j = math.fsum(p.energy_j for p in pieces if p.origin is Origin.NOTHING)
     total_g = math.fsum(p.grams for p in pieces)
     matched_kwh = (energy_j - unmatched_j) / J_PER_KWH
     return Joined(

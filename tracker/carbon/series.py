@@ -56,11 +56,12 @@ class Slot(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Slots, sorted and not overlapping. `basis` is None where it is not stated."""
+    """Slots, sorted and not overlapping. `basis` is None where it is not stated. `source` names a live provider or the user's file."""
 
     slots: tuple[Slot, ...]
     source: str
     basis: str | None = None
+    from_provider: bool = False
 
     def between(self, start_utc_ns: int, end_utc_ns: int) -> Iterator[tuple[int, int, Slot | None]]:
         """The time from start to end in pieces (start, end, slot), in order and without a hole; None where the series has nothing."""
@@ -84,7 +85,7 @@ class Series:
         return [(a, b) for a, b, slot in self.between(start_utc_ns, end_utc_ns) if slot is None]
 
 
-def series(slots: Iterable[Slot], source: str, basis: str | None = None) -> Series:
+def series(slots: Iterable[Slot], source: str, basis: str | None = None, *, from_provider: bool = False) -> Series:
     """Slots as a series, sorted. Raises ConfigurationError where two overlap or one has no length."""
     ordered = tuple(sorted(slots))
     for slot in ordered:
@@ -95,7 +96,7 @@ def series(slots: Iterable[Slot], source: str, basis: str | None = None) -> Seri
             raise ConfigurationError(
                 f"{source}: the intervals at {iso(a.start_utc_ns)} and {iso(b.start_utc_ns)} overlap: give one value for each time"
             )
-    return Series(ordered, source, basis)
+    return Series(ordered, source, basis, from_provider)
 
 
 def read_series(text: str, source: str, column: Column = INTENSITY) -> Series:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
@@ -15,6 +15,9 @@ from ..carbon.grid.whereabouts import AUTO
 from ..carbon.series import INTENSITY, PRICE, Column, Series, read_series
 from ..carbon.terms import TYPICAL_UNMEASURED, Terms
 from ..errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from ..core.contract import CarbonJson
 
 FILE = click.Path(path_type=Path)
 TYPICAL = "typical"
@@ -64,7 +67,7 @@ def terms_of(*, intensity_csv: Path | None = None, price_csv: Path | None = None
     )
 
 
-def say_unused(terms: Terms, run_id: str, carbon: Mapping[str, Any] | None) -> None:
+def say_unused(terms: Terms, run_id: str, carbon: CarbonJson | None) -> None:
     """Say on stderr which series of the user's has nothing of a run's time."""
     for source in unused(terms, carbon):
         click.echo(f"trainwatt: {source} has nothing of the time of run {run_id[:8]}, and is not used for it", err=True)

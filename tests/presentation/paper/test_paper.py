@@ -222,11 +222,9 @@ def test_a_series_is_named_with_the_means_that_it_came_to(folder: Path, node: Ro
         return footprint(folder, NODE, Terms(series=(read_series(text, "our grid.csv"),)), id=name)
 
     one, other = run("h1", 100), run("h2", 300)
-    assert "100 g CO2e/kWh (by the hour, weighted by energy: our grid.csv)" in said(one)
-    assert "100–300 g CO2e/kWh (means of runs; by the hour, weighted by energy: our grid.csv)." in said(one, other)
-    live = copy.deepcopy(one)
-    live["carbon"]["assumptions"][0]["source"] = "uk"
-    assert "Carbon Intensity API (Great Britain)) [3]" in said(live)
+    ours = "values over time from the authors' file “our grid.csv”, weighted by energy"
+    assert f"100 g CO2e/kWh ({ours})." in said(one)
+    assert f"100–300 g CO2e/kWh (means of runs; {ours})." in said(one, other)
 
 
 def test_the_making_of_hardware_has_its_figures_and_terms(folder: Path, node: Row) -> None:
@@ -236,7 +234,7 @@ def test_the_making_of_hardware_has_its_figures_and_terms(folder: Path, node: Ro
     assert "A class value is" in text
     assert "share of a host" not in text
     part = footprint(folder, NODE, Terms(zone="FR", host_share=0.25), id="part")
-    assert "The share of a host that was held is 25 % (supplied by the authors)." in said(part)
+    assert "The reserved share of a host is 25 % (supplied by the authors)." in said(part)
     longer = footprint(folder, NODE, Terms(zone="FR", lifetime_years=6), id="longer")
     assert "a lifetime of 4 years (3–5) (1 run); 6 years (supplied by the authors) (1 run)" in said(node, longer)
 
@@ -287,9 +285,25 @@ def test_what_stands_beside_the_grams_is_summed_and_kept_apart(folder: Path, nod
 def test_the_days_the_statuses_and_the_software_are_named(many: list[Row]) -> None:
     text = said(*many)
     assert "of 5 training runs (1 completed, 2 failed, 1 interrupted, 1 running), 8.00 run hours and 8.00 GPU hours" in text
+    assert "1 run had not ended at the time of writing" in text
     assert "between 2026-11-01 and 2026-11-04" in text
     assert f"trainwatt {__version__} [1]" in text
-    assert "Failed and interrupted runs are in all totals." in text
+    assert "All totals include the failed and interrupted runs." in text
+
+
+@pytest.mark.parametrize(
+    ("status", "said_of_it"),
+    [
+        ("completed", "emissions of 1 training run, 2.00 run hours"),
+        ("failed", "emissions of 1 failed training run, 2.00 run hours"),
+        ("interrupted", "emissions of 1 interrupted training run, 2.00 run hours"),
+        ("running", "emissions of 1 running training run, 2.00 run hours"),
+    ],
+)
+def test_one_run_is_called_what_it_was(folder: Path, status: str, said_of_it: str) -> None:
+    text = said(footprint(folder, (gpu(),), FR, id=f"one-{status}", status=status))
+    assert said_of_it in text
+    assert "All totals" not in text
 
 
 # ---- references
@@ -446,12 +460,15 @@ def renamed(of: Row, name: str) -> Row:
     for device in found["energy"]["devices"]:
         device |= {"model": name, "host": name, "note": f"modelled from {name}"}
     carbon = found["carbon"]
-    carbon |= {"zone": name, "left_out": [name, f"{name}: {name}"]}
+    carbon["zone"] = name
     for line in carbon["embodied_lines"]:
-        line |= {"name": name, "row": name, "source": f"{name} (https://a.example/{name}), {name}"}
+        line |= {"name": name, "row": name, "source": f"{name} (https://a.example/{name}), {name}", "evidence": name}
     for factor in carbon["assumptions"]:
-        factor |= {"source": name} if factor["name"] != "PUE" else {}
-    carbon["cost"] = {"amount": 1.0, "low": 1.0, "high": 1.0, "currency": name, "price_per_kwh": 0.1, "source": name}
+        factor |= {"source": name} if factor["kind"] != "pue" else {}
+        if factor["grid"]:
+            factor["grid"] |= {"zone": name, "series": [{"name": name, "from_provider": False}]}
+    cost = {"amount": 1.0, "low": 1.0, "high": 1.0, "currency": name, "price_per_kwh": 0.1, "source": name, "unpriced_share": 0.0}
+    carbon["cost"] = cost
     return found
 
 

@@ -47,5 +47,5 @@ def cached(cache: IntensityCache, zone: str, start_utc_ns: int, end_utc_ns: int)
     found = []
     for (provider, basis), values in groupby(rows, key=lambda r: (r.provider, r.basis)):
         slots = [Slot(r.start_utc_ns, r.end_utc_ns, r.g_per_kwh, r.estimated, provider) for r in values]
-        found.append(series(slots, provider, basis))
+        found.append(series(slots, provider, basis, from_provider=True))
     return [s for s in found if s.basis == found[0].basis]

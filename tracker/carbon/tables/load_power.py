@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..accounting import Estimate
+from ..assumption import FactorStatus
 
 _DATA = Path(__file__).parent / "data" / "power_model.csv"
 
@@ -27,7 +28,7 @@ class LoadCurve(NamedTuple):
     points: tuple[tuple[float, float], ...]
     source: str
     year: int
-    status: str
+    status: FactorStatus
 
     def fraction(self, load: float) -> Estimate:
         """Of the rated power, at a load from 0 to 1: linear between the points."""
@@ -45,4 +46,4 @@ def load_curve() -> LoadCurve:
     with _DATA.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     points = tuple((float(r["load_percent"]) / 100, float(r["fraction_of_rated_power"])) for r in rows)
-    return LoadCurve(points, rows[0]["source"], int(rows[0]["year"]), rows[0]["status"])
+    return LoadCurve(points, rows[0]["source"], int(rows[0]["year"]), FactorStatus(rows[0]["status"]))

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import ConfigurationError
+from ..assumption import FactorStatus
 from ..series import require_same_basis as require_same_basis
 
 DATA = Path(__file__).with_name("data")
@@ -50,7 +51,7 @@ class ZoneFigure(NamedTuple):
     boundary: str
     source: str
     licence: str
-    status: str
+    status: FactorStatus
     note: str
 
 
@@ -68,13 +69,13 @@ class CloudRegion(NamedTuple):
     pue_kind: str
     pue_year: int
     pue_source: str
-    pue_status: str
+    pue_status: FactorStatus
     wue_l_per_kwh: float | None
     intensity_g_per_kwh: float | None
     intensity_year: int | None
     basis: str | None
     intensity_source: str | None
-    intensity_status: str | None
+    intensity_status: FactorStatus | None
     cfe_percent: float | None
     licence: str
 
@@ -96,7 +97,7 @@ def figure(zone: str | None, *, basis: str | None = None, allow_suspect: bool = 
     found = _world() if zone is None else _figure(_known(zone))
     if basis is not None and found.basis != basis:
         found = _on_basis(found, basis)
-    if found.status == "suspect" and not allow_suspect:
+    if found.status is FactorStatus.SUSPECT and not allow_suspect:
         raise ConfigurationError(
             f"zone={zone!r}: the only figure of {found.name} ({found.intensity_g_per_kwh:g} g/kWh, {found.year}, {found.source}) is"
             " suspect; give an intensity of your own, or allow it with --allow-suspect"
@@ -186,14 +187,15 @@ def _figure(zone: str) -> ZoneFigure:
         return _through(alias, _figure(alias["zone"]))
     value, kind = float(row["intensity_g_per_kwh"]), row["kind"]
     cleanest, dirtiest = _span()
-    if kind == "aggregate" or row["status"] == "suspect":
+    status = FactorStatus(row["status"])
+    if kind == "aggregate" or status is FactorStatus.SUSPECT:
         low, high, why = min(value, cleanest), max(value, dirtiest), "low and high: the cleanest and the dirtiest country of the world"
     else:
         low, high = value / ZONE_FACTOR, min(value * ZONE_FACTOR, max(value, dirtiest))
         why = "a year's average of the whole zone; low and high: half and double of it, for the hours and the place of one run"
     source = _sources()[row["source"]]
     year, basis, boundary = int(row["year"]), row["basis"], row["boundary"]
-    return ZoneFigure(zone, kind, row["name"], value, low, high, year, basis, boundary, source, row["licence"], row["status"], why)
+    return ZoneFigure(zone, kind, row["name"], value, low, high, year, basis, boundary, source, row["licence"], status, why)
 
 
 def _of_region(region: CloudRegion) -> ZoneFigure:
@@ -206,7 +208,7 @@ def _of_region(region: CloudRegion) -> ZoneFigure:
         region.name, "cloud_region", region.location or region.name,
         value, value / REGION_FACTOR, min(value * REGION_FACTOR, max(value, _span()[1])),
         region.intensity_year or 0, region.basis or "", "not stated", region.intensity_source or "", region.licence,
-        region.intensity_status or "",
+        region.intensity_status or FactorStatus.ASSUMED,
         "published for the region; low and high: a factor of 1.5, a judgement, for the hours and the year of one run",
     )  # fmt: skip
 
@@ -218,13 +220,13 @@ def _through(alias: dict[str, str], place: ZoneFigure) -> ZoneFigure:
         return place
     if alias["kind"] == "territory":
         note = f"no figure of {name} itself is known: that of {place.name} stands in; {place.note}"
-        return place._replace(zone=code, kind="territory", name=name, status="assumed", note=note)
+        return place._replace(zone=code, kind="territory", name=name, status=FactorStatus.ASSUMED, note=note)
     return place._replace(zone=code, kind=alias["kind"], name=name, note=f"the figure of {place.zone} ({place.name}); {place.note}")
 
 
 def _world() -> ZoneFigure:
     world = _figure(WORLD)
-    return world._replace(status="assumed", note=f"no zone was given: the world's average; {world.note}")
+    return world._replace(status=FactorStatus.ASSUMED, note=f"no zone was given: the world's average; {world.note}")
 
 
 def _on_basis(found: ZoneFigure, basis: str) -> ZoneFigure:
@@ -244,7 +246,7 @@ def _on_basis(found: ZoneFigure, basis: str) -> ZoneFigure:
     mean = sum(f.intensity_g_per_kwh for f in published) / len(published)
     return published[0]._replace(
         zone=found.zone, kind=found.kind, name=found.name, intensity_g_per_kwh=mean, low_g_per_kwh=min(f.low_g_per_kwh for f in published),
-        high_g_per_kwh=max(f.high_g_per_kwh for f in published), status="assumed",
+        high_g_per_kwh=max(f.high_g_per_kwh for f in published), status=FactorStatus.ASSUMED,
         note=f"mean of what is published for {', '.join(f.zone for f in published)}, for want of a {basis} figure of the zone",
     )  # fmt: skip
 
@@ -277,10 +279,10 @@ def _regions() -> dict[str, CloudRegion]:
     return {
         f"{r['provider']}:{r['region']}": CloudRegion(
             f"{r['provider']}:{r['region']}", r["location"], r["zone"] or None, float(r["pue"]), r["pue_kind"], int(r["pue_year"]),
-            _sources()[r["pue_source"]], r["pue_status"], number(r["wue_l_per_kwh"]), number(r["intensity_g_per_kwh"]),
+            _sources()[r["pue_source"]], FactorStatus(r["pue_status"]), number(r["wue_l_per_kwh"]), number(r["intensity_g_per_kwh"]),
             int(r["intensity_year"]) if r["intensity_year"] else None, r["basis"] or None,
-            _sources()[r["intensity_source"]] if r["intensity_source"] else None, r["intensity_status"] or None,
-            number(r["cfe_percent"]), r["licence"],
+            _sources()[r["intensity_source"]] if r["intensity_source"] else None,
+            FactorStatus(r["intensity_status"]) if r["intensity_status"] else None, number(r["cfe_percent"]), r["licence"],
         )
         for r in _table("cloud_regions.csv")
     }  # fmt: skip
@@ -289,5 +291,5 @@ def _regions() -> dict[str, CloudRegion]:
 @functools.cache
 def _span() -> tuple[float, float]:
     """The cleanest and the dirtiest country with a figure that is not suspect."""
-    values = [float(r["intensity_g_per_kwh"]) for r in _rows().values() if r["kind"] == "country" and r["status"] != "suspect"]
+    values = [float(r["intensity_g_per_kwh"]) for r in _rows().values() if r["kind"] == "country" and r["status"] != FactorStatus.SUSPECT]
     return min(values), max(values)

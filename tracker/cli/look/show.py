@@ -7,6 +7,7 @@ import json
 import rich_click as click
 
 from ...analysis.footprint import view_of
+from ...analysis.kept_footprint import kept_footprint
 from ...analysis.open_store import open_store
 from ...presentation.terminal.run import SPARK_WIDTH, console, run_page
 from ..options import db_option, json_option
@@ -27,7 +28,7 @@ def command(run: str, footprint_id: str | None, as_json: bool, db: str | None) -
     stored = store.load(run_id)
     view = view_of(store, stored)
     if footprint_id is not None:
-        view["carbon"] = json.loads(store.footprint(run_id, footprint_id))
+        view["carbon"] = kept_footprint(store.footprint(run_id, footprint_id))
     if as_json:
         click.echo(json.dumps(view, indent=2))
         return

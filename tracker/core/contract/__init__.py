@@ -10,15 +10,19 @@ from __future__ import annotations
 
 from .carbon import (
     AssumptionJson,
+    BesideJson,
     CarbonJson,
     CostJson,
     EmbodiedLineJson,
     EstimatedEnergyJson,
     EstimateJson,
+    GridUseJson,
+    HostUseJson,
     MarketBasedJson,
     OperationalJson,
     PerUnitJson,
     SciJson,
+    SeriesUseJson,
     UnmeasuredJson,
 )
 from .compare import ChangeJson, ComparedJson, CompareJson, FigureJson, GateJson
@@ -39,6 +43,7 @@ from .show import (
 
 __all__ = [
     "AssumptionJson",
+    "BesideJson",
     "CarbonJson",
     "ChangeJson",
     "CompareJson",
@@ -56,7 +61,9 @@ __all__ = [
     "FootprintJson",
     "FootprintsJson",
     "GateJson",
+    "GridUseJson",
     "GroupJson",
+    "HostUseJson",
     "IntervalKind",
     "MarketBasedJson",
     "OperationalJson",
@@ -68,6 +75,7 @@ __all__ = [
     "RunRecord",
     "SamplerJson",
     "SciJson",
+    "SeriesUseJson",
     "ShowJson",
     "SumJson",
     "TotalGramsJson",

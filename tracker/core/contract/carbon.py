@@ -5,8 +5,40 @@ from __future__ import annotations
 from typing import TypedDict
 
 
+class SeriesUseJson(TypedDict):
+    """A series over time that was used: a live provider's, or the user's file."""
+
+    name: str
+    from_provider: bool
+
+
+class GridUseJson(TypedDict):
+    """Which grid an intensity describes, and for how much of the energy it was used (`energy_share` is None for all of it)."""
+
+    place: str | None
+    zone: str | None
+    basis: str | None
+    by_the_hour: bool
+    energy_share: float | None
+    estimated_share: float
+    series: list[SeriesUseJson]
+
+
+class HostUseJson(TypedDict):
+    """How the share of a host is known: `held` of `of` GPUs or processors, or the size of a virtual machine."""
+
+    counted: str | None
+    held: float | None
+    of: float | None
+    virtual_processors: int | None
+
+
 class AssumptionJson(TypedDict):
-    """A factor that the grams were worked out with."""
+    """A factor that the grams were worked out with.
+
+    `name` and `status` are words for people. Programs read `kind` (a `FactorKind`), `evidence` (a `FactorStatus`) and the fields of `grid`,
+    `pue_kind` and `host`, each of which belongs to one kind.
+    """
 
     name: str
     value: float | None
@@ -16,10 +48,19 @@ class AssumptionJson(TypedDict):
     status: str
     low: float | None
     high: float | None
+    kind: str | None
+    evidence: str
+    grid: GridUseJson | None
+    pue_kind: str | None
+    host: HostUseJson | None
 
 
 class EmbodiedLineJson(TypedDict):
-    """A piece of hardware and the grams of its making that fall to the run."""
+    """A piece of hardware and the grams of its making that fall to the run.
+
+    `status` is words for people. Programs read `component` (the kind of hardware), `evidence` (a `FactorStatus`, or the words of the user's
+    own table) and `class_range` (no figure of this model is known).
+    """
 
     part: str
     name: str
@@ -35,6 +76,9 @@ class EmbodiedLineJson(TypedDict):
     source: str
     year: int | None
     status: str
+    component: str
+    evidence: str
+    class_range: bool
 
 
 class PerUnitJson(TypedDict):
@@ -95,8 +139,17 @@ class UnmeasuredJson(OperationalJson):
     source: str
 
 
-class CarbonJson(OperationalJson):
-    """The footprint of a run. `water_l` to `unmeasured` stand beside the grams and are never in them."""
+class BesideJson(TypedDict):
+    """What is shown beside the grams and is never in them."""
+
+    water_l: float | None
+    cost: CostJson | None
+    market_based: MarketBasedJson | None
+    unmeasured: UnmeasuredJson | None
+
+
+class CarbonJson(OperationalJson, BesideJson):
+    """The footprint of a run. `left_out_codes` has a `LeftOut` for each text of `left_out`."""
 
     embodied_g: float | None
     embodied_low_g: float | None
@@ -120,11 +173,8 @@ class CarbonJson(OperationalJson):
     embodied_lines: list[EmbodiedLineJson]
     assumptions: list[AssumptionJson]
     left_out: list[str]
+    left_out_codes: list[str]
     sci: SciJson | None
-    water_l: float | None
-    cost: CostJson | None
-    market_based: MarketBasedJson | None
-    unmeasured: UnmeasuredJson | None
 
 
 class EstimatedEnergyJson(TypedDict):

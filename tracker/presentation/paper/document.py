@@ -19,7 +19,7 @@ from .bibliography import Reference, bibtex, keys, plain
 from .factors import mixed_bases
 from .methods import paragraph
 from .prose import Fragment
-from .sums import energy_text, masses
+from .sums import Figure, energy_figure, mass_figures
 
 View = Mapping[str, Any]
 
@@ -53,20 +53,24 @@ def _header(gpus: bool) -> list[str]:
     return ["status", "runs", "run h", *(["GPU h"] if gpus else []), "energy", "operational", "embodied", "total CO2e"]
 
 
-def _rows(footprints: Sequence[View]) -> list[list[str]]:
+def _rows(footprints: Sequence[View]) -> list[list[Figure]]:
     """The header, a row for each status, and the total."""
     whole = tally(footprints)
     gpus = whole.gpu_hours > 0
     return [
-        _header(gpus),
+        [Figure(name) for name in _header(gpus)],
         *(_row(status, of, whole, gpus) for status, of in by_status(footprints).items()),
         _row("total", whole, whole, gpus),
     ]
 
 
-def _row(name: str, of: Tally, whole: Tally, gpus: bool) -> list[str]:
+def _row(name: str, of: Tally, whole: Tally, gpus: bool) -> list[Figure]:
     time = [significant(of.hours), *([significant(of.gpu_hours)] if gpus else [])]
-    return [name, f"{of.runs:,}", *time, energy_text(of, whole), *masses(of)]
+    return [*(Figure(text) for text in (name, f"{of.runs:,}", *time)), energy_figure(of, whole), *mass_figures(of)]
+
+
+def _cells(footprints: Sequence[View]) -> list[list[str]]:
+    return [[figure.cell() for figure in row] for row in _rows(footprints)]
 
 
 def _caption(footprints: Sequence[View]) -> str:
@@ -74,7 +78,8 @@ def _caption(footprints: Sequence[View]) -> str:
     projects = list(dict.fromkeys(clipped(f["run"]["project"], 60) for f in footprints))
     more = len(projects) - MOST_PROJECTS
     named = listed([*projects[:MOST_PROJECTS], *([f"{more} more projects"] if more > 0 else [])])
-    notes = ["; ≥ marks a sum that lacks what is not known"] if any("≥" in cell for row in _rows(footprints) for cell in row) else []
+    is_least = any(figure.is_least for row in _rows(footprints) for figure in row)
+    notes = ["; ≥ marks a sum without its unknown parts"] if is_least else []
     if whole.energy_unknown:
         notes.append(f"; the energy of {count(whole.energy_unknown, 'run')} is not known")
     if mixed_bases(f["carbon"] for f in footprints if f["carbon"]):
@@ -104,7 +109,7 @@ def _text(footprints: Sequence[View], words: Sequence[Fragment], works: Sequence
     ]
     return "\n".join(
         [
-            *_wrapped(_caption(footprints)), "", *_aligned(_rows(footprints)), "",
+            *_wrapped(_caption(footprints)), "", *_aligned(_cells(footprints)), "",
             *_wrapped(clean(body)), "", "References", *cites, "", *_wrapped(_provenance(footprints)),
         ]
     )  # fmt: skip
@@ -124,7 +129,7 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _markdown(footprints: Sequence[View], words: Sequence[Fragment], works: Sequence[Reference], named: Mapping[str, str]) -> str:
     escape = ESCAPE["md"]
-    header, *rows = ([escape(cell) for cell in row] for row in _rows(footprints))
+    header, *rows = ([escape(cell) for cell in row] for row in _cells(footprints))
     table = [_piped(header), _piped([":--", *("--:" for _ in header[1:])]), *(_piped(row) for row in rows)]
     body = _marked(words, "md", lambda keys_: f" [{'; '.join(f'@{k}' for k in keys_)}]", named)
     entries = "\n\n".join(bibtex(w, named[w.identity]) for w in works)
@@ -151,7 +156,7 @@ def _spaced(text: str, form: str) -> str:
 
 
 def _tex(footprints: Sequence[View], words: Sequence[Fragment], works: Sequence[Reference], named: Mapping[str, str]) -> str:
-    header, *rows, last = ([tex(cell) for cell in row] for row in _rows(footprints))
+    header, *rows, last = _rows(footprints)
     body = _marked(words, "tex", lambda keys_: f"~\\cite{{{','.join(keys_)}}}", named)
     entries = "\n\n".join(bibtex(w, named[w.identity]) for w in works)
     return "\n".join(
@@ -164,7 +169,7 @@ def _tex(footprints: Sequence[View], words: Sequence[Fragment], works: Sequence[
             r"\label{tab:trainwatt}",
             rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}",
             r"\hline",
-            rf"{' & '.join(header)} \\",
+            rf"{' & '.join(tex(name.value) for name in header)} \\",
             r"\hline",
             *(line for row in rows for line in _two_lines(row)),
             r"\hline",
@@ -181,7 +186,7 @@ def _tex(footprints: Sequence[View], words: Sequence[Fragment], works: Sequence[
     )
 
 
-def _two_lines(cells: Sequence[str]) -> list[str]:
+def _two_lines(row: Sequence[Figure]) -> list[str]:
     """A row of values, and below them their ranges: side by side they are wider than a column of text."""
-    values, _, spans = zip(*(cell.partition(" (") for cell in cells), strict=True)
-    return [rf"{' & '.join(line)} \\" for line in (values, [f"({s}" if s else "" for s in spans]) if any(line)]
+    lines = [[figure.marked_value() for figure in row], [figure.span for figure in row]]
+    return [rf"{' & '.join(map(tex, line))} \\" for line in lines if any(line)]

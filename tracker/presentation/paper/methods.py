@@ -1,6 +1,6 @@
-"""PURE: the methods paragraph of footprints: what ran, on what, within which boundary, how its energy is known, and what it came to.
+"""PURE: the methods paragraph of footprints: the runs, their hardware, the boundary, how the energy is known, and the results.
 
-A paragraph is words and citations in order; markup is none of its business. What differs between runs is listed, each with its runs.
+A paragraph is a list of words and citations, without markup. What differs between runs is listed, each with its number of runs.
 """
 
 from __future__ import annotations
@@ -10,21 +10,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..._version import __version__
-from ...analysis.footprint_totals import by_status, counted, tally
-from ..words.carbon import format_mass
+from ...analysis.footprint_totals import Tally, by_status, counted, tally
+from ...carbon.assumption import LeftOut
+from ..words.carbon import format_co2e
 from ..words.quantities import count, format_energy, listed, number, percent, significant
 from ..words.safe_text import clipped
 from .bibliography import SCI, SOFTWARE, WU
 from .factors import beside, factors
 from .prose import Fragment, Sentence, alternatives, tallied
-from .sums import energy_text, masses
+from .sums import energy_figure, mass_figures
 
 View = Mapping[str, Any]
 
 LABELS = {"gpu": "GPU", "cpu": "CPU", "dram": "DRAM"}
 INTERFACE = {"gpu": "NVML", "cpu": "RAPL", "dram": "RAPL"}
-"""Through what a kind of device is read, where it is."""
+"""The interface through which a kind of device is measured."""
 MOST_NOTES = 3
+WORK_UNITS = {"samples": "sample", "tokens": "token"}
+"""Units of work that are reported, preferred first, each with its singular."""
 _WAYS = {
     "measured": ("measured-counter", "measured-power"),
     "imputed where readings are missing": ("imputed",),
@@ -33,7 +36,7 @@ _WAYS = {
 
 
 def paragraph(footprints: Sequence[View]) -> list[Fragment]:
-    """The paragraph, its sentences parted by a space. `footprints` are not empty."""
+    """The paragraph, its sentences separated by a space. `footprints` must not be empty."""
     parts: list[Fragment] = []
     for write in (_scope, _hardware, _boundary, _measurement, _interval, factors, _results, _per_unit, beside):
         for sentence in write(footprints):
@@ -42,32 +45,40 @@ def paragraph(footprints: Sequence[View]) -> list[Fragment]:
 
 
 def _scope(footprints: Sequence[View]) -> Iterator[Sentence]:
-    """How many runs, when, and by what they were accounted for."""
+    """How many runs, when, and which software quantified them."""
     all_runs, statuses = tally(footprints), by_status(footprints)
-    stages = tallied(footprints, lambda f: f["run"].get("stage"))
-    of_stage = f"{next(iter(stages))} " if len(stages) == 1 and None not in stages else ""
-    said = ", ".join(f"{t.runs:,} {clipped(status)}" for status, t in statuses.items())
-    said += "; by stage: " + ", ".join(f"{n:,} {stage or 'of none'}" for stage, n in stages.items()) if len(stages) > 1 else ""
     time = f"{significant(all_runs.hours)} run hours"
     time += f" and {significant(all_runs.gpu_hours)} GPU hours" if all_runs.gpu_hours else ""
     yield [
-        f"The energy use and the greenhouse gas emissions of {count(all_runs.runs, f'{of_stage}run')} ({said}), {time}"
-        f"{_between(footprints)}, were accounted for with trainwatt {__version__}", (SOFTWARE,),
-        "; the account of operational and embodied emissions follows", (WU,), ".",
+        f"The energy use and greenhouse gas emissions of {_runs(footprints, statuses)}, {time}{_between(footprints)}, were quantified with"
+        f" trainwatt {__version__}", (SOFTWARE,), "; operational and embodied emissions are defined as in", (WU,), ".",
     ]  # fmt: skip
     lost = [s for s in ("failed", "interrupted") if s in statuses]
-    if lost:
-        yield [f"{listed(lost).capitalize()} runs are in all totals."]
+    if lost and all_runs.runs > 1:
+        yield [f"All totals include the {listed(lost)} runs."]
     if "running" in statuses:
-        yield [f"{count(statuses['running'].runs, 'run')} had not ended; what is counted goes up to the last sign of life."]
+        yield [f"{count(statuses['running'].runs, 'run')} had not ended at the time of writing and is counted up to the latest record."]
     if all_runs.energy_unknown:
         yield [
-            f"The energy of {count(all_runs.energy_unknown, 'run')} is not known: it is not in the totals, which are lower bounds for that."
+            f"The energy of {count(all_runs.energy_unknown, 'run')} is not known and is missing from the totals, which are lower bounds for"
+            " this reason."
         ]
     if all_runs.at_once:
-        yield [f"{all_runs.at_once:,} of the runs read the same devices at the same time: those joules are counted more than once."]
+        yield [f"{all_runs.at_once:,} of the runs measured the same devices at the same time: this energy is counted more than once."]
     if all_runs.cut_short:
-        yield [f"In {count(all_runs.cut_short, 'run')} a device could not be read to the end, so that the energy is a lower bound."]
+        yield [f"In {count(all_runs.cut_short, 'run')}, a device could not be read to the end, so the energy is a lower bound."]
+
+
+def _runs(footprints: Sequence[View], statuses: Mapping[str, Tally]) -> str:
+    """ "1 interrupted training run"; "5 training runs (4 completed, 1 failed; by stage: ...)" where they differ."""
+    stages = tallied(footprints, lambda f: f["run"].get("stage"))
+    of_stage = f"{next(iter(stages))} " if len(stages) == 1 and None not in stages else ""
+    if len(footprints) == 1:
+        [status] = statuses
+        return f"1 {'' if status == 'completed' else f'{clipped(status)} '}{of_stage}run"
+    said = ", ".join(f"{t.runs:,} {clipped(status)}" for status, t in statuses.items())
+    said += "; by stage: " + ", ".join(f"{n:,} {stage or 'of no stage'}" for stage, n in stages.items()) if len(stages) > 1 else ""
+    return f"{count(len(footprints), f'{of_stage}run')} ({said})"
 
 
 def _between(footprints: Sequence[View]) -> str:
@@ -107,8 +118,8 @@ def _hardware_of(footprint: View) -> str:
 def _processors(footprint: View) -> list[str]:
     """The names of processors among the lines of the host, where the devices themselves name none."""
     lines = footprint["carbon"]["embodied_lines"] if footprint["carbon"] else []
-    hosts = [line for line in lines if line["part"] == "host" and line["unit"] == "device"]
-    return list(dict.fromkeys(clipped(line["name"]) for line in hosts if not line["name"].startswith("server ")))
+    hosts = [line for line in lines if line["part"] == "host" and line["component"] == "cpu"]
+    return list(dict.fromkeys(clipped(line["name"]) for line in hosts))
 
 
 def _boundary(footprints: Sequence[View]) -> Iterator[Sentence]:
@@ -119,24 +130,34 @@ def _boundary(footprints: Sequence[View]) -> Iterator[Sentence]:
     within = alternatives(kinds, len(known))
     absent = [label for kind, label in LABELS.items() if kind != "gpu" and not any(d["kind"] == kind for f in known for d in counted(f))]
     outside = [*(f"{label} (not recorded)" for label in absent), *_left_out(footprints)]
-    sentence = f"The system boundary is the energy of these components: {within}"
-    yield [f"{sentence}; outside it are {listed(outside)}." if outside else f"{sentence}."]
+    sentence = f"The system boundary comprises the energy of these components: {within}."
+    yield [f"{sentence} Outside the boundary are {listed(outside)}." if outside else sentence]
+
+
+_LEFT_OUT = {
+    LeftOut.UNSEEN: ("fans, power supplies, network and disks", "no sensor measures them"),
+    LeftOut.PUE_OF_UNSEEN: (
+        "the PUE overhead of those",
+        "PUE is defined on all computing of a site, so that on the components alone it gives a lower bound",
+    ),
+    LeftOut.HARDWARE: ("the manufacture of the hardware", "no hardware was recorded"),
+}
+"""What the totals of a recorded run can lack, and why. The other codes belong to estimates."""
 
 
 def _left_out(footprints: Sequence[View]) -> list[str]:
-    """What the totals do not hold, each with its reason in brackets, and with the number of runs where it is not all."""
+    """What the totals do not contain, each with its reason in brackets, and with the number of runs where it is not all."""
     carbons = [f["carbon"] for f in footprints if f["carbon"]]
-    texts = tallied((text for c in carbons for text in c["left_out"]), str)
+    codes = tallied((code for c in carbons for code in c["left_out_codes"]), LeftOut)
     found = []
-    for text, n in texts.items():
-        what, _, why = text.partition(": ")
-        notes = [*([why] if why else []), *([count(n, "run")] if n < len(carbons) else [])]
-        found.append(f"{what} ({'; '.join(notes)})" if notes else what)
+    for code, n in codes.items():
+        what, why = _LEFT_OUT[code]
+        found.append(f"{what} ({'; '.join([why, *([count(n, 'run')] if n < len(carbons) else [])])})")
     return found
 
 
 def _measurement(footprints: Sequence[View]) -> Iterator[Sentence]:
-    """The shares of the energy by where its joules come from, then for each kind of component."""
+    """The shares of measured, imputed and modelled energy, then the same for each kind of component."""
     sums: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for device in (d for f in footprints for d in counted(f)):
         for provenance, joules in device["provenance"].items():
@@ -159,11 +180,11 @@ def _measurement(footprints: Sequence[View]) -> Iterator[Sentence]:
     for note in list(notes)[:MOST_NOTES]:
         yield [f"{note}."]
     if len(notes) > MOST_NOTES:
-        yield [f"{count(len(notes) - MOST_NOTES, 'more model')} of this kind stood in on other hosts or at other limits."]
+        yield [f"{count(len(notes) - MOST_NOTES, 'further model')} of this kind stood in on other hosts or at other power limits."]
 
 
 def _provenance(shares: Mapping[str, float]) -> str:
-    """How much of the energy was measured; that none was is said outright."""
+    """How much of the energy was measured, also where none was."""
     none = "" if "measured" in shares else "None of the energy was measured: "
     if len(shares) == 1:
         return f"{none or 'All of the energy was measured'}{f'all of it was {next(iter(shares))}' if none else ''}."
@@ -185,7 +206,7 @@ def _sources(kind: str, joules: Mapping[str, float]) -> str:
 
 
 def _interval(footprints: Sequence[View]) -> Iterator[Sentence]:
-    """What the range of an energy means."""
+    """The meaning of an energy's range."""
     devices = [d for f in footprints for d in counted(f)]
     level = next((f["energy"]["interval_level"] for f in footprints), 0.95)
     measured = {p for d in devices for p, joules in d["provenance"].items() if joules > 0}
@@ -200,48 +221,42 @@ def _interval(footprints: Sequence[View]) -> Iterator[Sentence]:
         of = "measured energy" if "modelled" in measured else "energy"
         scale = f" (taken as {listed(gains)})" if gains else ""
         yield [
-            f"Ranges of {of} are {number(100 * level)} % intervals for what these components drew; they contain the scale error of the"
-            f" sensors{scale}, what gaps and counter resets may hide, and how late a reading may be."
+            f"Ranges of {of} are {number(100 * level)} % intervals for the consumption of these components; they include the scale error of"
+            f" the sensors{scale}, the energy that gaps and counter resets may hide, and the delay of readings."
         ]
     if "measured-counter" in measured:
-        yield ["Energy from a counter is the difference of two readings, and does not depend on the rate of sampling."]
+        yield ["Energy from a counter is the difference between two readings and does not depend on the sampling rate."]
     if "modelled" in measured:
-        yield ["The range of modelled energy spans the coefficients of the model; it is a judged bound and no statistical interval."]
+        yield ["The range of modelled energy spans the coefficients of the model; it is a judged bound, not a statistical interval."]
     if len(footprints) > 1:
-        yield ["Low and high values of the runs are added up, which is conservative."]
+        yield ["Lower and upper values are summed over the runs, which is conservative."]
 
 
 def _results(footprints: Sequence[View]) -> Iterator[Sentence]:
     whole = tally(footprints)
     if whole.energy is None:
         return
-    text = f"In total {'the run' if whole.runs == 1 else 'the runs'} used {_prose(energy_text(whole, whole))}"
+    text = f"In total, {'the run' if whole.runs == 1 else 'the runs'} used {energy_figure(whole, whole).prose()}"
     if whole.total is None:
         yield [f"{text} of electricity."]
         return
-    operational, embodied, total = (_prose(mass) for mass in masses(whole))
-    parts = f"{operational} operational" + (f" and {embodied} embodied" if whole.embodied else ", embodied emissions not known")
-    yield [f"{text} of electricity and emitted {_co2e(total)}: {parts}."]
-    yield ["Ranges of emissions combine the low values of all factors, and the high ones; they are bounds and no confidence intervals."]
-
-
-def _prose(quantity: str) -> str:
-    return quantity.replace("≥", "at least")
-
-
-def _co2e(mass: str) -> str:
-    """ "7.10 kg CO2e (6.50–8.20)"."""
-    value, bracket, span = mass.partition(" (")
-    return f"{value} CO2e{bracket}{span}"
+    operational, embodied, total = mass_figures(whole)
+    parts = f"{operational.prose()} operational"
+    parts += f" and {embodied.prose()} embodied" if whole.embodied else "; embodied emissions are not known"
+    yield [f"{text} of electricity and emitted {total.prose('CO2e')}: {parts}."]
+    yield [
+        "Ranges of emissions combine the lower values of all factors and the upper values of all factors; they are bounds, not confidence"
+        " intervals."
+    ]
 
 
 def _per_unit(footprints: Sequence[View]) -> Iterator[Sentence]:
-    """Per unit of work, where every run whose grams are known counted the same; energy and grams of all are in it."""
+    """Per unit of work, where every run whose grams are known counted the same unit. It includes the energy and grams of all these runs."""
     known = [f for f in footprints if f["carbon"] is not None]
     ended = [f for f in known if f["work"] or f["run"]["status"] not in ("failed", "interrupted")]  # those may have come to none
-    units = [{u for u in ("samples", "tokens") if f["work"].get(u)} for f in ended]
+    units = [{u for u in WORK_UNITS if f["work"].get(u)} for f in ended]
     common = set.intersection(*units) if units else set()
-    unit = next((u for u in ("samples", "tokens") if u in common), None)
+    unit = next((u for u in WORK_UNITS if u in common), None)
     whole = tally(known)
     if unit is None or whole.energy is None or whole.total is None:
         return
@@ -249,8 +264,9 @@ def _per_unit(footprints: Sequence[View]) -> Iterator[Sentence]:
     each = whole.total.times(1 / amount)
     energy = format_energy(whole.energy.central / amount)
     least = "at least " if tally(footprints).grams_are_least else ""
-    sentence = f"Per {unit[:-1]}, over {amount:,} {unit}, this is {least}{energy} and {_co2e(format_mass(*each))}"
+    one = WORK_UNITS[unit]
+    sentence = f"Per {one}, over {count(amount, one)}, this is {least}{energy} and {format_co2e(*each)}"
     if whole.embodied_unknown:
         yield [f"{sentence}, {'some of it ' if whole.embodied else ''}without embodied emissions."]
     else:
-        yield [f"{sentence}: a Software Carbon Intensity", (SCI,), ", but for the utilisation in its embodied part."]
+        yield [f"{sentence}: a Software Carbon Intensity", (SCI,), ", except that its embodied part is divided by the utilisation."]

@@ -2,29 +2,55 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ...analysis.footprint_totals import UNKNOWN, Tally
 from ...carbon.accounting import Estimate
-from ..words.carbon import format_mass
-from ..words.quantities import format_range
+from ..words.carbon import mass_parts
+from ..words.quantities import energy_unit, significant
 
 
-def energy_text(of: Tally, whole: Tally) -> str:
-    """ "1.84 kWh (1.79–1.90)", in the unit that suits the whole; "≥ " before a lower bound."""
+class Figure(NamedTuple):
+    """A sum as it is written: "1.84 kWh", and its range "(1.79–1.90)" or "". `is_least` marks a lower bound."""
+
+    value: str
+    span: str = ""
+    is_least: bool = False
+
+    def cell(self) -> str:
+        """In a table: "≥ 1.84 kWh (1.79–1.90)"."""
+        return f"{self.marked_value()} {self.span}".rstrip()
+
+    def marked_value(self) -> str:
+        """The value of a cell without its range: "≥ 1.84 kWh"."""
+        return f"{'≥ ' if self.is_least else ''}{self.value}"
+
+    def prose(self, of: str = "") -> str:
+        """In a sentence: "at least 7.10 kg CO2e (6.50–8.20)", where `of` is "CO2e"."""
+        return " ".join(word for word in ("at least" if self.is_least else "", self.value, of, self.span) if word)
+
+
+def energy_figure(of: Tally, whole: Tally) -> Figure:
+    """The energy, in the unit that suits the whole."""
     if of.energy is None or whole.energy is None:
-        return UNKNOWN
-    return f"{'≥ ' if of.energy_is_least else ''}{format_range(*of.energy, whole.energy.central)}"
+        return Figure(UNKNOWN)
+    size, symbol = energy_unit(whole.energy.central)
+    central, low, high = (significant(joules / size) for joules in of.energy)
+    return Figure(f"{central} {symbol}", f"({low}–{high})", of.energy_is_least)
 
 
-def mass_text(grams: Estimate | None, least: bool = False) -> str:
-    """ "7.10 kg (6.50–8.20)"; "≥ " before a lower bound."""
-    return UNKNOWN if grams is None else f"{'≥ ' if least else ''}{format_mass(*grams)}"
+def _mass_figure(grams: Estimate | None, is_least: bool = False) -> Figure:
+    if grams is None:
+        return Figure(UNKNOWN)
+    value, span = mass_parts(*grams)
+    return Figure(value, span.strip(), is_least)
 
 
-def masses(of: Tally) -> tuple[str, str, str]:
-    """Operational, embodied and total grams, as they are written."""
+def mass_figures(of: Tally) -> tuple[Figure, Figure, Figure]:
+    """Operational, embodied and total grams."""
     no_embodied = of.grams_unknown + of.embodied_unknown > 0
     return (
-        mass_text(of.operational, of.grams_are_least),
-        mass_text(of.embodied, no_embodied),
-        mass_text(of.total, of.grams_are_least or no_embodied),
+        _mass_figure(of.operational, of.grams_are_least),
+        _mass_figure(of.embodied, no_embodied),
+        _mass_figure(of.total, of.grams_are_least or no_embodied),
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..paper.bibliography import keys, plain
 from ..paper.methods import paragraph
-from ..words.carbon import beside, carbon_headline, format_mass, place
+from ..words.carbon import beside, carbon_headline, format_mass, making_of, place
 from ..words.quantities import format_energy, number, percent, significant
 from ..words.runs import MOST_EVENTS, WAYS, View, footprint_of, provenance, when
 from .charts import Bar, Part, bars, legend, shares
@@ -41,7 +41,7 @@ def emissions(view: View) -> Html:
         ]
         for line in carbon["embodied_lines"]
     ]
-    apart = [el("li", f"Beside it: {name}: {text}") for name, text in beside(carbon)]
+    apart = [el("li", f"Beside it: {name}: {text}") for name, text, _ in beside(carbon)]
     return el(
         "section",
         el("h2", "Emissions"),
@@ -72,7 +72,7 @@ def assumptions(carbon: View) -> Html:
         value = f"{significant(line['footprint_kg'])} ({significant(line['footprint_low_kg'])}–{significant(line['footprint_high_kg'])})"
         rows.append(
             [
-                f"making of {line['name'] if line['status'] == 'given' else line['row']}",
+                making_of(line),
                 f"{value} kg/{line['unit']}",
                 _mark(line),
                 linked(line["source"]),

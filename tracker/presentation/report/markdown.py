@@ -50,7 +50,7 @@ def _run(view: View) -> list[str]:
             for n in ("operational", "embodied", "total")
         ]
         parts += [markdown(f"{carbon_headline(carbon)} {place(carbon)}"), _table(["emissions", "CO2e"], rows)]
-        apart = [f"- {markdown(f'{name}: {text}')}" for name, text in beside(carbon)]
+        apart = [f"- {markdown(f'{name}: {text}')}" for name, text, _ in beside(carbon)]
         parts += ["\n".join(apart)] if apart else []
     events = [[e["at"], e["kind"], e["device"] or "run", e["detail"]] for e in view["events"][:MOST_EVENTS]]
     return parts + ([_table(["time", "event", "of", "what happened"], events)] if events else [])

@@ -108,8 +108,8 @@ def _grid(f: Figures) -> Html | None:
 
 def _other(carbon: View | None) -> str:
     """What stands in for the hours that no series has."""
-    grids = [a for a in carbon["assumptions"] if a["name"].startswith("grid intensity")] if carbon else []
-    found = [a for a in grids if a["value"] is not None and not a["status"].startswith("by the hour")]
+    grids = [a for a in carbon["assumptions"] if a["grid"] is not None] if carbon else []
+    found = [a for a in grids if a["value"] is not None and not a["grid"]["by_the_hour"]]
     return f"{number(found[0]['value'])} g/kWh" if found else "that of its zone"
 
 

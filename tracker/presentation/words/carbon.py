@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+from ...carbon.assumption import FactorStatus
 from .quantities import format_range, significant
 
 View = Mapping[str, Any]
@@ -18,6 +19,11 @@ FAR = 10_000
 
 def format_mass(grams: float, low_g: float | None = None, high_g: float | None = None) -> str:
     """Grams of CO2e with the unit that suits them, and their bounds where there are any: "1.84 kg (1.20–2.50)"."""
+    return "".join(mass_parts(grams, low_g, high_g))
+
+
+def mass_parts(grams: float, low_g: float | None, high_g: float | None) -> tuple[str, str]:
+    """("1.84 kg", " (1.20–2.50)"); the bounds are "" where there are none."""
     symbol = next(unit for least, unit in _STEPS if grams >= least) if grams else "g"
     size = _SIZES[symbol]
     if low_g is None or high_g is None:
@@ -26,7 +32,13 @@ def format_mass(grams: float, low_g: float | None = None, high_g: float | None =
         bounds = f" ({format_mass(low_g)}–{format_mass(high_g)})"
     else:
         bounds = _span(grams / size, low_g / size, high_g / size)
-    return f"{significant(grams / size)} {symbol}{bounds}"
+    return f"{significant(grams / size)} {symbol}", bounds
+
+
+def format_co2e(grams: float, low_g: float | None = None, high_g: float | None = None) -> str:
+    """As `format_mass`, and of what: "1.84 kg CO2e (1.20–2.50)"."""
+    value, bounds = mass_parts(grams, low_g, high_g)
+    return f"{value} CO2e{bounds}"
 
 
 def _span(central: float, low: float, high: float) -> str:
@@ -37,9 +49,7 @@ def _span(central: float, low: float, high: float) -> str:
 
 def carbon_headline(carbon: View) -> str:
     """ "1.84 kg CO2e (1.20–2.50): 1.60 kg operational, 0.24 kg embodied"."""
-    text = (
-        format_mass(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"]).replace("g", "g CO2e", 1).replace(" t", " t CO2e", 1)
-    )
+    text = format_co2e(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])
     if carbon["embodied_g"] is None:
         return f"{text}: operational only"
     return f"{text}: {format_mass(carbon['operational_g'])} operational, {format_mass(carbon['embodied_g'])} embodied"
@@ -47,12 +57,13 @@ def carbon_headline(carbon: View) -> str:
 
 def place(carbon: View) -> str:
     """ "in FR", "at 50 g/kWh, as given", or "at the world's average, as no zone is set"."""
-    grid: View = next((a for a in carbon["assumptions"] if a["name"].startswith("grid intensity")), {"status": "assumed"})
-    if grid["status"] == "given":
+    factor: View = next(a for a in carbon["assumptions"] if a["grid"] is not None)
+    if factor["evidence"] == FactorStatus.GIVEN:
         return f"at {_number(carbon['intensity_g_per_kwh'])} g/kWh, as given"
     if carbon["zone"]:
         return f"in {carbon['zone']}"
-    return "at the world's average, as no zone is set" if grid["status"] == "assumed" else f"at the intensities of {grid['source']}"
+    hourly = factor["grid"]["by_the_hour"]
+    return f"at the intensities of {factor['source']}" if hourly else "at the world's average, as no zone is set"
 
 
 def carbon_lines(carbon: View, width: int = 80) -> list[str]:
@@ -65,8 +76,8 @@ def carbon_lines(carbon: View, width: int = 80) -> list[str]:
     lines.append(_row("total", _mass(carbon, "total")))
     if carbon["sci"] is not None:
         lines += list(_sci(carbon["sci"], width))
-    for name, text in beside(carbon):
-        lines += _wrapped(f"{name}: {text}" if name.startswith("apart") else f"{name:<13}{text}", width, 2)
+    for item in beside(carbon):
+        lines += _wrapped(f"{item.name}: {item.text}" if item.is_emission else f"{item.name:<13}{item.text}", width, 2)
     for text in carbon["left_out"]:
         lines += _wrapped(f"not in it: {text}", width, 2)
     lines += ["", "factors"]
@@ -74,27 +85,45 @@ def carbon_lines(carbon: View, width: int = 80) -> list[str]:
         lines += _factor(factor, width)
     for line in carbon["embodied_lines"]:
         kg, ranged = significant(line["footprint_kg"]), _span(line["footprint_kg"], line["footprint_low_kg"], line["footprint_high_kg"])
-        text = f"making of {line['row'] if line['status'] != 'given' else line['name']}: {kg}{ranged} kg/{line['unit']}"
-        lines += _sourced(text, line, width)
+        lines += _sourced(f"{making_of(line)}: {kg}{ranged} kg/{line['unit']}", line, width)
     return lines
 
 
-def beside(carbon: View) -> list[tuple[str, str]]:
-    """Water, money, and the grams that are not in the total: a name and what there is to say of it, for each that was asked for."""
-    found = [] if carbon["water_l"] is None else [("water", _volume(carbon["water_l"]))]
+def making_of(line: View) -> str:
+    """ "making of NVIDIA H100 80GB": the row of the table, or the device's own name where the user gave the figure."""
+    return f"making of {line['name'] if is_given(line) else line['row']}"
+
+
+def is_given(line: View) -> bool:
+    """Whether the user gave the footprint of this very device."""
+    return line["evidence"] == FactorStatus.GIVEN and not line["class_range"]
+
+
+class Beside(NamedTuple):
+    """A figure that is shown next to the total and is not in it. `is_emission`: it is in grams, as the total is."""
+
+    name: str
+    text: str
+    is_emission: bool = False
+
+
+def beside(carbon: View) -> list[Beside]:
+    """Water, money, and the grams that are not in the total, each where it was asked for."""
+    found = [] if carbon["water_l"] is None else [Beside("water", _volume(carbon["water_l"]))]
     cost, market, unseen = carbon["cost"], carbon["market_based"], carbon["unmeasured"]
     if cost is not None:
         span = _span(cost["amount"], cost["low"], cost["high"])
         lacking = f", {100 * cost['unpriced_share']:.0f} % of the energy without a price" if cost["unpriced_share"] else ""
         currency = cost["currency"] or "in the currency of the price"
-        found.append(("cost", f"{significant(cost['amount'])}{span} {currency} at {_number(cost['price_per_kwh'])} a kWh{lacking}"))
+        found.append(Beside("cost", f"{significant(cost['amount'])}{span} {currency} at {_number(cost['price_per_kwh'])} a kWh{lacking}"))
     if market is not None:
         text = f"{_mass(market, 'operational')} operational as bought, at {_number(market['intensity_g_per_kwh'])} g/kWh (market-based)"
-        found.append(("apart", text))
+        found.append(Beside("apart", text, is_emission=True))
     if unseen is not None:
         joules = format_range(unseen["energy_j"], unseen["energy_low_j"], unseen["energy_high_j"])
         text = f"{unseen['what']}: {joules}, {_mass(unseen, 'operational')}"
-        found.append(("apart, not measured", f"{text} [{unseen['status']}: {100 * unseen['share']:.0f} % of the components]"))
+        text += f" [{unseen['status']}: {100 * unseen['share']:.0f} % of the components]"
+        found.append(Beside("apart, not measured", text, is_emission=True))
     return found
 
 
@@ -125,7 +154,9 @@ def _factor(factor: View, width: int) -> list[str]:
 
 def _sourced(text: str, of: View, width: int) -> list[str]:
     mark = of["status"] if of["year"] is None else f"{of['status']}, {of['year']}"
-    return _wrapped(f"{text} [{mark}]", width, 2) + ([] if of["status"] == "given" else _wrapped(of["source"], width, 6))
+    return _wrapped(f"{text} [{mark}]", width, 2) + (
+        [] if of["evidence"] == FactorStatus.GIVEN and not of.get("class_range") else _wrapped(of["source"], width, 6)
+    )
 
 
 def _number(value: float) -> str:

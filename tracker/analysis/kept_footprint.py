@@ -1,0 +1,106 @@
+"""PURE: a stored footprint as the JSON contract of this version.
+
+A footprint is stored once, as JSON, and never changed. Versions before the typed factors wrote each factor as words only (`name`, `status`,
+`source`). This is the one place that reads those words, to add the fields that they lack. No other code does.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, cast
+
+from ..carbon.assumption import LEFT_OUT_TEXTS, FactorKind, FactorStatus, GridUse, HostPart, HostUse, SeriesUse, name_of
+
+if TYPE_CHECKING:
+    from ..core.contract import CarbonJson
+
+_GRID = re.compile(
+    r"^grid intensity(?: of (?P<place>.+?))?(?P<hourly>, by the hour, weighted by energy)?(?:, (?P<basis>lifecycle|direct))?"
+    r"(?:, for (?P<share>\d+) % of the energy)?$"
+)
+_ESTIMATED = re.compile(r"(?P<percent>\d+) % estimated by the provider")
+_HELD = re.compile(r"(?P<held>[\d.e+]+) of (?P<of>[\d.e+]+) (?P<counted>GPUs|processors)$")
+_VIRTUAL = re.compile(r"^a virtual machine of (?P<cpus>\d+) processors")
+_OF_CLASS = ", range of its class"
+_PROVIDERS = ("uk", "electricitymaps")
+"""The providers that those versions had."""
+_FRAME = ("mainboard", "psu", "chassis", "assembly")
+_PERCENT = 100.0
+
+
+def kept_footprint(text: str) -> CarbonJson:
+    """The `carbon` object from its stored JSON. Fields that an earlier version did not write are derived from its words."""
+    carbon: dict[str, Any] = json.loads(text)
+    carbon["assumptions"] = [a if "kind" in a else {**a, **_factor(a, carbon["zone"])} for a in carbon["assumptions"]]
+    carbon["embodied_lines"] = [line if "evidence" in line else {**line, **_line(line)} for line in carbon["embodied_lines"]]
+    if "left_out_codes" not in carbon:
+        codes = {words: code.value for code, words in LEFT_OUT_TEXTS.items()}
+        carbon["left_out_codes"] = [codes[words] for words in carbon["left_out"] if words in codes]
+    return cast("CarbonJson", carbon)
+
+
+def _factor(old: dict[str, Any], zone: str | None) -> dict[str, Any]:
+    name, status = old["name"], old["status"]
+    grid = _grid(old, zone)
+    kind = FactorKind.GRID_INTENSITY if grid else next((k for k in FactorKind if _is_named(name, k)), None)
+    host = _host(old["source"]) if kind is FactorKind.HOST_SHARE and status != FactorStatus.GIVEN else None
+    evidence = next((s for s in FactorStatus if status == s or status.startswith(f"{s}, ")), status)
+    return {
+        "kind": kind,
+        "evidence": evidence,
+        "grid": grid.as_json() if grid else None,
+        "pue_kind": name.partition(", ")[2] or None if kind is FactorKind.PUE else None,
+        "host": host.as_json() if host else None,
+    }
+
+
+def _is_named(name: str, kind: FactorKind) -> bool:
+    return name == name_of(kind) or (kind is FactorKind.PUE and name.startswith("PUE, "))
+
+
+def _grid(old: dict[str, Any], zone: str | None) -> GridUse | None:
+    found = _GRID.match(old["name"])
+    if found is None:
+        return None
+    hourly = found["hourly"] is not None
+    estimated = _ESTIMATED.search(old["status"])
+    names = old["source"].split(", ") if hourly else []
+    if not all(name in _PROVIDERS for name in names):
+        names = [old["source"]]  # the user's file, of which there is only one
+    return GridUse(
+        place=found["place"],
+        zone=zone,
+        basis=found["basis"],
+        by_the_hour=hourly,
+        energy_share=int(found["share"]) / _PERCENT if found["share"] else None,
+        estimated_share=int(estimated["percent"]) / _PERCENT if estimated else 0.0,
+        series=tuple(SeriesUse(name, name in _PROVIDERS) for name in names),
+    )
+
+
+def _host(source: str) -> HostUse:
+    held, virtual = _HELD.search(source), _VIRTUAL.match(source)
+    processors = int(virtual["cpus"]) if virtual else None
+    if held is None:
+        return HostUse(virtual_processors=processors)
+    counted = HostPart.GPUS if held["counted"] == "GPUs" else HostPart.PROCESSORS
+    return HostUse(counted, float(held["held"]), float(held["of"]), processors)
+
+
+def _line(old: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "component": _component(old),
+        "evidence": old["status"].removesuffix(_OF_CLASS),
+        "class_range": old["status"].endswith(_OF_CLASS),
+    }
+
+
+def _component(old: dict[str, Any]) -> str:
+    if old["part"] == "gpu":
+        return "gpu"
+    if old["unit"] == "GB":
+        return "dram"
+    if old["unit"] != "device" or old["name"] == "host":
+        return "server"
+    return next((kind for kind in _FRAME if old["name"] == f"server {kind}"), "cpu")

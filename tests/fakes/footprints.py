@@ -52,7 +52,7 @@ def footprint(
     hours: float = 2.0,
     hosts: Sequence[str] = ("node-a",),
     **of_run: Any,
-) -> Row:
+) -> Any:
     """One run of `hours`, each of `hosts` with all `devices`. `of_run` are columns of its row."""
     row = run(**{"id": "run1", "status": "completed", "stage": "training", "started_utc_ns": START, **of_run})
     end = int(hours * HOUR_NS)

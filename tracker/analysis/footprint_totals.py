@@ -7,17 +7,17 @@ bound.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..carbon.accounting import Estimate, total
+from ..core.run import Status
 from .overlaps import Reading, at_once
 
-View = Mapping[str, Any]
+if TYPE_CHECKING:
+    from ..core.contract import CarbonJson, DeviceJson, EnergyJson, FootprintJson
 
-
-ORDER = ("completed", "failed", "interrupted", "running")
 UNKNOWN = "unknown"
 
 
@@ -49,53 +49,59 @@ class Tally(NamedTuple):
         return self.energy_is_least or self.grams_unknown > 0
 
 
-def by_status(footprints: Sequence[View]) -> dict[str, Tally]:
+def by_status(footprints: Sequence[FootprintJson]) -> dict[str, Tally]:
     """Status to its sums, those that occur, in the order in which they are shown."""
-    found = dict.fromkeys(str(f["run"]["status"]) for f in footprints)
-    order = [s for s in ORDER if s in found] + sorted(s for s in found if s not in ORDER)
-    return {status: tally([f for f in footprints if f["run"]["status"] == status]) for status in order}
+    found = {f["run"]["status"] for f in footprints}
+    order = [*(status for status in Status if status in found), *sorted(found - set(Status))]
+    return {str(status): tally([f for f in footprints if f["run"]["status"] == status]) for status in order}
 
 
-def tally(footprints: Sequence[View]) -> Tally:
+def tally(footprints: Sequence[FootprintJson]) -> Tally:
     """The sums over some runs."""
-    energies = [e for f in footprints if (e := f["energy"])["total_j"] is not None]
+    energies = [_joules(f["energy"]) for f in footprints]
     carbons = [f["carbon"] for f in footprints if f["carbon"] is not None]
-    embodied = [_grams(c, "embodied") for c in carbons if c["embodied_g"] is not None]
+    embodied = [grams for c in carbons if (grams := _embodied(c)) is not None]
     return Tally(
         runs=len(footprints),
         hours=sum(hours(f) for f in footprints),
         gpu_hours=sum(hours(f) * sum(d["kind"] == "gpu" for d in counted(f)) for f in footprints),
-        energy=_sum([Estimate(e["total_j"], e["low_j"], e["high_j"]) for e in energies]),
-        operational=_sum([_grams(c, "operational") for c in carbons]),
+        energy=_sum([joules for joules in energies if joules is not None]),
+        operational=_sum([Estimate(c["operational_g"], c["operational_low_g"], c["operational_high_g"]) for c in carbons]),
         embodied=_sum(embodied),
-        total=_sum([_grams(c, "total") for c in carbons]),
-        energy_unknown=len(footprints) - len(energies),
-        cut_short=sum(bool(e.get("lower_bound")) for e in energies),
+        total=_sum([Estimate(c["total_g"], c["total_low_g"], c["total_high_g"]) for c in carbons]),
+        energy_unknown=energies.count(None),
+        cut_short=sum(f["energy"]["lower_bound"] for f, joules in zip(footprints, energies, strict=True) if joules is not None),
         grams_unknown=len(footprints) - len(carbons),
         embodied_unknown=len(carbons) - len(embodied),
         at_once=len(at_once(reading for f in footprints for reading in _readings(f))),
     )
 
 
-def hours(footprint: View) -> float:
+def hours(footprint: FootprintJson) -> float:
     """How long the run lasted."""
     return float(footprint["run"]["duration_s"] or 0.0) / 3600
 
 
-def counted(footprint: View) -> list[View]:
+def counted(footprint: FootprintJson) -> list[DeviceJson]:
     """The devices that are in the run's total."""
     return [d for d in footprint["energy"]["devices"] if d["included_in_total"]]
 
 
-def _readings(footprint: View) -> Iterator[Reading]:
+def _readings(footprint: FootprintJson) -> Iterator[Reading]:
     run = footprint["run"]
     start_s = datetime.fromisoformat(run["started_at"]).timestamp()
     for d in counted(footprint):
         yield Reading(run["id"], d["host"], d["uuid"] or d["device"], start_s, start_s + (run["duration_s"] or 0.0))
 
 
-def _grams(carbon: View, name: str) -> Estimate:
-    return Estimate(carbon[f"{name}_g"], carbon[f"{name}_low_g"], carbon[f"{name}_high_g"])
+def _joules(energy: EnergyJson) -> Estimate | None:
+    central, low, high = energy["total_j"], energy["low_j"], energy["high_j"]
+    return None if central is None or low is None or high is None else Estimate(central, low, high)
+
+
+def _embodied(carbon: CarbonJson) -> Estimate | None:
+    central, low, high = carbon["embodied_g"], carbon["embodied_low_g"], carbon["embodied_high_g"]
+    return None if central is None or low is None or high is None else Estimate(central, low, high)
 
 
 def _sum(parts: Sequence[Estimate]) -> Estimate | None:

@@ -25,7 +25,7 @@ from trainwatt.presentation.words.carbon import format_mass
 from trainwatt.presentation.words.quantities import format_range
 from trainwatt.presentation.words.safe_text import clean, markdown, tex
 
-Row = dict[str, Any]
+Row = Any
 FR = Terms(zone="FR")
 
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from ...analysis.footprint import asked_of_a_grid, footprint
-from ...analysis.footprint_totals import tally
+from ...analysis.footprint_totals import by_status, tally
 from ...analysis.open_store import open_store
 from ...analysis.view import SCHEMA_VERSION, describe
-from ...carbon.accounting import Estimate, total
+from ...carbon.accounting import NOTHING
 from ...carbon.grid import live
 from ...carbon.terms import Terms, check
 from ...errors import ConfigurationError, RunNotFoundError, StoreError
@@ -26,12 +26,9 @@ from ..progress import followed
 from ..terms_options import FILE, say_unused, terms_of, terms_options
 
 if TYPE_CHECKING:
+    from ...core.contract import FootprintJson, TotalGramsJson
     from ...storage.read.records import StoredRun
     from ...storage.read.store import Store
-
-STATUS_ORDER = ("completed", "running", "failed", "interrupted")
-
-View = dict[str, Any]
 
 
 @click.command("footprint")
@@ -76,17 +73,17 @@ def command(
         click.echo("\n".join(_lines(found)))
 
 
-def _assessed(store: Store, stored: StoredRun, terms: Terms, refresh: bool) -> View:
+def _assessed(store: Store, stored: StoredRun, terms: Terms, refresh: bool) -> FootprintJson:
     """One run's footprint, beside the energy that it is of."""
     if refresh:
         _refresh(store, stored, terms)
     view = describe(stored)
     carbon = footprint(store, stored, view, terms)
     say_unused(terms, stored.run.id, carbon)
-    return {**{k: view[k] for k in ("run", "energy", "work")}, "footprint_id": None, "carbon": carbon}
+    return {"run": view["run"], "energy": view["energy"], "work": view["work"], "footprint_id": None, "carbon": carbon}
 
 
-def _require_one_basis(found: list[View]) -> None:
+def _require_one_basis(found: list[FootprintJson]) -> None:
     """Raises ConfigurationError where the runs' grams cannot be added."""
     runs: dict[str, list[str]] = {}
     for each in found:
@@ -100,7 +97,7 @@ def _require_one_basis(found: list[View]) -> None:
         )
 
 
-def _keep(store: Store, each: View, inputs: str) -> None:
+def _keep(store: Store, each: FootprintJson, inputs: str) -> None:
     """Write the computation down; it is never changed. Where the database cannot be written, the answer is given all the same."""
     if each["carbon"] is None:
         return
@@ -123,20 +120,15 @@ def _refresh(store: Store, stored: StoredRun, terms: Terms) -> None:
         click.echo(f"trainwatt: {problem}", err=True)
 
 
-def _total(found: list[View]) -> dict[str, dict[str, float]]:
-    """Grams by the runs' status, and of all: what failed and was interrupted has been emitted too."""
+def _total(found: list[FootprintJson]) -> dict[str, TotalGramsJson]:
+    """Grams by the runs' status, and of all runs: a run that failed or was interrupted has emitted them too."""
     known = [f for f in found if f["carbon"] is not None]
-    statuses = [s for s in STATUS_ORDER if any(f["run"]["status"] == s for f in known)]
-    sums = {s: total(_grams(f["carbon"]) for f in known if f["run"]["status"] == s) for s in statuses}
-    sums["all"] = total(_grams(f["carbon"]) for f in known)
-    return {name: {"total_g": g.central, "total_low_g": g.low, "total_high_g": g.high} for name, g in sums.items()}
+    sums = {**by_status(known), "all": tally(known)}
+    grams = {name: of.total or NOTHING for name, of in sums.items()}
+    return {name: {"total_g": g.central, "total_low_g": g.low, "total_high_g": g.high} for name, g in grams.items()}
 
 
-def _grams(carbon: View) -> Estimate:
-    return Estimate(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])
-
-
-def _lines(found: list[View]) -> Iterator[str]:
+def _lines(found: list[FootprintJson]) -> Iterator[str]:
     for each in found:
         run, carbon = each["run"], each["carbon"]
         name = f"{run['id'][:8]}  {run['project']}, {run['status']}"

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ..._version import __version__
 from ...analysis.footprint_totals import Tally, by_status, tally
 from ..words.quantities import count, listed, significant
 from ..words.safe_text import ESCAPE, clean, clipped, tex
 from .bibliography import Reference, bibtex, keys, plain
-from .factors import mixed_bases
+from .grid import mixed_bases
 from .methods import paragraph
 from .prose import Fragment
 from .sums import Figure, energy_figure, mass_figures
 
-View = Mapping[str, Any]
+if TYPE_CHECKING:
+    from ...core.contract import FootprintJson
 
 WIDTH = 100
 """Characters of a line of plain text, and of a comment."""
@@ -30,7 +31,7 @@ CUT = "% ---- references.bib"
 NO_RUNS = "There is no run, and so no footprint."
 
 
-def document(footprints: Sequence[View], form: str) -> str:
+def document(footprints: Sequence[FootprintJson], form: str) -> str:
     """The table, the paragraph and the references, as "text", "md" or "tex". Raises ValueError for any other form.
 
     A footprint has the `run`, `energy`, `work` and `carbon` objects of the JSON contract, and a `footprint_id` or None.
@@ -53,7 +54,7 @@ def _header(gpus: bool) -> list[str]:
     return ["status", "runs", "run h", *(["GPU h"] if gpus else []), "energy", "operational", "embodied", "total CO2e"]
 
 
-def _rows(footprints: Sequence[View]) -> list[list[Figure]]:
+def _rows(footprints: Sequence[FootprintJson]) -> list[list[Figure]]:
     """The header, a row for each status, and the total."""
     whole = tally(footprints)
     gpus = whole.gpu_hours > 0
@@ -69,11 +70,11 @@ def _row(name: str, of: Tally, whole: Tally, gpus: bool) -> list[Figure]:
     return [*(Figure(text) for text in (name, f"{of.runs:,}", *time)), energy_figure(of, whole), *mass_figures(of)]
 
 
-def _cells(footprints: Sequence[View]) -> list[list[str]]:
+def _cells(footprints: Sequence[FootprintJson]) -> list[list[str]]:
     return [[figure.cell() for figure in row] for row in _rows(footprints)]
 
 
-def _caption(footprints: Sequence[View]) -> str:
+def _caption(footprints: Sequence[FootprintJson]) -> str:
     whole = tally(footprints)
     projects = list(dict.fromkeys(clipped(f["run"]["project"], 60) for f in footprints))
     more = len(projects) - MOST_PROJECTS
@@ -87,7 +88,7 @@ def _caption(footprints: Sequence[View]) -> str:
     return f"Energy and emissions (CO2e) of {count(whole.runs, 'run')} of {named}, with ranges{''.join(notes)}."
 
 
-def _provenance(footprints: Sequence[View]) -> str:
+def _provenance(footprints: Sequence[FootprintJson]) -> str:
     """Which runs and which kept computations this is of, for who comes back to it."""
     ids = [(_id(f["run"]["id"]), _id(f.get("footprint_id"))) for f in footprints]
     return f"trainwatt {__version__}: " + ", ".join(f"{run} (footprint {kept})" if kept else run for run, kept in ids)
@@ -100,7 +101,7 @@ def _id(text: object) -> str:
 # ---- forms
 
 
-def _text(footprints: Sequence[View], words: Sequence[Fragment], works: Sequence[Reference], named: Mapping[str, str]) -> str:
+def _text(footprints: Sequence[FootprintJson], words: Sequence[Fragment], works: Sequence[Reference], named: Mapping[str, str]) -> str:
     numbers = {identity: n for n, identity in enumerate(named, 1)}
     body = "".join(f if isinstance(f, str) else f" [{', '.join(str(numbers[w.identity]) for w in f)}]" for f in words)
     cites = [
@@ -127,7 +128,7 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     return [lines[0], rule, *lines[1:-1], rule, lines[-1]]
 
 
-def _markdown(footprints: Sequence[View], words: Sequence[Fragment], works: Sequence[Reference], named: Mapping[str, str]) -> str:
+def _markdown(footprints: Sequence[FootprintJson], words: Sequence[Fragment], works: Sequence[Reference], named: Mapping[str, str]) -> str:
     escape = ESCAPE["md"]
     header, *rows = ([escape(cell) for cell in row] for row in _cells(footprints))
     table = [_piped(header), _piped([":--", *("--:" for _ in header[1:])]), *(_piped(row) for row in rows)]
@@ -146,7 +147,7 @@ def _piped(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _marked(words: Sequence[Fragment], form: str, cite: Any, named: Mapping[str, str]) -> str:
+def _marked(words: Sequence[Fragment], form: str, cite: Callable[[list[str]], str], named: Mapping[str, str]) -> str:
     """The paragraph with its citations. Words between two citations are escaped as a whole; their outer spaces are kept."""
     return "".join(_spaced(f, form) if isinstance(f, str) else cite([named[w.identity] for w in f]) for f in words)
 
@@ -155,7 +156,7 @@ def _spaced(text: str, form: str) -> str:
     return f"{' ' if text[:1].isspace() else ''}{ESCAPE[form](text)}{' ' if text[-1:].isspace() and text.strip() else ''}"
 
 
-def _tex(footprints: Sequence[View], words: Sequence[Fragment], works: Sequence[Reference], named: Mapping[str, str]) -> str:
+def _tex(footprints: Sequence[FootprintJson], words: Sequence[Fragment], works: Sequence[Reference], named: Mapping[str, str]) -> str:
     header, *rows, last = _rows(footprints)
     body = _marked(words, "tex", lambda keys_: f"~\\cite{{{','.join(keys_)}}}", named)
     entries = "\n\n".join(bibtex(w, named[w.identity]) for w in works)

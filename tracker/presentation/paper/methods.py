@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 from ..._version import __version__
 from ...analysis.footprint_totals import Tally, by_status, counted, tally
@@ -15,12 +15,14 @@ from ...carbon.assumption import LeftOut
 from ..words.carbon import format_co2e
 from ..words.quantities import count, format_energy, listed, number, percent, significant
 from ..words.safe_text import clipped
+from .beside import beside
 from .bibliography import SCI, SOFTWARE, WU
-from .factors import beside, factors
+from .factors import factors
 from .prose import Fragment, Sentence, alternatives, tallied
 from .sums import energy_figure, mass_figures
 
-View = Mapping[str, Any]
+if TYPE_CHECKING:
+    from ...core.contract import DeviceJson, FootprintJson
 
 LABELS = {"gpu": "GPU", "cpu": "CPU", "dram": "DRAM"}
 INTERFACE = {"gpu": "NVML", "cpu": "RAPL", "dram": "RAPL"}
@@ -35,7 +37,7 @@ _WAYS = {
 }
 
 
-def paragraph(footprints: Sequence[View]) -> list[Fragment]:
+def paragraph(footprints: Sequence[FootprintJson]) -> list[Fragment]:
     """The paragraph, its sentences separated by a space. `footprints` must not be empty."""
     parts: list[Fragment] = []
     for write in (_scope, _hardware, _boundary, _measurement, _interval, factors, _results, _per_unit, beside):
@@ -44,7 +46,7 @@ def paragraph(footprints: Sequence[View]) -> list[Fragment]:
     return parts
 
 
-def _scope(footprints: Sequence[View]) -> Iterator[Sentence]:
+def _scope(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
     """How many runs, when, and which software quantified them."""
     all_runs, statuses = tally(footprints), by_status(footprints)
     time = f"{significant(all_runs.hours)} run hours"
@@ -69,7 +71,7 @@ def _scope(footprints: Sequence[View]) -> Iterator[Sentence]:
         yield [f"In {count(all_runs.cut_short, 'run')}, a device could not be read to the end, so the energy is a lower bound."]
 
 
-def _runs(footprints: Sequence[View], statuses: Mapping[str, Tally]) -> str:
+def _runs(footprints: Sequence[FootprintJson], statuses: Mapping[str, Tally]) -> str:
     """ "1 interrupted training run"; "5 training runs (4 completed, 1 failed; by stage: ...)" where they differ."""
     stages = tallied(footprints, lambda f: f["run"].get("stage"))
     of_stage = f"{next(iter(stages))} " if len(stages) == 1 and None not in stages else ""
@@ -81,7 +83,7 @@ def _runs(footprints: Sequence[View], statuses: Mapping[str, Tally]) -> str:
     return f"{count(len(footprints), f'{of_stage}run')} ({said})"
 
 
-def _between(footprints: Sequence[View]) -> str:
+def _between(footprints: Sequence[FootprintJson]) -> str:
     """The days of the first start and the last end."""
     starts = [s[:10] for f in footprints if (s := f["run"].get("started_at"))]
     ends = [s[:10] for f in footprints if (s := f["run"].get("ended_at") or f["run"].get("last_seen_at"))]
@@ -91,7 +93,7 @@ def _between(footprints: Sequence[View]) -> str:
     return f" on {first}" if first == last else f" between {first} and {last}"
 
 
-def _hardware(footprints: Sequence[View]) -> Iterator[Sentence]:
+def _hardware(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
     """Models and counts, for each set of hardware that runs were on."""
     used = tallied((f for f in footprints if counted(f)), _hardware_of)
     if used:
@@ -99,7 +101,7 @@ def _hardware(footprints: Sequence[View]) -> Iterator[Sentence]:
         yield [f"{who} used {alternatives(used, sum(used.values()))}."]
 
 
-def _hardware_of(footprint: View) -> str:
+def _hardware_of(footprint: FootprintJson) -> str:
     devices = counted(footprint)
     found = []
     gpus = tallied((d for d in devices if d["kind"] == "gpu"), lambda d: d["model"])
@@ -115,14 +117,14 @@ def _hardware_of(footprint: View) -> str:
     return f"{listed(found)} {'of one host' if hosts == 1 else f'of {hosts} hosts'}"
 
 
-def _processors(footprint: View) -> list[str]:
+def _processors(footprint: FootprintJson) -> list[str]:
     """The names of processors among the lines of the host, where the devices themselves name none."""
     lines = footprint["carbon"]["embodied_lines"] if footprint["carbon"] else []
     hosts = [line for line in lines if line["part"] == "host" and line["component"] == "cpu"]
     return list(dict.fromkeys(clipped(line["name"]) for line in hosts))
 
 
-def _boundary(footprints: Sequence[View]) -> Iterator[Sentence]:
+def _boundary(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
     known = [f for f in footprints if counted(f)]
     kinds = tallied(known, lambda f: listed(label for kind, label in LABELS.items() if any(d["kind"] == kind for d in counted(f))))
     if not kinds:
@@ -145,7 +147,7 @@ _LEFT_OUT = {
 """What the totals of a recorded run can lack, and why. The other codes belong to estimates."""
 
 
-def _left_out(footprints: Sequence[View]) -> list[str]:
+def _left_out(footprints: Sequence[FootprintJson]) -> list[str]:
     """What the totals do not contain, each with its reason in brackets, and with the number of runs where it is not all."""
     carbons = [f["carbon"] for f in footprints if f["carbon"]]
     codes = tallied((code for c in carbons for code in c["left_out_codes"]), LeftOut)
@@ -156,11 +158,11 @@ def _left_out(footprints: Sequence[View]) -> list[str]:
     return found
 
 
-def _measurement(footprints: Sequence[View]) -> Iterator[Sentence]:
+def _measurement(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
     """The shares of measured, imputed and modelled energy, then the same for each kind of component."""
     sums: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for device in (d for f in footprints for d in counted(f)):
-        for provenance, joules in device["provenance"].items():
+        for provenance, joules in _joules(device).items():
             sums[device["kind"]][provenance] += joules
     whole = sum(j for kind in sums.values() for j in kind.values())
     if whole <= 0:
@@ -181,6 +183,11 @@ def _measurement(footprints: Sequence[View]) -> Iterator[Sentence]:
         yield [f"{note}."]
     if len(notes) > MOST_NOTES:
         yield [f"{count(len(notes) - MOST_NOTES, 'further model')} of this kind stood in on other hosts or at other power limits."]
+
+
+def _joules(device: DeviceJson) -> Mapping[str, float]:
+    """Joules by where they come from."""
+    return cast("Mapping[str, float]", device["provenance"])
 
 
 def _provenance(shares: Mapping[str, float]) -> str:
@@ -205,11 +212,11 @@ def _sources(kind: str, joules: Mapping[str, float]) -> str:
     return "; ".join(f"{percent(j / whole)} {way}" if len(ways) > 1 else way for j, way in ways) or "nothing"
 
 
-def _interval(footprints: Sequence[View]) -> Iterator[Sentence]:
+def _interval(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
     """The meaning of an energy's range."""
     devices = [d for f in footprints for d in counted(f)]
     level = next((f["energy"]["interval_level"] for f in footprints), 0.95)
-    measured = {p for d in devices for p, joules in d["provenance"].items() if joules > 0}
+    measured = {p for d in devices for p, joules in _joules(d).items() if joules > 0}
     if not measured:
         return
     gains = dict.fromkeys(
@@ -232,7 +239,7 @@ def _interval(footprints: Sequence[View]) -> Iterator[Sentence]:
         yield ["Lower and upper values are summed over the runs, which is conservative."]
 
 
-def _results(footprints: Sequence[View]) -> Iterator[Sentence]:
+def _results(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
     whole = tally(footprints)
     if whole.energy is None:
         return
@@ -250,7 +257,7 @@ def _results(footprints: Sequence[View]) -> Iterator[Sentence]:
     ]
 
 
-def _per_unit(footprints: Sequence[View]) -> Iterator[Sentence]:
+def _per_unit(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
     """Per unit of work, where every run whose grams are known counted the same unit. It includes the energy and grams of all these runs."""
     known = [f for f in footprints if f["carbon"] is not None]
     ended = [f for f in known if f["work"] or f["run"]["status"] not in ("failed", "interrupted")]  # those may have come to none

@@ -9,7 +9,7 @@ from ...analysis.view import KINDS, WHOLE, cut_short
 from .quantities import format_energy, format_range, watts_text
 
 if TYPE_CHECKING:
-    from ...core.contract import EnergyJson
+    from ...core.contract import EnergyJson, FootprintJson
 
 View = Mapping[str, Any]
 
@@ -46,9 +46,9 @@ def mean_power(view: View) -> str:
     return "–" if total is None or not seconds else watts_text(total / seconds)
 
 
-def footprint_of(view: View) -> View:
+def footprint_of(view: View) -> FootprintJson:
     """A run as the methods paragraph takes it."""
-    return {**{k: view[k] for k in ("run", "energy", "work", "carbon")}, "footprint_id": None}
+    return {"run": view["run"], "energy": view["energy"], "work": view["work"], "carbon": view["carbon"], "footprint_id": None}
 
 
 def energy_text(energy: Mapping[str, Any]) -> str:

@@ -58,9 +58,9 @@ def test_what_no_sensor_sees_is_a_share_of_the_components_with_its_range_and_sta
 @pytest.mark.parametrize(
     ("terms", "said"),
     [
-        (Terms(host_share=1.5), "--host-share 1.5: it is a part of the host; give it from 0 to 1"),
+        (Terms(host_share=1.5), "--host-share 1.5: it is a share of the host; give it from 0 to 1"),
         (Terms(price_per_kwh=float("nan")), "--price nan: a kWh costs"),
-        (Terms(wue_l_per_kwh=-1), "--wue -1: water is used"),
+        (Terms(wue_l_per_kwh=-1), "--wue -1: water use cannot be negative"),
         (Terms(market_intensity_g_per_kwh=5000), "--market-intensity 5000: no grid is"),
         (Terms(unmeasured=Estimate.exact(-0.1)), "--unmeasured -0.1"),
     ],

@@ -1,6 +1,6 @@
-"""A stored run as the JSON contract, with its footprint on the default terms: what `show`, `summary()` and `footprint` start from.
+"""A stored run as the JSON contract, with its footprint on the default terms. `show`, `summary()` and `footprint` use it.
 
-No provider is asked in here: intensities are the run's own, the bundled, and those that `footprint --refresh` has cached.
+No provider is asked here: intensities are the run's own, the bundled ones, and those that `footprint --refresh` has cached.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ DEFAULT = Terms()
 
 
 def view_of(store: Store, stored: StoredRun, terms: Terms = DEFAULT) -> ShowJson:
-    """A run as `show --json` prints it, its footprint on `terms`. Where none can be worked out on the terms that the run recorded, `carbon`
-    is None and `carbon_missing` says why; on others that raises ConfigurationError."""
+    """A run as `show --json` prints it, with its footprint on `terms`. If the recorded terms of the run allow no footprint, `carbon` is
+    None and `carbon_missing` says why. Other terms raise ConfigurationError in this case."""
     view = describe(stored)
     try:
         view["carbon"] = footprint(store, stored, view, terms)
@@ -36,7 +36,7 @@ def view_of(store: Store, stored: StoredRun, terms: Terms = DEFAULT) -> ShowJson
 
 
 def footprint(store: Store, stored: StoredRun, view: ShowJson, terms: Terms) -> CarbonJson | None:
-    """The `carbon` object of a run on `terms`, with the cached intensities of its zone and hours where the terms give none.
+    """The `carbon` object of a run on `terms`. If the terms give no intensity, the cached values of its zone and hours are used.
 
     Raises ConfigurationError and StoreError.
     """
@@ -48,7 +48,7 @@ def footprint(store: Store, stored: StoredRun, view: ShowJson, terms: Terms) -> 
 
 
 def unused(terms: Terms, carbon: CarbonJson | None) -> list[str]:
-    """The series of `terms` that have nothing of the run's time, and so are not in its `carbon`."""
+    """The series of `terms` without a value for the time of the run, which are therefore not in its `carbon`."""
     if carbon is None:
         return []
     used = {series["name"] for a in carbon["assumptions"] if a["grid"] is not None for series in a["grid"]["series"]}
@@ -57,8 +57,8 @@ def unused(terms: Terms, carbon: CarbonJson | None) -> list[str]:
 
 
 def asked_of_a_grid(stored: StoredRun, terms: Terms) -> tuple[str | None, int, int]:
-    """(zone, start, end in UTC nanoseconds) for which a provider's intensities are wanted; the zone is None where the terms or the run's
-    own settings have an intensity, or no zone is known."""
+    """(zone, start, end in UTC nanoseconds) for which a provider's intensities are needed. The zone is None if the terms or the settings of
+    the run have an intensity, or if no zone is known."""
     run = stored.run
     effective = terms.over(run.zone, run.settings)
     own = effective.series or effective.intensity_g_per_kwh is not None

@@ -1,8 +1,7 @@
 """Footprints of many runs as sums: one for each status, and one for all.
 
-What failed and was interrupted has been emitted too. Low and high are the sums of lows and of highs: this is conservative, because
-the errors of runs do not all have the same sign. A run of which a figure is not known is counted, and the sum without it is a lower
-bound.
+Failed and interrupted runs have emitted their grams too. Low and high are the sums of lows and of highs. This is conservative, because the
+errors of runs do not all have the same sign. A run without a known figure is counted; the sum lacks it and is a lower bound.
 """
 
 from __future__ import annotations
@@ -22,8 +21,9 @@ UNKNOWN = "unknown"
 
 
 class Tally(NamedTuple):
-    """Sums over runs. Energy is in joules, the rest in grams; None where no run has a figure. `…_unknown` counts the runs without;
-    `cut_short` those whose energy is a lower bound, as a device was lost; `at_once` those that read a device while another of them did."""
+    """Sums over runs. Energy is in joules, the others in grams; None if no run has a figure. `…_unknown` counts the runs without a figure,
+    `cut_short` those whose energy is a lower bound because a device was lost, `at_once` those that read a device at the same time as
+    another."""
 
     runs: int
     hours: float
@@ -40,17 +40,17 @@ class Tally(NamedTuple):
 
     @property
     def energy_is_least(self) -> bool:
-        """Whether the energy is a lower bound, and so all grams of it."""
+        """Whether the energy, and therefore all grams, are a lower bound."""
         return self.energy_unknown > 0 or self.cut_short > 0
 
     @property
     def grams_are_least(self) -> bool:
-        """Whether grams are lacking from the operational ones."""
+        """Whether the operational grams are a lower bound."""
         return self.energy_is_least or self.grams_unknown > 0
 
 
 def by_status(footprints: Sequence[FootprintJson]) -> dict[str, Tally]:
-    """Status to its sums, those that occur, in the order in which they are shown."""
+    """The sums of each status that occurs, in the order in which they are shown."""
     found = {f["run"]["status"] for f in footprints}
     order = [*(status for status in Status if status in found), *sorted(found - set(Status))]
     return {str(status): tally([f for f in footprints if f["run"]["status"] == status]) for status in order}

@@ -1,7 +1,7 @@
-"""PURE: grams from joules and from hardware, each with its bounds. No figure of the world is in here.
+"""PURE: grams from joules and from hardware, each with its bounds. This file contains no data.
 
 operational = energy × PUE × intensity; PUE is applied here, once, and nowhere else. embodied = footprint × reserved hours ÷ (lifetime ×
-8,760 × utilisation) × share: Wu et al. 2022 (arXiv:2111.00364), section III, which states the inputs and prints no formula; with
+8,760 × utilisation) × share: Wu et al. 2022 (arXiv:2111.00364), section III, which states the inputs but no formula; with
 utilisation 1 it is M of the Software Carbon Intensity (ISO/IEC 21031). Bounds multiply and add: low with low, high with high.
 """
 
@@ -54,14 +54,14 @@ def total(parts: Iterable[Estimate]) -> Estimate:
 
 
 class Amortisation(NamedTuple):
-    """How long hardware serves, and which part of that time is put to use; between them they carry its whole footprint."""
+    """How long hardware is in service, and the share of that time in which it is used. Its whole footprint is spread over the used time."""
 
     lifetime_years: float
     utilisation: float
 
 
 class Amortisations(NamedTuple):
-    """One for each of the three values; `low` is the one that gives the fewest grams."""
+    """One for each of the three values; `low` gives the fewest grams."""
 
     central: Amortisation
     low: Amortisation
@@ -73,7 +73,7 @@ DEFAULT_AMORTISATION = Amortisations(Amortisation(4.0, 0.50), Amortisation(5.0, 
 
 
 def amortisations(lifetime_years: float | None = None, utilisation: float | None = None) -> Amortisations:
-    """The defaults, with what the user knows better put in the place of all three."""
+    """The defaults; a value that the user gives replaces all three."""
 
     def known(default: Amortisation) -> Amortisation:
         return Amortisation(
@@ -85,7 +85,7 @@ def amortisations(lifetime_years: float | None = None, utilisation: float | None
 
 
 def strict(amortisation: Amortisations) -> Amortisations:
-    """As ISO/IEC 21031 has it: reserved time over expected life, idle time billed to nobody."""
+    """As in ISO/IEC 21031: reserved time over expected life. Idle time is charged to nobody."""
     return Amortisations(*(a._replace(utilisation=1.0) for a in amortisation))
 
 
@@ -101,7 +101,7 @@ WHOLE = Estimate(1.0, 1.0, 1.0)
 def embodied_g(
     footprint_kg: Estimate, reserved_hours: float, amortisation: Amortisations = DEFAULT_AMORTISATION, share: Estimate = WHOLE
 ) -> Estimate:
-    """Grams of manufacture that fall to the hours in which a run held `share` (0 to 1, or a count) of the hardware."""
+    """The grams of manufacture for the hours in which a run held `share` (0 to 1, or a count) of the hardware."""
     return Estimate(
         *(
             kg * G_PER_KG * reserved_hours / (a.lifetime_years * HOURS_PER_YEAR * a.utilisation) * part
@@ -132,8 +132,8 @@ class EmbodiedLine(NamedTuple):
 
 
 def sci(operational: Estimate, embodied: Estimate | None, units: float, unit: str, strict_embodied: Estimate | None = None) -> SciJson:
-    """Grams per unit of work, (O + M) / R of ISO/IEC 21031. `g_per_unit` has M with the utilisation that the embodied grams have,
-    `strict` the standard's own M, which leaves idle time out."""
+    """Grams per unit of work, (O + M) / R of ISO/IEC 21031. `g_per_unit` uses the same utilisation as the embodied grams.
+    `strict` uses the M of the standard, which leaves idle time out."""
 
     def per_unit(m: Estimate | None) -> PerUnitJson:
         whole = operational.plus(m or NOTHING).times(1.0 / units)
@@ -167,8 +167,8 @@ def carbon_object(
     sci: SciJson | None = None,
     beside: BesideJson = NOTHING_BESIDE,
 ) -> CarbonJson:
-    """The `carbon` object of the JSON contract. `embodied` is None where no hardware is known: the total is then without it, which
-    `left_out` must say. `beside` is what is shown next to the grams and is never in them (beside.py)."""
+    """The `carbon` object of the JSON contract. `embodied` is None where no hardware is known: the total then lacks it, and `left_out`
+    must say so. `beside` is what is shown next to the grams and is never in them (beside.py)."""
     whole = operational.plus(embodied or NOTHING)
     embodied_g, embodied_low_g, embodied_high_g = embodied or UNKNOWN
     gpu_g, gpu_low_g, gpu_high_g = _part(lines, "gpu") or UNKNOWN

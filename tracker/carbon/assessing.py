@@ -1,6 +1,6 @@
-"""The footprint of a recorded run: its energy joined with the grid, and the making of its hardware spread over its life.
+"""The footprint of a recorded run: its energy joined with the grid, and the manufacture of its hardware spread over its lifetime.
 
-Pure but for the bundled tables.
+It reads nothing but the bundled tables.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ Curves = Mapping[tuple[str, str], Sequence[Point]]
 def assess(stored: StoredRun, view: ShowJson, asked: Terms, curves: Curves | None = None) -> CarbonJson | None:
     """The `carbon` object of a run whose JSON is `view`; None where no energy is known.
 
-    What `asked` leaves open is taken from the run's zone and settings. `curves` are needed only for a series, which each piece of energy
-    meets at its own hour; a constant needs a curve's two ends. Raises ConfigurationError for an unknown or suspect zone, and where
-    life-cycle and direct factors meet.
+    Terms that `asked` leaves open come from the run's zone and settings. `curves` are needed only for a series, whose value differs from
+    hour to hour; a constant needs only the two ends of a curve. Raises ConfigurationError for an unknown or suspect zone, and where
+    life-cycle and direct factors would be mixed.
     """
     energy = view["energy"]
     if energy["total_j"] is None or energy["low_j"] is None or energy["high_j"] is None:
@@ -88,16 +88,16 @@ def _joined(stored: StoredRun, curves: Curves | None, chain: Sequence[Series | C
 
 
 def _basis(joined: Joined) -> str | None:
-    """That of all pieces; None where one does not state its own."""
+    """The basis of all pieces; None where one piece does not state its basis."""
     basis = require_same_basis(joined.pieces)
     return None if any(p.basis is None for p in joined.pieces) else basis
 
 
 def _grid(terms: Terms, joined: Joined, otherwise: Assumption, basis: str | None) -> list[Assumption]:
-    """The intensity that was used: a series, and what stood in for the hours that it lacks."""
+    """The intensities that were used: the series, and the figure that stood in for the hours that the series lacks."""
     used = {p.source for p in joined.pieces if p.origin is Origin.SERIES}
     if not used or otherwise.grid is None:
-        return [otherwise]  # also where a series has nothing of the run's time
+        return [otherwise]  # no series has a value for the time of the run
     whole = joined.energy_j or 1.0
     found = tuple(SeriesUse(s.source, s.from_provider) for s in terms.series if s.source in used)
     estimated = sum(p.energy_j for p in joined.pieces if p.estimated) / whole
@@ -110,19 +110,19 @@ def _grid(terms: Terms, joined: Joined, otherwise: Assumption, basis: str | None
 
 
 def _price(stored: StoredRun, terms: Terms, curves: Curves | None) -> Price | None:
-    """What a kWh cost, each at its own hour where the prices are a series; the flat price stands in for what that lacks."""
+    """The price of a kWh: of a series, each hour at its own price; the flat price stands in where the series has none."""
     flat = [] if terms.price_per_kwh is None else [Constant(*Estimate.exact(terms.price_per_kwh), GIVEN)]
     if terms.prices is None:
         return None if terms.price_per_kwh is None else Price(terms.price_per_kwh, GIVEN)
     joined = _joined(stored, curves, [terms.prices, *flat])
     if joined.mean_g_per_kwh is None:
-        return None  # of none of its time
+        return None  # no price is known for any time of the run
     source = ", ".join([terms.prices.source, *([GIVEN] if flat else [])])
     return Price(joined.mean_g_per_kwh, source, joined.unmatched_j / joined.energy_j if joined.energy_j else 0.0)
 
 
 def _made(stored: StoredRun, view: ShowJson, terms: Terms, used: Amortisations) -> tuple[list[EmbodiedLine], list[Assumption]]:
-    """The hardware of each host, for as long as the run lasted, and which part of each host it held."""
+    """The hardware of each host for the duration of the run, and the share of each host that the run held."""
     hours = (view["run"]["duration_s"] or 0.0) / 3600
     rows = table(terms.hardware)
     found: list[EmbodiedLine] = []
@@ -145,7 +145,7 @@ def _left_out(pue: float, made: Sequence[EmbodiedLine]) -> list[LeftOut]:
 def _score(
     stored: StoredRun, view: ShowJson, terms: Terms, operational: Estimate, embodied: Estimate | None, used: Amortisations
 ) -> SciJson | None:
-    """Per unit of the work that was counted: of samples, else of tokens."""
+    """Grams per unit of the counted work: per sample, or per token where no samples were counted."""
     unit = next((u for u in ("samples", "tokens") if view["work"].get(u)), None)
     if unit is None:
         return None

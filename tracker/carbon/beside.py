@@ -1,4 +1,4 @@
-"""PURE: what is shown beside the grams and is never in them: water, money, market-based grams, and what no sensor sees."""
+"""PURE: figures that are shown next to the grams and are never part of them: water, cost, market-based grams, unmeasured parts."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 class Price(NamedTuple):
-    """The price of a kWh, weighted by energy. `unpriced_share` is the part of the energy that no price is known for; it costs nothing
-    here, so that the cost is a lower bound where there is some."""
+    """The price of a kWh, weighted by energy. `unpriced_share` is the part of the energy without a known price. It counts as free, so the
+    cost is then a lower bound."""
 
     per_kwh: float
     source: str
@@ -26,9 +26,9 @@ class Price(NamedTuple):
 def beside(
     energy: Interval, pue: float, intensity_g_per_kwh: Estimate, terms: Terms, wue_l_per_kwh: float | None, price: Price | None
 ) -> BesideJson:
-    """`water_l`, `cost`, `market_based` and `unmeasured` of the contract, None where they are not known or not asked for.
+    """`water_l`, `cost`, `market_based` and `unmeasured` of the contract; None where a figure is not known or was not requested.
 
-    A WUE is defined on the energy of the computers, so PUE is not in it; all the rest is of the site's energy.
+    WUE is defined on the energy of the computers, so PUE is not applied to it. The other figures use the energy of the site.
     """
     return {
         "water_l": None if wue_l_per_kwh is None else energy.energy_j / J_PER_KWH * wue_l_per_kwh,
@@ -42,7 +42,7 @@ def _cost(energy: Interval, pue: float, price: Price, currency: str | None) -> C
     amounts = [joules / J_PER_KWH * pue * price.per_kwh * (1.0 - price.unpriced_share) for joules in energy]
     return {
         "amount": amounts[0],
-        "low": min(amounts),  # a price below 0 turns low and high about
+        "low": min(amounts),  # a negative price swaps low and high
         "high": max(amounts),
         "currency": currency,
         "price_per_kwh": price.per_kwh,
@@ -52,7 +52,7 @@ def _cost(energy: Interval, pue: float, price: Price, currency: str | None) -> C
 
 
 def _market_based(energy: Interval, pue: float, intensity: float | None) -> MarketBasedJson | None:
-    """As the electricity was bought (GHG Protocol, Scope 2 Guidance, 2015): beside the location-based grams, never in place of them."""
+    """Grams of the electricity as it was bought (GHG Protocol, Scope 2 Guidance, 2015). They never replace the location-based grams."""
     if intensity is None:
         return None
     grams = operational_g(energy, pue, Estimate.exact(intensity))

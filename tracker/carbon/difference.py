@@ -1,12 +1,13 @@
-"""PURE: how far the grams of two footprints lie apart, where they rest on one set of assumptions; else in what these differ.
+"""PURE: the difference between the grams of two footprints, if both have the same assumptions; otherwise, which assumptions differ.
 
-With the assumptions in common, so are their errors: one intensity I and one footprint per hour of hardware K hold for both runs, and
+If the assumptions are the same, their errors are the same too: one intensity I and one footprint per hour of hardware K hold for both runs,
+and
 
     B − A = PUE·I·(E_B − E_A) + K·(h_B − h_A)
     B ÷ A = w·(E_B ÷ E_A) + (1 − w)·(h_B ÷ h_A)          w: the operational part of A's grams
 
-Each factor runs over its own range, and the ends are taken over all corners: w and the energies are tied to each other, which is left out,
-so that the ranges are rather too wide. Where intensities differ (each run met its own hours), or the hardware, each keeps its whole range.
+Each factor varies over its own range, and the ends are taken over all corners. The correlation between w and the energies is ignored, so
+the ranges are rather too wide. Where the intensities differ (each run has its own hours), or the hardware, each keeps its whole range.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def differences(base: CarbonJson, other: CarbonJson) -> list[str]:
-    """In what the assumptions of two footprints differ, as words: "zone FR and DE". Empty where they are one set."""
+    """Which assumptions of two footprints differ, in words: "zone FR and DE". Empty where all are the same."""
     found = []
     for name, of_base, of_other in (
         ("zone", base["zone"] or "none", other["zone"] or "none"),
@@ -42,7 +43,7 @@ def differences(base: CarbonJson, other: CarbonJson) -> list[str]:
 
 
 def change_of(base: CarbonJson, other: CarbonJson, energy: Change, hours: tuple[float, float]) -> Change | None:
-    """How far the total grams lie apart, from how far the energies do and the hours of both; None where the assumptions differ."""
+    """The difference of the total grams, from the difference of the energies and the hours of both; None where the assumptions differ."""
     if differences(base, other):
         return None
     same_grid = all(base[key] == other[key] for key in ("intensity_g_per_kwh", "intensity_low_g_per_kwh", "intensity_high_g_per_kwh"))
@@ -59,7 +60,7 @@ def change_of(base: CarbonJson, other: CarbonJson, energy: Change, hours: tuple[
     by_hours = (hours[1] / hours[0],) * 2 if same_hardware else _quotient(*embodied)
     ratio_low, ratio_high = _mediant(operational[0], embodied[0], by_energy, by_hours)
     if low is not None and low > 0 and (ratio_low is None or ratio_low <= 1):
-        low = 0.0  # the two ways agree on what is beyond the error
+        low = 0.0  # the difference and the ratio must agree on whether the change is beyond the error
     if high is not None and high < 0 and (ratio_high is None or ratio_high >= 1):
         high = 0.0
     return Change(difference, low, high, other["total_g"] / base["total_g"], ratio_low, ratio_high)
@@ -73,7 +74,7 @@ def _operational(carbon: CarbonJson, energy: Change) -> tuple[float | None, floa
 
 
 def _per_hour(made: Estimate, hours: tuple[float, float]) -> tuple[float, float]:
-    """Both ends of K × (h_B − h_A), K being what A's hardware comes to in an hour."""
+    """Both ends of K × (h_B − h_A), where K is the grams of A's hardware per hour."""
     ends = [grams / hours[0] * (hours[1] - hours[0]) for grams in (made.low, made.high)]
     return min(ends), max(ends)
 

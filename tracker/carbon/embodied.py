@@ -1,9 +1,9 @@
-"""PURE: a run's share of the hardware that it held, GPUs and host apart.
+"""PURE: a run's share of the hardware that it held, as lines for its GPUs and lines for its host.
 
-A GPU is a line of its own. The host is either a row of the table that fits its product name and leaves the GPUs out, or is composed of
-what the inventory recorded (processor sockets, gigabytes of DRAM) and of one mainboard, two power supplies, a case and the assembly.
-A whole server with its GPUs is never added to GPU lines: the boards would be in it twice. Disks and network are in no inventory, and so
-in no line.
+Each GPU model is a line of its own. The host is either one row of the table that matches its product name and excludes the GPUs, or it is
+composed of the recorded parts (processor sockets, gigabytes of DRAM), one mainboard, two power supplies, a case and the assembly. A whole
+server with its GPUs is never added to GPU lines, because the boards would count twice. Disks and network are not recorded, so they have no
+line.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .tables.hardware import HardwareRow, HardwareTable
 BYTES_PER_GB = 2.0**30
 """As DIMMs are sold: a 32 GB module has 32 × 2³⁰ bytes."""
 POWER_SUPPLIES = 2
-"""A rack server's, one of them spare; Boavizta's default server has two. GPU servers have more: their range is that of the row."""
+"""A rack server has two, one of them spare, as Boavizta's default server does. GPU servers have more; the range of the row covers them."""
 _FRAME = (("mainboard", 1.0), ("psu", float(POWER_SUPPLIES)), ("chassis", 1.0), ("assembly", 1.0))
 
 
@@ -29,7 +29,7 @@ def lines(
     amortisation: Amortisations = DEFAULT_AMORTISATION,
     share: HostShare = WHOLE_HOST,
 ) -> list[EmbodiedLine]:
-    """The lines of one host: GPUs by model, then the host's. `inventory` has the GPUs that the run held, not all that are there."""
+    """The lines of one host: GPUs by model, then the host. `inventory` contains the GPUs that the run held, not all GPUs of the host."""
     pieces = list(inventory)
     found: list[EmbodiedLine] = []
     models: dict[str, int] = {}
@@ -47,7 +47,7 @@ def lines(
 def host_lines(
     pieces: Sequence[Piece], reserved_hours: float, rows: HardwareTable, amortisation: Amortisations, share: HostShare
 ) -> list[EmbodiedLine]:
-    """The host's own: one line where its product is in the table, else one for each kind of part; none where nothing is recorded."""
+    """The lines of the host: one line if its product is in the table, otherwise one for each kind of part; none if nothing is recorded."""
     for kind, name, _ in pieces:
         row = rows.match_host(name) if kind == "host" else None
         if row is not None:
@@ -97,7 +97,7 @@ def line_of_row(
 def line_given(
     part: str, name: str, footprint_kg: float, reserved_hours: float, amortisation: Amortisations, count: float, source: str
 ) -> EmbodiedLine:
-    """A line for a footprint that the user gives, kilograms of one unit."""
+    """A line for a footprint that the user gives, in kilograms per unit."""
     kg = Estimate.exact(footprint_kg)
     grams = embodied_g(kg, reserved_hours, amortisation, Estimate.exact(count))
     return EmbodiedLine(
@@ -117,6 +117,6 @@ def line_given(
 
 
 def total_g(found: Iterable[EmbodiedLine]) -> Estimate | None:
-    """The sum of the lines; None where there is none: unknown is not nothing."""
+    """The sum of the lines; None if there are none, because unknown is not zero."""
     grams = [line.grams for line in found]
     return total(grams) if grams else None

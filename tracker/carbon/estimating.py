@@ -1,6 +1,6 @@
-"""The footprint of a run that is described, not recorded: the same functions as for a real one, with each factor named.
+"""The footprint of a run that is described, not recorded. It uses the same functions as a recorded run and names each factor.
 
-Pure but for the bundled tables.
+It reads nothing but the bundled tables.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ DEVICES_PER_HOST = 8
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What was asked for, checked. Energies are of the devices, before PUE."""
+    """The described run, after the checks. Energies are those of the devices, before PUE."""
 
     device: str | None
     count: float
@@ -53,7 +53,7 @@ class Plan:
 
 
 def estimate(plan: Plan, terms: Terms, rows: HardwareTable) -> tuple[EstimatedEnergyJson, CarbonJson, list[str]]:
-    """The `energy` and `carbon` objects, and what to tell the user beside them. Raises ConfigurationError."""
+    """The `energy` and `carbon` objects, and notes for the user. Raises ConfigurationError."""
     row, notes = _row(plan, rows)
     joules, basis, factors = _energy(plan, row)
     place = place_of(terms)
@@ -104,7 +104,7 @@ def estimate(plan: Plan, terms: Terms, rows: HardwareTable) -> tuple[EstimatedEn
 
 
 def _row(plan: Plan, rows: HardwareTable) -> tuple[HardwareRow | None, list[str]]:
-    """The table's row of the device; a known family's range, with a note; None where none is needed. Raises ConfigurationError."""
+    """The table's row for the device, or the row of its family with a note; None if no row is needed. Raises ConfigurationError."""
     if plan.device is None:
         return None, []
     row = rows.match("gpu", plan.device)
@@ -154,7 +154,7 @@ def _given(kind: FactorKind, value: float, unit: str) -> Assumption:
 
 
 def _lines(plan: Plan, row: HardwareRow | None, amortisation: Amortisations) -> tuple[list[EmbodiedLine], list[LeftOut]]:
-    """The hardware's lines, and what is in none of them."""
+    """The lines of the hardware, and what they leave out."""
     lines: list[EmbodiedLine] = []
     device = plan.device or "device"
     if plan.hours is None:

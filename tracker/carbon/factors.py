@@ -1,4 +1,4 @@
-"""The factors that a footprint takes from its place and from the life of the hardware, each named with its source, year and status."""
+"""The factors that depend on the place of a run and on the lifetime of hardware, each with its source, year and status."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WU = "Wu et al. 2022, Sustainable AI, MLSys 2022, arXiv:2111.00364"
 
 
 class Place(NamedTuple):
-    """What the place of a run says, each as it is named among the factors."""
+    """The factors that depend on the place of a run."""
 
     zone: str | None
     intensity_g_per_kwh: Estimate
@@ -24,7 +24,7 @@ class Place(NamedTuple):
 
 
 def place_of(terms: Terms, on_basis: str | None = None) -> Place:
-    """The user's own values first, then those of the zone; PUE and water are known of cloud regions only. Raises ConfigurationError."""
+    """The user's own values, otherwise those of the zone. PUE and water are known for cloud regions only. Raises ConfigurationError."""
     zone = terms.zone
     if terms.intensity_g_per_kwh is not None:
         named, grams = zone, Estimate.exact(terms.intensity_g_per_kwh)
@@ -56,7 +56,7 @@ def place_of(terms: Terms, on_basis: str | None = None) -> Place:
 
 
 def amortisation_factors(terms: Terms, used: Amortisations) -> list[Assumption]:
-    """How the hardware's making is spread over its life: the user's own values, else the defaults with their range."""
+    """How the manufacture of hardware is spread over its lifetime: the user's own values, otherwise the defaults with their range."""
 
     def factor(kind: FactorKind, unit: str, given: float | None, values: tuple[float, float, float]) -> Assumption:
         if given is not None:

@@ -1,8 +1,8 @@
-"""PURE: which part of a host a run held, from what its inventory recorded.
+"""PURE: the share of a host that a run held, from what its inventory recorded.
 
-GPUs reserved of all, else processors allowed of all, are counted, and exact. A virtual machine sees its own processors and memory as if
-they were the host's: its memory is what it holds, its part of the processors, the board and the case is between nothing else on the
-host and one of the largest hosts there are.
+The share is the reserved GPUs out of all GPUs, otherwise the allowed processors out of all processors. This is exact. A virtual machine
+sees its own processors and memory as if they were those of the host. It holds all of that memory. Its share of the processors, the board
+and the case is uncertain: at most the whole host, at least its part of one of the largest hosts that exist.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from .accounting import WHOLE, Estimate
 from .assumption import GIVEN, Assumption, FactorKind, FactorStatus, HostPart, HostUse
 
 Piece = tuple[str, str, Mapping[str, Any]]
-"""(kind, name, detail), as the inventory has it."""
+"""(kind, name, detail), as in the inventory."""
 
 USUAL_HOST_CPUS, LARGEST_HOST_CPUS = 128.0, 384.0
-"""Logical processors of the hosts that virtual machines run on: two sockets of 32 and of 96 cores, two threads each. A judgement."""
+"""Logical processors of hosts of virtual machines: two sockets with 32 or 96 cores each, two threads per core. A judgement."""
 
 
 class HostShare(NamedTuple):
-    """The part held of processors, board, supplies and case (`machine`), and of the memory that the inventory has.
+    """The share of processors, board, power supplies and case (`machine`), and the share of the recorded memory.
 
     `status` is given, recorded or assumed. `use` says how the share is known; None where the user gave it.
     """
@@ -43,12 +43,12 @@ WHOLE_HOST = HostShare(WHOLE, WHOLE, FactorStatus.RECORDED, HostUse())
 
 
 def host_share(inventory: Iterable[Piece], product_known: bool = False, given: float | None = None) -> HostShare:
-    """The share of one host. `product_known`: its product is in the hardware table, as a whole; `given` is the user's own value."""
+    """The share of one host. `product_known`: its product has one row in the hardware table. `given` is the user's own value."""
     by_kind: dict[str, list[Mapping[str, Any]]] = {}
     for kind, _, detail in inventory:
         by_kind.setdefault(kind, []).append(detail)
     [host, *_], [cpu, *_] = by_kind.get("host") or [{}], by_kind.get("cpu") or [{}]
-    if given is not None:  # a virtual machine's inventory has its own memory only
+    if given is not None:  # the inventory of a virtual machine has its own memory only
         memory = WHOLE if host.get("virtual") else Estimate.exact(given)
         return HostShare(Estimate.exact(given), memory, FactorStatus.GIVEN, None)
     use = _use(len(by_kind.get("gpu", ())), host.get("gpus"), cpu.get("allowed_cpus"), cpu.get("logical_cpus"))
@@ -78,7 +78,7 @@ def why(use: HostUse) -> str:
 
 
 def virtual_machine(processors: int) -> str:
-    """What the range of a virtual machine's share is taken from."""
+    """How the range of a virtual machine's share arises."""
     return (
         f"a virtual machine of {processors} processors, on a host of {LARGEST_HOST_CPUS:.0f} (low), of {USUAL_HOST_CPUS:.0f} (central) or"
         " alone on its host (high)"

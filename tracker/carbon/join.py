@@ -1,9 +1,9 @@
-"""PURE: each piece of an energy curve meets the intensity of its own time, and becomes grams.
+"""PURE: multiply each piece of an energy curve by the intensity of its own time, which gives grams.
 
-A curve lives on the monotonic clock; the anchors of its run say what UTC each instant was. From one anchor to the next the first of them
-holds, so a wall clock that is stepped moves no joule to another piece of the curve: only the times after the step are read anew. Pieces
-are cut where an intensity changes and where an anchor lies, and the curve is interpolated there: the cost goes with the number of
-intervals, not with that of points. What a source of the chain lacks, the next one gives, for that time only, and the pieces say so.
+A curve uses the monotonic clock. The anchors of its run give the UTC time of each instant; an anchor holds until the next one. A step of
+the wall clock therefore moves no joule to another piece of the curve: only the times after the step change. Pieces are cut where an
+intensity changes and at anchors, and the curve is interpolated there. The cost depends on the number of intervals, not on the number of
+points. Where a source of the chain has no value, the next one supplies it, for that time only, and the pieces record this.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Constant(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """What one source of the chain gave: joules and grams. `estimated` is the provider's own word for its values."""
+    """The joules and grams that one source of the chain accounts for. `estimated`: the provider calls these values estimates."""
 
     origin: Origin
     source: str
@@ -59,7 +59,7 @@ class Piece(NamedTuple):
 
 
 class Joined(NamedTuple):
-    """A curve, or several, in grams. `total_g` is of `energy_j − unmatched_j`; `mean_g_per_kwh` is weighted by that energy, None where
+    """One or several curves in grams. `total_g` belongs to `energy_j − unmatched_j`; `mean_g_per_kwh` is weighted by that energy, None if
     there is none."""
 
     total_g: float
@@ -72,7 +72,7 @@ class Joined(NamedTuple):
 
 
 class _Cut(NamedTuple):
-    """A piece of time, UTC or monotonic, with what holds there."""
+    """A piece of time, UTC or monotonic, with the intensity that holds there."""
 
     start_ns: int
     end_ns: int
@@ -95,7 +95,7 @@ def join(points: Sequence[Point], anchors: Sequence[Anchor], chain: Sequence[Ser
 
 
 def join_all(curves: Sequence[Sequence[Point]], anchors: Sequence[Anchor], chain: Sequence[Series | Constant]) -> list[Joined]:
-    """The grams of each of several curves on one clock, the devices of a segment: where to cut is worked out once for all of them."""
+    """The grams of several curves on one clock, such as the devices of a segment. The cuts are calculated once for all curves."""
     require_same_basis(chain)
     ends = [(points[0].t_ns, points[-1].t_ns) for points in curves if len(points) > 1]
     if not ends:
@@ -105,12 +105,12 @@ def join_all(curves: Sequence[Sequence[Point]], anchors: Sequence[Anchor], chain
 
 
 def total(parts: Iterable[Joined]) -> Joined:
-    """Several curves as one: devices of a run, segments, runs."""
+    """The sum of several curves: devices, segments or runs."""
     return _gathered([piece for part in parts for piece in part.pieces])
 
 
 def _cover(start: int, end: int, chain: Sequence[Series | Constant]) -> Iterator[_Cut]:
-    """The UTC time from start to end in pieces, each from the first of the chain that knows it."""
+    """The UTC time from start to end in pieces, each from the first source of the chain that has a value."""
     if not chain:
         yield _Cut(start, end, Origin.NOTHING, UNKNOWN, False, None, 0.0, 0.0, 0.0)
         return

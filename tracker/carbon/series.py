@@ -1,9 +1,8 @@
-"""PURE: values over time (grid intensities, prices) as sorted intervals that do not overlap, and what of a time they leave open.
+"""PURE: values over time (grid intensities, prices) as sorted intervals that do not overlap, with their gaps.
 
 A user's series is CSV with a header: `start` and the value's column, and where known `end`, `basis` (lifecycle or direct; one for the
-whole file) and `estimated` (yes, no). Times are ISO 8601 with an offset or Z, because a local time does not say which of the two hours
-it means when the clocks go back. A row without an end lasts as long as the rows usually do, and never into the next: a missing hour
-stays missing.
+whole file) and `estimated` (yes, no). Times are ISO 8601 with an offset or Z, because a local time is ambiguous when the
+clocks go back. A row without an end lasts as long as the rows usually do, and never into the next row: a missing hour stays missing.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ BASES = ("lifecycle", "direct")
 
 
 class Column(NamedTuple):
-    """The column that is read, and the values that can be true of it."""
+    """The column that is read, and the range of its plausible values."""
 
     name: str
     lowest: float
@@ -33,12 +32,12 @@ class Column(NamedTuple):
 
 
 INTENSITY = Column("intensity_g_per_kwh", 0.0, 2000.0, "g/kWh")
-"""A grid that burns nothing but old lignite is at about 1,300."""
+"""A grid that burns only lignite in old plants emits about 1,300."""
 PRICE = Column("price_per_kwh", -100.0, 1000.0, "a kWh")
 
 
 class HasBasis(Protocol):
-    """A factor that says its basis; None where it is not stated."""
+    """A factor with its basis; None where it is not stated."""
 
     @property
     def basis(self) -> str | None: ...
@@ -64,7 +63,8 @@ class Series:
     from_provider: bool = False
 
     def between(self, start_utc_ns: int, end_utc_ns: int) -> Iterator[tuple[int, int, Slot | None]]:
-        """The time from start to end in pieces (start, end, slot), in order and without a hole; None where the series has nothing."""
+        """The time from start to end in pieces (start, end, slot), in order and without gaps; the slot is None where the series has no
+        value."""
         at = start_utc_ns
         first = bisect_right(self.slots, start_utc_ns, key=lambda slot: slot.end_utc_ns)
         for index in range(first, len(self.slots)):
@@ -81,12 +81,12 @@ class Series:
             yield at, end_utc_ns, None
 
     def gaps(self, start_utc_ns: int, end_utc_ns: int) -> list[tuple[int, int]]:
-        """What the series lacks of the time from start to end."""
+        """The parts of the time from start to end without a value."""
         return [(a, b) for a, b, slot in self.between(start_utc_ns, end_utc_ns) if slot is None]
 
 
 def series(slots: Iterable[Slot], source: str, basis: str | None = None, *, from_provider: bool = False) -> Series:
-    """Slots as a series, sorted. Raises ConfigurationError where two overlap or one has no length."""
+    """Slots as a sorted series. Raises ConfigurationError if two overlap or one has no length."""
     ordered = tuple(sorted(slots))
     for slot in ordered:
         if slot.end_utc_ns <= slot.start_utc_ns:
@@ -100,7 +100,7 @@ def series(slots: Iterable[Slot], source: str, basis: str | None = None, *, from
 
 
 def read_series(text: str, source: str, column: Column = INTENSITY) -> Series:
-    """A series from CSV text; `source` names it in results and errors. Raises ConfigurationError naming line, value and mend."""
+    """A series from CSV text; `source` names it in results and errors. Raises ConfigurationError with the line, the value and a remedy."""
     reader = csv.DictReader(text.removeprefix("\ufeff").splitlines(), skipinitialspace=True)
     names = [name.strip() for name in reader.fieldnames or ()]
     reader.fieldnames = names
@@ -119,7 +119,7 @@ def read_series(text: str, source: str, column: Column = INTENSITY) -> Series:
 
 
 def require_same_basis(figures: Iterable[HasBasis]) -> str | None:
-    """The one basis of all that state one. Raises ConfigurationError where life-cycle and direct figures meet."""
+    """The common basis of all figures that state one. Raises ConfigurationError if life-cycle and direct figures are mixed."""
     found = sorted({f.basis for f in figures if f.basis is not None})
     if len(found) > 1:
         raise ConfigurationError(
@@ -130,7 +130,7 @@ def require_same_basis(figures: Iterable[HasBasis]) -> str | None:
 
 
 def utc_ns(text: str) -> int:
-    """UTC nanoseconds of an ISO 8601 time with an offset. Raises ValueError for any other."""
+    """UTC nanoseconds of an ISO 8601 time with an offset. Raises ValueError for any other text."""
     time = datetime.fromisoformat(text.strip())
     if time.tzinfo is None:
         raise ValueError("it has no offset from UTC")

@@ -158,7 +158,7 @@ GOOD = {"--device": "A100 80GB", "--count": 8, "--hours": 24, "--watts": 330, "-
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"--hours": -1}, ["--hours -1", "backwards"]),
+        ({"--hours": -1}, ["--hours -1", "time cannot be negative"]),
         ({"--hours": "nan"}, ["--hours nan"]),
         ({"--count": 0}, ["--count 0"]),
         ({"--watts": -5}, ["--watts -5"]),

@@ -1,4 +1,4 @@
-"""Live intensities: one file a provider, and one line here. None is asked but by `footprint --refresh`."""
+"""Live intensities: one file for each provider, and one line here. Only `footprint --refresh` asks them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a provider of live grid intensities is, and how its answers become values that can be trusted."""
+"""The interface of a provider of live grid intensities, and the checks of its answers."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ HOUR_NS = 3_600_000_000_000
 
 
 class GridError(TrainwattError):
-    """A provider gave no answer, or none that can be used. The next source of the chain stands in."""
+    """A provider gave no usable answer. The next source of the chain stands in."""
 
 
 class RefusedError(GridError):
-    """The provider refuses the token, or the plan that it belongs to (401, 403)."""
+    """The provider refuses the token, or its plan does not cover the request (401, 403)."""
 
 
 class GridValue(NamedTuple):
-    """The intensity of a zone over an interval. `estimated` is the provider's own word."""
+    """The intensity of a zone over an interval. `estimated`: the provider calls it an estimate."""
 
     start_utc_ns: int
     end_utc_ns: int
@@ -45,11 +45,11 @@ class GridProvider(Protocol):
     def token_variable(self) -> str | None: ...
 
     def covers(self, zone: str) -> bool:
-        """Whether it is worth asking for that zone."""
+        """Whether the provider may know that zone."""
         ...
 
     def fetch(self, zone: str, start_utc_ns: int, end_utc_ns: int) -> list[GridValue]:
-        """The values that meet the time from start to end, sorted, none overlapping; gaps are possible. Raises GridError where there
+        """The values that overlap the time from start to end, sorted and not overlapping; gaps are possible. Raises GridError if there
         are none."""
         ...
 
@@ -62,16 +62,17 @@ def pages(start_utc_ns: int, end_utc_ns: int, step_ns: int, longest_ns: int) -> 
 
 
 def true_intensity(value: Any) -> float | None:
-    """The number where it can be true of a grid; None for null, text, and what no grid emits."""
+    """The number if it is plausible for a grid; None for null, text and implausible numbers."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         return None
     return float(value) if INTENSITY.lowest <= value <= INTENSITY.highest else None
 
 
 def tidy(values: Iterable[GridValue], start_utc_ns: int, end_utc_ns: int) -> list[GridValue]:
-    """What meets the time from start to end, sorted and not overlapping.
+    """The values that overlap the time from start to end, sorted and not overlapping.
 
-    Of two values of one interval a measured one wins over an estimate; where two of a kind contradict each other neither counts.
+    Of two values for one interval, a measurement wins over an estimate. Two measurements, or two estimates, that contradict each other are
+    dropped.
     """
     by_start: dict[int, GridValue | None] = {}
     for value in sorted(values, key=lambda v: (v.start_utc_ns, v.estimated)):

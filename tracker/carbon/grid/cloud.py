@@ -1,7 +1,7 @@
-"""Which cloud region this machine is in, asked of the cloud's own metadata address. Only for who says `zone="auto"`.
+"""The cloud region of this machine, from the metadata address of the cloud. It is asked only for `zone="auto"`.
 
-The address is link-local: it leads no further than the host. AWS (IMDSv2), Google and Azure are told apart by the header that each of
-them wants, and an answer counts only in the form that the cloud gives it.
+The address is link-local: a request does not leave the host. AWS (IMDSv2), Google and Azure each require a different header, and an answer
+counts only in the format of that cloud.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ class _NoRedirect(HTTPRedirectHandler):
 
 
 def _ask(url: str, headers: Mapping[str, str], timeout_s: float, method: str = "GET") -> str | None:
-    """The first line of the answer; "" for one that is an error, None where nothing answers."""
+    """The answer; "" for an error, None if nothing answers."""
 
     def ask() -> tuple[int, bytes, str]:
         opener = build_opener(ProxyHandler({}), _NoRedirect)
         try:
             with opener.open(Request(url, headers=dict(headers), method=method), timeout=timeout_s) as response:
                 return response.status, response.read(1024), ""
-        except Exception as error:  # of any kind: there is no cloud to ask then
+        except Exception as error:  # an error of any kind means that there is no cloud
             return getattr(error, "code", 0), b"", type(error).__name__
 
     status, content, _ = within(timeout_s, ask)

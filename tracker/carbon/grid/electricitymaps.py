@@ -1,8 +1,9 @@
-"""Electricity Maps, version 4 (https://app.electricitymaps.com/docs): hourly life-cycle intensities of what a zone consumes.
+"""Electricity Maps, version 4 (https://app.electricitymaps.com/docs): hourly life-cycle intensities of the electricity that a
+zone consumes.
 
-`past-range` answers for at most ten days of hours at a time; a free token may only ask `history`, which has the last 24 hours, and of
-one zone. `isEstimated` marks what the provider filled in itself. Where it does not know the zone it may answer for that of the caller's
-address: so the zone of an answer is checked. A token of the sandbox gets figures that are made up: none of them is used.
+`past-range` returns at most ten days of hours per request. A free token may only use `history`, which has the last 24 hours of one zone.
+`isEstimated` marks values that the provider estimated. If the provider does not know the zone, it may answer for the zone of the caller's
+address, so the zone of an answer is checked. A sandbox token gets invented figures; they are never used.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ STEPS_NS = {"hourly": HOUR_NS, "15_minutes": HOUR_NS // 4, "5_minutes": HOUR_NS 
 
 @dataclass(frozen=True, slots=True)
 class ElectricityMaps:
-    """The provider. The token goes into one header of its requests and nowhere else."""
+    """The provider. The token is sent in one header of its requests and appears nowhere else."""
 
     name: ClassVar[str] = "electricitymaps"
     basis: ClassVar[str] = "lifecycle"
@@ -42,18 +43,18 @@ class ElectricityMaps:
             )
 
     def covers(self, zone: str) -> bool:
-        """Any place may be a zone of theirs; aggregates of countries are not."""
+        """Any place may be one of their zones, but not an aggregate of countries."""
         return zone not in ("WORLD", "AFRICA", "ASEAN", "ASIA", "EU27", "EUROPE", "G20", "G7", "LATAM", "MIDDLE-EAST", "OCEANIA", "OECD")
 
     def fetch(self, zone: str, start_utc_ns: int, end_utc_ns: int) -> list[GridValue]:
-        """Hourly values that meet the time from start to end. Raises GridError."""
+        """Hourly values that overlap the time from start to end. Raises GridError."""
         values: list[GridValue] = []
         for start, end in pages(start_utc_ns, end_utc_ns, HOUR_NS, LONGEST_NS):
             try:
                 values += self._ask("past-range", {"zone": zone, "start": iso(start), "end": iso(end)}, "data")
             except RefusedError:
                 values += self._ask("history", {"zone": zone}, "history")
-                break  # the last 24 hours are all that this token gives
+                break  # this token gives the last 24 hours only
             except GridError as error:
                 if not values:
                     raise
@@ -83,7 +84,7 @@ class ElectricityMaps:
 
 
 def _value(item: Any, step_ns: int) -> GridValue | None:
-    """One hour; None where it has no value, or none that can be true. Raises GridError for what is not on our basis."""
+    """One hour; None if it has no plausible value. Raises GridError for a value on another basis."""
     if not isinstance(item, dict) or (g := true_intensity(item.get("carbonIntensity"))) is None:
         return None
     if item.get("emissionFactorType") not in (None, "lifecycle"):

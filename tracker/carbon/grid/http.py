@@ -1,7 +1,7 @@
-"""One GET for JSON that ends in time, whatever the other side does, and that never shows a token.
+"""One GET for JSON that always ends in time and never shows a token.
 
-requests and urllib3's Retry do the work, loaded only when there is something to ask. A connection has timeouts of its own, but they do
-not bound a name server that hangs or an answer that comes a byte at a time: so the whole runs in a thread that is given up at the deadline.
+requests and urllib3's Retry do the work; they are imported only for a request. The timeouts of a connection do not bound a name server that
+hangs or an answer that arrives byte by byte. So the request runs in a thread that is abandoned at the deadline.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ RETRIED = (429, 500, 502, 503, 504)
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait, in seconds: for a connection, for the next byte, between two tries, and for all of one question."""
+    """How long to wait, in seconds: for a connection, for the next byte, between two tries, and for the whole request."""
 
     connect_s: float = 5.0
     read_s: float = 10.0
@@ -32,10 +32,10 @@ class Patience:
 
 
 def get_json(who: str, url: str, params: Mapping[str, str], headers: Mapping[str, str], patience: Patience) -> Any:
-    """The JSON at an address. Raises GridError, whose text has the provider and the reason, and neither headers nor the answer."""
+    """The JSON at an address. Raises GridError with the provider and the reason, but without headers or the answer."""
     host = urlsplit(url).netloc.rpartition("@")[2]
     status, content, failure = within(patience.deadline_s, lambda: _ask(url, params, headers, patience))
-    if failure:  # raised here, not where it was caught: the caught one knows the request, and with it the token
+    if failure:  # not chained to the caught error, which holds the request and so the token
         raise GridError(f"{who} gave no answer ({failure}) at {host}; try again later, or give an intensity of your own")
     if status in (401, 403):
         raise RefusedError(f"{who} refuses the token, or its plan does not cover this (HTTP {status}); check the token")
@@ -52,7 +52,7 @@ def get_json(who: str, url: str, params: Mapping[str, str], headers: Mapping[str
 
 
 def within(deadline_s: float, ask: Callable[[], tuple[int, bytes, str]]) -> tuple[int, bytes, str]:
-    """What `ask` returns (HTTP status, body, and the reason where there is none), or a reason that says it took too long."""
+    """The result of `ask` (HTTP status, body, or a reason if there is none); at the deadline, a reason that says it took too long."""
     found: list[tuple[int, bytes, str]] = []
     thread = threading.Thread(target=lambda: found.append(ask()), name="trainwatt-grid", daemon=True)
     thread.start()
@@ -74,7 +74,7 @@ def _ask(url: str, params: Mapping[str, str], headers: Mapping[str, str], patien
         return _get(url, params, headers, patience)
     except ImportError:
         return 0, b"", "the package requests is not installed: pip install requests"
-    except Exception as error:  # of any kind, and its text is not trusted: requests' own may quote a header
+    except Exception as error:  # of any kind; its text is not shown, because it may quote a header
         return 0, b"", type(error).__name__
 
 
@@ -84,7 +84,7 @@ def _get(url: str, params: Mapping[str, str], headers: Mapping[str, str], patien
     from urllib3.util.retry import Retry
 
     class Bounded(Retry):
-        """Waits as long as Retry-After says, if that is not too long; else the answer stands as it is."""
+        """Waits as long as Retry-After says, unless that is too long; then the answer is final."""
 
         def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
             return status_code in RETRIED and super().is_retry(method, status_code, has_retry_after)
@@ -120,7 +120,7 @@ def _get(url: str, params: Mapping[str, str], headers: Mapping[str, str], patien
 
 
 class _TooLong(Exception):
-    """Retry-After asks for more than we wait."""
+    """Retry-After is longer than we wait."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)

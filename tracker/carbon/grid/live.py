@@ -1,4 +1,4 @@
-"""Intensities of live providers: fetched when asked for by name, cached, and used from the cache."""
+"""Intensities of live providers: fetched by `--refresh` only, cached, and used from the cache."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class IntensityCache(Protocol):
 def refresh(
     cache: IntensityCache, providers: Iterable[GridProvider], zone: str, start_utc_ns: int, end_utc_ns: int, now_utc_ns: int
 ) -> list[str]:
-    """Ask each provider that covers the zone for the time from start to end, and keep what it says. What went wrong, in words; never
-    an error, and never a token."""
-    from .base import GridError  # what only asks the cache does without the providers
+    """Ask each provider that covers the zone for the time from start to end, and cache its values. Returns the problems as texts; it raises
+    no GridError, and no text contains a token."""
+    from .base import GridError  # not needed by code that only reads the cache
 
     named, said = provider_zone(zone), []
     asked = [p for p in providers if p.covers(named)]
@@ -42,7 +42,7 @@ def refresh(
 
 
 def cached(cache: IntensityCache, zone: str, start_utc_ns: int, end_utc_ns: int) -> list[Series]:
-    """The cached series of a zone, one a provider, all on the basis of the first: life-cycle and direct factors are never mixed."""
+    """The cached series of a zone, one for each provider, all on the basis of the first: life-cycle and direct factors are never mixed."""
     rows = cache.cached_intensities(provider_zone(zone), start_utc_ns, end_utc_ns)
     found = []
     for (provider, basis), values in groupby(rows, key=lambda r: (r.provider, r.basis)):

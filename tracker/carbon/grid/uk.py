@@ -1,9 +1,9 @@
 """UK Carbon Intensity, of the National Energy System Operator (https://api.carbonintensity.org.uk): Great Britain by the half hour.
 
-Direct: the CO2 of generation and of imports, with what the grid loses; nuclear power, wind and sun count as nothing, and biomass with
-120 g/kWh. `actual` is the operator's estimate from the metered mix, and null until the half hour is over: the forecast then stands in,
-labelled estimated. One request may ask for 14 days, and its answer may begin with the half hour before. Its regions have forecasts only,
-so the whole of Great Britain is asked for. Terms: https://github.com/carbon-intensity/terms (CC-BY-4.0).
+The values are direct: the CO2 of generation and imports, including grid losses. Nuclear, wind and solar power count as 0, biomass as 120
+g/kWh. `actual` is the operator's estimate from the metered mix. It is null until the half hour is over; the forecast then stands in,
+labelled estimated. One request may cover 14 days, and its answer may begin with the half hour before. Regions have forecasts only, so the
+values of the whole of Great Britain are used. Terms: https://github.com/carbon-intensity/terms (CC-BY-4.0).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class UKCarbonIntensity:
         return zone == "GB"
 
     def fetch(self, zone: str, start_utc_ns: int, end_utc_ns: int) -> list[GridValue]:
-        """Half-hourly values that meet the time from start to end. Raises GridError."""
+        """Half-hourly values that overlap the time from start to end. Raises GridError."""
         if not self.covers(zone):
             raise GridError(f"UK Carbon Intensity knows Great Britain (GB) only, not {zone}")
         values: list[GridValue] = []
@@ -70,7 +70,7 @@ def _minute(time_utc_ns: int) -> str:
 
 
 def _value(item: Any) -> GridValue | None:
-    """One half hour; None where it has no value, or none that can be true."""
+    """One half hour; None if it has no plausible value."""
     intensity = item.get("intensity") if isinstance(item, dict) else None
     if not isinstance(intensity, dict):
         return None

@@ -1,4 +1,4 @@
-"""Where a run is: the zone that the user names, or the cloud's own word for who says "auto". Nobody else is asked."""
+"""Where a run is: the zone that the user names, or for "auto" the region that the cloud reports. Nothing else is asked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ...errors import ConfigurationError
 
 AUTO = "auto"
 ENDPOINT = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
-"""Where a machine reaches the metadata by another address, the variable of the AWS SDKs says so."""
+"""The variable of the AWS SDKs for another metadata address."""
 SOURCE = "zone"
 HOW_TO_SET = (
     "Name the zone of the grid: zone='FR' in Python, TRAINWATT_ZONE=FR, or zone = \"FR\" in trainwatt.toml;"
@@ -19,15 +19,15 @@ WORTH = "Grams for the grid that fed the run, in place of the world's average."
 
 
 def known_zone(zone: str) -> None:
-    """Raises ConfigurationError, with what is spelt alike, for a zone that no table knows; "auto" is none to be known yet."""
+    """Raises ConfigurationError, with similar names, for an unknown zone. "auto" is accepted."""
     if zone != AUTO:
-        from ..tables.zones import figure  # the tables are read only where a zone is named
+        from ..tables.zones import figure  # the tables are read only if a zone is named
 
         figure(zone, allow_suspect=True)
 
 
 def locate_by_cloud(environ: Mapping[str, str]) -> tuple[str | None, Finding]:
-    """The cloud region of this machine, and what to tell of the search. It may take two seconds."""
+    """The cloud region of this machine, and a finding about the search. It may take two seconds."""
     from ..tables.zones import figure
     from .cloud import METADATA, detect_region
 
@@ -37,13 +37,13 @@ def locate_by_cloud(environ: Mapping[str, str]) -> tuple[str | None, Finding]:
             place = figure(found, allow_suspect=True)
             return found, Finding(SOURCE, Availability.OK, "zone", f"{found} ({place.name}), by the cloud's metadata address")
         why = "zone='auto', and no cloud's metadata address answers"
-    except ConfigurationError as error:  # a region that is newer than the tables
+    except ConfigurationError as error:  # the region is newer than the tables
         why = str(error)
     return None, Finding(SOURCE, Availability.ABSENT, "zone", why, HOW_TO_SET, WORTH)
 
 
 def whereabouts(zone: str | None, environ: Mapping[str, str]) -> tuple[str | None, Finding]:
-    """The zone that a setting comes to, and what to tell of it. Raises ConfigurationError for one that is not known."""
+    """The zone of a setting, and a finding about it. Raises ConfigurationError for an unknown zone."""
     if zone == AUTO:
         return locate_by_cloud(environ)
     if zone is None:

@@ -1,9 +1,9 @@
-"""What making a piece of hardware emitted: a table of rows, of which the first whose pattern is found in a device's name is taken.
+"""The emissions of making hardware: a table of rows. The first row whose pattern is found in a device's name is used.
 
-Pure but for reading data/embodied_hardware.csv and a user's own file with the same columns, whose rows come first. In the bundled
-file each row names its source, its year and its status; `low_kg` and `high_kg` bound the published disagreement, they are no
-confidence interval. `scope` says what the pattern knows: the model, its family, or any device of the kind. `unit` is device, GB, host
-(a server without its GPUs) or server (a whole one, for comparison: it is never added to GPU rows, whose boards are in it).
+The only input is data/embodied_hardware.csv and a user's own file with the same columns, whose rows come first. In the bundled file each
+row has its source, year and status. `low_kg` and `high_kg` bound the published values; they are not a confidence interval. `scope` says
+what the pattern matches: the model, its family, or any device of the kind. `unit` is device, GB, host (a server without its GPUs) or server
+(a whole server, for comparison: it is never added to GPU rows, because it contains the boards).
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ class HardwareTable(NamedTuple):
     rows: tuple[HardwareRow, ...]
 
     def match(self, kind: str, model: str) -> HardwareRow | None:
-        """The first row of the kind that fits the name; where no model is known that is the wide range of its class. None: no such kind."""
+        """The first row of the kind that fits the name; for an unknown model, the row with the wide range of its class. None: no such
+        kind."""
         return next((row for row in self.rows if row.kind == kind and row.fits(model)), None)
 
     def match_host(self, product: str) -> HardwareRow | None:
@@ -66,20 +67,20 @@ class HardwareTable(NamedTuple):
         return next((row for row in self.rows if row.kind == "server" and row.unit == "host" and row.fits(product)), None)
 
     def near(self, model: str, kinds: Sequence[str] = ("gpu", "cpu")) -> list[str]:
-        """Names in the table that resemble one that is not in it, best first."""
+        """Names in the table that resemble an unknown name, best first."""
         names = {_bare(row.name): row.name for row in self.rows if row.kind in kinds and row.scope == "model"}
-        from difflib import get_close_matches  # only where a name is not known
+        from difflib import get_close_matches  # needed only for an unknown name
 
         return [names[n] for n in get_close_matches(_bare(model), names, n=3, cutoff=0.45)]
 
 
 def match(kind: str, model: str, own: Path | None = None) -> HardwareRow | None:
-    """`HardwareTable.match` on the bundled table, after the user's own rows where there are some. Raises ConfigurationError."""
+    """`HardwareTable.match` on the user's own rows, if any, and the bundled table. Raises ConfigurationError."""
     return table(own).match(kind, model)
 
 
 def table(own: str | Path | None = None) -> HardwareTable:
-    """The bundled rows; those of the user's own file come before them, and so add to them or replace them. Raises ConfigurationError."""
+    """The bundled rows, after the rows of the user's own file, which add to them or replace them. Raises ConfigurationError."""
     return HardwareTable((*(() if own is None else _read(Path(own))), *_bundled()))
 
 

@@ -1,7 +1,7 @@
-"""An accelerator's power from its load, where nobody has measured it: weak, and so with a wide range.
+"""An accelerator's power from its load, if no power is known. The model is weak, so its range is wide.
 
-Pure but for reading data/power_model.csv. The curve is one measured on processors; the Cloud Carbon Footprint and Teads use it for GPUs
-too. What NVML calls utilisation is the time in which any kernel ran, not how hard the chip worked.
+The only input is data/power_model.csv. The curve was measured on processors; the Cloud Carbon Footprint and Teads use it for GPUs too. The
+utilisation of NVML is the share of time in which any kernel ran, not how hard the chip worked.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from ..assumption import FactorStatus
 _DATA = Path(__file__).parent / "data" / "power_model.csv"
 
 LOW_FACTOR, HIGH_FACTOR = 0.5, 1.5
-"""Around the curve. An estimate, not a measurement: at the same busy time a chip that waits for memory draws half of one that does
-not. The upper bound ends where the curve ends: a board holds itself to its rated power."""
+"""Around the curve. An estimate, not a measurement: at the same busy time, a chip that waits for memory draws half the power of one
+that does not. The upper bound is the end of the curve, because a board limits itself to its rated power."""
 
 
 class LoadCurve(NamedTuple):
-    """(load 0 to 1, fraction of the rated power), rising, and where the curve comes from."""
+    """(load 0 to 1, fraction of the rated power), rising, with the source of the curve."""
 
     points: tuple[tuple[float, float], ...]
     source: str
@@ -31,7 +31,7 @@ class LoadCurve(NamedTuple):
     status: FactorStatus
 
     def fraction(self, load: float) -> Estimate:
-        """Of the rated power, at a load from 0 to 1: linear between the points."""
+        """The fraction of the rated power at a load from 0 to 1, linear between the points."""
         central = self.points[-1][1]
         for (x0, y0), (x1, y1) in pairwise(self.points):
             if load <= x1:

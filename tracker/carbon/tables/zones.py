@@ -1,13 +1,13 @@
-"""What the grid of a place emits per kWh, and the data centres of the clouds: the tables that are shipped with trainwatt.
+"""The bundled tables of grid intensities per zone and of cloud regions.
 
 A zone is text: an ISO country (`NA` is Namibia, `NO` Norway), a state or province (`US-CA`, `CA-QC`, `AU-NSW`), an eGRID subregion
 (`CAMX`), an aggregate (`EU27`, `WORLD`), a cloud region (`aws:eu-north-1`) or a zone of Electricity Maps (`US-CAL-CISO`).
 
-A figure is a year's average of a whole zone, and a run meets some hours of one place in it. How far the two are apart shows where both
-are published on one basis: of the 15 cloud regions of Google in a state, province or eGRID subregion of these tables, 12 have a figure
-within a factor of 2 of their zone's, the others within 4. So `low` and `high` of a zone are half and double its figure (about 80 %),
-at most that of the dirtiest country. A figure published for the region itself leaves the hour and the year open: a factor of 1.5, a
-judgement. An aggregate, a stand-in and a place nobody named may be any grid: they span the countries of the world.
+A figure is a year's average of a whole zone, but a run uses some hours at one place in it. Where both are published on one basis, the
+difference is known: of Google's 15 cloud regions in a state, province or eGRID subregion of these tables, 12 have a figure within a factor
+of 2 of the zone's figure, the others within 4. So `low` and `high` of a zone are half and double its figure (about 80 %), at most the
+figure of the dirtiest country. A figure published for a cloud region leaves the hour and the year open: a factor of 1.5, a judgement. An
+aggregate, a stand-in or an unnamed place may be any grid: they span the countries of the world.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _PARENTS = {"us_state": "US", "egrid_subregion": "US", "egrid_national": "US", "
 
 
 class ZoneFigure(NamedTuple):
-    """What a kWh in a zone emits, on a yearly average, and all that is known about the number.
+    """The emissions per kWh in a zone, as a yearly average, with the origin of the number.
 
     `basis` is "lifecycle" (with building the plants and bringing the fuel) or "direct" (the stack alone); `boundary` "generation",
     "consumption" (with trade) or "not stated". `status`: verified, cross-checked, secondary (one copy by another party), suspect, or
-    assumed (no figure of that place). `note` says what stands in for what, and where low and high are from.
+    assumed (no figure of that place). `note` says which figure stands in for another, and how low and high arise.
     """
 
     zone: str
@@ -58,8 +58,9 @@ class ZoneFigure(NamedTuple):
 class CloudRegion(NamedTuple):
     """A region of a cloud: its zone, PUE, litres of water per kWh of IT energy, and the grid intensity where the provider publishes it.
 
-    `pue_kind` is region-reported, region-design (planned, not measured), fleet-default (the fleet's for want of its own) or another
-    fleet-*; `pue_status` that figure's own. `cfe_percent` is Google's hourly share of carbon-free energy, a market-side figure.
+    `pue_kind` is region-reported, region-design (planned, not measured), fleet-default (the figure of the fleet, because the region has
+    none) or another fleet-*; `pue_status` that figure's own. `cfe_percent` is Google's hourly share of carbon-free energy, a market-side
+    figure.
     """
 
     name: str
@@ -89,10 +90,11 @@ class Listed(NamedTuple):
 
 
 def figure(zone: str | None, *, basis: str | None = None, allow_suspect: bool = False) -> ZoneFigure:
-    """The figure of a zone; of the world, labelled `assumed`, where `zone` is None.
+    """The figure of a zone; if `zone` is None, that of the world, labelled `assumed`.
 
     With `basis`, the nearest figure on that basis: the zone's own, its country's, or the mean of what clouds publish for their regions
-    there. Raises ConfigurationError for a zone that is not known, a suspect figure that was not asked for, and where the basis is lacking.
+    there. Raises ConfigurationError for an unknown zone, for a suspect figure without `allow_suspect`, and if no figure on that basis
+    exists.
     """
     found = _world() if zone is None else _figure(_known(zone))
     if basis is not None and found.basis != basis:
@@ -116,7 +118,7 @@ def cloud_region(name: str) -> CloudRegion:
 
 
 def listed() -> Iterator[Listed]:
-    """Every zone that `figure` understands."""
+    """Every zone that `figure` accepts."""
     for row in _rows().values():
         yield Listed(row["zone"], row["kind"], row["name"])
     for region in _regions().values():
@@ -127,7 +129,7 @@ def listed() -> Iterator[Listed]:
 
 
 def provider_zone(zone: str) -> str:
-    """The zone as text for a live provider: the place of a cloud region, an alias in its ISO form, anything else as it was given."""
+    """The zone for a live provider: the place of a cloud region, the ISO form of an alias, any other zone unchanged."""
     known = _known(zone)
     if known in _regions():
         return _regions()[known].zone or known
@@ -136,7 +138,7 @@ def provider_zone(zone: str) -> str:
 
 
 def country_of(zone: str) -> str | None:
-    """The country that a zone lies in; None for aggregates and territories without a figure."""
+    """The country of a zone; None for aggregates and territories without a figure."""
     known = _known(zone)
     place = _regions()[known].zone if known in _regions() else _aliases()[known]["zone"] if known in _aliases() else known
     row = _rows().get(place or "")
@@ -163,7 +165,7 @@ def _known(zone: str) -> str:
 
 
 def _near(text: str) -> str:
-    """ " (did you mean DE (Germany)?)" for what is spelt alike; nothing where nothing is."""
+    """ " (did you mean DE (Germany)?)" for similar names; "" if there are none."""
     import difflib
 
     wanted = text.strip().lower()
@@ -214,7 +216,7 @@ def _of_region(region: CloudRegion) -> ZoneFigure:
 
 
 def _through(alias: dict[str, str], place: ZoneFigure) -> ZoneFigure:
-    """The figure of another zone under the name that was asked for; a label where it only stands in."""
+    """The figure of another zone under the requested name, labelled if it only stands in."""
     code, name = alias["code"], alias["name"]
     if alias["kind"] == "alias":
         return place

@@ -1,4 +1,4 @@
-"""`trainwatt estimate`: the footprint of a run that has not happened, or that another has published."""
+"""`trainwatt estimate`: the footprint of a planned or published run."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ SCHEMA_VERSION = 1
 
 
 @click.command("estimate")
-@click.option("--device", metavar="NAME", help="What computes, as in `A100 80GB`; `trainwatt hardware` lists what is known.")
-@click.option("--count", type=float, default=1.0, show_default=True, help="How many of them.")
-@click.option("--hours", type=float, help="For how many hours each is held.")
-@click.option("--watts", type=float, help="Mean power of one device.")
-@click.option("--load", type=float, help="Instead of watts: mean load from 0 to 1, from which the power is modelled.")
-@click.option("--energy-kwh", type=float, help="Instead of watts and hours: the energy of all devices, before PUE.")
-@click.option("--embodied-kg", type=float, help="Making one device emitted so much, in place of the table's figure.")
-@click.option("--host-kg", type=float, help="Making one host, without its devices, emitted so much; left out unless given.")
-@click.option("--devices-per-host", type=float, help=f"Devices in one host ({DEVICES_PER_HOST}, or the count where it is less).")
-@click.option("--units", type=float, metavar="N", help="Units of work done, for the grams per unit (SCI).")
-@click.option("--unit", help="The name of that unit, such as sample.")
+@click.option("--device", metavar="NAME", help="The device, as in `A100 80GB`; `trainwatt hardware` lists the known devices.")
+@click.option("--count", type=float, default=1.0, show_default=True, help="The number of devices.")
+@click.option("--hours", type=float, help="Hours for which each device is held.")
+@click.option("--watts", type=float, help="Mean power of one device, in watts.")
+@click.option("--load", type=float, help="Instead of --watts: the mean load, 0 to 1. The power is modelled from it.")
+@click.option("--energy-kwh", type=float, help="Instead of --watts and --hours: the energy of all devices, before PUE.")
+@click.option("--embodied-kg", type=float, help="Emissions of making one device, instead of the table's figure.")
+@click.option("--host-kg", type=float, help="Emissions of making one host without its devices; left out unless given.")
+@click.option("--devices-per-host", type=float, help=f"Devices in one host ({DEVICES_PER_HOST}, or --count if it is less).")
+@click.option("--units", type=float, metavar="N", help="Units of work, for the grams per unit (SCI).")
+@click.option("--unit", help="The name of the unit, such as sample.")
 @terms_options
 @json_option
 def command(as_json: bool, **asked: Any) -> None:
-    """Estimate the footprint of a run from its hardware, time and power, every factor with its source."""
+    """Estimate the footprint of a run from its hardware, time and power. Every factor is shown with its source."""
     plan = Plan(**{field.name: asked.pop(field.name) for field in fields(Plan)})
     terms = terms_of(**asked)
     check_plan(plan, terms)
@@ -54,36 +54,36 @@ def command(as_json: bool, **asked: Any) -> None:
 
 
 def check_plan(plan: Plan, terms: Terms) -> None:
-    """Raises ConfigurationError for what cannot be."""
+    """Raises ConfigurationError for impossible values."""
     rules: tuple[Rule, ...] = (
-        ("--count", plan.count, lambda v: v > 0, "no run has so many devices", "give a number above 0"),
-        ("--hours", plan.hours, lambda v: v >= 0, "time does not run backwards", "give the hours for which each device is held"),
-        ("--watts", plan.watts, lambda v: v >= 0, "a device draws power, it gives none", "give the mean watts of one device"),
+        ("--count", plan.count, lambda v: v > 0, "a run has at least a part of one device", "give a number above 0"),
+        ("--hours", plan.hours, lambda v: v >= 0, "time cannot be negative", "give the hours for which each device is held"),
+        ("--watts", plan.watts, lambda v: v >= 0, "power cannot be negative", "give the mean watts of one device"),
         ("--load", plan.load, lambda v: 0 <= v <= 1, "load is a share", "give it from 0 to 1, as in 0.8"),
-        ("--energy-kwh", plan.energy_kwh, lambda v: v >= 0, "energy is used, not made", "give kilowatt-hours, 0 or more"),
+        ("--energy-kwh", plan.energy_kwh, lambda v: v >= 0, "energy use cannot be negative", "give kilowatt-hours, 0 or more"),
         (
             "--embodied-kg",
             plan.embodied_kg,
             lambda v: v >= 0,
-            "nothing is made for less than nothing",
+            "emissions of manufacture cannot be negative",
             "give kg of CO2e, 0 to leave it out",
         ),
-        ("--host-kg", plan.host_kg, lambda v: v >= 0, "nothing is made for less than nothing", "give kg of CO2e, 0 to leave it out"),
-        ("--devices-per-host", plan.devices_per_host, lambda v: v > 0, "a host holds some of them", "give a number above 0"),
-        ("--units", plan.units, lambda v: v > 0, "grams per unit need units", "give how many there are, above 0"),
+        ("--host-kg", plan.host_kg, lambda v: v >= 0, "emissions of manufacture cannot be negative", "give kg of CO2e, 0 to leave it out"),
+        ("--devices-per-host", plan.devices_per_host, lambda v: v > 0, "a host has at least a part of one device", "give a number above 0"),
+        ("--units", plan.units, lambda v: v > 0, "grams per unit need units", "give their number, above 0"),
     )
     check(terms, *rules)
     ways = {"--watts": plan.watts, "--load": plan.load, "--energy-kwh": plan.energy_kwh}
     given = [name for name, value in ways.items() if value is not None]
     if len(given) > 1:
-        raise ConfigurationError(f"{' and '.join(given)}: each says the energy by itself, and they may disagree; give one of them")
+        raise ConfigurationError(f"{' and '.join(given)}: each determines the energy, and they may disagree; give one of them")
     if not given:
         raise ConfigurationError(
-            "no energy: it is not known what the run draws; give --watts and --hours, --load and --hours, or --energy-kwh"
+            "no energy: the power of the run is not known; give --watts and --hours, --load and --hours, or --energy-kwh"
         )
     if plan.energy_kwh is None and plan.hours is None:
-        raise ConfigurationError(f"{given[0]} without --hours: power alone is no energy; give the hours for which each device is held")
+        raise ConfigurationError(f"{given[0]} without --hours: power alone is not energy; give the hours for which each device is held")
     if plan.load is not None and plan.device is None:
         raise ConfigurationError("--load without --device: it is a share of the device's rated power; name the device, or give --watts")
     if plan.unit is not None and plan.units is None:
-        raise ConfigurationError(f"--unit {plan.unit}: it is not said how many; give --units N")
+        raise ConfigurationError(f"--unit {plan.unit}: the number of units is missing; give --units N")

@@ -1,4 +1,4 @@
-"""`trainwatt footprint RUN…`: the grams of recorded runs, recomputed on the terms that one gives, and kept."""
+"""`trainwatt footprint RUN…`: the grams of recorded runs, computed again on the given terms, and kept."""
 
 from __future__ import annotations
 
@@ -35,26 +35,28 @@ if TYPE_CHECKING:
 @click.argument("runs", nargs=-1, metavar="RUN...")
 @click.option("--project", help="All runs of this project.")
 @click.option("--intensity-csv", type=FILE, metavar="FILE", help="A series: start,end,intensity_g_per_kwh.")
-@click.option("--price-csv", type=FILE, metavar="FILE", help="A series: start,end,price_per_kwh; --price stands in for what it lacks.")
-@click.option("--host-share", type=float, metavar="SHARE", help="The part of each host that the run held, 0 to 1.")
+@click.option("--price-csv", type=FILE, metavar="FILE", help="A series: start,end,price_per_kwh; --price is used where it has no value.")
+@click.option("--host-share", type=float, metavar="SHARE", help="The share of each host that the run held, 0 to 1.")
 @terms_options
 @click.option("--refresh", is_flag=True, help="Ask the live providers for the intensities of the run's hours, and cache them.")
-@click.option("--format", "form", type=click.Choice(("text", "md", "tex")), help="What a paper needs: table, methods paragraph, sources.")
+@click.option(
+    "--format", "form", type=click.Choice(("text", "md", "tex")), help="For a paper: a table, a methods paragraph and the sources."
+)
 @json_option
 @db_option
 def command(
     runs: tuple[str, ...], project: str | None, refresh: bool, form: str | None, as_json: bool, db: str | None, **given: Any
 ) -> None:
-    """The footprint of runs: operational and embodied grams, each with its range, its factors and their sources.
+    """Show the footprint of runs: operational and embodied grams, with ranges, factors and their sources.
 
-    Every computation is kept; `trainwatt show RUN --footprint ID` shows it again. Only --refresh asks the network.
+    Every computation is kept; `trainwatt show RUN --footprint ID` shows it again. Only --refresh uses the network.
     """
     terms = terms_of(**given)
     check(terms)
     if not runs and project is None:
         raise ConfigurationError("no run is named: give ids, `latest`, or --project")
     if form and as_json:
-        raise ConfigurationError(f"--format {form} and --json: each says how to print; give one of them")
+        raise ConfigurationError(f"--format {form} and --json: each sets the output format; give one of them")
     store = open_store(db)
     ids = [store.find(ref) for ref in runs] + ([r.id for r in store.list_runs(project=project)] if project else [])
     if not ids:
@@ -74,7 +76,7 @@ def command(
 
 
 def _assessed(store: Store, stored: StoredRun, terms: Terms, refresh: bool) -> FootprintJson:
-    """One run's footprint, beside the energy that it is of."""
+    """The footprint of one run, with its energy."""
     if refresh:
         _refresh(store, stored, terms)
     view = describe(stored)
@@ -84,7 +86,7 @@ def _assessed(store: Store, stored: StoredRun, terms: Terms, refresh: bool) -> F
 
 
 def _require_one_basis(found: list[FootprintJson]) -> None:
-    """Raises ConfigurationError where the runs' grams cannot be added."""
+    """Raises ConfigurationError if the grams of the runs cannot be added."""
     runs: dict[str, list[str]] = {}
     for each in found:
         if each["carbon"] is not None and (basis := each["carbon"]["intensity_basis"]) is not None:
@@ -92,13 +94,14 @@ def _require_one_basis(found: list[FootprintJson]) -> None:
     if len(runs) > 1:
         groups = " and ".join(f"{', '.join(names[:3])}{', …' if len(names) > 3 else ''} on {basis} ones" for basis, names in runs.items())
         raise ConfigurationError(
-            f"the grams of these runs cannot be added, as their grids' figures have different bases: {groups} (a life-cycle figure"
-            " counts fuel supply and construction too); give one --zone or --intensity for all, or name the groups one after the other"
+            "the grams of these runs cannot be added, because the figures of their grids have different bases:"
+            f" {groups} (a life-cycle figure counts fuel supply and construction too); give one --zone or --intensity for all, or give the"
+            " groups in separate commands"
         )
 
 
 def _keep(store: Store, each: FootprintJson, inputs: str) -> None:
-    """Write the computation down; it is never changed. Where the database cannot be written, the answer is given all the same."""
+    """Store the computation, which is never changed. If the database cannot be written, the result is still printed."""
     if each["carbon"] is None:
         return
     footprint_id = os.urandom(4).hex()
@@ -114,7 +117,7 @@ def _refresh(store: Store, stored: StoredRun, terms: Terms) -> None:
     if zone is None:
         click.echo("trainwatt: --refresh: nothing to ask for: no zone is set, or the intensity is given", err=True)
         return
-    from ...carbon.grid import providers  # the network's libraries are loaded only where they are used
+    from ...carbon.grid import providers  # the network libraries are loaded only if they are used
 
     for problem in live.refresh(store, providers(os.environ), zone, start_utc_ns, end_utc_ns, time.time_ns()):
         click.echo(f"trainwatt: {problem}", err=True)
@@ -133,7 +136,7 @@ def _lines(found: list[FootprintJson]) -> Iterator[str]:
         run, carbon = each["run"], each["carbon"]
         name = f"{run['id'][:8]}  {run['project']}, {run['status']}"
         if carbon is None:
-            yield f"{name}: no energy is known, so no grams are"
+            yield f"{name}: no grams, because no energy is known"
         elif len(found) > 1:
             yield f"{name}: {carbon_headline(carbon)}"
         else:

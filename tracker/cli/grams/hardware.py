@@ -1,4 +1,4 @@
-"""`trainwatt hardware`: what making hardware emitted, by the table; and which row a device's name matches, and why."""
+"""`trainwatt hardware`: the table of emissions from making hardware, and the row that a device's name matches."""
 
 from __future__ import annotations
 
@@ -26,11 +26,17 @@ WHY = {
 
 @click.command("hardware")
 @click.option("--match", "model", metavar="NAME", help="Show the row that this device's name matches, and why.")
-@click.option("--kind", type=click.Choice(KINDS), help="Only this kind; with --match, found by the name unless given.")
-@click.option("--hardware", "own", type=click.Path(path_type=Path), metavar="FILE", help="Your own hardware CSV, over the bundled table.")
+@click.option("--kind", type=click.Choice(KINDS), help="Only this kind. With --match, the kind is found by the name unless given.")
+@click.option(
+    "--hardware",
+    "own",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Your own hardware CSV; its rows come before the bundled table.",
+)
 @json_option
 def command(model: str | None, kind: str | None, own: Path | None, as_json: bool) -> None:
-    """List the hardware of which the making is known, in kg of CO2e, in the order in which rows are tried."""
+    """List the emissions of making hardware, in kg of CO2e, in the order in which rows are tried."""
     rows = table(own)
     if model is None:
         listed = [row for row in rows.rows if kind is None or row.kind == kind]
@@ -39,7 +45,7 @@ def command(model: str | None, kind: str | None, own: Path | None, as_json: bool
         else:
             console().print(_list(listed))
         return
-    if kind is None:  # a model that is known by name, else a GPU
+    if kind is None:  # the kind of a known model, otherwise a GPU
         kind = next((k for k in ("gpu", "cpu") if (r := rows.match(k, model)) is not None and r.scope == "model"), "gpu")
     row = rows.match(kind, model)
     if row is None:
@@ -53,7 +59,7 @@ def command(model: str | None, kind: str | None, own: Path | None, as_json: bool
 
 
 def view(row: HardwareRow) -> dict[str, Any]:
-    """A row as JSON has it, by the names of the file's columns."""
+    """A row in JSON, with the names of the file's columns."""
     cells = row._asdict()
     footprint = cells.pop("footprint_kg")
     return {**cells, "embodied_kg": footprint.central, "low_kg": footprint.low, "high_kg": footprint.high}

@@ -1,4 +1,4 @@
-"""`trainwatt zones`: find a zone, and what its grid emits per kWh, of which year, on which basis and from where."""
+"""`trainwatt zones`: find a zone and the emissions of its grid per kWh, with year, basis and source."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ..options import json_option
 
 @click.command("zones")
 @click.argument("text", required=False)
-@click.option("--kind", type=click.Choice(KINDS), help="Only zones of that kind.")
+@click.option("--kind", type=click.Choice(KINDS), help="Only zones of this kind.")
 @json_option
 def command(text: str | None, kind: str | None, as_json: bool) -> None:
     """Find the zones of the electricity grid by code or name, as in `trainwatt zones sweden`.
 
-    One zone alone is shown in full: its intensity, the range, year, basis, status and source.
+    A single zone is shown in full: its intensity, range, year, basis, status and source.
     """
     found = _find(text, kind)
     if as_json:
@@ -35,7 +35,7 @@ def command(text: str | None, kind: str | None, as_json: bool) -> None:
 
 
 def _find(text: str | None, kind: str | None) -> list[Listed]:
-    """The zone of that code alone, else all whose code or name has the text. Raises ConfigurationError where there is none."""
+    """The zone with that code, otherwise all zones whose code or name contains the text. Raises ConfigurationError if there is none."""
     zones = [zone for zone in listed() if kind in (None, zone.kind)]
     if text is None:
         return zones
@@ -44,7 +44,7 @@ def _find(text: str | None, kind: str | None) -> list[Listed]:
         zone for zone in zones if wanted in zone.zone.lower() or wanted in zone.name.lower()
     ]
     if not found and kind is None:
-        figure(text, allow_suspect=True)  # a zone of a cloud region, as in gcp:us-central1-a; or it says what is spelt alike
+        figure(text, allow_suspect=True)  # an availability zone, as in gcp:us-central1-a; otherwise this raises an error with similar names
         return [Listed(cloud_region(text).name, "cloud_region", cloud_region(text).location)]
     if not found:
         raise ConfigurationError(f"no zone of kind {kind} has {text!r} in its code or name; leave out --kind to look through all")
@@ -63,7 +63,7 @@ def _view(zone: Listed) -> dict[str, Any]:
 
 
 def _list(figures: list[ZoneFigure]) -> str:
-    """One zone a line: plain text, because a table of rich takes a quarter of a second for all of them."""
+    """One line per zone, as plain text: a table of rich takes a quarter of a second for all zones."""
     rows = [("zone", "g/kWh", "year", "basis", "status", "kind", "name")]
     rows += [(f.zone, f"{f.intensity_g_per_kwh:.0f}", str(f.year), f.basis, f.status, f.kind.replace("_", " "), f.name) for f in figures]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -1,8 +1,8 @@
-"""PURE: what a source's text cites, as entries of BibTeX and as a numbered list.
+"""PURE: the works that the text of a source cites, as BibTeX entries and as a numbered list.
 
-A source is free text, as the tables and a user's own hardware file have it: "Ember, Yearly Electricity Data (https://…), read through
-X; a remark". Each part with an address or an arXiv number is a work; one text without any is a work as a whole. Author, title and year
-are taken where the text shows them, and left out where it does not.
+A source is free text from the bundled tables or a user's own hardware file: "Ember, Yearly Electricity Data (https://…), read through X;
+a remark". Each part with an address or an arXiv number is a work; a text without any of them is one work. Author, title and year are taken
+from the text if it shows them, and otherwise left out.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _ET_AL = re.compile(r"^(?P<who>[^\d,;:()]{1,60}?) et al\.?,? \(?(?P<year>(?:19|2
 _ORGANISATION = re.compile(r"^(?P<who>[^,:()]{2,60}), (?P<title>[A-Z]\S* .+)$")
 _KEY_WORDS = 5
 LONGEST = 400
-"""Characters of a source that are read; the longest that is shipped has 262."""
+"""Characters of a source that are read; the longest bundled source has 262."""
 
 
 class Reference(NamedTuple):
-    """A work that is cited. `identity` is the same for the same work, however a source words it. `fields` are plain text, in the order
-    of printing; "author" is in the words of BibTeX ("Falk and others"), or an organisation's name."""
+    """A cited work. `identity` is the same for the same work, whatever the words of the source. `fields` are plain text, in the order
+    of printing; "author" has the form of BibTeX ("Falk and others") or is the name of an organisation."""
 
     identity: str
     key: str
@@ -36,7 +36,7 @@ class Reference(NamedTuple):
     fields: tuple[tuple[str, str], ...]
 
     def field(self, name: str) -> str:
-        """The field, "" where there is none."""
+        """The field, "" if there is none."""
         return dict(self.fields).get(name, "")
 
 
@@ -85,7 +85,7 @@ SERVICES = {
         (("author", "Electricity Maps"), ("title", "Electricity Maps API"), ("url", "https://www.electricitymaps.com")),
     ),
 }  # fmt: skip
-"""Live providers of intensities, by the names that a series has as its source."""
+"""Live providers of intensities, by the `name` of the provider."""
 _KNOWN = {
     reference.identity: reference
     for reference in (
@@ -107,26 +107,26 @@ _KNOWN = {
 
 
 class Cited(NamedTuple):
-    """The works of a source, and what its text remarks beside them."""
+    """The works of a source, and the remarks of its text."""
 
     works: tuple[Reference, ...]
     remarks: tuple[str, ...]
 
 
 def cited(source: str) -> Cited:
-    """What a source's text cites; no work where the text is empty."""
+    """The works that the text of a source cites; none if the text is empty."""
     parts = [part for part in re.split(r";\s+", clipped(source, LONGEST)) if part]
     located = [i for i, part in enumerate(parts) if _locator(part)]
     if not located:
         return Cited((_work("; ".join(parts)),) if parts else (), ())
     first = located[0]
-    parts[: first + 1] = ["; ".join(parts[: first + 1])]  # what leads to the first address belongs to its title
+    parts[: first + 1] = ["; ".join(parts[: first + 1])]  # the text before the first address belongs to its title
     works = dict.fromkeys(_work(part) for part in parts if _locator(part))
     return Cited(tuple(works), tuple(part for part in parts if not _locator(part)))
 
 
 def has_address(source: str) -> bool:
-    """Whether a source's text says where a reader finds it."""
+    """Whether the text of a source contains an address or an arXiv number."""
     return _locator(clipped(source, LONGEST)) is not None
 
 
@@ -154,7 +154,7 @@ def _work(text: str) -> Reference:
 
 
 def _closed(text: str) -> str:
-    """The text before an address, without the bracket that was opened for it."""
+    """The text before an address, without the bracket that opens before it."""
     if text.count("(") > text.count(")"):
         before, _, inside = text.rpartition("(")
         text = ", ".join(t for t in (before.strip(), inside.strip(" ,:")) if t)
@@ -184,7 +184,7 @@ def _key(words: str, year: str) -> str:
 
 
 def keys(references: Iterable[Reference]) -> dict[str, str]:
-    """Identity to key, each key once: works whose words begin alike are told apart by their identity, whatever their order."""
+    """Identity to key, each key once. Works with similar words get keys that depend on their identity, not on their order."""
     works = {r.identity: r.key for r in references}
     taken = list(works.values())
     apart = {i: key if taken.count(key) == 1 else f"{key}-{zlib.crc32(i.encode()):08x}" for i, key in works.items()}
@@ -195,7 +195,7 @@ def bibtex(reference: Reference, key: str) -> str:
     """An entry of BibTeX, in ASCII."""
     fields = dict(reference.fields)
     if "author" not in fields:
-        fields["key"] = " ".join(fields["title"].split()[:3])  # what a style sorts and labels by where nobody is named
+        fields["key"] = " ".join(fields["title"].split()[:3])  # used by styles to sort and label works without an author
     lines = [f"  {name} = {{{_value(name, value)}}}" for name, value in fields.items()]
     return f"@{reference.kind}{{{key},\n" + ",\n".join(lines) + "\n}"
 
@@ -208,7 +208,7 @@ def _value(name: str, value: str) -> str:
 
 
 def plain(reference: Reference) -> str:
-    """The work as a line of a list of references."""
+    """The work as one line of a list of references."""
     field: Mapping[str, str] = dict(reference.fields)
     author = field.get("author", "").replace(" and others", " et al.").replace(" and ", "; ")
     place = [field[name] for name in ("booktitle", "year") if name in field]

@@ -1,7 +1,7 @@
 """PURE: footprints as what a scientific paper needs: a table, a methods paragraph with citations, and the works that are cited.
 
-As plain text with a numbered list of references, as Markdown (pandoc's) with BibTeX in a block of code, or as LaTeX that needs no
-package, with BibTeX in comments below a line to cut at.
+The forms are plain text with a numbered list of references, Markdown (pandoc) with a code block of BibTeX, and LaTeX that needs no package,
+with BibTeX in comments after a line that marks where to cut.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ WIDTH = 100
 """Characters of a line of plain text, and of a comment."""
 MOST_PROJECTS = 3
 CUT = "% ---- references.bib"
-NO_RUNS = "There is no run, and so no footprint."
+NO_RUNS = "There are no runs, so there is no footprint."
 
 
 def document(footprints: Sequence[FootprintJson], form: str) -> str:
@@ -89,7 +89,7 @@ def _caption(footprints: Sequence[FootprintJson]) -> str:
 
 
 def _provenance(footprints: Sequence[FootprintJson]) -> str:
-    """Which runs and which kept computations this is of, for who comes back to it."""
+    """The runs and the kept computations that the document contains, so that it can be traced later."""
     ids = [(_id(f["run"]["id"]), _id(f.get("footprint_id"))) for f in footprints]
     return f"trainwatt {__version__}: " + ", ".join(f"{run} (footprint {kept})" if kept else run for run, kept in ids)
 
@@ -188,6 +188,6 @@ def _tex(footprints: Sequence[FootprintJson], words: Sequence[Fragment], works: 
 
 
 def _two_lines(row: Sequence[Figure]) -> list[str]:
-    """A row of values, and below them their ranges: side by side they are wider than a column of text."""
+    """A row of values, with their ranges in a row below: side by side they are wider than a column of text."""
     lines = [[figure.marked_value() for figure in row], [figure.span for figure in row]]
     return [rf"{' & '.join(map(tex, line))} \\" for line in lines if any(line)]

@@ -1,4 +1,4 @@
-"""PURE: the `carbon` object as lines for people: the grams, the hardware's lines, and each factor with source, year and status."""
+"""PURE: the `carbon` object as lines of text: the grams, the hardware, and each factor with its source, year and status."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ View = Mapping[str, Any]
 _STEPS = ((1e6, "t"), (1e3, "kg"), (0.1, "g"), (1e-4, "mg"), (1e-7, "µg"), (0.0, "ng"))
 _SIZES = {"t": 1e6, "kg": 1e3, "g": 1.0, "mg": 1e-3, "µg": 1e-6, "ng": 1e-9}
 FAR = 10_000
-"""From so many of its unit on, an end of a range has a unit of its own."""
+"""From this many units on, the ends of a range have units of their own."""
 
 
 def format_mass(grams: float, low_g: float | None = None, high_g: float | None = None) -> str:
-    """Grams of CO2e with the unit that suits them, and their bounds where there are any: "1.84 kg (1.20–2.50)"."""
+    """Grams of CO2e in a suitable unit, with their bounds if there are any: "1.84 kg (1.20–2.50)"."""
     return "".join(mass_parts(grams, low_g, high_g))
 
 
@@ -28,7 +28,7 @@ def mass_parts(grams: float, low_g: float | None, high_g: float | None) -> tuple
     size = _SIZES[symbol]
     if low_g is None or high_g is None:
         bounds = ""
-    elif high_g >= FAR * size:  # each end in the unit that suits it
+    elif high_g >= FAR * size:  # each end in its own unit
         bounds = f" ({format_mass(low_g)}–{format_mass(high_g)})"
     else:
         bounds = _span(grams / size, low_g / size, high_g / size)
@@ -42,7 +42,7 @@ def format_co2e(grams: float, low_g: float | None = None, high_g: float | None =
 
 
 def _span(central: float, low: float, high: float) -> str:
-    """ " (1.20–2.50)"; nothing where the bounds are not to be told from the value."""
+    """ " (1.20–2.50)"; "" if the bounds look like the value."""
     value, least, most = significant(central), significant(low), significant(high)
     return "" if least == value == most else f" ({least}–{most})"
 
@@ -67,7 +67,7 @@ def place(carbon: View) -> str:
 
 
 def carbon_lines(carbon: View, width: int = 80) -> list[str]:
-    """All of it, no line wider than `width` but for an address, which is left whole."""
+    """The whole footprint. No line is wider than `width`, except for an address, which is never broken."""
     lines = [_row("operational", _mass(carbon, "operational"))]
     lines += [_row("embodied", "unknown" if carbon["embodied_g"] is None else _mass(carbon, "embodied"))]
     for line in carbon["embodied_lines"]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...carbon.assumption import FactorStatus
 from .quantities import format_range, significant
 
-View = Mapping[str, Any]
+if TYPE_CHECKING:
+    from ...core.contract import AssumptionJson, CarbonJson, EmbodiedLineJson, OperationalJson, SciJson
 
 _STEPS = ((1e6, "t"), (1e3, "kg"), (0.1, "g"), (1e-4, "mg"), (1e-7, "µg"), (0.0, "ng"))
 _SIZES = {"t": 1e6, "kg": 1e3, "g": 1.0, "mg": 1e-3, "µg": 1e-6, "ng": 1e-9}
@@ -47,7 +48,7 @@ def _span(central: float, low: float, high: float) -> str:
     return "" if least == value == most else f" ({least}–{most})"
 
 
-def carbon_headline(carbon: View) -> str:
+def carbon_headline(carbon: CarbonJson) -> str:
     """ "1.84 kg CO2e (1.20–2.50): 1.60 kg operational, 0.24 kg embodied"."""
     text = format_co2e(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])
     if carbon["embodied_g"] is None:
@@ -55,25 +56,25 @@ def carbon_headline(carbon: View) -> str:
     return f"{text}: {format_mass(carbon['operational_g'])} operational, {format_mass(carbon['embodied_g'])} embodied"
 
 
-def place(carbon: View) -> str:
+def place(carbon: CarbonJson) -> str:
     """ "in FR", "at 50 g/kWh, as given", or "at the world's average, as no zone is set"."""
-    factor: View = next(a for a in carbon["assumptions"] if a["grid"] is not None)
+    factor, grid = next((a, grid) for a in carbon["assumptions"] if (grid := a["grid"]) is not None)
     if factor["evidence"] == FactorStatus.GIVEN:
         return f"at {_number(carbon['intensity_g_per_kwh'])} g/kWh, as given"
     if carbon["zone"]:
         return f"in {carbon['zone']}"
-    hourly = factor["grid"]["by_the_hour"]
-    return f"at the intensities of {factor['source']}" if hourly else "at the world's average, as no zone is set"
+    return f"at the intensities of {factor['source']}" if grid["by_the_hour"] else "at the world's average, as no zone is set"
 
 
-def carbon_lines(carbon: View, width: int = 80) -> list[str]:
+def carbon_lines(carbon: CarbonJson, width: int = 80) -> list[str]:
     """The whole footprint. No line is wider than `width`, except for an address, which is never broken."""
-    lines = [_row("operational", _mass(carbon, "operational"))]
-    lines += [_row("embodied", "unknown" if carbon["embodied_g"] is None else _mass(carbon, "embodied"))]
+    lines = [_row("operational", _operational(carbon))]
+    embodied = carbon["embodied_g"], carbon["embodied_low_g"], carbon["embodied_high_g"]
+    lines += [_row("embodied", "unknown" if embodied[0] is None else format_mass(embodied[0], *embodied[1:]))]
     for line in carbon["embodied_lines"]:
         grams = format_mass(line["embodied_g"], line["embodied_low_g"], line["embodied_high_g"])
         lines += _wrapped(f"{line['part']}: {_number(line['count'])} {_counted(line)}, {grams}", width, 4)
-    lines.append(_row("total", _mass(carbon, "total")))
+    lines.append(_row("total", format_mass(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])))
     if carbon["sci"] is not None:
         lines += list(_sci(carbon["sci"], width))
     for item in beside(carbon):
@@ -89,12 +90,12 @@ def carbon_lines(carbon: View, width: int = 80) -> list[str]:
     return lines
 
 
-def making_of(line: View) -> str:
+def making_of(line: EmbodiedLineJson) -> str:
     """ "making of NVIDIA H100 80GB": the row of the table, or the device's own name where the user gave the figure."""
     return f"making of {line['name'] if is_given(line) else line['row']}"
 
 
-def is_given(line: View) -> bool:
+def is_given(line: EmbodiedLineJson) -> bool:
     """Whether the user gave the footprint of this very device."""
     return line["evidence"] == FactorStatus.GIVEN and not line["class_range"]
 
@@ -107,7 +108,7 @@ class Beside(NamedTuple):
     is_emission: bool = False
 
 
-def beside(carbon: View) -> list[Beside]:
+def beside(carbon: CarbonJson) -> list[Beside]:
     """Water, money, and the grams that are not in the total, each where it was asked for."""
     found = [] if carbon["water_l"] is None else [Beside("water", _volume(carbon["water_l"]))]
     cost, market, unseen = carbon["cost"], carbon["market_based"], carbon["unmeasured"]
@@ -117,11 +118,11 @@ def beside(carbon: View) -> list[Beside]:
         currency = cost["currency"] or "in the currency of the price"
         found.append(Beside("cost", f"{significant(cost['amount'])}{span} {currency} at {_number(cost['price_per_kwh'])} a kWh{lacking}"))
     if market is not None:
-        text = f"{_mass(market, 'operational')} operational as bought, at {_number(market['intensity_g_per_kwh'])} g/kWh (market-based)"
+        text = f"{_operational(market)} operational as bought, at {_number(market['intensity_g_per_kwh'])} g/kWh (market-based)"
         found.append(Beside("apart", text, is_emission=True))
     if unseen is not None:
         joules = format_range(unseen["energy_j"], unseen["energy_low_j"], unseen["energy_high_j"])
-        text = f"{unseen['what']}: {joules}, {_mass(unseen, 'operational')}"
+        text = f"{unseen['what']}: {joules}, {_operational(unseen)}"
         text += f" [{unseen['status']}: {100 * unseen['share']:.0f} % of the components]"
         found.append(Beside("apart, not measured", text, is_emission=True))
     return found
@@ -132,11 +133,11 @@ def _volume(litres: float) -> str:
     return f"{significant(litres / size)} {symbol}"
 
 
-def _counted(line: View) -> str:
+def _counted(line: EmbodiedLineJson) -> str:
     return f"{line['unit']} of {line['name']}" if line["unit"] != "device" else f"× {line['name']}"
 
 
-def _sci(sci: View, width: int) -> Iterator[str]:
+def _sci(sci: SciJson, width: int) -> Iterator[str]:
     each = format_mass(sci["g_per_unit"], sci["low_g_per_unit"], sci["high_g_per_unit"])
     yield from _wrapped(f"per {sci['unit']}: {each}{' without embodied' if sci['without_embodied'] else ''}", width, 2)
     if sci["strict"] is not None and not sci["without_embodied"]:
@@ -144,7 +145,7 @@ def _sci(sci: View, width: int) -> Iterator[str]:
         yield from _wrapped(f"SCI as in ISO/IEC 21031 (utilisation 1): {strict} per {sci['unit']}", width, 2)
 
 
-def _factor(factor: View, width: int) -> list[str]:
+def _factor(factor: AssumptionJson, width: int) -> list[str]:
     value, low, high = factor["value"], factor["low"], factor["high"]
     number = "unknown" if value is None else _number(value)
     if value is not None and low is not None and high is not None and low != high:
@@ -152,7 +153,7 @@ def _factor(factor: View, width: int) -> list[str]:
     return _sourced(f"{factor['name']}: {number} {factor['unit']}".rstrip(), factor, width)
 
 
-def _sourced(text: str, of: View, width: int) -> list[str]:
+def _sourced(text: str, of: AssumptionJson | EmbodiedLineJson, width: int) -> list[str]:
     mark = of["status"] if of["year"] is None else f"{of['status']}, {of['year']}"
     return _wrapped(f"{text} [{mark}]", width, 2) + (
         [] if of["evidence"] == FactorStatus.GIVEN and not of.get("class_range") else _wrapped(of["source"], width, 6)
@@ -163,8 +164,8 @@ def _number(value: float) -> str:
     return f"{value:.4g}" if abs(value) < 10000 else f"{value:.0f}"
 
 
-def _mass(carbon: View, name: str) -> str:
-    return format_mass(carbon[f"{name}_g"], carbon[f"{name}_low_g"], carbon[f"{name}_high_g"])
+def _operational(of: OperationalJson) -> str:
+    return format_mass(of["operational_g"], of["operational_low_g"], of["operational_high_g"])
 
 
 def _row(name: str, text: str) -> str:

@@ -121,7 +121,7 @@ def cut_short(seen_fraction: float, duration_s: float) -> bool:
 
 def natural(name: str) -> list[tuple[int, str]]:
     """A key that sorts gpu2 before gpu10."""
-    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
 
 
 def device_share(d: DeviceRow) -> Share:

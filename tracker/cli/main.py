@@ -1,4 +1,4 @@
-"""The command line. One file a command; what it prints is built in render.py."""
+"""The command line. Each command has a file of its own. `presentation/` makes what it prints."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import rich_click as click
 
 from .._version import __version__
 from ..errors import ConfigurationError, RunNotFoundError, TrainwattError
+from ..presentation.words.safe_text import lines
+from .output import say
 
 COMMANDS = {
     "run": "track.run",
@@ -63,16 +65,16 @@ def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 failed, 2 usage, 3 not found."""
     gc.set_threshold(100_000)  # nearly all that a command makes lives to its end: looking through it again and again finds nothing
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(_Printable("%(message)s"))
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # what a provider did not answer is said once, in our own words
     try:
         code = cli.main(prog_name="trainwatt", standalone_mode=False)
         sys.stdout.flush()
-    except click.UsageError as error:
-        error.show()
-        code = USAGE
     except click.ClickException as error:
+        error.message = lines(error.message)  # type: ignore[misc]  # it may quote an argument
         error.show()
-        code = error.exit_code
+        code = USAGE if isinstance(error, click.UsageError) else error.exit_code
     except (click.Abort, KeyboardInterrupt):
         code = 130
     except BrokenPipeError:
@@ -88,6 +90,13 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+class _Printable(logging.Formatter):
+    """Log messages as text for a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return lines(super().format(record))
+
+
 def _unread() -> int:
     """Whoever read our output has seen enough (`| head`), which is no failure."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter complains as it flushes
@@ -95,5 +104,5 @@ def _unread() -> int:
 
 
 def _fail(error: Exception, code: int) -> int:
-    click.echo(f"trainwatt: {error}", err=True)
+    say(str(error))
     return code

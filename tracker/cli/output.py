@@ -1,4 +1,4 @@
-"""Where a command writes: in which format, whether it can, and as a whole."""
+"""How a command writes: messages to the user, the format of a file, and files that are there as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO
 
+import rich_click as click
+
 from ..errors import ConfigurationError, TrainwattError
+from ..presentation.words.safe_text import lines
+
+
+def say(text: str) -> None:
+    """Print a message for the user on stderr. Whatever names it holds, no escape sequence takes effect."""
+    click.echo(f"trainwatt: {lines(text)}", err=True)
 
 
 def form_of(path: str | None, forms: Sequence[str], default: str) -> str:

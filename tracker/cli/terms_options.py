@@ -15,6 +15,7 @@ from ..carbon.grid.whereabouts import AUTO
 from ..carbon.series import INTENSITY, PRICE, Column, Series, read_series
 from ..carbon.terms import TYPICAL_UNMEASURED, Terms
 from ..errors import ConfigurationError
+from .output import say
 
 if TYPE_CHECKING:
     from ..core.contract import CarbonJson
@@ -70,7 +71,7 @@ def terms_of(*, intensity_csv: Path | None = None, price_csv: Path | None = None
 def say_unused(terms: Terms, run_id: str, carbon: CarbonJson | None) -> None:
     """Say on stderr which series of the user's has nothing of a run's time."""
     for source in unused(terms, carbon):
-        click.echo(f"trainwatt: {source} has nothing of the time of run {run_id[:8]}, and is not used for it", err=True)
+        say(f"{source} has nothing of the time of run {run_id[:8]}, and is not used for it")
 
 
 def _series(path: Path, column: Column) -> Series:

@@ -8,29 +8,26 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from ..errors import ConfigurationError
+from .words.safe_text import csv_cell
 
 if TYPE_CHECKING:
     from ..analysis.tables import Column, Row
 
 BATCH = 4_096
-"""Rows of a group in a Parquet file: what is held in memory."""
-
-
-WORKING = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What a spreadsheet takes for a formula when a cell begins with it."""
+"""Rows in one group of a Parquet file. So many rows are held in memory."""
 
 
 class Table(Protocol):
-    """A file that rows are put into."""
+    """A file to which rows are added."""
 
     def put(self, row: Row) -> None: ...
     def finish(self) -> None:
-        """Write what is left; the file itself stays open."""
+        """Write the rest. The file stays open."""
         ...
 
 
 class CsvTable:
-    """CSV in UTF-8, with a line of names. Text that a spreadsheet would take for a formula begins with a single quote."""
+    """CSV in UTF-8, with a header. Text that a spreadsheet would take for a formula gets a single quote in front."""
 
     def __init__(self, file: IO[bytes], columns: Sequence[Column]) -> None:
         self._columns, self._file = columns, file
@@ -38,7 +35,7 @@ class CsvTable:
         self._writer.writerow([c.name for c in columns])
 
     def write(self, text: str) -> None:
-        """What the csv module calls with each line."""
+        """The csv module calls this with each line."""
         self._file.write(text.encode("utf-8", "replace"))
 
     def put(self, row: Row) -> None:
@@ -53,13 +50,11 @@ def _cell(value: object) -> object:
         value = json.dumps(value, ensure_ascii=False)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str) and value.startswith(WORKING):
-        return f"'{value}"
-    return value
+    return csv_cell(value) if isinstance(value, str) else value
 
 
 class JsonLines:
-    """An object a line; text is exactly what was recorded."""
+    """One JSON object per line. Text is exactly as it was recorded."""
 
     def __init__(self, file: IO[bytes], columns: Sequence[Column]) -> None:
         self._file = file

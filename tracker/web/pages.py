@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from .._version import __version__
 from ..analysis.compared import Compared
 from ..presentation.report.charts import STRIPES
-from ..presentation.report.elements import Child, Html, el, shown, table
+from ..presentation.report.elements import Child, Html, el, table
 from ..presentation.words.blocks import blocks
 from ..presentation.words.comparison import notes, verdict
 from ..presentation.words.quantities import format_duration
@@ -125,7 +125,7 @@ def _row(view: View) -> Html:
         ),
         el(
             "th",
-            el("a", el("span", name, class_="text"), href=f"/runs/{quote(run['id'], safe='')}", title=shown(name)),
+            el("a", el("span", name, class_="text"), href=f"/runs/{quote(run['id'], safe='')}", title=name),
             el("small", run["id"][:8]),
             scope="row",
             class_="name",

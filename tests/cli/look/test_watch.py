@@ -18,7 +18,7 @@ from tests.fakes.world import TRAINWATT, MakeWorld, World, finished, wait_for
 from trainwatt.analysis.over_time.live import Watcher
 from trainwatt.core.point import Point
 from trainwatt.energy.mean_power import mean_w, powers_w
-from trainwatt.presentation.terminal.watch import Frame, frame, line, plain, spark
+from trainwatt.presentation.terminal.watch import Frame, frame, line, spark
 from trainwatt.storage.read.store import Store
 
 GOING_ON = """
@@ -242,11 +242,6 @@ def test_no_run_that_ended_or_fell_silent_draws_a_known_power(look: Any) -> None
     assert {d["power_w"] for d in look.view["energy"]["devices"]} == {None}
     assert look.view["energy"]["power_w"] is None
     assert " W" not in line(look.view)
-
-
-def test_text_is_shown_and_never_obeyed() -> None:
-    assert plain("a\x1b[31m\nb\tc\u202e\x9b") == "a�[31m b c�"
-    assert plain("👨‍👩‍👧") == "👨👩👧"
 
 
 # ---- power over time

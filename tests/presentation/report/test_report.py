@@ -13,13 +13,14 @@ from tests.browser.runs import NS, START, hour, read, write
 from tests.fakes.stored_rows import device, phase, point, run, segment
 from trainwatt.analysis.footprint import view_of
 from trainwatt.analysis.over_time.figures import PIECES
-from trainwatt.presentation.report.elements import el, linked, shown, table
+from trainwatt.presentation.report.elements import el, linked, table
 from trainwatt.presentation.report.markdown import markdown_of
 from trainwatt.presentation.report.page import page
 from trainwatt.presentation.report.scale import elapsed, ticks, time_text, time_ticks
 from trainwatt.presentation.report.style import DARK, LIGHT
 from trainwatt.presentation.words.quantities import watts_tick
 from trainwatt.presentation.words.runs import headline
+from trainwatt.presentation.words.safe_text import visible
 from trainwatt.storage.read.store import Store
 
 WRITTEN = "2026-11-24T12:00:00+00:00"
@@ -52,7 +53,7 @@ def test_text_is_never_markup() -> None:
     nasty = "<script>\"'&\x1b[31m\x00\u202e\n🔥"
     made = el("p", nasty, title=nasty)
     assert made == ('<p title="&lt;script&gt;&quot;&#x27;&amp;�[31m��\n🔥">&lt;script&gt;"\'&amp;�[31m��\n🔥</p>')
-    assert shown("a\ud800b") == "a�b"
+    assert visible("a\ud800b") == "a�b"
     assert "<b>" not in table(["<b>", "<b>"], [["<b>", "<b>"]], caption="<b>")
 
 

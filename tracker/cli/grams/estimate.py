@@ -15,6 +15,7 @@ from ...errors import ConfigurationError
 from ...presentation.words.carbon import carbon_headline, carbon_lines
 from ...presentation.words.quantities import format_energy, format_range
 from ..options import json_option
+from ..output import say
 from ..terms_options import terms_of, terms_options
 
 SCHEMA_VERSION = 1
@@ -41,7 +42,7 @@ def command(as_json: bool, **asked: Any) -> None:
     check_plan(plan, terms)
     energy, carbon, notes = estimate(plan, terms, table(terms.hardware))
     for note in notes:
-        click.echo(f"trainwatt: {note}", err=True)
+        say(note)
     if as_json:
         click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "energy": energy, "carbon": carbon}, indent=2))
         return

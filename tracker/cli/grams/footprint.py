@@ -21,7 +21,9 @@ from ...errors import ConfigurationError, RunNotFoundError, StoreError
 from ...presentation.paper.document import document
 from ...presentation.words.carbon import carbon_headline, carbon_lines, format_mass
 from ...presentation.words.runs import at_once_text
+from ...presentation.words.safe_text import cleaned
 from ..options import db_option, json_option
+from ..output import say
 from ..progress import followed
 from ..terms_options import FILE, say_unused, terms_of, terms_options
 
@@ -72,7 +74,7 @@ def command(
     elif form:
         click.echo(document(found, form))
     else:
-        click.echo("\n".join(_lines(found)))
+        click.echo("\n".join(_lines(cleaned(found))))
 
 
 def _assessed(store: Store, stored: StoredRun, terms: Terms, refresh: bool) -> FootprintJson:
@@ -109,18 +111,18 @@ def _keep(store: Store, each: FootprintJson, inputs: str) -> None:
         store.add_footprint(footprint_id, each["run"]["id"], time.time_ns(), inputs, json.dumps(each["carbon"]))
         each["footprint_id"] = footprint_id
     except StoreError as error:
-        click.echo(f"trainwatt: the footprint of {each['run']['id'][:8]} is not kept: {error}", err=True)
+        say(f"the footprint of {each['run']['id'][:8]} is not kept: {error}")
 
 
 def _refresh(store: Store, stored: StoredRun, terms: Terms) -> None:
     zone, start_utc_ns, end_utc_ns = asked_of_a_grid(stored, terms)
     if zone is None:
-        click.echo("trainwatt: --refresh: nothing to ask for: no zone is set, or the intensity is given", err=True)
+        say("--refresh: nothing to ask for: no zone is set, or the intensity is given")
         return
     from ...carbon.grid import providers  # the network libraries are loaded only if they are used
 
     for problem in live.refresh(store, providers(os.environ), zone, start_utc_ns, end_utc_ns, time.time_ns()):
-        click.echo(f"trainwatt: {problem}", err=True)
+        say(problem)
 
 
 def _total(found: list[FootprintJson]) -> dict[str, TotalGramsJson]:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from ...analysis.open_store import open_store
 from ...analysis.view import run_duration_s
 from ...errors import TrainwattError
-from ...presentation.words.quantities import format_duration
+from ...presentation.words.quantities import count, format_duration
+from ...presentation.words.runs import title
+from ...presentation.words.safe_text import clean
 from ..options import db_option
+
+if TYPE_CHECKING:
+    from ...storage.read.records import RunRow
 
 
 @click.command("delete")
@@ -26,7 +32,7 @@ def command(runs: tuple[str, ...], yes: bool, db: str | None) -> None:
         raise TrainwattError(f"{', '.join(running)} still runs, and would go on writing: end it first, then delete it")
     if not yes:
         found = [store.load(run_id).run for run_id in ids]
-        names = ", ".join(f"{run.id[:8]} ({run.project}, {format_duration(run_duration_s(run))})" for run in found)
+        names = ", ".join(f"{run.id[:8]} ({_about(run)})" for run in found)
         try:
             sure = click.confirm(f"Delete {names} for good?")
         except click.Abort:
@@ -36,4 +42,9 @@ def command(runs: tuple[str, ...], yes: bool, db: str | None) -> None:
         if not sure:
             click.echo("nothing deleted")
             return
-    click.echo(f"deleted {store.delete(ids)}")
+    click.echo(f"deleted {count(store.delete(ids), 'run')}")
+
+
+def _about(run: RunRow) -> str:
+    """ "digits/first, completed, 3 min 20 s"."""
+    return f"{clean(title(run.project, run.name))}, {run.status}, {format_duration(run_duration_s(run))}"

@@ -32,5 +32,7 @@ def command(run: str, footprint_id: str | None, as_json: bool, db: str | None) -
     if as_json:
         click.echo(json.dumps(view, indent=2))
         return
-    curves = {device: points for (_, device), points in store.outline(stored, SPARK_WIDTH).items()}
+    segments = {(d.host, d.name, d.uuid): d.segment_id for d in stored.devices}  # the last segment of each device
+    outline = store.outline(stored, SPARK_WIDTH)
+    curves = [outline.get((segments[d["host"], d["device"], d["uuid"]], d["device"]), []) for d in view["energy"]["devices"]]
     console().print(run_page(view, curves))

@@ -14,7 +14,8 @@ from ...machine.process import alive_ticks, command_of, environment_of
 from ...tracking.target import Target
 from ...tracking.tracker import EnergyTracker
 from ..options import arguments, tracking_options
-from .run import _report
+from ..output import say
+from .run import report
 
 
 @click.command("attach")
@@ -35,11 +36,11 @@ def command(pid: int, **options: Any) -> None:
         ) from None
     tracker = EnergyTracker.watching(Target(tree_pid=pid, command=command_of(pid), environ=environment_of(pid)), **arguments(**options))
     tracker.start()
-    click.echo(f"trainwatt: following process {pid}; Ctrl-C detaches", err=True)
+    say(f"following process {pid}; Ctrl-C detaches")
     try:
         select.select([descriptor], [], [])
     except KeyboardInterrupt:
         tracker.stop("completed", "detached by Ctrl-C while the process still ran")
     else:
         tracker.stop("completed", "the process ended; its exit code cannot be seen from outside")
-    _report(tracker)
+    report(tracker)

@@ -19,6 +19,7 @@ from ...core.clock import SystemClock
 from ...core.sensing import Availability, Counter, Discovery, DiscoveryRequest, Finding
 from ...errors import StoreError
 from ...presentation.terminal.run import console, plain_table
+from ...presentation.words.safe_text import clean, cleaned, lines
 from ...sensors.discovery import discover
 from ...storage.place import is_server, locate, masked, sqlite_path
 from ...tracking.sampling.calibration import CALIBRATION_S
@@ -60,7 +61,7 @@ def command(gpus: str | None, as_json: bool, db: str | None) -> None:
         click.echo(json.dumps(report, indent=2))
     else:
         out = console()
-        for part in _page(report, found.findings):
+        for part in _page(cleaned(report), found.findings):
             out.print(part, soft_wrap=isinstance(part, Text) and bool(part.no_wrap))
 
 
@@ -148,7 +149,7 @@ def _page(report: dict[str, Any], findings: list[Finding]) -> list[RenderableTyp
     table = plain_table("device", "from", "now", "error", "renewed", "a reading", right=("now", "renewed", "a reading"))
     for d in devices:
         table.add_row(
-            d["device"] + ("" if d["included_in_total"] else "*"),
+            Text(d["device"] + ("" if d["included_in_total"] else "*")),
             d["from"],
             "?" if d["power_w"] is None else f"{d['power_w']:.1f} W",
             _error(d),
@@ -206,14 +207,14 @@ def _notes(devices: list[dict[str, Any]]) -> list[Text]:
 def _explained(finding: Finding) -> list[RenderableType]:
     mark, style = MARKS[finding.availability]
     parts: list[RenderableType] = [
-        Text.assemble((f"{mark} ", style), (finding.what, "bold"), f", {finding.availability.value}: {finding.detail}")
+        Text.assemble((f"{mark} ", style), (clean(finding.what), "bold"), f", {finding.availability.value}: {clean(finding.detail)}")
     ]
     if finding.remedy:
-        for line in finding.remedy.splitlines():
+        for line in lines(finding.remedy).split("\n"):
             command = line.startswith("  ")  # to be copied, so never broken
             parts.append(Text(f"    {line}", style="cyan", no_wrap=True) if command else Padding(Text(line), (0, 0, 0, 4), expand=False))
     if finding.worth:
-        parts.append(Padding(Text(f"Worth it: {finding.worth}"), (0, 0, 0, 4)))
+        parts.append(Padding(Text(f"Worth it: {clean(finding.worth)}"), (0, 0, 0, 4)))
     return parts
 
 

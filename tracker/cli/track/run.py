@@ -15,9 +15,11 @@ import rich_click as click
 from ...config import JOIN_DB, JOIN_RUN
 from ...machine.masking import masked
 from ...presentation.words.quantities import format_duration
+from ...presentation.words.safe_text import cleaned
 from ...tracking.target import Target
 from ...tracking.tracker import EnergyTracker
 from ..options import arguments, tracking_options
+from ..output import say
 
 FORWARDED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}
 SI_KERNEL = 0x80
@@ -48,7 +50,7 @@ def command(command_line: tuple[str, ...], **options: Any) -> None:
         _refuse(command_line[0], error.errno)
     code = _wait(pid)
     tracker.stop(*_verdict(code))
-    _report(tracker)
+    report(tracker)
     signal.pthread_sigmask(signal.SIG_SETMASK, inherited)
     _end_like(code)
 
@@ -63,7 +65,7 @@ def _unusable(program: str) -> int | None:
 def _refuse(program: str, reason: int | None) -> NoReturn:
     """End as a shell does where a command cannot be started."""
     nowhere = reason == errno.ENOENT and not os.path.dirname(program)
-    click.echo(f"trainwatt: {program}: {'no such command on PATH' if nowhere else os.strerror(reason or errno.ENOEXEC)}", err=True)
+    say(f"{program}: {'no such command on PATH' if nowhere else os.strerror(reason or errno.ENOEXEC)}")
     raise SystemExit(127 if reason == errno.ENOENT else 126)
 
 
@@ -97,18 +99,18 @@ def _verdict(code: int) -> tuple[str, str | None]:
     return "failed" if -code in FAULTS else "interrupted", f"{name}{hint}"
 
 
-def _report(tracker: EnergyTracker) -> None:
+def report(tracker: EnergyTracker) -> None:
     """Three lines: the headline, the duration, how to show it."""
     try:
         summary = tracker.summary()
     except Exception as error:  # the command's own result matters more than ours
-        click.echo(f"trainwatt: the run could not be read back: {error}", err=True)
+        say(f"the run could not be read back: {error}")
         return
-    run = summary.to_dict()["run"]
+    run = cleaned(summary.to_dict()["run"])
     reason = f" ({run['end_reason']})" if run["end_reason"] else ""
-    click.echo(f"trainwatt: {summary.headline}", err=True)
-    click.echo(f"trainwatt: {format_duration(run['duration_s'])}, {run['status']}{reason}", err=True)
-    click.echo(f"trainwatt: trainwatt show {run['id']}", err=True)
+    say(summary.headline)
+    say(f"{format_duration(run['duration_s'])}, {run['status']}{reason}")
+    say(f"trainwatt show {run['id']}")
 
 
 def _end_like(code: int) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 from ...analysis.view import energy_each_j, known_count
 from ..words.carbon import carbon_headline, place
 from ..words.quantities import format_duration, format_energy, format_range
-from ..words.runs import headline, idle_text, phase_energy, phase_notes, provenance
+from ..words.runs import headline, idle_text, phase_energy, phase_notes, provenance, title_of
+from ..words.safe_text import cleaned
 from .elements import paragraph, table
 
 
@@ -40,20 +41,19 @@ class Summary:
     @property
     def headline(self) -> str:
         """ "1.84 kWh (1.79–1.90, 96 % measured, GPU+CPU+DRAM)"."""
-        return headline(self._view)
+        return headline(cleaned(self._view))
 
     def to_dict(self) -> dict[str, Any]:
         """What `trainwatt show --json` prints (schema 1)."""
         return self._view
 
     def __str__(self) -> str:
-        return "\n".join(_lines(self._view))
+        return "\n".join(_lines(cleaned(self._view)))
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
         run = self._view["run"]
-        name = f"{run['project']}/{run['name']}" if run["name"] else run["project"]
-        about = f"{name} · run {run['id']} · {run['status']} · {format_duration(run['duration_s'] or 0.0)}"
+        about = f"{title_of(self._view)} · run {run['id']} · {run['status']} · {format_duration(run['duration_s'] or 0.0)}"
         parts = [paragraph(self.headline, strong=True), paragraph(about)]
         rows = _rows(self._view)
         parts += [table(("part", "energy (range)", "from", ""), rows)] if rows else []
@@ -66,7 +66,7 @@ class Summary:
 
 def _lines(view: Mapping[str, Any]) -> list[str]:
     run = view["run"]
-    lines = [headline(view), f"{run['project']} · {run['id']} · {run['status']} · {format_duration(run['duration_s'] or 0.0)}"]
+    lines = [headline(view), f"{title_of(view)} · {run['id']} · {run['status']} · {format_duration(run['duration_s'] or 0.0)}"]
     rows = _rows(view)
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
     lines += ["  " + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip() for row in rows]

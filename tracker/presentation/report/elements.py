@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import html
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
+
+from ..words.safe_text import html
 
 _VOID = frozenset(("meta", "br", "link", "rect", "line", "path"))
 _SVG = frozenset(("rect", "line", "path"))
 _CASED = {"viewbox": "viewBox", "preserveaspectratio": "preserveAspectRatio", "patternunits": "patternUnits"}
 _ADDRESS = re.compile(r"https?://[^\s,;()<>\"'{}\\]+")
-_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class Html(str):
@@ -21,11 +20,6 @@ class Html(str):
 
 
 Child = str | Html | None | Iterable["Child"]
-
-
-def shown(text: str) -> str:
-    """Text in which nothing is at work: control characters and those that turn the direction of writing become "�"."""
-    return "".join("�" if (unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t") or c in _TURNS else c for c in text)
 
 
 def join(children: Iterable[Child]) -> Html:
@@ -39,7 +33,7 @@ def _child(child: Child) -> str:
     if isinstance(child, Html):
         return child
     if isinstance(child, str):
-        return html.escape(shown(child), quote=False)
+        return html(child, quote=False)
     return join(child)
 
 
@@ -54,7 +48,7 @@ def el(name: str, /, *children: Child, **attributes: object) -> Html:
 def _attribute(key: str, value: object) -> str:
     name = key.rstrip("_").replace("_", "-")
     name = _CASED.get(name, name)
-    return f" {name}" if value is True else f' {name}="{html.escape(shown(str(value)))}"'
+    return f" {name}" if value is True else f' {name}="{html(str(value))}"'
 
 
 def linked(text: str) -> Html:

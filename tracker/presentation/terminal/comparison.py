@@ -11,12 +11,12 @@ from rich.text import Text
 from ...analysis.compared import Compared, Figure
 from ...analysis.gates import Judged
 from ...analysis.view import SCHEMA_VERSION
-from ..words.blocks import blocks
+from ..words.blocks import Block, Row, blocks
 from ..words.comparison import notes, says, verdict
 from ..words.comparison_facts import apart_text, missing_text, note_text, remark_text, unjudged_text
 from ..words.quantities import format_duration
-from ..words.runs import headline
-from ..words.safe_text import clipped, markdown
+from ..words.runs import headline, title_of
+from ..words.safe_text import clean, clipped, lines, markdown
 
 if TYPE_CHECKING:
     from ...core.contract import ChangeJson, ComparedJson, CompareJson, FigureJson, GateJson
@@ -96,9 +96,9 @@ def page(runs: Sequence[Compared], judged: Sequence[Judged]) -> RenderableType:
         parts.append(_line(f"{run.label}  ", f"{_about(run)}{'' if number else ' · the baseline'}"))
         parts.append(_line("   ", headline(run.view), style="dim"))
     parts.append(Text())
-    parts += [Text(verdict(run, runs[0]), style="bold") for run in runs[1:]]
-    parts += [Text(note, style="yellow") for note in notes(runs)]
-    found = list(blocks(runs))
+    parts += [_line("", verdict(run, runs[0]), style="bold") for run in runs[1:]]
+    parts += [_line("", note, style="yellow") for note in notes(runs)]
+    found = [Block(clean(block.title), tuple(Row(*map(clean, row)) for row in block.rows)) for block in blocks(runs)]
     widths = [max((len(row[i]) for block in found for row in block.rows if row.difference or i != 1), default=0) for i in range(3)]
     for block in found:
         parts += [Text(), Text(block.title, style="dim")]
@@ -106,21 +106,21 @@ def page(runs: Sequence[Compared], judged: Sequence[Judged]) -> RenderableType:
             _line("  ", "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=False)) + f"  {row.ratio}") for row in block.rows
         ]
     if judged:
-        parts += [Text(), *(Text(says(j), style=_style(j)) for j in judged)]
+        parts += [Text(), *(_line("", says(j), style=_style(j)) for j in judged)]
     return Group(*parts)
 
 
 def document(runs: Sequence[Compared], judged: Sequence[Judged]) -> str:
     """The same as Markdown."""
-    lines = [f"- {run.label}: {markdown(_about(run))}: {markdown(headline(run.view))}" for run in runs]
-    lines += ["", *(f"**{markdown(verdict(run, runs[0]))}**  " for run in runs[1:]), *(f"{markdown(note)}  " for note in notes(runs)), ""]
-    lines += ["| | run | value | difference | of the baseline |", "|---|---|---:|---:|---:|"]
+    page = [f"- {run.label}: {markdown(_about(run))}: {markdown(headline(run.view))}" for run in runs]
+    page += ["", *(f"**{markdown(verdict(run, runs[0]))}**  " for run in runs[1:]), *(f"{markdown(note)}  " for note in notes(runs)), ""]
+    page += ["| | run | value | difference | of the baseline |", "|---|---|---:|---:|---:|"]
     for block in blocks(runs):
         for number, row in enumerate(block.rows):
             cells = ["" if number else block.title, *row]
-            lines.append("| " + " | ".join(markdown(cell) for cell in cells) + " |")
-    lines += ["", *(f"- {markdown(says(j))}" for j in judged)] if judged else []
-    return "\n".join(lines)
+            page.append("| " + " | ".join(markdown(cell) for cell in cells) + " |")
+    page += ["", *(f"- {markdown(says(j))}" for j in judged)] if judged else []
+    return "\n".join(page)
 
 
 def _style(judged: Judged) -> str:
@@ -129,9 +129,8 @@ def _style(judged: Judged) -> str:
 
 def _about(run: Compared) -> str:
     about = run.view["run"]
-    name = f"{about['project']}/{about['name']}" if about["name"] else about["project"]
-    return f"{about['id'][:8]} · {clipped(name, 60)} · {about['status']} · {format_duration(about['duration_s'] or 0.0)}"
+    return f"{about['id'][:8]} · {clipped(title_of(run.view), 60)} · {about['status']} · {format_duration(about['duration_s'] or 0.0)}"
 
 
 def _line(first: str, rest: str, style: str = "") -> Text:
-    return Text(first + rest.rstrip(), style=style)
+    return Text(lines(first + rest.rstrip()), style=style)

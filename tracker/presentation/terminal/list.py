@@ -13,7 +13,7 @@ from rich.text import Text
 from ...analysis.totals import each_of
 from ...errors import ConfigurationError
 from ..words.quantities import format_duration, format_energy
-from ..words.runs import at_once_text, energy_text
+from ..words.runs import at_once_text, energy_text, title_of
 from ..words.safe_text import clean, markdown
 from .run import STATUS_STYLE, local_time, plain_table
 
@@ -55,8 +55,7 @@ def _measured(view: View) -> str:
 
 
 def _project(view: View) -> str:
-    run = view["run"]
-    return f"{run['project']}/{run['name']}" if run["name"] else str(run["project"])
+    return title_of(view)
 
 
 def _time(of: View) -> str:

@@ -16,8 +16,8 @@ from ...core.point import Point
 from ...energy.mean_power import energy_at
 from ..words.carbon import carbon_headline, place
 from ..words.quantities import format_duration, format_energy, format_range
-from ..words.runs import headline, idle_text, phase_energy, phase_notes, provenance, range_text
-from ..words.safe_text import clean
+from ..words.runs import headline, idle_text, phase_energy, phase_notes, provenance, range_text, title_of
+from ..words.safe_text import cleaned
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 SPARK_WIDTH = 16
@@ -40,10 +40,10 @@ def plain_table(*columns: str, right: Sequence[str] = ()) -> Table:
     return table
 
 
-def run_page(view: View, curves: Mapping[str, Sequence[Point]]) -> RenderableType:
-    """A run, in full."""
-    run = view["run"]
-    parts: list[RenderableType] = [Text(headline(view), style="bold"), _about(run), Text()]
+def run_page(view: View, curves: Sequence[Sequence[Point]]) -> RenderableType:
+    """A run in full. `curves` are those of the devices of `view`, in their order."""
+    view = cleaned(view)
+    parts: list[RenderableType] = [Text(headline(view), style="bold"), _about(view), Text()]
     parts += [_devices(view, curves), Text()]
     if (idle := idle_text(view["energy"])) is not None:
         parts += [Text(idle), Text()]
@@ -69,33 +69,32 @@ def sparkline(points: Sequence[Point], width: int = SPARK_WIDTH) -> str:
     return "".join(BLOCKS[min(7, int(p / top * 7.999))] for p in powers) if top > 0 else BLOCKS[0] * count
 
 
-def _about(run: View) -> Text:
-    text = Text()
+def _about(view: View) -> Text:
+    run, text = view["run"], Text()
     text.append(run["status"], style=STATUS_STYLE[run["status"]])
     text.append(f" ({run['end_reason']})" if run["end_reason"] else "")
     text.append(f" · {format_duration(run['duration_s'] or 0.0)} · started {local_time(run['started_at'])} on {run['host']}")
-    name = f"{run['project']}/{run['name']}" if run["name"] else run["project"]
-    details = [name, f"run {run['id']}", f"stage {run['stage']}"]
+    details = [title_of(view), f"run {run['id']}", f"stage {run['stage']}"]
     if run["git_commit"]:
         details.append(f"commit {run['git_commit'][:10]}")
     details += [f"{k}={v}" for k, v in {**run["tags"], **run["external"]}.items()]
     text.append("\n" + " · ".join(details), style="dim")
     if run["command"]:
-        text.append(f"\n$ {clean(run['command'])}", style="dim")
+        text.append(f"\n$ {run['command']}", style="dim")
     return text
 
 
-def _devices(view: View, curves: Mapping[str, Sequence[Point]]) -> RenderableType:
+def _devices(view: View, curves: Sequence[Sequence[Point]]) -> RenderableType:
     table = plain_table("device", "energy (range)", "mean", "from", "power over time", right=("mean",))
     notes = []
-    for d in view["energy"]["devices"]:
+    for d, curve in zip(view["energy"]["devices"], curves, strict=True):
         outside = "" if d["included_in_total"] else "*"
         table.add_row(
-            d["device"] + outside,
+            Text(d["device"] + outside),
             format_range(d["energy_j"], d["low_j"], d["high_j"], view["energy"]["total_j"]),
             "" if d["mean_power_w"] is None else f"{d['mean_power_w']:.0f} W" if d["mean_power_w"] >= 10 else f"{d['mean_power_w']:.1f} W",
             provenance(d),
-            sparkline(curves.get(d["device"], ())),
+            sparkline(curve),
         )
         about = "; ".join(text for text in (d["model"], d["note"]) if text)
         notes += [f"{d['device']}: {about}"] if about else []
@@ -143,7 +142,7 @@ def _carbon(view: View) -> list[RenderableType]:
 def _events(events: Sequence[View]) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     for event in events[:20]:
-        table.add_row(Text(event["kind"], style="yellow"), event["device"] or "run", Text(event["detail"]))
+        table.add_row(Text(event["kind"], style="yellow"), Text(event["device"] or "run"), Text(event["detail"]))
     if len(events) > 20:
         table.add_row("…", "", f"and {len(events) - 20} more: --json has them all")
     return table

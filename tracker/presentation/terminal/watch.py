@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +14,8 @@ from ...core.point import Point
 from ...energy.mean_power import powers_w
 from ..words.carbon import carbon_headline, format_mass, place
 from ..words.quantities import format_duration, format_energy, format_range, significant
-from ..words.runs import headline, phase_energy, phase_notes, provenance
+from ..words.runs import headline, phase_energy, phase_notes, provenance, title_of
+from ..words.safe_text import cleaned
 from .run import BLOCKS, STATUS_STYLE
 
 View = Mapping[str, Any]
@@ -41,6 +41,7 @@ class Frame:
 
 def frame(view: View, curves: Curves, width: int, height: int | None) -> list[Text]:
     """Lines of at most `width` columns, at most `height` of them: what matters least is left out first."""
+    view = cleaned(view)
     top = _top(view, width)
     phase, work = _phase_now(view, width), _work(view, width)
     bottom = [*([Text()] if height is None or height >= 12 else []), *phase, *work]
@@ -60,6 +61,7 @@ def frame(view: View, curves: Curves, width: int, height: int | None) -> list[Te
 
 def line(view: View) -> str:
     """One line for a pipe: when, how far, how much, how fast, and what is going on."""
+    view = cleaned(view)
     run, energy = view["run"], view["energy"]
     parts = [f"{view['at']} {run['status']} {format_duration(run['duration_s'] or 0.0)}"]
     if energy["total_j"] is not None:
@@ -68,7 +70,7 @@ def line(view: View) -> str:
     if view["carbon"] is not None:
         parts.append(f"{format_mass(view['carbon']['total_g'])} CO2e")
     if energy["power_w"] is not None:
-        each = ", ".join(f"{plain(d['device'])} {_watts(d['power_w'])}" for d in energy["devices"])
+        each = ", ".join(f"{d['device']} {_watts(d['power_w'])}" for d in energy["devices"])
         parts.append(f"{_watts(energy['power_w'])} ({each})")
     parts += [" › ".join(_named(p) for p in view["phases_now"])] if view["phases_now"] else []
     parts += [f"{amount:,} {unit}" for unit, amount in view["work"].items()]
@@ -84,19 +86,6 @@ def as_json(view: View) -> dict[str, Any]:
         "carbon": None if carbon is None else {k: v for k, v in carbon.items() if not isinstance(v, list | dict)},
         **{key: view[key] for key in ("carbon_missing", "phases_now", "work", "rates", "sampler", "written_s")},
     }
-
-
-def plain(text: str) -> str:
-    """Text on one line in which nothing is at work: white space is one blank, control characters are "�", and those without a width,
-    which would shift all that follows, are gone."""
-    kept = (
-        "�" if (category := unicodedata.category(c)) in ("Cc", "Cs") else "" if category in ("Cf", "Mn", "Me") else c for c in _one(text)
-    )
-    return "".join(kept)
-
-
-def _one(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def _cropped(text: Text, width: int) -> Text:
@@ -130,11 +119,11 @@ def _top(view: View, width: int) -> list[Text]:
     who = Text.assemble(
         (run["status"], STATUS_STYLE[run["status"]]),
         f" {format_duration(run['duration_s'] or 0.0)} · ",
-        (plain(f"{run['project']}/{run['name']}" if run["name"] else run["project"]), "bold"),
-        f" · {plain(run['id'])[:8]} on {plain(run['host'])}",
+        (title_of(view), "bold"),
+        f" · {run['id'][:8]} on {run['host']}",
     )
     if run["end_reason"]:
-        who.append(f" · {plain(run['end_reason'])}")
+        who.append(f" · {run['end_reason']}")
     written = Text(_written(view), style="yellow" if run["status"] == "running" and view["written_s"] > 5 else "dim")
     now = "" if energy["power_w"] is None else f"{_watts(energy['power_w'])} now"
     lines = [_sides(who, written, width), _sides(Text(headline(view), style="bold"), Text(now, style="bold cyan"), width)]
@@ -142,10 +131,10 @@ def _top(view: View, width: int) -> list[Text]:
         carbon = view["carbon"]
         mass = format_mass(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])
         parts = carbon_headline(carbon).partition(":")[2]
-        text = f"{mass} CO2e {plain(place(carbon))}"
+        text = f"{mass} CO2e {place(carbon)}"
         lines.append(_cropped(Text(f"{text}:{parts}" if cell_len(text) + cell_len(parts) < width else text), width))
     elif view["carbon_missing"]:
-        lines.append(_cropped(Text(plain(f"no grams: {view['carbon_missing']}"), style="yellow"), width))
+        lines.append(_cropped(Text(f"no grams: {view['carbon_missing']}", style="yellow"), width))
     return [*lines, Text()]
 
 
@@ -155,7 +144,7 @@ def _devices(view: View, curves: Curves, width: int, most: int | None) -> list[T
     if not devices:
         return [Text("no device has drawn anything yet", style="dim")]
     several = len({d["host"] for d in devices}) > 1
-    names = [plain(f"{d['device']} on {d['host']}" if several else d["device"]) + ("" if d["included_in_total"] else "*") for d in devices]
+    names = [f"{d['device']} on {d['host']}" if several else d["device"] + ("" if d["included_in_total"] else "*") for d in devices]
     joules = [format_range(d["energy_j"], d["low_j"], d["high_j"], view["energy"]["total_j"]) for d in devices]
     at = min(24, max(6, *(cell_len(name) for name in names)))
     of = max(len("energy (range)"), *(cell_len(text) for text in joules))
@@ -190,7 +179,7 @@ def spark(curve: Sequence[Point], step_s: int, pieces: int) -> str:
 
 def _named(phase: View, most: int | None = None) -> str:
     """A phase with its step; the name takes at most so many columns."""
-    name = plain(phase["name"])
+    name = phase["name"]
     step = "" if phase["step"] is None else f" step {phase['step']}"
     return (name if most is None else _cell(name, min(most, cell_len(name)))) + step
 
@@ -231,7 +220,7 @@ def _phases(view: View, width: int, most: int | None) -> list[Text]:
     shown = phases if most is None else phases[-(most - 2) :]
     rows = [
         (
-            plain(p["name"]),
+            p["name"],
             f"{p['count']:,}",
             format_duration(p["duration_s"]),
             phase_energy(p, view["run"]["status"], view["energy"]["total_j"]),
@@ -257,9 +246,7 @@ def _events(view: View, width: int, most: int | None) -> list[Text]:
     shown = events[: 20 if most is None else most - 1]
     lines = [
         _cropped(
-            Text.assemble(
-                (e["at"][11:19] + "Z ", "dim"), (plain(e["kind"]), "yellow"), f" {plain(e['device'] or 'run')}: {plain(e['detail'])}"
-            ),
+            Text.assemble((e["at"][11:19] + "Z ", "dim"), (e["kind"], "yellow"), f" {e['device'] or 'run'}: {e['detail']}"),
             width,
         )
         for e in shown
@@ -275,7 +262,7 @@ def _last(view: View, width: int, hint: str) -> Text:
     else:
         missed = f", {s['missed']} missed" if s["missed"] else ""
         cost = f"{s['samples']:,} readings, one every {s['period_s']:g} s{missed}; cost {100 * s['cpu_fraction']:.2f} % of a core"
-    return _sides(Text(cost, style="dim"), Text(hint or f"trainwatt show {plain(view['run']['id'])[:8]}", style="dim"), width)
+    return _sides(Text(cost, style="dim"), Text(hint or f"trainwatt show {view['run']['id'][:8]}", style="dim"), width)
 
 
 def _written(view: View) -> str:

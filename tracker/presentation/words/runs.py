@@ -30,9 +30,13 @@ def anchor(view: View) -> str:
 
 
 def title_of(view: View) -> str:
-    """ "project/name"."""
-    run = view["run"]
-    return f"{run['project']}/{run['name']}" if run["name"] else str(run["project"])
+    """What a run is called: "project/name", or "project" where it has no name."""
+    return title(view["run"]["project"], view["run"]["name"])
+
+
+def title(project: str, name: str | None) -> str:
+    """ "project/name", or "project" where there is no name."""
+    return f"{project}/{name}" if name else project
 
 
 def when(iso: str | None) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
+import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
 from rich.cells import cell_len
 
+import trainwatt
 from tests.fakes.compared import put
 from tests.fakes.world import MakeWorld, World
 from trainwatt.energy.intervals import Interval, between, interval
@@ -132,10 +135,61 @@ def test_a_sweep_is_ranked_by_what_a_sample_took(world: World) -> None:
     put(world.db, "g", {"gpu0": 600.0}, samples=0, at_s=600)
     assert order(world, "--sort", "each", "--reverse") == "fadebgc"  # what counted nothing, or has no energy, comes last
     shown = reads(world, "--columns", "run,work,each", "--sort", "each", "--reverse").splitlines()
-    assert shown[1].split() == ["f", "100,000", "samples", "6.00", "mJ/sample"]
+    assert shown[1].split() == ["f", "100,000", "samples", "0.00600", "J/sample"]
     assert shown[6].split() == ["g"]
     [cheapest, *_] = cells(world, "--columns", "run,work,each", "--sort", "each", "--reverse")
     assert cheapest == {"id": "f", "work": '{"samples": 100000}', "unit": "samples", "energy_each_j": "0.006"}
+
+
+@pytest.mark.parametrize("column", ["energy", "range", "each"])
+@pytest.mark.parametrize("by", [False, True])
+def test_a_column_of_energies_has_one_unit(world: World, column: str, by: bool) -> None:
+    put(world.db, "f", {"gpu0": 2174.0}, at_s=500, project="f", samples=1)
+    put(world.db, "g", {"gpu0": 7236.0}, at_s=600, project="g", samples=1)
+    shown = reads(world, "--by", "project") if by else reads(world, "--columns", f"run,{column}")
+    rows = shown.splitlines()[1:-1]
+    assert {unit for unit in ("mJ", "J", "Wh", "kWh") for row in rows if f" {unit}" in row} == {"Wh"}
+    text = reads(world, "--columns", f"run,{column}", "--format", "md")
+    assert "2.01 Wh" in text
+    assert "0.604 Wh" in text
+    assert " J" not in text.partition("\n\n")[0]
+
+
+def test_what_is_not_all_measured_never_reads_100_percent(world: World) -> None:
+    put(world.db, "f", {"gpu0": 9970.0}, at_s=500)
+    put(world.db, "g", {"gpu0": 20.0}, at_s=600)
+    with sqlite3.connect(world.db) as connection:
+        for run_id, counter_j, modelled_j in (("f", 9970.0, 30.0), ("g", 0.02, 9.98)):
+            sql = "UPDATE curve_point SET counter_j = ?, modelled_j = ? WHERE segment_id = ? AND t_ns > 0"
+            connection.execute(sql, (counter_j, modelled_j, f"seg-{run_id}"))
+    rows = {line.split()[0]: line.rstrip() for line in reads(world, "--columns", "run,measured").splitlines()}
+    assert rows["f"].endswith(">99 %")
+    assert rows["g"].endswith("<1 %")
+    assert rows["a"].endswith(" 100 %")
+    for command in (["show", "f"], ["watch", "f"], ["compare", "f", "g"]):
+        assert ">99 % measured" in world.call(*command).stdout
+    assert ">99 % measured" in str(trainwatt.Summary.load(str(world.db), "f"))
+    assert "counter >99 % + modelled <1 %" in world.call("show", "f", COLUMNS="140").stdout
+    assert "&gt;99 %" in trainwatt.runs(world.db, project="digits")._repr_html_()
+
+
+def test_one_is_one(world: World) -> None:
+    put(world.db, "f", {"gpu0": 900.0}, at_s=500, samples=1)
+    assert reads(world, "--columns", "run,work").splitlines()[1].split() == ["f", "1", "sample"]
+    assert "\n1 sample, each 900 J" in world.call("show", "f").stdout
+    assert "· 1 sample" in world.call("watch", "f").stdout
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [("resnet-50-imagenet-with-a-long-warm-up-xx/", ""), ("", "/resnet-50-imagenet-with-a-long-warm-up-xx")]
+)
+def test_the_runs_of_a_sweep_can_be_told_apart_at_80_columns(world: World, start: str, end: str) -> None:
+    for n, each in enumerate(itertools.product(("0.1", "0.01", "0.001"), ("0", "1e-2", "1e-3", "1e-4"))):
+        put(world.db, f"run{n:02d}", {"gpu0": 9.0}, at_s=500.0 + n, project="sweep", name=f"{start}lr={each[0]}-wd={each[1]}{end}")
+    lines = reads(world, "--project", "sweep").splitlines()[1:13]
+    shown = [line.split("  ")[2].strip() for line in lines]
+    assert len(set(shown)) == 12, shown
+    assert all(cell_len(line.rstrip()) <= 80 for line in lines)
 
 
 @pytest.mark.parametrize("columns", ["watts", "run,,energy", "", "run,run"])

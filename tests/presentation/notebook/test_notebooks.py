@@ -66,7 +66,7 @@ def test_filters_leave_out_what_does_not_fit(db: str) -> None:
         assert len(trainwatt.runs(db, **kept)) == 1
     for gone in ({"project": "other"}, {"status": "running"}, {"since": after}, {"group": "sweep"}):
         assert trainwatt.runs(db, **gone) == []
-    with pytest.raises(trainwatt.ConfigurationError, match=r"status='done': a run is running, completed"):
+    with pytest.raises(trainwatt.ConfigurationError, match=r"status='done': a run is completed, failed, interrupted, running"):
         trainwatt.runs(db, status="done")  # type: ignore[arg-type]
 
 
@@ -93,7 +93,7 @@ def test_a_summary_shows_what_it_prints(db: str) -> None:
     page = Parsed(summary._repr_html_())
     assert page.names == {"p", "strong", "table", "thead", "tr", "th", "tbody", "td"}
     assert summary.headline in page.text
-    assert "1000 samples" in page.text
+    assert "1,000 samples, each" in page.text
     assert "CO2e" in page.text
     assert NASTY.replace("\x1b", "�").replace("‮", "�") in page.text
 

@@ -14,6 +14,7 @@ from ...analysis.view import SCHEMA_VERSION, run_duration_s
 from ...errors import ConfigurationError
 from ...presentation.terminal.list import RUN_COLUMNS, Column, chosen, csv_rows, document, group_columns, listing, run_columns, total_line
 from ...presentation.terminal.run import console
+from ...presentation.words.quantities import count
 from ..options import STATUSES, db_option, json_option, since_utc_ns
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def command(
         if form == "json":
             click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "by": by, "groups": shown, "total": whole}, indent=2))
             return
-        names_of = f" in {len(groups):,} {by}{'s' if len(groups) > 1 else ''}"
+        names_of = f" in {count(len(groups), by)}"
         line = total_line(whole, names_of, more) if len(groups) > 1 or whole["runs_at_once"] else None
     else:
         each, more = _page(store, found, sort, reverse, limit)

@@ -1,41 +1,43 @@
-"""`trainwatt.runs()`: stored runs as rows, for notebooks and data frames."""
+"""`trainwatt.runs()`: stored runs as rows for notebooks and data frames."""
 
 from __future__ import annotations
 
 import os
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 from ...analysis.open_store import open_store
+from ...core.run import Status
 from ...core.units import NS_PER_S
 from ...errors import ConfigurationError
-from ..words.quantities import format_duration, format_energy, format_range
+from ..words.quantities import format_duration, largest_j
+from ..words.runs import energy_text, measured_text
 from .elements import paragraph, table
 
 if TYPE_CHECKING:
     from ...core.contract import RunRecord
 
 SHOWN = 20
-Status = Literal["running", "completed", "failed", "interrupted"]
+"""A notebook shows so many runs."""
 
 
 class Runs(list["RunRecord"]):
-    """Runs, newest first: plain dictionaries with the columns of `trainwatt export --what runs`, but for work and grams.
+    """Runs, newest first: plain dictionaries with the columns of `trainwatt export --what runs`, without work and grams.
 
-    `pandas.DataFrame(runs)` takes them as they are, and a notebook shows them as a table.
+    `pandas.DataFrame(runs)` accepts them, and a notebook shows them as a table.
     """
 
     def _repr_html_(self) -> str:
         if not self:
             return paragraph("no runs")
         head = ("run", "started", "project", "name", "status", "time", "energy (range)", "measured")
-        rows = [_cells(row) for row in self[:SHOWN]]
+        unit_of_j = largest_j(row["energy_j"] for row in self[:SHOWN])
+        rows = [_cells(row, unit_of_j) for row in self[:SHOWN]]
         more = paragraph(f"… and {len(self) - SHOWN} more") if len(self) > SHOWN else ""
         return table(head, rows, right=("time", "measured")) + more
 
 
-def _cells(row: RunRecord) -> tuple[str, ...]:
-    joules, share = row["energy_j"], row["measured_fraction"]
+def _cells(row: RunRecord, unit_of_j: float | None) -> tuple[str, ...]:
     return (
         row["run_id"][:8],
         row["started_at"].replace("T", " ")[:16] + " UTC",
@@ -43,11 +45,8 @@ def _cells(row: RunRecord) -> tuple[str, ...]:
         row["name"] or "",
         row["status"],
         format_duration(row["duration_s"] or 0.0),
-        "–"
-        if joules is None
-        else ("≥ " if row["lower_bound"] else "")
-        + (format_range(joules, row["low_j"] or 0.0, row["high_j"] or 0.0) if joules else format_energy(joules)),
-        "" if share is None else f"{100 * share:.0f} %",
+        energy_text({**row, "total_j": row["energy_j"]}, unit_of_j),
+        measured_text(row["measured_fraction"]),
     )
 
 
@@ -56,20 +55,20 @@ def runs(
     project: str | None = None,
     *,
     group: str | None = None,
-    status: Status | None = None,
+    status: Literal["completed", "failed", "interrupted", "running"] | None = None,
     since: datetime | None = None,
     limit: int | None = None,
 ) -> Runs:
     """The stored runs that fit every given filter, newest first, as a list of dictionaries.
 
-    `db` is a file or folder, by default where trackers of this place store; `since` is the earliest start, local time
-    where it has no zone; `status` is running, completed, failed or interrupted; `limit` is the most there may be. Energies are joules with
-    a 95 % range, `duration_s` is seconds, times are UTC. Raises ConfigurationError, and StoreError where nothing is stored yet.
+    `db` is a file or a folder; the default is the database that trackers started in this folder use. `since` is the earliest start; it is
+    local time if it has no time zone. `limit` is the largest number of runs. Energies are joules with a 95 % range, `duration_s` is
+    seconds, times are UTC. Raises ConfigurationError, and StoreError if nothing is stored yet.
     """
-    if status is not None and status not in get_args(Status):
-        raise ConfigurationError(f"status={status!r}: a run is {', '.join(get_args(Status))}")
+    if status is not None and status not in [*Status]:
+        raise ConfigurationError(f"status={status!r}: a run is {', '.join(Status)}")
     since_utc_ns = None if since is None else round(since.timestamp() * NS_PER_S)
-    from ...analysis.tables import run_record  # SQLAlchemy is for those who read
+    from ...analysis.tables import run_record  # imports SQLAlchemy
     from ...analysis.totals import listed
 
     store = open_store(db)

@@ -8,10 +8,12 @@ from typing import Any
 
 from ...analysis.view import energy_each_j, known_count
 from ..words.carbon import carbon_headline, place
-from ..words.quantities import format_duration, format_energy, format_range
-from ..words.runs import headline, idle_text, phase_energy, phase_notes, provenance, title_of
+from ..words.quantities import count, format_duration, format_energy, format_range, largest_j
+from ..words.runs import headline, idle_text, phase_energy, phase_notes, provenance, title_of, work_lines
 from ..words.safe_text import cleaned
 from .elements import paragraph, table
+
+MOST_EVENTS = 8
 
 
 class Summary:
@@ -74,8 +76,9 @@ def _lines(view: Mapping[str, Any]) -> list[str]:
 
 
 def _rows(view: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
-    """The devices, the phases and the work done: a name, an energy and two words on it."""
+    """The devices and the phases, all energies in the unit of the total: a name, an energy, its source or parts, and a note."""
     run, energy = view["run"], view["energy"]
+    largest_each_j = largest_j(energy_each_j(p) for p in view["phases"])
     rows = [
         (d["device"], format_range(d["energy_j"], d["low_j"], d["high_j"], energy["total_j"]), provenance(d), d["model"] or "")
         for d in energy["devices"]
@@ -84,27 +87,23 @@ def _rows(view: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
         (
             f"phase {p['name']}",
             phase_energy(p, run["status"], energy["total_j"]),
-            "" if (each_j := energy_each_j(p)) is None else f"{known_count(p)} × {format_energy(each_j)}",
+            "" if (each_j := energy_each_j(p)) is None else f"{known_count(p):,} × {format_energy(each_j, largest_each_j)}",
             phase_notes(p),
         )
         for p in view["phases"]
-    ]
-    rows += [
-        (f"per {unit[:-1]}", format_energy(energy["total_j"] / amount), f"{amount} {unit}", "")
-        for unit, amount in view["work"].items()
-        if amount and energy["total_j"] is not None
     ]
     return rows
 
 
 def _after(view: Mapping[str, Any]) -> list[str]:
-    """The grams, and the first events."""
-    lines = [] if (idle := idle_text(view["energy"])) is None else [idle]
+    """The work, the grams, and the first events."""
+    lines = work_lines(view)
+    lines += [] if (idle := idle_text(view["energy"])) is None else [idle]
     if view["carbon"] is not None:
         lines.append(f"{carbon_headline(view['carbon'])} ({place(view['carbon'])})")
     if view["carbon_missing"]:
         lines.append(f"no grams: {view['carbon_missing']}")
-    lines += [f"{e['kind']}: {e['device'] or 'run'}: {e['detail']}" for e in view["events"][:8]]
-    if len(view["events"]) > 8:
-        lines.append(f"… and {len(view['events']) - 8} more events: trainwatt show {view['run']['id']}")
+    lines += [f"{e['kind']}: {e['device'] or 'run'}: {e['detail']}" for e in view["events"][:MOST_EVENTS]]
+    if len(view["events"]) > MOST_EVENTS:
+        lines.append(f"… and {count(len(view['events']) - MOST_EVENTS, 'more event')}: trainwatt show {view['run']['id']}")
     return lines

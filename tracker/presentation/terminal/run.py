@@ -15,8 +15,8 @@ from ...analysis.view import energy_each_j
 from ...core.point import Point
 from ...energy.mean_power import energy_at
 from ..words.carbon import carbon_headline, place
-from ..words.quantities import format_duration, format_energy, format_range
-from ..words.runs import headline, idle_text, phase_energy, phase_notes, provenance, range_text, title_of
+from ..words.quantities import count, format_duration, format_energy, format_range, largest_j
+from ..words.runs import headline, idle_text, phase_energy, phase_notes, provenance, range_text, title_of, work_lines
 from ..words.safe_text import cleaned
 
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -109,25 +109,22 @@ def _phases(view: View) -> Table:
     table = plain_table("phase", "count", "time", "energy (range)", "each", "note", right=("count", "time", "each"))
     for index in (0, -1):  # where it gets too wide, name and note are wrapped, and no figure is cut
         table.columns[index].no_wrap = False
+    largest_each_j = largest_j(energy_each_j(p) for p in view["phases"])
     for p in view["phases"]:
         each_j = energy_each_j(p)
         table.add_row(
             Text(p["name"]),
-            str(p["count"]),
+            f"{p['count']:,}",
             format_duration(p["duration_s"]),
             phase_energy(p, view["run"]["status"], view["energy"]["total_j"]),
-            "" if each_j is None else format_energy(each_j),
+            "" if each_j is None else format_energy(each_j, largest_each_j),
             phase_notes(p),
         )
     return table
 
 
 def _work(view: View) -> list[RenderableType]:
-    total = view["energy"]["total_j"]
-    lines = [
-        f"{amount:,} {unit}" + (f", each {format_energy(total / amount)} of the whole run" if total is not None and amount else "")
-        for unit, amount in view["work"].items()
-    ]
+    lines = work_lines(view)
     return [Text("\n".join(lines)), Text()] if lines else []
 
 
@@ -154,7 +151,7 @@ def _sampler(view: View) -> Text:
         return Text("recorded by processes that measure nothing themselves", style="dim")
     missed = f", {s['missed']} missed" if s["missed"] else ""
     return Text(
-        f"{s['samples']:,} readings, one every {s['period_s']:g} s{missed}; cost {100 * s['cpu_fraction']:.2f} % of a core"
+        f"{count(s['samples'], 'reading')}, one every {s['period_s']:g} s{missed}; cost {100 * s['cpu_fraction']:.2f} % of a core"
         f" and {s['startup_cpu_s']:.2f} s at the start",
         style="dim",
     )

@@ -13,7 +13,7 @@ from ...analysis.view import SCHEMA_VERSION
 from ...core.point import Point
 from ...energy.mean_power import powers_w
 from ..words.carbon import carbon_headline, format_mass, place
-from ..words.quantities import format_duration, format_energy, format_range, significant
+from ..words.quantities import amount, count, format_duration, format_energy, format_range, percent, significant
 from ..words.runs import headline, phase_energy, phase_notes, provenance, title_of
 from ..words.safe_text import cleaned
 from .run import BLOCKS, STATUS_STYLE
@@ -65,7 +65,7 @@ def line(view: View) -> str:
     run, energy = view["run"], view["energy"]
     parts = [f"{view['at']} {run['status']} {format_duration(run['duration_s'] or 0.0)}"]
     if energy["total_j"] is not None:
-        share = "" if energy["measured_fraction"] is None else f", {100 * energy['measured_fraction']:.0f} % measured"
+        share = "" if energy["measured_fraction"] is None else f", {percent(energy['measured_fraction'])} measured"
         parts.append(format_range(energy["total_j"], energy["low_j"], energy["high_j"])[:-1] + share + ")")
     if view["carbon"] is not None:
         parts.append(f"{format_mass(view['carbon']['total_g'])} CO2e")
@@ -73,7 +73,7 @@ def line(view: View) -> str:
         each = ", ".join(f"{d['device']} {_watts(d['power_w'])}" for d in energy["devices"])
         parts.append(f"{_watts(energy['power_w'])} ({each})")
     parts += [" › ".join(_named(p) for p in view["phases_now"])] if view["phases_now"] else []
-    parts += [f"{amount:,} {unit}" for unit, amount in view["work"].items()]
+    parts += [amount(n, unit) for unit, n in view["work"].items()]
     return " · ".join([*parts, *([] if run["status"] != "running" else [_written(view)])])
 
 
@@ -164,7 +164,9 @@ def _devices(view: View, curves: Curves, width: int, most: int | None) -> list[T
         row.append(f"{_cell(joules[i], of)}  {source[i]}" if come else joules[i])
         lines.append(_cropped(row, width))
     if shown < len(devices):
-        lines.append(_cropped(Text(f"… and {len(devices) - shown} more devices, in the total: trainwatt show", style="dim"), width))
+        lines.append(
+            _cropped(Text(f"… and {count(len(devices) - shown, 'more device')}, in the total: trainwatt show", style="dim"), width)
+        )
     return lines
 
 
@@ -205,10 +207,10 @@ def _phase_now(view: View, width: int) -> list[Text]:
 def _work(view: View, width: int) -> list[Text]:
     total = view["energy"]["total_j"]
     lines = []
-    for unit, amount in view["work"].items():
-        each = f", {format_energy(total / amount)} each" if total is not None and amount else ""
+    for unit, n in view["work"].items():
+        each = f", {format_energy(total / n)} each" if total is not None and n else ""
         rate = f", {significant(view['rates'][unit])} a second" if unit in view["rates"] else ""
-        lines.append(_cropped(Text(f"{amount:,} {unit}{each}{rate}"), width))
+        lines.append(_cropped(Text(f"{amount(n, unit)}{each}{rate}"), width))
     return lines
 
 
@@ -261,7 +263,7 @@ def _last(view: View, width: int, hint: str) -> Text:
         cost = "recorded by processes that measure nothing themselves"
     else:
         missed = f", {s['missed']} missed" if s["missed"] else ""
-        cost = f"{s['samples']:,} readings, one every {s['period_s']:g} s{missed}; cost {100 * s['cpu_fraction']:.2f} % of a core"
+        cost = f"{count(s['samples'], 'reading')}, one every {s['period_s']:g} s{missed}; cost {100 * s['cpu_fraction']:.2f} % of a core"
     return _sides(Text(cost, style="dim"), Text(hint or f"trainwatt show {view['run']['id'][:8]}", style="dim"), width)
 
 

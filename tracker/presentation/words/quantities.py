@@ -15,23 +15,37 @@ def number(value: float) -> str:
 
 
 def ranged(value: float, low: float | None, high: float | None, *more: str, unit: str = "", scale: float = 1.0) -> str:
-    """ "472.9 g/kWh (20.8–958.7; direct; 2024)": the value, and in brackets its range where it has one and what else is said of it."""
+    """ "472.9 g/kWh (20.8–958.7; direct; 2024)": the value, and in brackets its range, if it has one, and the notes in `more`."""
     span = [] if low is None or high is None or low == high else [f"{number(low * scale)}–{number(high * scale)}"]
     notes = "; ".join([*span, *(m for m in more if m)])
     return f"{number(value * scale)}{f' {unit}' if unit else ''}{f' ({notes})' if notes else ''}"
 
 
+ROUNDING = 1e-9
+"""A share that differs from 1 by less than this is all: sums of floats are no more exact."""
+
+
 def percent(share: float) -> str:
-    """A share of 0 to 1; what is not all or nothing never reads so."""
+    """A share as a percentage: "96 %". It reads "100 %" only for all and "0 %" only for nothing, else ">99 %" and "<1 %"."""
     whole = round(100 * share)
     if whole == 0 and share > 0:
         return "<1 %"
-    return ">99 %" if whole == 100 and share < 1 - 1e-9 else f"{whole} %"
+    return ">99 %" if whole == 100 and share < 1 - ROUNDING else f"{whole} %"
+
+
+def at_least(text: str, lower_bound: bool) -> str:
+    """The text of a value, with "≥ " in front where the value is a lower bound."""
+    return f"≥ {text}" if lower_bound else text
 
 
 def count(n: int, word: str) -> str:
     """ "1 run", "12 runs"."""
     return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
+
+
+def amount(n: int, unit: str) -> str:
+    """ "1 sample", "1,000 samples"; `unit` is a plural, as in the JSON."""
+    return count(n, unit.removesuffix("s"))
 
 
 def listed(words: Iterable[str]) -> str:
@@ -51,7 +65,7 @@ def watts_text(watts: float) -> str:
 
 
 def energy_unit(energy_j: float) -> tuple[float, str]:
-    """The unit that suits an energy, as (joules of one, symbol): kWh from 0.1 kWh up, Wh from 1 Wh up, J from 0.1 J up, else mJ."""
+    """The unit that suits an energy, as (its size in joules, symbol): kWh from 0.1 kWh up, Wh from 1 Wh up, J from 0.1 J up, else mJ."""
     if energy_j >= 0.1 * J_PER_KWH:
         return J_PER_KWH, "kWh"
     if energy_j >= J_PER_WH:
@@ -67,15 +81,21 @@ def significant(value: float, digits: int = 3) -> str:
     return f"{value:.{max(0, digits - 1 - exponent)}f}"
 
 
-def format_energy(energy_j: float) -> str:
-    """An energy with its unit: "1.84 kWh", "3.20 Wh", "612 J", "31.0 mJ"."""
-    size, symbol = energy_unit(energy_j)
+def largest_j(energies_j: Iterable[float | None]) -> float | None:
+    """The energy whose unit suits all of a column: its largest. None where no energy is known."""
+    return max((energy_j for energy_j in energies_j if energy_j is not None), default=None)
+
+
+def format_energy(energy_j: float, unit_of_j: float | None = None) -> str:
+    """An energy with its unit: "1.84 kWh", "3.20 Wh", "612 J", "31.0 mJ". See `format_range` for `unit_of_j`."""
+    size, symbol = energy_unit(energy_j if unit_of_j is None else unit_of_j)
     return f"{significant(energy_j / size)} {symbol}"
 
 
 def format_range(energy_j: float, low_j: float, high_j: float, unit_of_j: float | None = None) -> str:
-    """An energy with its interval, in one unit: "1.84 kWh (1.79–1.90)"; in the unit that suits `unit_of_j` where it is given, so that
-    parts can be compared with their whole."""
+    """An energy with its interval, in one unit: "1.84 kWh (1.79–1.90)".
+
+    The unit is the one that suits `unit_of_j`, if given: the whole that this energy is a part of, or the largest of its column."""
     size, symbol = energy_unit(energy_j if unit_of_j is None else unit_of_j)
     return f"{significant(energy_j / size)} {symbol} ({significant(low_j / size)}–{significant(high_j / size)})"
 

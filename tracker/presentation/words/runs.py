@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...analysis.view import KINDS, WHOLE, cut_short
-from .quantities import format_energy, format_range, watts_text
+from .quantities import amount, at_least, format_energy, format_range, percent, watts_text
 
 if TYPE_CHECKING:
     from ...core.contract import EnergyJson, FootprintJson
@@ -55,11 +55,18 @@ def footprint_of(view: View) -> FootprintJson:
     return {"run": view["run"], "energy": view["energy"], "work": view["work"], "carbon": view["carbon"], "footprint_id": None}
 
 
-def energy_text(energy: Mapping[str, Any]) -> str:
-    """The `energy` object of a run or a sum in words: "1.84 kWh (1.79–1.90)", with "≥ " before a lower bound, "–" where there is none."""
+def energy_text(energy: Mapping[str, Any], unit_of_j: float | None = None) -> str:
+    """The `energy` object of a run or of a sum: "1.84 kWh (1.79–1.90)", "≥ 1.84 kWh (1.79–1.90)" for a lower bound, "–" if it is not known.
+
+    See `format_range` for `unit_of_j`."""
     if energy["total_j"] is None:
         return "–"
-    return f"{'≥ ' if energy['lower_bound'] else ''}{format_range(energy['total_j'], energy['low_j'], energy['high_j'])}"
+    return at_least(format_range(energy["total_j"], energy["low_j"], energy["high_j"], unit_of_j), energy["lower_bound"])
+
+
+def measured_text(fraction: float | None) -> str:
+    """Which part of an energy was measured: "96 %", and "" if that is not known."""
+    return "" if fraction is None else percent(fraction)
 
 
 def idle_text(energy: Mapping[str, Any]) -> str | None:
@@ -79,13 +86,13 @@ def headline(view: Mapping[str, Any]) -> str:
         return "no energy recorded: nothing was measured or modelled in this process"
     notes = []
     if energy["measured_fraction"] is not None:
-        notes.append(f"{100 * energy['measured_fraction']:.0f} % measured")
+        notes.append(f"{percent(energy['measured_fraction'])} measured")
     counted = [d for d in energy["devices"] if d["included_in_total"]]
     kinds = {d["kind"] for d in counted}
     notes.append("+".join(label for kind, label in KINDS.items() if kind in kinds))
     seconds = view["run"]["duration_s"] or 0.0
     lost = [d for d in counted if cut_short(d["seen_fraction"], seconds)]
-    notes += [f"{d['device']} seen {100 * d['seen_fraction']:.0f} % of the time" for d in lost]
+    notes += [f"{d['device']} seen {percent(d['seen_fraction'])} of the time" for d in lost]
     shared = sorted({e["device"] for e in view["events"] if e["kind"] == "shared"})
     if shared:
         notes.append(f"shared: {', '.join(shared)}")
@@ -94,6 +101,15 @@ def headline(view: Mapping[str, Any]) -> str:
     text = format_range(energy["total_j"], energy["low_j"], energy["high_j"])
     least = "at least " if energy["lower_bound"] else ""
     return f"{least}{text[:-1]}, {', '.join(notes)})"
+
+
+def work_lines(view: View) -> list[str]:
+    """The work of a run, a line per unit: "1,000 samples, each 1.20 J of the whole run"."""
+    total_j = view["energy"]["total_j"]
+    return [
+        amount(n, unit) + (f", each {format_energy(total_j / n)} of the whole run" if total_j is not None and n else "")
+        for unit, n in view["work"].items()
+    ]
 
 
 def at_once_text(runs: int) -> str:
@@ -107,7 +123,7 @@ def provenance(device: Mapping[str, Any]) -> str:
     total = sum(parts.values())
     if len(parts) == 1:
         return next(iter(parts))
-    return " + ".join(f"{name} {100 * joules / total:.2g} %" for name, joules in parts.items()) or "nothing yet"
+    return " + ".join(f"{name} {percent(joules / total)}" for name, joules in parts.items()) or "nothing yet"
 
 
 def phase_energy(phase: Mapping[str, Any], status: str, unit_of_j: float | None) -> str:

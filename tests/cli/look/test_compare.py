@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ def test_a_verdict_says_less_and_times_and_per_unit(world: World) -> None:
     put(world.db, "ccc", more(4.0), samples=8000, at_s=2.0)
     found = compared(world, "aaa", "bbb", "ccc")
     assert found["runs"][1]["verdict"].startswith("B used 20 %")
-    assert found["runs"][1]["verdict"].endswith(" less energy than A")
+    assert re.fullmatch(r"B used 20 %( \(\d+–\d+\))? less energy than A", found["runs"][1]["verdict"])
     assert found["runs"][2]["verdict"].startswith("C used 4.00 times (")
     assert "per sample: 50" in found["runs"][2]["verdict"]
 

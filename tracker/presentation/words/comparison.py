@@ -38,43 +38,61 @@ def writer(figures: Sequence[Figure]) -> Writer:
     return write
 
 
-def difference(change: Change, write: Writer) -> str:
-    """ "+0.710 Wh (0.602–0.818)", and with signs where the ends have different ones: "+0.71 Wh (−0.1 to +1.5)"."""
-    text = f"{_sign(change.difference)}{write(abs(change.difference))}"
-    if change.low == change.high == change.difference:
-        return text
-    return f"{text} ({_span(change.low, change.high, lambda v: write(abs(v), False))})"
+def signed(value: float, low: float | None, high: float | None, write: Callable[[float], str], unit: str = "") -> str:
+    """A difference with its range, every number with its sign: "−0.392 Wh (−0.656 to −0.128)", "+0.71 Wh (−0.10 to +1.50)".
+
+    A range above 0 needs no signs: "+0.710 Wh (0.602–0.818)". An end that is None is not known. `write` writes a number without its sign.
+    """
+    return f"{_sign(value)}{write(abs(value))}{unit} ({_ends(low, high, write)})"
 
 
-def _span(low: float | None, high: float | None, write: Callable[[float], str]) -> str:
-    """Both ends; `write` leaves the sign out."""
+def _ends(low: float | None, high: float | None, write: Callable[[float], str]) -> str:
+    if low is None and high is None:
+        return "unknown"
     if low is None or high is None:
-        known = low if low is not None else high
-        return "unknown" if known is None else f"{'≥' if high is None else '≤'} {_sign(known)}{write(known)}"
-    if low > 0 or high < 0:
-        return "–".join(write(end) for end in sorted((low, high), key=abs))
-    return f"{_sign(low)}{write(low)} to {_sign(high)}{write(high)}"
+        known = low if high is None else high
+        return f"{'≥' if high is None else '≤'} {_with_sign(known or 0.0, write)}"
+    return f"{write(low)}–{write(high)}" if low > 0 else f"{_with_sign(low, write)} to {_with_sign(high, write)}"
+
+
+def _with_sign(value: float, write: Callable[[float], str]) -> str:
+    return f"{_sign(value)}{write(abs(value))}"
 
 
 def _sign(value: float) -> str:
     return "−" if value < 0 else "+" if value > 0 else "±"
 
 
+def difference(change: Change, write: Writer) -> str:
+    """How far a quantity is from the baseline's: "+0.710 Wh (0.602–0.818)". See `signed`."""
+    if change.low == change.high == change.difference:
+        return f"{_sign(change.difference)}{write(abs(change.difference))}"
+    with_unit, number = write(abs(change.difference)), write(abs(change.difference), False)
+    return signed(change.difference, change.low, change.high, lambda v: write(v, False), with_unit.removeprefix(number))
+
+
 def percent(change: Change) -> str:
-    """ "+12 % (9–15)"; from three times on "3.2 × (3.1–3.4)"; nothing where there is no ratio."""
+    """The ratio to the baseline: "+12 % (9–15)", "−12 % (−15 to −9)", "3.20 × (3.10–3.40)" from three times on, "" if there is no ratio."""
     if change.ratio is None:
         return ""
-    exact = change.ratio_low == change.ratio_high == change.ratio
     if change.ratio >= TIMES:
         text = f"{significant(change.ratio)} ×"
-        return text if exact else f"{text} ({_times(change)})"
-    if exact and change.ratio == 1:
-        return "±0 %"
-    write = _percentages(change)
-    text = f"{_sign(change.ratio - 1)}{write(change.ratio - 1)} %"
+        return text if _is_exact(change) else f"{text} ({_times(change)})"
     low, high = (None if r is None else r - 1 for r in (change.ratio_low, change.ratio_high))
-    told = {None if r is None else f"{_sign(r)}{write(r)}" for r in (change.ratio - 1, low, high)}
-    return f"{text} ({_span(low, high, write)})" if len(told) > 1 else text
+    return _percentage(change.ratio - 1, low, high)
+
+
+def _is_exact(change: Change) -> bool:
+    return change.ratio_low == change.ratio_high == change.ratio
+
+
+def _percentage(share: float, low: float | None, high: float | None) -> str:
+    """Shares in percent; without a range where its ends read like the share itself."""
+    write = _percentages([end for end in (share, low, high) if end is not None])
+    if low == high == share == 0:
+        return "±0 %"
+    told = {None if end is None else _with_sign(end, write) for end in (share, low, high)}
+    return f"{_with_sign(share, write)} %" if len(told) == 1 else signed(share, low, high, write, " %")
 
 
 def _times(change: Change) -> str:
@@ -82,15 +100,14 @@ def _times(change: Change) -> str:
     return f"{low}–{high}" if high is not None else f"≥ {low}"
 
 
-def _percentages(change: Change) -> Callable[[float], str]:
-    """Shares as percentages without a sign, with as many decimals as tell them from each other and from 0."""
-    assert change.ratio is not None
-    ends = [100 * (r - 1) for r in (change.ratio, change.ratio_low, change.ratio_high) if r is not None]
+def _percentages(shares: Sequence[float]) -> Callable[[float], str]:
+    """Writes shares in percent with as many decimals as tell the given ones from each other and from 0."""
+    ends = [100 * share for share in shares]
     width = max(ends) - min(ends)
-    width = width if width >= 0.01 else 0.0  # what is known as well as that needs no more digits than its size
+    width = width if width >= 0.01 else 0.0  # such a narrow range needs no more digits than the share itself
     nearest = min((abs(e) for e in ends if e), default=1.0)
     decimals = next((d for d, least in ((0, 2.0), (1, 0.2), (2, 0.02)) if (width or nearest) >= least and nearest >= least / 4), 3)
-    return lambda share: f"{abs(100 * share):.{decimals}f}"
+    return lambda share: f"{100 * share:.{decimals}f}"
 
 
 def verdict(run: Compared, base: Compared) -> str:
@@ -120,16 +137,23 @@ def _energy_verdict(figure: Figure, before: Figure, label: str, base: str) -> st
 
 
 def _short(change: Change) -> str:
-    """ "12 % (9–15) more"."""
+    """ "12 % (9–15) more", "12 % (9–15) less": the word says the sign."""
     if change.direction == 0:
         return f"no difference beyond the error, {_by(change)}"
     if change.ratio is not None and change.ratio >= TIMES:
         return f"{significant(change.ratio)} times ({_times(change)}) as much"
-    return f"{_by(change).lstrip('+−')} {'more' if change.direction > 0 else 'less'}"
+    return f"{_by(change).removeprefix('+')} more" if change.direction > 0 else f"{_by(_turned(change)).removeprefix('+')} less"
+
+
+def _turned(change: Change) -> Change:
+    """The same distance in the other direction: what is 12 % less becomes 12 % more."""
+    ratio, low, high = (None if r is None else 2 - r for r in (change.ratio, change.ratio_high, change.ratio_low))
+    low_j, high_j = (None if end is None else -end for end in (change.high, change.low))
+    return Change(-change.difference, low_j, high_j, ratio, low, high)
 
 
 def _by(change: Change) -> str:
-    """The ratio, else (the baseline being 0) the joules."""
+    """The ratio. If there is none, because the baseline is 0, the difference in joules."""
     return percent(change) or difference(change, lambda joules, symbol=True: f"{significant(joules)}{' J' if symbol else ''}")
 
 

@@ -11,14 +11,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
+from rich.text import Text
 
+from tests.fakes.compared import put
 from tests.fakes.footprints import footprint
 from tests.fakes.world import TRAINWATT, MakeWorld, World, finished, wait_for
 from trainwatt.analysis.over_time.live import Watcher
 from trainwatt.core.point import Point
 from trainwatt.energy.mean_power import mean_w, powers_w
-from trainwatt.presentation.terminal.watch import Frame, frame, line, spark
+from trainwatt.presentation.terminal.sparkline import blocks, outline_w, scale, tops_w
+from trainwatt.presentation.terminal.watch import Frame, frame, line
 from trainwatt.storage.read.store import Store
 
 GOING_ON = """
@@ -264,6 +268,85 @@ def test_nothing_is_drawn_where_nothing_is_known() -> None:
     assert powers_w(curve(1, 2), S, 4, 2 * S - 1) == [None, None, 1, 2]
     assert mean_w(curve(), 0, S) is None
     assert mean_w(curve(5), 2 * S, 3 * S) is None
-    assert spark(curve(0, 4, 8), 1, 5) == "  ▁▄█"
-    assert spark(curve(0, 0), 1, 2) == "▁▁"
-    assert spark([], 1, 2) == "  "
+    assert blocks(powers_w(curve(0, 4, 8), S, 5, 3 * S - 1), 8.0) == "  ▁▄█"
+    assert blocks([0.0, 0.0], 0.0) == "▁▁"
+    assert blocks([None, None], 0.0) == "  "
+    assert scale([None, None], 0.0) == ""
+    assert outline_w(curve(5), 16) == []
+    assert outline_w(curve(1, 2, 3, 4), 2) == [1.5, 3.5]
+
+
+def test_devices_of_a_kind_have_one_scale() -> None:
+    devices = [{"kind": "gpu"}, {"kind": "cpu"}, {"kind": "gpu"}, {"kind": "gpu"}]
+    powers: list[list[float | None]] = [[600.0, 300.0], [80.0, None], [70.0, 70.0], []]
+    tops = tops_w(devices, powers)
+    assert tops == [600.0, 80.0, 600.0, 600.0]
+    assert [blocks(p, top) for p, top in zip(powers, tops, strict=True)] == ["█▄", "█ ", "▁▁", ""]
+    assert [scale(p, top) for p, top in zip(powers, tops, strict=True)] == ["600 W", "80 W", "600 W", ""]
+
+
+@pytest.fixture
+def node(make_world: MakeWorld) -> World:
+    """A run that has ended on a node with twelve devices: seven GPUs at 600 W, one at 70 W, two packages and two memories."""
+    world = make_world(package_w=0, gpus_w=())
+    watts = {f"gpu{i}": 70.0 if i == 3 else 600.0 for i in range(8)}
+    watts |= {"package-0": 150.0, "package-1": 75.0, "dram-0": 10.0, "dram-1": 10.0}
+    put(world.db, "aaa", {name: 100 * w for name, w in watts.items()}, phases={"train": 3, "validate": 1}, zone="FR")
+    with sqlite3.connect(world.db) as connection:  # inner points, to draw power from
+        columns = "segment_id, device, t_ns, counter_j, power_j, imputed_j, modelled_j, slack_low_j, slack_high_j, edge_low_j, edge_high_j"
+        for i in range(1, 100):
+            values = [("seg-aaa", name, i * S, i * w, *[0.0] * 7) for name, w in watts.items()]
+            connection.executemany(f"INSERT INTO curve_point ({columns}) VALUES ({', '.join('?' * 11)})", values)
+    return world
+
+
+def test_show_draws_devices_of_a_kind_on_one_scale(node: World) -> None:
+    lines = node.call("show", "aaa", COLUMNS="140").stdout.splitlines()
+    head = next(line for line in lines if line.startswith("device"))
+    assert head.split()[-5:] == ["power", "over", "time", "up", "to"]
+    of = {line.split()[0]: line.split() for line in lines if line.startswith(("gpu", "package", "dram")) and "W " in line}
+    assert of["gpu0"][-3:] == ["█" * 16, "600", "W"]
+    assert of["gpu3"][-3:] == ["▁" * 16, "600", "W"]
+    assert of["package-1"][-3:] == ["▄" * 16, "150", "W"]
+    assert of["dram-0"][-3:] == ["█" * 16, "10", "W"]
+
+
+@pytest.mark.parametrize("width", [60, 70, 80, 100])
+def test_show_cuts_no_figure_of_a_device(node: World, width: int) -> None:
+    lines = node.call("show", "aaa", COLUMNS=str(width)).stdout.splitlines()
+    rows = [line for line in lines if line.startswith(("gpu", "package", "dram")) and "kWh" in line]
+    assert len(rows) == 12
+    assert not any("…" in line for line in rows)
+    assert max(cell_len(line) for line in rows) <= width
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (80, 12), (140, 40)])
+def test_the_headline_stays_when_a_run_on_twelve_devices_has_ended(node: World, width: int, height: int) -> None:
+    pseudo = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"
+    env = node.environ(TERM="xterm-256color", LINES=str(height), COLUMNS=str(width))
+    ended = finished(node.python(pseudo, *TRAINWATT, "watch", "aaa", env=env))
+    assert ended.returncode == 0
+    shown = Text.from_ansi(ended.stdout.replace("\r", "")).plain.splitlines()
+    assert len(shown) < height  # the prompt has a line too
+    assert "completed" in shown[0]
+    assert "100 % measured, GPU+CPU+DRAM" in shown[1]
+    assert max(cell_len(line) for line in shown) <= width
+    text = "\n".join(shown)
+    assert sum(line.startswith(("gpu", "package", "dram")) for line in shown) == 12 or "more devices, in the total" in text
+    assert (height < 24) is ("more devices, in the total" in text)
+    assert shown[-1].rstrip().endswith("trainwatt show aaa")
+
+
+def test_in_watch_a_gpu_at_70_w_does_not_look_like_one_at_600_w(node: World) -> None:
+    watcher = Watcher(lambda: Store.open(str(node.db)), "aaa")
+    look = watcher.look()
+    watcher.close()
+    lines = [text.plain for text in frame(look.view, look.curves, 80, 24)]
+    of = {line.split()[0]: line for line in lines if line.startswith(("gpu", "package"))}
+    assert "████" in of["gpu0"]
+    assert "600 W" in of["gpu0"]
+    assert "▁▁▁▁" in of["gpu3"]
+    assert "█" not in of["gpu3"]
+    assert "600 W" in of["gpu3"]
+    assert "150 W" in of["package-1"]
+    assert "up to" in next(line for line in lines if line.startswith("device"))

@@ -35,4 +35,5 @@ def command(run: str, footprint_id: str | None, as_json: bool, db: str | None) -
     segments = {(d.host, d.name, d.uuid): d.segment_id for d in stored.devices}  # the last segment of each device
     outline = store.outline(stored, SPARK_WIDTH)
     curves = [outline.get((segments[d["host"], d["device"], d["uuid"]], d["device"]), []) for d in view["energy"]["devices"]]
-    console().print(run_page(view, curves))
+    out = console()
+    out.print(run_page(view, curves, out.width))

@@ -19,6 +19,7 @@ from ...core.clock import SystemClock
 from ...core.sensing import Availability, Counter, Discovery, DiscoveryRequest, Finding
 from ...errors import StoreError
 from ...presentation.terminal.run import console, plain_table
+from ...presentation.words.runs import OUTSIDE
 from ...presentation.words.safe_text import clean, cleaned, lines
 from ...sensors.discovery import discover
 from ...storage.place import is_server, locate, masked, sqlite_path
@@ -200,7 +201,7 @@ def _notes(devices: list[dict[str, Any]]) -> list[Text]:
             said.setdefault(about, []).append(d["device"])
     notes = [Text(f"{', '.join(names)}: {about}", style="dim") for about, names in said.items()]
     if any(not d["included_in_total"] for d in devices):
-        notes.append(Text("* beside the total: it contains other devices", style="dim"))
+        notes.append(Text(OUTSIDE, style="dim"))
     return notes
 
 

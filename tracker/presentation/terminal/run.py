@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from ...analysis.view import energy_each_j
 from ...core.point import Point
-from ...energy.mean_power import energy_at
 from ..words.carbon import carbon_headline, place
-from ..words.quantities import count, format_duration, format_energy, format_range, largest_j
-from ..words.runs import headline, idle_text, phase_energy, phase_notes, provenance, range_text, title_of, work_lines
+from ..words.quantities import count, format_duration, format_energy, format_power, format_range, largest_j
+from ..words.runs import OUTSIDE, headline, idle_text, phase_energy, phase_notes, provenance, range_text, title_of, work_lines
 from ..words.safe_text import cleaned
+from .sparkline import blocks, outline_w, scale, tops_w
 
-BLOCKS = "▁▂▃▄▅▆▇█"
+if TYPE_CHECKING:
+    from ...core.contract import EnergyJson
+
 SPARK_WIDTH = 16
+LEAST_PIECES = 4
+"""Power over time is drawn in no more and no fewer blocks. If there is no room for it, it is left out, and no figure is cut."""
+POWER_CELLS = 8
 STATUS_STYLE = {"completed": "green", "running": "cyan", "failed": "red", "interrupted": "yellow"}
-NS = 1e-9
 
 View = Mapping[str, Any]
 
@@ -40,11 +44,11 @@ def plain_table(*columns: str, right: Sequence[str] = ()) -> Table:
     return table
 
 
-def run_page(view: View, curves: Sequence[Sequence[Point]]) -> RenderableType:
-    """A run in full. `curves` are those of the devices of `view`, in their order."""
+def run_page(view: View, curves: Sequence[Sequence[Point]], width: int) -> RenderableType:
+    """A run in full, for a terminal of `width` columns. `curves` are those of the devices of `view`, in their order."""
     view = cleaned(view)
     parts: list[RenderableType] = [Text(headline(view), style="bold"), _about(view), Text()]
-    parts += [_devices(view, curves), Text()]
+    parts += [_devices(view, curves, width), Text()]
     if (idle := idle_text(view["energy"])) is not None:
         parts += [Text(idle), Text()]
     if view["phases"]:
@@ -55,18 +59,6 @@ def run_page(view: View, curves: Sequence[Sequence[Point]]) -> RenderableType:
         parts += [_events(view["events"]), Text()]
     parts.append(_sampler(view))
     return Group(*parts)
-
-
-def sparkline(points: Sequence[Point], width: int = SPARK_WIDTH) -> str:
-    """Mean power over time in `width` blocks, from 0 to the highest."""
-    if len(points) < 3:
-        return ""
-    start, end = points[0].t_ns, points[-1].t_ns
-    count = min(width, len(points) - 1)
-    edges = [energy_at(points, start + (end - start) * i / count) for i in range(count + 1)]
-    powers = [max(0.0, b - a) for a, b in pairwise(edges)]
-    top = max(powers)
-    return "".join(BLOCKS[min(7, int(p / top * 7.999))] for p in powers) if top > 0 else BLOCKS[0] * count
 
 
 def _about(view: View) -> Text:
@@ -84,25 +76,45 @@ def _about(view: View) -> Text:
     return text
 
 
-def _devices(view: View, curves: Sequence[Sequence[Point]]) -> RenderableType:
-    table = plain_table("device", "energy (range)", "mean", "from", "power over time", right=("mean",))
-    notes = []
-    for d, curve in zip(view["energy"]["devices"], curves, strict=True):
-        outside = "" if d["included_in_total"] else "*"
-        table.add_row(
-            Text(d["device"] + outside),
+def _devices(view: View, curves: Sequence[Sequence[Point]], width: int) -> RenderableType:
+    devices = view["energy"]["devices"]
+    heads = ("device", "energy (range)", "mean", "from")
+    rows = [
+        (
+            d["device"] + ("" if d["included_in_total"] else "*"),
             format_range(d["energy_j"], d["low_j"], d["high_j"], view["energy"]["total_j"]),
-            "" if d["mean_power_w"] is None else f"{d['mean_power_w']:.0f} W" if d["mean_power_w"] >= 10 else f"{d['mean_power_w']:.1f} W",
+            "" if d["mean_power_w"] is None else format_power(d["mean_power_w"]),
             provenance(d),
-            sparkline(curve),
         )
-        about = "; ".join(text for text in (d["model"], d["note"]) if text)
-        notes += [f"{d['device']}: {about}"] if about else []
-    if any(not d["included_in_total"] for d in view["energy"]["devices"]):
-        notes.append("* beside the total: it contains other devices")
-    if view["energy"]["devices"]:
-        notes.append(range_text(view["energy"]))
-    return Group(table, Text("\n".join(notes), style="dim")) if notes else table
+        for d in devices
+    ]
+    used = sum(2 + max(map(cell_len, column)) for column in zip(heads, *rows, strict=True))
+    pieces = min(SPARK_WIDTH, width - used - 2 - POWER_CELLS)
+    if pieces < LEAST_PIECES:
+        table = plain_table(*heads, right=("mean",))
+        for row in rows:
+            table.add_row(*map(Text, row))
+    else:
+        over_time = "power over time" if pieces >= len("power over time") else "power"
+        table = plain_table(*heads, over_time, "up to", right=("mean", "up to"))
+        powers = [outline_w(curve, pieces) for curve in curves]
+        for row, of_device, top_w in zip(rows, powers, tops_w(devices, powers), strict=True):
+            table.add_row(*map(Text, row), blocks(of_device, top_w), scale(of_device, top_w))
+    return Group(table, *_device_notes(view["energy"]))
+
+
+def _device_notes(energy: EnergyJson) -> list[Text]:
+    """What each device is, once for all devices that are alike, and what the ranges mean."""
+    named: dict[str, list[str]] = {}
+    for d in energy["devices"]:
+        if about := "; ".join(text for text in (d["model"], d["note"]) if text):
+            named.setdefault(about, []).append(d["device"])
+    notes = [f"{', '.join(names)}: {about}" for about, names in named.items()]
+    if any(not d["included_in_total"] for d in energy["devices"]):
+        notes.append(OUTSIDE)
+    if energy["devices"]:
+        notes.append(range_text(energy))
+    return [Text("\n".join(notes), style="dim")] if notes else []
 
 
 def _phases(view: View) -> Table:

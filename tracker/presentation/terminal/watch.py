@@ -13,10 +13,11 @@ from ...analysis.view import SCHEMA_VERSION
 from ...core.point import Point
 from ...energy.mean_power import powers_w
 from ..words.carbon import carbon_headline, format_mass, place
-from ..words.quantities import amount, count, format_duration, format_energy, format_range, percent, significant
+from ..words.quantities import amount, count, format_duration, format_energy, format_power, format_range, percent, significant
 from ..words.runs import headline, phase_energy, phase_notes, provenance, title_of
 from ..words.safe_text import cleaned
-from .run import BLOCKS, STATUS_STYLE
+from .run import STATUS_STYLE
+from .sparkline import blocks, scale, tops_w
 
 View = Mapping[str, Any]
 Curves = Sequence[Sequence[Point]]
@@ -26,29 +27,30 @@ WIDE = 110
 """Columns from which on there is room for where the joules come from."""
 MOST_PIECES = 60
 LEAST_PIECES = 8
+"""Power over time is drawn in no more and no fewer blocks."""
+POWER_CELLS = 8
+MOST_EVENTS = 20
 NS_PER_S = 1_000_000_000
 
 
 class Frame:
-    """A run on as many lines as it takes, or on exactly those of a terminal that it fills."""
+    """A run at one moment on a terminal: on all its lines if it `fills` it, else on no more than leave room for the prompt."""
 
     def __init__(self, view: View, curves: Curves, *, fills: bool = False) -> None:
         self._view, self._curves, self._fills = view, curves, fills
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield from frame(self._view, self._curves, options.max_width, options.size.height if self._fills else None)
+        height = options.size.height - (0 if self._fills else 1)
+        yield from frame(self._view, self._curves, options.max_width, height, fills=self._fills)
 
 
-def frame(view: View, curves: Curves, width: int, height: int | None) -> list[Text]:
-    """Lines of at most `width` columns, at most `height` of them: what matters least is left out first."""
+def frame(view: View, curves: Curves, width: int, height: int, *, fills: bool = True) -> list[Text]:
+    """Lines of at most `width` columns: exactly `height` of them, or at most so many if the frame does not fill the terminal.
+
+    The headline is always there. What matters least is left out first."""
     view = cleaned(view)
     top = _top(view, width)
-    phase, work = _phase_now(view, width), _work(view, width)
-    bottom = [*([Text()] if height is None or height >= 12 else []), *phase, *work]
-    if height is None:
-        devices = _devices(view, curves, width, None)
-        return [*top, *devices, *bottom, *_phases(view, width, None), *_events(view, width, None), Text(), _last(view, width, "")]
-    last = _last(view, width, "Ctrl-C leaves, the run goes on" if width >= 100 else "Ctrl-C leaves")
+    bottom = [*([Text()] if height >= 12 else []), *_phase_now(view, width), *_work(view, width)]
     room = height - len(top) - len(bottom) - 1
     wanted_by_events = min(3, len(view["events"]) and 1 + len(view["events"]))
     devices = _devices(view, curves, width, max(2, room - wanted_by_events))
@@ -56,7 +58,9 @@ def frame(view: View, curves: Curves, width: int, height: int | None) -> list[Te
     phases = _phases(view, width, max(0, room - wanted_by_events)) if room - wanted_by_events >= 4 else []
     events = _events(view, width, room - len(phases))
     lines = [*top, *devices, *bottom, *phases, *events][: max(0, height - 1)]
-    return [*lines, *(Text() for _ in range(height - 1 - len(lines))), last]
+    left = height - 1 - len(lines)
+    hint = "" if not fills else "Ctrl-C leaves, the run goes on" if width >= 100 else "Ctrl-C leaves"
+    return [*lines, *(Text() for _ in range(left if fills else min(left, 1))), _last(view, width, hint)]
 
 
 def line(view: View) -> str:
@@ -70,8 +74,8 @@ def line(view: View) -> str:
     if view["carbon"] is not None:
         parts.append(f"{format_mass(view['carbon']['total_g'])} CO2e")
     if energy["power_w"] is not None:
-        each = ", ".join(f"{d['device']} {_watts(d['power_w'])}" for d in energy["devices"])
-        parts.append(f"{_watts(energy['power_w'])} ({each})")
+        each = ", ".join(f"{d['device']} {format_power(d['power_w'])}" for d in energy["devices"])
+        parts.append(f"{format_power(energy['power_w'])} ({each})")
     parts += [" › ".join(_named(p) for p in view["phases_now"])] if view["phases_now"] else []
     parts += [amount(n, unit) for unit, n in view["work"].items()]
     return " · ".join([*parts, *([] if run["status"] != "running" else [_written(view)])])
@@ -125,7 +129,7 @@ def _top(view: View, width: int) -> list[Text]:
     if run["end_reason"]:
         who.append(f" · {run['end_reason']}")
     written = Text(_written(view), style="yellow" if run["status"] == "running" and view["written_s"] > 5 else "dim")
-    now = "" if energy["power_w"] is None else f"{_watts(energy['power_w'])} now"
+    now = "" if energy["power_w"] is None else f"{format_power(energy['power_w'])} now"
     lines = [_sides(who, written, width), _sides(Text(headline(view), style="bold"), Text(now, style="bold cyan"), width)]
     if view["carbon"] is not None:
         carbon = view["carbon"]
@@ -138,8 +142,8 @@ def _top(view: View, width: int) -> list[Text]:
     return [*lines, Text()]
 
 
-def _devices(view: View, curves: Curves, width: int, most: int | None) -> list[Text]:
-    """The devices on at most `most` lines with the heading."""
+def _devices(view: View, curves: Curves, width: int, most: int) -> list[Text]:
+    """The devices on at most `most` lines, with the heading."""
     devices = view["energy"]["devices"]
     if not devices:
         return [Text("no device has drawn anything yet", style="dim")]
@@ -150,17 +154,21 @@ def _devices(view: View, curves: Curves, width: int, most: int | None) -> list[T
     of = max(len("energy (range)"), *(cell_len(text) for text in joules))
     source = [provenance(d) for d in devices] if width >= WIDE else []
     come = max((cell_len(text) for text in source), default=0)
-    pieces = min(MOST_PIECES, width - at - 2 - 8 - 2 - of - 2 - (come + 2 if come else 0))
+    pieces = min(MOST_PIECES, width - at - 2 - POWER_CELLS - 2 - 2 - POWER_CELLS - 2 - of - (come + 2 if come else 0))
     span = max((int((c[-1].t_ns - c[0].t_ns) / NS_PER_S) for c in curves if c), default=0)
     step_s = next((s for s in STEPS_S if s * pieces > span), STEPS_S[-1]) if pieces >= LEAST_PIECES else 0
     back = "" if not step_s else f"last {step_s * pieces} s" if step_s * pieces < 120 else f"last {step_s * pieces / 60:.0f} min"
-    head = f"{_cell('device', at)}  {_cell('now', 8, right=True)}  {_cell(back, pieces) + '  ' if step_s else ''}"
+    powers = [powers_w(c, step_s * NS_PER_S, pieces, c[-1].t_ns - 1) if c and step_s else [] for c in curves]
+    tops = tops_w(devices, powers)
+    head = f"{_cell('device', at)}  {_cell('now', POWER_CELLS, right=True)}  "
+    head += f"{_cell(back, pieces)}  {_cell('up to', POWER_CELLS, right=True)}  " if step_s else ""
     lines = [_cropped(Text(f"{head}{_cell('energy (range)', of)}  {'from' if come else ''}".rstrip(), style="dim"), width)]
-    shown = len(devices) if most is None or len(devices) < most else max(0, most - 2)
+    shown = len(devices) if len(devices) < most else max(0, most - 2)
     for i in range(shown):
-        row = Text(f"{_cell(names[i], at)}  {_cell(_watts(devices[i]['power_w']), 8, right=True)}  ")
+        row = Text(f"{_cell(names[i], at)}  {_cell(format_power(devices[i]['power_w']), POWER_CELLS, right=True)}  ")
         if step_s:
-            row.append(f"{spark(curves[i], step_s, pieces)}  ", style="cyan")
+            row.append(f"{_cell(blocks(powers[i], tops[i]), pieces)}  ", style="cyan")
+            row.append(f"{_cell(scale(powers[i], tops[i]), POWER_CELLS, right=True)}  ", style="dim")
         row.append(f"{_cell(joules[i], of)}  {source[i]}" if come else joules[i])
         lines.append(_cropped(row, width))
     if shown < len(devices):
@@ -168,15 +176,6 @@ def _devices(view: View, curves: Curves, width: int, most: int | None) -> list[T
             _cropped(Text(f"… and {count(len(devices) - shown, 'more device')}, in the total: trainwatt show", style="dim"), width)
         )
     return lines
-
-
-def spark(curve: Sequence[Point], step_s: int, pieces: int) -> str:
-    """Mean power of the last `pieces` steps as blocks, from 0 to the highest of them; blank where nothing is known."""
-    if not curve:
-        return " " * pieces
-    powers = powers_w(curve, step_s * NS_PER_S, pieces, curve[-1].t_ns - 1)
-    top = max((p for p in powers if p is not None), default=0.0)
-    return "".join(" " if p is None else BLOCKS[min(7, int(p / top * 7.999))] if top > 0 else BLOCKS[0] for p in powers)
 
 
 def _named(phase: View, most: int | None = None) -> str:
@@ -214,12 +213,12 @@ def _work(view: View, width: int) -> list[Text]:
     return lines
 
 
-def _phases(view: View, width: int, most: int | None) -> list[Text]:
+def _phases(view: View, width: int, most: int) -> list[Text]:
     """The phases so far on at most `most` lines, with a blank one and the heading; the newest kinds where there are too many."""
     phases = view["phases"]
-    if not phases or (most is not None and most < 3):
+    if not phases or most < 3:
         return []
-    shown = phases if most is None else phases[-(most - 2) :]
+    shown = phases[-(most - 2) :]
     rows = [
         (
             p["name"],
@@ -240,12 +239,12 @@ def _phases(view: View, width: int, most: int | None) -> list[Text]:
     return [Text(), _cropped(Text(cells(titles), style="dim"), width), *(_cropped(Text(cells(row)), width) for row in rows)]
 
 
-def _events(view: View, width: int, most: int | None) -> list[Text]:
+def _events(view: View, width: int, most: int) -> list[Text]:
     """The newest events first, on at most `most` lines with a blank one."""
     events = view["events"][::-1]
-    if not events or (most is not None and most < 2):
+    if not events or most < 2:
         return []
-    shown = events[: 20 if most is None else most - 1]
+    shown = events[: min(MOST_EVENTS, most - 1)]
     lines = [
         _cropped(
             Text.assemble((e["at"][11:19] + "Z ", "dim"), (e["kind"], "yellow"), f" {e['device'] or 'run'}: {e['detail']}"),
@@ -272,9 +271,3 @@ def _written(view: View) -> str:
         return ""
     seconds = view["written_s"]
     return f"written {f'{seconds:.0f} s' if seconds < 60 else format_duration(seconds)} ago"
-
-
-def _watts(power_w: float | None) -> str:
-    if power_w is None:
-        return "–"
-    return f"{power_w / 1000:.2f} kW" if power_w >= 9999.5 else f"{power_w:.0f} W" if power_w >= 9.95 else f"{power_w:.1f} W"

@@ -64,6 +64,13 @@ def watts_text(watts: float) -> str:
     return f"{significant(watts / 1000)} kW" if watts >= 1000 else f"{significant(watts)} W"
 
 
+def format_power(power_w: float | None) -> str:
+    """A power in few characters: "9.8 W", "310 W", "12.00 kW", and "–" if it is not known."""
+    if power_w is None:
+        return "–"
+    return f"{power_w / 1000:.2f} kW" if power_w >= 9999.5 else f"{power_w:.0f} W" if power_w >= 9.95 else f"{power_w:.1f} W"
+
+
 def energy_unit(energy_j: float) -> tuple[float, str]:
     """The unit that suits an energy, as (its size in joules, symbol): kWh from 0.1 kWh up, Wh from 1 Wh up, J from 0.1 J up, else mJ."""
     if energy_j >= 0.1 * J_PER_KWH:

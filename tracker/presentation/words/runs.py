@@ -15,6 +15,8 @@ View = Mapping[str, Any]
 
 MOST_EVENTS = 500
 """Events that are listed; all of them are in the JSON."""
+OUTSIDE = "* not part of the total: it contains other devices"
+"""The note for a device that is marked with a star."""
 WAYS = {
     "measured-counter": ("measured by a counter", "counter"),
     "measured-power": ("measured as power", "gauge"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from functools import reduce
+from collections.abc import Callable, Sequence
+from functools import reduce, wraps
 from typing import Any
 
 import rich_click as click
 
+from ..analysis.selection import Filters
 from ..config import parse_gpus
 from ..core.run import Stage, Status
 from ..core.units import NS_PER_S, parse_duration_s
@@ -20,6 +21,11 @@ STATUSES = tuple(status.value for status in Status)
 
 db_option: Decorator = click.option("--db", metavar="PLACE", help="The database: a file or a folder.")
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+def _with(options: Sequence[Decorator], function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with options, which `--help` lists in their order."""
+    return reduce(lambda f, option: option(f), reversed(options), function)
 
 
 def tracking_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -36,7 +42,7 @@ def tracking_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--baseline", "baseline", type=float, metavar="SECONDS", help="Measure the idle machine for so long first."),
         db_option,
     ]
-    return reduce(lambda f, option: option(f), reversed(options), function)
+    return _with(options, function)
 
 
 def arguments(tags: tuple[str, ...], gpus: str | None, **others: Any) -> dict[str, Any]:
@@ -45,6 +51,35 @@ def arguments(tags: tuple[str, ...], gpus: str | None, **others: Any) -> dict[st
         if "=" not in tag:
             raise ConfigurationError(f"--tag {tag}: a tag has a name and a value, as in --tag lr=0.001")
     return {**others, "tags": dict(t.split("=", 1) for t in tags) or None, "gpus": None if gpus is None else parse_gpus(gpus)}
+
+
+def filter_options(default_limit: int | None = None) -> Decorator:
+    """The options that select runs. The command gets them as one argument, `filters`."""
+    options: list[Decorator] = [
+        click.option("--project", help="Only runs of this project."),
+        click.option("--group", help="Only runs of this group."),
+        click.option("--since", metavar="WHEN", help="Only runs started since: 6h, 7d, 2026-11-01."),
+        click.option("--status", type=click.Choice(STATUSES), help="Only runs with this status."),
+        click.option(
+            "--limit",
+            type=click.IntRange(min=1),
+            default=default_limit,
+            show_default=default_limit is not None,
+            help="At most so many, the newest.",
+        ),
+    ]
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def command(
+            *, project: str | None, group: str | None, since: str | None, status: str | None, limit: int | None, **others: Any
+        ) -> Any:
+            as_status = None if status is None else Status(status)
+            return function(filters=Filters(project, group, since_utc_ns(since), as_status, limit), **others)
+
+        return _with(options, command)
+
+    return decorate
 
 
 def since_utc_ns(text: str | None) -> int | None:

@@ -67,7 +67,7 @@ def test_finds_by_id_prefix_and_latest(place: str, load: Any) -> None:
                 run("ab", started_utc_ns=2),
                 run("abc", started_utc_ns=1),
                 run("Ax_1", started_utc_ns=3),
-                run("axy1", started_utc_ns=0),
+                run("axy1", started_utc_ns=0, name="named"),
             ]
         }
     )
@@ -75,7 +75,7 @@ def test_finds_by_id_prefix_and_latest(place: str, load: Any) -> None:
     assert store.find("ab") == "ab"
     assert store.find("abc") == "abc"
     assert store.find("Ax") == "Ax_1"
-    assert store.find("axy") == "axy1"
+    assert store.find("axy") == store.find("named") == store.find("digits/named") == "axy1"
     with pytest.raises(AmbiguousRunError, match=r"'a': ab, .*abc"):
         store.find("a")
     for absent in ("", "zz", "%", "ax_"):

@@ -13,16 +13,17 @@ import rich_click as click
 from ...analysis.footprint import asked_of_a_grid, footprint
 from ...analysis.footprint_totals import by_status, tally
 from ...analysis.open_store import open_store
+from ...analysis.selection import Filters, selected
 from ...analysis.view import SCHEMA_VERSION, describe
 from ...carbon.accounting import NOTHING
 from ...carbon.grid import live
 from ...carbon.terms import Terms, check
-from ...errors import ConfigurationError, RunNotFoundError, StoreError
+from ...errors import ConfigurationError, StoreError
 from ...presentation.paper.document import document
 from ...presentation.words.carbon import carbon_headline, carbon_lines, format_mass
 from ...presentation.words.runs import at_once_text
 from ...presentation.words.safe_text import cleaned
-from ..options import db_option, json_option
+from ..options import db_option, filter_options, json_option
 from ..output import say
 from ..progress import followed
 from ..terms_options import FILE, say_unused, terms_of, terms_options
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 @click.command("footprint")
 @click.argument("runs", nargs=-1, metavar="RUN...")
-@click.option("--project", help="All runs of this project.")
+@filter_options()
 @click.option("--intensity-csv", type=FILE, metavar="FILE", help="A series: start,end,intensity_g_per_kwh.")
 @click.option("--price-csv", type=FILE, metavar="FILE", help="A series: start,end,price_per_kwh; --price is used where it has no value.")
 @click.option("--host-share", type=float, metavar="SHARE", help="The share of each host that the run held, 0 to 1.")
@@ -46,24 +47,19 @@ if TYPE_CHECKING:
 )
 @json_option
 @db_option
-def command(
-    runs: tuple[str, ...], project: str | None, refresh: bool, form: str | None, as_json: bool, db: str | None, **given: Any
-) -> None:
+def command(runs: tuple[str, ...], filters: Filters, refresh: bool, form: str | None, as_json: bool, db: str | None, **given: Any) -> None:
     """Show the footprint of runs: operational and embodied grams, with ranges, factors and their sources.
 
     Every computation is kept; `trainwatt show RUN --footprint ID` shows it again. Only --refresh uses the network.
     """
     terms = terms_of(**given)
     check(terms)
-    if not runs and project is None:
-        raise ConfigurationError("no run is named: give ids, `latest`, or --project")
+    if not runs and not filters:
+        raise ConfigurationError("no run is named: give ids, names, `latest`, or filters such as --project")
     if form and as_json:
         raise ConfigurationError(f"--format {form} and --json: each sets the output format; give one of them")
     store = open_store(db)
-    ids = [store.find(ref) for ref in runs] + ([r.id for r in store.list_runs(project=project)] if project else [])
-    if not ids:
-        raise RunNotFoundError(f"no run of project {project!r} in {store.place}. `trainwatt list` shows the runs there are.")
-    unique = list(dict.fromkeys(ids))
+    unique = list(dict.fromkeys(selected(store, runs, filters)))
     found = [_assessed(store, store.load(run_id), terms, refresh) for run_id in followed(unique, "computing")]
     _require_one_basis(found)
     inputs = json.dumps({name: value for name, value in given.items() if value not in (None, False)}, default=str)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from ...analysis.open_store import open_store
+from ...analysis.selection import find
 from ...analysis.view import run_duration_s
 from ...errors import TrainwattError
 from ...presentation.words.quantities import count, format_duration
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @db_option
 def command(runs: tuple[str, ...], yes: bool, db: str | None) -> None:
-    """Delete runs for good. RUN is an id, a unique prefix, or `latest`."""
+    """Delete runs for good. RUN is an id, the beginning of one, a name, project/name, or `latest`."""
     store = open_store(db)
-    ids = list(dict.fromkeys(store.find(ref) for ref in runs))
+    ids = list(dict.fromkeys(find(store, ref) for ref in runs))
     running = [run_id for run_id in ids if not store.load(run_id).ended]
     if running:
         raise TrainwattError(f"{', '.join(running)} still runs, and would go on writing: end it first, then delete it")

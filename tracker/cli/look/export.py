@@ -8,9 +8,10 @@ from typing import cast
 import rich_click as click
 
 from ...analysis.open_store import open_store
+from ...analysis.selection import Filters, find, fitting
 from ...analysis.tables import COLUMNS, What, rows
 from ...presentation.table_files import FORMATS
-from ..options import STATUSES, db_option, since_utc_ns
+from ..options import db_option, filter_options
 from ..output import form_of, require_folder, whole
 from ..progress import followed
 
@@ -22,30 +23,23 @@ from ..progress import followed
 )
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), help="By default what FILE ends with, else csv. parquet needs pyarrow.")
 @click.option("-o", "--output", metavar="FILE", default="-", help="Where to write it (stdout).")
-@click.option("--project", help="Only runs of this project.")
-@click.option("--group", help="Only runs of this group.")
-@click.option("--since", metavar="WHEN", help="Only runs started since: 6h, 7d, 2026-11-01.")
-@click.option("--status", type=click.Choice(STATUSES), help="Only runs with this status.")
+@filter_options()
 @db_option
 def command(
     runs: tuple[str, ...],
     what: str,
     form: str | None,
     output: str,
-    project: str | None,
-    group: str | None,
-    since: str | None,
-    status: str | None,
+    filters: Filters,
     db: str | None,
 ) -> None:
-    """Export runs, their phases or their energy curves as a table: CSV, JSON Lines or Parquet. All runs, where none is named.
+    """Export runs, their phases or their energy curves as a table: CSV, JSON Lines or Parquet. Without RUN, all runs.
 
-    Joules and grams have the digits of `show --json`; times are UTC, as ISO 8601 and in ns. Text that a spreadsheet would take for a
-    formula begins with a single quote in CSV. RUN is an id, a unique prefix, or `latest`.
+    Joules and grams have the digits of `show --json`; times are UTC, as ISO 8601 and in ns. In CSV, text that a spreadsheet would take for
+    a formula begins with a single quote. RUN is an id, the beginning of one, a name, project/name, or `latest`.
     """
-    filters = project is not None or group is not None or since is not None or status is not None
     if runs and filters:
-        raise click.UsageError("name runs or give filters (--project, --group, --since, --status), not both")
+        raise click.UsageError("name runs or give filters (--project, --group, --since, --status, --limit), not both")
     form = form or form_of(output, tuple(FORMATS), "csv")
     if form == "parquet" and output == "-":
         raise click.UsageError("parquet is no text for stdout: name a file, as in -o runs.parquet")
@@ -53,10 +47,7 @@ def command(
         require_folder(output, f"{what}.csv")
     table = cast("What", what)
     store = open_store(db)
-    if runs:
-        ids = list(dict.fromkeys(store.find(ref) for ref in runs))
-    else:
-        ids = [r.id for r in store.list_runs(project=project, group=group, since_utc_ns=since_utc_ns(since), status=status)]
+    ids = list(dict.fromkeys(find(store, ref) for ref in runs)) if runs else [run.id for run in fitting(store, filters)]
     if not ids:
         click.echo("no runs match" if filters else "no runs yet", err=True)
     with whole(output) as file:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
 from ...analysis.open_store import open_store
+from ...analysis.selection import Filters, fitting
 from ...analysis.totals import By, Member, each_of, grouped, members, total
 from ...analysis.view import SCHEMA_VERSION, run_duration_s
 from ...errors import ConfigurationError
 from ...presentation.terminal.list import RUN_COLUMNS, Column, chosen, csv_rows, document, group_columns, listing, run_columns, total_line
 from ...presentation.terminal.run import console
 from ...presentation.words.quantities import count
-from ..options import STATUSES, db_option, json_option, since_utc_ns
+from ..options import db_option, filter_options, json_option
 
 if TYPE_CHECKING:
     from ...storage.read.records import RunRow
@@ -28,11 +30,7 @@ View = dict[str, Any]
 
 
 @click.command("list")
-@click.option("--project", help="Only runs of this project.")
-@click.option("--group", help="Only runs of this group.")
-@click.option("--since", metavar="WHEN", help="Only runs started since: 6h, 7d, 2026-11-01.")
-@click.option("--status", type=click.Choice(STATUSES), help="Only runs with this status.")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many.")
+@filter_options(default_limit=20)
 @click.option(
     "--sort",
     type=click.Choice(SORTS),
@@ -47,11 +45,7 @@ View = dict[str, Any]
 @json_option
 @db_option
 def command(
-    project: str | None,
-    group: str | None,
-    since: str | None,
-    status: str | None,
-    limit: int,
+    filters: Filters,
     sort: str,
     reverse: bool,
     columns: str | None,
@@ -69,12 +63,10 @@ def command(
         raise ConfigurationError(f"--sort each and --by {by}: a sum of runs has no unit of work; sort by energy, or leave --by out")
     names = chosen(columns) if columns is not None or form != "csv" else tuple(RUN_COLUMNS)
     store = open_store(db)
-
-    def found(most: int | None, order: str = "-started") -> list[RunRow]:
-        return store.list_runs(project=project, group=group, since_utc_ns=since_utc_ns(since), status=status, limit=most, sort=order)
-
+    assert filters.limit is not None  # the option has a default
+    limit, every = filters.limit, replace(filters, limit=None)
     if by is not None:
-        each = members(store, found(None))
+        each = members(store, fitting(store, every))
         groups = _sorted(grouped(each, by), _group_key(sort, by), reverse, largest=sort in ("started", "energy", "duration"))
         shown, more, columns_of = groups[:limit], len(groups) > limit, group_columns(by)
         whole = total(each)
@@ -84,7 +76,7 @@ def command(
         names_of = f" in {count(len(groups), by)}"
         line = total_line(whole, names_of, more) if len(groups) > 1 or whole["runs_at_once"] else None
     else:
-        each, more = _page(store, found, sort, reverse, limit)
+        each, more = _page(store, every, sort, reverse, limit)
         shown, columns_of = [m.entry for m in each], run_columns(names)
         if form == "json":
             click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "runs": shown}, indent=2))
@@ -93,7 +85,7 @@ def command(
     if form == "csv":
         click.echo(_csv(shown, columns_of), nl=False)
     elif not shown:
-        said = "no runs match" if project or group or since or status else "no runs yet: put `trainwatt run --` before a command"
+        said = "no runs match" if every else "no runs yet: put `trainwatt run --` before a command"
         click.echo(said, err=True)
     else:
         _print(shown, columns_of, line, form)
@@ -111,13 +103,13 @@ def _format(form: str | None, as_json: bool, columns: str | None, by: str | None
     return found
 
 
-def _page(store: Store, found: Callable[..., list[RunRow]], sort: str, reverse: bool, limit: int) -> tuple[list[Member], bool]:
+def _page(store: Store, filters: Filters, sort: str, reverse: bool, limit: int) -> tuple[list[Member], bool]:
     """The runs to list, and whether there are more. Only an order by energy, in all or each, reads the devices of all runs, and only that
     of their start is the database's own, and found without reading all runs."""
     if sort == "started":
-        runs = found(limit + 1, "started" if reverse else "-started")
+        runs = fitting(store, replace(filters, limit=limit + 1), "started" if reverse else "-started")
         return members(store, runs[:limit]), len(runs) > limit
-    runs = found(None)
+    runs = fitting(store, filters)
     of_entry: dict[str, Callable[[View], float | None]] = {
         "energy": lambda entry: entry["energy"]["total_j"],
         "each": lambda entry: each[1] if (each := each_of(entry)) else None,

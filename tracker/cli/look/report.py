@@ -12,9 +12,10 @@ import rich_click as click
 
 from ...analysis.footprint import view_of
 from ...analysis.open_store import open_store
+from ...analysis.selection import Filters, selected
 from ...analysis.view import SCHEMA_VERSION
 from ...carbon.terms import Terms, check
-from ..options import db_option
+from ..options import db_option, filter_options
 from ..output import form_of, require_folder, whole
 from ..progress import followed
 from ..terms_options import FILE, say_unused, terms_of, terms_options
@@ -30,13 +31,15 @@ FORMATS = ("html", "md", "json")
 @click.option("-o", "--output", metavar="FILE", help="Where to write it, `-` for stdout (trainwatt-ID.html in this folder).")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="By default what FILE ends with, else html; json as `show --json`.")
 @click.option("--intensity-csv", type=FILE, metavar="FILE", help="A series: start,end,intensity_g_per_kwh.")
+@filter_options()
 @terms_options
 @db_option
-def command(runs: tuple[str, ...], output: str | None, form: str | None, db: str | None, **given: Any) -> None:
+def command(runs: tuple[str, ...], output: str | None, form: str | None, filters: Filters, db: str | None, **given: Any) -> None:
     """Write runs as one file: energy, power over time, emissions, what was measured, assumptions and methods, each with its range.
 
-    The file is complete in itself: it opens offline and loads nothing. RUN is an id, a unique prefix, or `latest`, which is
-    also what is taken where none is named. Grams are on the terms that each run recorded, or on yours: --zone and the like.
+    The file is complete in itself: it opens offline and loads nothing. RUN is an id, the beginning of one, a name, project/name, or
+    `latest`, which is the default. --project, --group, --since, --status and --limit select runs too: those come oldest first, after the
+    runs that are named. Grams are on the terms that each run recorded, or on yours: --zone and the like.
     """
     terms = terms_of(**given)
     check(terms)
@@ -44,7 +47,7 @@ def command(runs: tuple[str, ...], output: str | None, form: str | None, db: str
     if output is not None and output != "-":
         require_folder(output, "report.html")
     store = open_store(db)
-    ids = list(dict.fromkeys(store.find(ref) for ref in runs or ("latest",)))
+    ids = list(dict.fromkeys(selected(store, runs if runs or filters else ("latest",), filters, oldest_first=True)))
     text = _text(store, followed(ids, "reading"), terms, form)
     path = output or _default(ids, form)
     if output is None:

@@ -9,6 +9,7 @@ import rich_click as click
 from ...analysis.footprint import view_of
 from ...analysis.kept_footprint import kept_footprint
 from ...analysis.open_store import open_store
+from ...analysis.selection import find
 from ...presentation.terminal.run import SPARK_WIDTH, console, run_page
 from ..options import db_option, json_option
 
@@ -21,10 +22,10 @@ from ..options import db_option, json_option
 def command(run: str, footprint_id: str | None, as_json: bool, db: str | None) -> None:
     """Show a run: its energy by device and phase, where it comes from, what happened, and its footprint.
 
-    RUN is an id, a unique prefix, or `latest`.
+    RUN is an id, the beginning of one, a name, project/name, or `latest`.
     """
     store = open_store(db)
-    run_id = store.find(run)
+    run_id = find(store, run)
     stored = store.load(run_id)
     view = view_of(store, stored)
     if footprint_id is not None:

@@ -15,6 +15,7 @@ from rich.live import Live
 
 from ...analysis.open_store import open_store
 from ...analysis.over_time.live import Look, Watcher
+from ...analysis.selection import find
 from ...errors import StoreBusyError
 from ...presentation.terminal.run import console
 from ...presentation.terminal.watch import Frame, as_json, line
@@ -34,13 +35,13 @@ REST = 10
 def command(run: str | None, interval_s: float, as_json: bool, db: str | None) -> None:
     """Watch a run while it goes on: power, energy, emissions, phases, events. Ends when the run ends; Ctrl-C leaves it earlier.
 
-    RUN is an id, a unique prefix, or `latest`; by default the newest run that is going on. In a pipe it prints a line a look, with --json
-    an object a line.
+    RUN is an id, the beginning of one, a name, project/name, or `latest`; by default the newest run that is going on. In a pipe it prints
+    one line per look; with --json, one object per line.
     """
     store = open_store(db)
     with closing(store):
         running = store.list_runs(status="running", limit=1) if run is None else []
-        run_id = running[0].id if running else store.find(run or "latest")
+        run_id = running[0].id if running else find(store, run or "latest")
     if run is None and not running:
         click.echo("nothing runs now; this is the latest run", err=True)
     with closing(Watcher(lambda: open_store(db), run_id)) as watcher:

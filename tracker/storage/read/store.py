@@ -112,9 +112,9 @@ class Store:
             return list(connection.scalars(select(RUN.c.project).distinct().order_by(RUN.c.project)))
 
     def find(self, ref: str) -> str:
-        """The id of the run that `ref` names: "latest", an id, or the beginning of exactly one id.
+        """The id of the run that `ref` names: "latest", an id or the beginning of one, a name, or "project/name".
 
-        Raises RunNotFoundError, and AmbiguousRunError where more than one id begins with `ref`.
+        Raises RunNotFoundError, and AmbiguousRunError if more than one run answers to it.
         """
         newest_first = select(RUN.c.id).order_by(RUN.c.started_utc_ns.desc(), RUN.c.id.desc())
         with faults_of(self.place), reading(self._engine) as connection:
@@ -125,12 +125,14 @@ class Store:
             else:
                 # Not LIKE: SQLite and PostgreSQL treat upper and lower case differently there.
                 begins = func.substr(RUN.c.id, 1, len(ref)) == ref
-                matches = list(connection.scalars(newest_first.where(begins).limit(_SHOWN + 1))) if ref else []
+                named = or_(RUN.c.name == ref, RUN.c.project + "/" + RUN.c.name == ref)
+                matches = list(connection.scalars(newest_first.where(or_(begins, named)).limit(_SHOWN + 1))) if ref else []
         if not matches:
             raise RunNotFoundError(f"no run {ref!r} in {masked(self.place)}. `trainwatt list` shows the runs there are.")
         if len(matches) > 1:
             shown = ", ".join(matches[:_SHOWN]) + (", …" if len(matches) > _SHOWN else "")
-            raise AmbiguousRunError(f"more than one run begins with {ref!r}: {shown}. Give more of the id.")
+            how = "begins with" if all(run_id.startswith(ref) for run_id in matches) else "is called"
+            raise AmbiguousRunError(f"more than one run {how} {ref!r}: {shown}. Give more of the id.")
         return str(matches[0])
 
     def load(self, run_id: str) -> StoredRun:

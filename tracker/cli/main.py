@@ -34,13 +34,13 @@ COMMANDS = {
     "completion": "completion",
     "ls": "look.list",
 }
-"""Each command word and the module that holds it."""
+"""Each command and its module."""
 
 FAILED, USAGE, NOT_FOUND = 1, 2, 3
 
 
 class Commands(click.RichGroup):
-    """Loads a command's file only when it is called for, or listed."""
+    """Imports the module of a command only when the command is called, or listed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [name for name in COMMANDS if name != "ls"]
@@ -55,7 +55,7 @@ class Commands(click.RichGroup):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="trainwatt")
 def cli() -> None:
-    """Measure the energy of training runs, and look at it: every joule says where it came from and how far off it may be.
+    """Measure the energy of training runs and show it: every joule with its source and its error.
 
     Put `trainwatt run --` before any command, or use `EnergyTracker` in Python; then `trainwatt show`.
     """
@@ -63,11 +63,11 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 failed, 2 usage, 3 not found."""
-    gc.set_threshold(100_000)  # nearly all that a command makes lives to its end: looking through it again and again finds nothing
+    gc.set_threshold(100_000)  # nearly all objects live until the end, so searching for garbage costs time and finds none
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     for handler in logging.getLogger().handlers:
         handler.setFormatter(_Printable("%(message)s"))
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # what a provider did not answer is said once, in our own words
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # our own message says once that a provider did not answer
     try:
         code = cli.main(prog_name="trainwatt", standalone_mode=False)
         sys.stdout.flush()
@@ -85,7 +85,7 @@ def main() -> None:
         code = _fail(error, NOT_FOUND)
     except TrainwattError as error:
         code = _fail(error, FAILED)
-    except SystemExit as end:  # a command's own exit code, or that of click and rich for a pipe that was closed
+    except SystemExit as end:  # from a command, or from click or rich when a pipe was closed
         code = _unread() if isinstance(end.__context__, BrokenPipeError) else end.code
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -98,8 +98,8 @@ class _Printable(logging.Formatter):
 
 
 def _unread() -> int:
-    """Whoever read our output has seen enough (`| head`), which is no failure."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter complains as it flushes
+    """The reader closed the pipe (`| head`), which is no failure."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else the interpreter reports an error when it flushes
     return 0
 
 

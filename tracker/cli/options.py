@@ -29,7 +29,7 @@ def _with(options: Sequence[Decorator], function: Callable[..., Any]) -> Callabl
 
 
 def tracking_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """What can be said of a run when it is tracked from outside."""
+    """The options of the commands that track another process: `run` and `attach`."""
     options: list[Decorator] = [
         click.option("--project", help="The project that the run belongs to."),
         click.option("--name", help="A name for the run."),
@@ -37,9 +37,9 @@ def tracking_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--stage", help=f"The stage of the model's life: {', '.join(Stage)}."),
         click.option("--zone", help="The zone of the electricity grid, such as FR."),
         click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="A tag; can be given more than once."),
-        click.option("--gpus", metavar="LIST", help="GPUs by NVML index or UUID, as in 0,2; `none` for none."),
+        click.option("--gpus", metavar="LIST", help="GPUs by NVML index or UUID, as in 0,2; `none` for no GPU."),
         click.option("--period", "period_s", type=float, metavar="SECONDS", help="Time between two readings (0.1)."),
-        click.option("--baseline", "baseline", type=float, metavar="SECONDS", help="Measure the idle machine for so long first."),
+        click.option("--baseline", "baseline", type=float, metavar="SECONDS", help="First measure the idle machine for so long."),
         db_option,
     ]
     return _with(options, function)
@@ -83,7 +83,7 @@ def filter_options(default_limit: int | None = None) -> Decorator:
 
 
 def since_utc_ns(text: str | None) -> int | None:
-    """UTC nanoseconds of "7d" ago, or of a date or time such as 2026-11-01 (local time). Raises ConfigurationError."""
+    """UTC nanoseconds of "7d" (that long ago), or of a local date or time such as 2026-11-01. Raises ConfigurationError."""
     from datetime import datetime
 
     if text is None:

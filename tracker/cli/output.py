@@ -21,17 +21,18 @@ def say(text: str) -> None:
 
 
 def form_of(path: str | None, forms: Sequence[str], default: str) -> str:
-    """The format that the ending of a file's name says; `default` where it has none. Raises ConfigurationError for another one."""
+    """The format of a file by the ending of its name; `default` if it has none. Raises ConfigurationError for an unknown ending."""
     ending = os.path.splitext(path or "")[1].lower().lstrip(".")
     if ending and ending not in forms:
         known = ", ".join(f".{form}" for form in forms)
-        raise ConfigurationError(f"-o {path}: .{ending} is none of the formats there are; end it with {known}, or say which with --format")
+        raise ConfigurationError(f"-o {path}: .{ending} is none of the formats there are; end it with {known}, or give --format")
     return ending or default
 
 
 def require_folder(path: str, example: str) -> None:
-    """Raises ConfigurationError where nothing can be written at `path`, as far as that can be known before anything is read. `example` is
-    a file's name."""
+    """Check early that a file can be written at `path`: that its folder exists, and that it is not a folder itself.
+
+    Raises ConfigurationError. `example` is the name of a file, for the message."""
     folder = os.path.dirname(path) or "."
     if os.path.isdir(path):
         raise ConfigurationError(f"-o {path}: it is a folder; name a file in it, as in {os.path.join(path, example)}")
@@ -41,8 +42,9 @@ def require_folder(path: str, example: str) -> None:
 
 @contextmanager
 def whole(path: str) -> Iterator[IO[bytes]]:
-    """A file that is there when all of it is: written beside its place, and moved; `-` is stdout. See `require_folder` for what can be
-    known before. Raises TrainwattError where it cannot be written."""
+    """A file that appears at `path` only when it is complete: it is written next to its place and then renamed. `-` is stdout.
+
+    Raises TrainwattError if it cannot be written. See `require_folder` for an early check."""
     try:
         if path == "-":
             yield sys.stdout.buffer
@@ -58,7 +60,7 @@ def whole(path: str) -> Iterator[IO[bytes]]:
             with open(beside, "xb") as file:
                 yield file
             os.replace(beside, target)
-        except BaseException:  # it is raised again; nothing half-written stays
+        except BaseException:  # raised again; no half-written file stays
             with suppress(OSError):
                 os.unlink(beside)
             raise

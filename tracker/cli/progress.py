@@ -1,4 +1,4 @@
-"""A bar for long work: on a terminal, and nothing in a pipe."""
+"""A progress bar for long work, on a terminal only."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ T = TypeVar("T")
 
 
 def followed(items: Sequence[T], what: str, *, hidden: bool = False) -> Iterator[T]:
-    """The items, one after the other, with a bar of the runs done on stderr, which is gone afterwards. There is none for a single item, nor
-    where it is `hidden`."""
+    """The items, one after the other, while a progress bar on stderr counts the runs. The bar disappears at the end. There is no bar for a
+    single item, or if it is `hidden`."""
     on = Console(stderr=True)
     if hidden or len(items) < 2 or not on.is_terminal:
         yield from items

@@ -1,4 +1,4 @@
-"""The options with which `footprint` and `estimate` are given terms."""
+"""The options that set the terms of a footprint: zone, intensity, PUE, price and so on."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from ..presentation.report.elements import Child, Html, el, table
 from ..presentation.words.blocks import blocks
 from ..presentation.words.comparison import notes, verdict
 from ..presentation.words.quantities import format_duration
-from ..presentation.words.runs import energy_text, headline, mean_power, title_of, when
+from ..presentation.words.runs import energy_text, headline, mean_power, measured_text, title_of, when
 
 View = Mapping[str, Any]
 
@@ -134,7 +134,7 @@ def _row(view: View) -> Html:
         el("td", when(run["started_at"])),
         el("td", format_duration(run["duration_s"] or 0.0), class_="n"),
         el("td", energy_text(energy), class_="n"),
-        el("td", "–" if energy["measured_fraction"] is None else f"{100 * energy['measured_fraction']:.0f} %", class_="n"),
+        el("td", measured_text(energy["measured_fraction"]) or "–", class_="n"),
         el("td", mean_power(view), class_="n"),
     )
 

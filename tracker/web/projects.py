@@ -10,8 +10,8 @@ from ..analysis.totals import OverTime
 from ..presentation.report.charts import Column, columns, legend
 from ..presentation.report.elements import Child, Html, details, el, table
 from ..presentation.report.over_time import HINT
-from ..presentation.words.quantities import format_duration, format_energy
-from ..presentation.words.runs import at_once_text, energy_text, when
+from ..presentation.words.quantities import count, format_duration, format_energy, percent
+from ..presentation.words.runs import at_once_text, energy_text, measured_text, when
 
 View = Mapping[str, Any]
 COLOURS = ("phase-0", "phase-1", "phase-2", "phase-3", "phase-5", "platform-0")
@@ -67,7 +67,7 @@ def _wasted(whole: View, time: OverTime) -> Html | None:
     if not lost_j:
         return None
     share = lost_j / whole["energy"]["total_j"]
-    return el("p", f"{format_energy(lost_j)} of it ({100 * share:.0f} %) went into runs that failed or were interrupted.")
+    return el("p", f"{format_energy(lost_j)} of it ({percent(share)}) went into runs that failed or were interrupted.")
 
 
 def _figure(time: OverTime, colours: Mapping[str | None, str], title: str) -> Html:
@@ -102,13 +102,12 @@ def _part(joules: float) -> str:
 
 
 def _measured(of: View) -> str:
-    share = of["energy"]["measured_fraction"]
-    return "–" if share is None else f"{100 * share:.0f} %"
+    return measured_text(of["energy"]["measured_fraction"]) or "–"
 
 
 def _sum(whole: View) -> list[Child]:
     joules, _, range_ = energy_text(whole["energy"]).partition(" (")
-    about = f"{whole['runs']:,} run{'' if whole['runs'] == 1 else 's'}, {format_duration(whole['duration_s'])}"
+    about = f"{count(whole['runs'], 'run')}, {format_duration(whole['duration_s'])}"
     missing = f", {whole['runs_without_energy']:,} of them without energy" if whole["runs_without_energy"] else ""
     twice = f"; {at_once_text(whole['runs_at_once'])}" if whole["runs_at_once"] else ""
     return [el("b", joules), ", ".join(part for part in (range_.rstrip(")"), about) if part) + missing + twice]

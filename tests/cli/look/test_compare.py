@@ -281,6 +281,16 @@ def test_usage(world: World) -> None:
         assert words in ended.stderr
 
 
+def test_long_names_of_a_sweep_can_be_told_apart(world: World) -> None:
+    start, end = "resnet-50-imagenet-with-a-long-warm-up-xx/", "-on-one-node-with-eight-gpus-in-half-precision"
+    for n, lr in enumerate(("0.1", "0.01", "0.001")):
+        put(world.db, f"run{n}", NODE, at_s=float(n), project="sweep", name=f"{start}lr={lr}{end}", samples=1)
+    shown = text(world, "--project", "sweep")
+    for lr in ("/lr=0.1-", "/lr=0.01-", "/lr=0.001-"):
+        assert lr in shown
+    assert "energy per sample: 1 sample\n" in shown
+
+
 @pytest.mark.parametrize("form", ["table", "md"])
 def test_names_are_shown_as_text(world: World, form: str) -> None:
     put(world.db, "aaa", NODE, phases={HOSTILE: 2, "[bold]p": 1}, project=HOSTILE, name="[/red]")

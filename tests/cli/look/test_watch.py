@@ -123,7 +123,7 @@ def test_a_run_whose_process_was_killed_ends(world: World, going: subprocess.Pop
 def test_where_nothing_runs_the_latest_is_shown(make_world: MakeWorld) -> None:
     world = filled(make_world)
     shown = world.call("watch")
-    assert (shown.returncode, shown.stderr) == (0, "nothing runs now; this is the latest run\n")
+    assert (shown.returncode, shown.stderr) == (0, "no run is running; this is the latest one\n")
     assert " completed " in shown.stdout
     named = world.call("watch", "run1", "--json")
     assert (named.returncode, named.stderr, json.loads(named.stdout)["run"]["id"]) == (0, "", "run1")

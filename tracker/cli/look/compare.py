@@ -1,4 +1,4 @@
-"""`trainwatt compare A B [C…]`: runs beside each other, the first as the baseline, and gates."""
+"""`trainwatt compare A B [C…]`: runs compared with the first one, and gates."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def command(
     if beyond_error and not parsed:
         raise ConfigurationError('--beyond-error is said of a gate: give one, as in --gate "energy +5%", or leave it out')
     if as_json and form not in (None, "json"):
-        raise ConfigurationError(f"--format {form} and --json: each says how to print; give one of them")
+        raise ConfigurationError(f"--format {form} and --json: each sets the output format; give one of them")
     if len(runs) < 2 and not filters:
         raise ConfigurationError(TOO_FEW)
     terms = terms_of(**given)

@@ -1,4 +1,4 @@
-"""`trainwatt delete RUN…`: forget runs."""
+"""`trainwatt delete RUN…`: delete stored runs."""
 
 from __future__ import annotations
 
@@ -25,12 +25,15 @@ if TYPE_CHECKING:
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @db_option
 def command(runs: tuple[str, ...], yes: bool, db: str | None) -> None:
-    """Delete runs for good. RUN is an id, the beginning of one, a name, project/name, or `latest`."""
+    """Delete runs for good.
+
+    RUN is an id, the beginning of one, a name, project/name, or `latest`.
+    """
     store = open_store(db)
     ids = list(dict.fromkeys(find(store, ref) for ref in runs))
     running = [run_id for run_id in ids if not store.load(run_id).ended]
     if running:
-        raise TrainwattError(f"{', '.join(running)} still runs, and would go on writing: end it first, then delete it")
+        raise TrainwattError(f"{', '.join(running)} still runs and writes to the database: end it first, then delete it")
     if not yes:
         found = [store.load(run_id).run for run_id in ids]
         names = ", ".join(f"{run.id[:8]} ({_about(run)})" for run in found)
@@ -39,7 +42,7 @@ def command(runs: tuple[str, ...], yes: bool, db: str | None) -> None:
         except click.Abort:
             if sys.stdin.isatty():
                 raise  # Ctrl-C
-            raise click.UsageError("Nothing was deleted, as nobody answers here; -y deletes without asking.") from None
+            raise click.UsageError("Nothing was deleted, because nobody can answer here; -y deletes without asking.") from None
         if not sure:
             click.echo("nothing deleted")
             return

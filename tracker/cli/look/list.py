@@ -1,4 +1,4 @@
-"""`trainwatt list`: the runs, newest first or in another order, and their sums."""
+"""`trainwatt list`: the stored runs, newest first or in another order, and their sum."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ View = dict[str, Any]
     type=click.Choice(SORTS),
     default="started",
     show_default=True,
-    help="Newest, most, most each, longest, or A to Z first.",
+    help="Newest first, or most energy, most per unit of work, longest, A to Z.",
 )
-@click.option("--reverse", is_flag=True, help="The other way round.")
-@click.option("--columns", metavar="NAMES", help=f"Which, and in which order: {','.join(RUN_COLUMNS)}.")
-@click.option("--by", type=click.Choice(BY), help="A line for each, with the sum of its runs; days, weeks and months are UTC.")
+@click.option("--reverse", is_flag=True, help="In the opposite order.")
+@click.option("--columns", metavar="NAMES", help=f"Columns in order, of {','.join(RUN_COLUMNS)}.")
+@click.option("--by", type=click.Choice(BY), help="One line for each, with the sum of its runs; days, weeks and months are UTC.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="table (the default), json, csv or md.")
 @json_option
 @db_option
@@ -54,9 +54,9 @@ def command(
     as_json: bool,
     db: str | None,
 ) -> None:
-    """List runs, newest first (`ls` for short), with the sum of those listed.
+    """List runs, newest first, with their sum. `ls` is short for it.
 
-    CSV has whole ids, joules and seconds; text that a spreadsheet would take for a formula begins with a single quote there.
+    CSV has whole ids, joules and seconds. In CSV, text that a spreadsheet would take for a formula begins with a single quote.
     """
     form = _format(form, as_json, columns, by)
     if by is not None and sort == "each":
@@ -92,20 +92,21 @@ def command(
 
 
 def _format(form: str | None, as_json: bool, columns: str | None, by: str | None) -> str:
-    """How to print. Raises ConfigurationError for options that do not go together."""
+    """The output format. Raises ConfigurationError for options that contradict each other."""
     if as_json and form not in (None, "json"):
-        raise ConfigurationError(f"--format {form} and --json: each says how to print; give one of them")
+        raise ConfigurationError(f"--format {form} and --json: each sets the output format; give one of them")
     found = "json" if as_json else form or "table"
     if columns is not None and found == "json":
-        raise ConfigurationError(f"--columns {columns}: JSON has all there is; leave it out, or give --format table, csv or md")
+        raise ConfigurationError(f"--columns {columns}: JSON has all fields; leave it out, or give --format table, csv or md")
     if columns is not None and by is not None:
         raise ConfigurationError(f"--columns {columns} and --by {by}: groups have columns of their own; give one of them")
     return found
 
 
 def _page(store: Store, filters: Filters, sort: str, reverse: bool, limit: int) -> tuple[list[Member], bool]:
-    """The runs to list, and whether there are more. Only an order by energy, in all or each, reads the devices of all runs, and only that
-    of their start is the database's own, and found without reading all runs."""
+    """The runs to list, and whether there are more.
+
+    The order by start is the database's own: it reads only the runs to list. The orders by energy read the devices of all runs."""
     if sort == "started":
         runs = fitting(store, replace(filters, limit=limit + 1), "started" if reverse else "-started")
         return members(store, runs[:limit]), len(runs) > limit
@@ -127,7 +128,7 @@ def _page(store: Store, filters: Filters, sort: str, reverse: bool, limit: int) 
 
 
 def _group_key(sort: str, by: str) -> Callable[[View], Any]:
-    """What groups are sorted by; by project and by name it is what they are called."""
+    """The key to sort groups by. For project and name, it is the name of the group."""
     keys: dict[str, Callable[[View], Any]] = {
         "started": lambda g: g["newest_started_at"],
         "energy": lambda g: g["energy"]["total_j"],
@@ -137,7 +138,7 @@ def _group_key(sort: str, by: str) -> Callable[[View], Any]:
 
 
 def _sorted(rows: Sequence[Any], key: Callable[[Any], Any], reverse: bool, *, largest: bool) -> list[Any]:
-    """In order; what has no key comes last either way, and equals stay newest first."""
+    """Sorted rows. Rows without a key come last in both directions, and equal rows stay newest first."""
     known = [row for row in rows if key(row) is not None]
     without = [row for row in rows if key(row) is None]
     return sorted(known, key=key, reverse=largest is not reverse) + without

@@ -1,4 +1,4 @@
-"""`trainwatt report RUN…`: runs as one file to read, that opens offline."""
+"""`trainwatt report RUN…`: runs as one file to read offline."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def command(runs: tuple[str, ...], output: str | None, form: str | None, filters
     if output is None:
         require_folder(path, "report.html")
     with whole(path) as file:
-        file.write(text.encode("utf-8", "replace"))  # whatever the terminal speaks: the page says so
+        file.write(text.encode("utf-8", "replace"))  # the page declares UTF-8
     if path != "-":
         click.echo(path)
 

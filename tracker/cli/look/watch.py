@@ -1,4 +1,4 @@
-"""`trainwatt watch [RUN]`: a run while it goes on."""
+"""`trainwatt watch [RUN]`: a run while it trains."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from ...presentation.terminal.watch import Frame, as_json, line
 from ..options import db_option, json_option
 
 SLICE_S = 0.2
-"""How soon a terminal that changed its size is drawn anew."""
+"""A terminal whose size has changed is redrawn after so long."""
 REST = 10
-"""A look is followed by a rest of so many times its length, where that is longer than the interval."""
+"""After each look, wait at least so many times as long as the look took: watching a large run must not slow it down."""
 
 
 @click.command("watch")
@@ -33,17 +33,17 @@ REST = 10
 @json_option
 @db_option
 def command(run: str | None, interval_s: float, as_json: bool, db: str | None) -> None:
-    """Watch a run while it goes on: power, energy, emissions, phases, events. Ends when the run ends; Ctrl-C leaves it earlier.
+    """Watch a run while it trains: power, energy, emissions, phases, events. Ends with the run; Ctrl-C ends it earlier.
 
-    RUN is an id, the beginning of one, a name, project/name, or `latest`; by default the newest run that is going on. In a pipe it prints
-    one line per look; with --json, one object per line.
+    RUN is an id, the beginning of one, a name, project/name, or `latest`; by default the newest run that is still running. In a pipe it
+    prints one line per look; with --json, one object per line.
     """
     store = open_store(db)
     with closing(store):
         running = store.list_runs(status="running", limit=1) if run is None else []
         run_id = running[0].id if running else find(store, run or "latest")
     if run is None and not running:
-        click.echo("nothing runs now; this is the latest run", err=True)
+        click.echo("no run is running; this is the latest one", err=True)
     with closing(Watcher(lambda: open_store(db), run_id)) as watcher:
         out = console()
         look = watcher.look()
@@ -64,7 +64,7 @@ def _said(look: Look, to_json: bool) -> str:
 
 
 def _live(watcher: Watcher, look: Look, interval_s: float, out: Console) -> None:
-    """On the terminal's other screen, which leaves no trace; the last frame stays on the first one."""
+    """Draw on the alternate screen of the terminal, which disappears afterwards. The last frame stays on the normal screen."""
     try:
         if not look.ended:
             with _leaving_in_order(), Live(Frame(look.view, look.curves, fills=True), console=out, screen=True, auto_refresh=False) as live:
@@ -85,7 +85,7 @@ def _live(watcher: Watcher, look: Look, interval_s: float, out: Console) -> None
 
 
 def _looks(watcher: Watcher, look: Look, interval_s: float, meanwhile: Callable[[], None]) -> Iterator[Look]:
-    """One look after the other until the run has ended. A database that is busy is looked at again."""
+    """One look after the other until the run has ended. If the database is busy, the look is repeated."""
     due_s = time.monotonic()
     cost_s = 0.0
     while not look.ended:
@@ -104,7 +104,7 @@ def _looks(watcher: Watcher, look: Look, interval_s: float, meanwhile: Callable[
 
 @contextmanager
 def _leaving_in_order() -> Iterator[None]:
-    """Let the terminal be set right where the process is told to end."""
+    """Turn SIGTERM and SIGHUP into a normal exit, so that the terminal is restored."""
 
     def leave(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)

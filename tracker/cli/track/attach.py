@@ -1,4 +1,4 @@
-"""`trainwatt attach PID`: follow a process that already runs, until it ends."""
+"""`trainwatt attach PID`: measure while a process that already runs goes on."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from .run import report
 @tracking_options
 @click.argument("pid", type=int)
 def command(pid: int, **options: Any) -> None:
-    """Measure the machine while process PID runs, and end with it; Ctrl-C detaches.
+    """Measure the machine until process PID ends; Ctrl-C detaches.
 
-    What it used before is not counted. Its exit code cannot be seen from outside.
+    The energy that it used before is not counted. Its exit code cannot be seen from outside.
     """
     try:
         if pid > 0 and alive_ticks(pid) is None:

@@ -1,4 +1,4 @@
-"""`trainwatt doctor`: what is read on this machine, what is not, why, and what would mend it."""
+"""`trainwatt doctor`: what can be measured on this machine, what cannot, why, and how to change that."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ COST_READS = 15
 @json_option
 @db_option
 def command(gpus: str | None, as_json: bool, db: str | None) -> None:
-    """Check what can be measured here: what is read, what is not and why, the commands that mend it, cost and expected error."""
+    """Check what can be measured here: what is read, what is not and why, commands that fix it, the cost, and the expected error."""
     config = resolve({"db": db, "gpus": None if gpus is None else parse_gpus(gpus)}, os.environ, working_folder())
     found = discover(DiscoveryRequest(config.gains, config.gpus, os.environ, config.sysfs, config.procfs, config.sensors))
     devices = _watch(found, config)
@@ -67,7 +67,7 @@ def command(gpus: str | None, as_json: bool, db: str | None) -> None:
 
 
 def _watch(found: Discovery, config: Config) -> list[dict[str, Any]]:
-    """Sample for a second: what each device draws now, what a reading costs, how often its counter is renewed."""
+    """Sample for a second: the power of each device, the cost of a reading, and the period in which its counter changes."""
     costs: dict[str, float] = {}
     for sensor in found.sensors:
         times = []
@@ -75,7 +75,7 @@ def _watch(found: Discovery, config: Config) -> list[dict[str, Any]]:
             begin = time.perf_counter()
             try:
                 sensor.read()
-            except Exception:  # a sensor that fails is shown as such by its events
+            except Exception:  # the events of the sensor show that it fails
                 continue
             times.append(time.perf_counter() - begin)
         share = config.period_s / (sensor.period_s or config.period_s)
@@ -135,7 +135,7 @@ def _database(config: Config) -> dict[str, Any]:
         return {"place": masked(place), "usable": False, "detail": "a server cannot be written to while training; give a file"}
     path = sqlite_path(place)
     if not path.exists():
-        return {"place": str(path), "usable": True, "detail": "does not exist yet; the first run makes it"}
+        return {"place": str(path), "usable": True, "detail": "does not exist yet; the first run creates it"}
     from ...storage.read.store import Store
 
     try:
@@ -181,7 +181,7 @@ def _page(report: dict[str, Any], findings: list[Finding]) -> list[RenderableTyp
 
 
 def _verdict(devices: list[dict[str, Any]]) -> Text:
-    """What a run here would consist of."""
+    """What a run on this machine would measure."""
     counted = [d for d in devices if d["included_in_total"]]
     measured, modelled = ({KINDS[d["kind"]]: None for d in counted if (d["from"] == "model") is model} for model in (False, True))
     text = Text("Measured here: ", style="bold")
@@ -193,7 +193,7 @@ def _verdict(devices: list[dict[str, Any]]) -> Text:
 
 
 def _notes(devices: list[dict[str, Any]]) -> list[Text]:
-    """What there is to say of each device, once for all of which it is true."""
+    """The model, the note and the events of each device; devices with the same text share a line."""
     said: dict[str, list[str]] = {}
     for d in devices:
         about = "; ".join(text for text in (d["model"], d["note"], *d["events"]) if text)
@@ -212,7 +212,7 @@ def _explained(finding: Finding) -> list[RenderableType]:
     ]
     if finding.remedy:
         for line in lines(finding.remedy).split("\n"):
-            command = line.startswith("  ")  # to be copied, so never broken
+            command = line.startswith("  ")  # it is never wrapped, so that it can be copied
             parts.append(Text(f"    {line}", style="cyan", no_wrap=True) if command else Padding(Text(line), (0, 0, 0, 4), expand=False))
     if finding.worth:
         parts.append(Padding(Text(f"Worth it: {clean(finding.worth)}"), (0, 0, 0, 4)))

@@ -1,4 +1,4 @@
-"""`trainwatt run -- COMMAND`: measure any command from outside, and be as if not there."""
+"""`trainwatt run -- COMMAND`: measure any command from outside, without changing how it behaves."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..output import say
 
 FORWARDED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}
 SI_KERNEL = 0x80
-"""siginfo's code for a signal of the kernel (asm-generic/siginfo.h): Ctrl-C at a terminal, which has reached the command as well."""
+"""The si_code of a signal from the kernel (asm-generic/siginfo.h): Ctrl-C at a terminal, which the command gets as well."""
 FAULTS = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
 
 
@@ -31,16 +31,18 @@ FAULTS = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.S
 @tracking_options
 @click.argument("command_line", nargs=-1, required=True, metavar="-- COMMAND [ARGUMENT]...")
 def command(command_line: tuple[str, ...], **options: Any) -> None:
-    """Measure a command; it needs no change.
+    """Measure a command, which needs no change.
 
-    Its exit code and signals are kept, and a tracker inside it joins this run. Ends with three lines on stderr.
+    It keeps its exit code and its signals, and a tracker inside it joins this run. At the end, three lines are printed on stderr.
 
     Example: `trainwatt run --project digits -- python train.py`
     """
     if (reason := _unusable(command_line[0])) is not None:
         _refuse(command_line[0], reason)
     tracker = EnergyTracker.watching(Target(command=masked(command_line), joinable=True), **arguments(**options))
-    inherited = signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED | {signal.SIGCHLD})  # before any thread: all of them inherit it
+    inherited = signal.pthread_sigmask(
+        signal.SIG_BLOCK, FORWARDED | {signal.SIGCHLD}
+    )  # before any thread starts: all threads inherit the mask
     tracker.start()
     try:
         pid = _spawn(command_line, tracker, inherited)
@@ -56,14 +58,14 @@ def command(command_line: tuple[str, ...], **options: Any) -> None:
 
 
 def _unusable(program: str) -> int | None:
-    """Why there is nothing to start, as an errno: said before anything is measured, so that no run is left of it."""
+    """Why the program cannot be started, as an errno. It is checked before anything is measured, so that no run is stored."""
     if shutil.which(program) is not None:
         return None
     return errno.EACCES if os.path.exists(program) and os.path.dirname(program) else errno.ENOENT
 
 
 def _refuse(program: str, reason: int | None) -> NoReturn:
-    """End as a shell does where a command cannot be started."""
+    """End with the exit code of a shell that cannot start a command."""
     nowhere = reason == errno.ENOENT and not os.path.dirname(program)
     say(f"{program}: {'no such command on PATH' if nowhere else os.strerror(reason or errno.ENOEXEC)}")
     raise SystemExit(127 if reason == errno.ENOENT else 126)
@@ -75,7 +77,7 @@ def _spawn(command_line: tuple[str, ...], tracker: EnergyTracker, mask: Iterable
 
 
 def _wait(pid: int) -> int:
-    """Wait for the command and pass on the signals it has not had. Its exit code, or minus the signal that ended it."""
+    """Wait for the command and forward the signals that it did not get itself. Returns its exit code, or minus the signal that ended it."""
     while True:
         received = signal.sigwaitinfo(FORWARDED | {signal.SIGCHLD})
         if received.si_signo == signal.SIGCHLD:
@@ -103,7 +105,7 @@ def report(tracker: EnergyTracker) -> None:
     """Three lines: the headline, the duration, how to show it."""
     try:
         summary = tracker.summary()
-    except Exception as error:  # the command's own result matters more than ours
+    except Exception as error:  # the result of the command matters more than the report
         say(f"the run could not be read back: {error}")
         return
     run = cleaned(summary.to_dict()["run"])
@@ -114,9 +116,11 @@ def report(tracker: EnergyTracker) -> None:
 
 
 def _end_like(code: int) -> None:
-    """End as the command ended: with its exit code, or by its signal."""
+    """End like the command: with its exit code, or by its signal."""
     if code < 0:
-        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))  # its core, not ours
+        resource.setrlimit(
+            resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1])
+        )  # the command may dump core, this process not
         if -code not in (signal.SIGKILL, signal.SIGSTOP):
             signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)

@@ -1,4 +1,4 @@
-"""A run as it is stored: to print, or as the dictionary of the JSON contract."""
+"""`tracker.summary()`: a stored run, to print or as the dictionary of the JSON contract."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ MOST_EVENTS = 8
 
 
 class Summary:
-    """What a run used. `print()` it, or take `to_dict()`; `headline` is its one line."""
+    """The energy of a run. `print()` it, or call `to_dict()`. `headline` is its first line."""
 
     def __init__(self, view: Mapping[str, Any]) -> None:
         self._view = dict(view)
 
     @classmethod
     def load(cls, place: str, run_id: str, patience_s: float = 0.0) -> Summary:
-        """The run `run_id` of the database at `place`. `patience_s`: how long to wait for another process that still works out the
-        energy of phases. Raises StoreError and RunNotFoundError."""
+        """The run `run_id` of the database at `place`. `patience_s`: how long to wait for another process that still computes the energy
+        of phases. Raises StoreError and RunNotFoundError."""
         from ...analysis.footprint import view_of
         from ...storage.read.store import Store
 
@@ -46,14 +46,14 @@ class Summary:
         return headline(cleaned(self._view))
 
     def to_dict(self) -> dict[str, Any]:
-        """What `trainwatt show --json` prints (schema 1)."""
+        """The dictionary that `trainwatt show --json` prints (schema 1)."""
         return self._view
 
     def __str__(self) -> str:
         return "\n".join(_lines(cleaned(self._view)))
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
+        """The HTML that a notebook shows."""
         run = self._view["run"]
         about = f"{title_of(self._view)} · run {run['id']} · {run['status']} · {format_duration(run['duration_s'] or 0.0)}"
         parts = [paragraph(self.headline, strong=True), paragraph(about)]

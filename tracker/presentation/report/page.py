@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from ..._version import __version__
 from ..words.carbon import format_mass
-from ..words.quantities import format_duration, format_energy, format_range
-from ..words.runs import anchor, mean_power, title_of, when
+from ..words.quantities import format_duration, format_energy
+from ..words.runs import anchor, energy_text, mean_power, measured_text, title_of, when
 from ..words.safe_text import clipped
 from .charts import STRIPES
 from .elements import Child, Html, el, table
@@ -57,15 +57,14 @@ def _side_by_side(runs: Sequence[Figures]) -> Html:
     for f in runs:
         run, energy, carbon = f.view["run"], f.view["energy"], f.view["carbon"]
         total = energy["total_j"]
-        joules = "–" if total is None else format_range(total, energy["low_j"], energy["high_j"], _unit(runs))
         unit, amount = next(((u, n) for u, n in f.view["work"].items() if n), (None, 0))
         rows.append(
             [
                 el("a", f"{run['id'][:8]} {clipped(title_of(f.view), 60)}", href=f"#{anchor(f.view)}", class_="text"),
                 el("span", run["status"], class_=run["status"]),
                 format_duration(run["duration_s"] or 0.0),
-                f"{'≥ ' if energy['lower_bound'] else ''}{joules}",
-                "–" if energy["measured_fraction"] is None else f"{100 * energy['measured_fraction']:.0f} %",
+                energy_text(energy, _unit(runs)),
+                measured_text(energy["measured_fraction"]) or "–",
                 mean_power(f.view),
                 "–" if carbon is None else format_mass(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"]),
                 "–" if unit is None or total is None else f"{format_energy(total / amount)} a {unit[:-1]}",

@@ -1,4 +1,4 @@
-"""PURE: runs beside each other, for a terminal, as Markdown, and in words."""
+"""PURE: compared runs for a terminal, as Markdown, and as JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from ..words.comparison import notes, says, verdict
 from ..words.comparison_facts import apart_text, missing_text, note_text, remark_text, unjudged_text
 from ..words.quantities import format_duration
 from ..words.runs import headline, title_of
-from ..words.safe_text import clean, clipped, lines, markdown
+from ..words.safe_text import clean, lines, markdown
+from .elision import elided
+
+NAME_CELLS = 40
 
 if TYPE_CHECKING:
     from ...core.contract import ChangeJson, ComparedJson, CompareJson, FigureJson, GateJson
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def to_json(runs: Sequence[Compared], judged: Sequence[Judged]) -> CompareJson:
-    """The comparison for programs: quantities in J, s, W and g, and each verdict in words too."""
+    """The comparison for programs: quantities in J, s, W and g, and the verdicts, also in words."""
     return {
         "schema_version": SCHEMA_VERSION,
         "baseline": runs[0].view["run"]["id"],
@@ -90,10 +93,11 @@ def _gate(judged: Judged, runs: Sequence[Compared]) -> GateJson:
 
 
 def page(runs: Sequence[Compared], judged: Sequence[Judged]) -> RenderableType:
-    """The comparison for a terminal: the runs, the verdicts, what limits them, and every figure."""
+    """The comparison for a terminal: the runs, the verdicts, the notes that limit them, and all figures."""
     parts: list[RenderableType] = []
+    names = _names(runs)
     for number, run in enumerate(runs):
-        parts.append(_line(f"{run.label}  ", f"{_about(run)}{'' if number else ' · the baseline'}"))
+        parts.append(_line(f"{run.label}  ", f"{_about(run, names[number])}{'' if number else ' · the baseline'}"))
         parts.append(_line("   ", headline(run.view), style="dim"))
     parts.append(Text())
     parts += [_line("", verdict(run, runs[0]), style="bold") for run in runs[1:]]
@@ -112,7 +116,8 @@ def page(runs: Sequence[Compared], judged: Sequence[Judged]) -> RenderableType:
 
 def document(runs: Sequence[Compared], judged: Sequence[Judged]) -> str:
     """The same as Markdown."""
-    page = [f"- {run.label}: {markdown(_about(run))}: {markdown(headline(run.view))}" for run in runs]
+    names = _names(runs)
+    page = [f"- {run.label}: {markdown(_about(run, name))}: {markdown(headline(run.view))}" for run, name in zip(runs, names, strict=True)]
     page += ["", *(f"**{markdown(verdict(run, runs[0]))}**  " for run in runs[1:]), *(f"{markdown(note)}  " for note in notes(runs)), ""]
     page += ["| | run | value | difference | of the baseline |", "|---|---|---:|---:|---:|"]
     for block in blocks(runs):
@@ -127,9 +132,14 @@ def _style(judged: Judged) -> str:
     return "yellow" if judged.missing else "red" if judged.crossed else "green"
 
 
-def _about(run: Compared) -> str:
+def _names(runs: Sequence[Compared]) -> list[str]:
+    """What the runs are called, short enough for a line of 80 columns."""
+    return elided([clean(title_of(run.view)) for run in runs], NAME_CELLS)
+
+
+def _about(run: Compared, name: str) -> str:
     about = run.view["run"]
-    return f"{about['id'][:8]} · {clipped(title_of(run.view), 60)} · {about['status']} · {format_duration(about['duration_s'] or 0.0)}"
+    return f"{about['id'][:8]} · {name} · {about['status']} · {format_duration(about['duration_s'] or 0.0)}"
 
 
 def _line(first: str, rest: str, style: str = "") -> Text:

@@ -1,4 +1,4 @@
-"""PURE: views in, things for rich to print out. Nothing here reads a database or a sensor."""
+"""PURE: a run in full, as `show` prints it. It takes a view and makes objects that rich prints."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SPARK_WIDTH = 16
 LEAST_PIECES = 4
-"""Power over time is drawn in no more and no fewer blocks. If there is no room for it, it is left out, and no figure is cut."""
+"""The power over time has at most and at least so many blocks. If there is no room for them, it is left out: no figure is cut."""
 POWER_CELLS = 8
 STATUS_STYLE = {"completed": "green", "running": "cyan", "failed": "red", "interrupted": "yellow"}
 
@@ -32,12 +32,12 @@ View = Mapping[str, Any]
 
 
 def console() -> Console:
-    """Where commands print; it knows NO_COLOR, and that a pipe is no terminal."""
+    """The console of all commands. It respects NO_COLOR, and knows when it writes to a pipe."""
     return Console(highlight=False, soft_wrap=False, emoji=False)
 
 
 def plain_table(*columns: str, right: Sequence[str] = ()) -> Table:
-    """A table without a box, its columns named in small print."""
+    """A table without a box, with dim headings."""
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for name in columns:
         table.add_column(name, justify="right" if name in right else "left", no_wrap=True, overflow="ellipsis")
@@ -119,7 +119,7 @@ def _device_notes(energy: EnergyJson) -> list[Text]:
 
 def _phases(view: View) -> Table:
     table = plain_table("phase", "count", "time", "energy (range)", "each", "note", right=("count", "time", "each"))
-    for index in (0, -1):  # where it gets too wide, name and note are wrapped, and no figure is cut
+    for index in (0, -1):  # if the table is too wide, the name and the note are wrapped, and no figure is cut
         table.columns[index].no_wrap = False
     largest_each_j = largest_j(energy_each_j(p) for p in view["phases"])
     for p in view["phases"]:
@@ -170,5 +170,5 @@ def _sampler(view: View) -> Text:
 
 
 def local_time(iso: str) -> str:
-    """ "11-24 16:51", in the time of this place."""
+    """ "11-24 16:51", in local time."""
     return datetime.fromisoformat(iso).astimezone().strftime("%m-%d %H:%M")

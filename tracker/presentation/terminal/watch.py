@@ -1,4 +1,4 @@
-"""PURE: a run at one moment as a frame that fits the terminal, as one line, and as JSON. Nothing here reads a database or a clock."""
+"""PURE: a run at one moment: as a frame that fits the terminal, as one line of text, and as JSON."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ Curves = Sequence[Sequence[Point]]
 
 STEPS_S = (1, 2, 5, 10, 15, 30)
 WIDE = 110
-"""Columns from which on there is room for where the joules come from."""
+"""From so many columns on, the frame shows the sources of the joules."""
 MOST_PIECES = 60
 LEAST_PIECES = 8
-"""Power over time is drawn in no more and no fewer blocks."""
+"""The power over time has at most and at least so many blocks. If there is no room for them, it is left out."""
 POWER_CELLS = 8
 MOST_EVENTS = 20
 NS_PER_S = 1_000_000_000
 
 
 class Frame:
-    """A run at one moment on a terminal: on all its lines if it `fills` it, else on no more than leave room for the prompt."""
+    """A run at one moment, on a terminal. With `fills` it takes all lines; without, it leaves one line free for the prompt."""
 
     def __init__(self, view: View, curves: Curves, *, fills: bool = False) -> None:
         self._view, self._curves, self._fills = view, curves, fills
@@ -45,9 +45,9 @@ class Frame:
 
 
 def frame(view: View, curves: Curves, width: int, height: int, *, fills: bool = True) -> list[Text]:
-    """Lines of at most `width` columns: exactly `height` of them, or at most so many if the frame does not fill the terminal.
+    """Lines of at most `width` columns. There are exactly `height` of them if the frame `fills` the terminal, else at most `height`.
 
-    The headline is always there. What matters least is left out first."""
+    The headline is always there. The least important lines are left out first."""
     view = cleaned(view)
     top = _top(view, width)
     bottom = [*([Text()] if height >= 12 else []), *_phase_now(view, width), *_work(view, width)]
@@ -64,7 +64,7 @@ def frame(view: View, curves: Curves, width: int, height: int, *, fills: bool = 
 
 
 def line(view: View) -> str:
-    """One line for a pipe: when, how far, how much, how fast, and what is going on."""
+    """One line for a pipe: the time, the status, the energy, the power, and the current phase."""
     view = cleaned(view)
     run, energy = view["run"], view["energy"]
     parts = [f"{view['at']} {run['status']} {format_duration(run['duration_s'] or 0.0)}"]
@@ -82,7 +82,7 @@ def line(view: View) -> str:
 
 
 def as_json(view: View) -> dict[str, Any]:
-    """What `watch --json` prints of one moment: keys as in `show --json`, without what does not change or is long."""
+    """One object of `watch --json`. The keys are those of `show --json`, without the parts that are long or do not change."""
     carbon = view["carbon"]
     return {
         "schema_version": SCHEMA_VERSION,
@@ -99,7 +99,7 @@ def _cropped(text: Text, width: int) -> Text:
 
 
 def _sides(left: Text, right: Text, width: int) -> Text:
-    """Left and right on one line; the left one gives way."""
+    """Two texts at the two ends of one line. If there is too little room, the left one is cut."""
     right = _cropped(right, width)
     room = width - right.cell_len - 2
     if room < 8:
@@ -109,7 +109,7 @@ def _sides(left: Text, right: Text, width: int) -> Text:
 
 
 def _cell(text: str, width: int, *, right: bool = False) -> str:
-    """Text in just so many columns."""
+    """The text in exactly `width` columns, cut or padded."""
     if cell_len(text) > width:
         cropped = Text(text)
         cropped.truncate(width, overflow="ellipsis")
@@ -146,7 +146,7 @@ def _devices(view: View, curves: Curves, width: int, most: int) -> list[Text]:
     """The devices on at most `most` lines, with the heading."""
     devices = view["energy"]["devices"]
     if not devices:
-        return [Text("no device has drawn anything yet", style="dim")]
+        return [Text("no device has a reading yet", style="dim")]
     several = len({d["host"] for d in devices}) > 1
     names = [f"{d['device']} on {d['host']}" if several else d["device"] + ("" if d["included_in_total"] else "*") for d in devices]
     joules = [format_range(d["energy_j"], d["low_j"], d["high_j"], view["energy"]["total_j"]) for d in devices]
@@ -179,7 +179,7 @@ def _devices(view: View, curves: Curves, width: int, most: int) -> list[Text]:
 
 
 def _named(phase: View, most: int | None = None) -> str:
-    """A phase with its step; the name takes at most so many columns."""
+    """A phase with its step. The name takes at most `most` columns."""
     name = phase["name"]
     step = "" if phase["step"] is None else f" step {phase['step']}"
     return (name if most is None else _cell(name, min(most, cell_len(name)))) + step
@@ -214,7 +214,7 @@ def _work(view: View, width: int) -> list[Text]:
 
 
 def _phases(view: View, width: int, most: int) -> list[Text]:
-    """The phases so far on at most `most` lines, with a blank one and the heading; the newest kinds where there are too many."""
+    """The phases so far on at most `most` lines, with a blank line and the heading. If there are too many, the last ones are shown."""
     phases = view["phases"]
     if not phases or most < 3:
         return []
@@ -240,7 +240,7 @@ def _phases(view: View, width: int, most: int) -> list[Text]:
 
 
 def _events(view: View, width: int, most: int) -> list[Text]:
-    """The newest events first, on at most `most` lines with a blank one."""
+    """The events, newest first, on at most `most` lines, one of which is blank."""
     events = view["events"][::-1]
     if not events or most < 2:
         return []
@@ -256,7 +256,7 @@ def _events(view: View, width: int, most: int) -> list[Text]:
 
 
 def _last(view: View, width: int, hint: str) -> Text:
-    """What the sampler costs, and how to go on: `hint`, or else how to see all of the run."""
+    """The last line: the cost of the sampler, and `hint`, or the command that shows the whole run."""
     s = view["sampler"]
     if s is None:
         cost = "recorded by processes that measure nothing themselves"

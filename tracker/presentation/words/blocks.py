@@ -1,4 +1,4 @@
-"""PURE: compared runs quantity by quantity, every figure in words: what a table of any kind is made of."""
+"""PURE: compared runs, quantity by quantity, as text for the cells of a table."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Block(NamedTuple):
 
 
 def blocks(runs: Sequence[Compared]) -> Iterator[Block]:
-    """Every quantity: those of the runs, then of the devices, then of the phases."""
+    """All quantities: those of the runs, then of the devices, then of the phases."""
     for name in dict.fromkeys(f.name for run in runs for f in run.figures):
         unit = name.removeprefix("energy_per_")
         yield _block(TITLES.get(name, f"energy per {unit}"), [_named(run.figures, name) for run in runs], runs)

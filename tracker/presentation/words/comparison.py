@@ -1,4 +1,4 @@
-"""PURE: what lies between runs, in words: differences, ratios, verdicts, gates."""
+"""PURE: how runs compare, in words: differences, ratios, verdicts, gates."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ SCALES: dict[str, tuple[tuple[float, float, str], ...]] = {
     "W": ((0.0, 1.0, "W"),),
     "g": ((1e6, 1e6, "t"), (1e3, 1e3, "kg"), (0.1, 1.0, "g"), (1e-4, 1e-3, "mg"), (1e-7, 1e-6, "µg"), (0.0, 1e-9, "ng")),
 }
-"""From what value on which unit is written: (least, size, symbol); as in units.py and carbon/wording.py."""
+"""Units by kind: (the smallest value that is written in it, its size, its symbol). The same as in `quantities` and `words.carbon`."""
 TIMES = 3.0
-"""From this ratio on it is said as "3.2 times", not as a percentage."""
+"""A ratio of this or more is written as "3.20 times", not as a percentage."""
 
 
 Writer = Callable[..., str]
 
 
 def writer(figures: Sequence[Figure]) -> Writer:
-    """How the numbers of a block are written: in the unit that suits the largest of them."""
+    """Writes the numbers of a block in one unit: the one that suits the largest of them."""
     unit = next((f.unit for f in figures), "J")
     if unit == "s":
         return lambda seconds, symbol=True: format_duration(seconds)
@@ -64,7 +64,7 @@ def _sign(value: float) -> str:
 
 
 def difference(change: Change, write: Writer) -> str:
-    """How far a quantity is from the baseline's: "+0.710 Wh (0.602–0.818)". See `signed`."""
+    """The difference to the baseline: "+0.710 Wh (0.602–0.818)". See `signed`."""
     if change.low == change.high == change.difference:
         return f"{_sign(change.difference)}{write(abs(change.difference))}"
     with_unit, number = write(abs(change.difference)), write(abs(change.difference), False)
@@ -87,7 +87,7 @@ def _is_exact(change: Change) -> bool:
 
 
 def _percentage(share: float, low: float | None, high: float | None) -> str:
-    """Shares in percent; without a range where its ends read like the share itself."""
+    """A share in percent with its range. The range is left out if its ends read like the share itself."""
     write = _percentages([end for end in (share, low, high) if end is not None])
     if low == high == share == 0:
         return "±0 %"
@@ -101,7 +101,7 @@ def _times(change: Change) -> str:
 
 
 def _percentages(shares: Sequence[float]) -> Callable[[float], str]:
-    """Writes shares in percent with as many decimals as tell the given ones from each other and from 0."""
+    """Writes shares in percent, with enough decimals to tell the given ones from each other and from 0."""
     ends = [100 * share for share in shares]
     width = max(ends) - min(ends)
     width = width if width >= 0.01 else 0.0  # such a narrow range needs no more digits than the share itself
@@ -111,7 +111,7 @@ def _percentages(shares: Sequence[float]) -> Callable[[float], str]:
 
 
 def verdict(run: Compared, base: Compared) -> str:
-    """In words how a run stands to the baseline: its energy, and that per unit of work where the amounts differ."""
+    """How a run compares with the baseline: its energy, and the energy per unit of work if the amounts of work differ."""
     if run.view["run"]["id"] == base.view["run"]["id"]:
         return f"{run.label} is the same run as {base.label}: no difference"
     figures = {f.name: f for f in run.figures}

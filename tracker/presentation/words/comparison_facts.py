@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ...analysis.compared import Figure, Limit, Missing, Note, Reason
 from ...analysis.gates import Judged, Unjudged
 from ...analysis.view import KINDS
+from .quantities import amount, count
 
 _REASONS = {
     Reason.NO_ENERGY: "no energy was recorded",
@@ -45,8 +46,8 @@ def remark_text(figure: Figure) -> str | None:
     parts = [figure.own_name] if figure.own_name else []
     parts += ["beside the total"] if figure.beside_total else []
     if figure.amount is not None:
-        of = f"instances of phase {figure.amount.phase}" if figure.amount.phase else figure.amount.unit
-        parts.append(f"{figure.amount.number:,} {of}")
+        number, phase = figure.amount.number, figure.amount.phase
+        parts.append(f"{count(number, 'instance')} of phase {phase}" if phase else amount(number, figure.amount.unit))
     return ", ".join(parts) or None
 
 

@@ -44,8 +44,8 @@ def count(n: int, word: str) -> str:
 
 
 def amount(n: int, unit: str) -> str:
-    """ "1 sample", "1,000 samples"; `unit` is a plural, as in the JSON."""
-    return count(n, unit.removesuffix("s"))
+    """ "1 sample", "1,000 samples", "25 ×"; `unit` is a plural, as in the JSON, or a symbol."""
+    return f"{n:,} {unit.removesuffix('s') if n == 1 else unit}"
 
 
 def listed(words: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""PURE: a run in words, wherever it is shown."""
+"""PURE: a run in words. Every page, table and report uses these."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 View = Mapping[str, Any]
 
 MOST_EVENTS = 500
-"""Events that are listed; all of them are in the JSON."""
+"""So many events are listed. The JSON has all of them."""
 OUTSIDE = "* not part of the total: it contains other devices"
 """The note for a device that is marked with a star."""
 WAYS = {
@@ -23,11 +23,11 @@ WAYS = {
     "imputed": ("imputed", "imputed"),
     "modelled": ("modelled", "model"),
 }
-"""Where a joule comes from, in words, and the class of the style sheet."""
+"""The source of a joule: in words, and as a class of the style sheet."""
 
 
 def anchor(view: View) -> str:
-    """The address of a run within the page."""
+    """The anchor of a run within the page."""
     return f"run-{''.join(c if c.isalnum() else '-' for c in str(view['run']['id']))}"
 
 
@@ -47,13 +47,13 @@ def when(iso: str | None) -> str:
 
 
 def mean_power(view: View) -> str:
-    """Of all devices in the total, over the run's time."""
+    """The mean power of all devices in the total, over the time of the run."""
     total, seconds = view["energy"]["total_j"], view["run"]["duration_s"]
     return "–" if total is None or not seconds else watts_text(total / seconds)
 
 
 def footprint_of(view: View) -> FootprintJson:
-    """A run as the methods paragraph takes it."""
+    """A run as the methods paragraph needs it."""
     return {"run": view["run"], "energy": view["energy"], "work": view["work"], "carbon": view["carbon"], "footprint_id": None}
 
 
@@ -72,7 +72,7 @@ def measured_text(fraction: float | None) -> str:
 
 
 def idle_text(energy: Mapping[str, Any]) -> str | None:
-    """What idling would have come to over the run, in words; None where no baseline was measured."""
+    """The energy that the idle machine would have used during the run; None if no baseline was measured."""
     if energy["idle_j"] is None:
         return None
     before = "at the power of the baseline measured before the run"
@@ -82,7 +82,7 @@ def idle_text(energy: Mapping[str, Any]) -> str | None:
 
 
 def headline(view: Mapping[str, Any]) -> str:
-    """ "1.84 kWh (1.79–1.90, 96 % measured, GPU+CPU+DRAM)", with what a reader must know before believing it."""
+    """The energy of a run on one line: "1.84 kWh (1.79–1.90, 96 % measured, GPU+CPU+DRAM)", with notes on what limits it."""
     energy = view["energy"]
     if energy["total_j"] is None:
         return "no energy recorded: nothing was measured or modelled in this process"
@@ -115,12 +115,12 @@ def work_lines(view: View) -> list[str]:
 
 
 def at_once_text(runs: int) -> str:
-    """What is to be said of a sum in which so many runs overlap."""
+    """The note for a sum in which so many runs overlap."""
     return f"{runs:,} of them read the same devices at the same time: those joules are counted more than once"
 
 
 def provenance(device: Mapping[str, Any]) -> str:
-    """Where a device's joules come from: "counter", or "counter 98 % + imputed 2 %"."""
+    """The sources of a device's joules: "counter", or "counter 98 % + imputed 2 %"."""
     parts: dict[str, float] = {name.removeprefix("measured-"): joules for name, joules in device["provenance"].items() if joules > 0}
     total = sum(parts.values())
     if len(parts) == 1:
@@ -129,14 +129,14 @@ def provenance(device: Mapping[str, Any]) -> str:
 
 
 def phase_energy(phase: Mapping[str, Any], status: str, unit_of_j: float | None) -> str:
-    """A phase's energy with its range; while the run goes on it may still be worked out, and a process that owns no sensor has none."""
+    """The energy of a phase with its range. It is "pending" while a running run has not computed it, else "not measured"."""
     if phase["energy_j"] is None:
         return "pending" if status == "running" else "not measured"
     return format_range(phase["energy_j"], phase["low_j"], phase["high_j"], unit_of_j)
 
 
 def phase_notes(phase: Mapping[str, Any]) -> str:
-    """What limits a phase's figure, in words."""
+    """What limits the figure of a phase."""
     notes = []
     if phase["unresolved_count"]:
         notes.append(f"{phase['unresolved_count']} too short to resolve")

@@ -23,7 +23,7 @@ db_option: Decorator = click.option("--db", metavar="PLACE", help="The database:
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
-def _with(options: Sequence[Decorator], function: Callable[..., Any]) -> Callable[..., Any]:
+def with_options(options: Sequence[Decorator], function: Callable[..., Any]) -> Callable[..., Any]:
     """The function with options, which `--help` lists in their order."""
     return reduce(lambda f, option: option(f), reversed(options), function)
 
@@ -42,7 +42,7 @@ def tracking_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--baseline", "baseline", type=float, metavar="SECONDS", help="First measure the idle machine for so long."),
         db_option,
     ]
-    return _with(options, function)
+    return with_options(options, function)
 
 
 def arguments(tags: tuple[str, ...], gpus: str | None, **others: Any) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def filter_options(default_limit: int | None = None) -> Decorator:
             as_status = None if status is None else Status(status)
             return function(filters=Filters(project, group, since_utc_ns(since), as_status, limit), **others)
 
-        return _with(options, command)
+        return with_options(options, command)
 
     return decorate
 

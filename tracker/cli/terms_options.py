@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from ..carbon.grid.whereabouts import AUTO
 from ..carbon.series import INTENSITY, PRICE, Column, Series, read_series
 from ..carbon.terms import TYPICAL_UNMEASURED, Terms
 from ..errors import ConfigurationError
+from .options import with_options
 from .output import say
 
 if TYPE_CHECKING:
@@ -25,8 +25,10 @@ TYPICAL = "typical"
 
 OPTIONS = (
     click.option("--zone", help="The zone of the grid, such as FR, US-CA or aws:eu-north-1 (`trainwatt zones`)."),
-    click.option("--intensity", "intensity_g_per_kwh", type=float, metavar="G_PER_KWH", help="The grid's intensity, of your own."),
-    click.option("--allow-suspect", is_flag=True, help="Use a zone's figure though it is marked suspect."),
+    click.option(
+        "--intensity", "intensity_g_per_kwh", type=float, metavar="G_PER_KWH", help="Your own figure for the intensity of the grid."
+    ),
+    click.option("--allow-suspect", is_flag=True, help="Use the figure of a zone even if it is marked suspect."),
     click.option("--pue", type=float, help="The site's power usage effectiveness; else a cloud region's, or none."),
     click.option("--wue", "wue_l_per_kwh", type=float, metavar="L_PER_KWH", help="The site's water usage effectiveness."),
     click.option(
@@ -34,7 +36,7 @@ OPTIONS = (
         "market_intensity_g_per_kwh",
         type=float,
         metavar="G_PER_KWH",
-        help="The intensity of the electricity as it was bought; its grams are shown apart.",
+        help="The intensity of the electricity as it was bought; its grams are shown on their own.",
     ),
     click.option(
         "--unmeasured",
@@ -42,22 +44,22 @@ OPTIONS = (
         help="Show what no sensor sees (fans, power supplies, network, disks) on a line of its own: a share of the energy, or `typical`.",
     ),
     click.option("--price", "price_per_kwh", type=float, metavar="PER_KWH", help="The price of a kWh."),
-    click.option("--currency", metavar="CODE", help="Of the price, such as EUR."),
-    click.option("--lifetime-years", type=float, help="Years that the hardware serves, in place of 4 (3 to 5)."),
+    click.option("--currency", metavar="CODE", help="The currency of the price, such as EUR."),
+    click.option("--lifetime-years", type=float, help="Years that the hardware is used, in place of 4 (3 to 5)."),
     click.option("--lifetime-utilization", type=float, metavar="SHARE", help="Share of that time in use, in place of 0.5 (0.3 to 0.6)."),
-    click.option("--hardware", metavar="FILE", help="Your own hardware CSV, over the bundled table."),
+    click.option("--hardware", metavar="FILE", help="Your own hardware CSV. Its rows replace those of the bundled table."),
 )
 
 
 def terms_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options that a plan and a recorded run have in common."""
-    return reduce(lambda f, option: option(f), reversed(OPTIONS), function)
+    return with_options(OPTIONS, function)
 
 
 def terms_of(*, intensity_csv: Path | None = None, price_csv: Path | None = None, unmeasured: str | None, **given: Any) -> Terms:
     """The options as terms, their files read. Raises ConfigurationError."""
     if given["zone"] == AUTO:
-        raise ConfigurationError("--zone auto: only a run that is being tracked asks where it is; name the zone, as in --zone FR")
+        raise ConfigurationError("--zone auto: only a run that is being tracked can find out where it is; name the zone, as in --zone FR")
     if given["currency"] is not None and given["price_per_kwh"] is None and price_csv is None:
         raise ConfigurationError(f"--currency {given['currency']}: there is no price; give --price or --price-csv")
     return Terms(
@@ -69,9 +71,9 @@ def terms_of(*, intensity_csv: Path | None = None, price_csv: Path | None = None
 
 
 def say_unused(terms: Terms, run_id: str, carbon: CarbonJson | None) -> None:
-    """Say on stderr which series of the user's has nothing of a run's time."""
+    """Say on stderr which of the user's series has no value for the time of a run."""
     for source in unused(terms, carbon):
-        say(f"{source} has nothing of the time of run {run_id[:8]}, and is not used for it")
+        say(f"{source} has no value for the time of run {run_id[:8]}, and is not used for it")
 
 
 def _series(path: Path, column: Column) -> Series:

@@ -221,7 +221,7 @@ def test_what_is_given_is_named_and_what_does_not_apply_is_said(db: str, tmp_pat
     prices.write_text("start,end,price_per_kwh\n2020-01-01T00:00Z,2020-01-02T00:00Z,1\n")
     result = call("footprint", "aaa", "--intensity-csv", str(old), "--price-csv", str(prices), "--json", "--db", db)
     for path in (old, prices):
-        assert f"{path} has nothing of the time of run aaa" in result.stderr
+        assert f"{path} has no value for the time of run aaa" in result.stderr
     [found] = json.loads(result.stdout)["footprints"]
     assert found["carbon"]["cost"] is None
     assert "old.csv" not in json.dumps(found["carbon"])

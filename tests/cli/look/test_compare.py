@@ -95,7 +95,7 @@ def test_on_the_same_devices_a_small_difference_can_be_told_and_elsewhere_not(wo
     assert same["change"]["ratio"] == other["change"]["ratio"] == pytest.approx(1.03)
     assert found["runs"][1]["verdict"] == "B used 3 % more energy than A"
     assert found["runs"][2]["verdict"].startswith("no difference beyond the error between A and C: +3 % (−4 to +11)")
-    assert any("does not cancel" in note for note in found["runs"][2]["notes"])
+    assert any("do not cancel" in note for note in found["runs"][2]["notes"])
     assert found["runs"][1]["notes"] == []
 
 
@@ -232,7 +232,7 @@ def test_a_gate_says_whether_the_crossing_is_beyond_the_error(world: World) -> N
         "beyond the error", "within the error", "the error reaches beyond the limit",
     ]  # fmt: skip
     text(world, "aaa", "ccc", "ddd", "--gate", "energy +5%", "--beyond-error", code=0)
-    assert "--beyond-error is said of a gate" in world.call("compare", "aaa", "ccc", "--beyond-error").stderr
+    assert "--beyond-error needs a gate" in world.call("compare", "aaa", "ccc", "--beyond-error").stderr
     text(world, "aaa", "bbb", "ccc", "--gate", "energy +5%", "--beyond-error", code=4)
 
 

@@ -94,7 +94,7 @@ def test_a_series_of_another_time_is_said_not_to_be_used(db: str, folder: Path) 
     for form in ("html", "md", "json"):
         result = call("aaa", "--intensity-csv", "grid.csv", "--format", form, "-o", "-", "--db", db)
         assert result.exception is None
-        assert result.stderr == "trainwatt: grid.csv has nothing of the time of run aaa111, and is not used for it\n"
+        assert result.stderr == "trainwatt: grid.csv has no value for the time of run aaa111, and is not used for it\n"
 
 
 def test_what_is_modelled_has_no_statistical_interval(db: str, folder: Path, tmp_path: Path) -> None:

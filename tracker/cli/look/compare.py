@@ -63,7 +63,7 @@ def command(
 
     parsed = [parse_gate(text) for text in gates]
     if beyond_error and not parsed:
-        raise ConfigurationError('--beyond-error is said of a gate: give one, as in --gate "energy +5%", or leave it out')
+        raise ConfigurationError('--beyond-error needs a gate: give one, as in --gate "energy +5%", or leave it out')
     if as_json and form not in (None, "json"):
         raise ConfigurationError(f"--format {form} and --json: each sets the output format; give one of them")
     if len(runs) < 2 and not filters:

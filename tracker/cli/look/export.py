@@ -42,7 +42,7 @@ def command(
         raise click.UsageError("name runs or give filters (--project, --group, --since, --status, --limit), not both")
     form = form or form_of(output, tuple(FORMATS), "csv")
     if form == "parquet" and output == "-":
-        raise click.UsageError("parquet is no text for stdout: name a file, as in -o runs.parquet")
+        raise click.UsageError("parquet is a binary format and is not written to stdout: name a file, as in -o runs.parquet")
     if output != "-":
         require_folder(output, f"{what}.csv")
     table = cast("What", what)

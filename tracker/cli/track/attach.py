@@ -1,4 +1,4 @@
-"""`trainwatt attach PID`: measure while a process that already runs goes on."""
+"""`trainwatt attach PID`: measure until a process that already runs ends."""
 
 from __future__ import annotations
 

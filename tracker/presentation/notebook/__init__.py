@@ -1,1 +1,1 @@
-"""What a notebook shows, and the summary of a run."""
+"""The tables of a notebook, and the summary of a run."""

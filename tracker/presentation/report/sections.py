@@ -8,7 +8,7 @@ from ...analysis.over_time.timeline import Layer
 from ...analysis.view import energy_each_j
 from ..words.carbon import format_mass
 from ..words.quantities import format_duration, format_energy, format_range, percent, watts_text
-from ..words.runs import WAYS, View, anchor, headline, mean_power, phase_energy, phase_notes, title_of, when
+from ..words.runs import OUTSIDE, WAYS, View, anchor, headline, mean_power, phase_energy, phase_notes, title_of, when
 from .accounts import assumptions, emissions, events, methods, origin
 from .charts import Bar, bars, colours
 from .elements import Child, Html, details, el, table
@@ -156,7 +156,7 @@ def _by_device(view: View) -> Html:
         "figure",
         el("h3", "By device"),
         bars(rows, "Energy by device, with ranges"),
-        el("p", "* beside the total: it contains other devices", class_="muted") if outside else None,
+        el("p", OUTSIDE, class_="muted") if outside else None,
         details("By device as a table", table(["device", "model", "energy (range)", "mean power"], cells, (2, 3))),
         aria_label="Energy by device",
     )

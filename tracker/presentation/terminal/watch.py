@@ -59,7 +59,7 @@ def frame(view: View, curves: Curves, width: int, height: int, *, fills: bool = 
     events = _events(view, width, room - len(phases))
     lines = [*top, *devices, *bottom, *phases, *events][: max(0, height - 1)]
     left = height - 1 - len(lines)
-    hint = "" if not fills else "Ctrl-C leaves, the run goes on" if width >= 100 else "Ctrl-C leaves"
+    hint = "" if not fills else "Ctrl-C leaves, the run continues" if width >= 100 else "Ctrl-C leaves"
     return [*lines, *(Text() for _ in range(left if fills else min(left, 1))), _last(view, width, hint)]
 
 

@@ -67,7 +67,7 @@ def _missing(figure: Figure | None) -> str:
 
 
 def _remarks(figures: Sequence[Figure | None], runs: Sequence[Compared]) -> str:
-    """Once where it holds for all, else for whom."""
+    """The remark, once if it is the same for all runs, else with the labels of its runs."""
     of: dict[str, list[str]] = {}
     known = [(run.label, f) for run, f in zip(runs, figures, strict=True) if f is not None and f.value is not None]
     for label, f in known:

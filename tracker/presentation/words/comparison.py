@@ -129,7 +129,7 @@ def _energy_verdict(figure: Figure, before: Figure, label: str, base: str) -> st
         without = [name for name, f in ((base, before), (label, figure)) if f.value is None]
         return f"{base} and {label} cannot be compared: no energy was recorded in {' and '.join(without)}"
     if change.direction == 0:
-        least = "the error" if change.bounded else "what is known, as a device was lost,"
+        least = "the error" if change.bounded else "what is known (a device was lost)"
         return f"no difference beyond {least} between {base} and {label}: {_by(change)}"
     if change.ratio is not None and change.ratio >= TIMES:
         return f"{label} used {significant(change.ratio)} times ({_times(change)}) the energy of {base}"
@@ -158,7 +158,7 @@ def _by(change: Change) -> str:
 
 
 def says(judged: Judged) -> str:
-    """What a gate says of a run: "gate energy +5%: crossed by B: +12 % (9–15); beyond the error"."""
+    """The result of a gate for a run: "gate energy +5%: crossed by B: +12 % (9–15); beyond the error"."""
     gate = f"gate {' '.join(judged.gate.text.split())}"
     if judged.missing or judged.figure is None or judged.figure.change is None:
         return f"{gate}: cannot be judged for {judged.label}: {unjudged_text(judged)}"
@@ -170,7 +170,7 @@ def says(judged: Judged) -> str:
 
 
 def notes(runs: Sequence[Compared]) -> list[str]:
-    """What limits the comparison, and for whom: "B, C: …"."""
+    """The notes that limit the comparison, each with the runs that it is about: "B, C: …"."""
     of: dict[str, list[str]] = {}
     for run in runs:
         for note in (*map(note_text, run.notes), *(text for f in run.figures if (text := apart_text(f)))):

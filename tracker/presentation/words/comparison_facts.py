@@ -24,8 +24,8 @@ _LIMITS = {
     Limit.INTERRUPTED: "was interrupted: it may have done part of its work only",
     Limit.DEVICE_LOST: "a device was lost: its energy is a lower bound",
     Limit.OTHER_KINDS: "not the same parts: {kinds}, and A {base_kinds}",
-    Limit.OTHER_DEVICES: "not on just the devices of A: what their sensors misread does not cancel",
-    Limit.MODELLED: "modelled in part or in whole, as A is: the error of a model does not cancel, and is in the difference in full",
+    Limit.OTHER_DEVICES: "not on the same devices as A: the errors of their sensors do not cancel",
+    Limit.MODELLED: "modelled in part or in whole, like A: the error of a model does not cancel, so all of it is in the difference",
 }
 
 
@@ -35,16 +35,16 @@ def missing_text(missing: Missing) -> str:
 
 
 def apart_text(figure: Figure) -> str | None:
-    """Why the grams of a run cannot be compared with those of A; None where they can."""
+    """Why the grams of a run cannot be compared with those of A; None if they can."""
     if not figure.apart:
         return None
     return f"its grams are not on the assumptions of A (--zone, --pue or --intensity put both on yours): {'; '.join(figure.apart)}"
 
 
 def remark_text(figure: Figure) -> str | None:
-    """What a figure is of: "4,490 samples", "5 instances of phase train", "25 ×", "gpu2, beside the total"; None where that is plain."""
+    """The note on a figure: "4,490 samples", "5 instances of phase train", "25 ×", "gpu2, not in the total"; None if it needs none."""
     parts = [figure.own_name] if figure.own_name else []
-    parts += ["beside the total"] if figure.beside_total else []
+    parts += ["not in the total"] if figure.beside_total else []
     if figure.amount is not None:
         number, phase = figure.amount.number, figure.amount.phase
         parts.append(f"{count(number, 'instance')} of phase {phase}" if phase else amount(number, figure.amount.unit))
@@ -52,12 +52,12 @@ def remark_text(figure: Figure) -> str | None:
 
 
 def note_text(note: Note) -> str:
-    """What a reader must know before believing a difference."""
+    """A note that limits how far a difference can be trusted."""
     return _LIMITS[note.limit].format(kinds=_parts(note.kinds), base_kinds=_parts(note.base_kinds))
 
 
 def unjudged_text(judged: Judged) -> str | None:
-    """Why a gate cannot be judged; None where it can."""
+    """Why a gate cannot be judged; None if it can."""
     return None if judged.missing is None else _unjudged(judged.missing, judged.label)
 
 
@@ -67,7 +67,7 @@ def _unjudged(why: Unjudged, label: str) -> str:
     if why.known:
         return f"none of these runs has counted that; they have {', '.join(why.known)}"
     figure = Figure("grams", "g", None, apart=why.apart)
-    return apart_text(figure) or "the two cannot be held against each other"
+    return apart_text(figure) or "the two runs cannot be compared"
 
 
 def _parts(kinds: Iterable[str]) -> str:

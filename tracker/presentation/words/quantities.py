@@ -34,7 +34,7 @@ def percent(share: float) -> str:
 
 
 def at_least(text: str, lower_bound: bool) -> str:
-    """The text of a value, with "≥ " in front where the value is a lower bound."""
+    """The text of a value, with "≥ " in front if the value is a lower bound."""
     return f"≥ {text}" if lower_bound else text
 
 
@@ -89,7 +89,7 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def largest_j(energies_j: Iterable[float | None]) -> float | None:
-    """The energy whose unit suits all of a column: its largest. None where no energy is known."""
+    """The energy whose unit suits all of a column: its largest. None if no energy is known."""
     return max((energy_j for energy_j in energies_j if energy_j is not None), default=None)
 
 

@@ -32,12 +32,12 @@ def anchor(view: View) -> str:
 
 
 def title_of(view: View) -> str:
-    """What a run is called: "project/name", or "project" where it has no name."""
+    """What a run is called: "project/name", or "project" if it has no name."""
     return title(view["run"]["project"], view["run"]["name"])
 
 
 def title(project: str, name: str | None) -> str:
-    """ "project/name", or "project" where there is no name."""
+    """ "project/name", or "project" if there is no name."""
     return f"{project}/{name}" if name else project
 
 
@@ -146,7 +146,7 @@ def phase_notes(phase: Mapping[str, Any]) -> str:
 
 
 def range_text(energy: EnergyJson) -> str:
-    """What the ranges of a run are, in words."""
+    """The meaning of the ranges of a run."""
     modelled = [d["provenance"]["modelled"] > WHOLE * d["energy_j"] for d in energy["devices"] if d["energy_j"]]
     if not any(modelled):
         return "ranges: 95 %"

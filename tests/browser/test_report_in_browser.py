@@ -207,10 +207,71 @@ def test_several_runs_are_side_by_side_at_the_top_and_a_section_each(browser: Br
     assert tab.count("article") == 2
     assert tab.count("header.top tbody tr") == 2
     for f, cells in zip(runs, (tab.texts(f"header.top tbody tr:nth-child({i}) > *") for i in (1, 2)), strict=True):
-        assert cells[0].startswith(f.view["run"]["id"])
+        assert cells[0].endswith(f.view["run"]["id"])
         assert cells[1] == f.view["run"]["status"]
     tab.page.locator("header.top a").nth(1).click()
     assert tab.value("Math.abs(document.querySelectorAll('article')[1].getBoundingClientRect().top) < 60")
+    tab.close()
+
+
+SWEEP = [
+    f"resnet50-pretrained/lr_{10.0 ** -(i % 4):g}-wd_1e-4-batch_{2 ** (5 + i % 3)}-seed_{i}" if i % 5 else f"{'unseparated' * 5}_{i}"
+    for i in range(12)
+]
+"""Names whose ends tell them apart, and some with a word that is longer than a column."""
+
+WORDS_ON_TWO_LINES = """() => {
+  const found = [];
+  for (const link of document.querySelectorAll('header.top tbody th a')) {
+    const walker = document.createTreeWalker(link, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode())
+      for (const word of node.data.matchAll(/[^\\s…/_=,:+-]+/g)) {
+        const range = document.createRange();
+        range.setStart(node, word.index); range.setEnd(node, word.index + word[0].length);
+        if (new Set([...range.getClientRects()].map(box => Math.round(box.top))).size > 1) found.push(word[0]);
+      }
+  }
+  return found;
+}"""
+PRINTED = 688
+"""Pixels of a page of A4 between its margins of 14 mm."""
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> list[Figures]:
+    """Twelve runs of a sweep."""
+    db = tmp_path_factory.mktemp("sweep") / "runs.db"
+    ids = [f"{i:02x}aaa111" for i in range(len(SWEEP))]
+    statuses = ("completed", "interrupted", "failed")
+    for i, (run_id, name) in enumerate(zip(ids, SWEEP, strict=True)):
+        powers = {"gpu0": 300.0 * (i + 1), "package-0": 90.0}
+        hour(db, run_id, project="imagenet-sweep", name=name, powers=powers, status=statuses[i % 3])
+    store = Store.open(str(db))
+    try:
+        return [figures(store, run_id) for run_id in ids]
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize("count", [6, 12])
+@pytest.mark.parametrize(("width", "media"), [(1280, "screen"), (400, "screen"), (PRINTED, "print")])
+def test_many_runs_side_by_side_are_all_on_the_page_and_no_word_of_a_name_is_broken(
+    browser: Browser, sweep: list[Figures], tmp_path: Path, count: int, width: int, media: Literal["screen", "print"]
+) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(page(sweep[:count], "2026-11-24T12:00:00+00:00"), encoding="utf-8")
+    tab = Opened(browser, path, width=width)
+    tab.page.emulate_media(media=media)
+    cells = tab.page.locator("header.top tbody :is(th, td)")
+    boxes = cells.evaluate_all("found => found.map(e => [e.getBoundingClientRect().right, e.scrollWidth - e.clientWidth])")
+    assert len(boxes) == 8 * count
+    assert max(right for right, _ in boxes) <= width
+    assert max(beyond for _, beyond in boxes) <= 0
+    assert tab.value(WORDS_ON_TWO_LINES) == []
+    names = tab.texts("header.top tbody th a")
+    assert len(set(names)) == count
+    titles = tab.page.locator("header.top tbody th a .named").evaluate_all("found => found.map(e => e.title || e.textContent)")
+    assert titles == [f"imagenet-sweep/{name}" for name in SWEEP[:count]]
     tab.close()
 
 

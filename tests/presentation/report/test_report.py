@@ -15,6 +15,7 @@ from trainwatt.analysis.footprint import view_of
 from trainwatt.analysis.over_time.figures import PIECES
 from trainwatt.presentation.report.elements import el, linked, table
 from trainwatt.presentation.report.markdown import markdown_of
+from trainwatt.presentation.report.names import breaking, elided, short_name
 from trainwatt.presentation.report.page import page
 from trainwatt.presentation.report.scale import elapsed, ticks, time_text, time_ticks
 from trainwatt.presentation.report.style import DARK, LIGHT
@@ -62,6 +63,33 @@ def test_only_web_addresses_become_links() -> None:
     assert made.count("<a ") == 1
     assert 'href="https://example.org/a?b=1&amp;c=2"' in made
     assert "javascript:alert(1) &lt;a&gt;" in made
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("a/b_c-d", ["a/", "b_", "c-", "d"]),
+        ("lr=1e-4,wd=0.01", ["lr=", "1e-4,", "wd=", "0.01"]),
+        ("batch-64", ["batch-", "64"]),
+        ("--flag/", ["--", "flag/"]),
+        ("plain words", ["plain words"]),
+        ("", [""]),
+    ],
+)
+def test_a_name_breaks_after_its_separators_only(text: str, pieces: list[str]) -> None:
+    assert breaking(text) == "<wbr>".join(pieces)
+
+
+def test_a_long_name_loses_its_middle_and_keeps_it_in_its_title() -> None:
+    assert elided("abcdefghij", 7) == "abc…hij"
+    assert elided("abcdefg", 7) == "abcdefg"
+    assert short_name("short/one") == '<span class="named">short/<wbr>one</span>'
+    long = f"project/{'word-' * 40}seed_7"
+    made = short_name(long)
+    assert f'title="{long}"' in made
+    assert made.endswith("seed_<wbr>7</span>")
+    unseparated = short_name(f"<b>{'x' * 60}")
+    assert f"<b>{'x' * 9}…{'x' * 11}".replace("<", "&lt;").replace(">", "&gt;") in unseparated
 
 
 # ---- pages of runs that lack something

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from ...analysis.over_time.timeline import Layer, Span, Step, stacked
 from ..words.quantities import energy_unit, watts_tick
 from .elements import Child, Html, el
+from .names import breaking
 from .scale import ticks, time_text, time_ticks
 
 WIDE = 1000
@@ -202,7 +203,7 @@ def _bar(bar: Bar, top: float) -> Html:
         low, high = percent(bar.low), percent(bar.high)
         marks.append(el("line", x1=low, x2=high, y1=7, y2=7, class_="range"))
         marks += [el("line", x1=at, x2=at, y1=2, y2=12, class_="range") for at in (low, high)]
-    name = [el("span", bar.name, class_="text"), el("small", bar.note) if bar.note else None]
+    name = [el("span", breaking(bar.name), class_="text"), el("small", bar.note) if bar.note else None]
     words = [el("span", name, class_="name"), el("span", bar.text, class_="figure")]
     return el("li", el("div", words, class_="words"), el("svg", marks, width="100%", height=14, aria_hidden="true"))
 
@@ -222,7 +223,7 @@ def _share(name: str, text: str, parts: Sequence[Part]) -> Html:
             marks.append(el("rect", **box, class_=f"part {part.colour}"))
             marks.append(el("rect", **box, class_="modelled") if part.colour in ("imputed", "model") else None)
             at += part.value
-    words = [el("span", name, class_="name text"), el("span", text, class_="figure")]
+    words = [el("span", breaking(name), class_="name text"), el("span", text, class_="figure")]
     return el("li", el("div", words, class_="words"), el("svg", marks, width="100%", height=14, aria_hidden="true"))
 
 
@@ -242,7 +243,7 @@ def legend(of: str, entries: Iterable[tuple[str, str, bool]]) -> Html:
                     height=12,
                     aria_hidden="true",
                 ),
-                el("span", name, class_="text"),
+                el("span", breaking(name), class_="text"),
             )
             for colour, name, striped in entries
         ],

@@ -68,14 +68,22 @@ def table(
     right: Iterable[int] = (),
     caption: str | None = None,
     at: Sequence[str] | None = None,
+    cards: bool = False,
 ) -> Html:
-    """A table whose first column names its rows; the columns of `right` are numbers. `at`: where each row is in its chart, 0 to 1."""
+    """A table whose first column names its rows; the columns of `right` are numbers.
+
+    `at`: the place of each row in its chart, 0 to 1. `cards`: on a narrow screen each row is shown as a block, its figures below each
+    other with the heads of their columns.
+    """
     numbers = frozenset(right)
     kind = ["n" if i in numbers else None for i in range(len(head))]
     body = [
         el(
             "tr",
-            *(el("td" if i else "th", cell, class_=kind[i], scope=None if i else "row") for i, cell in enumerate(row)),
+            *(
+                el("td", cell, class_=kind[i], data_head=head[i] if cards else None) if i else el("th", cell, class_=kind[i], scope="row")
+                for i, cell in enumerate(row)
+            ),
             data_at=None if at is None else at[number],
         )
         for number, row in enumerate(rows)
@@ -88,11 +96,22 @@ def table(
             el("thead", el("tr", *(el("th", name, class_=kind[i], scope="col") for i, name in enumerate(head)))),
             el("tbody", body),
         ),
-        class_="scroll" if at is None else "scroll long",
+        class_="scroll cards" if cards else "scroll" if at is None else "scroll long",
         tabindex="0",
         role="region",
         aria_label=f"Table: {caption or ', '.join(head)}",
     )
+
+
+def quantity(value: str, more: str = "") -> Html:
+    """A figure and what belongs to it, such as its range or its unit of work. In a table of `cards`, `more` has a line of its own."""
+    return el("span", value, [" ", el("span", more, class_="more")] if more else None, class_="quantity")
+
+
+def ranged(text: str) -> Html:
+    """A figure with its range in brackets, as in "1.84 kWh (1.79–1.90)", as a quantity."""
+    value, bracket, range_ = text.partition(" (")
+    return quantity(value, f"({range_}" if bracket else "")
 
 
 def details(summary: str, *children: Child, **attributes: object) -> Html:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from ...analysis.over_time.timeline import stacked
 from ..words.quantities import format_duration, number, significant, watts_text
-from ..words.safe_text import clipped
+from ..words.safe_text import clean
 from .charts import colours, grid, legend, phase_colours, power
 from .elements import Child, Html, details, el, table
+from .names import elided
 from .scale import elapsed
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ def _power(f: Figures) -> Html:
         power(f.cuts, f.layers, f.bands, label),
         el("output", class_="readout", data_hint=HINT),
         legend("Devices", entries),
-        legend("Phases", ((colour, clipped(name, 60), False) for name, colour in phase_colours(f.bands).items())) if f.bands else None,
+        legend("Phases", ((colour, elided(clean(name), 60), False) for name, colour in phase_colours(f.bands).items()))
+        if f.bands
+        else None,
         el("p", f"Beside the total, and not drawn: {', '.join(f.beside)}, which contains other devices.", class_="muted")
         if f.beside
         else None,
@@ -72,7 +75,7 @@ def _power_table(f: Figures, sums: Sequence[float]) -> Html:
         known = [layer.watts[i] for layer in f.layers]
         total = significant(sums[i]) if any(w is not None for w in known) else "–"
         cells: list[Child] = [elapsed(a, span_s), total, *("–" if w is None else significant(w) for w in known)]
-        rows.append(cells + ([clipped(f.phase_of[i] or "", 60)] if phases else []))
+        rows.append(cells + ([elided(clean(f.phase_of[i] or ""), 60)] if phases else []))
     at = [f"{(a - f.cuts[0]) / span_s:.5f}" for a in f.cuts[:-1]]
     return table(head, rows, range(1, 2 + len(f.layers)), "Mean power from each time on, in watts", at)
 

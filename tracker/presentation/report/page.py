@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from ..._version import __version__
 from ..words.carbon import format_mass
-from ..words.quantities import format_duration, format_energy
-from ..words.runs import anchor, energy_text, mean_power, measured_text, title_of, when
-from ..words.safe_text import clipped
+from ..words.quantities import format_duration, format_energy, format_range
+from ..words.runs import anchor, mean_power, title_of, when
 from .charts import STRIPES
-from .elements import Child, Html, el, table
+from .elements import Child, Html, el, quantity, ranged, table
+from .names import short_name
 from .sections import section_of
 from .style import CSS, SCRIPT
 
@@ -60,18 +60,18 @@ def _side_by_side(runs: Sequence[Figures]) -> Html:
         unit, amount = next(((u, n) for u, n in f.view["work"].items() if n), (None, 0))
         rows.append(
             [
-                el("a", f"{run['id'][:8]} {clipped(title_of(f.view), 60)}", href=f"#{anchor(f.view)}", class_="text"),
+                [el("a", short_name(title_of(f.view)), href=f"#{anchor(f.view)}"), " ", el("small", run["id"][:8])],
                 el("span", run["status"], class_=run["status"]),
                 format_duration(run["duration_s"] or 0.0),
-                energy_text(energy, _unit(runs)),
-                measured_text(energy["measured_fraction"]) or "–",
+                ranged(f"{'≥ ' if energy['lower_bound'] else ''}{joules}"),
+                "–" if energy["measured_fraction"] is None else f"{100 * energy['measured_fraction']:.0f} %",
                 mean_power(f.view),
-                "–" if carbon is None else format_mass(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"]),
-                "–" if unit is None or total is None else f"{format_energy(total / amount)} a {unit[:-1]}",
+                "–" if carbon is None else ranged(format_mass(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])),
+                "–" if unit is None or total is None else quantity(format_energy(total / amount), f"a {unit[:-1]}"),
             ]
         )
     head = ["run", "status", "time", "energy (range)", "measured", "mean power", "CO2e", "each"]
-    return el("header", el("h1", f"{len(runs)} runs"), table(head, rows, range(2, 8), "The runs side by side"), class_="top")
+    return el("header", el("h1", f"{len(runs)} runs"), table(head, rows, range(2, 8), "The runs side by side", cards=True), class_="top")
 
 
 def _unit(runs: Sequence[Figures]) -> float | None:

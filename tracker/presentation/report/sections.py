@@ -12,6 +12,7 @@ from ..words.runs import OUTSIDE, WAYS, View, anchor, headline, mean_power, phas
 from .accounts import assumptions, emissions, events, methods, origin
 from .charts import Bar, bars, colours
 from .elements import Child, Html, details, el, table
+from .names import breaking
 from .over_time import over_time
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def _head(view: View, level: str) -> list[Child]:
     ]
     status: Child = el("span", run["status"], class_=f"status {run['status']}")
     return [
-        el(level, el("span", title_of(view), class_="text"), status),
+        el(level, el("span", breaking(title_of(view)), class_="text"), status),
         el("p", " · ".join(about), class_="about text"),
         el("pre", el("code", run["command"]), tabindex="0", aria_label="Command") if run["command"] else None,
         el("p", el("b", large), f"{parted}{small}", class_="headline"),

@@ -96,6 +96,10 @@ th{font-weight:500}
 thead th{color:var(--muted);font-size:13px;position:sticky;top:0;background:var(--bg);white-space:nowrap}
 th[scope=row]{overflow-wrap:anywhere;min-width:90px}
 .n{text-align:right;white-space:nowrap}
+.named{white-space:normal;overflow-wrap:break-word;unicode-bidi:isolate}
+.cards a{overflow-wrap:break-word}
+.cards th[scope=row]{overflow-wrap:break-word;min-width:200px}
+.cards .quantity .more{display:block;font-size:13px;color:var(--muted)}
 tr>:last-child{padding-right:0}
 ol{padding-left:26px;font-size:14px}
 li::marker{color:var(--muted)}
@@ -103,12 +107,20 @@ li::marker{color:var(--muted)}
 footer{border-top:1px solid var(--line);padding:20px 28px 48px;margin-top:40px;font-size:13px;color:var(--muted)}
 @media (max-width:600px){main,.top,footer{padding-left:16px;padding-right:16px}.headline b{font-size:36px}
 .plot,.readout,.plot~.legend{margin-left:52px}.words{flex-wrap:wrap;gap:0 12px}.figure{max-width:100%;text-align:left}
-section{margin-top:42px}}
+section{margin-top:42px}
+.cards :is(table,caption,tbody,th,td){display:block}
+.cards thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+.cards tbody tr{display:grid;grid-template-columns:1fr 1fr;gap:6px 16px;padding:12px 0;border-bottom:1px solid var(--line)}
+.cards :is(th,td){border:0;padding:0;text-align:left}
+.cards th[scope=row]{grid-column:1/-1}
+.cards td[data-head]::before{content:attr(data-head);display:block;font-size:13px;color:var(--muted)}}
 """
 _PRINT = """
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 @page{margin:16mm 14mm}body{font-size:11pt}main,.top,footer{max-width:none;padding-left:0;padding-right:0}
 section{margin-top:26pt}article+article{break-before:page}figure,.bars li,tr,.facts{break-inside:avoid}h2,h3{break-after:avoid}
+.cards table{font-size:9pt}.cards :is(th,td){padding-right:10px}.cards th[scope=row]{min-width:0}
+.cards :is(small,thead th,.quantity .more){font-size:8pt}.cards thead th{white-space:normal}
 .scroll,.scroll.long,pre{max-height:none;overflow:visible}thead th{position:static}details:not([open]),.readout{display:none}
 """
 _FILLED = (

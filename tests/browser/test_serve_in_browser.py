@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.chromium import Opened, chromium
 from tests.fakes.served import served
 from tests.web.test_projects import RUNS, several
-from tests.web.test_serve import ODD, many
+from tests.web.test_serve import ODD, many, worked
 from trainwatt import EnergyTracker
 
 LONG_MS = 20_000
@@ -42,7 +42,9 @@ def test_list_run_and_back(browser: Browser, tmp_path: Path, width: int) -> None
         energy = page.locator("tbody tr").first.locator("td.n", has_text="(").bounding_box()
         assert energy is not None
         assert energy["x"] + energy["width"] <= width  # what one looks for is on the screen, on a telephone too
-        assert " ".join(ODD.split()) in " ".join((page.locator("tbody tr th a").first.text_content() or "").split())
+        name = page.locator("tbody tr th a .named").first
+        expect(name).to_contain_text("<script>alert(1)</script>")
+        expect(name).to_have_attribute("title", f"p0/{' '.join(ODD.split())}")
         page.locator("tbody tr th a").first.click()
         expect(page.locator("h1")).to_contain_text("<script>alert(1)</script>")
         page.wait_for_load_state()
@@ -52,6 +54,33 @@ def test_list_run_and_back(browser: Browser, tmp_path: Path, width: int) -> None
         page.get_by_role("searchbox").fill("n31")
         page.keyboard.press("Enter")
         expect(page.locator("tbody tr")).to_have_count(1)
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+@pytest.mark.parametrize("script", [True, False])
+def test_the_list_is_sorted_and_filtered_with_links_and_forms_alone(browser: Browser, tmp_path: Path, width: int, script: bool) -> None:
+    with served(many(tmp_path / "runs.db", 60)) as address:
+        tab = Opened(browser, address, width=width, script=script)
+        page = tab.page
+        page.get_by_role("link", name="energy (range)").click()
+        expect(page.locator("tbody tr th small").first).to_have_text("run-0059")
+        page.get_by_role("link", name="energy (range) ↓").click()
+        expect(page.locator("tbody tr th small").first).to_have_text("run-0000")
+        page.get_by_label("Group").select_option("sweep-1")
+        page.get_by_role("button", name="Show").click()
+        expect(page.locator("tbody tr")).to_have_count(8)
+        page.get_by_role("link", name="each", exact=True).click()
+        expect(page.get_by_label("Group")).to_have_value("sweep-1")
+        each_j = {i: (i + 1) / worked(i) for i in range(1, 30, 4) if worked(i)}
+        expect(page.locator("tbody tr th small:first-of-type").first).to_have_text(f"run-{max(each_j, key=lambda i: each_j[i]):04d}")
+        figure = page.locator("tbody tr").first.locator("td[data-head=each]")
+        expect(figure).to_contain_text("a sample")
+        box = figure.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= width
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert tab.said == []
+        tab.close()
 
 
 def test_a_run_grows_while_its_page_is_open_and_ends_with_it(browser: Browser, tmp_path: Path) -> None:

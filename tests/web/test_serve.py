@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import html
+import io
 import json
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
@@ -16,6 +21,7 @@ from tests.fakes.served import served
 from tests.fakes.stored_rows import device, point, run, segment
 from trainwatt.cli.main import cli
 from trainwatt.errors import ConfigurationError, TrainwattError
+from trainwatt.presentation.words.quantities import format_energy
 from trainwatt.presentation.words.runs import headline
 from trainwatt.web.guard import COOKIE
 
@@ -23,8 +29,13 @@ ODD = "<script>alert(1)</script>\n😀 " + "x" * 300
 TOKEN = "a-token-of-enough-length"
 
 
+def worked(i: int) -> int:
+    """The samples of the run number `i` of `many`; every tenth run counted none."""
+    return 0 if i % 10 == 9 else 1 + i * 37 % 101
+
+
 def many(path: Path, count: int) -> Path:
-    """Runs of one device, the later the more energy."""
+    """Runs of one device, the later the more energy. Half of them are in one of four groups."""
     ids = [f"run-{i:04d}" for i in range(count)]
     return write(
         path,
@@ -36,12 +47,14 @@ def many(path: Path, count: int) -> Path:
                 duration_s=float(count - i),
                 project=f"p{i % 3}",
                 name=ODD if i == 0 else f"n{i}",
+                group_name=f"sweep-{i % 4}" if i < count // 2 else None,
             )
             for i, r in enumerate(ids)
         ],
         segment=[segment(f"s{r}", r, status="completed", start_t_ns=0, end_t_ns=10**9) for r in ids],
         device=[device(segment_id=f"s{r}") for r in ids],
         curve_point=[point(t, t * 1e-9 * (i + 1), segment_id=f"s{r}") for i, r in enumerate(ids) for t in (0, 10**9)],
+        work=[{"segment_id": f"s{r}", "unit": "samples", "phase": "", "amount": worked(i)} for i, r in enumerate(ids) if worked(i)],
     )
 
 
@@ -82,11 +95,11 @@ def test_a_page_of_the_list_and_the_next(site: str) -> None:
     assert (last[-1], len(last)) == ("run-0000", 20)
     text = requests.get(f"{site}/", params={"page": "2"}, timeout=10).text
     assert "51–100 of 120" in text
-    assert 'href="/?page=1"' in text
+    assert 'href="/" rel="prev"' in text
     assert 'href="/?page=3"' in text
 
 
-@pytest.mark.parametrize("page", ["0", "-1", "x", "²", ""])
+@pytest.mark.parametrize("page", ["0", "-1", "x", "²", "", "9" * 5000])
 def test_a_page_that_is_none_is_the_first(site: str, page: str) -> None:
     assert listed(site, page=page) == listed(site)
 
@@ -105,6 +118,71 @@ def test_sorted_filtered_and_searched(site: str) -> None:
     assert listed(site, q="%") == []
     assert listed(site, q="<SCRIPT>") == ["run-0000"]
     assert "No runs match" in requests.get(f"{site}/", params={"q": "nothing such"}, timeout=10).text
+
+
+def test_an_order_by_energy_is_that_of_all_runs_and_not_of_a_page(site: str) -> None:
+    by_energy = [run_id for page in "123" for run_id in listed(site, sort="energy", page=page)]
+    assert by_energy == [f"run-{i:04d}" for i in range(120)]
+    assert listed(site, sort="-energy")[0] == "run-0119"
+    each_j = {f"run-{i:04d}": (i + 1) / worked(i) for i in range(120) if worked(i)}
+    expected = sorted(each_j, key=lambda run_id: each_j[run_id])
+    by_each = [run_id for page in "123" for run_id in listed(site, sort="each", page=page)]
+    assert by_each[: len(expected)] == expected
+    nothing_counted = [f"run-{i:04d}" for i in range(119, -1, -1) if not worked(i)]
+    assert by_each[len(expected) :] == nothing_counted  # last, whichever the direction
+    assert listed(site, sort="-each", page="3")[-len(nothing_counted) :] == nothing_counted
+    assert listed(site, sort="-each")[0] == expected[-1]
+
+
+def test_a_run_that_goes_on_moves_up_in_the_order_by_energy(tmp_path: Path) -> None:
+    """What is kept of runs that have ended is not kept of one that goes on, nor of one that was restarted."""
+    db = many(tmp_path / "runs.db", 3)
+    with served(db) as address:
+        assert listed(address, sort="-energy") == ["run-0002", "run-0001", "run-0000"]
+        later = {"last_seen_utc_ns": 20 * 10**9, "status": "running"}
+        write(db, run=[run("run-0000", **later)], curve_point=[point(2 * 10**9, 50.0, segment_id="srun-0000")])
+        assert listed(address, sort="-energy")[0] == "run-0000"
+        write(db, curve_point=[point(2 * 10**9, 100.0, segment_id="srun-0001")])
+        write(db, run=[run("run-0001", **later)])
+        assert listed(address, sort="-energy")[0] == "run-0001"
+
+
+def test_filtered_by_group_and_sorted_among_those(site: str) -> None:
+    assert listed(site, group="sweep-3", sort="-energy") == [f"run-{i:04d}" for i in range(59, 0, -4)]
+    assert listed(site, group="sweep-3", project="p1", sort="energy") == [f"run-{i:04d}" for i in range(7, 60, 12)]
+    assert requests.get(f"{site}/api/runs", params={"group": "sweep-3"}, timeout=10).json()["count"] == 15
+    assert listed(site, group="sweep") == []
+
+
+def test_the_list_has_the_energy_of_a_unit_of_work_as_the_command_line_has_it(tmp_path: Path) -> None:
+    db = many(tmp_path / "runs.db", 12)
+    arguments = ["list", "--columns", "run,each", "--format", "csv", "--db", str(db)]
+    lines = csv.DictReader(io.StringIO(CliRunner().invoke(cli, arguments).output))
+    printed = {line["id"]: line["energy_each_j"] for line in lines}
+    assert printed["run-0009"] == ""
+    with served(db) as address:
+        text = requests.get(f"{address}/", timeout=10).text
+    cells = re.findall(r'value="(run-\d+)".*?<td class="n" data-head="each">(.*?)</td>', text, re.DOTALL)
+    assert {run_id for run_id, _ in cells} == set(printed)
+    for run_id, cell in cells:
+        words = re.sub(r"<[^>]*>", "", cell)
+        assert words == ("–" if not printed[run_id] else f"{format_energy(float(printed[run_id]))} a sample")
+
+
+def test_the_heads_of_the_list_are_links_that_keep_the_filters(site: str) -> None:
+    query = {"q": "n", "project": "p1", "group": "sweep-3", "status": "completed", "sort": "-energy"}
+    text = requests.get(f"{site}/", params=query, timeout=10).text
+    found = {}
+    for href, words in re.findall(r'<th[^>]*><a href="([^"]*)">([^<]*)</a>', text):
+        found[words] = dict(parse_qsl(urlsplit(html.unescape(href)).query))
+    filters = {name: value for name, value in query.items() if name != "sort"}
+    assert found["energy (range) ↓"] == {**filters, "sort": "energy"}
+    assert found["each"] == {**filters, "sort": "-each"}
+    assert found["run"] == {**filters, "sort": "project"}
+    assert found["started"] == filters  # newest first is the order where none is given
+    assert '<option value="sweep-3" selected>' in text
+    assert '<input type="hidden" name="sort" value="-energy">' in text
+    assert 'aria-sort="descending"' in text
 
 
 def test_names_are_text(site: str) -> None:

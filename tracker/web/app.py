@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 
 import anyio
 from starlette.applications import Starlette
@@ -18,7 +17,7 @@ from starlette.routing import Route
 from ..analysis import comparison
 from ..analysis.footprint import view_of
 from ..analysis.over_time.figures import figures
-from ..analysis.totals import grouped, listed, members, over_time, total
+from ..analysis.totals import grouped, members, over_time, total
 from ..analysis.view import SCHEMA_VERSION
 from ..errors import AmbiguousRunError, RunNotFoundError, StoreError
 from ..presentation.report.elements import Html, el
@@ -26,13 +25,15 @@ from ..presentation.report.sections import section_of
 from ..presentation.report.style import SCRIPT as REPORT_SCRIPT
 from ..presentation.words.runs import title_of
 from ..storage.place import masked
-from ..storage.read.store import SORTS, Store
+from ..storage.read.store import Store
 from ..storage.read.vanished import Here
 from . import pages, projects
+from .asked import asked_of
 from .assets import SCRIPT, STYLE
 from .guard import Guard
+from .list_page import list_page
+from .run_list import RunList, RunLists
 
-PER_PAGE = 50
 MOST_COMPARED = 50
 LIVE_S = 1.0
 """How often a page of a running run is told what is new; it is written once a second."""
@@ -72,15 +73,14 @@ class _Site:
     def __init__(self, store: Store, here: Callable[[], Here]) -> None:
         self._store = store
         self._here = here
+        self._lists = RunLists(store)
         self._place = masked(store.place)
 
     # ---- pages
 
     def runs(self, request: Request) -> Response:
         found = self._found(request)
-        count, page, views = found["count"], found["page"], found["runs"]
-        content = pages.runs(views, found["asked"], count, page, PER_PAGE, self._store.projects())
-        return self._page("Runs", content)
+        return self._page("Runs", list_page(found, self._store.projects(), self._store.groups(found.asked.project)))
 
     def run(self, request: Request) -> Response:
         run_id = self._id(request)
@@ -142,7 +142,7 @@ class _Site:
 
     def api_runs(self, request: Request) -> Response:
         found = self._found(request)
-        return JSONResponse({"schema_version": SCHEMA_VERSION, "count": found["count"], "runs": found["runs"]})
+        return JSONResponse({"schema_version": SCHEMA_VERSION, "count": found.matching, "runs": found.entries})
 
     def api_run(self, request: Request) -> Response:
         return JSONResponse(view_of(self._store, self._store.load(self._id(request))))
@@ -175,16 +175,7 @@ class _Site:
         self._store.mark_vanished(self._here())
         return self._store.find(request.path_params["run"])
 
-    def _found(self, request: Request) -> dict[str, Any]:
-        """A page of the runs that the query asks for."""
+    def _found(self, request: Request) -> RunList:
+        """The page of the list that the query asks for."""
         self._store.mark_vanished(self._here())
-        asked = {k: v for k in ("q", "project", "status", "sort") if (v := request.query_params.get(k))}
-        search, project, status = (asked.get(k) for k in ("q", "project", "status"))
-        count = self._store.count_runs(search=search, project=project, status=status)
-        last = max(1, -(-count // PER_PAGE))
-        given = request.query_params.get("page", "")
-        page = min(int(given), last) if given.isascii() and given.isdigit() and int(given) > 0 else 1
-        sort = asked["sort"] if asked.get("sort", "").lstrip("-") in SORTS else "-started"
-        offset = (page - 1) * PER_PAGE
-        runs = self._store.list_runs(search=search, project=project, status=status, sort=sort, limit=PER_PAGE, offset=offset)
-        return {"asked": asked, "count": count, "page": page, "runs": listed(self._store, runs)}
+        return self._lists.page(asked_of(request.query_params))

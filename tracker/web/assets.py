@@ -17,16 +17,21 @@ input[type=search]{min-width:min(280px,70vw)}
 button{cursor:pointer}button.first{background:var(--accent);border-color:var(--accent);color:var(--bg)}
 button:disabled{opacity:.45;cursor:default}
 .runs td,.runs th{padding-top:8px;padding-bottom:8px}
-.runs .pick{width:30px}.runs .name{max-width:320px}
+.runs .pick{width:30px}
 .runs .name small{display:block;margin:0}.wide~footer{max-width:1200px}
-.runs .name .text{display:-webkit-box;-webkit-line-clamp:2;-webkit-box-orient:vertical;overflow:hidden;white-space:normal}
 .runs thead a{color:inherit}
 .compared~.scroll table{table-layout:fixed}
 .compared{padding-left:0;list-style:none;margin:14px 0}.verdict{font-weight:600;max-width:none}
 .pages{display:flex;gap:18px;align-items:baseline;margin:16px 0;font-size:14px}
 .live{font-size:13px;color:var(--accent);min-height:21px}
-@media (max-width:600px){.bar{padding:14px 16px}.runs .name{max-width:130px}.runs td.n{white-space:normal}
-.runs :is(th,td):is(:nth-child(4),:nth-child(5)){display:none}}
+@media (max-width:600px){.bar{padding:14px 16px}
+.runs.cards thead{position:static;width:auto;height:auto;clip-path:none}
+.runs thead tr{display:flex;flex-wrap:wrap;gap:4px 14px;padding:0 0 10px;border-bottom:1px solid var(--line)}
+.runs thead tr::before{content:"sort by";font-size:13px;color:var(--muted)}
+.runs thead :is(.pick,.unsorted){display:none}.runs thead th{padding:0}
+.runs.cards tbody tr{grid-template-columns:22px 1fr 1fr;align-items:start}
+.runs.cards tbody :is(td,th){padding:0}
+.runs.cards tbody .pick{grid-row:1/span 5;width:auto;padding-top:2px}.runs.cards tbody .name{grid-column:2/-1}}
 @media print{.bar,form.filter,.pages,.live,.pick{display:none}}
 """
 )

@@ -36,6 +36,6 @@ def elided(text: str, longest: int) -> str:
 def short_name(text: str, longest: int = LONGEST) -> Html:
     """A name on few lines: no longer than `longest` characters, and no word in it longer than LONGEST_WORD."""
     line = clean(text)
-    words = re.split(r"(\s+)", elided(line, longest))
-    short = "".join("".join(elided(part, LONGEST_WORD) for part in _AFTER_SEPARATOR.split(word)) for word in words)
-    return el("span", breaking(short), class_="named", title=text if short != line else None)
+    words = [word for part in re.split(r"(\s+)", line) for word in _AFTER_SEPARATOR.split(part)]
+    short = elided("".join(elided(word, LONGEST_WORD) for word in words), longest)
+    return el("span", breaking(short), class_="named", title=line if short != line else None)

@@ -97,11 +97,13 @@ class Store:
             runs = [run for run in runs if status in (None, run.status)][offset:][:limit]
         return runs
 
-    def count_runs(self, *, project: str | None = None, status: str | None = None, search: str | None = None) -> int:
+    def count_runs(
+        self, *, project: str | None = None, group: str | None = None, status: str | None = None, search: str | None = None
+    ) -> int:
         """How many runs `list_runs` finds without a limit."""
         if self._unwritten.runs and status is not None:
-            return len(self.list_runs(project=project, status=status, search=search))
-        query = _fitting(select(func.count()).select_from(RUN), project, None, None, search)
+            return len(self.list_runs(project=project, group=group, status=status, search=search))
+        query = _fitting(select(func.count()).select_from(RUN), project, group, None, search)
         query = query.where(RUN.c.status == status) if status is not None else query
         with faults_of(self.place), reading(self._engine) as connection:
             return int(connection.execute(query).scalar_one())
@@ -110,6 +112,12 @@ class Store:
         """The names of all projects, in order."""
         with faults_of(self.place), reading(self._engine) as connection:
             return list(connection.scalars(select(RUN.c.project).distinct().order_by(RUN.c.project)))
+
+    def groups(self, project: str | None = None) -> list[str]:
+        """The names of all groups, or of those of a project, in order."""
+        query = _fitting(select(RUN.c.group_name).distinct().where(RUN.c.group_name.is_not(None)), project, None, None, None)
+        with faults_of(self.place), reading(self._engine) as connection:
+            return [str(name) for name in connection.scalars(query.order_by(RUN.c.group_name))]
 
     def find(self, ref: str) -> str:
         """The id of the run that `ref` names: "latest", an id or the beginning of one, a name, or "project/name".

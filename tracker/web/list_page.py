@@ -1,0 +1,141 @@
+"""The list of runs as HTML: filters, a table to sort and to select from, and the way to the next page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from ..analysis.totals import each_of
+from ..core.run import Status
+from ..presentation.report.elements import Child, Html, el, quantity, ranged
+from ..presentation.report.names import breaking, short_name
+from ..presentation.words.quantities import format_duration, format_energy
+from ..presentation.words.runs import energy_text, mean_power, title_of, when
+from .asked import NEWEST_FIRST, Asked
+from .run_list import RunList
+
+View = Mapping[str, Any]
+
+
+class Column(NamedTuple):
+    """A column: its head, and the order that a click on the head asks for."""
+
+    head: str
+    sort: str | None = None
+    is_number: bool = False
+
+
+COLUMNS = (
+    Column("run", "project"),
+    Column("status", "status"),
+    Column("started", "started"),
+    Column("time", "duration", is_number=True),
+    Column("energy (range)", "energy", is_number=True),
+    Column("each", "each", is_number=True),
+    Column("measured", is_number=True),
+    Column("mean power", is_number=True),
+)
+
+
+def list_page(runs: RunList, projects: Sequence[str], groups: Sequence[str]) -> Html:
+    """The page; `projects` and `groups` are the names that can be filtered by."""
+    if not runs.matching:
+        found: Child = el("p", "No runs match." if runs.asked.filtered else "No runs yet.")
+    else:
+        found = el(
+            "form",
+            _table(runs),
+            el("div", el("button", "Compare", class_="first", type="submit"), _pages(runs), class_="pages"),
+            class_="picked",
+            action="/compare",
+        )
+    return el("main", el("h1", "Runs"), _filters(runs.asked, projects, groups), found, class_="wide")
+
+
+def _filters(asked: Asked, projects: Sequence[str], groups: Sequence[str]) -> Html:
+    return el(
+        "form",
+        el(
+            "label",
+            "Search",
+            el("input", type="search", name="q", value=asked.search or "", placeholder="name, project, host, command, id"),
+        ),
+        _choice("Project", "project", projects, asked.project),
+        _choice("Group", "group", groups, asked.group) if groups or asked.group else None,
+        _choice("Status", "status", list(Status), asked.status),
+        el("input", type="hidden", name="sort", value=asked.sort) if asked.sort != NEWEST_FIRST else None,
+        el("button", "Show", type="submit"),
+        class_="filter",
+        action="/",
+        role="search",
+    )
+
+
+def _choice(words: str, name: str, values: Sequence[str], chosen: str | None) -> Html:
+    offered = [*values, *([chosen] if chosen is not None and chosen not in values else [])]
+    options = [el("option", "all", value="")] + [el("option", v[:80], value=v, selected=v == chosen) for v in offered]
+    return el("label", words, el("select", options, name=name))
+
+
+def _table(runs: RunList) -> Html:
+    heads: list[Child] = [el("th", el("span", "select", hidden=True), scope="col", class_="pick")]
+    heads += [_head(column, runs.asked) for column in COLUMNS]
+    body = el("tbody", [_row(entry) for entry in runs.entries])
+    return el("div", el("table", el("thead", el("tr", heads)), body), class_="scroll cards runs")
+
+
+def _head(column: Column, asked: Asked) -> Html:
+    kind = "n" if column.is_number else None
+    if column.sort is None:
+        return el("th", column.head, scope="col", class_=f"{kind or ''} unsorted".strip())
+    link, direction = column.head, None
+    if column.sort == asked.column:
+        link += " ↓" if asked.descending else " ↑"
+        direction = "descending" if asked.descending else "ascending"
+    return el("th", el("a", link, href=asked.sorted_by(column.sort).address()), scope="col", class_=kind, aria_sort=direction)
+
+
+def _row(entry: View) -> Html:
+    run, energy = entry["run"], entry["energy"]
+    title = title_of(entry)
+    select = el("input", type="checkbox", name="run", value=run["id"], aria_label=f"Select {title[:80]} {run['id'][:8]}")
+    link = el("a", short_name(title), href=f"/runs/{quote(run['id'], safe='')}")
+    group = el("small", "group ", el("a", breaking(run["group"][:80]), href=Asked(group=run["group"]).address())) if run["group"] else None
+    figures = (
+        el("span", run["status"], class_=run["status"]),
+        when(run["started_at"]),
+        format_duration(run["duration_s"] or 0.0),
+        ranged(energy_text(energy)),
+        _each(entry),
+        "–" if energy["measured_fraction"] is None else f"{100 * energy['measured_fraction']:.0f} %",
+        mean_power(entry),
+    )
+    return el(
+        "tr",
+        el("td", select, class_="pick"),
+        el("th", link, el("small", run["id"][:8]), group, scope="row", class_="name"),
+        _cells(figures),
+    )
+
+
+def _cells(figures: Iterable[Child]) -> list[Html]:
+    return [
+        el("td", figure, class_="n" if column.is_number else None, data_head=column.head)
+        for column, figure in zip(COLUMNS[1:], figures, strict=True)
+    ]
+
+
+def _each(entry: View) -> Child:
+    """The energy of the run for one unit of its work."""
+    each = each_of(entry)
+    return "–" if each is None else quantity(format_energy(each[1]), f"a {each[0].removesuffix('s')}")
+
+
+def _pages(runs: RunList) -> list[Child]:
+    page = runs.asked.page
+    return [
+        el("span", f"{runs.first:,}–{runs.last:,} of {runs.matching:,}"),
+        el("a", "← previous", href=runs.asked._replace(page=page - 1).address(), rel="prev") if page > 1 else None,
+        el("a", "next →", href=runs.asked._replace(page=page + 1).address(), rel="next") if runs.last < runs.matching else None,
+    ]

@@ -137,7 +137,7 @@ def test_every_chart_has_a_name_and_the_same_data_as_a_table(opened: Opened, run
     assert opened.count("svg:not([role=img]):not([aria-hidden]):not(.marks)") == 0
     without = "[...document.querySelectorAll('figure')].filter(e => !e.querySelector('details table')).length"
     assert opened.value(without) == 0
-    assert opened.count("figure[data-read=power] tbody tr") == len(runs[0].cuts) - 1
+    assert opened.count("figure[data-read=power] tbody tr") == len(runs[0].drawing.cuts) - 1
     assert opened.count("figure[aria-label^='Intensity'] tbody tr") == 4
     names = opened.texts("figure[data-read=power] thead th")
     assert names == ["from", "total W", *(f"{name} W" for name in POWER_W), "phase"]

@@ -32,13 +32,12 @@ from .asked import asked_of
 from .assets import SCRIPT, STYLE
 from .guard import Guard
 from .list_page import list_page
+from .live_pages import LIVE_S, LivePages
 from .run_list import RunList, RunLists
 
 MOST_COMPARED = 50
-LIVE_S = 1.0
-"""How often a page of a running run is told what is new; it is written once a second."""
 REST = 10
-"""A look is followed by a rest of so many times its length, where that is longer: an open page may sit beside the training."""
+"""After a refresh the server rests for this many times as long as the refresh took: the training may be on the same machine."""
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="4" fill="#0b5cad"/>'
     '<path d="M9 2 4 9h3l-1 5 6-8H8z" fill="#fff"/></svg>'
@@ -74,6 +73,7 @@ class _Site:
         self._store = store
         self._here = here
         self._lists = RunLists(store)
+        self._live = LivePages(self._judged, store)
         self._place = masked(store.place)
 
     # ---- pages
@@ -120,23 +120,18 @@ class _Site:
 
     async def _news(self, run_id: str) -> AsyncIterator[str]:
         """Server-sent events: `update` with the run's section anew, whenever something was written; `ended` at its end."""
-        before = None
+        before: str | None = None
         while True:
             begin_s = time.monotonic()
-            status, html = await run_in_threadpool(self._section, run_id)
+            now = await run_in_threadpool(self._live.refreshed, run_id)
             took_s = time.monotonic() - begin_s
-            if html != before:
-                yield f"event: update\ndata: {json.dumps(html)}\n\n"
-                before = html
-            if status != "running":
+            if now.html != before:
+                yield f"event: update\ndata: {json.dumps(now.html)}\n\n"
+                before = now.html
+            if now.ended:
                 yield "event: ended\ndata: {}\n\n"
                 return
             await anyio.sleep(max(LIVE_S, REST * took_s))
-
-    def _section(self, run_id: str) -> tuple[str, str]:
-        self._store.mark_vanished(self._here())
-        shown = figures(self._store, run_id)
-        return shown.view["run"]["status"], section_of(shown)
 
     # ---- for programs
 
@@ -168,14 +163,18 @@ class _Site:
 
     # ---- within
 
+    def _judged(self) -> Store:
+        """The store, with runs that vanished marked as such."""
+        self._store.mark_vanished(self._here())
+        return self._store
+
     def _page(self, title: str, content: Html, code: int = 200) -> Response:
         return HTMLResponse(pages.shell(title, self._place, content), code)
 
     def _id(self, request: Request) -> str:
-        self._store.mark_vanished(self._here())
-        return self._store.find(request.path_params["run"])
+        return self._judged().find(request.path_params["run"])
 
     def _found(self, request: Request) -> RunList:
         """The page of the list that the query asks for."""
-        self._store.mark_vanished(self._here())
+        self._judged()
         return self._lists.page(asked_of(request.query_params))

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.browser.runs import HOUR_S, NS, PHASES, POWER_W, START, hour, intensities, read, write
 from tests.fakes.stored_rows import device, point, run, segment
 from trainwatt.analysis.over_time import timeline as series
-from trainwatt.analysis.over_time.figures import PIECES, Figures
+from trainwatt.analysis.over_time.figures import Figures
+from trainwatt.analysis.over_time.outlines import PIECES
 from trainwatt.analysis.over_time.timeline import Clock, Layer, Span
 from trainwatt.carbon.series import Series, Slot
 from trainwatt.core.clock import Anchor
@@ -21,7 +22,7 @@ from trainwatt.core.clock import Anchor
 
 def drawn_j(f: Figures, layer: Layer) -> float:
     """The area of a layer."""
-    return math.fsum((w or 0.0) * (b - a) for w, (a, b) in zip(layer.watts, pairwise(f.cuts), strict=True))
+    return math.fsum((w or 0.0) * (b - a) for w, (a, b) in zip(layer.watts, pairwise(f.drawing.cuts), strict=True))
 
 
 # ---- power
@@ -29,17 +30,17 @@ def drawn_j(f: Figures, layer: Layer) -> float:
 
 def test_what_is_drawn_adds_up_to_what_is_printed(tmp_path: Path) -> None:
     f = read(hour(tmp_path / "runs.db"))
-    assert [layer.label for layer in f.layers] == list(POWER_W)
-    assert [layer.modelled for layer in f.layers] == [False, False, False, True]
-    assert len(f.cuts) == HOUR_S // 10 + 1
-    for layer, of in zip(f.layers, f.view["energy"]["devices"], strict=True):
+    assert [layer.label for layer in f.drawing.layers] == list(POWER_W)
+    assert [layer.modelled for layer in f.drawing.layers] == [False, False, False, True]
+    assert len(f.drawing.cuts) == HOUR_S // 10 + 1
+    for layer, of in zip(f.drawing.layers, f.view["energy"]["devices"], strict=True):
         assert drawn_j(f, layer) == pytest.approx(of["energy_j"], rel=1e-9)
 
 
 def test_a_device_outside_the_total_is_named_and_not_drawn(tmp_path: Path) -> None:
     f = read(hour(tmp_path / "runs.db", powers={**POWER_W, "psys": 700.0}))
-    assert [layer.label for layer in f.layers] == list(POWER_W)
-    assert f.beside == ["psys"]
+    assert [layer.label for layer in f.drawing.layers] == list(POWER_W)
+    assert f.drawing.beside == ["psys"]
 
 
 def test_a_long_curve_is_drawn_in_few_parts_and_still_adds_up(tmp_path: Path) -> None:
@@ -49,8 +50,8 @@ def test_a_long_curve_is_drawn_in_few_parts_and_still_adds_up(tmp_path: Path) ->
     write(db, run=[run("r", **end, duration_s=5000.0)], segment=[segment("seg-1", "r", **end, start_t_ns=0)], device=[device()])
     write(db, curve_point=points)
     f = read(db, "r")
-    assert len(f.cuts) == PIECES + 1
-    assert drawn_j(f, f.layers[0]) == pytest.approx(points[-1]["counter_j"] - points[0]["counter_j"])
+    assert len(f.drawing.cuts) == PIECES + 1
+    assert drawn_j(f, f.drawing.layers[0]) == pytest.approx(points[-1]["counter_j"] - points[0]["counter_j"])
 
 
 @given(
@@ -88,12 +89,12 @@ def test_layers_are_stacked_from_the_bottom() -> None:
 
 def test_phases_are_where_they_were(tmp_path: Path) -> None:
     f = read(hour(tmp_path / "runs.db"))
-    assert [b.name for b in f.bands] == [name for name, _, _ in PHASES]
-    for band, (_, start, end) in zip(f.bands, PHASES, strict=True):
+    assert [b.name for b in f.drawing.bands] == [name for name, _, _ in PHASES]
+    for band, (_, start, end) in zip(f.drawing.bands, PHASES, strict=True):
         assert band.start_s == pytest.approx(start, abs=HOUR_S / series.COLUMNS)
         assert band.end_s == pytest.approx(end, abs=HOUR_S / series.COLUMNS)
-    assert f.phase_of[60] == "train"
-    assert f.phase_of[125] is None
+    assert f.drawing.phase_of[60] == "train"
+    assert f.drawing.phase_of[125] is None
 
 
 def test_the_innermost_phase_holds() -> None:
@@ -125,10 +126,10 @@ def test_phases_too_short_to_be_seen_make_no_marks_of_their_own() -> None:
 
 def test_each_intensity_is_drawn_at_its_own_time(tmp_path: Path) -> None:
     db = hour(tmp_path / "runs.db")
-    assert read(db).steps == []
+    assert read(db).drawing.steps == []
     intensities(db, 40, 55, 72, 38)
     f = read(db)
-    assert [(round(s.start_s), round(s.end_s), s.g_per_kwh, s.estimated) for s in f.steps] == [
+    assert [(round(s.start_s), round(s.end_s), s.g_per_kwh, s.estimated) for s in f.drawing.steps] == [
         (0, 900, 40, False), (900, 1800, 55, True), (1800, 2700, 72, False), (2700, 3600, 38, True),
     ]  # fmt: skip
     assert f.view["carbon"]["intensity_source"] == "electricitymaps"
@@ -156,6 +157,6 @@ def test_a_clock_that_is_years_off_does_not_stretch_the_axis(tmp_path: Path) -> 
     write(db, segment=[segment("far", "aaa111", host="node-b", started_utc_ns=0, start_t_ns=0, end_t_ns=1800 * NS)])
     write(db, device=[device("gpu0", "far")], curve_point=rows)
     f = read(db)
-    assert (f.cuts[0], f.cuts[-1]) == (0.0, HOUR_S)
-    assert "gpu0 on node-b" in [layer.label for layer in f.layers]
-    assert math.fsum(drawn_j(f, layer) for layer in f.layers) == pytest.approx(f.view["energy"]["total_j"])
+    assert (f.drawing.cuts[0], f.drawing.cuts[-1]) == (0.0, HOUR_S)
+    assert "gpu0 on node-b" in [layer.label for layer in f.drawing.layers]
+    assert math.fsum(drawn_j(f, layer) for layer in f.drawing.layers) == pytest.approx(f.view["energy"]["total_j"])

@@ -12,7 +12,7 @@ import pytest
 from tests.browser.runs import NS, START, hour, read, write
 from tests.fakes.stored_rows import device, phase, point, run, segment
 from trainwatt.analysis.footprint import view_of
-from trainwatt.analysis.over_time.figures import PIECES
+from trainwatt.analysis.over_time.outlines import PIECES
 from trainwatt.presentation.report.elements import el, linked, table
 from trainwatt.presentation.report.markdown import markdown_of
 from trainwatt.presentation.report.names import breaking, elided, short_name
@@ -153,7 +153,7 @@ def test_a_phase_that_goes_on_is_drawn_to_the_last_sign_of_life(tmp_path: Path) 
     write(
         db, phase=[{"segment_id": "seg-aaa111", "seq": 0, "run_id": "aaa111", "name": "train", "start_t_ns": 1800 * NS, "start_utc_ns": 0}]
     )
-    [band] = read(db).bands
+    [band] = read(db).drawing.bands
     assert (band.start_s, band.end_s) == (1800.0, 3600.0)
 
 
@@ -186,8 +186,8 @@ def test_a_week_of_ten_devices_is_below_a_megabyte(tmp_path: Path) -> None:
             joules.append(joules[-1] + 300 * rng.uniform(80, 700))
         write(db, curve_point=[point(i * 300 * NS, j, name) for i, j in enumerate(joules)])
     f = read(db, "r")
-    assert len(f.cuts) == PIECES + 1
-    assert len(f.layers) == 10
+    assert len(f.drawing.cuts) == PIECES + 1
+    assert len(f.drawing.layers) == 10
     text = page([f], WRITTEN)
     assert text.count('class="layer ') == 10
     assert len(text.encode()) < 1_000_000

@@ -1,11 +1,11 @@
-"""What a report shows of a run, read from the store and brought onto one axis of time."""
+"""What a report shows of a run: its figures, and the run over time, with all processes on one axis."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...carbon.grid import live
 from ...carbon.series import Series
@@ -13,29 +13,28 @@ from ...carbon.terms import Terms
 from ..footprint import DEFAULT, asked_of_a_grid, view_of
 from ..view import ORDER, natural
 from . import timeline as series
+from .outlines import PIECES, Key
 from .timeline import Clock, Layer, Span, Step
 
 if TYPE_CHECKING:
+    from ...core.contract import ShowJson
+    from ...core.point import Point
     from ...storage.read.records import FindingRow, SegmentRow, StoredRun
     from ...storage.read.store import Store
 
-PIECES = 600
-"""Parts of the time of which the mean power is shown."""
 MOST_LAYERS = 12
 NS = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """A run as it is shown: `view` is what `show --json` prints; the rest is drawn from it over time.
+class Drawing:
+    """A run over time, on one axis for all its processes.
 
-    `cuts` are the ends of the bins of `layers`, in seconds since the run's start, and `phase_of` the phase of each; empty where there is
-    no curve. `steps` are the grid's intensities by time, empty where one figure holds for all of it. `folded` counts the instances of
-    phases that have no times. `beside` are devices with a curve that are not in the total. `findings` are the sources of readings that
-    could not be used.
+    `cuts` are the ends of the bins of `layers`, in seconds since the run's start, and `phase_of` is the phase of each bin; all three are
+    empty where there is no curve. `steps` are the grid's intensities by time; they are empty where one figure holds for the whole run.
+    `folded` counts the instances of phases that have no times. `beside` are devices with a curve that are not in the total.
     """
 
-    view: Mapping[str, Any]
     cuts: list[float]
     layers: list[Layer]
     bands: list[Span]
@@ -43,19 +42,40 @@ class Figures:
     folded: int
     steps: list[Step]
     beside: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A run as it is shown: `view` is what `show --json` prints, and `drawing` is the run over time. `findings` are the sources of readings
+    that could not be used."""
+
+    view: ShowJson
+    drawing: Drawing
     findings: list[FindingRow]
 
 
 def figures(store: Store, run_id: str, terms: Terms = DEFAULT) -> Figures:
-    """Read a run, its grams on `terms`. `run_id` is a full id. Raises StoreError, RunNotFoundError, and ConfigurationError for terms on
-    which there are no grams."""
+    """Read a run and work out its grams on `terms`. `run_id` is a full id.
+
+    Raises StoreError, RunNotFoundError, and ConfigurationError for terms with which no grams can be worked out.
+    """
     stored = store.load(run_id)
     view = view_of(store, stored, terms)
+    return Figures(view, drawing_of(store, stored, view, store.outline(stored, PIECES), terms), unused_sources(stored))
+
+
+def unused_sources(stored: StoredRun) -> list[FindingRow]:
+    """The sources of readings that could not be used."""
+    return [finding for finding in stored.findings if finding.availability != "ok"]
+
+
+def drawing_of(store: Store, stored: StoredRun, view: ShowJson, outlines: Mapping[Key, Sequence[Point]], terms: Terms = DEFAULT) -> Drawing:
+    """A run over time. `outlines` are its curves in few points. Raises StoreError."""
     clocks = {s.id: _clock(stored, s) for s in stored.segments}
-    curves = {key: [(clocks[key[0]].seconds(p.t_ns), p.energy_j) for p in points] for key, points in store.outline(stored, PIECES).items()}
+    curves = {key: [(clocks[key[0]].seconds(p.t_ns), p.energy_j) for p in points] for key, points in outlines.items()}
     curves = {key: curve for key, curve in curves.items() if len(curve) > 1}
     cuts = _cuts(stored, curves)
-    times = [t for t in store.phase_times(run_id) if t.segment_id in clocks]  # not of a process that joined since
+    times = [t for t in store.phase_times(stored.run.id) if t.segment_id in clocks]  # not of a process that joined since
     by_segment: dict[str, list[Span]] = defaultdict(list)
     for t in times:
         clock = clocks[t.segment_id]
@@ -63,8 +83,7 @@ def figures(store: Store, run_id: str, terms: Terms = DEFAULT) -> Figures:
         by_segment[t.segment_id].append(Span(t.name, clock.seconds(t.start_t_ns), end_s))
     spans = [span for of in by_segment.values() for span in series.innermost(of)]
     measuring = [clocks[segment_id] for segment_id in dict.fromkeys(segment_id for segment_id, _ in curves)]
-    return Figures(
-        view=view,
+    return Drawing(
         cuts=cuts,
         layers=_layers(stored, curves, cuts) if cuts else [],
         bands=series.bands(spans, cuts[0], cuts[-1]) if cuts else [],
@@ -74,30 +93,32 @@ def figures(store: Store, run_id: str, terms: Terms = DEFAULT) -> Figures:
         if cuts and view["carbon"] is not None
         else [],
         beside=sorted({d.name for d in stored.devices if not d.included_in_total and (d.segment_id, d.name) in curves}),
-        findings=[f for f in stored.findings if f.availability != "ok"],
     )
 
 
 def _clock(stored: StoredRun, segment: SegmentRow) -> Clock:
-    """Where a process lies on the run's axis: by the time of day of its start, but never before the run's own, whatever its host's clock
-    said; from there by its monotonic clock where it ended in order."""
+    """Where a process lies on the run's axis.
+
+    Its start is placed by its host's wall clock, but never before the start of the run. Its end is placed by its monotonic clock where the
+    process ended in order, and by the wall clock where it did not.
+    """
     start_s = max(0, segment.started_utc_ns - stored.run.started_utc_ns) * NS
     seen_ns = segment.last_seen_utc_ns - segment.started_utc_ns if segment.end_t_ns is None else segment.end_t_ns - segment.start_t_ns
     return Clock(start_s, start_s + max(0, seen_ns) * NS, segment.start_t_ns, stored.anchors.get(segment.id, ()))
 
 
-def _cuts(stored: StoredRun, curves: Mapping[tuple[str, str], series.Curve]) -> list[float]:
-    """The bins of the run's time: as many as its longest curve has pieces. None where there is no curve."""
+def _cuts(stored: StoredRun, curves: Mapping[Key, series.Curve]) -> list[float]:
+    """The ends of the bins of the run's time; there are as many bins as the longest curve has pieces. Empty where there is no curve."""
     if not curves:
         return []
     start_s = min(0.0, *(curve[0][0] for curve in curves.values()))
-    # Where it has not ended, its end is that of its curves: the time of day may have been set meanwhile.
+    # A run that has not ended ends where its curves end: the wall clock may have been set meanwhile.
     end_s = max(stored.run.duration_s or 0.0, *(curve[-1][0] for curve in curves.values()))
     return series.edges(start_s, end_s, min(PIECES, max(len(curve) for curve in curves.values()) - 1))
 
 
-def _layers(stored: StoredRun, curves: Mapping[tuple[str, str], series.Curve], cuts: list[float]) -> list[Layer]:
-    """The devices of the total in the order of the JSON; all of a kind on a host as one where there are too many."""
+def _layers(stored: StoredRun, curves: Mapping[Key, series.Curve], cuts: list[float]) -> list[Layer]:
+    """The devices of the total, in the order of the JSON. Where there are too many, all devices of a kind on a host are one layer."""
     several = len({s.host for s in stored.segments}) > 1
     of_device: dict[tuple[str, str, str], list[series.Curve]] = defaultdict(list)
     modelled: dict[tuple[str, str, str], bool] = defaultdict(bool)
@@ -116,7 +137,7 @@ def _layers(stored: StoredRun, curves: Mapping[tuple[str, str], series.Curve], c
 
 
 def _chain(store: Store, stored: StoredRun, terms: Terms) -> list[Series]:
-    """The intensities by time that the footprint is worked out with, where it could be."""
+    """The intensities by time that the footprint is worked out with."""
     if terms.series:
         return list(terms.series)
     zone, start_utc_ns, end_utc_ns = asked_of_a_grid(stored, terms)

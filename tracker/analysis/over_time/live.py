@@ -1,6 +1,7 @@
-"""A run that is read again and again while it goes on: what `trainwatt watch` shows.
+"""A run that is read again and again while it goes on: what `trainwatt watch` and the page of a running run show.
 
-A look costs the queries of `show` and those points of the curves that are new since the last look.
+A look costs the queries of `show`, and those points of the curves that are new since the last look. The drawing of the whole run is made
+anew only when it can be told from the last one.
 """
 
 from __future__ import annotations
@@ -9,29 +10,30 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...core.point import Point
 from ...energy.mean_power import mean_w
 from ..footprint import view_of
 from ..view import iso
+from .outlines import Key, Outlines
 
 if TYPE_CHECKING:
     from ...core.contract import PhaseNowJson, ShowJson
     from ...storage.read.records import DeviceRow, StoredRun
     from ...storage.read.store import Store
-
-View = Mapping[str, Any]
-Key = tuple[str, str]
+    from .figures import Drawing, Figures
 
 WINDOW_S = 300
-"""How far back power is drawn."""
+"""How far back the latest power is shown."""
 NOW_S = 3.0
-"""What is drawn now is the mean of so long."""
+"""The power now is the mean over this time."""
 SILENT_S = 10.0
-"""A device, or a run, of which nothing came for so long draws an unknown power."""
+"""The power of a device, or of a run, is unknown when nothing came from it for this time."""
 DOUBTFUL_S = 5.0
-"""A run that wrote nothing for so long may have vanished."""
+"""A run that wrote nothing for this time may have vanished."""
+ALMOST = 0.9
+"""Of a bin: points come at intervals that are not quite equal."""
 RATE_S = 30.0
 NEWEST = 10
 NS = 1e-9
@@ -42,43 +44,65 @@ class Look:
     """A run at one moment.
 
     `view` is what `show --json` prints, with `at`, `written_s` (how long ago it was written), `power_w` in `energy` and in each device
-    (None where it is not known), `phases_now` (innermost last) and `rates` (units of work a second). `curves` are the last minutes of
-    the devices of `view`, in their order.
+    (None where it is not known), `phases_now` (the innermost is last) and `rates` (units of work a second). `curves` are the last minutes
+    of the devices of `view`, in their order.
     """
 
-    view: View
+    view: ShowJson
     curves: Sequence[Sequence[Point]]
 
     @property
     def ended(self) -> bool:
         """Whether nothing more will come."""
-        return bool(self.view["run"]["status"] != "running")
+        return self.view["run"]["status"] != "running"
 
 
-class Watcher:
-    """Reads one run. `open_store` opens its database with vanished runs marked as such."""
+class LiveRun:
+    """One run, and what is kept of it from one look to the next. Only one thread at a time may use it."""
 
-    def __init__(self, open_store: Callable[[], Store], run_id: str) -> None:
-        self._open = open_store
-        self._store = open_store()
+    def __init__(self, store: Store, run_id: str, judged: Callable[[], Store]) -> None:
+        """`judged` returns the store to go on with, in which runs that vanished are marked. It is called when the run was silent."""
+        self._store = store
         self._run_id = run_id
+        self._judged = judged
         self._doubted_s = time.monotonic()
-        self._curves: dict[Key, deque[Point]] = {}
+        self._recent: dict[Key, deque[Point]] = {}
+        self._outlines = Outlines()
+        self._drawing: Drawing | None = None
+        self._drawn_to_ns: Mapping[Key, int] = {}
         self._work: deque[tuple[int, Mapping[str, int]]] = deque()
 
     def look(self) -> Look:
         """The run now. Raises StoreError, and RunNotFoundError where it was deleted."""
+        return self._look()[1]
+
+    def figures(self) -> Figures:
+        """The run now, as a report shows it.
+
+        The drawing is the same object as before until the run has grown by what one bin of it shows. Raises StoreError, and
+        RunNotFoundError where the run was deleted.
+        """
+        from .figures import Figures, drawing_of, unused_sources  # brings SQLAlchemy
+
+        stored, look = self._look()
+        self._outlines.grow(self._store, stored, self._recent)
+        ends_ns = self._outlines.ends_ns()
+        if self._drawing is None or look.ended or _grew(self._drawing, self._drawn_to_ns, ends_ns):
+            self._drawing = drawing_of(self._store, stored, look.view, self._outlines.curves)
+            self._drawn_to_ns = ends_ns
+        return Figures(look.view, self._drawing, unused_sources(stored))
+
+    def _look(self) -> tuple[StoredRun, Look]:
         stored = self._store.load(self._run_id)
         silent_s = _ago_s(stored.run.last_seen_utc_ns)
         if not stored.ended and silent_s > DOUBTFUL_S and time.monotonic() - self._doubted_s > DOUBTFUL_S:
-            self._store.close()
-            self._store, self._doubted_s = self._open(), time.monotonic()
+            self._store, self._doubted_s = self._judged(), time.monotonic()
             stored = self._store.load(self._run_id)
         view = view_of(self._store, stored)
         newest = {(d.host, d.name, d.uuid): d for d in stored.devices if d.last is not None}  # of its last segment
         rows = [newest[d["host"], d["device"], d["uuid"]] for d in view["energy"]["devices"]]
         curves = [self._curve(row) for row in rows]
-        self._curves = {(row.segment_id, row.name): curve for row, curve in zip(rows, curves, strict=True)}
+        self._recent = {(row.segment_id, row.name): curve for row, curve in zip(rows, curves, strict=True)}
         ends = {
             row.segment_id: max(c[-1].t_ns for r, c in zip(rows, curves, strict=True) if r.segment_id == row.segment_id) for row in rows
         }
@@ -92,16 +116,12 @@ class Watcher:
         view["written_s"] = _ago_s(stored.run.last_seen_utc_ns)
         view["phases_now"] = [] if stored.ended else self._phases(view)
         view["rates"] = self._rates(stored, view["work"])
-        return Look(view, [list(curve) for curve in curves])
-
-    def close(self) -> None:
-        """Let go of the database."""
-        self._store.close()
+        return stored, Look(view, [list(curve) for curve in curves])
 
     def _curve(self, row: DeviceRow) -> deque[Point]:
         assert row.last is not None
         since_ns = row.last.t_ns - WINDOW_S * 10**9
-        curve = self._curves.get((row.segment_id, row.name), deque([row.last]) if row.first == row.last else deque())
+        curve = self._recent.get((row.segment_id, row.name), deque([row.last]) if row.first == row.last else deque())
         after_ns = curve[-1].t_ns if curve else since_ns
         curve.extend(self._store.points_after(row.segment_id, row.name, after_ns))
         while curve[0].t_ns < since_ns:
@@ -123,7 +143,7 @@ class Watcher:
         ]
 
     def _rates(self, stored: StoredRun, work: Mapping[str, int]) -> dict[str, float]:
-        """Units a second over the last half minute that was watched; over the run before there is that much."""
+        """Units a second, over the last half minute of looks; over the whole run until there is so much."""
         now_ns = stored.run.last_seen_utc_ns
         if not self._work or self._work[-1][0] < now_ns:
             self._work.append((now_ns, dict(work)))
@@ -136,10 +156,41 @@ class Watcher:
         return {unit: (amount - before.get(unit, 0)) / seconds for unit, amount in work.items()} if seconds > 0 else {}
 
 
+class Watcher:
+    """One run in a database of its own."""
+
+    def __init__(self, open_store: Callable[[], Store], run_id: str) -> None:
+        """`open_store` opens the database with vanished runs marked as such."""
+        self._open = open_store
+        self._store = open_store()
+        self._run = LiveRun(self._store, run_id, self._reopened)
+
+    def look(self) -> Look:
+        """The run now. Raises StoreError, and RunNotFoundError where it was deleted."""
+        return self._run.look()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._store.close()
+
+    def _reopened(self) -> Store:
+        self._store.close()
+        self._store = self._open()
+        return self._store
+
+
 def _power_now_w(curve: Sequence[Point], end_ns: int) -> float | None:
     """The mean power of a curve's last seconds; None where it ends well before `end_ns`, or has no two points there."""
     last_ns = curve[-1].t_ns
     return None if (end_ns - last_ns) * NS > SILENT_S else mean_w(curve, last_ns - round(NOW_S / NS), last_ns)
+
+
+def _grew(drawing: Drawing, before_ns: Mapping[Key, int], now_ns: Mapping[Key, int]) -> bool:
+    """Whether curves that ended at `before_ns`, as they are drawn, have grown by about a bin, or others have begun."""
+    if not drawing.cuts or before_ns.keys() != now_ns.keys():
+        return True
+    bin_ns = (drawing.cuts[1] - drawing.cuts[0]) / NS
+    return any(now_ns[key] - before_ns[key] >= ALMOST * bin_ns for key in now_ns)
 
 
 def _ago_s(utc_ns: int) -> float:

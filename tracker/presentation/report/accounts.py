@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
 
 from ..paper.bibliography import keys, plain
 from ..paper.methods import paragraph
@@ -15,6 +15,7 @@ from .elements import Child, Html, details, el, linked, table
 
 if TYPE_CHECKING:
     from ...analysis.over_time.figures import Figures
+    from ...core.contract import DeviceJson
 
 
 # ---- grams
@@ -93,11 +94,11 @@ def _mark(of: View) -> str:
 def origin(f: Figures) -> Html:
     devices = f.view["energy"]["devices"]
     missing = _missing(f)
-    rows = [(d["device"], provenance(d), [Part(way, d["provenance"][way], colour) for way, (_, colour) in WAYS.items()]) for d in devices]
+    rows = [(d["device"], provenance(d), [Part(way, _joules(d)[way], colour) for way, (_, colour) in WAYS.items()]) for d in devices]
     cells = [
         [
             d["device"],
-            *(format_energy(d["provenance"][way]) if d["provenance"][way] else "–" for way in WAYS),
+            *(format_energy(joules) if (joules := _joules(d)[way]) else "–" for way in WAYS),
             percent(d["coverage"]),
             percent(d["seen_fraction"]),
             "; ".join(t for t in (d["model"], d["note"]) if t),
@@ -105,7 +106,7 @@ def origin(f: Figures) -> Html:
         for d in devices
     ]
     head = ["device", *(words for words, _ in WAYS.values()), "time covered by readings", "time seen", "note"]
-    used = [way for way in WAYS if any(d["provenance"][way] > 0 for d in devices)]
+    used = [way for way in WAYS if any(_joules(d)[way] > 0 for d in devices)]
     chart = el(
         "figure",
         shares(rows, "Where the energy of each device comes from"),
@@ -120,6 +121,11 @@ def origin(f: Figures) -> Html:
         el("h3", "What is missing") if missing else None,
         el("ul", missing) if missing else None,
     )
+
+
+def _joules(device: DeviceJson) -> Mapping[str, float]:
+    """A device's joules by where they come from."""
+    return cast("Mapping[str, float]", device["provenance"])
 
 
 def _missing(f: Figures) -> list[Html]:

@@ -25,7 +25,7 @@ HINT = "Point at the chart, or focus it and press the arrow keys, to read it."
 
 def over_time(f: Figures) -> Html:
     """The section on the run over time; where there is no curve it says so."""
-    if not f.layers:
+    if not f.drawing.layers:
         why = "No power over time: this run has no points of any device's energy"
         why += " yet." if f.view["run"]["status"] == "running" else "."
         return el("section", el("h2", "Power over time"), el("p", why, class_="muted"))
@@ -33,23 +33,30 @@ def over_time(f: Figures) -> Html:
 
 
 def _power(f: Figures) -> Html:
-    sums = stacked(f.layers)[-1]
+    sums = stacked(f.drawing.layers)[-1]
     label = f"Power over time, stacked by device: mean {watts_text(_mean(f, sums))}, highest {watts_text(max(sums))}, {_length(f)}"
-    bin_s = f.cuts[1] - f.cuts[0]
+    bin_s = f.drawing.cuts[1] - f.drawing.cuts[0]
     words = f"Mean power in {len(sums):,} equal parts of {_short(bin_s)}; its area is the run's energy. {_phases_said(f)}"
-    devices = list(zip(colours(f.layers), (layer.label for layer in f.layers), (layer.modelled for layer in f.layers), strict=True))
+    devices = list(
+        zip(
+            colours(f.drawing.layers),
+            (layer.label for layer in f.drawing.layers),
+            (layer.modelled for layer in f.drawing.layers),
+            strict=True,
+        )
+    )
     entries = [(colour, f"{name} (modelled)" if striped else name, striped) for colour, name, striped in reversed(devices)]
     return el(
         "figure",
         el("figcaption", words),
-        power(f.cuts, f.layers, f.bands, label),
+        power(f.drawing.cuts, f.drawing.layers, f.drawing.bands, label),
         el("output", class_="readout", data_hint=HINT),
         legend("Devices", entries),
-        legend("Phases", ((colour, elided(clean(name), 60), False) for name, colour in phase_colours(f.bands).items()))
-        if f.bands
+        legend("Phases", ((colour, elided(clean(name), 60), False) for name, colour in phase_colours(f.drawing.bands).items()))
+        if f.drawing.bands
         else None,
-        el("p", f"Beside the total, and not drawn: {', '.join(f.beside)}, which contains other devices.", class_="muted")
-        if f.beside
+        el("p", f"Beside the total, and not drawn: {', '.join(f.drawing.beside)}, which contains other devices.", class_="muted")
+        if f.drawing.beside
         else None,
         details("Power as a table", _power_table(f, sums)),
         data_read="power",
@@ -60,50 +67,50 @@ def _power(f: Figures) -> Html:
 def _phases_said(f: Figures) -> str:
     if not f.view["phases"]:
         return "No phases were marked."
-    if not f.bands:
+    if not f.drawing.bands:
         return "Its phases have no times to be drawn at."
-    folded = f" {f.folded:,} earlier ones are kept only as sums, and not drawn." if f.folded > 0 else ""
+    folded = f" {f.drawing.folded:,} earlier ones are kept only as sums, and not drawn." if f.drawing.folded > 0 else ""
     return f"Phases are along the top and behind it, the innermost where they nest.{folded}"
 
 
 def _power_table(f: Figures, sums: Sequence[float]) -> Html:
-    span_s = f.cuts[-1] - f.cuts[0]
-    phases = bool(f.bands)
-    head = ["from", "total W", *(f"{layer.label} W" for layer in f.layers), *(["phase"] if phases else [])]
+    span_s = f.drawing.cuts[-1] - f.drawing.cuts[0]
+    phases = bool(f.drawing.bands)
+    head = ["from", "total W", *(f"{layer.label} W" for layer in f.drawing.layers), *(["phase"] if phases else [])]
     rows: list[list[Child]] = []
-    for i, a in enumerate(f.cuts[:-1]):
-        known = [layer.watts[i] for layer in f.layers]
+    for i, a in enumerate(f.drawing.cuts[:-1]):
+        known = [layer.watts[i] for layer in f.drawing.layers]
         total = significant(sums[i]) if any(w is not None for w in known) else "–"
         cells: list[Child] = [elapsed(a, span_s), total, *("–" if w is None else significant(w) for w in known)]
-        rows.append(cells + ([elided(clean(f.phase_of[i] or ""), 60)] if phases else []))
-    at = [f"{(a - f.cuts[0]) / span_s:.5f}" for a in f.cuts[:-1]]
-    return table(head, rows, range(1, 2 + len(f.layers)), "Mean power from each time on, in watts", at)
+        rows.append(cells + ([elided(clean(f.drawing.phase_of[i] or ""), 60)] if phases else []))
+    at = [f"{(a - f.drawing.cuts[0]) / span_s:.5f}" for a in f.drawing.cuts[:-1]]
+    return table(head, rows, range(1, 2 + len(f.drawing.layers)), "Mean power from each time on, in watts", at)
 
 
 def _grid(f: Figures) -> Html | None:
     """Only where the footprint knows the intensity by time; else one figure holds, which is among the assumptions."""
     carbon = f.view["carbon"]
-    if not f.steps:
+    if not f.drawing.steps:
         if carbon is None:
             return None
         figure = f"{number(carbon['intensity_g_per_kwh'])} g/kWh"
         text = f"The grid's intensity is not known by the hour: one figure, {figure}, holds for the whole run."
         return el("p", text, class_="muted")
-    low, high = min(s.g_per_kwh for s in f.steps), max(s.g_per_kwh for s in f.steps)
-    sources = ", ".join(dict.fromkeys(s.source for s in f.steps))
+    low, high = min(s.g_per_kwh for s in f.drawing.steps), max(s.g_per_kwh for s in f.drawing.steps)
+    sources = ", ".join(dict.fromkeys(s.source for s in f.drawing.steps))
     label = f"Intensity of the grid over the same time: {low:g} to {high:g} g CO2e/kWh, from {sources}"
-    span_s = f.cuts[-1] - f.cuts[0]
+    span_s = f.drawing.cuts[-1] - f.drawing.cuts[0]
     rows = [
         [elapsed(s.start_s, span_s), elapsed(s.end_s, span_s), f"{s.g_per_kwh:g}", s.source, "yes" if s.estimated else "no"]
-        for s in f.steps
+        for s in f.drawing.steps
     ]
-    covered = sum(s.end_s - s.start_s for s in f.steps)
+    covered = sum(s.end_s - s.start_s for s in f.drawing.steps)
     partly = f" What is blank has no value, and takes another figure: {_other(carbon)}." if covered < 0.999 * span_s else ""
-    paler = " Paler where the provider only estimates." if any(s.estimated for s in f.steps) else ""
+    paler = " Paler where the provider only estimates." if any(s.estimated for s in f.drawing.steps) else ""
     return el(
         "figure",
         el("figcaption", f"The grid's intensity at that time, g CO2e/kWh, from {sources}.{paler}{partly}"),
-        grid(f.cuts, f.steps, label),
+        grid(f.drawing.cuts, f.drawing.steps, label),
         details("Intensity as a table", table(["from", "to", "g/kWh", "source", "estimated"], rows, (1, 2), label)),
         aria_label=label,
     )
@@ -117,12 +124,12 @@ def _other(carbon: View | None) -> str:
 
 
 def _mean(f: Figures, sums: Sequence[float]) -> float:
-    energy_j = sum(w * (b - a) for w, (a, b) in zip(sums, pairwise(f.cuts), strict=True))
-    return energy_j / (f.cuts[-1] - f.cuts[0])
+    energy_j = sum(w * (b - a) for w, (a, b) in zip(sums, pairwise(f.drawing.cuts), strict=True))
+    return energy_j / (f.drawing.cuts[-1] - f.drawing.cuts[0])
 
 
 def _length(f: Figures) -> str:
-    return f"over {format_duration(f.cuts[-1] - f.cuts[0])}"
+    return f"over {format_duration(f.drawing.cuts[-1] - f.drawing.cuts[0])}"
 
 
 def _short(seconds: float) -> str:

@@ -56,7 +56,8 @@ def _side_by_side(runs: Sequence[Figures]) -> Html:
     rows: list[list[Child]] = []
     for f in runs:
         run, energy, carbon = f.view["run"], f.view["energy"], f.view["carbon"]
-        total = energy["total_j"]
+        total, low, high = energy["total_j"], energy["low_j"], energy["high_j"]
+        joules = "–" if total is None or low is None or high is None else format_range(total, low, high, _unit(runs))
         unit, amount = next(((u, n) for u, n in f.view["work"].items() if n), (None, 0))
         rows.append(
             [

@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from ...analysis.over_time.figures import Figures
 
 
-def section_of(f: Figures, level: str = "h1") -> Html:
-    """A run, in full. `level`: the element of its title."""
+def section_of(f: Figures, level: str = "h1", drawn: Html | None = None) -> Html:
+    """A run, in full. `level`: the element of its title. `drawn`: its section over time, where that is already made."""
     view = f.view
     return el(
         "article",
         _head(view, level),
         _notices(view),
         _facts(view),
-        over_time(f),
+        over_time(f) if drawn is None else drawn,
         _energy(view),
         emissions(view),
         origin(f),

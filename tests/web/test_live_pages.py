@@ -1,0 +1,124 @@
+"""What a refresh of a running run's page costs, and what is kept for it."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+from tests.benchmarks.history import LARGE, NS, long_run
+from tests.fakes.stored_rows import device, point, run, segment
+from trainwatt.storage.read.store import Store
+from trainwatt.storage.write.writer import Writer
+from trainwatt.web import live_pages
+from trainwatt.web.live_pages import MOST_RUNS, LivePages
+
+RUN, SEGMENT = f"{1:012x}", f"{1:016x}"
+
+
+def calls_of(work: Callable[[], object]) -> int:
+    """The calls of functions that some work makes: a measure of its cost that other processes do not change."""
+    calls = 0
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def refreshes(path: Path, seconds: int, count: int) -> float:
+    """The mean cost of a refresh of a run of ten devices, a second after the last one, once it is kept."""
+    writer = Writer.open(path)
+    long_run(writer, 1, LARGE, seconds)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE run SET status = 'running', ended_utc_ns = NULL, duration_s = NULL")
+        connection.execute("UPDATE segment SET status = 'running', ended_utc_ns = NULL, end_t_ns = NULL")
+    connection.close()
+    store = Store.open(str(path))
+    pages = LivePages(lambda: store, store)
+    pages.refreshed(RUN)
+    calls = []
+    for t in range(seconds + 1, seconds + 1 + count):
+        writer.write({"curve_point": [point(t * NS + 10**7, t * watts, name, SEGMENT) for name, watts in LARGE.items()]})
+        calls.append(calls_of(lambda: pages.refreshed(RUN)))
+    store.close()
+    writer.close()
+    return sum(calls) / count
+
+
+def test_a_run_of_days_costs_about_as_much_as_one_of_a_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_pages, "LIVE_S", 0.0)
+    minute, days = refreshes(tmp_path / "minute.db", 60, 10), refreshes(tmp_path / "days.db", 3 * 86_400, 10)
+    assert days < 1.5 * minute
+
+
+def several(path: Path, count: int) -> list[str]:
+    """Runs that go on, of a device each."""
+    ids = [f"run-{i:04d}" for i in range(count)]
+    now_ns = time.time_ns()
+    writer = Writer.open(path)
+    times = {"started_utc_ns": now_ns - 9 * NS, "last_seen_utc_ns": now_ns}
+    writer.write(
+        {
+            "run": [run(r, **times, name=r) for r in ids],
+            "segment": [segment(f"s{r}", r, **times) for r in ids],
+            "device": [device(segment_id=f"s{r}") for r in ids],
+            "curve_point": [point(t * NS, t * 9.0 * (i + 1), segment_id=f"s{r}") for i, r in enumerate(ids) for t in range(9)],
+        }
+    )
+    writer.close()
+    return ids
+
+
+def test_a_bounded_number_of_runs_is_kept_and_threads_do_not_mix_them_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_pages, "LIVE_S", 0.0)
+    ids = several(tmp_path / "runs.db", MOST_RUNS + 4)
+    store = Store.open(str(tmp_path / "runs.db"))
+    pages = LivePages(lambda: store, store)
+    asked = [ids[i * 7 % len(ids)] for i in range(4 * len(ids))] + ids[:1] * 40
+    with ThreadPoolExecutor(8) as threads:
+        for run_id, found in zip(asked, threads.map(pages.refreshed, asked), strict=True):
+            assert not found.ended
+            assert f"digits/<wbr>{run_id.replace('-', '-<wbr>')}</span>" in found.html
+            assert f"run {run_id} ·" in found.html
+    assert len(pages._pages) == MOST_RUNS
+    store.close()
+
+
+def test_a_run_that_ended_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_pages, "LIVE_S", 0.0)
+    db = tmp_path / "runs.db"
+    [run_id] = several(db, 1)
+    store = Store.open(str(db))
+    pages = LivePages(lambda: store, store)
+    assert not pages.refreshed(run_id).ended
+    with sqlite3.connect(db) as connection:
+        connection.execute("UPDATE run SET status = 'completed', duration_s = 9")
+    connection.close()
+    assert pages.refreshed(run_id).ended
+    assert not pages._pages
+    store.close()
+
+
+def test_browsers_that_show_one_run_share_its_refreshes(tmp_path: Path) -> None:
+    db = tmp_path / "runs.db"
+    [run_id] = several(db, 1)
+    store = Store.open(str(db))
+    pages = LivePages(lambda: store, store)
+    first = pages.refreshed(run_id)
+    assert pages.refreshed(run_id) is first
+    time.sleep(live_pages.LIVE_S / 2)
+    assert pages.refreshed(run_id) is not first
+    store.close()

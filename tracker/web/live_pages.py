@@ -1,0 +1,77 @@
+"""The runs whose pages are open while they go on: what is kept of each from one refresh to the next."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..analysis.over_time.live import LiveRun
+from ..core.run import Status
+from ..presentation.report.elements import Html
+from ..presentation.report.over_time import over_time
+from ..presentation.report.sections import section_of
+
+if TYPE_CHECKING:
+    from ..analysis.over_time.figures import Drawing
+    from ..storage.read.store import Store
+
+LIVE_S = 1.0
+"""How often the page of a running run is told what is new. The tracker writes once a second."""
+MOST_RUNS = 16
+"""Runs that are kept. With more open pages, the run that was refreshed longest ago is read as a whole next time."""
+
+
+class Refreshed(NamedTuple):
+    """The section of a run as it is now."""
+
+    html: Html
+    ended: bool
+
+
+class LivePages:
+    """What is kept of each run. Its methods may be called from any thread."""
+
+    def __init__(self, judged: Callable[[], Store], store: Store) -> None:
+        """`judged` marks the runs that vanished in `store`, and returns it."""
+        self._judged = judged
+        self._store = store
+        self._lock = threading.Lock()
+        self._pages: OrderedDict[str, _LivePage] = OrderedDict()
+
+    def refreshed(self, run_id: str) -> Refreshed:
+        """The run now. Raises StoreError, and RunNotFoundError where it was deleted."""
+        with self._lock:
+            page = self._pages.setdefault(run_id, _LivePage(LiveRun(self._store, run_id, self._judged)))
+            self._pages.move_to_end(run_id)
+            if len(self._pages) > MOST_RUNS:
+                self._pages.popitem(last=False)
+        found = page.refreshed()
+        if found.ended:
+            with self._lock:
+                self._pages.pop(run_id, None)
+        return found
+
+
+class _LivePage:
+    """One run. The pages of several browsers share its refreshes."""
+
+    def __init__(self, run: LiveRun) -> None:
+        self._run = run
+        self._lock = threading.Lock()
+        self._newest: Refreshed | None = None
+        self._newest_s = 0.0
+        self._drawing: Drawing | None = None
+        self._drawn = Html("")
+
+    def refreshed(self) -> Refreshed:
+        with self._lock:
+            if self._newest is None or time.monotonic() - self._newest_s >= LIVE_S / 2:
+                figures = self._run.figures()
+                if figures.drawing is not self._drawing:
+                    self._drawing, self._drawn = figures.drawing, over_time(figures)
+                ended = figures.view["run"]["status"] != Status.RUNNING
+                self._newest, self._newest_s = Refreshed(section_of(figures, drawn=self._drawn), ended), time.monotonic()
+            return self._newest

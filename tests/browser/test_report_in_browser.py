@@ -110,7 +110,7 @@ def test_marks_are_as_many_as_the_data(opened: Opened, runs: list[Figures]) -> N
     assert opened.count("figure[aria-label='Energy by device'] rect.bar") == len(devices) == 5
     assert opened.count("figure[aria-label='Energy by phase'] rect.bar") == len(phases) == 3
     assert opened.count("figure[aria-label^='Operational beside'] rect.bar") == 3
-    parts = sum(1 for d in devices for joules in d["provenance"].values() if joules > 0)
+    parts = sum(1 for d in devices for joules in d["provenance"].values() if joules)
     assert opened.count("figure[aria-label^='Where the energy'] rect.part") == parts == 9
 
 

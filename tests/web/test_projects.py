@@ -116,7 +116,7 @@ def test_a_project_may_be_called_others(tmp_path: Path) -> None:
 def test_a_name_that_is_no_projects_is_said(site: str) -> None:
     answer = requests.get(f"{site}/projects", params={"name": "<b>none</b>"}, timeout=10)
     assert answer.status_code == 404
-    assert "No run is of the project &lt;b&gt;none&lt;/b&gt;" in answer.text
+    assert "There is no run of the project &lt;b&gt;none&lt;/b&gt;" in answer.text
 
 
 def test_a_database_without_runs_or_without_energy(tmp_path: Path) -> None:

@@ -203,6 +203,8 @@ def test_selected_runs_are_compared_as_on_the_command_line(tmp_path: Path, site:
     text = requests.get(f"{site}/compare", params={"run": ids}, timeout=10).text
     assert all(f'<p class="verdict">{run["verdict"]}</p>' in text for run in printed["runs"][1:])
     assert "difference from A" in text
+    assert "<h1>2 runs beside the first</h1>" in text
+    assert "<h1>1 run beside the first</h1>" in requests.get(f"{site}/compare", params={"run": ids[:2]}, timeout=10).text
     assert "<script>alert" not in text
     assert requests.get(f"{site}/compare", params={"run": "run-0009"}, timeout=10).status_code == 400
     assert requests.get(f"{site}/compare", params={"run": ["run-0009", "none"]}, timeout=10).status_code == 404

@@ -1,4 +1,4 @@
-"""The pages of `trainwatt serve`: what each address answers. Every figure comes from the functions that the command line prints from."""
+"""The pages of `trainwatt serve`: what each address answers. All figures come from the functions that the commands use too."""
 
 from __future__ import annotations
 
@@ -45,8 +45,11 @@ ICON = (
 
 
 def create_app(store: Store, here: Callable[[], Here], token: str | None) -> Starlette:
-    """The application. `here` says what still runs on this machine, so that runs that vanished read so; `token`: what must be shown to
-    see anything, None where only this machine can ask."""
+    """The application.
+
+    `here` identifies this machine and its processes, so that runs whose process has vanished can be told. `token` is asked of everybody;
+    None where only this machine can send requests.
+    """
     site = _Site(store, here)
     return Starlette(
         routes=[
@@ -93,7 +96,7 @@ class _Site:
     def compare(self, request: Request) -> Response:
         ids = list(dict.fromkeys(self._store.find(ref) for ref in request.query_params.getlist("run")[:MOST_COMPARED]))
         if len(ids) < 2:
-            return self._wrong(request, 400, "Nothing to compare", "select two runs or more in the list; the first is the baseline")
+            return self._wrong(request, 400, "Nothing to compare", "Select two runs or more in the list. The first one is the baseline.")
         loaded = [self._store.load(run_id) for run_id in ids]
         found = comparison.compare([(stored, view_of(self._store, stored)) for stored in loaded])
         return self._page("Comparison", pages.comparison(found))
@@ -103,7 +106,7 @@ class _Site:
         name = request.query_params.get("name")
         runs = self._store.list_runs(project=name)
         if not runs:
-            text, code = ("No runs yet.", 200) if name is None else (f"No run is of the project {name}.", 404)
+            text, code = ("No runs yet.", 200) if name is None else (f"There is no run of the project {name}.", 404)
             return self._page("Projects", pages.message("Projects", text), code)
         each = members(self._store, runs)
         whole = total(each)
@@ -119,7 +122,7 @@ class _Site:
         return StreamingResponse(self._news(run_id), media_type="text/event-stream")
 
     async def _news(self, run_id: str) -> AsyncIterator[str]:
-        """Server-sent events: `update` with the run's section anew, whenever something was written; `ended` at its end."""
+        """Server-sent events: `update` has the run's section, and is sent when the section has changed; `ended` is sent at the end."""
         before: str | None = None
         while True:
             begin_s = time.monotonic()
@@ -147,7 +150,7 @@ class _Site:
         groups = grouped(members(self._store, self._store.list_runs()), "project")
         return JSONResponse({"schema_version": SCHEMA_VERSION, "by": "project", "groups": groups})
 
-    # ---- what went wrong
+    # ---- errors
 
     def failed(self, request: Request, error: Exception) -> Response:
         code = 503 if isinstance(error, StoreError) and not isinstance(error, RunNotFoundError) else 404
@@ -161,7 +164,7 @@ class _Site:
             return JSONResponse({"error": text}, code)
         return self._page(title, pages.message(title, text), code)
 
-    # ---- within
+    # ---- helpers
 
     def _judged(self) -> Store:
         """The store, with runs that vanished marked as such."""

@@ -1,4 +1,4 @@
-"""PURE: the style sheet and the script of the pages. Without the script all is there but what moves."""
+"""PURE: the style sheet and the script of the pages. Without the script, the page of a running run is not refreshed; all else works."""
 
 from ..presentation.report.style import CSS
 
@@ -49,7 +49,7 @@ const live = document.querySelector('[data-live]');
 if (live) {
   const said = document.querySelector('.live');
   const stops = 'a, summary, pre, .plot, .scroll', all = what => [...live.querySelectorAll(what)];
-  // what an element is, whatever its figures are by now
+  // names an element by its words, because its figures change
   const key = e => e.tagName + e.classList[0] + (e.matches('summary, a') ? e.textContent : '').replace(/[^\\p{L}]+/gu, '');
   const source = new EventSource(live.dataset.live);
   source.addEventListener('update', event => {
@@ -61,11 +61,11 @@ if (live) {
     again.src = '/static/report.js';
     const refocus = () => { if (focused) all(stops).find(e => key(e) === focused)?.focus({preventScroll: true}); };
     refocus();
-    again.addEventListener('load', refocus);  // a chart can have it only then
+    again.addEventListener('load', refocus);  // a chart can have the focus only after its script has run
     live.append(again);
     said.textContent = 'live: as of ' + new Date().toLocaleTimeString();
   });
   source.addEventListener('ended', () => { source.close(); location.reload(); });
-  source.onerror = () => { said.textContent = 'not connected: what is shown was written earlier'; };
+  source.onerror = () => { said.textContent = 'not connected: this is an earlier state'; };
 }
 """

@@ -1,4 +1,4 @@
-"""Who may ask, and what a browser may do with the answer: every request and every response passes here."""
+"""Access: who may send requests, and what a browser may do with the answers. Every request and every response passes through here."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ HEADERS = {
 
 
 class Guard:
-    """Lets GET and HEAD through, where they come from this machine by a local name, or carry the token.
+    """Lets GET and HEAD requests pass: those to a local name, or, where there is a token, those that have it.
 
-    Without a token the Host header must be a local name: a page elsewhere that lets its own name point here (DNS rebinding) gets
-    nothing. With one, it is given once as `?token=…` and kept in a cookie, or sent as `Authorization: Bearer …`.
+    Without a token, the Host header must be a local name. A page of another site whose name points to this machine (DNS rebinding) is
+    refused so. A token is sent once as `?token=…` and then kept in a cookie, or it is sent as `Authorization: Bearer …`.
     """
 
     def __init__(self, app: ASGIApp, token: str | None) -> None:
@@ -54,12 +54,14 @@ class Guard:
     def _refusal(self, scope: Scope) -> ASGIApp | None:
         headers = Headers(scope=scope)
         if scope["method"] not in ("GET", "HEAD"):
-            return PlainTextResponse("these pages can only be read\n", 405, {"Allow": "GET, HEAD"})
+            return PlainTextResponse("these pages are read-only\n", 405, {"Allow": "GET, HEAD"})
         if self._token is None:
-            return None if _name(headers.get("host", "")) in LOCAL_NAMES else PlainTextResponse("ask for it by the name localhost\n", 403)
+            return (
+                None if _name(headers.get("host", "")) in LOCAL_NAMES else PlainTextResponse("use the name localhost in the address\n", 403)
+            )
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         if self._matches(query.get("token")):
-            del query["token"]  # out of the address, and so out of the history
+            del query["token"]  # so that it is not in the browser's history
             response = RedirectResponse(scope["path"] + (f"?{urlencode(query)}" if query else ""), 303)
             response.set_cookie(COOKIE, self._token, httponly=True, samesite="strict")
             return response
@@ -67,7 +69,7 @@ class Guard:
         cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
         if (kind.lower() == "bearer" and self._matches(given)) or (cookie is not None and self._matches(cookie.value)):
             return None
-        text = "open the address that `trainwatt serve` printed, with its token\n"
+        text = "open the address that `trainwatt serve` printed; it has the token\n"
         return PlainTextResponse(text, 401, {"WWW-Authenticate": "Bearer"})
 
     def _matches(self, given: str | None) -> bool:

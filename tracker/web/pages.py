@@ -1,4 +1,4 @@
-"""The pages as HTML, from what the command line prints too."""
+"""Pages as HTML: the frame of all pages, the comparison of runs, and messages."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from .._version import __version__
 from ..analysis.compared import Compared
 from ..presentation.report.charts import STRIPES
 from ..presentation.report.elements import Child, Html, el, table
+from ..presentation.report.names import short_name
 from ..presentation.words.blocks import blocks
 from ..presentation.words.comparison import notes, verdict
+from ..presentation.words.quantities import count
 from ..presentation.words.runs import headline, title_of
 
 
 def shell(title: str, place: str, *content: Child) -> str:
-    """A whole page. `place` is the database in words."""
+    """A whole page. `place` says which database is shown."""
     head = el(
         "head",
         el("meta", charset="utf-8"),
@@ -38,7 +40,7 @@ def shell(title: str, place: str, *content: Child) -> str:
             aria_label="Pages",
         ),
         content,
-        el("footer", f"trainwatt {__version__}: these pages only read."),
+        el("footer", f"trainwatt {__version__}: these pages are read-only."),
         el("script", src="/static/report.js", defer=True),
         el("script", src="/static/app.js", defer=True),
     )
@@ -46,13 +48,13 @@ def shell(title: str, place: str, *content: Child) -> str:
 
 
 def comparison(runs: Sequence[Compared]) -> Html:
-    """Runs beside the first: what each is, the verdicts, what limits them, and a table a quantity."""
+    """Runs compared with the first: what each run is, the verdicts, what limits them, and a table for each quantity."""
     about = [
         el(
             "li",
             el("b", run.label),
             " ",
-            el("a", title_of(run.view), href=f"/runs/{quote(run.view['run']['id'], safe='')}", class_="text"),
+            el("a", short_name(title_of(run.view)), href=f"/runs/{quote(run.view['run']['id'], safe='')}"),
             f" · {run.view['run']['id'][:8]} · {run.view['run']['status']} · {headline(run.view)}",
         )
         for run in runs
@@ -63,9 +65,11 @@ def comparison(runs: Sequence[Compared]) -> Html:
         for block in blocks(runs)
     ]
     said = [el("p", note, class_="notice") for note in notes(runs)]
-    return el("main", el("h1", f"{len(runs)} runs beside the first"), el("ul", about, class_="compared"), verdicts, said, tables)
+    return el(
+        "main", el("h1", f"{count(len(runs) - 1, 'run')} beside the first"), el("ul", about, class_="compared"), verdicts, said, tables
+    )
 
 
 def message(title: str, text: str) -> Html:
-    """A page that says one thing, such as why there is nothing to see."""
+    """A page with one message, such as an error."""
     return el("main", el("h1", title), el("p", text, class_="text"), el("p", el("a", "All runs", href="/")))

@@ -1,37 +1,42 @@
-"""The pages of projects: what each used, and how that came about over time."""
+"""The pages of projects as HTML: the energy of each, in all and by period."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 from urllib.parse import urlencode
 
 from ..analysis.totals import OverTime
+from ..core.contract import GroupJson, SumJson
+from ..core.run import Status
 from ..presentation.report.charts import Column, columns, legend
 from ..presentation.report.elements import Child, Html, details, el, table
+from ..presentation.report.names import short_name
 from ..presentation.report.over_time import HINT
-from ..presentation.words.quantities import count, format_duration, format_energy, percent
-from ..presentation.words.runs import at_once_text, energy_text, measured_text, when
+from ..presentation.words.quantities import count, format_duration, format_energy
+from ..presentation.words.runs import at_once_text, energy_text, when
 
-View = Mapping[str, Any]
 COLOURS = ("phase-0", "phase-1", "phase-2", "phase-3", "phase-5", "platform-0")
 OTHERS = "others"
-OUTCOMES = {"completed": "gpu-0", "running": "gpu-1", "failed": "model", "interrupted": "imputed"}
-"""The status of a run, and the class of the style sheet."""
+OUTCOMES = {Status.COMPLETED: "gpu-0", Status.RUNNING: "gpu-1", Status.FAILED: "model", Status.INTERRUPTED: "imputed"}
+"""The class of the style sheet for each status of a run."""
+WASTED = (Status.FAILED, Status.INTERRUPTED)
 
 
-def most_first(groups: Sequence[View]) -> list[View]:
-    """The projects in the order of what they used."""
+def most_first(groups: Sequence[GroupJson]) -> list[GroupJson]:
+    """The projects by energy; the project with the most energy is the first."""
     return sorted(groups, key=lambda g: -(g["energy"]["total_j"] or 0.0))
 
 
-def leading(groups: Sequence[View]) -> list[str]:
-    """Of projects in that order, those that have a colour of their own."""
+def leading(groups: Sequence[GroupJson]) -> list[str]:
+    """The projects that are drawn in a colour of their own: the first ones of `most_first`."""
     return [g["project"] for g in groups[: len(COLOURS) - 1]]
 
 
-def overview(groups: Sequence[View], whole: View, time: OverTime) -> Html:
-    """All projects, in the order of `most_first`: their energy by period, and a table. `time` has the parts of `leading`, and the rest."""
+def overview(groups: Sequence[GroupJson], whole: SumJson, time: OverTime) -> Html:
+    """All projects: their energy by period, and a table.
+
+    `groups` are in the order of `most_first`. `time` has a part for each project of `leading`, and one for all others.
+    """
     colours: dict[str | None, str] = {**dict(zip(leading(groups), COLOURS, strict=False)), None: COLOURS[-1]}
     shown = {name: colour for name, colour in colours.items() if any(part.get(name) for part in time.parts)}
     rows = [
@@ -48,8 +53,8 @@ def overview(groups: Sequence[View], whole: View, time: OverTime) -> Html:
     )
 
 
-def project(name: str, whole: View, time: OverTime) -> Html:
-    """One project: its energy by period and by how its runs ended. `time` has a part for each status."""
+def project(name: str, whole: SumJson, time: OverTime) -> Html:
+    """One project: its energy by period and by the status of its runs. `time` has a part for each status."""
     shown: dict[str | None, str] = {status: colour for status, colour in OUTCOMES.items() if any(part.get(status) for part in time.parts)}
     return el(
         "main",
@@ -61,26 +66,29 @@ def project(name: str, whole: View, time: OverTime) -> Html:
     )
 
 
-def _wasted(whole: View, time: OverTime) -> Html | None:
-    """What went into runs that did not complete: a part of a footprint that can be saved."""
-    lost_j = sum(part.get(status, 0.0) for part in time.parts for status in ("failed", "interrupted"))
-    if not lost_j:
+def _wasted(whole: SumJson, time: OverTime) -> Html | None:
+    """The energy of runs that did not complete. It shows how much of the footprint could be saved."""
+    lost_j, total_j = sum(part.get(status, 0.0) for part in time.parts for status in WASTED), whole["energy"]["total_j"]
+    if not lost_j or not total_j:
         return None
-    share = lost_j / whole["energy"]["total_j"]
-    return el("p", f"{format_energy(lost_j)} of it ({percent(share)}) went into runs that failed or were interrupted.")
+    share = lost_j / total_j
+    return el("p", f"{format_energy(lost_j)} of it ({100 * share:.0f} %) went into runs that failed or were interrupted.")
 
 
 def _figure(time: OverTime, colours: Mapping[str | None, str], title: str) -> Html:
-    """The energy of each period as a column, and as a table. `colours` are those of its parts, None for the rest."""
+    """The energy of each period as a column, and as a table. `colours` are those of the parts; the part None is all the others."""
     if not colours:
         return el("p", "None of these runs has energy.")
     names = [OTHERS if name is None else name for name in colours]
     rows, cells = [], []
     for period, part, total in zip(time.names, time.parts, time.totals, strict=True):
         joules = [part.get(name, 0.0) for name in colours]
-        energy = {"low_j": None, "high_j": None} if total is None else total["energy"]
-        rows.append(Column(period, joules, energy["low_j"], energy["high_j"]))
-        about = ["", ""] if total is None else [f"{total['runs']:,}", energy_text(energy)]
+        if total is None:
+            rows.append(Column(period, joules))
+            about = ["", ""]
+        else:
+            rows.append(Column(period, joules, total["energy"]["low_j"], total["energy"]["high_j"]))
+            about = [f"{total['runs']:,}", energy_text(total["energy"])]
         cells.append([period, *about, *(_part(j) for j in joules)])
     at = [f"{i / len(cells):.4f}" for i in range(len(cells))]
     label = f"Energy by {time.period}"
@@ -101,11 +109,12 @@ def _part(joules: float) -> str:
     return format_energy(joules) if joules else ""
 
 
-def _measured(of: View) -> str:
-    return measured_text(of["energy"]["measured_fraction"]) or "–"
+def _measured(of: SumJson) -> str:
+    share = of["energy"]["measured_fraction"]
+    return "–" if share is None else f"{100 * share:.0f} %"
 
 
-def _sum(whole: View) -> list[Child]:
+def _sum(whole: SumJson) -> list[Child]:
     joules, _, range_ = energy_text(whole["energy"]).partition(" (")
     about = f"{count(whole['runs'], 'run')}, {format_duration(whole['duration_s'])}"
     missing = f", {whole['runs_without_energy']:,} of them without energy" if whole["runs_without_energy"] else ""
@@ -113,5 +122,5 @@ def _sum(whole: View) -> list[Child]:
     return [el("b", joules), ", ".join(part for part in (range_.rstrip(")"), about) if part) + missing + twice]
 
 
-def _link(group: View) -> Html:
-    return el("a", el("span", group["project"], class_="text"), href=f"/projects?{urlencode({'name': group['project']})}")
+def _link(group: GroupJson) -> Html:
+    return el("a", short_name(group["project"]), href=f"/projects?{urlencode({'name': group['project']})}")

@@ -41,6 +41,13 @@ def test_every_period_between_also_the_empty_ones() -> None:
     assert periods_between(at("2025-12-15T00:00"), at("2026-02-01T00:00"), "month") == ["2025-12", "2026-01", "2026-02"]
 
 
+@pytest.mark.parametrize("period", ["day", "week", "month", "year"])
+@pytest.mark.parametrize("first", ["2023-12-31T23:59", "2024-02-29T00:00", "2026-01-01T00:00"])
+def test_no_period_is_left_out(period: Period, first: str) -> None:
+    days = [period_of(at(first) + day * 86_400 * 10**9, period) for day in range(1200)]
+    assert periods_between(at(first), at(first) + 1199 * 86_400 * 10**9, period) == list(dict.fromkeys(days))
+
+
 @given(a=TIMES, b=TIMES)
 def test_the_suiting_period_has_few_and_both_ends(a: int, b: int) -> None:
     first, last = min(a, b), max(a, b)

@@ -132,6 +132,7 @@ def test_each_intensity_is_drawn_at_its_own_time(tmp_path: Path) -> None:
     assert [(round(s.start_s), round(s.end_s), s.g_per_kwh, s.estimated) for s in f.drawing.steps] == [
         (0, 900, 40, False), (900, 1800, 55, True), (1800, 2700, 72, False), (2700, 3600, 38, True),
     ]  # fmt: skip
+    assert f.view["carbon"] is not None
     assert f.view["carbon"]["intensity_source"] == "electricitymaps"
 
 

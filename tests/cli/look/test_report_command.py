@@ -99,14 +99,14 @@ def test_a_series_of_another_time_is_said_not_to_be_used(db: str, folder: Path) 
 
 def test_what_is_modelled_has_no_statistical_interval(db: str, folder: Path, tmp_path: Path) -> None:
     """Of the run of the other tests only the memory is modelled."""
-    sure, judged = "holds the true value with 95 % confidence", "a judged bound, and no statistical interval"
+    sure, judged = "holds the true value with 95 % confidence", "a judged bound and no statistical interval"
     part = written("aaa", "-o", "-", "--db", db)
-    assert f"The range of what is measured {sure}, that of what is modelled is {judged}" in part
+    assert f"The range of the measured part {sure}; the range of the modelled part is {judged}." in part
     measured = written("ccc", "-o", "-", "--db", str(hour(tmp_path / "measured.db", "ccc333", powers={"gpu0": 300.0})))
-    assert f"The range {sure}, for these components" in measured
+    assert f"The range {sure}. It covers these components only." in measured
     assert judged not in measured
     modelled = written("ddd", "-o", "-", "--db", str(hour(tmp_path / "modelled.db", "ddd444", powers={"dram": 20.0})))
-    assert f"Its range is that of a model: {judged}, for these components" in modelled
+    assert f"The range is that of a model: {judged}. It covers these components only." in modelled
     assert sure not in modelled
 
 
@@ -217,7 +217,7 @@ def test_a_run_in_progress_has_a_page_too(world: World) -> None:
     ended = world.call("report", "-o", "live.html")
     text = (world.work / "live.html").read_text(encoding="utf-8")
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "live.html\n", "")
-    assert "has not ended: what is shown goes up to" in text
+    assert "This run has not ended. It was last seen at" in text
     assert text.count('class="layer ') == 3
     assert 'class="strip ' in text
     assert finished(process, "").returncode == 0

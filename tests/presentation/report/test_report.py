@@ -110,7 +110,7 @@ def test_the_headline_is_that_of_show(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("status", "reason", "said"),
     [
-        ("running", None, "This run has not ended: what is shown goes up to 2026-11-01 03:26 UTC"),
+        ("running", None, "This run has not ended. It was last seen at 2026-11-01 03:26 UTC; all figures are up to then."),
         ("interrupted", "SIGTERM", "This run was interrupted: SIGTERM."),
         ("failed", "ValueError: <no>", "This run failed: ValueError: &lt;no&gt;."),
     ],
@@ -118,6 +118,14 @@ def test_the_headline_is_that_of_show(tmp_path: Path) -> None:
 def test_a_run_that_did_not_complete_says_so(tmp_path: Path, status: str, reason: str | None, said: str) -> None:
     assert START == 1_793_500_000 * NS
     assert said in page([read(hour(tmp_path / "runs.db", status=status, end_reason=reason))], WRITTEN)
+
+
+@pytest.mark.parametrize(("number", "said"), [(1, "1 event<"), (2, "2 events<"), (1200, "1,200 events<")])
+def test_events_are_counted_in_the_singular_and_the_plural(tmp_path: Path, number: int, said: str) -> None:
+    db = hour(tmp_path / "runs.db", powers={"gpu0": 300.0}, events=[{"kind": "gap", "detail": "no reading"}] * number)
+    text = page([read(db)], WRITTEN)
+    assert f">{said}" in text
+    assert "The sum of 1 device: " in text
 
 
 def test_a_run_without_points_phases_or_grams_says_so(tmp_path: Path) -> None:

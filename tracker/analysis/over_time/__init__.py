@@ -1,1 +1,1 @@
-"""Runs along the time axis: periods, timelines, and a run while it goes on."""
+"""Runs over time: periods, timelines, and runs that are still running."""

@@ -1,4 +1,4 @@
-"""PURE: the day, week, month or year of UTC in which something began."""
+"""PURE: the day, week, month or year, in UTC, in which something began."""
 
 from __future__ import annotations
 
@@ -16,6 +16,13 @@ _NAMES: dict[Period, Callable[[date], str]] = {
     "month": lambda d: f"{d:%Y-%m}",
     "year": lambda d: f"{d:%Y}",
 }
+_NEXT: dict[Period, Callable[[date], date]] = {
+    "day": lambda d: d + timedelta(days=1),
+    "week": lambda d: d + timedelta(days=7 - d.weekday()),
+    "month": lambda d: (d.replace(day=1) + timedelta(days=32)).replace(day=1),
+    "year": lambda d: date(d.year + 1, 1, 1),
+}
+"""The first day of the next period."""
 _DAYS: dict[Period, float] = {"day": 1, "week": 7, "month": 30.44, "year": 365.25}
 
 
@@ -25,14 +32,17 @@ def period_of(utc_ns: int, period: Period) -> str:
 
 
 def periods_between(first_utc_ns: int, last_utc_ns: int, period: Period) -> list[str]:
-    """Every period from the one to the other, those in which nothing happened as well."""
-    first, last = _date(first_utc_ns), _date(last_utc_ns)
-    days = (first + timedelta(days=i) for i in range((last - first).days + 1))
-    return list(dict.fromkeys(_NAMES[period](day) for day in days))
+    """All periods from the first to the last, including those in which nothing happened."""
+    day, last = _date(first_utc_ns), _date(last_utc_ns)
+    names = []
+    while day <= last:
+        names.append(_NAMES[period](day))
+        day = _NEXT[period](day)
+    return names
 
 
 def suiting(first_utc_ns: int, last_utc_ns: int, most: int = 60) -> Period:
-    """The shortest of which not more than `most` lie between the two, else the year."""
+    """The shortest period of which at most `most` lie between the two instants; the year where there is none."""
     days = (_date(last_utc_ns) - _date(first_utc_ns)).days + 1
     found: tuple[Period, ...] = ("day", "week", "month")
     return next((period for period in found if days / _DAYS[period] <= most), "year")

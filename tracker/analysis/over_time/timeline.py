@@ -1,7 +1,7 @@
 """PURE: a run over time, on one axis for all its processes: power by device, the phase of each moment, and the grid's intensity.
 
-The axis is in seconds since the run's start, as its monotonic clocks count them. It is cut into equal bins; a bin's power is the energy
-that a curve gained in it, over its length, so that what is drawn adds up to what was recorded.
+The axis is in seconds since the run's start, on the monotonic clocks of its processes. It is divided into equal bins. The power of a bin
+is the energy that a curve gained in it, divided by its length. The drawn energy is therefore the recorded energy.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ...core.clock import Anchor
 
 NS = 1e-9
 COLUMNS = 1000
-"""Across a chart a phase is told apart to this part of the time."""
+"""Parts of the time of a chart; no phase is drawn narrower than one of them."""
 LEAST_SHARE = 0.25
 """A column shows a phase where phases took this share of it."""
 
@@ -26,7 +26,7 @@ Curve = Sequence[tuple[float, float]]
 
 
 class Layer(NamedTuple):
-    """What is drawn as one: a device, or all of one kind on a host. `watts` is by bin, None where nothing was recorded."""
+    """One area of the chart: a device, or all devices of a kind on a host. `watts` is by bin, None where nothing was recorded."""
 
     label: str
     kind: str
@@ -35,7 +35,7 @@ class Layer(NamedTuple):
 
 
 class Span(NamedTuple):
-    """A phase that was, in seconds."""
+    """A phase, with its start and end in seconds."""
 
     name: str
     start_s: float
@@ -43,7 +43,7 @@ class Span(NamedTuple):
 
 
 class Step(NamedTuple):
-    """An intensity that held, in seconds and g/kWh."""
+    """An intensity in g/kWh, with the start and end in seconds of the time for which it holds."""
 
     start_s: float
     end_s: float
@@ -53,7 +53,7 @@ class Step(NamedTuple):
 
 
 class Clock(NamedTuple):
-    """Where a process lies on the axis, and what its clock said of the time of day. `end_s`: its last sign of life."""
+    """The place of a process on the axis, and the anchors of its clock. `end_s`: when it was last seen."""
 
     start_s: float
     end_s: float
@@ -66,12 +66,12 @@ class Clock(NamedTuple):
 
 
 def edges(start_s: float, end_s: float, bins: int) -> list[float]:
-    """The ends of `bins` equal parts of the time."""
+    """The ends of `bins` equal parts of a time."""
     return [start_s + (end_s - start_s) * i / bins for i in range(bins + 1)]
 
 
 def watts(curves: Iterable[Curve], cuts: Sequence[float]) -> list[float | None]:
-    """Mean power between each two cuts, of a device's curves in all processes; None where none of them reaches."""
+    """Mean power between neighbouring cuts, from a device's curves in all processes. None where there is no curve."""
     gained: list[float | None] = [None] * (len(cuts) - 1)
     for curve in curves:
         if len(curve) < 2:
@@ -93,7 +93,7 @@ def watts(curves: Iterable[Curve], cuts: Sequence[float]) -> list[float | None]:
 
 
 def innermost(spans: Iterable[Span]) -> Iterator[Span]:
-    """The spans of one process without overlap: where one lies within another, the inner one."""
+    """The spans of one process without overlap. Where spans are nested, the inner one remains."""
     open_: list[Span] = []
     at = float("-inf")
 
@@ -115,7 +115,7 @@ def innermost(spans: Iterable[Span]) -> Iterator[Span]:
 
 
 def phase_of(spans: Iterable[Span], cuts: Sequence[float]) -> list[str | None]:
-    """The phase that took most of each equal part of the time; None where phases took little of it."""
+    """For each equal part of the time, the phase that took most of it. None where phases took little of it."""
     took: list[dict[str, float]] = [defaultdict(float) for _ in cuts[1:]]
     width = cuts[1] - cuts[0]
     for span in spans:
@@ -127,7 +127,7 @@ def phase_of(spans: Iterable[Span], cuts: Sequence[float]) -> list[str | None]:
 
 
 def bands(spans: Iterable[Span], start_s: float, end_s: float) -> list[Span]:
-    """Phases as they can be seen in a chart: neighbours of one name as one, and none narrower than a column."""
+    """Phases as they are drawn: neighbours with one name are joined, and none is narrower than a column."""
     found: list[Span] = []
     cuts = edges(start_s, end_s, COLUMNS)
     for name, (a, b) in zip(phase_of(spans, cuts), pairwise(cuts), strict=True):
@@ -141,9 +141,9 @@ def bands(spans: Iterable[Span], start_s: float, end_s: float) -> list[Span]:
 
 
 def intensity(clocks: Iterable[Clock], zero_utc_ns: int, chain: Sequence[Series]) -> list[Step]:
-    """What the first of the chain that knows it says of each moment at which a process measured. Nothing where none does.
+    """The intensities of the times at which a process measured. For each time, the first series of `chain` that has a value is used.
 
-    `zero_utc_ns`: the UTC of the axis' 0, for a process without anchors.
+    `zero_utc_ns`: UTC at the start of the axis, for a process without anchors.
     """
     found: list[Step] = []
     at = float("-inf")
@@ -161,7 +161,7 @@ def intensity(clocks: Iterable[Clock], zero_utc_ns: int, chain: Sequence[Series]
 
 
 def _offsets(clock: Clock, zero_utc_ns: int) -> Iterator[tuple[float, float, int]]:
-    """The time of a process in pieces of the axis, each with the nanoseconds from the axis to UTC: those of the latest anchor."""
+    """The time of a process in pieces of the axis. Each has the nanoseconds from the axis to UTC, as the latest anchor gives them."""
     at, shift = clock.start_s, zero_utc_ns
     for i, anchor in enumerate(clock.anchors):
         place = clock.seconds(anchor.monotonic_ns)
@@ -184,7 +184,7 @@ def _covered(start_ns: int, end_ns: int, chain: Sequence[Series]) -> Iterator[St
 
 
 def stacked(layers: Sequence[Layer]) -> list[list[float]]:
-    """Each layer's upper edge by bin, in watts, from the bottom up."""
+    """The upper edge of each layer by bin, in watts, from the lowest layer up."""
     tops: list[list[float]] = []
     below = [0.0] * len(layers[0].watts) if layers else []
     for layer in layers:
@@ -194,7 +194,7 @@ def stacked(layers: Sequence[Layer]) -> list[list[float]]:
 
 
 def grouped(layers: Mapping[tuple[str, str], Sequence[Layer]]) -> list[Layer]:
-    """The layers of each (host, kind) as one: of many devices a chart cannot tell each."""
+    """The layers of each (host, kind) as one: a chart cannot show many single devices."""
     found = []
     for (host, kind), of in layers.items():
         columns = zip(*(layer.watts for layer in of), strict=True)

@@ -1,1 +1,1 @@
-"""A run, or several side by side, as one file to read: HTML that opens offline, or Markdown."""
+"""A report of one run or several, as one file: HTML that opens offline, or Markdown."""

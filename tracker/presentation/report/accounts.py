@@ -1,4 +1,4 @@
-"""PURE: the sections of a report on grams, on where joules and grams come from, and on what happened."""
+"""PURE: the sections of a report on emissions, on the sources of its figures, and on events."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from ..paper.bibliography import keys, plain
 from ..paper.methods import paragraph
 from ..words.carbon import beside, carbon_headline, format_mass, making_of, place
-from ..words.quantities import format_energy, number, percent, significant
+from ..words.quantities import count, format_energy, number, percent, significant
 from ..words.runs import MOST_EVENTS, WAYS, View, footprint_of, provenance, when
 from .charts import Bar, Part, bars, legend, shares
 from .elements import Child, Html, details, el, linked, table
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 def emissions(view: View) -> Html:
     carbon = view["carbon"]
     if carbon is None:
-        why = view["carbon_missing"] or "no energy is known, so no grams are"
+        why = view["carbon_missing"] or "no energy is known, so no grams can be worked out"
         return el("section", el("h2", "Emissions"), el("p", f"No grams: {why}.".replace("..", "."), class_="muted text"))
     parts = [("operational", "gauge", f"energy × PUE {carbon['pue']:g} × {number(carbon['intensity_g_per_kwh'])} g/kWh")]
-    parts += [("embodied", "model", "making of the hardware, for the time it was held"), ("total", "plain", "")]
+    parts += [("embodied", "model", "making of the hardware, for the time that the run held it"), ("total", "plain", "")]
     rows, cells = [], []
     for name, colour, note in parts:
         value, low, high = (carbon[f"{name}{bound}_g"] for bound in ("", "_low", "_high"))
@@ -42,12 +42,14 @@ def emissions(view: View) -> Html:
         ]
         for line in carbon["embodied_lines"]
     ]
-    apart = [el("li", f"Beside it: {name}: {text}") for name, text, _ in beside(carbon)]
+    apart = [el("li", f"Not in the total: {name}: {text}") for name, text, _ in beside(carbon)]
     return el(
         "section",
         el("h2", "Emissions"),
         el("p", carbon_headline(carbon)),
-        el("p", f"Electricity {place(carbon)}; location-based: nothing that was bought or offset is subtracted.", class_="muted text"),
+        el(
+            "p", f"Electricity {place(carbon)}. Location-based: purchased certificates and offsets are not subtracted.", class_="muted text"
+        ),
         el(
             "figure",
             bars(rows, "Operational and embodied grams of CO2e, with ranges"),
@@ -79,16 +81,15 @@ def assumptions(carbon: View) -> Html:
                 linked(line["source"]),
             ]
         )
-    return el(
-        "section", el("h2", "Assumptions"), table(["factor", "value", "status", "source"], rows, (), "What the grams were worked out with")
-    )  # fmt: skip
+    caption = "The factors that the grams were worked out with"
+    return el("section", el("h2", "Assumptions"), table(["factor", "value", "status", "source"], rows, (), caption))
 
 
 def _mark(of: View) -> str:
     return str(of["status"]) if of["year"] is None else f"{of['status']}, {of['year']}"
 
 
-# ---- where it comes from, and what happened
+# ---- sources and events
 
 
 def origin(f: Figures) -> Html:
@@ -111,7 +112,7 @@ def origin(f: Figures) -> Html:
         "figure",
         shares(rows, "Where the energy of each device comes from"),
         legend("Energy", ((WAYS[way][1], WAYS[way][0], way in ("imputed", "modelled")) for way in used)),
-        details("Where it comes from, as a table", table(head, cells, range(1, 7))),
+        details("Sources of the energy as a table", table(head, cells, range(1, 7))),
         aria_label="Where the energy of each device comes from",
     )
     return el(
@@ -142,16 +143,16 @@ def _missing(f: Figures) -> list[Html]:
 def events(view: View) -> Html:
     events: Sequence[View] = view["events"]
     if not events:
-        return el("section", el("h2", "Events"), el("p", "Nothing happened to a sensor or to the run.", class_="muted"))
+        return el("section", el("h2", "Events"), el("p", "No event was recorded for a sensor or for the run.", class_="muted"))
     rows: list[list[Child]] = [
         [when(e["at"]).replace(" UTC", f":{e['at'][17:19]} UTC"), e["kind"], e["device"] or "run", el("span", e["detail"], class_="text")]
         for e in events[:MOST_EVENTS]
     ]
-    more = f"{len(events) - MOST_EVENTS:,} more are in `trainwatt show {view['run']['id']} --json`." if len(events) > MOST_EVENTS else None
+    more = f"`trainwatt show {view['run']['id']} --json` has {len(events) - MOST_EVENTS:,} more." if len(events) > MOST_EVENTS else None
     return el(
         "section",
         el("h2", "Events"),
-        table(["time", "kind", "of", "what happened"], rows, (), f"{len(events):,} events"),
+        table(["time", "kind", "of", "what happened"], rows, (), count(len(events), "event")),
         el("p", more) if more else None,
     )
 

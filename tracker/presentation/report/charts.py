@@ -1,6 +1,7 @@
 """PURE: charts as inline SVG: power over time stacked by device, the grid's intensity below it, energy by period, and bars with ranges.
 
-A chart is as wide as its page and as high as it says, so its marks are drawn in a box that is stretched, and its words beside that box.
+The width of a chart is that of the page; its height is fixed. Its marks are therefore drawn in a box that is stretched. Its words are
+outside that box, so that they are not stretched.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ PHASE_COLOURS = 6
 
 
 class Bar(NamedTuple):
-    """A figure with its range, as a bar from 0; `colour` is a class of the style sheet. No bar where `value` is None."""
+    """A figure with its range, as a bar from 0. `colour` is a class of the style sheet. There is no bar where `value` is None."""
 
     name: str
     text: str
@@ -37,7 +38,7 @@ class Bar(NamedTuple):
 
 
 class Column(NamedTuple):
-    """The joules of a period: one figure a colour, and the range of their sum; no range where there is none."""
+    """The joules of a period: a figure for each colour, and the range of their sum where it is known."""
 
     name: str
     parts: Sequence[float]
@@ -54,7 +55,7 @@ class Part(NamedTuple):
 
 
 def colours(layers: Sequence[Layer]) -> list[str]:
-    """A class of the style sheet for each layer: a hue a kind, a shade each."""
+    """A class of the style sheet for each layer: a hue for each kind, and a shade for each layer of a kind."""
     seen: dict[str, int] = {}
     found = []
     for layer in layers:
@@ -64,7 +65,7 @@ def colours(layers: Sequence[Layer]) -> list[str]:
 
 
 def phase_colours(bands: Iterable[Span]) -> dict[str, str]:
-    """A class of the style sheet for each phase, in the order in which they come."""
+    """A class of the style sheet for each phase, in order of their first appearance."""
     return {name: f"phase-{i % PHASE_COLOURS}" for i, name in enumerate(dict.fromkeys(b.name for b in bands))}
 
 
@@ -83,7 +84,8 @@ def power(cuts: Sequence[float], layers: Sequence[Layer], bands: Sequence[Span],
         marks.append(el("rect", **{**box, "y": 0, "height": POWER_HIGH, "class_": f"band {hue[band.name]}"}))
         marks.append(el("rect", **{**box, "y": 0, "height": STRIP_HIGH, "class_": f"strip {hue[band.name]}"}))
     marks += _levels(levels, scale, POWER_HIGH)
-    # From the top of the stack down, each down to the axis: the next one covers what is not its own, and no edge is drawn twice.
+    # Each layer is drawn from its upper edge down to the axis, the top layer first. The next layer covers the rest, so no edge is drawn
+    # twice.
     for layer, top, colour in reversed(list(zip(layers, tops, colours(layers), strict=True))):
         path = _area(top, cuts, POWER_HIGH, scale)
         marks.append(el("path", d=path, class_=f"layer {colour}"))
@@ -94,7 +96,7 @@ def power(cuts: Sequence[float], layers: Sequence[Layer], bands: Sequence[Span],
 
 
 def grid(cuts: Sequence[float], steps: Sequence[Step], label: str) -> Html:
-    """The grid's intensity over the same time; what a provider only estimated is paler."""
+    """The grid's intensity over the same time; values that a provider estimated are paler."""
     levels = ticks(max(step.g_per_kwh for step in steps), 2)
     scale = (GRID_HIGH - 4) / levels[-1]
     marks: list[Child] = list(_levels(levels, scale, GRID_HIGH))
@@ -157,7 +159,7 @@ def _times(cuts: Sequence[float], high: int) -> list[Html]:
 
 
 def _side(x: float) -> str:
-    """Which way a word beside a mark at `x` goes, to stay within the chart."""
+    """How a word at `x` is aligned, so that it stays within the chart."""
     return "first" if x < 20 else "last" if x > WIDE - 20 else "middle"
 
 
@@ -209,7 +211,7 @@ def _bar(bar: Bar, top: float) -> Html:
 
 
 def shares(rows: Sequence[tuple[str, str, Sequence[Part]]], label: str) -> Html:
-    """For each row its whole, cut into parts; a row has a name and words."""
+    """A bar for each row, divided into its parts. A row has a name, words and parts."""
     return el("ul", [_share(*row) for row in rows], class_="bars", role="list", aria_label=label)
 
 
@@ -228,7 +230,7 @@ def _share(name: str, text: str, parts: Sequence[Part]) -> Html:
 
 
 def legend(of: str, entries: Iterable[tuple[str, str, bool]]) -> Html:
-    """What the colours of `of` mean: (class, name, whether it is striped)."""
+    """What the colours of `of` mean. An entry is a class of the style sheet, a name, and whether the colour is striped."""
     return el(
         "ul",
         [el("li", of)],
@@ -255,4 +257,4 @@ def legend(of: str, entries: Iterable[tuple[str, str, bool]]) -> Html:
 _STRIPE = el("rect", width=4, height=2, class_="stripe")
 _PATTERN = el("pattern", _STRIPE, id="stripes", width=4, height=4, patternunits="userSpaceOnUse")
 STRIPES = el("svg", el("defs", _PATTERN), width=0, height=0, aria_hidden="true", class_="defs")
-"""What marks a modelled figure beside its colour; once a page."""
+"""The stripes of modelled figures. A page needs this once."""

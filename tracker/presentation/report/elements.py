@@ -1,4 +1,4 @@
-"""PURE: elements of HTML and SVG. A string is text, whatever it holds; only what an element function returns is markup."""
+"""PURE: elements of HTML and SVG. A string is always text and is escaped; only the functions of this file return markup."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ADDRESS = re.compile(r"https?://[^\s,;()<>\"'{}\\]+")
 
 
 class Html(str):
-    """Markup, as opposed to text."""
+    """Markup. Any other string is text."""
 
     __slots__ = ()
 
@@ -23,7 +23,7 @@ Child = str | Html | None | Iterable["Child"]
 
 
 def join(children: Iterable[Child]) -> Html:
-    """Children one after the other; strings are escaped, None is nothing."""
+    """Children one after the other. Strings are escaped, and None is left out."""
     return Html("".join(_child(c) for c in children))
 
 
@@ -38,7 +38,8 @@ def _child(child: Child) -> str:
 
 
 def el(name: str, /, *children: Child, **attributes: object) -> Html:
-    """An element. `class_` is the attribute class, `aria_label` is aria-label; None and False leave an attribute out, True has no value."""
+    """An element. `class_` is the attribute class, and `aria_label` is aria-label. None and False leave an attribute out; True writes it
+    without a value."""
     said = "".join(_attribute(key, value) for key, value in attributes.items() if value is not None and value is not False)
     if name in _VOID:
         return Html(f"<{name}{said}{'/' if name in _SVG else ''}>")
@@ -115,5 +116,5 @@ def ranged(text: str) -> Html:
 
 
 def details(summary: str, *children: Child, **attributes: object) -> Html:
-    """What is folded away until it is asked for, with the mouse or the keyboard."""
+    """Content that is hidden until the reader opens it."""
     return el("details", el("summary", summary), *children, **attributes)

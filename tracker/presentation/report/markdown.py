@@ -1,4 +1,4 @@
-"""PURE: runs as Markdown: the headline, what it is made of, and the methods paragraph."""
+"""PURE: runs as Markdown: the headline, its parts, and the methods paragraph."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def markdown_of(runs: Sequence[Figures]) -> str:
-    """A section a run, and one methods section with the table and the sources of all."""
+    """A section for each run, and one methods section with the table and the sources of all runs."""
     parts = [part for f in runs for part in _run(f.view)]
     return "\n\n".join([*parts, "## Methods", document([footprint_of(f.view) for f in runs], "md")]) + "\n"
 
@@ -43,7 +43,7 @@ def _run(view: View) -> list[str]:
     ]
     parts += ["\n".join(work)] if work else []
     if carbon is None:
-        parts.append(markdown(f"No grams: {view['carbon_missing'] or 'no energy is known, so no grams are'}"))
+        parts.append(markdown(f"No grams: {view['carbon_missing'] or 'no energy is known, so no grams can be worked out'}"))
     else:
         rows = [
             [n, "unknown" if carbon[f"{n}_g"] is None else format_mass(carbon[f"{n}_g"], carbon[f"{n}_low_g"], carbon[f"{n}_high_g"])]

@@ -1,4 +1,4 @@
-"""PURE: the part of a report that is drawn over time: power by device, the phases behind it, and the grid's intensity below."""
+"""PURE: the section of a report over time: power by device, with the phases behind it and the grid's intensity below."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ...analysis.over_time.timeline import stacked
-from ..words.quantities import format_duration, number, significant, watts_text
+from ..words.quantities import count, format_duration, number, significant, watts_text
 from ..words.safe_text import clean
 from .charts import colours, grid, legend, phase_colours, power
 from .elements import Child, Html, details, el, table
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 View = Mapping[str, Any]
 
-HINT = "Point at the chart, or focus it and press the arrow keys, to read it."
-"""What the script says where it runs; without it there is nothing to point at."""
+HINT = "Point at the chart to read it, or focus it and press the arrow keys."
+"""The script shows this. Without the script, pointing at a chart does nothing."""
 
 
 def over_time(f: Figures) -> Html:
-    """The section on the run over time; where there is no curve it says so."""
+    """The section on the run over time. It says so where there is no curve."""
     if not f.drawing.layers:
         why = "No power over time: this run has no points of any device's energy"
         why += " yet." if f.view["run"]["status"] == "running" else "."
@@ -36,7 +36,7 @@ def _power(f: Figures) -> Html:
     sums = stacked(f.drawing.layers)[-1]
     label = f"Power over time, stacked by device: mean {watts_text(_mean(f, sums))}, highest {watts_text(max(sums))}, {_length(f)}"
     bin_s = f.drawing.cuts[1] - f.drawing.cuts[0]
-    words = f"Mean power in {len(sums):,} equal parts of {_short(bin_s)}; its area is the run's energy. {_phases_said(f)}"
+    words = f"Mean power in {count(len(sums), 'bin')} of {_short(bin_s)}; the area is the run's energy. {_phases_said(f)}"
     devices = list(
         zip(
             colours(f.drawing.layers),
@@ -55,7 +55,7 @@ def _power(f: Figures) -> Html:
         legend("Phases", ((colour, elided(clean(name), 60), False) for name, colour in phase_colours(f.drawing.bands).items()))
         if f.drawing.bands
         else None,
-        el("p", f"Beside the total, and not drawn: {', '.join(f.drawing.beside)}, which contains other devices.", class_="muted")
+        el("p", f"Not in the total, and not drawn: {', '.join(f.drawing.beside)}, which contains other devices.", class_="muted")
         if f.drawing.beside
         else None,
         details("Power as a table", _power_table(f, sums)),
@@ -68,9 +68,16 @@ def _phases_said(f: Figures) -> str:
     if not f.view["phases"]:
         return "No phases were marked."
     if not f.drawing.bands:
-        return "Its phases have no times to be drawn at."
-    folded = f" {f.drawing.folded:,} earlier ones are kept only as sums, and not drawn." if f.drawing.folded > 0 else ""
-    return f"Phases are along the top and behind it, the innermost where they nest.{folded}"
+        return "Its phases are kept only as sums, and cannot be drawn."
+    folded = f" {_folded(f.drawing.folded)}" if f.drawing.folded > 0 else ""
+    return f"Phases are shown along the top and behind the power; where phases are nested, the innermost one.{folded}"
+
+
+def _folded(instances: int) -> str:
+    """What is to be said of instances of phases that have no times."""
+    if instances == 1:
+        return "One earlier phase is kept only as a sum, and is not drawn."
+    return f"{instances:,} earlier phases are kept only as sums, and are not drawn."
 
 
 def _power_table(f: Figures, sums: Sequence[float]) -> Html:
@@ -88,7 +95,7 @@ def _power_table(f: Figures, sums: Sequence[float]) -> Html:
 
 
 def _grid(f: Figures) -> Html | None:
-    """Only where the footprint knows the intensity by time; else one figure holds, which is among the assumptions."""
+    """The grid's intensity, where it is known by time. Otherwise one figure, which is among the assumptions, holds for the whole run."""
     carbon = f.view["carbon"]
     if not f.drawing.steps:
         if carbon is None:
@@ -105,8 +112,8 @@ def _grid(f: Figures) -> Html | None:
         for s in f.drawing.steps
     ]
     covered = sum(s.end_s - s.start_s for s in f.drawing.steps)
-    partly = f" What is blank has no value, and takes another figure: {_other(carbon)}." if covered < 0.999 * span_s else ""
-    paler = " Paler where the provider only estimates." if any(s.estimated for s in f.drawing.steps) else ""
+    partly = f" Blank times have no value; another figure is used there: {_other(carbon)}." if covered < 0.999 * span_s else ""
+    paler = " Estimated values are paler." if any(s.estimated for s in f.drawing.steps) else ""
     return el(
         "figure",
         el("figcaption", f"The grid's intensity at that time, g CO2e/kWh, from {sources}.{paler}{partly}"),
@@ -117,7 +124,7 @@ def _grid(f: Figures) -> Html | None:
 
 
 def _other(carbon: View | None) -> str:
-    """What stands in for the hours that no series has."""
+    """The figure for the hours that no series has."""
     grids = [a for a in carbon["assumptions"] if a["grid"] is not None] if carbon else []
     found = [a for a in grids if a["value"] is not None and not a["grid"]["by_the_hour"]]
     return f"{number(found[0]['value'])} g/kWh" if found else "that of its zone"

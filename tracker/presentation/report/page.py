@@ -1,4 +1,4 @@
-"""PURE: the whole HTML document: one section a run, a table that puts several side by side, and a policy that lets nothing in."""
+"""PURE: the whole HTML document: a section for each run, a table of several runs, and a policy that lets the document load nothing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def page(runs: Sequence[Figures], written: str) -> str:
-    """The document of one run or more; `written` is the time of writing, ISO 8601 UTC. It asks for nothing but itself."""
+    """The document of one run or more. `written` is the time of writing, ISO 8601 in UTC. The document loads nothing."""
     several = len(runs) > 1
     title = f"{len(runs)} runs" if several else title_of(runs[0].view)
     policy = f"default-src 'none'; style-src {_allowed(CSS)}; script-src {_allowed(SCRIPT)}; base-uri 'none'; form-action 'none'"
@@ -48,7 +48,7 @@ def page(runs: Sequence[Figures], written: str) -> str:
 
 
 def _allowed(text: str) -> str:
-    """The source of a policy for exactly this inline text."""
+    """The source, in a content security policy, that allows exactly this inline text."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
@@ -76,5 +76,5 @@ def _side_by_side(runs: Sequence[Figures]) -> Html:
 
 
 def _unit(runs: Sequence[Figures]) -> float | None:
-    """What all energies are written in the unit of: the largest."""
+    """The largest energy. All energies of the column are written in the unit that suits it."""
     return max((t for f in runs if (t := f.view["energy"]["total_j"]) is not None), default=None)

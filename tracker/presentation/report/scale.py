@@ -1,4 +1,4 @@
-"""PURE: round numbers along an axis, and how they are written."""
+"""PURE: round numbers along an axis, and their words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 
 
 def ticks(top: float, most: int = 4) -> list[float]:
-    """Round numbers from 0 to the first that is not below `top`: `most` of them above 0, or fewer."""
+    """Round numbers from 0 to the first one that reaches `top`; about `most` of them are above 0."""
     if not (top > 0 and math.isfinite(top)):
         return [0.0, 1.0]
     rough = top / most
@@ -22,7 +22,7 @@ def ticks(top: float, most: int = 4) -> list[float]:
 
 
 def time_ticks(start_s: float, end_s: float, most: int = 6) -> list[float]:
-    """Round times from start to end, `most` of them at the most."""
+    """Round times from start to end; at most about `most` of them."""
     longest = _TIMES_S[-1]
     beyond = longest * math.ceil((end_s - start_s) / longest / most)
     step = next((s for s in _TIMES_S if (end_s - start_s) / s <= most), beyond)
@@ -31,7 +31,7 @@ def time_ticks(start_s: float, end_s: float, most: int = 6) -> list[float]:
 
 
 def time_text(seconds: float, step_s: float | None = None) -> str:
-    """A time since the start: "0", "30 s", "1:30 h"; in the unit that suits `step_s`, or the time itself."""
+    """A time since the start: "0", "30 s", "1.5 h". The unit suits `step_s`, or the time itself where no step is given."""
     if abs(seconds) < 1e-9:
         return "0"
     size, unit = next(((s, u) for s, u in _UNITS if (step_s or abs(seconds)) >= s), (1.0, "s"))
@@ -40,7 +40,7 @@ def time_text(seconds: float, step_s: float | None = None) -> str:
 
 
 def elapsed(seconds: float, span_s: float) -> str:
-    """A time since the start for a table, as fine as a span of `span_s` asks for: "12.40 s", "0:03:20", "6 d 04:05"."""
+    """A time since the start for a table, as precise as suits a span of `span_s`: "12.40 s", "0:03:20", "6 d 04:05"."""
     if span_s < 120:
         return f"{seconds:.2f} s"
     whole = round(seconds)

@@ -1,4 +1,4 @@
-"""PURE: a run's report: what it is, its energy by device and phase, and the other sections in their order."""
+"""PURE: the report of one run: what the run is, its energy by device and phase, and the other sections in their order."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from ...analysis.over_time.timeline import Layer
 from ...analysis.view import energy_each_j
 from ..words.carbon import format_mass
-from ..words.quantities import format_duration, format_energy, format_range, percent, watts_text
-from ..words.runs import OUTSIDE, WAYS, View, anchor, headline, mean_power, phase_energy, phase_notes, title_of, when
-from .accounts import assumptions, emissions, events, methods, origin
+from ..words.quantities import count, format_duration, format_energy, format_range, percent, watts_text
+from ..words.runs import OUTSIDE, WAYS, anchor, headline, mean_power, phase_energy, phase_notes, title_of, when
+from .accounts import assumptions, emissions, events, joules_by_way, methods, origin
+from .cells import joule_cells
 from .charts import Bar, bars, colours
 from .elements import Child, Html, details, el, table
 from .names import breaking
@@ -66,23 +67,23 @@ def _how(view: View) -> str:
     """How the headline was obtained."""
     energy = view["energy"]
     if not energy["total_j"]:
-        return "There is nothing to add up."
+        return "No device has energy."
     within = [d for d in energy["devices"] if d["included_in_total"]]
     sums = {way: sum(d["provenance"][way] for d in within) for way in WAYS}
     parts = [f"{percent(joules / energy['total_j'])} {WAYS[way][0]}" for way, joules in sums.items() if joules > 0]
-    text = f"The sum of {len(within)} device{'s' if len(within) != 1 else ''}: {', '.join(parts)}."
+    text = f"The sum of {count(len(within), 'device')}: {', '.join(parts)}."
     sure = f"holds the true value with {percent(energy['interval_level'])} confidence"
-    judged = "a judged bound, and no statistical interval"
+    judged = "a judged bound and no statistical interval"
     if not sums["modelled"]:
         text += f" The range {sure}"
     elif sums["modelled"] < energy["total_j"]:
-        text += f" The range of what is measured {sure}, that of what is modelled is {judged}"
+        text += f" The range of the measured part {sure}; the range of the modelled part is {judged}"
     else:
-        text += f" Its range is that of a model: {judged}"
-    text += ", for these components and nothing beyond them."
+        text += f" The range is that of a model: {judged}"
+    text += ". It covers these components only."
     if s := view["sampler"]:
         missed = f", {s['missed']:,} missed" if s["missed"] else ""
-        text += f" From {s['samples']:,} readings, one every {s['period_s']:g} s{missed}."
+        text += f" From {count(s['samples'], 'reading')}, one every {s['period_s']:g} s{missed}."
     return text
 
 
@@ -90,12 +91,10 @@ def _notices(view: View) -> list[Html]:
     run, energy = view["run"], view["energy"]
     said = []
     if run["status"] == "running":
-        said.append(f"This run has not ended: what is shown goes up to {when(run['last_seen_at'])}, the last sign of life.")
+        said.append(f"This run has not ended. It was last seen at {when(run['last_seen_at'])}; all figures are up to then.")
     if run["status"] in ("interrupted", "failed"):
         reason = f": {run['end_reason']}" if run["end_reason"] else ""
-        said.append(
-            f"This run {'was interrupted' if run['status'] == 'interrupted' else 'failed'}{reason}. What it used until then counts."
-        )
+        said.append(f"This run {'was interrupted' if run['status'] == 'interrupted' else 'failed'}{reason}. Its energy until then counts.")
     if energy["lower_bound"]:
         said.append("The energy is a lower bound: a device could not be read to the end.")
     return [el("p", text, class_="notice text") for text in said]
@@ -127,7 +126,7 @@ def _energy(view: View) -> Html:
     return el(
         "section",
         el("h2", "Energy"),
-        el("p", "The lines across the bars are the ranges.", class_="muted") if devices else None,
+        el("p", "The thin lines on the bars are the ranges.", class_="muted") if devices else None,
         el("div", _by_device(view) if devices else None, _by_phase(view) if phases else _no_phases(), class_="two"),
     )
 

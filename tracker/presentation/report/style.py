@@ -1,4 +1,4 @@
-"""PURE: the style sheet and the script of a report. Without the script everything is there but reading a chart at a point."""
+"""PURE: the style sheet and the script of a report. Without the script, a chart cannot be read at a point; all else works."""
 
 LIGHT = """
 --bg:#fff;--soft:#f6f7f8;--text:#1b1f23;--muted:#5b636c;--line:#e3e6e9;--strong:#c4cad0;--accent:#0b5cad;
@@ -14,7 +14,7 @@ DARK = """
 --phase-4:#9aa3ad;--phase-5:#98a3ee;--counter:#3d8fd6;--gauge:#85bff0;--imputed:#e5b95f;--model:#e08752;--grid:#9aa3ad;--good:#5cc58f;
 --bad:#f28b82;--warn:#e8bf6a;--notice:#2a2415;--stripe:#00000080;--band:.2
 """
-"""Colours by name. Those of one kind of device differ in lightness, those of different kinds in hue as well: blue, orange and green are
+"""Colours by name. Devices of one kind differ in lightness. Devices of different kinds also differ in hue: blue, orange and green can be
 told apart with any colour vision."""
 
 _SCREEN = """

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 from urllib.parse import quote
 
 from ..analysis.totals import each_of
+from ..core.contract import EntryJson
 from ..core.run import Status
 from ..presentation.report.elements import Child, Html, el, quantity, ranged
 from ..presentation.report.names import breaking, short_name
@@ -14,8 +15,6 @@ from ..presentation.words.quantities import format_duration, format_energy
 from ..presentation.words.runs import energy_text, mean_power, title_of, when
 from .asked import NEWEST_FIRST, Asked
 from .run_list import RunList
-
-View = Mapping[str, Any]
 
 
 class Column(NamedTuple):
@@ -96,7 +95,7 @@ def _head(column: Column, asked: Asked) -> Html:
     return el("th", el("a", link, href=asked.sorted_by(column.sort).address()), scope="col", class_=kind, aria_sort=direction)
 
 
-def _row(entry: View) -> Html:
+def _row(entry: EntryJson) -> Html:
     run, energy = entry["run"], entry["energy"]
     title = title_of(entry)
     select = el("input", type="checkbox", name="run", value=run["id"], aria_label=f"Select {title[:80]} {run['id'][:8]}")
@@ -126,7 +125,7 @@ def _cells(figures: Iterable[Child]) -> list[Html]:
     ]
 
 
-def _each(entry: View) -> Child:
+def _each(entry: EntryJson) -> Child:
     """The energy of the run for one unit of its work."""
     each = each_of(entry)
     return "–" if each is None else quantity(format_energy(each[1]), f"a {each[0].removesuffix('s')}")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..analysis.totals import each_of, listed
 from ..core.run import Status
 from .asked import BY_ENERGY, Asked
 
 if TYPE_CHECKING:
+    from ..core.contract import EntryJson
     from ..storage.read.records import RunRow
     from ..storage.read.store import Store
 
@@ -22,7 +23,7 @@ class RunList(NamedTuple):
     page shown."""
 
     asked: Asked
-    entries: Sequence[Mapping[str, Any]]
+    entries: Sequence[EntryJson]
     matching: int
     first: int
 

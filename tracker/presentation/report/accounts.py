@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from ..paper.bibliography import keys, plain
 from ..paper.methods import paragraph
 from ..words.carbon import beside, carbon_headline, format_mass, making_of, place
 from ..words.quantities import count, format_energy, number, percent, significant
-from ..words.runs import MOST_EVENTS, WAYS, View, footprint_of, provenance, when
+from ..words.runs import MOST_EVENTS, WAYS, footprint_of, provenance, when
 from .charts import Bar, Part, bars, legend, shares
 from .elements import Child, Html, details, el, linked, table
+from .grams import parts
 
 if TYPE_CHECKING:
     from ...analysis.over_time.figures import Figures
-    from ...core.contract import DeviceJson
+    from ...core.contract import AssumptionJson, CarbonJson, DeviceJson, EmbodiedLineJson, ShowJson
 
 
 # ---- grams
 
 
-def emissions(view: View) -> Html:
+def emissions(view: ShowJson) -> Html:
     carbon = view["carbon"]
     if carbon is None:
         why = view["carbon_missing"] or "no energy is known, so no grams can be worked out"
         return el("section", el("h2", "Emissions"), el("p", f"No grams: {why}.".replace("..", "."), class_="muted text"))
-    parts = [("operational", "gauge", f"energy × PUE {carbon['pue']:g} × {number(carbon['intensity_g_per_kwh'])} g/kWh")]
-    parts += [("embodied", "model", "making of the hardware, for the time that the run held it"), ("total", "plain", "")]
+    electricity = f"energy × PUE {carbon['pue']:g} × {number(carbon['intensity_g_per_kwh'])} g/kWh"
+    notes = (electricity, "making of the hardware, for the time that the run held it", "")
     rows, cells = [], []
-    for name, colour, note in parts:
-        value, low, high = (carbon[f"{name}{bound}_g"] for bound in ("", "_low", "_high"))
-        text = "unknown" if value is None else format_mass(value, low, high)
-        rows.append(Bar(name, text, value, low, high, colour, note))
-        cells.append([name, text, note])
+    for part, colour, note in zip(parts(carbon), ("gauge", "model", "plain"), notes, strict=True):
+        rows.append(Bar(part.name, part.text, part.g, part.low_g, part.high_g, colour, note))
+        cells.append([part.name, part.text, note])
     lines = [
         [
             f"{line['part']}: {line['name']}",
@@ -65,10 +64,10 @@ def emissions(view: View) -> Html:
     )
 
 
-def assumptions(carbon: View) -> Html:
+def assumptions(carbon: CarbonJson) -> Html:
     rows: list[list[Child]] = []
     for a in carbon["assumptions"]:
-        spread = "" if a["low"] is None or a["low"] == a["high"] else f" ({number(a['low'])}–{number(a['high'])})"
+        spread = "" if a["low"] is None or a["high"] is None or a["low"] == a["high"] else f" ({number(a['low'])}–{number(a['high'])})"
         value = "unknown" if a["value"] is None else f"{number(a['value'])}{spread} {a['unit']}".rstrip()
         rows.append([a["name"], value, _mark(a), linked(a["source"])])
     for line in {(x["row"], x["name"]): x for x in carbon["embodied_lines"]}.values():
@@ -85,7 +84,7 @@ def assumptions(carbon: View) -> Html:
     return el("section", el("h2", "Assumptions"), table(["factor", "value", "status", "source"], rows, (), caption))
 
 
-def _mark(of: View) -> str:
+def _mark(of: AssumptionJson | EmbodiedLineJson) -> str:
     return str(of["status"]) if of["year"] is None else f"{of['status']}, {of['year']}"
 
 
@@ -95,11 +94,11 @@ def _mark(of: View) -> str:
 def origin(f: Figures) -> Html:
     devices = f.view["energy"]["devices"]
     missing = _missing(f)
-    rows = [(d["device"], provenance(d), [Part(way, _joules(d)[way], colour) for way, (_, colour) in WAYS.items()]) for d in devices]
+    rows = [(d["device"], provenance(d), [Part(way, joules_by_way(d)[way], colour) for way, (_, colour) in WAYS.items()]) for d in devices]
     cells = [
         [
             d["device"],
-            *(format_energy(joules) if (joules := _joules(d)[way]) else "–" for way in WAYS),
+            *(format_energy(joules) if (joules := joules_by_way(d)[way]) else "–" for way in WAYS),
             percent(d["coverage"]),
             percent(d["seen_fraction"]),
             "; ".join(t for t in (d["model"], d["note"]) if t),
@@ -107,7 +106,7 @@ def origin(f: Figures) -> Html:
         for d in devices
     ]
     head = ["device", *(words for words, _ in WAYS.values()), "time covered by readings", "time seen", "note"]
-    used = [way for way in WAYS if any(_joules(d)[way] > 0 for d in devices)]
+    used = [way for way in WAYS if any(joules_by_way(d)[way] > 0 for d in devices)]
     chart = el(
         "figure",
         shares(rows, "Where the energy of each device comes from"),
@@ -124,7 +123,7 @@ def origin(f: Figures) -> Html:
     )
 
 
-def _joules(device: DeviceJson) -> Mapping[str, float]:
+def joules_by_way(device: DeviceJson) -> Mapping[str, float]:
     """A device's joules by where they come from."""
     return cast("Mapping[str, float]", device["provenance"])
 
@@ -140,8 +139,8 @@ def _missing(f: Figures) -> list[Html]:
     ]
 
 
-def events(view: View) -> Html:
-    events: Sequence[View] = view["events"]
+def events(view: ShowJson) -> Html:
+    events = view["events"]
     if not events:
         return el("section", el("h2", "Events"), el("p", "No event was recorded for a sensor or for the run.", class_="muted"))
     rows: list[list[Child]] = [
@@ -157,7 +156,7 @@ def events(view: View) -> Html:
     )
 
 
-def methods(view: View) -> Html:
+def methods(view: ShowJson) -> Html:
     words = paragraph([footprint_of(view)])
     works = list({work.identity: work for part in words if not isinstance(part, str) for work in part}.values())
     numbers = {identity: n for n, identity in enumerate(keys(works), 1)}

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..paper.document import document
-from ..words.carbon import beside, carbon_headline, format_mass, place
+from ..words.carbon import beside, carbon_headline, place
 from ..words.quantities import format_duration, format_energy, format_range
-from ..words.runs import MOST_EVENTS, View, footprint_of, headline, phase_energy, phase_notes, provenance, title_of, when
+from ..words.runs import MOST_EVENTS, footprint_of, headline, phase_energy, phase_notes, provenance, title_of, when
 from ..words.safe_text import markdown
+from .grams import parts as grams
 
 if TYPE_CHECKING:
     from ...analysis.over_time.figures import Figures
+    from ...core.contract import ShowJson
 
 
 def markdown_of(runs: Sequence[Figures]) -> str:
@@ -21,7 +23,7 @@ def markdown_of(runs: Sequence[Figures]) -> str:
     return "\n\n".join([*parts, "## Methods", document([footprint_of(f.view) for f in runs], "md")]) + "\n"
 
 
-def _run(view: View) -> list[str]:
+def _run(view: ShowJson) -> list[str]:
     run, energy, carbon = view["run"], view["energy"], view["carbon"]
     reason = f" ({run['end_reason']})" if run["end_reason"] else ""
     about = f"{run['status']}{reason} · {format_duration(run['duration_s'] or 0.0)} · run {run['id']} · started {when(run['started_at'])}"
@@ -45,10 +47,7 @@ def _run(view: View) -> list[str]:
     if carbon is None:
         parts.append(markdown(f"No grams: {view['carbon_missing'] or 'no energy is known, so no grams can be worked out'}"))
     else:
-        rows = [
-            [n, "unknown" if carbon[f"{n}_g"] is None else format_mass(carbon[f"{n}_g"], carbon[f"{n}_low_g"], carbon[f"{n}_high_g"])]
-            for n in ("operational", "embodied", "total")
-        ]
+        rows = [[part.name, part.text] for part in grams(carbon)]
         parts += [markdown(f"{carbon_headline(carbon)} {place(carbon)}"), _table(["emissions", "CO2e"], rows)]
         apart = [f"- {markdown(f'{name}: {text}')}" for name, text, _ in beside(carbon)]
         parts += ["\n".join(apart)] if apart else []

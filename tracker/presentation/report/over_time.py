@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...analysis.over_time.timeline import stacked
 from ..words.quantities import count, format_duration, number, significant, watts_text
@@ -16,8 +16,7 @@ from .scale import elapsed
 
 if TYPE_CHECKING:
     from ...analysis.over_time.figures import Figures
-
-View = Mapping[str, Any]
+    from ...core.contract import CarbonJson
 
 HINT = "Point at the chart to read it, or focus it and press the arrow keys."
 """The script shows this. Without the script, pointing at a chart does nothing."""
@@ -123,11 +122,11 @@ def _grid(f: Figures) -> Html | None:
     )
 
 
-def _other(carbon: View | None) -> str:
+def _other(carbon: CarbonJson | None) -> str:
     """The figure for the hours that no series has."""
-    grids = [a for a in carbon["assumptions"] if a["grid"] is not None] if carbon else []
-    found = [a for a in grids if a["value"] is not None and not a["grid"]["by_the_hour"]]
-    return f"{number(found[0]['value'])} g/kWh" if found else "that of its zone"
+    grids = [(a["value"], a["grid"]) for a in carbon["assumptions"]] if carbon else []
+    found = [value for value, grid in grids if value is not None and grid is not None and not grid["by_the_hour"]]
+    return f"{number(found[0])} g/kWh" if found else "that of its zone"
 
 
 def _mean(f: Figures, sums: Sequence[float]) -> float:

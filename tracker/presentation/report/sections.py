@@ -8,9 +8,8 @@ from ...analysis.over_time.timeline import Layer
 from ...analysis.view import energy_each_j
 from ..words.carbon import format_mass
 from ..words.quantities import count, format_duration, format_energy, format_range, percent, watts_text
-from ..words.runs import OUTSIDE, WAYS, anchor, headline, mean_power, phase_energy, phase_notes, title_of, when
+from ..words.runs import WAYS, anchor, headline, mean_power, phase_energy, phase_notes, title_of, when
 from .accounts import assumptions, emissions, events, joules_by_way, methods, origin
-from .cells import joule_cells
 from .charts import Bar, bars, colours
 from .elements import Child, Html, details, el, table
 from .names import breaking
@@ -18,6 +17,7 @@ from .over_time import over_time
 
 if TYPE_CHECKING:
     from ...analysis.over_time.figures import Figures
+    from ...core.contract import DeviceJson, ShowJson
 
 
 def section_of(f: Figures, level: str = "h1", drawn: Html | None = None) -> Html:
@@ -40,7 +40,7 @@ def section_of(f: Figures, level: str = "h1", drawn: Html | None = None) -> Html
     )
 
 
-def _head(view: View, level: str) -> list[Child]:
+def _head(view: ShowJson, level: str) -> list[Child]:
     run = view["run"]
     text = headline(view)
     large, parted, small = text.partition(" (")
@@ -63,13 +63,13 @@ def _head(view: View, level: str) -> list[Child]:
     ]
 
 
-def _how(view: View) -> str:
+def _how(view: ShowJson) -> str:
     """How the headline was obtained."""
     energy = view["energy"]
     if not energy["total_j"]:
         return "No device has energy."
     within = [d for d in energy["devices"] if d["included_in_total"]]
-    sums = {way: sum(d["provenance"][way] for d in within) for way in WAYS}
+    sums = {way: sum(joules_by_way(d)[way] for d in within) for way in WAYS}
     parts = [f"{percent(joules / energy['total_j'])} {WAYS[way][0]}" for way, joules in sums.items() if joules > 0]
     text = f"The sum of {count(len(within), 'device')}: {', '.join(parts)}."
     sure = f"holds the true value with {percent(energy['interval_level'])} confidence"
@@ -87,7 +87,7 @@ def _how(view: View) -> str:
     return text
 
 
-def _notices(view: View) -> list[Html]:
+def _notices(view: ShowJson) -> list[Html]:
     run, energy = view["run"], view["energy"]
     said = []
     if run["status"] == "running":
@@ -100,7 +100,7 @@ def _notices(view: View) -> list[Html]:
     return [el("p", text, class_="notice text") for text in said]
 
 
-def _facts(view: View) -> Html:
+def _facts(view: ShowJson) -> Html:
     run, carbon, total = view["run"], view["carbon"], view["energy"]["total_j"]
     facts: list[tuple[str, str, str]] = [
         ("Time", format_duration(run["duration_s"] or 0.0), ""),
@@ -113,15 +113,16 @@ def _facts(view: View) -> Html:
     for unit, amount in view["work"].items():
         each = f"{format_energy(total / amount)} each" if total is not None and amount else ""
         facts.append((unit.capitalize(), f"{amount:,}", each))
-    if view["energy"]["idle_j"] is not None:
-        facts.append(("Above idle", format_energy(view["energy"]["above_idle_j"]), f"idle {format_energy(view['energy']['idle_j'])}"))
+    idle_j, above_idle_j = view["energy"]["idle_j"], view["energy"]["above_idle_j"]
+    if idle_j is not None and above_idle_j is not None:
+        facts.append(("Above idle", format_energy(above_idle_j), f"idle {format_energy(idle_j)}"))
     return el("dl", [el("div", el("dt", k), el("dd", v, el("small", more) if more else None)) for k, v, more in facts], class_="facts")
 
 
 # ---- energy
 
 
-def _energy(view: View) -> Html:
+def _energy(view: ShowJson) -> Html:
     devices, phases = view["energy"]["devices"], view["phases"]
     return el(
         "section",
@@ -136,7 +137,7 @@ def _no_phases() -> Html:
     return el("figure", el("h3", "By phase"), el("p", text, class_="muted"), aria_label="Energy by phase")
 
 
-def _by_device(view: View) -> Html:
+def _by_device(view: ShowJson) -> Html:
     energy = view["energy"]
     several = len({d["host"] for d in energy["devices"]}) > 1
     named = [
@@ -162,7 +163,7 @@ def _by_device(view: View) -> Html:
     )
 
 
-def _by_phase(view: View) -> Html:
+def _by_phase(view: ShowJson) -> Html:
     status, total = view["run"]["status"], view["energy"]["total_j"]
     rows = []
     cells: list[list[Child]] = []
@@ -185,7 +186,7 @@ def _by_phase(view: View) -> Html:
     )
 
 
-def _joules(of: View, unit_of_j: float | None) -> str:
+def _joules(of: DeviceJson, unit_of_j: float | None) -> str:
     return format_range(of["energy_j"], of["low_j"], of["high_j"], unit_of_j)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.runs import write
-from tests.fakes.stored_rows import device, phase, point, run, segment
+from tests.fakes.stored_rows import Row, device, phase, phase_energy, point, run, segment
 from trainwatt.analysis.over_time.figures import Figures, figures
 from trainwatt.analysis.over_time.live import LiveRun
 from trainwatt.analysis.over_time.outlines import PIECES, thinned
@@ -59,6 +59,7 @@ class Growing:
     def shows_everything(self) -> Figures:
         """Look, and hold what is shown against a new look at everything."""
         kept, anew = self.live.figures(), figures(self.store, "run-1")
+        assert self.live._stored == self.store.load("run-1")
         bin_s = anew.drawing.cuts[1] - anew.drawing.cuts[0]
         assert kept.view["energy"]["total_j"] == anew.view["energy"]["total_j"]
         assert kept.drawing.cuts[-1] == pytest.approx(anew.drawing.cuts[-1], abs=1.001 * bin_s)
@@ -137,6 +138,27 @@ def test_a_phase_that_began_is_drawn(growing: Growing) -> None:
     write(growing.path, phase=[phase(9, "train", end_t_ns=None, resolved=None, start_utc_ns=growing.begin_ns)])
     growing.measure("seg-1", range(10, 12))
     assert [band.name for band in growing.shows_everything().drawing.bands] == ["train"]
+
+
+def test_what_is_kept_of_phases_and_anchors_is_what_is_stored(growing: Growing) -> None:
+    def anchor(segment_id: str, t: int) -> Row:
+        return {"segment_id": segment_id, "monotonic_ns": t * NS, "utc_ns": growing.begin_ns + t * NS, "boottime_ns": t * NS}
+
+    growing.measure("seg-1", range(0, 10))
+    write(growing.path, clock_anchor=[anchor("seg-1", 0)], phase=[phase(0, end_t_ns=None, resolved=None)])
+    growing.shows_everything()
+    write(growing.path, phase=[phase(0, resolved=None)])  # has ended, and its energy is not known yet
+    growing.shows_everything()
+    write(growing.path, phase=[phase(0)], phase_energy=[phase_energy(0, 9.0)])
+    assert [p["energy_j"] for p in growing.shows_everything().view["phases"]] == [9.0]
+    write(growing.path, phase=[phase(1), phase(2, "test")], phase_energy=[phase_energy(1, 5.0), phase_energy(2, 3.0)])
+    assert [p["energy_j"] for p in growing.shows_everything().view["phases"]] == [14.0, 3.0]
+    growing.begin("seg-2", 20)
+    growing.measure("seg-2", range(21, 30))
+    write(growing.path, clock_anchor=[anchor("seg-1", 15), anchor("seg-2", 20), anchor("seg-2", 25)])
+    growing.shows_everything()
+    write(growing.path, clock_anchor=[anchor("seg-2", 29)], phase=[phase(3, resolved=0)])
+    growing.shows_everything()
 
 
 def test_a_run_without_a_point_has_no_drawing_until_it_has(growing: Growing) -> None:

@@ -66,6 +66,7 @@ class LiveRun:
         self._run_id = run_id
         self._judged = judged
         self._doubted_s = time.monotonic()
+        self._stored: StoredRun | None = None
         self._recent: dict[Key, deque[Point]] = {}
         self._outlines = Outlines()
         self._drawing: Drawing | None = None
@@ -93,11 +94,11 @@ class LiveRun:
         return Figures(look.view, self._drawing, unused_sources(stored))
 
     def _look(self) -> tuple[StoredRun, Look]:
-        stored = self._store.load(self._run_id)
+        stored = self._stored = self._store.load(self._run_id, self._stored)
         silent_s = _ago_s(stored.run.last_seen_utc_ns)
         if not stored.ended and silent_s > DOUBTFUL_S and time.monotonic() - self._doubted_s > DOUBTFUL_S:
             self._store, self._doubted_s = self._judged(), time.monotonic()
-            stored = self._store.load(self._run_id)
+            stored = self._stored = self._store.load(self._run_id, stored)
         view = view_of(self._store, stored)
         newest = {(d.host, d.name, d.uuid): d for d in stored.devices if d.last is not None}  # of its last segment
         rows = [newest[d["host"], d["device"], d["uuid"]] for d in view["energy"]["devices"]]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
 from ...core.clock import Anchor
 from ..schema import CLOCK_ANCHOR, DEVICE, EVENT, FINDING, INVENTORY, RUN, SEGMENT, WORK
@@ -14,6 +14,9 @@ from .curves import ends_of
 from .phases import sums_of
 from .records import DeviceRow, EventRow, FindingRow, InventoryRow, RunRow, SegmentRow, StoredRun, WorkRow
 from .rows import Query, from_json, of_run, select_fields
+
+MOST_CONTINUED = 50
+"""Segments of which only the new anchors are read: both databases limit the size of a query."""
 
 
 def select_runs() -> Query:
@@ -27,8 +30,11 @@ def run_of(row: Iterable[Any]) -> RunRow:
     return run._replace(tags=from_json(run.tags), external=from_json(run.external), settings=from_json(run.settings))
 
 
-def stored_run(connection: Connection, run_id: str) -> StoredRun | None:
-    """Everything about a run except the inner points of its curves; None where there is no such run."""
+def stored_run(connection: Connection, run_id: str, before: StoredRun | None = None) -> StoredRun | None:
+    """Everything about a run except the inner points of its curves; None where there is no such run.
+
+    `before` is what an earlier call returned. What cannot have changed since is taken from it.
+    """
     run = connection.execute(select_runs().where(RUN.c.id == run_id)).first()
     if run is None:
         return None
@@ -42,12 +48,12 @@ def stored_run(connection: Connection, run_id: str) -> StoredRun | None:
         run=run_of(run),
         segments=tuple(map(SegmentRow._make, connection.execute(segments.order_by(SEGMENT.c.started_utc_ns, SEGMENT.c.id)))),
         devices=tuple(devices_of(connection, [run_id])),
-        phases=sums_of(connection, run_id),
+        phases=sums_of(connection, run_id, before.phases if before else ()),
         work=tuple(map(WorkRow._make, connection.execute(work))),
         events=tuple(map(EventRow._make, connection.execute(events))),
         findings=tuple(map(FindingRow._make, connection.execute(findings))),
         inventory=tuple(piece._replace(detail=from_json(piece.detail)) for piece in pieces),
-        anchors=_anchors(connection, run_id),
+        anchors=_anchors(connection, run_id, before.anchors if before else {}),
     )
 
 
@@ -84,10 +90,14 @@ def work_of(connection: Connection, run_ids: Sequence[str]) -> Iterator[tuple[st
         yield run, name, int(amount)  # a Decimal on PostgreSQL
 
 
-def _anchors(connection: Connection, run_id: str) -> dict[str, tuple[Anchor, ...]]:
-    anchors: dict[str, list[Anchor]] = defaultdict(list)
-    for segment_id, *instants in connection.execute(
-        of_run(CLOCK_ANCHOR, ("segment_id", *Anchor._fields), run_id, "segment_id", "monotonic_ns")
-    ):
+def _anchors(connection: Connection, run_id: str, before: Mapping[str, Sequence[Anchor]]) -> dict[str, tuple[Anchor, ...]]:
+    """The anchors by segment, in order. Those of `before` are not read again, for the segments that have the most."""
+    most = sorted(before, key=lambda segment_id: len(before[segment_id]))[-MOST_CONTINUED:]
+    anchors: dict[str, list[Anchor]] = defaultdict(list, {segment_id: list(before[segment_id]) for segment_id in most})
+    query = of_run(CLOCK_ANCHOR, ("segment_id", *Anchor._fields), run_id, "segment_id", "monotonic_ns")
+    for segment_id in most:
+        newest_ns = before[segment_id][-1].monotonic_ns
+        query = query.where(or_(CLOCK_ANCHOR.c.segment_id != segment_id, CLOCK_ANCHOR.c.monotonic_ns > newest_ns))
+    for segment_id, *instants in connection.execute(query):
         anchors[segment_id].append(Anchor._make(instants))
     return {segment_id: tuple(found) for segment_id, found in anchors.items()}

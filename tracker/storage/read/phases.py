@@ -15,9 +15,12 @@ from .rows import Query, segments_of, select_fields
 _COUNTS = ("instances", "duration_ns", "open", "unresolved", "pending", "synchronized", "exact")
 
 
-def sums_of(connection: Connection, run_id: str) -> tuple[PhaseSum, ...]:
-    """All instances of each phase, by segment and name; folded instances are added to those that are kept one by one."""
-    devices = _device_sums(connection, run_id)
+def sums_of(connection: Connection, run_id: str, before: Sequence[PhaseSum] = ()) -> tuple[PhaseSum, ...]:
+    """All instances of each phase, by segment and name; folded instances are added to those that are kept one by one.
+
+    `before` is what an earlier call returned. Its energies are taken where no further instance has become known since: an instance gets
+    its energies once, when it stops being pending.
+    """
     phase, fold = PHASE.c, PHASE_FOLD.c
     kept = (
         select(
@@ -50,11 +53,19 @@ def sums_of(connection: Connection, run_id: str) -> tuple[PhaseSum, ...]:
                 name=name,
                 duration_s=counts.pop("duration_ns") / 1e9,
                 first_start_utc_ns=first_start_utc_ns,
-                devices=tuple(devices.get((segment_id, name), ())),
+                devices=(),
                 **counts,
             )
         )
-    return tuple(sums)
+    if list(map(_instances, sums)) == list(map(_instances, before)):
+        return tuple(phase._replace(devices=known.devices) for phase, known in zip(sums, before, strict=True))
+    devices = _device_sums(connection, run_id)
+    return tuple(phase._replace(devices=tuple(devices.get((phase.segment_id, phase.name), ()))) for phase in sums)
+
+
+def _instances(phase: PhaseSum) -> PhaseSum:
+    """A phase without what grows while an instance of it is open."""
+    return phase._replace(devices=(), duration_s=0.0, open=0)
 
 
 def open_phases(connection: Connection, run_id: str, newest: int) -> list[OpenPhase]:

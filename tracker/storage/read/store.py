@@ -143,10 +143,13 @@ class Store:
             raise AmbiguousRunError(f"more than one run {how} {ref!r}: {shown}. Give more of the id.")
         return str(matches[0])
 
-    def load(self, run_id: str) -> StoredRun:
-        """Everything about a run except the inner points of its curves. `run_id` is a full id. Raises RunNotFoundError."""
+    def load(self, run_id: str, before: StoredRun | None = None) -> StoredRun:
+        """Everything about a run except the inner points of its curves. `run_id` is a full id. Raises RunNotFoundError.
+
+        `before` is the run as it was loaded earlier. What cannot have changed since is taken from it, and not read again.
+        """
         with faults_of(self.place), reading(self._engine) as connection:
-            stored = load.stored_run(connection, run_id)
+            stored = load.stored_run(connection, run_id, before)
         if stored is None:
             raise RunNotFoundError(f"no run {run_id!r} in {masked(self.place)}. `trainwatt list` shows the runs there are.")
         segments = tuple(self._with_ending(segment) for segment in stored.segments)

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
-from ..analysis.totals import each_of
 from ..core.contract import EntryJson
 from ..core.run import Status
-from ..presentation.report.elements import Child, Html, el, quantity, ranged
+from ..presentation.report.cells import each_cells, energy_cells
+from ..presentation.report.elements import Child, Html, el
 from ..presentation.report.names import breaking, short_name
-from ..presentation.words.quantities import format_duration, format_energy
-from ..presentation.words.runs import energy_text, mean_power, title_of, when
+from ..presentation.words.quantities import format_duration
+from ..presentation.words.runs import mean_power, measured_text, title_of, when
 from .asked import NEWEST_FIRST, Asked
 from .run_list import RunList
 
@@ -80,7 +80,8 @@ def _choice(words: str, name: str, values: Sequence[str], chosen: str | None) ->
 def _table(runs: RunList) -> Html:
     heads: list[Child] = [el("th", el("span", "select", hidden=True), scope="col", class_="pick")]
     heads += [_head(column, runs.asked) for column in COLUMNS]
-    body = el("tbody", [_row(entry) for entry in runs.entries])
+    energies, each = energy_cells([entry["energy"] for entry in runs.entries]), each_cells(runs.entries)
+    body = el("tbody", map(_row, runs.entries, energies, each))
     return el("div", el("table", el("thead", el("tr", heads)), body), class_="scroll cards runs")
 
 
@@ -95,8 +96,8 @@ def _head(column: Column, asked: Asked) -> Html:
     return el("th", el("a", link, href=asked.sorted_by(column.sort).address()), scope="col", class_=kind, aria_sort=direction)
 
 
-def _row(entry: EntryJson) -> Html:
-    run, energy = entry["run"], entry["energy"]
+def _row(entry: EntryJson, energy: Html, each: Child) -> Html:
+    run = entry["run"]
     title = title_of(entry)
     select = el("input", type="checkbox", name="run", value=run["id"], aria_label=f"Select {title[:80]} {run['id'][:8]}")
     link = el("a", short_name(title), href=f"/runs/{quote(run['id'], safe='')}")
@@ -105,9 +106,9 @@ def _row(entry: EntryJson) -> Html:
         el("span", run["status"], class_=run["status"]),
         when(run["started_at"]),
         format_duration(run["duration_s"] or 0.0),
-        ranged(energy_text(energy)),
-        _each(entry),
-        "–" if energy["measured_fraction"] is None else f"{100 * energy['measured_fraction']:.0f} %",
+        energy,
+        each,
+        measured_text(entry["energy"]["measured_fraction"]) or "–",
         mean_power(entry),
     )
     return el(
@@ -123,12 +124,6 @@ def _cells(figures: Iterable[Child]) -> list[Html]:
         el("td", figure, class_="n" if column.is_number else None, data_head=column.head)
         for column, figure in zip(COLUMNS[1:], figures, strict=True)
     ]
-
-
-def _each(entry: EntryJson) -> Child:
-    """The energy of the run for one unit of its work."""
-    each = each_of(entry)
-    return "–" if each is None else quantity(format_energy(each[1]), f"a {each[0].removesuffix('s')}")
 
 
 def _pages(runs: RunList) -> list[Child]:

@@ -8,12 +8,13 @@ from urllib.parse import urlencode
 from ..analysis.totals import OverTime
 from ..core.contract import GroupJson, SumJson
 from ..core.run import Status
+from ..presentation.report.cells import energy_cells
 from ..presentation.report.charts import Column, columns, legend
 from ..presentation.report.elements import Child, Html, details, el, table
 from ..presentation.report.names import short_name
 from ..presentation.report.over_time import HINT
-from ..presentation.words.quantities import count, format_duration, format_energy
-from ..presentation.words.runs import at_once_text, energy_text, when
+from ..presentation.words.quantities import count, format_duration, format_energy, largest_j, percent
+from ..presentation.words.runs import at_once_text, energy_text, measured_text, when
 
 COLOURS = ("phase-0", "phase-1", "phase-2", "phase-3", "phase-5", "platform-0")
 OTHERS = "others"
@@ -40,8 +41,15 @@ def overview(groups: Sequence[GroupJson], whole: SumJson, time: OverTime) -> Htm
     colours: dict[str | None, str] = {**dict(zip(leading(groups), COLOURS, strict=False)), None: COLOURS[-1]}
     shown = {name: colour for name, colour in colours.items() if any(part.get(name) for part in time.parts)}
     rows = [
-        [_link(g), f"{g['runs']:,}", format_duration(g["duration_s"]), energy_text(g["energy"]), _measured(g), when(g["newest_started_at"])]
-        for g in groups
+        [
+            _link(g),
+            f"{g['runs']:,}",
+            format_duration(g["duration_s"]),
+            energy,
+            measured_text(g["energy"]["measured_fraction"]) or "–",
+            when(g["newest_started_at"]),
+        ]
+        for g, energy in zip(groups, energy_cells([g["energy"] for g in groups]), strict=True)
     ]
     head = ["project", "runs", "time", "energy (range)", "measured", "newest"]
     return el(
@@ -72,7 +80,7 @@ def _wasted(whole: SumJson, time: OverTime) -> Html | None:
     if not lost_j or not total_j:
         return None
     share = lost_j / total_j
-    return el("p", f"{format_energy(lost_j)} of it ({100 * share:.0f} %) went into runs that failed or were interrupted.")
+    return el("p", f"{format_energy(lost_j)} of it ({percent(share)}) went into runs that failed or were interrupted.")
 
 
 def _figure(time: OverTime, colours: Mapping[str | None, str], title: str) -> Html:
@@ -81,6 +89,7 @@ def _figure(time: OverTime, colours: Mapping[str | None, str], title: str) -> Ht
         return el("p", "None of these runs has energy.")
     names = [OTHERS if name is None else name for name in colours]
     rows, cells = [], []
+    largest = largest_j(total["energy"]["total_j"] for total in time.totals if total is not None)
     for period, part, total in zip(time.names, time.parts, time.totals, strict=True):
         joules = [part.get(name, 0.0) for name in colours]
         if total is None:
@@ -88,8 +97,8 @@ def _figure(time: OverTime, colours: Mapping[str | None, str], title: str) -> Ht
             about = ["", ""]
         else:
             rows.append(Column(period, joules, total["energy"]["low_j"], total["energy"]["high_j"]))
-            about = [f"{total['runs']:,}", energy_text(total["energy"])]
-        cells.append([period, *about, *(_part(j) for j in joules)])
+            about = [f"{total['runs']:,}", energy_text(total["energy"], largest)]
+        cells.append([period, *about, *(format_energy(j, largest) if j else "" for j in joules)])
     at = [f"{i / len(cells):.4f}" for i in range(len(cells))]
     label = f"Energy by {time.period}"
     head = [time.period, "runs", "energy (range)", *names]
@@ -103,15 +112,6 @@ def _figure(time: OverTime, colours: Mapping[str | None, str], title: str) -> Ht
         data_read="energy",
         aria_label=label,
     )
-
-
-def _part(joules: float) -> str:
-    return format_energy(joules) if joules else ""
-
-
-def _measured(of: SumJson) -> str:
-    share = of["energy"]["measured_fraction"]
-    return "–" if share is None else f"{100 * share:.0f} %"
 
 
 def _sum(whole: SumJson) -> list[Child]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import sqlite3
 from itertools import pairwise
 from pathlib import Path
 
@@ -118,6 +119,37 @@ def test_the_headline_is_that_of_show(tmp_path: Path) -> None:
 def test_a_run_that_did_not_complete_says_so(tmp_path: Path, status: str, reason: str | None, said: str) -> None:
     assert START == 1_793_500_000 * NS
     assert said in page([read(hour(tmp_path / "runs.db", status=status, end_reason=reason))], WRITTEN)
+
+
+def test_a_column_of_energies_has_one_unit(tmp_path: Path) -> None:
+    """In J, Wh and kWh they could not be compared."""
+    db = tmp_path / "runs.db"
+    for run_id, watts in (("aaa", 0.3), ("bbb", 30.0), ("ccc", 300.0)):
+        hour(db, run_id, powers={"gpu0": watts})
+    runs = [read(db, run_id) for run_id in ("aaa", "bbb", "ccc")]
+    several = page(runs, WRITTEN).partition("</header>")[0]
+    for head, unit in (("energy (range)", "kWh"), ("each", "J")):
+        cells = [re.sub(r"<[^>]*>", "", cell) for cell in re.findall(rf'data-head="{re.escape(head)}">(.*?)</td>', several)]
+        assert [cell.split()[1] for cell in cells] == [unit] * 3
+    one = page(runs[1:2], WRITTEN)
+    for head in ("each", "imputed"):
+        [table_] = [found for found in re.findall(r"<table>.*?</table>", one) if f">{head}</th>" in found]
+        at = re.findall(r"<th[^>]*>([^<]*)</th>", table_.partition("</thead>")[0]).index(head)
+        cells = [
+            re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)[at] for row in re.findall(r"<tr>(.*?)</tr>", table_.partition("</thead>")[2])
+        ]
+        assert len({cell.split()[1] for cell in cells}) == 1
+
+
+def test_the_share_that_was_measured_has_one_spelling(tmp_path: Path) -> None:
+    """What is almost all is never called all."""
+    db = hour(tmp_path / "runs.db", "aaa", powers={"gpu0": 300.0, "dram": 0.001})
+    hour(db, "bbb", powers={"gpu0": 300.0})
+    with sqlite3.connect(db) as connection:
+        connection.execute("UPDATE curve_point SET counter_j = counter_j + imputed_j, imputed_j = 0")
+    connection.close()
+    several = page([read(db, "aaa"), read(db, "bbb")], WRITTEN)
+    assert re.findall(r'data-head="measured">(.*?)</td>', several) == ["&gt;99 %", "100 %"]
 
 
 @pytest.mark.parametrize(("number", "said"), [(1, "1 event<"), (2, "2 events<"), (1200, "1,200 events<")])

@@ -10,9 +10,9 @@ from ..paper.methods import paragraph
 from ..words.carbon import beside, carbon_headline, format_mass, making_of, place
 from ..words.quantities import count, format_energy, number, percent, significant
 from ..words.runs import MOST_EVENTS, WAYS, footprint_of, provenance, when
+from .cells import joule_cells, parts
 from .charts import Bar, Part, bars, legend, shares
 from .elements import Child, Html, details, el, linked, table
-from .grams import parts
 
 if TYPE_CHECKING:
     from ...analysis.over_time.figures import Figures
@@ -95,15 +95,16 @@ def origin(f: Figures) -> Html:
     devices = f.view["energy"]["devices"]
     missing = _missing(f)
     rows = [(d["device"], provenance(d), [Part(way, joules_by_way(d)[way], colour) for way, (_, colour) in WAYS.items()]) for d in devices]
+    columns = [joule_cells(joules_by_way(d)[way] for d in devices) for way in WAYS]
     cells = [
         [
             d["device"],
-            *(format_energy(joules) if (joules := joules_by_way(d)[way]) else "–" for way in WAYS),
+            *of_ways,
             percent(d["coverage"]),
             percent(d["seen_fraction"]),
             "; ".join(t for t in (d["model"], d["note"]) if t),
         ]
-        for d in devices
+        for d, *of_ways in zip(devices, *columns, strict=True)
     ]
     head = ["device", *(words for words, _ in WAYS.values()), "time covered by readings", "time seen", "note"]
     used = [way for way in WAYS if any(joules_by_way(d)[way] > 0 for d in devices)]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from ..paper.document import document
 from ..words.carbon import beside, carbon_headline, place
-from ..words.quantities import format_duration, format_energy, format_range
-from ..words.runs import MOST_EVENTS, footprint_of, headline, phase_energy, phase_notes, provenance, title_of, when
+from ..words.quantities import format_duration, format_range
+from ..words.runs import MOST_EVENTS, footprint_of, headline, phase_energy, phase_notes, provenance, title_of, when, work_lines
 from ..words.safe_text import markdown
-from .grams import parts as grams
+from .cells import parts as grams
 
 if TYPE_CHECKING:
     from ...analysis.over_time.figures import Figures
@@ -38,11 +38,7 @@ def _run(view: ShowJson) -> list[str]:
         for p in view["phases"]
     ]
     parts += [_table(["phase", "count", "time", "energy (range)", "note"], phases)] if phases else ["No phases were marked."]
-    work = [
-        f"- {amount:,} {markdown(unit)}"
-        + (f", {format_energy(energy['total_j'] / amount)} each" if amount and energy["total_j"] is not None else "")
-        for unit, amount in view["work"].items()
-    ]
+    work = [f"- {markdown(line)}" for line in work_lines(view)]
     parts += ["\n".join(work)] if work else []
     if carbon is None:
         parts.append(markdown(f"No grams: {view['carbon_missing'] or 'no energy is known, so no grams can be worked out'}"))

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from ..._version import __version__
 from ..words.carbon import format_mass
-from ..words.quantities import format_duration, format_energy, format_range
-from ..words.runs import anchor, mean_power, title_of, when
+from ..words.quantities import format_duration
+from ..words.runs import anchor, mean_power, measured_text, title_of, when
+from .cells import each_cells, energy_cells
 from .charts import STRIPES
-from .elements import Child, Html, el, quantity, ranged, table
+from .elements import Child, Html, el, ranged, table
 from .names import short_name
 from .sections import section_of
 from .style import CSS, SCRIPT
@@ -54,27 +55,20 @@ def _allowed(text: str) -> str:
 
 def _side_by_side(runs: Sequence[Figures]) -> Html:
     rows: list[list[Child]] = []
-    for f in runs:
-        run, energy, carbon = f.view["run"], f.view["energy"], f.view["carbon"]
-        total, low, high = energy["total_j"], energy["low_j"], energy["high_j"]
-        joules = "–" if total is None or low is None or high is None else format_range(total, low, high, _unit(runs))
-        unit, amount = next(((u, n) for u, n in f.view["work"].items() if n), (None, 0))
+    energies, each = energy_cells([f.view["energy"] for f in runs]), each_cells(f.view for f in runs)
+    for f, of_energy, of_each in zip(runs, energies, each, strict=True):
+        run, carbon = f.view["run"], f.view["carbon"]
         rows.append(
             [
                 [el("a", short_name(title_of(f.view)), href=f"#{anchor(f.view)}"), " ", el("small", run["id"][:8])],
                 el("span", run["status"], class_=run["status"]),
                 format_duration(run["duration_s"] or 0.0),
-                ranged(f"{'≥ ' if energy['lower_bound'] else ''}{joules}"),
-                "–" if energy["measured_fraction"] is None else f"{100 * energy['measured_fraction']:.0f} %",
+                of_energy,
+                measured_text(f.view["energy"]["measured_fraction"]) or "–",
                 mean_power(f.view),
                 "–" if carbon is None else ranged(format_mass(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])),
-                "–" if unit is None or total is None else quantity(format_energy(total / amount), f"a {unit[:-1]}"),
+                of_each,
             ]
         )
     head = ["run", "status", "time", "energy (range)", "measured", "mean power", "CO2e", "each"]
     return el("header", el("h1", f"{len(runs)} runs"), table(head, rows, range(2, 8), "The runs side by side", cards=True), class_="top")
-
-
-def _unit(runs: Sequence[Figures]) -> float | None:
-    """The largest energy. All energies of the column are written in the unit that suits it."""
-    return max((t for f in runs if (t := f.view["energy"]["total_j"]) is not None), default=None)

@@ -10,6 +10,7 @@ from ..words.carbon import format_mass
 from ..words.quantities import count, format_duration, format_energy, format_range, percent, watts_text
 from ..words.runs import WAYS, anchor, headline, mean_power, phase_energy, phase_notes, title_of, when
 from .accounts import assumptions, emissions, events, joules_by_way, methods, origin
+from .cells import joule_cells
 from .charts import Bar, bars, colours
 from .elements import Child, Html, details, el, table
 from .names import breaking
@@ -167,14 +168,12 @@ def _by_phase(view: ShowJson) -> Html:
     status, total = view["run"]["status"], view["energy"]["total_j"]
     rows = []
     cells: list[list[Child]] = []
-    for p in view["phases"]:
+    for p, each in zip(view["phases"], joule_cells(map(energy_each_j, view["phases"])), strict=True):
         text = phase_energy(p, status, total)
         notes = ", ".join(
             n for n in (f"{p['count']:,} ×" if p["count"] != 1 else "", format_duration(p["duration_s"]), phase_notes(p)) if n
         )
         rows.append(Bar(p["name"], text, p["energy_j"], p["low_j"], p["high_j"], "plain", notes))
-        each_j = energy_each_j(p)
-        each = "–" if each_j is None else format_energy(each_j)
         cells.append([p["name"], f"{p['count']:,}", format_duration(p["duration_s"]), text, each, phase_notes(p)])
     head = ["phase", "count", "time", "energy (range)", "each", "note"]
     return el(

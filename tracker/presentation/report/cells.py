@@ -1,0 +1,56 @@
+"""PURE: figures of runs as they stand in tables. A column of energies has one unit: the one that suits its largest energy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ...analysis.totals import each_of
+from ...core.contract import CarbonJson
+from ..words.carbon import format_mass
+from ..words.quantities import format_energy, largest_j
+from ..words.runs import energy_text
+from .elements import Child, Html, quantity, ranged
+
+
+class Part(NamedTuple):
+    """Grams of CO2e with their range; all None where they are not known."""
+
+    name: str
+    g: float | None
+    low_g: float | None
+    high_g: float | None
+
+    @property
+    def text(self) -> str:
+        """ "1.84 kg (1.20–2.50)", or "unknown"."""
+        return "unknown" if self.g is None else format_mass(self.g, self.low_g, self.high_g)
+
+
+def parts(carbon: CarbonJson) -> tuple[Part, Part, Part]:
+    """Operational grams, embodied grams, and their sum."""
+    return (
+        Part("operational", carbon["operational_g"], carbon["operational_low_g"], carbon["operational_high_g"]),
+        Part("embodied", carbon["embodied_g"], carbon["embodied_low_g"], carbon["embodied_high_g"]),
+        Part("total", carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"]),
+    )
+
+
+def energy_cells(energies: Sequence[Mapping[str, Any]]) -> list[Html]:
+    """A column of the `energy` objects of runs or sums."""
+    largest = largest_j(energy["total_j"] for energy in energies)
+    return [ranged(energy_text(energy, largest)) for energy in energies]
+
+
+def joule_cells(joules: Iterable[float | None]) -> list[str]:
+    """A column of energies without ranges. One that is 0 or unknown is "–"."""
+    known = list(joules)
+    largest = largest_j(known)
+    return [format_energy(energy_j, largest) if energy_j else "–" for energy_j in known]
+
+
+def each_cells(entries: Iterable[Mapping[str, Any]]) -> list[Child]:
+    """A column of the energy of runs for one unit of their work. Samples have one unit of energy, and tokens have one."""
+    found = [each_of(entry) for entry in entries]
+    largest = {unit: largest_j(of[1] for of in found if of and of[0] == unit) for unit in {of[0] for of in found if of}}
+    return ["–" if of is None else quantity(format_energy(of[1], largest[of[0]]), f"a {of[0].removesuffix('s')}") for of in found]

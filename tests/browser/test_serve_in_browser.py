@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,12 @@ def test_projects_over_time(browser: Browser, tmp_path: Path, width: int) -> Non
         assert high[2] / high[1] == pytest.approx(200 / 300, abs=0.01)
         assert page.locator(".plot.columns line.range").count() == 3
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        figures = page.locator("section td").evaluate_all("found => found.map(e => e.getBoundingClientRect().right)")
+        assert max(figures) <= width
+        names = page.locator(".plot.columns text.middle").evaluate_all(
+            "found => found.map(e => e.getBoundingClientRect()).filter(box => box.width).map(box => [box.left, box.right])"
+        )
+        assert all(right < left for (_, right), (left, _) in pairwise(names))
         page.locator(".plot.columns").press("End")
         expect(page.locator(".readout")).to_contain_text("2026-11-10")
         page.get_by_role("link", name="vision").press("Enter")

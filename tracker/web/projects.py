@@ -57,7 +57,7 @@ def overview(groups: Sequence[GroupJson], whole: SumJson, time: OverTime) -> Htm
         el("h1", "Projects"),
         el("p", _sum(whole), class_="headline"),
         _figure(time, shown, "Projects"),
-        el("section", table(head, rows, range(1, 6))),
+        el("section", table(head, rows, range(1, 6), cards=True)),
     )
 
 

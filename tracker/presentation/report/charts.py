@@ -128,7 +128,16 @@ def columns(rows: Sequence[Column], colours: Sequence[str], label: str) -> Html:
             low, high = (_n(COLUMNS_HIGH - joules * scale) for joules in (row.low, row.high))
             marks.append(el("line", x1=_n(middle), x2=_n(middle), y1=low, y2=high, class_="range"))
     every = -(-len(rows) // COLUMN_NAMES)
-    names = [el("text", r.name, x=f"{100 * (i + 0.5) / len(rows):.2f}%", y=COLUMNS_HIGH + 18, class_="middle") for i, r in enumerate(rows)]
+    names = [
+        el(
+            "text",
+            row.name,
+            x=f"{100 * (i + 0.5) / len(rows):.2f}%",
+            y=COLUMNS_HIGH + 18,
+            class_="middle spare" if i // every % 2 else "middle",
+        )
+        for i, row in enumerate(rows)
+    ]
     texts = [*_level_texts([(y, "0" if y == 0 else f"{y:g} {symbol}") for y in levels], scale * size, COLUMNS_HIGH), *names[::every]]
     return _chart("columns", COLUMNS_HIGH, marks, texts, label)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...analysis.over_time.timeline import Layer
 from ...analysis.view import energy_each_j
-from ..words.carbon import format_mass
+from ..words.carbon import mass_parts
 from ..words.quantities import count, format_duration, format_energy, format_range, percent, watts_text
 from ..words.runs import WAYS, anchor, headline, mean_power, phase_energy, phase_notes, title_of, when
 from .accounts import assumptions, emissions, events, joules_by_way, methods, origin
@@ -108,9 +108,8 @@ def _facts(view: ShowJson) -> Html:
         ("Mean power", mean_power(view), ""),
     ]
     if carbon is not None:
-        grams = format_mass(carbon["total_g"])
-        spread = format_mass(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"]).partition(" (")[2].rstrip(")")
-        facts.append(("CO2e", grams, spread))
+        grams, bounds = mass_parts(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])
+        facts.append(("CO2e", grams, bounds.strip(" ()")))
     for unit, amount in view["work"].items():
         each = f"{format_energy(total / amount)} each" if total is not None and amount else ""
         facts.append((unit.capitalize(), f"{amount:,}", each))

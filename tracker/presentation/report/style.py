@@ -107,7 +107,7 @@ li::marker{color:var(--muted)}
 footer{border-top:1px solid var(--line);padding:20px 28px 48px;margin-top:40px;font-size:13px;color:var(--muted)}
 @media (max-width:600px){main,.top,footer{padding-left:16px;padding-right:16px}.headline b{font-size:36px}
 .plot,.readout,.plot~.legend{margin-left:52px}.words{flex-wrap:wrap;gap:0 12px}.figure{max-width:100%;text-align:left}
-section{margin-top:42px}
+section{margin-top:42px}.chart .spare{display:none}
 .cards :is(table,caption,tbody,th,td){display:block}
 .cards thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .cards tbody tr{display:grid;grid-template-columns:1fr 1fr;gap:6px 16px;padding:12px 0;border-bottom:1px solid var(--line)}

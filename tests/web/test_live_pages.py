@@ -38,8 +38,9 @@ def calls_of(work: Callable[[], object]) -> int:
     return calls
 
 
-def refreshes(path: Path, seconds: int, count: int) -> float:
-    """The mean cost of a refresh of a run of ten devices, a second after the last one, once it is kept."""
+def refreshes(path: Path, seconds: int, count: int, by_the_hour: bool) -> float:
+    """The mean cost of a refresh of a run of ten devices, a second after the last one, once it is kept. `by_the_hour`: whether the
+    intensity of its grid is known for each hour."""
     writer = Writer.open(path)
     long_run(writer, 1, LARGE, seconds)
     with sqlite3.connect(path) as connection:
@@ -47,6 +48,8 @@ def refreshes(path: Path, seconds: int, count: int) -> float:
         connection.execute("UPDATE segment SET status = 'running', ended_utc_ns = NULL, end_t_ns = NULL")
     connection.close()
     store = Store.open(str(path))
+    if by_the_hour:
+        cache_hours(store, path, seconds)
     pages = LivePages(lambda: store, store)
     pages.refreshed(RUN)
     calls = []
@@ -58,10 +61,23 @@ def refreshes(path: Path, seconds: int, count: int) -> float:
     return sum(calls) / count
 
 
-def test_a_run_of_days_costs_about_as_much_as_one_of_a_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def cache_hours(store: Store, path: Path, seconds: int) -> None:
+    """An intensity for each hour of the run, and one more."""
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE run SET zone = 'FR'")
+        (begin_ns,) = connection.execute("SELECT started_utc_ns FROM run").fetchone()
+    connection.close()
+    of_all = {"provider": "electricitymaps", "zone": "FR", "basis": "lifecycle", "estimated": 0, "fetched_utc_ns": begin_ns}
+    hours = [(begin_ns + hour * 3600 * NS, 40.0 + hour % 24) for hour in range(seconds // 3600 + 1)]
+    times = [{"start_utc_ns": start, "end_utc_ns": start + 3600 * NS, "g_per_kwh": g_per_kwh} for start, g_per_kwh in hours]
+    store.cache_intensities([{**of_all, **of_hour} for of_hour in times])
+
+
+@pytest.mark.parametrize("by_the_hour", [False, True])
+def test_a_run_of_days_costs_about_as_much_as_one_of_a_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_the_hour: bool) -> None:
     monkeypatch.setattr(live_pages, "LIVE_S", 0.0)
-    minute, days = refreshes(tmp_path / "minute.db", 60, 10), refreshes(tmp_path / "days.db", 3 * 86_400, 10)
-    assert days < 1.5 * minute
+    minute = refreshes(tmp_path / "minute.db", 60, 10, by_the_hour)
+    assert refreshes(tmp_path / "days.db", 3 * 86_400, 10, by_the_hour) < 1.5 * minute
 
 
 def several(path: Path, count: int) -> list[str]:

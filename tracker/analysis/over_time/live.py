@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 from ...core.point import Point
 from ...energy.mean_power import mean_w
 from ..footprint import view_of
-from ..view import iso
+from ..view import describe, iso
 from .outlines import Key, Outlines
 
 if TYPE_CHECKING:
-    from ...core.contract import PhaseNowJson, ShowJson
+    from ...core.contract import CarbonJson, PhaseNowJson, ShowJson
     from ...storage.read.records import DeviceRow, StoredRun
     from ...storage.read.store import Store
     from .figures import Drawing, Figures
@@ -71,35 +71,50 @@ class LiveRun:
         self._outlines = Outlines()
         self._drawing: Drawing | None = None
         self._drawn_to_ns: Mapping[Key, int] = {}
+        self._carbon: CarbonJson | None = None
         self._work: deque[tuple[int, Mapping[str, int]]] = deque()
 
     def look(self) -> Look:
         """The run now. Raises StoreError, and RunNotFoundError where it was deleted."""
-        return self._look()[1]
+        return self._look(self._load(), None)
 
     def figures(self) -> Figures:
         """The run now, as a report shows it.
 
-        The drawing is the same object as before until the run has grown by what one bin of it shows. Raises StoreError, and
-        RunNotFoundError where the run was deleted.
+        The drawing is the same object as before until the run has grown by what one bin of it shows. The same holds for grams whose
+        intensity is known by time: to work them out, all points are read. Raises StoreError, and RunNotFoundError where the run was
+        deleted.
         """
         from .figures import Figures, drawing_of, unused_sources  # brings SQLAlchemy
 
-        stored, look = self._look()
+        stored = self._load()
+        ends_ns = {(d.segment_id, d.name): d.last.t_ns for d in stored.devices if d.last is not None}
+        drawing, carbon = self._drawing, self._carbon
+        if drawing is None or stored.ended or _grew(drawing, self._drawn_to_ns, ends_ns):
+            drawing = carbon = None
+        look = self._look(stored, carbon)
         self._outlines.grow(self._store, stored, self._recent)
-        ends_ns = self._outlines.ends_ns()
-        if self._drawing is None or look.ended or _grew(self._drawing, self._drawn_to_ns, ends_ns):
-            self._drawing = drawing_of(self._store, stored, look.view, self._outlines.curves)
-            self._drawn_to_ns = ends_ns
-        return Figures(look.view, self._drawing, unused_sources(stored))
+        if drawing is None:
+            drawing = drawing_of(self._store, stored, look.view, self._outlines.curves)
+            self._drawing, self._drawn_to_ns = drawing, ends_ns
+            self._carbon = look.view["carbon"] if drawing.steps else None
+        return Figures(look.view, drawing, unused_sources(stored))
 
-    def _look(self) -> tuple[StoredRun, Look]:
-        stored = self._stored = self._store.load(self._run_id, self._stored)
-        silent_s = _ago_s(stored.run.last_seen_utc_ns)
-        if not stored.ended and silent_s > DOUBTFUL_S and time.monotonic() - self._doubted_s > DOUBTFUL_S:
+    def _load(self) -> StoredRun:
+        stored = self._store.load(self._run_id, self._stored)
+        if not stored.ended and _ago_s(stored.run.last_seen_utc_ns) > DOUBTFUL_S and time.monotonic() - self._doubted_s > DOUBTFUL_S:
             self._store, self._doubted_s = self._judged(), time.monotonic()
-            stored = self._stored = self._store.load(self._run_id, stored)
-        view = view_of(self._store, stored)
+            stored = self._store.load(self._run_id, stored)
+        self._stored = stored
+        return stored
+
+    def _look(self, stored: StoredRun, carbon: CarbonJson | None) -> Look:
+        """A look at the run; `carbon` are its grams, where they need not be worked out anew."""
+        if carbon is None:
+            view = view_of(self._store, stored)
+        else:
+            view = describe(stored)
+            view["carbon"] = carbon
         newest = {(d.host, d.name, d.uuid): d for d in stored.devices if d.last is not None}  # of its last segment
         rows = [newest[d["host"], d["device"], d["uuid"]] for d in view["energy"]["devices"]]
         curves = [self._curve(row) for row in rows]
@@ -117,7 +132,7 @@ class LiveRun:
         view["written_s"] = _ago_s(stored.run.last_seen_utc_ns)
         view["phases_now"] = [] if stored.ended else self._phases(view)
         view["rates"] = self._rates(stored, view["work"])
-        return stored, Look(view, [list(curve) for curve in curves])
+        return Look(view, [list(curve) for curve in curves])
 
     def _curve(self, row: DeviceRow) -> deque[Point]:
         assert row.last is not None

@@ -34,10 +34,6 @@ class Outlines:
         complete = all(curve and curve[-1].t_ns >= ends[key] for key, curve in grown.items())
         self.curves = grown if complete else store.outline(stored, PIECES)
 
-    def ends_ns(self) -> dict[Key, int]:
-        """Where each curve ends, on the monotonic clock of its segment."""
-        return {key: curve[-1].t_ns for key, curve in self.curves.items()}
-
 
 def _continued(curve: Sequence[Point], recent: Sequence[Point]) -> Sequence[Point]:
     """The curve with those points of `recent` that come after it; the curve itself where points between the two are missing."""

@@ -1,4 +1,4 @@
-"""A real headless Chromium, and what a page does in it."""
+"""A real headless Chromium, and a page in it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """The system's own browser."""
+    """The browser of the system."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     assert path, "no Chromium: `bash .ci/system-packages` installs it on Debian"
     with sync_playwright() as playwright:
@@ -25,7 +25,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class Opened:
-    """A file in a tab of its own; `said` are its console's messages and errors, `asked` the addresses that it asked for."""
+    """A page in its own tab. `said` are the messages and errors of its console; `asked` are the addresses that it requested."""
 
     def __init__(
         self, browser: Browser, at: Path | str, *, scheme: Literal["light", "dark"] = "light", width: int = 1280, script: bool = True
@@ -49,11 +49,11 @@ class Opened:
         return self.page.locator(selector).count()
 
     def texts(self, selector: str) -> list[str]:
-        """The text of each element, as it is in the document."""
+        """The text of each element, as it stands in the document."""
         return [text or "" for text in self.page.locator(selector).evaluate_all("found => found.map(e => e.textContent)")]
 
     def value(self, script: str) -> Any:
-        """What a script of the test evaluates to."""
+        """The value of a script."""
         return self.page.evaluate(script)
 
     def close(self) -> None:

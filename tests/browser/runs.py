@@ -1,4 +1,4 @@
-"""Stored runs to look at, written through the tracker's own Writer."""
+"""Stored runs for the tests of reports and pages. They are written by the tracker's Writer."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def hour(
     host: str = "node-a",
     **of_run: Any,
 ) -> Path:
-    """A run of an hour, a point of each device every ten seconds: two measured GPUs, a package, modelled memory."""
+    """A run of one hour, with a point of each device every ten seconds: two measured GPUs, a package, and modelled memory."""
     name = f"seg-{run_id}"
     end: Row = {"started_utc_ns": START, "last_seen_utc_ns": START + HOUR_S * NS, "status": "completed"}
     end |= {"ended_utc_ns": START + HOUR_S * NS}
@@ -81,7 +81,7 @@ def _device(name: str, segment_id: str) -> Row:
 
 
 def _point(t: int, name: str, watts: float, segment_id: str) -> Row:
-    """A power that swings around `watts`; memory's is modelled, and its range wide."""
+    """A point of a power that varies around `watts`. The power of memory is modelled, and has a wide range."""
     joules = watts * (t + 120 * (1 - math.cos(t / 300)))
     edges = {"edge_low_j": 0.1, "edge_high_j": 0.2}
     if name == "dram":
@@ -114,7 +114,7 @@ def intensities(path: Path, *values: float, zone: str = "FR", provider: str = "e
 
 
 def read(path: Path, run_id: str = "aaa111") -> Figures:
-    """What a report shows of a stored run."""
+    """The figures of a stored run, as a report shows them."""
     store = Store.open(str(path))
     try:
         return figures(store, run_id)

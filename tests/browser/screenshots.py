@@ -39,7 +39,7 @@ with EnergyTracker(project="vision", name="resnet50", zone="FR") as tracker:
                     time.sleep(0.2)
                     tracker.update(samples=samples)
 """
-"""Its phases are in step with the node, which draws more in the first half of each epoch."""
+"""Its phases have the period of the emulated node, which draws more power in the first half of each epoch."""
 
 
 def report(browser: Browser, run: str, db: str, picture: Path) -> None:
@@ -54,7 +54,7 @@ def report(browser: Browser, run: str, db: str, picture: Path) -> None:
 
 
 def watch(browser: Browser, picture: Path) -> None:
-    """What `trainwatt watch` has on the terminal while a run goes on."""
+    """What `trainwatt watch` shows in the terminal while a run is running."""
 
     def load(high_w: float, low_w: float) -> Load:
         return Load(high_w, low_w, EPOCH_S)

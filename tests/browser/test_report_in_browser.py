@@ -1,4 +1,4 @@
-"""The report in a real browser: it asks for nothing, only its own script runs, and every chart has its marks, a name and a table."""
+"""The report in a real browser: it loads nothing, only its own script runs, and every chart has its marks, a name and a table."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Figures]:
-    """One run with everything, and one whose every word is hostile."""
+    """A run that has everything, and a run in which every text is hostile."""
     db = tmp_path_factory.mktemp("report") / "runs.db"
     gap = {"kind": "gap", "device": "gpu0", "detail": "no reading for 12 s"}
     hour(db, "aaa111", name="resnet", command="python train.py", powers={**POWER_W, "psys": 700.0}, events=[gap])
@@ -81,7 +81,7 @@ def test_it_opens_without_a_word_and_asks_for_nothing_but_itself(
 
 
 def test_the_policy_lets_no_other_script_style_or_image_in(opened: Opened) -> None:
-    """That the page is quiet would prove little if anything could run."""
+    """Without this, a page without messages would prove little: a foreign script could run silently."""
     with opened.page.expect_event("requestfailed") as blocked:
         opened.page.evaluate(
             """() => { for (const [tag, key, value] of [['script', 'textContent', 'window.ran = 1'], ['img', 'src', 'http://127.0.0.1:9/x.png'],
@@ -218,7 +218,7 @@ SWEEP = [
     f"resnet50-pretrained/lr_{10.0 ** -(i % 4):g}-wd_1e-4-batch_{2 ** (5 + i % 3)}-seed_{i}" if i % 5 else f"{'unseparated' * 5}_{i}"
     for i in range(12)
 ]
-"""Names whose ends tell them apart, and some with a word that is longer than a column."""
+"""Names that differ at their ends. Some have a word that is longer than the column."""
 
 WORDS_ON_TWO_LINES = """() => {
   const found = [];
@@ -298,7 +298,7 @@ CONTRAST = """() => {
 
 
 def test_both_schemes_have_enough_contrast(browser: Browser, one: Path) -> None:
-    """4.5 to 1 for words and 3 to 1 for marks, as WCAG 2.2 has it; neighbours in the stack differ in lightness too."""
+    """WCAG 2.2 asks for a contrast of 4.5 to 1 for words, and of 3 to 1 for marks."""
     backs = set()
     for scheme in SCHEMES:
         tab = Opened(browser, one, scheme=scheme)

@@ -1,4 +1,4 @@
-"""The pages of `trainwatt serve` in a real browser: quiet, alive while a run is, and usable from the keyboard."""
+"""The pages of `trainwatt serve` in a real browser: no errors, refreshed while a run is running, and usable with the keyboard."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def browser() -> Iterator[Browser]:
 
 @contextmanager
 def quiet(browser: Browser, address: str, path: str, width: int = 1280) -> Iterator[Page]:
-    """A page of the site; it must say nothing on its console, and ask nobody else."""
+    """A page of the site. It must write nothing to its console, and must request nothing from other sites."""
     tab = Opened(browser, address + path, width=width)
     yield tab.page
     tab.close()
@@ -42,7 +42,7 @@ def test_list_run_and_back(browser: Browser, tmp_path: Path, width: int) -> None
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         energy = page.locator("tbody tr").first.locator("td.n", has_text="(").bounding_box()
         assert energy is not None
-        assert energy["x"] + energy["width"] <= width  # what one looks for is on the screen, on a telephone too
+        assert energy["x"] + energy["width"] <= width  # the energy is on the screen, on a telephone too
         name = page.locator("tbody tr th a .named").first
         expect(name).to_contain_text("<script>alert(1)</script>")
         expect(name).to_have_attribute("title", f"p0/{' '.join(ODD.split())}")
@@ -104,7 +104,7 @@ def test_what_was_opened_stays_open_while_the_page_moves(browser: Browser, tmp_p
         quiet(browser, address, f"/runs/{tracker.run_id}") as page,
     ):
         expect(page.locator(".live")).to_contain_text("live", timeout=LONG_MS)
-        page.wait_for_selector(".plot.power path.layer")  # from now on there are the same parts each time
+        page.wait_for_selector(".plot.power path.layer")  # from now on, each refresh has the same parts
         page.locator("details summary").first.press("Enter")
         expect(page.locator("details").first).to_have_attribute("open", "")
         before = page.locator(".headline b").text_content()
@@ -115,10 +115,10 @@ def test_what_was_opened_stays_open_while_the_page_moves(browser: Browser, tmp_p
 
 @pytest.mark.parametrize("width", [400, 1280])
 def test_projects_over_time(browser: Browser, tmp_path: Path, width: int) -> None:
-    """A mark for each project's energy of a day, as high as its joules; and from there to one project, with the keyboard."""
+    """There is a mark for the energy of each project and day, as high as its joules. The keyboard leads to the page of a project."""
     with served(several(tmp_path / "runs.db")) as address, quiet(browser, address, "/projects", width) as page:
         columns = page.locator(".plot.columns rect.column")
-        assert columns.count() == 3  # of the first day the runs of one project are one mark
+        assert columns.count() == 3  # on the first day, the runs of one project are one mark
         high = columns.evaluate_all("found => found.map(e => Number(e.getAttribute('height')))")
         assert high[0] / high[1] == pytest.approx(150 / 300, abs=0.01)
         assert high[2] / high[1] == pytest.approx(200 / 300, abs=0.01)

@@ -1,4 +1,4 @@
-"""What a refresh of a running run's page costs, and what is kept for it."""
+"""The page of a running run: the cost of a refresh, and what is kept from one refresh to the next."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RUN, SEGMENT = f"{1:012x}", f"{1:016x}"
 
 
 def calls_of(work: Callable[[], object]) -> int:
-    """The calls of functions that some work makes: a measure of its cost that other processes do not change."""
+    """How many functions some work calls. This measures its cost, and does not depend on other processes."""
     calls = 0
 
     def count(frame: FrameType, event: str, argument: object) -> None:
@@ -39,8 +39,10 @@ def calls_of(work: Callable[[], object]) -> int:
 
 
 def refreshes(path: Path, seconds: int, count: int, by_the_hour: bool) -> float:
-    """The mean cost of a refresh of a run of ten devices, a second after the last one, once it is kept. `by_the_hour`: whether the
-    intensity of its grid is known for each hour."""
+    """The mean cost of a refresh of a run of ten devices. Before each refresh, a second of the run is written.
+
+    `by_the_hour`: whether the intensity of the grid is known for each hour.
+    """
     writer = Writer.open(path)
     long_run(writer, 1, LARGE, seconds)
     with sqlite3.connect(path) as connection:
@@ -81,7 +83,7 @@ def test_a_run_of_days_costs_about_as_much_as_one_of_a_minute(tmp_path: Path, mo
 
 
 def several(path: Path, count: int) -> list[str]:
-    """Runs that go on, of a device each."""
+    """Running runs with one device each."""
     ids = [f"run-{i:04d}" for i in range(count)]
     now_ns = time.time_ns()
     writer = Writer.open(path)

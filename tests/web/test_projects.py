@@ -88,14 +88,14 @@ def test_a_projects_page_has_its_days_as_the_command_line_has_them(site: str, db
         energy = g["energy"]
         row = f'<th scope="row">{g["day"]}</th><td class="n">{g["runs"]}</td><td class="n">'
         assert row + format_range(energy["total_j"], energy["low_j"], energy["high_j"]) in text
-    assert text.count('<th scope="row">2026-11-') == 10  # empty days, too
+    assert text.count('<th scope="row">2026-11-') == 10  # days without runs, too
     assert "13.9 Wh of it (14 %) went into runs that failed or were interrupted." in text
     whole = days["total"]["energy"]
     assert f"<b>{format_range(whole['total_j'], whole['low_j'], whole['high_j']).partition(' (')[0]}</b>" in text
 
 
 def test_a_project_may_be_called_others(tmp_path: Path) -> None:
-    """It is not the rest of them, which has a colour of its own behind the five that used most."""
+    """The project called "others" is not the sum of the smaller projects, which has the same name and its own colour."""
     names = ["others", "b", "c", "d", "e", "f", "g"]
     watts = {name: 700.0 - 100 * i for i, name in enumerate(names)}
     db = write(

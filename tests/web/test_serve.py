@@ -30,12 +30,12 @@ TOKEN = "a-token-of-enough-length"
 
 
 def worked(i: int) -> int:
-    """The samples of the run number `i` of `many`; every tenth run counted none."""
+    """The number of samples of run `i` of `many`. Every tenth run counted none."""
     return 0 if i % 10 == 9 else 1 + i * 37 % 101
 
 
 def many(path: Path, count: int) -> Path:
-    """Runs of one device, the later the more energy. Half of them are in one of four groups."""
+    """Runs with one device. A later run has more energy. Half of the runs are in one of four groups."""
     ids = [f"run-{i:04d}" for i in range(count)]
     return write(
         path,
@@ -129,13 +129,13 @@ def test_an_order_by_energy_is_that_of_all_runs_and_not_of_a_page(site: str) -> 
     by_each = [run_id for page in "123" for run_id in listed(site, sort="each", page=page)]
     assert by_each[: len(expected)] == expected
     nothing_counted = [f"run-{i:04d}" for i in range(119, -1, -1) if not worked(i)]
-    assert by_each[len(expected) :] == nothing_counted  # last, whichever the direction
+    assert by_each[len(expected) :] == nothing_counted  # they are last in both directions
     assert listed(site, sort="-each", page="3")[-len(nothing_counted) :] == nothing_counted
     assert listed(site, sort="-each")[0] == expected[-1]
 
 
 def test_a_run_that_goes_on_moves_up_in_the_order_by_energy(tmp_path: Path) -> None:
-    """What is kept of runs that have ended is not kept of one that goes on, nor of one that was restarted."""
+    """The energies of runs that have ended are kept. Those of a running run, or of one that was restarted, are read again."""
     db = many(tmp_path / "runs.db", 3)
     with served(db) as address:
         assert listed(address, sort="-energy") == ["run-0002", "run-0001", "run-0000"]
@@ -180,7 +180,7 @@ def test_the_heads_of_the_list_are_links_that_keep_the_filters(site: str) -> Non
     assert found["energy (range) ↓"] == {**filters, "sort": "energy"}
     assert found["each"] == {**filters, "sort": "-each"}
     assert found["run"] == {**filters, "sort": "project"}
-    assert found["started"] == filters  # newest first is the order where none is given
+    assert found["started"] == filters  # newest first is the default order
     assert '<option value="sweep-3" selected>' in text
     assert '<input type="hidden" name="sort" value="-energy">' in text
     assert 'aria-sort="descending"' in text
@@ -198,7 +198,7 @@ def test_names_are_text(site: str) -> None:
 
 
 def test_selected_runs_are_compared_as_on_the_command_line(tmp_path: Path, site: str) -> None:
-    db = many(tmp_path / "runs.db", 120)  # as behind the site
+    db = many(tmp_path / "runs.db", 120)  # the same runs as those of `site`
     ids = ["run-0009", "run-0000", "run-0019"]
     printed = json.loads(CliRunner().invoke(cli, ["compare", *ids, "--json", "--db", str(db)]).output)
     text = requests.get(f"{site}/compare", params={"run": ids}, timeout=10).text

@@ -1,4 +1,4 @@
-"""A run that is read again and again: what is kept from one look to the next shows what a new look at everything would show."""
+"""A run that is read again and again. It must show the same with what is kept from earlier looks as without."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KINDS = {"gpu0": "gpu", "package-0": "cpu"}
 
 
 class Growing:
-    """A run that a test lets go on."""
+    """A running run that grows step by step."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -43,7 +43,7 @@ class Growing:
         write(self.path, segment=[of], device=[device(name, segment_id, kind=KINDS[name]) for name in WATTS])
 
     def measure(self, segment_id: str, seconds: range, factor: float = 1.0) -> None:
-        """A point of each device for each of the seconds."""
+        """Write a point of each device for each of the seconds."""
         rows = []
         for t in seconds:
             for name, watts in WATTS.items():
@@ -57,7 +57,7 @@ class Growing:
         connection.close()
 
     def shows_everything(self) -> Figures:
-        """Look, and hold what is shown against a new look at everything."""
+        """Look at the run, and compare the result with a new reading of everything."""
         kept, anew = self.live.figures(), figures(self.store, "run-1")
         assert self.live._stored == self.store.load("run-1")
         bin_s = anew.drawing.cuts[1] - anew.drawing.cuts[0]
@@ -73,7 +73,7 @@ class Growing:
 
 
 def drawn_j(f: Figures, watts: list[float | None], until_s: float) -> float:
-    """The energy that is drawn up to a time."""
+    """The drawn energy up to a time."""
     bins = zip(watts, pairwise(f.drawing.cuts), strict=True)
     return math.fsum((w or 0.0) * (min(b, until_s) - a) for w, (a, b) in bins if a < until_s)
 

@@ -1,4 +1,4 @@
-"""What a report draws over time: power that adds up to the energy, phases as they were, intensities at their own time."""
+"""What a report draws over time: power whose area is the energy, phases, and intensities, each at its time."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_bins_keep_every_joule(steps: list[tuple[float, float]], begin: float, b
 
 
 def test_where_nothing_was_recorded_there_is_no_power_rather_than_none() -> None:
-    """A process that came back: what lies between is unknown, and is not 0 W."""
+    """A process was restarted. The power between is unknown; it is not 0 W."""
     cuts = series.edges(0.0, 60.0, 6)
     assert series.watts([[(0.0, 0.0), (20.0, 200.0)], [(40.0, 0.0), (60.0, 400.0)]], cuts) == [10.0, 10.0, None, None, 20.0, 20.0]
 
@@ -116,7 +116,7 @@ def test_innermost_phases_never_overlap_and_cover_what_phases_cover(spans: list[
 
 
 def test_phases_too_short_to_be_seen_make_no_marks_of_their_own() -> None:
-    """A train of a hundred thousand steps is a few marks, of what took most of the time."""
+    """A hundred thousand short phases are drawn as few marks, of the phases that took most of the time."""
     spans = [Span("step" if i % 4 else "log", i * 0.01, (i + 1) * 0.01) for i in range(100_000)]
     assert series.bands(spans, 0.0, 1000.0) == [Span("step", 0.0, 1000.0)]
 
@@ -137,7 +137,7 @@ def test_each_intensity_is_drawn_at_its_own_time(tmp_path: Path) -> None:
 
 
 def test_a_sleep_of_the_machine_moves_the_hours_after_it() -> None:
-    """The monotonic clock stands still meanwhile: the anchor after it says what time of day it is."""
+    """The monotonic clock stands still during suspend. The next anchor gives the time of day."""
     slots = tuple(Slot(h * 3600 * NS, (h + 1) * 3600 * NS, 100.0 + h, False, "x") for h in range(6))
     clock = Clock(0.0, 3600.0, 0, (Anchor(0, 0, 0), Anchor(1800 * NS, (4 * 3600 + 1800) * NS, 0)))
     steps = series.intensity([clock], 0, [Series(slots, "x")])
@@ -152,7 +152,7 @@ def test_what_a_series_lacks_the_next_gives_and_what_none_has_stays_open() -> No
 
 
 def test_a_clock_that_is_years_off_does_not_stretch_the_axis(tmp_path: Path) -> None:
-    """A second host whose clock says 1970, and a first one whose clock was set while the run went on."""
+    """The clock of the second host says 1970. The clock of the first host was set during the run."""
     db = hour(tmp_path / "runs.db", status="running", ended_utc_ns=None, duration_s=None, last_seen_utc_ns=2 * START)
     rows = [point(t * NS, 50.0 * t, "gpu0", "far") for t in range(0, 1801, 10)]
     write(db, segment=[segment("far", "aaa111", host="node-b", started_utc_ns=0, start_t_ns=0, end_t_ns=1800 * NS)])

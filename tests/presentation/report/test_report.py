@@ -1,4 +1,4 @@
-"""A report's words, numbers and colours, and what it says of runs that lack something."""
+"""The words, numbers and colours of a report, also for runs that lack something."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_a_run_that_did_not_complete_says_so(tmp_path: Path, status: str, reason
 
 
 def test_a_column_of_energies_has_one_unit(tmp_path: Path) -> None:
-    """In J, Wh and kWh they could not be compared."""
+    """In J, Wh and kWh, they could not be compared at a glance."""
     db = tmp_path / "runs.db"
     for run_id, watts in (("aaa", 0.3), ("bbb", 30.0), ("ccc", 300.0)):
         hour(db, run_id, powers={"gpu0": watts})
@@ -142,7 +142,7 @@ def test_a_column_of_energies_has_one_unit(tmp_path: Path) -> None:
 
 
 def test_the_share_that_was_measured_has_one_spelling(tmp_path: Path) -> None:
-    """What is almost all is never called all."""
+    """A share that is less than all never reads "100 %"."""
     db = hour(tmp_path / "runs.db", "aaa", powers={"gpu0": 300.0, "dram": 0.001})
     hour(db, "bbb", powers={"gpu0": 300.0})
     with sqlite3.connect(db) as connection:
@@ -205,7 +205,7 @@ def test_markdown_has_the_figures_of_the_page_and_the_methods(tmp_path: Path) ->
 
 
 def test_a_week_of_ten_devices_is_below_a_megabyte(tmp_path: Path) -> None:
-    """Power that never repeats, and phases that alternate too quickly to be seen."""
+    """The power never repeats, and the phases alternate too quickly to be seen."""
     db, week_s, rng = tmp_path / "runs.db", 7 * 86_400, random.Random(1)
     end = {"started_utc_ns": START, "last_seen_utc_ns": START + week_s * NS, "status": "completed"}
     names = [f"gpu{i}" for i in range(10)]
@@ -246,7 +246,7 @@ def contrast(a: str, b: str) -> float:
 
 @pytest.mark.parametrize("palette", [LIGHT, DARK])
 def test_every_colour_stands_out_from_its_ground_and_from_the_next_of_its_kind(palette: str) -> None:
-    """3 to 1 for marks and 4.5 to 1 for words, as WCAG 2.2 has it; devices of one kind lie on each other."""
+    """WCAG 2.2 asks for 3 to 1 for marks and 4.5 to 1 for words. Devices of one kind are drawn next to each other."""
     colours = dict(re.findall(r"--([\w-]+):(#(?:[0-9a-f]{6}|fff))\b", palette))
     ground = colours["bg"].replace("#fff", "#ffffff") if len(colours["bg"]) == 4 else colours["bg"]
     marks = {name: c for name, c in colours.items() if re.match(r"gpu|cpu|dram|platform|phase|counter|gauge|imputed|model|grid", name)}

@@ -12,6 +12,7 @@ import pandas
 import pytest
 
 import trainwatt
+from tests.fakes.compared import put
 from tests.fakes.footprints import START, footprint
 from tests.fakes.world import ROOT
 from trainwatt.analysis.footprint import view_of
@@ -86,6 +87,20 @@ def test_many_runs_are_cut_short_in_the_table_only(db: str) -> None:
     many = type(trainwatt.runs(db))(trainwatt.runs(db) * 25)
     page = many._repr_html_()
     assert (len(many), page.count("<tr>"), "and 5 more" in page) == (25, 21, True)
+
+
+def test_a_column_of_energies_has_one_unit(tmp_path: Path, clean_environ: pytest.MonkeyPatch) -> None:
+    db = tmp_path / "runs.db"
+    put(db, "a", {"gpu0": 2174.0}, phases={"train": 4, "validate": 1})
+    put(db, "b", {"gpu0": 7236.0}, at_s=1.0)
+    page = Parsed(trainwatt.runs(db)._repr_html_()).text
+    assert "0.604 Wh (" in page
+    assert "2.01 Wh (" in page
+    assert " J" not in page
+    summary = str(trainwatt.Summary.load(str(db), "a"))
+    assert "4 × 272 J" in summary
+    assert "1 × 1087 J" in summary
+    assert "1,000 samples, each 2.17 J of the whole run" in summary
 
 
 def test_a_summary_shows_what_it_prints(db: str) -> None:

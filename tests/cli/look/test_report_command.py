@@ -12,10 +12,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.browser.runs import hour
+from tests.fakes.compared import put
 from tests.fakes.world import TRAINWATT, World, finished
 from trainwatt.cli.main import cli
 from trainwatt.errors import ConfigurationError, RunNotFoundError, TrainwattError
-from trainwatt.presentation.words.runs import headline
+from trainwatt.presentation.words.runs import OUTSIDE, headline
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,15 @@ def test_the_ending_of_the_file_says_the_format(db: str, folder: Path) -> None:
     assert json.loads((folder / "a.json").read_text())["runs"][0]["run"]["id"] == "aaa111"
     assert ".pdf is none of the formats there are; end it with .html, .md, .json" in str(call("aaa", "--db", db, "-o", "a.pdf").exception)
     assert not (folder / "a.pdf").exists()
+
+
+def test_a_device_that_is_not_in_the_total_is_marked_in_show_and_on_the_page(tmp_path: Path) -> None:
+    place = tmp_path / "runs.db"
+    put(place, "aaa", {"package-0": 100.0, "psys": 150.0})
+    shown = CliRunner().invoke(cli, ["show", "aaa", "--db", str(place)]).output
+    for text in (shown, written("aaa", "-o", "-", "--db", str(place))):
+        assert "psys*" in text
+        assert OUTSIDE in text
 
 
 def test_its_grams_are_on_the_terms_that_are_given(db: str, folder: Path) -> None:

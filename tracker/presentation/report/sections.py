@@ -8,7 +8,7 @@ from ...analysis.over_time.timeline import Layer
 from ...analysis.view import energy_each_j
 from ..words.carbon import mass_parts
 from ..words.quantities import count, format_duration, format_energy, format_range, percent, watts_text
-from ..words.runs import WAYS, anchor, headline, mean_power, phase_energy, phase_notes, title_of, when
+from ..words.runs import OUTSIDE, WAYS, anchor, headline, mean_power, phase_energy, phase_notes, title_of, when
 from .accounts import assumptions, emissions, events, joules_by_way, methods, origin
 from .cells import joule_cells
 from .charts import Bar, bars, colours

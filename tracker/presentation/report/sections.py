@@ -141,7 +141,7 @@ def _by_device(view: ShowJson) -> Html:
     energy = view["energy"]
     several = len({d["host"] for d in energy["devices"]}) > 1
     named = [
-        (f"{d['device']} on {d['host']}" if several else d["device"]) + ("" if d["included_in_total"] else " *") for d in energy["devices"]
+        (f"{d['device']} on {d['host']}" if several else d["device"]) + ("" if d["included_in_total"] else "*") for d in energy["devices"]
     ]
     hues = colours([Layer(d["device"], d["kind"], False, []) for d in energy["devices"]])
     rows = [

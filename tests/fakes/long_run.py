@@ -95,9 +95,7 @@ class LongRun:
             boot_id=BOOT,
             owner=True,
             joinable=joinable,
-            gather=lambda: ({}, {}),
-            look_around=lambda t_ns: [],
-            look_back=lambda t_ns: [],
+            surroundings=None,
             first=first,
         )
         self.begin_ns = self.sampler.poll()

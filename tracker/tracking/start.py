@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .._version import __version__
-from ..carbon.grid.whereabouts import AUTO, known_zone, locate_by_cloud
+from ..carbon.grid.whereabouts import AUTO, known_zone
 from ..config import JOIN_DB, JOIN_RUN, Config, working_folder
 from ..core.clock import Anchor, Clock
 from ..core.run import Event, EventKind
@@ -19,7 +19,6 @@ from ..core.sensing import Discovery, DiscoveryRequest, Sensor
 from ..errors import DamagedDatabaseError, StoreError
 from ..log import warn
 from ..machine.git import git_commit
-from ..machine.inventory import inventory
 from ..machine.job import external_ids, global_rank, local_rank
 from ..machine.process import Identity, own_command, this_process
 from ..storage import place
@@ -31,6 +30,7 @@ from .recording.recorder import Recorder
 from .recording.rows import Row, as_json
 from .sampling.sampler import Sampler
 from .sharing import Neighbours, SharedDevices
+from .surroundings import Surroundings
 from .target import Target
 
 
@@ -109,21 +109,19 @@ def _begin(config: Config, watch: Target, clock: Clock, environ: Mapping[str, st
             sampler.close()
         raise
 
-    def gather() -> tuple[dict[str, Sequence[Row]], Row]:
-        devices = [i.device for i in sampler.integrators.values()] if sampler else []
-        hardware = inventory(devices, found.gpu_count, config.sysfs, config.procfs) if sampler else ()
-        findings, about_run = list(found.findings), Row()
-        if config.zone == AUTO and joining is None:
-            about_run["zone"], finding = locate_by_cloud(environ)
-            findings.append(finding)
-            if about_run["zone"] is None:
-                warn("%s: grams are at the world's average", finding.detail)
-        return {
-            "finding": rows.finding_rows(segment_id, findings),
-            "inventory": [{"run_id": run_id, "host": me.host, "kind": k, "name": n, "detail": as_json(d)} for k, n, d in hardware],
-        }, about_run
-
     neighbours = Neighbours(run_id, me, anchor.utc_ns)
+    surroundings = Surroundings(
+        run_id=run_id,
+        segment_id=segment_id,
+        host=me.host,
+        config=config,
+        environ=environ,
+        found=found,
+        devices=None if sampler is None else [i.device for i in sampler.integrators.values()],
+        shared=SharedDevices(found.sensors, os.getppid() if rank_here == 0 and watch.tree_pid == me.pid else watch.tree_pid, me),
+        neighbours=neighbours,
+        writer=writer,
+    )
     recorder = Recorder(
         writer,
         clock,
@@ -134,9 +132,7 @@ def _begin(config: Config, watch: Target, clock: Clock, environ: Mapping[str, st
         boot_id=me.boot_id,
         owner=joining is None,
         joinable=watch.joinable,
-        gather=gather,
-        look_around=SharedDevices(found.sensors, os.getppid() if rank_here == 0 and watch.tree_pid == me.pid else watch.tree_pid, me).look,
-        look_back=lambda t_ns: neighbours.begun_since(writer, t_ns),
+        surroundings=None if joining else surroundings,
     )
     for event in neighbours.already_there(writer, anchor.monotonic_ns) if sampler is not None else ():
         recorder.note(event)

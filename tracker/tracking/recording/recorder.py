@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from ...core.clock import Anchor, Clock
-from ...core.point import Point
 from ...core.run import Event, EventKind
-from ...energy.curve import Curve
 from ...errors import DamagedDatabaseError, StoreError
 from ...log import warn
 from ...storage.write.writer import Statement, Writer
@@ -22,14 +21,18 @@ from . import rows
 from .anchoring import Anchoring
 from .backlog import KEPT_ROWS, Backlog
 from .compaction import Compaction
+from .curve_log import CurveLog
 from .phase_log import JOINED, PhaseLog
 from .phase_record import PhaseRecord
 from .renewal import Renewal, wording
 from .rows import Row
+from .work_done import WorkDone
+
+if TYPE_CHECKING:
+    from ..surroundings import Surroundings
 
 COMMIT_S = 1.0
 FIRST_COMMIT_S = 0.05
-SHARED_NS = 30_000_000_000
 LOCK_S = 1.0
 STUCK_S = 15.0
 """How long the end of a run waits for a commit under way: a locked database is waited for twice, five seconds each."""
@@ -40,9 +43,8 @@ class Recorder:
     """Writes one segment of a run, and, where this process owns the sensors, the energy of all phases of the run.
 
     `first` is what was written when it began, and is written again where a damaged database is replaced by a new one.
-    `gather` gives rows that take a moment to find (the hardware), and columns of the run itself; it is called once, off the training
-    thread. `look_around` gives `shared` events, and `look_back`, at the end, those of other runs. `joinable`: other processes may
-    record phases in this run.
+    `surroundings` describes the machine, once, in the first commit, and looks who else uses its devices; None in a run that another
+    process began. `joinable`: other processes may record phases in this run.
     """
 
     def __init__(
@@ -57,9 +59,7 @@ class Recorder:
         boot_id: str,
         owner: bool,
         joinable: bool,
-        gather: Callable[[], tuple[Mapping[str, Sequence[Row]], Row]],
-        look_around: Callable[[int], list[Event]],
-        look_back: Callable[[int], list[Event]],
+        surroundings: Surroundings | None,
     ) -> None:
         self._writer = writer
         self._renewal = Renewal(first)
@@ -70,27 +70,25 @@ class Recorder:
         self._boot_id = boot_id
         self._owner = owner
         self._joinable = joinable
-        self._gather: Callable[[], tuple[Mapping[str, Sequence[Row]], Row]] | None = gather
+        self._surroundings = surroundings
+        self._described = surroundings is None
         self._about_run: Row = {}
-        self._look_around, self._look_back = look_around, look_back
         self._lock = threading.Lock()
         self._wake = threading.Lock()
         self._wake.acquire()
         self._closed = False
         self._thread: threading.Thread | None = None
         self._anchoring = Anchoring(clock.anchor())
-        self._looked_ns: int | None = None
         self._start_t_ns = self._anchoring.anchor.monotonic_ns
         self._cpu_s = self._startup_cpu_s = 0.0
         self._phases = PhaseLog(run_id, segment_id, measured=sampler is not None)
         self._compaction = Compaction(writer, segment_id, self._start_t_ns)
-        self._work: dict[tuple[str, str], int] = {}
-        self._work_lock = threading.Lock()
+        self._work = WorkDone(segment_id)
         self._notes: list[Event] = []
         self._events = 0
         self._backlog = Backlog()
         self._resolved: deque[Row] = deque(maxlen=KEPT_ROWS)
-        self._first: dict[str, Point] = {}
+        self._curves = CurveLog(segment_id)
         self._sampler_died = self._store_failed = False
 
     # ---- called by the training thread: none of these waits for a disk or a driver
@@ -101,9 +99,7 @@ class Recorder:
 
     def work(self, unit: str, phase: str, amount: int) -> None:
         """Count work done, in the whole run and in the current phase."""
-        with self._work_lock:
-            for name in dict.fromkeys(("", phase)):
-                self._work[unit, name] = self._work.get((unit, name), 0) + amount
+        self._work.add(unit, phase, amount)
 
     def note(self, event: Event) -> None:
         """Something happened to the run."""
@@ -190,22 +186,21 @@ class Recorder:
             self._commit(final=final, run=run, segment=segment)
 
     def _begin_anew(self, error: DamagedDatabaseError) -> None:
-        """Go on in a new database. A curve needs its two ends only, so the run keeps all of its energy."""
+        """Go on in a new database. The run keeps all of its energy."""
         text = wording(self._writer.begin_anew(), self._writer.path)
         warn("%s (%s)", text, error)
-        for name, point in self._first.items():
-            self._keep("curve_point", [rows.point_row(self._segment_id, name, point)])
+        self._keep("curve_point", self._curves.rows_again())
         self._renewal.begin(self._phases.rows_again(self._anchoring.anchor), self._backlog.rows)
         self.note(Event(EventKind.STORE, self._clock.monotonic_ns(), None, text))
 
     def _commit(self, *, final: bool, run: Row | None = None, segment: Row | None = None) -> None:
         now = self._clock.anchor()
-        if self._gather is not None:
-            gathered, self._about_run = self._gather()
-            for table, found in gathered.items():
-                self._keep(table, found)
-            self._renewal.gathered(gathered, self._about_run)
-            self._gather = None
+        if self._surroundings is not None and not self._described:
+            self._described = True
+            found, self._about_run = self._surroundings.describe()
+            for table, added in found.items():
+                self._keep(table, added)
+            self._renewal.described(found, self._about_run)
         self._keep_anchor(now, final)
         self._keep("phase", self._phases.take(self._anchoring.anchor))
         if self._sampler is not None:
@@ -213,8 +208,7 @@ class Recorder:
         self._notes += self._phases.take_events(now.monotonic_ns)
         self._take_notes()
         inserts = self._renewal.before(self._backlog.rows)
-        with self._work_lock:
-            inserts["work"] = rows.work_rows(self._segment_id, self._work)
+        inserts["work"] = self._work.rows()
         updates: dict[str, Sequence[Row]] = {
             "segment": [
                 {"id": self._segment_id, "last_seen_utc_ns": now.utc_ns, "start_t_ns": self._start_t_ns}
@@ -268,32 +262,19 @@ class Recorder:
             finally:
                 if held:
                     sampler.lock.release()
-        if sampler.stuck:
-            return  # looking would wait for the same driver
-        if final or self._looked_ns is None or now.monotonic_ns - self._looked_ns > SHARED_NS:
-            self._looked_ns = now.monotonic_ns
-            self._notes += self._look_around(now.monotonic_ns)
-        self._notes += self._look_back(now.monotonic_ns) if final else []
+        if self._surroundings is not None and not sampler.stuck:  # looking would wait for the same driver
+            self._notes += self._surroundings.look(now.monotonic_ns, final=final)
 
     def _read_curves(self, sampler: Sampler, now: Anchor, final: bool) -> None:
         sampler.settle()
-        for name, integrator in sampler.integrators.items():
+        for integrator in sampler.integrators.values():
             self._notes += integrator.take_events()
-            news = self._news_of_first(name, integrator.curve), integrator.curve.latest
-            self._keep("curve_point", [rows.point_row(self._segment_id, name, point) for point in news if point is not None])
+        self._keep("curve_point", self._curves.take(sampler.integrators))
         self._keep("sensor_state", rows.state_rows(self._segment_id, self._boot_id, sampler.channels))
         self._notes += sampler.take_events()
         updates, energies = self._phases.resolve(sampler.integrators, now.monotonic_ns, self._anchoring.anchor, final=final)
         self._resolved.extend(updates)
         self._keep("phase_energy", energies)
-
-    def _news_of_first(self, name: str, curve: Curve) -> Point | None:
-        """A curve's first point, and again when its edges are better known: a sensor's lag shows only after a while."""
-        first = curve.first
-        if first is None or first == self._first.get(name):
-            return None
-        self._first[name] = first
-        return first
 
     def _keep_anchor(self, now: Anchor, final: bool) -> None:
         renewed, suspended = self._anchoring.renew(now, final=final)

@@ -21,7 +21,7 @@ class Renewal:
         self._events: deque[Row] = deque(maxlen=KEPT_EVENTS)
         self._again: Rows = {}
 
-    def gathered(self, found: Rows, about_run: Row) -> None:
+    def described(self, found: Rows, about_run: Row) -> None:
         """What was written once, later."""
         self._first |= {table: [*self._first.get(table, ()), *added] for table, added in found.items()}
         self._first["run"] = [row | about_run for row in self._first["run"]]

@@ -1,0 +1,86 @@
+"""What a run finds out about its machine beside the readings: its hardware, its zone, and who else uses its devices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from ..carbon.grid.whereabouts import AUTO, locate_by_cloud
+from ..config import Config
+from ..core.run import Event
+from ..core.sensing import Device, Discovery
+from ..log import warn
+from ..machine.inventory import inventory
+from ..storage.write.writer import Writer
+from .recording import rows
+from .recording.rows import Row, as_json
+from .sharing import Neighbours, SharedDevices
+
+LOOK_NS = 30_000_000_000
+"""How often the processes that hold the devices are looked up."""
+
+
+class Description(NamedTuple):
+    """Rows by table, and columns of the run itself."""
+
+    rows: Mapping[str, Sequence[Row]]
+    about_run: Row
+
+
+class Surroundings:
+    """Of the run `run_id`, whose segment `segment_id` is this process on `host`.
+
+    `devices` are those that this process reads; None where it reads none, because another process describes the machine.
+    """
+
+    def __init__(
+        self,
+        *,
+        run_id: str,
+        segment_id: str,
+        host: str,
+        config: Config,
+        environ: Mapping[str, str],
+        found: Discovery,
+        devices: Sequence[Device] | None,
+        shared: SharedDevices,
+        neighbours: Neighbours,
+        writer: Writer,
+    ) -> None:
+        self._run_id = run_id
+        self._segment_id = segment_id
+        self._host = host
+        self._config = config
+        self._environ = environ
+        self._found = found
+        self._devices = devices
+        self._shared = shared
+        self._neighbours = neighbours
+        self._writer = writer
+        self._looked_ns: int | None = None
+
+    def describe(self) -> Description:
+        """The hardware, the findings and, with zone="auto", the zone. It may take seconds: call it once, off the training thread."""
+        findings, about_run = list(self._found.findings), Row()
+        if self._config.zone == AUTO:
+            about_run["zone"], finding = locate_by_cloud(self._environ)
+            findings.append(finding)
+            if about_run["zone"] is None:
+                warn("%s: grams are at the world's average", finding.detail)
+        return Description({"finding": rows.finding_rows(self._segment_id, findings), "inventory": self._hardware()}, about_run)
+
+    def look(self, t_ns: int, *, final: bool) -> list[Event]:
+        """Who else uses the devices: processes, every 30 s and at the end, and at the end the runs that began meanwhile."""
+        events = []
+        if final or self._looked_ns is None or t_ns - self._looked_ns > LOOK_NS:
+            self._looked_ns = t_ns
+            events += self._shared.look(t_ns)
+        if final:
+            events += self._neighbours.begun_since(self._writer, t_ns)
+        return events
+
+    def _hardware(self) -> list[Row]:
+        if self._devices is None:
+            return []
+        found = inventory(self._devices, self._found.gpu_count, self._config.sysfs, self._config.procfs)
+        return [{"run_id": self._run_id, "host": self._host, "kind": k, "name": n, "detail": as_json(d)} for k, n, d in found]

@@ -65,12 +65,11 @@ class ActiveRun:
             warn("the last reading failed", fault=error)
             end_t_ns = self.clock.monotonic_ns()
         closing: Row = {"status": status, "end_reason": reason, "ended_utc_ns": self.clock.anchor().utc_of(end_t_ns)}
-        duration_s = (end_t_ns - self.start_t_ns) * 1e-9
+        run = closing | {"duration_s": (end_t_ns - self.start_t_ns) * 1e-9}
+        with self.recorder.harmless("the ids of the job could not be read"):
+            run["external"] = as_json(external_ids(environ))
         try:
-            self.recorder.finish(
-                run=closing | {"duration_s": duration_s, "external": as_json(external_ids(environ))},
-                segment=closing | {"end_t_ns": end_t_ns},
-            )
+            self.recorder.finish(run, segment=closing | {"end_t_ns": end_t_ns})
         finally:
             if self.sampler is not None:
                 self.sampler.close()

@@ -1,19 +1,22 @@
-"""No fault of ours enters the training loop."""
+"""A fault of the tracker never reaches the training loop."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ..errors import TrainwattError
 from ..log import warn
 
 
 class Harmless:
-    """Guards what is done within the training: whatever goes wrong is logged, once for each thing that could not be done, and the
-    training goes on."""
+    """Guards work that must not harm the training or the rest of the record.
 
-    def __init__(self) -> None:
+    Each thing that could not be done is logged once, and then given to `note`, as text for an event of the run.
+    """
+
+    def __init__(self, note: Callable[[str], None] | None = None) -> None:
+        self._note = note
         self._said: set[str] = set()
 
     @contextlib.contextmanager
@@ -25,14 +28,16 @@ class Harmless:
             self.failed(what, error)
 
     def failed(self, what: str, error: Exception) -> None:
-        """The same where a block is guarded by hand, because every call counts: near the limit of recursion `__call__` fails itself."""
+        """Say what failed. For a block with its own try and except: near the limit of recursion a call of the guard itself would fail."""
         try:
             if what in self._said:
                 return
             self._said.add(what)
-            if isinstance(error, TrainwattError):  # foreseen: its words are enough
+            if isinstance(error, TrainwattError):  # raised on purpose: its message is enough
                 warn("%s; the training is not affected: %s", what, error)
             else:
                 warn("%s; the training is not affected", what, fault=error)
-        except Exception:  # as above: what is left of the stack or the memory is the training's
+            if self._note is not None:
+                self._note(f"{what}: {type(error).__name__}: {error}")
+        except Exception:  # the training needs what is left of the stack or the memory
             pass

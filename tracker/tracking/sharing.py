@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from ..core.run import Event, EventKind
 from ..core.sensing import Sensor
 from ..errors import StoreError
 from ..machine.process import Identity, command_of, is_descendant
 from ..storage.write.writer import Writer
+from .harmless import Harmless
 
 INITIAL_PID_NAMESPACE = "pid:[4026531836]"
 """The kernel's first pid namespace (PROC_PID_INIT_INO, include/linux/proc_ns.h): the driver names processes by their pid there."""
@@ -23,20 +24,26 @@ class SharedDevices:
         self._me = me
         self._said: set[tuple[str, int]] = set()
 
-    def look(self, t_ns: int) -> list[Event]:
-        """One look, as `shared` events of processes not seen before."""
-        events = []
+    def look(self, t_ns: int, harmless: Harmless) -> list[Event]:
+        """Look once. Returns a `shared` event for each process that was not seen before; `harmless` guards the look at each device."""
+        events: list[Event] = []
         for name, sensor in self._by_device.items():
-            for pid in sensor.holder_pids() or ():
-                if (name, pid) in self._said or is_descendant(pid, self._tree_pid, self._me.procfs):
-                    continue
-                command = command_of(pid, self._me.procfs)
-                if command is None and self._me.pid_namespace != INITIAL_PID_NAMESPACE:
-                    continue  # in a container the driver's pids are the host's: whose process that is cannot be told
-                self._said.add((name, pid))
-                who = f"process {pid} ({command or 'whose command cannot be read'})"
-                events.append(Event(EventKind.SHARED, t_ns, name, f"{who} holds it too; its energy is in the figure"))
+            with harmless(f"the processes that hold {name} could not be looked up"):
+                for pid, command in self._strangers(name, sensor):
+                    who = f"process {pid} ({command or 'whose command cannot be read'})"
+                    events.append(Event(EventKind.SHARED, t_ns, name, f"{who} holds it too; its energy is in the figure"))
         return events
+
+    def _strangers(self, name: str, sensor: Sensor) -> Iterator[tuple[int, str | None]]:
+        """The pid and the command of each process outside the tree that holds a device and was not seen before."""
+        for pid in sensor.holder_pids() or ():
+            if (name, pid) in self._said or is_descendant(pid, self._tree_pid, self._me.procfs):
+                continue
+            command = command_of(pid, self._me.procfs)
+            if command is None and self._me.pid_namespace != INITIAL_PID_NAMESPACE:
+                continue  # in a container the driver names processes by the host's pids: it cannot be known whose process this is
+            self._said.add((name, pid))
+            yield pid, command
 
 
 FRESH_NS = 10_000_000_000

@@ -12,6 +12,7 @@ from ..core.sensing import Device, Discovery
 from ..log import warn
 from ..machine.inventory import inventory
 from ..storage.write.writer import Writer
+from .harmless import Harmless
 from .recording import rows
 from .recording.rows import Row, as_json
 from .sharing import Neighbours, SharedDevices
@@ -59,28 +60,39 @@ class Surroundings:
         self._writer = writer
         self._looked_ns: int | None = None
 
-    def describe(self) -> Description:
-        """The hardware, the findings and, with zone="auto", the zone. It may take seconds: call it once, off the training thread."""
+    def describe(self, harmless: Harmless) -> Description:
+        """The hardware, the findings and, with zone="auto", the zone. It may take seconds: call it once, off the training thread.
+
+        `harmless` guards each part: one that fails is left out.
+        """
         findings, about_run = list(self._found.findings), Row()
         if self._config.zone == AUTO:
-            about_run["zone"], finding = locate_by_cloud(self._environ)
-            findings.append(finding)
-            if about_run["zone"] is None:
-                warn("%s: grams are at the world's average", finding.detail)
-        return Description({"finding": rows.finding_rows(self._segment_id, findings), "inventory": self._hardware()}, about_run)
+            with harmless("the zone could not be found out"):
+                about_run["zone"], finding = locate_by_cloud(self._environ)
+                findings.append(finding)
+                if about_run["zone"] is None:
+                    warn("%s: grams are at the world's average", finding.detail)
+        found: list[Row] = []
+        for finding in findings:
+            with harmless(f"what was found out about {finding.source} could not be recorded"):
+                found.append(rows.finding_row(self._segment_id, len(found), finding))
+        return Description({"finding": found, "inventory": self._hardware(harmless)}, about_run)
 
-    def look(self, t_ns: int, *, final: bool) -> list[Event]:
-        """Who else uses the devices: processes, every 30 s and at the end, and at the end the runs that began meanwhile."""
+    def look(self, t_ns: int, harmless: Harmless, *, final: bool) -> list[Event]:
+        """Who else uses the devices: processes, every 30 s and at the end; other runs that began meanwhile, at the end."""
         events = []
         if final or self._looked_ns is None or t_ns - self._looked_ns > LOOK_NS:
             self._looked_ns = t_ns
-            events += self._shared.look(t_ns)
+            events += self._shared.look(t_ns, harmless)
         if final:
-            events += self._neighbours.begun_since(self._writer, t_ns)
+            with harmless("the other runs on this machine could not be looked up"):
+                events += self._neighbours.begun_since(self._writer, t_ns)
         return events
 
-    def _hardware(self) -> list[Row]:
-        if self._devices is None:
-            return []
-        found = inventory(self._devices, self._found.gpu_count, self._config.sysfs, self._config.procfs)
-        return [{"run_id": self._run_id, "host": self._host, "kind": k, "name": n, "detail": as_json(d)} for k, n, d in found]
+    def _hardware(self, harmless: Harmless) -> list[Row]:
+        found: list[Row] = []
+        if self._devices is not None:
+            with harmless("the hardware could not be described in full"):
+                for kind, name, detail in inventory(self._devices, self._found.gpu_count, self._config.sysfs, self._config.procfs):
+                    found.append({"run_id": self._run_id, "host": self._host, "kind": kind, "name": name, "detail": as_json(detail)})
+        return found

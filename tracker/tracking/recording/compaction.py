@@ -38,15 +38,17 @@ class Compaction:
         self._plan: Plan | None = None
 
     def statements(self, now_ns: int, devices: Collection[str], settled: dict[str, int]) -> list[Statement]:
-        """What to do in the next commit, in its transaction; then call `done`. Where the database does not answer, nothing this time.
+        """What to do in the next commit, in its transaction; then call `done`. Nothing this time if the database does not answer.
 
-        `settled` counts new instances by segment; what is looked at is taken out of it.
+        `settled` counts new instances by segment. A segment that is looked at is removed from it.
         """
         self._plan = None
         try:
             return [*self._thin(now_ns, devices), *self._fold(len(devices), settled)]
-        except StoreError as error:
+        except Exception as error:
             self._plan = None
+            if not isinstance(error, StoreError):
+                raise
             log.debug("trainwatt: thinning is put off: %s", error)
             return []
 

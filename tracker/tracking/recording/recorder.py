@@ -16,6 +16,7 @@ from ...core.run import Event, EventKind
 from ...errors import DamagedDatabaseError, StoreError
 from ...log import warn
 from ...storage.write.writer import Statement, Writer
+from ..harmless import Harmless
 from ..sampling.sampler import Sampler
 from . import rows
 from .anchoring import Anchoring
@@ -70,6 +71,8 @@ class Recorder:
         self._boot_id = boot_id
         self._owner = owner
         self._joinable = joinable
+        self.harmless = Harmless(self._note_fault)
+        """Guards the parts of the record that can be left out: each that fails is logged and is an event, once."""
         self._surroundings = surroundings
         self._described = surroundings is None
         self._about_run: Row = {}
@@ -104,6 +107,9 @@ class Recorder:
     def note(self, event: Event) -> None:
         """Something happened to the run."""
         self._notes.append(event)
+
+    def _note_fault(self, text: str) -> None:
+        self.note(Event(EventKind.STORE, self._clock.monotonic_ns(), None, text))
 
     # ---- its life
 
@@ -196,11 +202,11 @@ class Recorder:
     def _commit(self, *, final: bool, run: Row | None = None, segment: Row | None = None) -> None:
         now = self._clock.anchor()
         if self._surroundings is not None and not self._described:
-            self._described = True
-            found, self._about_run = self._surroundings.describe()
+            found, self._about_run = self._surroundings.describe(self.harmless)
             for table, added in found.items():
                 self._keep(table, added)
             self._renewal.described(found, self._about_run)
+            self._described = True
         self._keep_anchor(now, final)
         self._keep("phase", self._phases.take(self._anchoring.anchor))
         if self._sampler is not None:
@@ -223,7 +229,8 @@ class Recorder:
             then += self._phases.folds()
         if not final:  # the end of a run waits for nothing that can be left out
             devices = () if self._sampler is None else tuple(self._sampler.integrators)
-            then += self._compaction.statements(now.monotonic_ns, devices, self._phases.settled)
+            with self.harmless("the run could not be made smaller"):
+                then += self._compaction.statements(now.monotonic_ns, devices, self._phases.settled)
         if self._owner:
             updates["run"] = [{"id": self._run_id, "last_seen_utc_ns": now.utc_ns} | self._about_run | (run or {})]
         self._writer.write(inserts, updates, then)
@@ -263,7 +270,7 @@ class Recorder:
                 if held:
                     sampler.lock.release()
         if self._surroundings is not None and not sampler.stuck:  # looking would wait for the same driver
-            self._notes += self._surroundings.look(now.monotonic_ns, final=final)
+            self._notes += self._surroundings.look(now.monotonic_ns, self.harmless, final=final)
 
     def _read_curves(self, sampler: Sampler, now: Anchor, final: bool) -> None:
         sampler.settle()

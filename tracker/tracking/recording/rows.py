@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...core.point import Point
-from ...core.sensing import Counter
+from ...core.sensing import Availability, Counter
 
 if TYPE_CHECKING:
     from ...core.clock import Anchor
@@ -101,21 +101,18 @@ def anchor_row(segment_id: str, anchor: Anchor) -> Row:
     return {"segment_id": segment_id, **anchor._asdict()}
 
 
-def finding_rows(segment_id: str, findings: Iterable[Finding]) -> list[Row]:
-    """What discovery found out about each source."""
-    return [
-        {
-            "segment_id": segment_id,
-            "seq": seq,
-            "source": f.source,
-            "availability": f.availability.value,
-            "what": f.what,
-            "detail": f.detail,
-            "remedy": f.remedy,
-            "worth": f.worth,
-        }
-        for seq, f in enumerate(findings)
-    ]
+def finding_row(segment_id: str, seq: int, finding: Finding) -> Row:
+    """What discovery found out about one source. A provider of the user's own may give an exception as a text."""
+    return {
+        "segment_id": segment_id,
+        "seq": seq,
+        "source": str(finding.source),
+        "availability": Availability(finding.availability).value,
+        "what": str(finding.what),
+        "detail": str(finding.detail),
+        "remedy": str(finding.remedy),
+        "worth": str(finding.worth),
+    }
 
 
 def phase_row(run_id: str, phase: PhaseRecord, anchor: Anchor) -> Row:

@@ -57,13 +57,14 @@ class Channel:
             self.integrator.failed(self.sensor.name, after_ns, failure.reason, lost=failure.lost)
             return
         cost_ns = after_ns - before_ns
-        self.last = reading = Reading(before_ns + cost_ns // 2, value, cost_ns // 2)
+        reading = Reading(before_ns + cost_ns // 2, value, cost_ns // 2)
         if cost_ns > self._affordable_ns:
             self.costs_ns.append(cost_ns)
         elif self.costs_ns:
             self.costs_ns.clear()
         try:
             self._take(reading)
+            self.last = reading
         except Exception as error:  # a fault of ours with one device must not end the sampling of the others
             log.exception("trainwatt: a reading of %s could not be taken in; it is no longer read", self.sensor.device.name)
             self.integrator.failed(self.sensor.name, reading.t_ns, f"a fault of trainwatt: {error}", lost=True)

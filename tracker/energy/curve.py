@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from copy import copy
 
 from ..core.point import Point, Provenance
 
@@ -70,6 +71,12 @@ class Curve:
         """Let the newest tick have the slack that has come since."""
         if self.ticks:
             self.ticks[-1] = self.ticks[-1]._replace(slack_low_j=self.slack_low_j, slack_high_j=self.slack_high_j)
+
+    def copy(self) -> Curve:
+        """The curve as it is now; what is booked later does not change it."""
+        twin = copy(self)
+        twin.ticks = self.ticks.copy()
+        return twin
 
     @property
     def first(self) -> Point | None:

@@ -7,6 +7,8 @@ beside it as slack.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ..core.point import Provenance
 from ..core.run import Event, EventKind
 from ..core.sensing import Counter, Device, Gauge, Reading
@@ -22,6 +24,18 @@ EVENTS_OF_A_KIND = 100
 INSTANT = "power-instant"
 PREFERRED = ("power-average", "power", INSTANT)
 """Which gauge a device is integrated from: an average misses nothing between two samples."""
+
+
+class DeviceSnapshot(NamedTuple):
+    """A device at one instant; nothing in it changes any more. The fields are those of `DeviceIntegrator`."""
+
+    device: Device
+    curve: Curve
+    lost: bool
+    step_s: float
+    covered_ns: int
+    residual: float | None
+    update_period_s: float | None
 
 
 class DeviceIntegrator:
@@ -146,6 +160,10 @@ class DeviceIntegrator:
     def covered_ns(self) -> int:
         """The time that measured energy spans."""
         return self._gauge_covered_ns if self._meter is None else self._meter.covered_ns
+
+    def snapshot(self) -> DeviceSnapshot:
+        """The device as it is now."""
+        return DeviceSnapshot(self.device, self.curve.copy(), self.lost, self.step_s, self.covered_ns, self.residual, self.update_period_s)
 
     def take_events(self) -> list[Event]:
         """The events since the last call."""

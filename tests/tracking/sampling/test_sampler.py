@@ -43,7 +43,7 @@ def poll(sampler: Sampler, clock: FakeClock, rounds: int, step_s: float = 0.1) -
     for _ in range(rounds):
         clock.advance(step_s)
         sampler.poll()
-    sampler.settle()
+    sampler._settle()
 
 
 def kinds(sampler: Sampler, device: str) -> list[str]:
@@ -91,7 +91,7 @@ def test_readings_are_taken_in_when_somebody_looks_after_three_seconds_and_with_
 
     sampler.poll()
     assert polls(20) == 0
-    sampler.settle()
+    assert sampler.snapshot() is not None
     assert len(curve.ticks) == 21
     assert polls(29) == 21
     assert polls(2) == 52
@@ -107,6 +107,7 @@ def test_readings_go_in_one_at_a_time_whoever_takes_them_in(monkeypatch: pytest.
     for _ in range(5):
         clock.advance(0.1)
         sampler.poll()
+    sampler.stuck = True
     integrator = sampler.integrators["gpu0"]
     entered, go_on, said = threading.Event(), threading.Event(), list[tuple[str, int]]()
     mark = integrator.curve.mark
@@ -119,7 +120,7 @@ def test_readings_go_in_one_at_a_time_whoever_takes_them_in(monkeypatch: pytest.
         said.append(("out", t_ns))
 
     monkeypatch.setattr(integrator.curve, "mark", slow)
-    threads = [threading.Thread(target=sampler.settle) for _ in range(2)]
+    threads = [threading.Thread(target=sampler.snapshot) for _ in range(2)]
     threads[0].start()
     assert entered.wait(LONG_S)
     threads[1].start()
@@ -132,6 +133,49 @@ def test_readings_go_in_one_at_a_time_whoever_takes_them_in(monkeypatch: pytest.
     assert said == [(way, t_ns) for t_ns in times for way in ("in", "out")]
     assert times == sorted(times)
     assert len(times) == 5
+
+
+def test_a_snapshot_changes_no_more_and_has_each_event_once() -> None:
+    clock = FakeClock()
+    sampler = Sampler([counting(clock), ScriptedSensor(OTHER_GPU, NVML_COUNTER, [1, ReadError("busy"), 2])], clock, 0.1)
+    poll(sampler, clock, 10)
+    seen = sampler.snapshot()
+    assert seen is not None
+    before = [(d.curve.latest, d.curve.first, d.covered_ns, len(d.curve.ticks)) for d in seen.devices.values()]
+    poll(sampler, clock, 10)
+    assert [(d.curve.latest, d.curve.first, d.covered_ns, len(d.curve.ticks)) for d in seen.devices.values()] == before
+    later = sampler.snapshot()
+    assert later is not None
+    assert later.devices["gpu0"].curve.latest == sampler.integrators["gpu0"].curve.latest
+    assert ([e.kind for e in seen.events], list(later.events)) == (["gap"], [])
+    assert (seen.samples, later.samples) == (10, 20)
+    assert [(c.device, c.sensor, c.reading.value) for c in later.counters] == [("gpu0", "energy", 400_000), ("gpu1", "energy", 2)]
+
+
+def test_a_snapshot_waits_for_a_read_and_not_for_one_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainwatt.tracking.sampling.sampler.LOCK_S", 0.05)
+    monkeypatch.setattr("trainwatt.tracking.sampling.sampler.STUCK_S", 0.05)
+    clock, entered, let_go = FakeClock(), threading.Event(), threading.Event()
+
+    def hang() -> int:
+        entered.set()
+        let_go.wait(LONG_S)
+        return 3
+
+    sampler = Sampler([counting(clock), ScriptedSensor(OTHER_GPU, NVML_COUNTER, [1, hang])], clock, 0.1)
+    sampler.poll()
+    thread = threading.Thread(target=sampler.poll)
+    thread.start()
+    assert entered.wait(LONG_S)
+    assert sampler.snapshot() is None
+    sampler.finish()  # gives up
+    assert sampler.stuck
+    seen = sampler.snapshot()
+    assert seen is not None
+    assert seen.devices["gpu0"].curve.latest is not None
+    assert [(c.device, c.reading.value) for c in seen.counters] == [("gpu0", 0), ("gpu1", 1)]
+    let_go.set()
+    thread.join(LONG_S)
 
 
 def test_a_devices_gauges_are_read_before_its_counter() -> None:
@@ -408,8 +452,7 @@ def test_the_thread_reads_a_slow_sensor_as_seldom_as_it_costs_little() -> None:
         for _ in range(100):
             if waiting.reached.wait(LONG_S / 100):
                 break
-            with sampler.lock:
-                sampler.settle()
+            sampler.snapshot()
     [channel] = [c for c in sampler.channels if c.sensor is costly]
     assert channel.every == 10  # 2 ms are 2 % of 100 ms
 

@@ -11,7 +11,7 @@ from . import rows
 from .rows import Row
 
 if TYPE_CHECKING:
-    from ...energy.integrator import DeviceIntegrator
+    from ...energy.integrator import DeviceSnapshot
 
 
 class CurveLog:
@@ -21,11 +21,11 @@ class CurveLog:
         self._segment_id = segment_id
         self._first: dict[str, Point] = {}
 
-    def take(self, integrators: Mapping[str, DeviceIntegrator]) -> list[Row]:
+    def take(self, devices: Mapping[str, DeviceSnapshot]) -> list[Row]:
         """The rows of what is new."""
         found = []
-        for device, integrator in integrators.items():
-            first, latest = integrator.curve.first, integrator.curve.latest
+        for device, seen in devices.items():
+            first, latest = seen.curve.first, seen.curve.latest
             if first is not None and first != self._first.get(device):  # its edges are better known: a sensor's lag shows after a while
                 self._first[device] = first
                 found.append(rows.point_row(self._segment_id, device, first))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from ...core.clock import Anchor
 from ...core.run import Event, EventKind
@@ -17,11 +16,8 @@ from ...energy.intervals import JOULES, Share
 from ...storage.write.compact import add_to_fold
 from ...storage.write.writer import Statement
 from . import rows
-from .phase_record import PhaseRecord
+from .phase_record import Integrated, PhaseRecord
 from .rows import Row
-
-if TYPE_CHECKING:
-    from ...energy.integrator import DeviceIntegrator
 
 INDIVIDUAL = 1_000
 """New phases that one commit stores by themselves."""
@@ -116,18 +112,16 @@ class PhaseLog:
             phase = self._open.setdefault((segment_id, seq), PhaseRecord(segment_id, seq, name, start_t_ns))
             phase.end_t_ns = end_t_ns
 
-    def resolve(
-        self, integrators: Mapping[str, DeviceIntegrator], now_ns: int, anchor: Anchor, *, final: bool
-    ) -> tuple[list[Row], list[Row]]:
+    def resolve(self, devices: Mapping[str, Integrated], now_ns: int, anchor: Anchor, *, final: bool) -> tuple[list[Row], list[Row]]:
         """Give each phase its energy once the curves have passed it: updates of phases, and rows of their energies."""
         updates, energies = [], []
         for key, phase in list(self._open.items()):
-            shares = phase.resolve(integrators, now_ns, final=final)
+            shares = phase.resolve(devices, now_ns, final=final)
             if shares is None:
                 continue
             del self._open[key]
             phase.settled = True
-            resolved = phase.resolved(integrators, shares)
+            resolved = phase.resolved(devices, shares)
             if phase.brief:
                 start_utc_ns = anchor.utc_of(phase.start_t_ns)
                 fold = self._folds.setdefault(phase.name, _Fold(start_utc_ns))

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ...core.point import Point
 from ...energy.intervals import Share, between
 
 if TYPE_CHECKING:
-    from ...energy.integrator import DeviceIntegrator
+    from ...core.sensing import Device
+    from ...energy.curve import Curve
 
 NS = 1e-9
 PATIENCE_NS = 10_000_000_000
+
+
+class Integrated(Protocol):
+    """What a phase asks of a device: a `DeviceSnapshot`, or a `DeviceIntegrator` that nobody changes meanwhile."""
+
+    @property
+    def device(self) -> Device: ...
+    @property
+    def curve(self) -> Curve: ...
+    @property
+    def lost(self) -> bool: ...
+    @property
+    def step_s(self) -> float: ...
 
 
 class PhaseRecord:
@@ -51,44 +65,44 @@ class PhaseRecord:
         self.starts: dict[str, Point | None] = {}  # None: the ticks around that edge are gone
         self.ends: dict[str, Point | None] = {}
 
-    def resolve(self, integrators: Mapping[str, DeviceIntegrator], now_ns: int, *, final: bool) -> dict[str, Share] | None:
+    def resolve(self, devices: Mapping[str, Integrated], now_ns: int, *, final: bool) -> dict[str, Share] | None:
         """The phase's share of each device's energy, once their curves have passed its edges; None until then.
 
         Call it at least every few seconds from the phase's start on: ticks around an edge are not kept for long. `final`: no more
         readings will come. A device that says nothing for PATIENCE_NS after an edge, or has no ticks around one, is left out.
         """
-        _take(self.starts, integrators, self.start_t_ns, now_ns, final)
+        _take(self.starts, devices, self.start_t_ns, now_ns, final)
         if self.end_t_ns is None:
             return None
-        _take(self.ends, integrators, self.end_t_ns, now_ns, final)
-        if len(self.starts) < len(integrators) or len(self.ends) < len(integrators):
+        _take(self.ends, devices, self.end_t_ns, now_ns, final)
+        if len(self.starts) < len(devices) or len(self.ends) < len(devices):
             return None
         shares: dict[str, Share] = {}
-        for name, integrator in integrators.items():
-            start, end, device = self.starts[name], self.ends[name], integrator.device
+        for name, seen in devices.items():
+            start, end, device = self.starts[name], self.ends[name], seen.device
             if start is not None and end is not None:
                 share = between(start, end, device.gain, device.gain_class)
                 shares[name] = share._replace(edge_low_j=0.0, edge_high_j=0.0) if self.start_t_ns == self.end_t_ns else share
         return shares
 
-    def resolved(self, integrators: Mapping[str, DeviceIntegrator], shares: Mapping[str, Share]) -> bool:
+    def resolved(self, devices: Mapping[str, Integrated], shares: Mapping[str, Share]) -> bool:
         """Whether every device that counts has its share, and the phase was long enough for their curves."""
-        counted = {name for name, i in integrators.items() if i.device.included_in_total}
-        return bool(counted) and counted <= shares.keys() and self.long_enough(integrators)
+        counted = {name for name, d in devices.items() if d.device.included_in_total}
+        return bool(counted) and counted <= shares.keys() and self.long_enough(devices)
 
-    def long_enough(self, integrators: Mapping[str, DeviceIntegrator]) -> bool:
+    def long_enough(self, devices: Mapping[str, Integrated]) -> bool:
         """Whether it lasted two of the coarsest step of any device's curve: shorter ones are `unresolved`."""
         if self.end_t_ns is None:
             return False
-        coarsest_s = max((i.step_s for i in integrators.values() if i.device.included_in_total), default=0.0)
+        coarsest_s = max((d.step_s for d in devices.values() if d.device.included_in_total), default=0.0)
         return (self.end_t_ns - self.start_t_ns) * NS >= 2 * coarsest_s
 
 
-def _take(points: dict[str, Point | None], integrators: Mapping[str, DeviceIntegrator], t_ns: int, now_ns: int, final: bool) -> None:
+def _take(points: dict[str, Point | None], devices: Mapping[str, Integrated], t_ns: int, now_ns: int, final: bool) -> None:
     """Fill in the curves' points at `t_ns`, each as soon as its curve has passed it."""
-    for name, integrator in integrators.items():
+    for name, seen in devices.items():
         if name not in points:
-            if final or integrator.lost or integrator.curve.reaches(t_ns):
-                points[name] = integrator.curve.at(t_ns)
+            if final or seen.lost or seen.curve.reaches(t_ns):
+                points[name] = seen.curve.at(t_ns)
             elif now_ns - t_ns > PATIENCE_NS:
                 points[name] = None

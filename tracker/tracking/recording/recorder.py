@@ -18,6 +18,7 @@ from ...log import warn
 from ...storage.write.writer import Statement, Writer
 from ..harmless import Harmless
 from ..sampling.sampler import Sampler
+from ..sampling.snapshot import Snapshot
 from . import rows
 from .anchoring import Anchoring
 from .backlog import KEPT_ROWS, Backlog
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 COMMIT_S = 1.0
 FIRST_COMMIT_S = 0.05
-LOCK_S = 1.0
 STUCK_S = 15.0
 """How long the end of a run waits for a commit under way: a locked database is waited for twice, five seconds each."""
 JOIN_S = 1.0
@@ -209,8 +209,7 @@ class Recorder:
             self._described = True
         self._keep_anchor(now, final)
         self._keep("phase", self._phases.take(self._anchoring.anchor))
-        if self._sampler is not None:
-            self._collect(self._sampler, now, final)
+        seen = None if self._sampler is None else self._collect(self._sampler, now, final)
         self._notes += self._phases.take_events(now.monotonic_ns)
         self._take_notes()
         inserts = self._renewal.before(self._backlog.rows)
@@ -218,15 +217,15 @@ class Recorder:
         updates: dict[str, Sequence[Row]] = {
             "segment": [
                 {"id": self._segment_id, "last_seen_utc_ns": now.utc_ns, "start_t_ns": self._start_t_ns}
-                | rows.sampling_update(self._sampler, self._cpu_s, self._startup_cpu_s)
+                | rows.sampling_update(seen, self._cpu_s, self._startup_cpu_s)
                 | (segment or {})
             ],
             "phase": tuple(self._resolved),
         }
         then: list[Statement] = []
-        if self._sampler is not None:
-            updates["device"] = [rows.device_update(self._segment_id, i) for i in self._sampler.integrators.values()]
-            then += self._phases.folds()
+        if seen is not None:
+            updates["device"] = [rows.device_update(self._segment_id, device) for device in seen.devices.values()]
+        then += self._phases.folds()
         if not final:  # the end of a run waits for nothing that can be left out
             devices = () if self._sampler is None else tuple(self._sampler.integrators)
             with self.harmless("the run could not be made smaller"):
@@ -250,8 +249,8 @@ class Recorder:
             warn("%s", text)
             self.note(Event(EventKind.STORE, self._clock.monotonic_ns(), None, text))
 
-    def _collect(self, sampler: Sampler, now: Anchor, final: bool) -> None:
-        """What is new from the sensors, and the energy of the phases that they have passed."""
+    def _collect(self, sampler: Sampler, now: Anchor, final: bool) -> Snapshot | None:
+        """What is new from the sensors, and the energy of the phases that they have passed. None where it is read at a later commit."""
         if sampler.died:
             if not self._sampler_died:
                 self._sampler_died = True
@@ -260,28 +259,17 @@ class Recorder:
             sampler.poll()
         if self._joinable and not self._resolved:  # else the store does not know yet what is worked out
             self._phases.joined(self._writer.query(JOINED, (self._run_id, self._segment_id, self._boot_id)))
-        # The sampling thread moves the curves. Where a driver call holds it up they are read at a later commit, or at the end all the
-        # same: whoever holds the lock then sits in that call and moves nothing.
-        held = sampler.lock.acquire(timeout=0.0 if sampler.stuck else LOCK_S)
-        if held or sampler.stuck:
-            try:
-                self._read_curves(sampler, now, final)
-            finally:
-                if held:
-                    sampler.lock.release()
+        seen = sampler.snapshot()
+        if seen is not None:
+            self._notes += seen.events
+            self._keep("curve_point", self._curves.take(seen.devices))
+            self._keep("sensor_state", [rows.state_row(self._segment_id, self._boot_id, state) for state in seen.counters])
+            updates, energies = self._phases.resolve(seen.devices, now.monotonic_ns, self._anchoring.anchor, final=final)
+            self._resolved.extend(updates)
+            self._keep("phase_energy", energies)
         if self._surroundings is not None and not sampler.stuck:  # looking would wait for the same driver
             self._notes += self._surroundings.look(now.monotonic_ns, self.harmless, final=final)
-
-    def _read_curves(self, sampler: Sampler, now: Anchor, final: bool) -> None:
-        sampler.settle()
-        for integrator in sampler.integrators.values():
-            self._notes += integrator.take_events()
-        self._keep("curve_point", self._curves.take(sampler.integrators))
-        self._keep("sensor_state", rows.state_rows(self._segment_id, self._boot_id, sampler.channels))
-        self._notes += sampler.take_events()
-        updates, energies = self._phases.resolve(sampler.integrators, now.monotonic_ns, self._anchoring.anchor, final=final)
-        self._resolved.extend(updates)
-        self._keep("phase_energy", energies)
+        return seen
 
     def _keep_anchor(self, now: Anchor, final: bool) -> None:
         renewed, suspended = self._anchoring.renew(now, final=final)

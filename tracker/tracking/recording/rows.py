@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...core.point import Point
-from ...core.sensing import Availability, Counter
+from ...core.sensing import Availability
 
 if TYPE_CHECKING:
     from ...core.clock import Anchor
     from ...core.run import Event
     from ...core.sensing import Device, Finding
-    from ...energy.integrator import DeviceIntegrator
+    from ...energy.integrator import DeviceSnapshot
     from ...energy.intervals import Share
-    from ..sampling.channel import Channel
-    from ..sampling.sampler import Sampler
+    from ..sampling.snapshot import CounterState, Snapshot
     from .phase_record import PhaseRecord
 
 Row = dict[str, Any]
@@ -28,15 +27,15 @@ def as_json(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def sampling_update(sampler: Sampler | None, cpu_s: float, startup_cpu_s: float) -> Row:
-    """What a segment's sampling has come to; `cpu_s` and `startup_cpu_s` are what others than the sampler have used."""
-    if sampler is None:
+def sampling_update(seen: Snapshot | None, cpu_s: float, startup_cpu_s: float) -> Row:
+    """What a segment's sampling has come to. `cpu_s` and `startup_cpu_s` are the CPU seconds beside the sampling thread's."""
+    if seen is None:
         return {}
     return {
-        "samples": sampler.samples,
-        "missed": sampler.missed,
-        "cpu_s": cpu_s + sampler.cpu_s,
-        "startup_cpu_s": startup_cpu_s + sampler.startup_cpu_s,
+        "samples": seen.samples,
+        "missed": seen.missed,
+        "cpu_s": cpu_s + seen.cpu_s,
+        "startup_cpu_s": startup_cpu_s + seen.startup_cpu_s,
     }
 
 
@@ -58,32 +57,28 @@ def device_row(segment_id: str, device: Device, idle_w: float | None) -> Row:
     }
 
 
-def device_update(segment_id: str, integrator: DeviceIntegrator) -> Row:
+def device_update(segment_id: str, seen: DeviceSnapshot) -> Row:
     """What is learnt of a device while it is read."""
-    period_s = integrator.update_period_s
+    period_s = seen.update_period_s
     return {
         "segment_id": segment_id,
-        "name": integrator.device.name,
-        "covered_ns": integrator.covered_ns,
-        "residual": integrator.residual,
+        "name": seen.device.name,
+        "covered_ns": seen.covered_ns,
+        "residual": seen.residual,
         "update_period_ns": None if period_s is None else round(period_s * 1e9),
     }
 
 
-def state_rows(segment_id: str, boot_id: str, channels: Iterable[Channel]) -> list[Row]:
-    """The last raw value of each counter: what whoever takes over would go on from."""
-    return [
-        {
-            "segment_id": segment_id,
-            "device": c.sensor.device.name,
-            "sensor": c.sensor.name,
-            "raw": str(c.last.value),
-            "t_ns": c.last.t_ns,
-            "boot_id": boot_id,
-        }
-        for c in channels
-        if c.last is not None and isinstance(c.sensor.kind, Counter)
-    ]
+def state_row(segment_id: str, boot_id: str, state: CounterState) -> Row:
+    """The last raw reading of a counter."""
+    return {
+        "segment_id": segment_id,
+        "device": state.device,
+        "sensor": state.sensor,
+        "raw": str(state.reading.value),
+        "t_ns": state.reading.t_ns,
+        "boot_id": boot_id,
+    }
 
 
 def point_row(segment_id: str, device: str, point: Point) -> Row:

@@ -18,6 +18,8 @@ from ...core.sensing import Counter, Sensor
 from ...energy.integrator import DeviceIntegrator
 from .calibration import CALIBRATION_S, Renewals
 from .channel import Channel, Failure
+from .schedule import Schedule
+from .snapshot import CounterState, Snapshot
 
 log = logging.getLogger("trainwatt")
 
@@ -28,6 +30,8 @@ load that swings once a period must be met at any moment of its swing."""
 SETTLE_NS = 3_000_000_000
 """How long readings are kept at most where nobody asks for them."""
 JOIN_S = 1.0
+LOCK_S = 1.0
+"""How long a snapshot waits for a round of readings to end."""
 STUCK_S = 2.0
 """How long the training thread waits for a driver call that another thread is in."""
 
@@ -35,17 +39,14 @@ STUCK_S = 2.0
 class Sampler:
     """Reads every sensor at its rate, in one thread of its own or by hand.
 
-    Hold `lock` and call `settle` to see the integrators as of now: they take the readings in together, about once a second, for the
-    few instructions of a read are most of what a processor finds out of its caches ten times a second.
+    Readings are queued and integrated about once a second, or when somebody asks for a snapshot: integrating on every tick would run
+    with cold caches.
     """
 
     def __init__(self, sensors: Sequence[Sensor], clock: Clock, period_s: float) -> None:
         self.period_s = period_s
         self.integrators: dict[str, DeviceIntegrator] = {}
         self.channels: list[Channel] = []
-        self._tick = 0  # the last one
-        self._each_tick: list[Channel] = []
-        self._agenda: dict[int, list[Channel]] = {}  # by tick, what is read less often
         self.events: list[Event] = []
         self.samples = self.missed = 0
         self.cpu_s = self.startup_cpu_s = 0.0
@@ -53,7 +54,7 @@ class Sampler:
         self._clock = clock
         self._random = int.from_bytes(os.urandom(4))  # of a linear congruential generator (Press et al., Numerical Recipes, 7.1)
         self._taken: deque[tuple[Channel, int, int, object]] = deque()  # read from, before and after (ns), and what
-        self.lock = threading.Lock()
+        self._lock = threading.Lock()
         self._settling = threading.Lock()
         self._wake = threading.Lock()
         self._wake.acquire()
@@ -70,9 +71,8 @@ class Sampler:
             for sensor in sorted(
                 group, key=lambda s: isinstance(s.kind, Counter)
             ):  # gauges first: a counter's trouble finds the power known
-                channel = Channel(sensor, integrator, period_s)
-                self.channels.append(channel)
-                self._plan(channel, 1)
+                self.channels.append(Channel(sensor, integrator, period_s))
+        self._schedule = Schedule(self.channels)
         self.jitter = SAMPLED_JITTER if any(i.sampled for i in self.integrators.values()) else JITTER
 
     # ---- by hand
@@ -87,7 +87,7 @@ class Sampler:
                 if not self._stopping:
                     self._round(self.channels)
             finally:
-                self.lock.release()
+                self._lock.release()
         return now_ns
 
     def finish(self) -> int:
@@ -102,17 +102,49 @@ class Sampler:
             if not self._stopping:
                 self._stopping = True
                 self._round(self.channels)
-                self.settle()
+                self._settle()
                 for integrator in self.integrators.values():
                     integrator.finish(end_ns)
         finally:
-            self.lock.release()
+            self._lock.release()
         self._nudge()
         return end_ns
 
+    def snapshot(self) -> Snapshot | None:
+        """All readings up to now, integrated, and the events since the last snapshot.
+
+        None if the lock is not free within LOCK_S seconds because a driver call takes long: ask again later. Once `poll` or `finish`
+        has found that the call does not return (`stuck`), the snapshot is taken at once and without the lock: its holder sits in that
+        call and changes nothing. Should the call end just then, its readings are integrated before or after the snapshot, never during it.
+        """
+        held = self._lock.acquire(timeout=0.0 if self.stuck else LOCK_S)
+        if not held and not self.stuck:
+            return None
+        try:
+            with self._settling:
+                self._integrate()
+                return self._snapshot()
+        finally:
+            if held:
+                self._lock.release()
+
+    def _snapshot(self) -> Snapshot:
+        events = [event for integrator in self.integrators.values() for event in integrator.take_events()]
+        own, self.events = self.events, []
+        states = [(c.sensor, c.last) for c in self.channels if isinstance(c.sensor.kind, Counter)]
+        return Snapshot(
+            {name: integrator.snapshot() for name, integrator in self.integrators.items()},
+            [CounterState(sensor.device.name, sensor.name, last) for sensor, last in states if last is not None],
+            events + own,
+            self.samples,
+            self.missed,
+            self.cpu_s,
+            self.startup_cpu_s,
+        )
+
     def _acquired(self) -> bool:
         """Take the lock, unless a driver call holds it for good: the training must not hang with it."""
-        self.stuck = not self.lock.acquire(timeout=STUCK_S)
+        self.stuck = not self._lock.acquire(timeout=STUCK_S)
         return not self.stuck
 
     def close(self) -> None:
@@ -120,7 +152,7 @@ class Sampler:
         if not self.stuck:
             if self._thread is not None and self._thread.ident is not None:
                 self._thread.join(JOIN_S)  # a thread that the end of the interpreter meets is torn down, and without memory that aborts
-            with self.lock:
+            with self._lock:
                 for channel in self.channels:
                     channel.sensor.close()
 
@@ -140,11 +172,6 @@ class Sampler:
     def died(self) -> bool:
         """Whether the thread was started and has ended by itself."""
         return self._failed or (self._thread is not None and not self.alive and not self._stopping)
-
-    def take_events(self) -> list[Event]:
-        """What happened to the sampling itself since the last call."""
-        events, self.events = self.events, []
-        return events
 
     def due_ns(self, begin_ns: int, tick: int) -> int:
         """When a tick is due: that many periods after the beginning, moved at random."""
@@ -188,39 +215,18 @@ class Sampler:
                 self._miss(int(behind), now_ns)
                 tick += int(behind)
                 deadline_ns += int(behind) * period_ns
-            due = self._due(tick)  # all that can be done before the wait is: after it nothing is in the processor's caches
+            with self._lock:
+                due = self._schedule.due(tick)  # all that can be done before the wait is: after it nothing is in the processor's caches
             self.cpu_s = clock.thread_cpu_s() - start_cpu_s - self.startup_cpu_s
             while deadline_ns > now_ns and self._wake.acquire(timeout=(deadline_ns - now_ns) * NS) and not self._stopping:
-                self._sample(self._at_edges)  # an early round, asked for: the tick itself is still to come
+                self._sample(self._schedule.at_edges)  # an early round, asked for: the tick itself is still to come
                 now_ns = clock.monotonic_ns()
             self._sample(due)
 
     def _sample(self, channels: Sequence[Channel]) -> None:
-        with self.lock:
+        with self._lock:
             if not self._stopping:
                 self._round(channels)
-
-    @property
-    def _at_edges(self) -> list[Channel]:
-        """What is read for the edge of a phase: counters at full rate. A gauge read in step with the training would be biased."""
-        return [c for c in self._each_tick if isinstance(c.sensor.kind, Counter)]
-
-    def _due(self, tick: int) -> list[Channel]:
-        """What is read at a tick: what was planned for it or for one that was missed, each to be read again as many ticks later as its own
-        rate says, and what is read at each."""
-        with self.lock:
-            due = [channel for t in range(self._tick + 1, tick + 1) for channel in self._agenda.pop(t, ())]
-            self._tick = tick
-            for channel in due:
-                self._plan(channel, tick + channel.every)
-            return due + self._each_tick
-
-    def _plan(self, channel: Channel, tick: int) -> None:
-        """Let a channel be read next at a tick, where it is not read at each."""
-        if channel.every == 1:
-            self._each_tick.append(channel)
-        else:
-            self._agenda.setdefault(tick, []).append(channel)
 
     def _round(self, channels: Sequence[Channel]) -> None:
         """Read some channels. The lock is held."""
@@ -237,22 +243,24 @@ class Sampler:
                 before_ns = after_ns
         self.samples += 1
         if failed or before_ns - self._settled_ns > SETTLE_NS:
-            self.settle()
+            self._settle()
 
-    def settle(self) -> None:
-        """Let the integrators take in what has been read. The lock is held, or a driver call that will not end holds it: should that end
-        now, readings still go in one at a time, in their order."""
+    def _settle(self) -> None:
+        """Integrate what has been read. The lock is held."""
         with self._settling:
-            self._settled_ns = self.last_tick_ns
-            while self._taken:
-                channel, before_ns, after_ns, value = self._taken.popleft()
-                channel.deliver(before_ns, after_ns, value)
-                if channel.costs_ns and (slower_s := channel.back_off(self.period_s)) is not None:
-                    if channel in self._each_tick:
-                        self._each_tick.remove(channel)
-                        self._plan(channel, self._tick + channel.every)
-                    text = f"reads of {channel.sensor.name} are slow; it is now read every {slower_s:.2g} s"
-                    self.events.append(Event(EventKind.LATE, after_ns, channel.sensor.device.name, text))
+            self._integrate()
+
+    def _integrate(self) -> None:
+        """Give the queued readings to the integrators, in their order. `_settling` is held: two threads may come here at once where
+        one of them has not waited for the lock."""
+        self._settled_ns = self.last_tick_ns
+        while self._taken:
+            channel, before_ns, after_ns, value = self._taken.popleft()
+            channel.deliver(before_ns, after_ns, value)
+            if channel.costs_ns and (slower_s := channel.back_off(self.period_s)) is not None:
+                self._schedule.slow_down(channel)
+                text = f"reads of {channel.sensor.name} are slow; it is now read every {slower_s:.2g} s"
+                self.events.append(Event(EventKind.LATE, after_ns, channel.sensor.device.name, text))
 
     def _miss(self, ticks: int, now_ns: int) -> None:
         if not self.missed:
@@ -272,7 +280,7 @@ class Sampler:
         watched = [Renewals(c.sensor, c.integrator) for c in self.channels if isinstance(c.sensor.kind, Counter)]
         pending, begin_ns = watched, clock.monotonic_ns()
         while pending and (passed_s := (clock.monotonic_ns() - begin_ns) * NS) < CALIBRATION_S:
-            with self.lock:
+            with self._lock:
                 if self._stopping:
                     break
                 pending = [r for r in pending if not r.look(clock)]

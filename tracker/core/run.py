@@ -40,7 +40,7 @@ class EventKind(StrEnum):
     OVERLAP = "overlap"  # another run measured the same devices at the same time
     SUSPENDED = "suspended"  # the machine slept
     DEAD = "dead"  # the sampling thread died
-    STORE = "store"  # the database could not be written
+    STORE = "store"  # the database could not be written, or a part of the record could not be made
     RANK = "rank"  # another rank of the job measures this node
 
 

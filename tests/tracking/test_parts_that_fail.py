@@ -54,7 +54,7 @@ def assert_said_once(view: dict[str, Any], logged: str, words: str) -> None:
     [event] = events(view, "store")
     assert event["detail"].startswith(words)
     assert "Error" in event["detail"]
-    assert logged.count(words) == 1
+    assert logged.count(f"trainwatt: {words}") == 1
 
 
 def test_memory_without_a_number_is_memory_unknown(world: World) -> None:
@@ -112,3 +112,22 @@ def test_a_counter_too_large_to_be_written_is_lost_by_itself(world: World) -> No
     view, logged = trained(world, TRAINWATT_SENSORS="my_meter.py:discover")
     assert [event["device"] for event in events(view, "lost")] == ["meter"]
     assert "it is no longer read" in logged
+
+
+def test_a_git_folder_that_cannot_be_read_as_text_is_no_commit(world: World) -> None:
+    """A branch may have a name in Latin-1."""
+    git = world.work / ".git"
+    git.mkdir()
+    (git / "HEAD").write_text("ref: refs/heads/main\n")
+    (git / "packed-refs").write_bytes(b"0123456789abcdef0123456789abcdef01234567 refs/heads/caf\xe9\n")
+    view, logged = trained(world)
+    assert_said_once(view, logged, "the git commit could not be read")
+    assert view["run"]["git_commit"] is None
+
+
+def test_an_experiment_tracker_that_breaks_at_the_start_leaves_the_run_without_its_id(world: World) -> None:
+    (world.work / "wandb.py").write_text("def __getattr__(name):\n    if name == 'run': raise RuntimeError('call init() first')\n")
+    (world.work / "sitecustomize.py").write_text("import wandb\n")
+    view, logged = trained(world, PYTHONPATH=f"{world.environ()['PYTHONPATH']}:{world.work}")
+    assert {e["detail"] for e in events(view, "store")} == {"the ids of the job could not be read: RuntimeError: call init() first"}
+    assert "the ids of the job could not be read" in logged

@@ -1,0 +1,69 @@
+"""A tracker inside `trainwatt run` records in that command's run."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..carbon.grid.whereabouts import AUTO
+from ..config import JOIN_DB, JOIN_RUN, Config
+from ..errors import StoreError
+from ..machine.process import this_process
+from ..storage.write.writer import Writer
+from .recording.rows import Row, as_json
+
+
+def run_to_join(environ: Mapping[str, str], procfs: str) -> tuple[Writer, str] | None:
+    """The database and the id of the `trainwatt run` around this process, while that run is still running.
+
+    None if there is nothing to join, for example in an environment that outlived its run.
+    """
+    run_id, db = environ.get(JOIN_RUN), environ.get(JOIN_DB)
+    if not run_id or not db or not os.path.isfile(db):
+        return None
+    try:
+        writer = Writer.open(Path(db))
+    except StoreError:
+        return None
+    try:
+        if _is_running(writer, run_id, procfs):
+            return writer, run_id
+    except StoreError:
+        pass
+    writer.close()
+    return None
+
+
+def _is_running(writer: Writer, run_id: str, procfs: str) -> bool:
+    owners = writer.query(
+        "SELECT s.host, s.boot_id, s.pid_namespace, s.pid, s.start_ticks FROM segment s JOIN run r ON r.id = s.run_id"
+        " WHERE r.id = ? AND r.status = 'running' AND s.role = 'owner' AND s.status = 'running'",
+        (run_id,),
+    )
+    me = this_process(procfs)
+    # Two processes share a monotonic clock within one boot only. Whether an owner in another container is alive cannot be seen from here.
+    return any(
+        boot_id == me.boot_id and (namespace != me.pid_namespace or me.is_alive(pid, start_ticks))
+        for _, boot_id, namespace, pid, start_ticks in owners
+    )
+
+
+def names(writer: Writer, run_id: str, config: Config) -> Row:
+    """The run with the names that the tracker inside gives it, where the command line left them at the default."""
+    default = Config()
+    [(project, name, group, stage, tags, zone)] = writer.query(
+        "SELECT project, name, group_name, stage, tags, zone FROM run WHERE id = ?", (run_id,)
+    )
+    known_tags: dict[str, Any] = json.loads(tags or "{}")
+    return {
+        "id": run_id,
+        "project": config.project if project == default.project else project,
+        "name": name or config.name,
+        "group_name": group or config.group,
+        "stage": config.stage if stage == default.stage else stage,
+        "zone": zone or (None if config.zone == AUTO else config.zone),
+        "tags": as_json({**config.tags, **known_tags}),
+    }

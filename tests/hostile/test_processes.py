@@ -118,6 +118,16 @@ def test_a_copy_of_a_running_tracker_is_another_one(here: World, copied: Any) ->
     assert here.show(str(tracker.run_id))["phases"] == []
 
 
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda t: pickle.loads(pickle.dumps(t))], ids=["deepcopy", "pickle"])
+def test_a_phase_copied_with_its_tracker_is_the_copys(here: World, copied: Any) -> None:
+    """As where an object of the user's has both."""
+    tracker = EnergyTracker(project="copied")
+    others, phase = copied((tracker, tracker.phase("train")))
+    with others, phase:
+        pass
+    assert [p["name"] for p in here.show()["phases"]] == ["train"]
+
+
 def test_a_tracker_made_before_a_fork_and_started_after_it_is_the_childs_own(world: World) -> None:
     code = """
 import os, sys, time

@@ -6,7 +6,6 @@ import atexit
 import contextlib
 import os
 import sys
-import threading
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
@@ -19,8 +18,7 @@ from ..core.clock import Clock, SystemClock
 from ..errors import ConfigurationError, TrainwattError
 from .harmless import Harmless
 from .outcome import outcome
-from .phase import Phase, synchronize, whole
-from .recording.phase_record import PhaseRecord
+from .phase import Phase, Phases
 from .target import Target
 from .work import CountedIterable, SampleCount
 
@@ -102,6 +100,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         self._watch: Target | None = None  # this process, whichever it is when a run begins
         self._clock: Clock = SystemClock()
         self._config: Config = resolve(arguments, os.environ, working_folder())
+        self._phases = Phases()
         self._stand_by()
 
     @classmethod
@@ -119,10 +118,9 @@ class EnergyTracker(contextlib.ContextDecorator):
 
         if self._begun is not None:
             raise ConfigurationError("this tracker is already running: stop() it first, or make a second EnergyTracker")
-        self._seq = 0
-        self._local = threading.local()
         others = [other for tracker in list(_trackers) if (other := tracker._begun) is not None]
         self._begun = begun = begin(self._config, self._watch or Target(), self._clock, os.environ)
+        self._phases.begin(begun)
         atexit.register(self._at_exit)
         begun.begin_sampling()
         begun.mention(others)
@@ -134,6 +132,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         if begun is None:
             return
         self._ended = begun
+        self._phases.end()
         atexit.unregister(self._at_exit)
         with self._harmless("the run could not be closed"):
             begun.end(status, reason, os.environ)
@@ -150,7 +149,12 @@ class EnergyTracker(contextlib.ContextDecorator):
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy, in another process or not, is a tracker with the same settings that does not run."""
-        return {"_watch": self._watch, "_clock": self._clock, "_config": self._config}
+        return {"_watch": self._watch, "_clock": self._clock, "_config": self._config, "_phases": self._phases}
+
+    def __copy__(self) -> EnergyTracker:
+        twin = type(self).__new__(type(self))
+        twin.__setstate__(self.__getstate__() | {"_phases": Phases()})
+        return twin
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.__dict__.update(state)
@@ -158,10 +162,7 @@ class EnergyTracker(contextlib.ContextDecorator):
 
     def _stand_by(self) -> None:
         self._begun = self._ended = None
-        self._seq = 0
-        self._seq_lock = threading.Lock()
         self._harmless = Harmless()
-        self._local = threading.local()
         _trackers.add(self)
 
     def _at_exit(self) -> None:
@@ -172,7 +173,7 @@ class EnergyTracker(contextlib.ContextDecorator):
     def _in_child(self) -> None:
         """After a fork: the parent goes on measuring, the child does nothing."""
         begun, self._begun = self._begun, None
-        self._seq_lock, self._local = threading.Lock(), threading.local()  # another thread may have held the old one
+        self._phases.after_fork()
         if begun is not None:
             begun.recorder.abandon()
 
@@ -185,7 +186,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         is labelled host-side; `synchronize=True` waits for the GPU at both edges. `exact=True` reads the sensors at both edges in
         the calling thread (as long as a round of readings takes) instead of interpolating between ticks.
         """
-        return Phase(self, name, step, exact, synchronize)
+        return Phase(self._phases, name, step, exact, synchronize)
 
     def update(self, *, samples: int = 0, tokens: int = 0) -> None:
         """Count units of work done, in the run and in the current phase of this thread."""
@@ -193,8 +194,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         if begun is None:
             return
         try:
-            stack: list[PhaseRecord] = getattr(self._local, "stack", [])
-            phase = stack[-1].name if stack else ""
+            phase = self._phases.current
             for unit, amount in (("samples", samples), ("tokens", tokens)):
                 if not 0 <= amount < 2**53:
                     raise ValueError(f"{unit}={amount!r}: work done is a number, and not negative")
@@ -233,53 +233,6 @@ class EnergyTracker(contextlib.ContextDecorator):
         """The database file of the current run, or of the last one; None before the first."""
         begun = self._begun or self._ended
         return None if begun is None else begun.path
-
-    # ---- used by Phase
-
-    def _open_phase(self, phase: Phase) -> PhaseRecord | None:
-        begun = self._begun
-        if begun is None:
-            return None
-        if phase.synchronize:
-            synchronize()
-        t_ns = self._edge(begun, phase)
-        stack = self._local.__dict__.setdefault("stack", [])
-        with self._seq_lock:
-            self._seq += 1
-            seq = self._seq
-        record = PhaseRecord(
-            begun.segment_id,
-            seq,
-            phase.name,
-            t_ns,
-            step=whole(phase.step),
-            parent_seq=stack[-1].seq if stack else None,
-            synchronized=phase.synchronize,
-            exact=phase.exact,
-        )
-        begun.recorder.phase(record)
-        stack.append(record)  # last: what failed before is no phase, and no work is counted in it
-        return record
-
-    def _close_phase(self, phase: Phase, record: PhaseRecord) -> None:
-        begun = self._begun
-        stack: list[PhaseRecord] = self._local.__dict__.setdefault("stack", [])
-        if record in stack:  # overlapping phases need not end in order
-            stack.remove(record)
-        if begun is None or begun.segment_id != record.segment_id:
-            return  # the run that it began in is over
-        if phase.synchronize:
-            synchronize()
-        record.end_t_ns = self._edge(begun, phase)
-        begun.recorder.phase(record)
-
-    def _edge(self, begun: ActiveRun, phase: Phase) -> int:
-        if phase.exact and begun.sampler is not None:
-            return begun.sampler.poll()
-        t_ns = self._clock.monotonic_ns()
-        if begun.sampler is not None:
-            begun.sampler.nudge(t_ns)
-        return t_ns
 
 
 def _forget_parents_runs() -> None:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from trainwatt import EnergyTracker, TrainwattError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from lightning.pytorch import Callback, LightningModule, Trainer
 
-    from trainwatt import Summary
+    from trainwatt import Settings, Summary
 
 __all__ = ["EnergyCallback"]
 
@@ -93,7 +93,7 @@ class EnergyCallback(Callback):
     the batches of `validate`, `test` and `predict`.
     """
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, **settings: Unpack[Settings]) -> None:
         super().__init__()
         self._settings = settings
         self._tracker: EnergyTracker | None = EnergyTracker(**settings)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
-from trainwatt.config import Config, parse_gpus, resolve
+from trainwatt import EnergyTracker
+from trainwatt.cli.options import tracking_options
+from trainwatt.config import Config, Settings, parse_gpus, resolve
 from trainwatt.errors import ConfigurationError, TrainwattError
 
 
@@ -162,6 +166,31 @@ def test_an_unknown_setting_is_refused_and_the_known_ones_listed(name: str, tmp_
 def test_an_unknown_argument_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"'colour' in the arguments"):
         resolve({"colour": "red"}, {}, tmp_path)
+
+
+def test_an_unknown_argument_of_the_tracker_is_refused_and_the_nearest_named() -> None:
+    with pytest.raises(ConfigurationError, match=r"'peroid_s' in the arguments is no setting of trainwatt; period_s is one"):
+        EnergyTracker(peroid_s=1)  # type: ignore[call-arg]
+    with pytest.raises(ConfigurationError, match="'sysfs' in the arguments is no setting"):
+        EnergyTracker(sysfs="/sys")  # type: ignore[call-arg]
+
+
+def test_settings_are_the_same_wherever_they_are_given() -> None:
+    """Only the places of the kernel's trees are no arguments of a program."""
+    names = set(Settings.__annotations__)
+    assert {f.name for f in fields(Config)} - {"sysfs", "procfs"} == names - {"baseline"} | {"baseline_s"}
+    options = click.command()(tracking_options(lambda **_: None)).params
+    assert {option.name for option in options} <= names
+    text = EnergyTracker.__doc__ or ""
+    assert [name for name in names if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize("key", ["db", "hardware"])
+def test_a_path_may_be_text_or_a_path(key: str, tmp_path: Path) -> None:
+    for path in ("a/b.csv", Path("a/b.csv")):
+        assert getattr(resolve({key: path}, {}, tmp_path), key) == "a/b.csv"
+    with pytest.raises(ConfigurationError, match=rf"{key}=5 in the arguments: give a path"):
+        resolve({key: 5}, {}, tmp_path)
 
 
 def test_a_broken_trainwatt_toml_is_refused_with_its_line(tmp_path: Path) -> None:

@@ -17,12 +17,23 @@ if __name__ != "trainwatt":
     )
 
 if TYPE_CHECKING:
+    from .config import Settings
     from .errors import ConfigurationError, RunNotFoundError, StoreError, TrainwattError
     from .presentation.notebook.runs import runs
     from .presentation.notebook.summary import Summary
     from .tracking.tracker import EnergyTracker
 
-__all__ = ["ConfigurationError", "EnergyTracker", "RunNotFoundError", "StoreError", "Summary", "TrainwattError", "__version__", "runs"]
+__all__ = [
+    "ConfigurationError",
+    "EnergyTracker",
+    "RunNotFoundError",
+    "Settings",
+    "StoreError",
+    "Summary",
+    "TrainwattError",
+    "__version__",
+    "runs",
+]
 
 
 def __dir__() -> list[str]:
@@ -36,6 +47,7 @@ def __getattr__(name: str) -> object:
 
     for module, names in (
         ("tracking.tracker", ("EnergyTracker",)),
+        ("config", ("Settings",)),
         ("presentation.notebook.summary", ("Summary",)),
         ("presentation.notebook.runs", ("runs",)),
         ("errors", ("ConfigurationError", "RunNotFoundError", "StoreError", "TrainwattError")),

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from .core.run import Stage
 from .errors import ConfigurationError
@@ -34,9 +34,35 @@ RANGES = {
 """The numbers that can be set: lowest, highest, unit."""
 
 
+class Settings(TypedDict, total=False):
+    """The settings of a run as a program gives them: the arguments of `EnergyTracker`, which explains them.
+
+    None counts as not given. `Config` has the same settings checked, and with the defaults.
+    """
+
+    project: str | None
+    name: str | None
+    group: str | None
+    stage: str | None
+    zone: str | None
+    intensity_g_per_kwh: float | None
+    pue: float | None
+    hardware: str | os.PathLike[str] | None
+    tags: Mapping[str, str] | None
+    db: str | os.PathLike[str] | None
+    gpus: Sequence[int | str] | None
+    scope: str | None
+    period_s: float | None
+    baseline: float | None
+    gain_gpu: float | None
+    gain_cpu: float | None
+    gain_dram: float | None
+    sensors: Sequence[str] | None
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that can be set.
+    """Everything that can be set, checked.
 
     `period_s`: seconds between two readings. `gain_gpu`, `gain_cpu`, `gain_dram`: the relative 95 % scale error of a sensor; the
     defaults are from the literature, rounded. `baseline_s`: seconds of idling measured first. `zone`: of the grid; "auto" asks the
@@ -72,7 +98,15 @@ class Config:
         return {"gpu": self.gain_gpu, "cpu": self.gain_cpu, "dram": self.gain_dram, "platform": self.gain_cpu}
 
 
-def resolve(arguments: Mapping[str, Any], environ: Mapping[str, str], folder: Path) -> Config:
+def arguments(settings: Mapping[str, object]) -> dict[str, object]:
+    """`Settings` by the names that `Config` has. Raises ConfigurationError for a name that is no setting."""
+    for name in settings:
+        if name not in Settings.__annotations__:
+            raise _unknown(name, "the arguments", Settings.__annotations__)
+    return {"baseline_s" if name == "baseline" else name: value for name, value in settings.items()}
+
+
+def resolve(arguments: Mapping[str, object], environ: Mapping[str, str], folder: Path) -> Config:
     """The configuration of a run. An argument that is None counts as not given. Raises ConfigurationError."""
     names = {f.name for f in fields(Config)}
     found: dict[str, Any] = {}
@@ -81,9 +115,13 @@ def resolve(arguments: Mapping[str, Any], environ: Mapping[str, str], folder: Pa
             if value is None:
                 continue
             if key not in names:
-                raise ConfigurationError(f"{key!r} in {source} is no setting of trainwatt; there are: {', '.join(sorted(names))}")
+                raise _unknown(key, source, names)
             found[key] = _checked(key, value, source)
     return Config(**found)
+
+
+def _unknown(key: str, source: str, names: Iterable[str]) -> ConfigurationError:
+    return ConfigurationError(f"{key!r} in {source} is no setting of trainwatt{_meant(key, names)}; there are: {', '.join(sorted(names))}")
 
 
 def working_folder() -> Path:
@@ -147,10 +185,10 @@ def _from_environ(environ: Mapping[str, str], names: set[str]) -> dict[str, Any]
     return {name: _decoded(text) for variable, name in known.items() if (text := environ.get(variable))}
 
 
-def _meant(variable: str, known: Iterable[str]) -> str:
+def _meant(name: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches  # only where somebody has mistyped
 
-    return "".join(f"; {near} is one" for near in get_close_matches(variable, known, 1))
+    return "".join(f"; {near} is one" for near in get_close_matches(name, known, 1))
 
 
 def _decoded(text: str) -> str:
@@ -184,6 +222,11 @@ def _checked(key: str, value: Any, source: str) -> Any:
         raise ConfigurationError(
             f"scope={value!r} in {source} cannot be measured: only 'machine' can (all packages, their DRAM and the chosen GPUs)"
         )
+    if key in ("db", "hardware"):
+        try:
+            return os.fsdecode(value)
+        except TypeError:
+            raise ConfigurationError(f"{key}={value!r} in {source}: give a path, as text or a Path") from None
     return str(value)
 
 

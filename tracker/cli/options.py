@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import reduce, wraps
-from typing import Any
+from typing import Any, cast
 
 import rich_click as click
 
 from ..analysis.selection import Filters
-from ..config import parse_gpus
+from ..config import Settings, parse_gpus
 from ..core.run import Stage, Status
 from ..core.units import NS_PER_S, parse_duration_s
 from ..errors import ConfigurationError
@@ -45,12 +45,13 @@ def tracking_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return with_options(options, function)
 
 
-def arguments(tags: tuple[str, ...], gpus: str | None, **others: Any) -> dict[str, Any]:
+def arguments(tags: tuple[str, ...], gpus: str | None, **others: Any) -> Settings:
     """The options of `tracking_options` as the arguments of EnergyTracker. Raises ConfigurationError."""
     for tag in tags:
         if "=" not in tag:
             raise ConfigurationError(f"--tag {tag}: a tag has a name and a value, as in --tag lr=0.001")
-    return {**others, "tags": dict(t.split("=", 1) for t in tags) or None, "gpus": None if gpus is None else parse_gpus(gpus)}
+    given = {**others, "tags": dict(t.split("=", 1) for t in tags) or None, "gpus": None if gpus is None else parse_gpus(gpus)}
+    return cast("Settings", given)
 
 
 def filter_options(default_limit: int | None = None) -> Decorator:

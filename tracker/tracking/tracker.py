@@ -7,13 +7,13 @@ import contextlib
 import os
 import sys
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from copy import copy
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
-from ..config import Config, resolve, working_folder
+from ..config import Config, Settings, arguments, resolve, working_folder
 from ..core.clock import Clock, SystemClock
 from ..errors import ConfigurationError, TrainwattError
 from .harmless import Harmless
@@ -55,58 +55,17 @@ class EnergyTracker(contextlib.ContextDecorator):
     _ended: ActiveRun | None
     _harmless: Harmless
 
-    def __init__(
-        self,
-        *,
-        project: str | None = None,
-        name: str | None = None,
-        group: str | None = None,
-        stage: str | None = None,
-        zone: str | None = None,
-        intensity_g_per_kwh: float | None = None,
-        pue: float | None = None,
-        hardware: str | os.PathLike[str] | None = None,
-        tags: Mapping[str, str] | None = None,
-        db: str | os.PathLike[str] | None = None,
-        gpus: Sequence[int | str] | None = None,
-        scope: str | None = None,
-        period_s: float | None = None,
-        baseline: float | None = None,
-        gain_gpu: float | None = None,
-        gain_cpu: float | None = None,
-        gain_dram: float | None = None,
-        sensors: Sequence[str] | None = None,
-    ) -> None:
-        arguments: dict[str, Any] = {
-            "project": project,
-            "name": name,
-            "group": group,
-            "stage": stage,
-            "zone": zone,
-            "intensity_g_per_kwh": intensity_g_per_kwh,
-            "pue": pue,
-            "hardware": None if hardware is None else os.fspath(hardware),
-            "tags": tags,
-            "db": None if db is None else os.fspath(db),
-            "gpus": gpus,
-            "scope": scope,
-            "period_s": period_s,
-            "baseline_s": baseline,
-            "gain_gpu": gain_gpu,
-            "gain_cpu": gain_cpu,
-            "gain_dram": gain_dram,
-            "sensors": sensors,
-        }
+    def __init__(self, **settings: Unpack[Settings]) -> None:
         self._watch: Target | None = None  # this process, whichever it is when a run begins
         self._clock: Clock = SystemClock()
-        self._config: Config = resolve(arguments, os.environ, working_folder())
+        self._config: Config = resolve(arguments(settings), os.environ, working_folder())
         self._phases = Phases()
         self._stand_by()
 
     @classmethod
-    def watching(cls, watch: Target, **arguments: Any) -> EnergyTracker:
-        """A tracker for another process than this one: what `trainwatt run` and `trainwatt attach` use."""
-        tracker = cls(**arguments)
+    def watching(cls, watch: Target, **settings: Unpack[Settings]) -> EnergyTracker:
+        """A tracker for another process than this one: `trainwatt run` and `trainwatt attach` use it."""
+        tracker = cls(**settings)
         tracker._watch = watch
         return tracker
 

@@ -9,9 +9,11 @@ from typing import NamedTuple
 from ..core.point import Provenance
 from ..core.run import EventKind
 from ..core.sensing import Counter, Reading
+from .counter_state import CounterState
 from .counter_steps import SLOWEST_UPDATE_S, Outcome, Rate, classify, unwrapped_s
 from .curve import NS, Curve
 
+COUNTING, MUTE = CounterState.COUNTING, CounterState.MUTE
 STALE_TICKS = 20
 STALE_S = 2.0
 TAIL_S = 0.1
@@ -42,21 +44,22 @@ class CounterTrack:
         self._modulus = math.inf if counter.modulus is None else counter.modulus
         self._most_per_ns = curve.max_power_w * NS / counter.unit_j
         self.covered_ns = 0
-        self.stood_in_j: float | None = None  # booked by other means while the counter is stale, or cannot be read
-        self._unread_ns: int | None = None  # since when it cannot be read: the next reading will cover that exactly
-        self.itself_since_ns = 0  # since when nothing stands in for it
+        self.state = CounterState.FIRST
+        self.counting_since_ns = 0  # since when no energy is booked by other means
+        self._stood_in_j = 0.0  # booked by other means since the counter was replaced
+        self._unread_ns = 0  # since when it is UNREADABLE
         self._curve = curve
         self._gauge = gauge
         self._say = say
         self._lag_s = SLOWEST_UPDATE_S
         self._units = 0  # booked in all
         self._baseline: int | None = None
-        self._suspect: Reading | None = None
+        self._quarantined: Reading | None = None  # an impossible reading: a second one that agrees begins a new epoch
         self._booked_ns = 0  # up to here the energy is booked
         self._read_ns = 0  # the last good reading
         self._moved_ns = 0  # the last reading with a new value
-        self._unchanged = 0
-        self._mute = False  # it stands still, and nothing says what is drawn
+        self._still_reads = 0  # since it last moved, those that failed too
+        self._said_mute = False  # the event is kept once for each time that it stands still
         self._rate = Rate()
         self.set_lag(SLOWEST_UPDATE_S)
 
@@ -69,7 +72,8 @@ class CounterTrack:
     def take(self, reading: Reading) -> None:
         """A good read: integer raw units."""
         t_ns, value, uncertainty_ns = reading
-        if self._baseline is not None and self.stood_in_j is None and type(value) is int:
+        state = self.state
+        if (state is COUNTING or state is MUTE) and self._baseline is not None and type(value) is int:
             step, dt_ns = value - self._baseline, t_ns - self._moved_ns
             if 0 < step <= dt_ns * self._most_per_ns and dt_ns < self._sure_ns and value < self._modulus:
                 self._go_on(t_ns, value, step)  # as nearly always: nothing has to be decided
@@ -91,16 +95,16 @@ class CounterTrack:
         if outcome.kind == "implausible":
             self._quarantine(reading, value)
             return
-        self._suspect = None
-        if self._unread_ns is not None and (outcome.kind not in ("advanced", "wrapped") or outcome.ambiguous or outcome.delta == 0):
-            self._settle()
+        self._quarantined = None
+        if outcome.kind not in ("advanced", "wrapped") or outcome.ambiguous or outcome.delta == 0:
+            self._give_up_gap()
         if outcome.kind == "first":
             self._begin(t_ns, value)
         elif outcome.kind == "reset":
             self._reset(t_ns, value, still_s)
         elif outcome.delta == 0 and not outcome.ambiguous:
-            self._unchanged += 1
-            self._stand_in(t_ns)
+            self._still_reads += 1
+            self._stand_in(t_ns, CounterState.STALE)
         else:
             self._advance(t_ns, value, still_s, outcome)
         self._curve.mark(t_ns, reading.uncertainty_ns, *self._unsure_j(t_ns))
@@ -108,20 +112,16 @@ class CounterTrack:
     def miss(self, t_ns: int) -> None:
         """A read failed: the next good one covers the gap, but one that fails for long is like a counter that stands still."""
         if self._baseline is not None and t_ns >= self._booked_ns:
-            self._unchanged += 1
-            if self.stood_in_j is None:
-                self._unread_ns = self._booked_ns
-            if self._stand_in(t_ns):
+            self._still_reads += 1
+            if self._stand_in(t_ns, CounterState.UNREADABLE):
                 self._curve.mark(t_ns, 0, *self._unsure_j(t_ns))
-            elif self.stood_in_j is None:
-                self._unread_ns = None
 
     def finish(self, t_ns: int) -> None:
         """The run ends: a counter at rest has been covered for as long as it answered; what came after is filled in."""
         if self._baseline is None:
             return
-        self._settle()
-        if self.stood_in_j is None and not self._mute:
+        self._give_up_gap()
+        if self.state is COUNTING:
             self.covered_ns += max(0, self._read_ns - self._booked_ns)
         if (t_ns - self._read_ns) * NS > TAIL_S:
             self._booked_ns = max(self._booked_ns, self._read_ns)
@@ -134,10 +134,11 @@ class CounterTrack:
         """A new epoch: differences start here."""
         self._baseline = value
         self._booked_ns = self._moved_ns = t_ns
-        self._unchanged = 0
-        self._mute = False
-        self.stood_in_j = self._unread_ns = None
-        self.itself_since_ns = t_ns
+        self._still_reads = 0
+        self._said_mute = False
+        self.state = COUNTING
+        self._stood_in_j = 0.0
+        self.counting_since_ns = t_ns
         self._rate.restart(t_ns, self._units)
 
     def _go_on(self, t_ns: int, baseline: int, delta: int) -> None:
@@ -148,24 +149,26 @@ class CounterTrack:
         self.covered_ns += t_ns - self._booked_ns
         self._booked_ns = self._moved_ns = self._read_ns = t_ns
         self._baseline = baseline
-        self._suspect = None
-        self._unchanged = 0
-        self._mute = False
+        self._quarantined = None
+        self._still_reads = 0
+        self._said_mute = False
+        self.state = COUNTING
         self._rate.take(t_ns, self._units, unit_j)
 
     def _advance(self, t_ns: int, value: int, still_s: float, outcome: Outcome) -> None:
         unit_j, delta = self.counter.unit_j, outcome.delta
-        if self.stood_in_j is not None:
-            stood_in = round(self.stood_in_j / unit_j)
+        if self.state.replaced:
+            stood_in = round(self._stood_in_j / unit_j)
             excess, delta = max(0, stood_in - delta), max(0, delta - stood_in)
-            # filled in too much or too little: of a window that began meanwhile, what is put right now may lie before it; where the
-            # counter could not be read that is in the edges of the points meanwhile, and all of it is exact again
-            self._curve.slack_low_j += (excess + (delta if self._unread_ns is None else 0)) * unit_j
-            self._curve.slack_high_j += excess * unit_j if self._unread_ns is None else 0.0
-            self._say(EventKind.RESUMED, t_ns, f"the counter moves again; {self.stood_in_j:.1f} J of its advance are booked already")
-            self.covered_ns += 0 if self._unread_ns is None else self._booked_ns - self._unread_ns
-            self.stood_in_j = self._unread_ns = None
-            self.itself_since_ns = t_ns
+            # What was booked is too much by `excess`, or too little by `delta`. A window that began meanwhile gets a correction of what may
+            # lie before it. Where the counter could not be read, the edges of the points meanwhile hold that, and all is exact again.
+            exact = self.state is CounterState.UNREADABLE
+            self._curve.slack_low_j += (excess + (0 if exact else delta)) * unit_j
+            self._curve.slack_high_j += 0.0 if exact else excess * unit_j
+            self._say(EventKind.RESUMED, t_ns, f"the counter moves again; {self._stood_in_j:.1f} J of its advance are booked already")
+            self.covered_ns += self._booked_ns - self._unread_ns if exact else 0
+            self._stood_in_j = 0.0
+            self.counting_since_ns = t_ns
         self._go_on(t_ns, value if outcome.kind == "wrapped" else max(value, self._baseline or 0), delta)
         if outcome.kind == "wrapped":
             self._say(EventKind.WRAP, t_ns, f"the counter wrapped at {(self.counter.modulus or 0) * unit_j:.0f} J")
@@ -184,12 +187,12 @@ class CounterTrack:
         text = f"the counter fell from {before_j:.3f} J to {shown_j:.3f} J; the tick is filled in from the power before"
         self._say(EventKind.RESET, t_ns, text)
         believable = self.counter.restarts_at_zero and shown_j <= self._curve.max_power_w * (still_s + self._lag_s)
-        self._bridge(t_ns, max(0.0, shown_j - (self.stood_in_j or 0.0)) if believable else 0.0)
+        self._bridge(t_ns, max(0.0, shown_j - self._stood_in_j) if believable else 0.0)
         self._begin(t_ns, value)
 
     def _quarantine(self, reading: Reading, value: int) -> None:
         """An impossible jump moves nothing; a second reading that agrees with it is a new epoch."""
-        suspect, self._suspect = self._suspect, reading
+        suspect, self._quarantined = self._quarantined, reading
         if suspect is None:
             jump_j = (value - (self._baseline or 0)) * self.counter.unit_j
             self._say(
@@ -199,37 +202,38 @@ class CounterTrack:
         since_s = (reading.t_ns - suspect.t_ns) * NS
         if classify(int(suspect.value), value, since_s, self.counter, self._curve.max_power_w, None).kind in ("advanced", "wrapped"):
             self._say(EventKind.RESET, reading.t_ns, "the counter goes on from where it jumped to; the time between is filled in")
-            self._settle()
+            self._give_up_gap()
             self._bridge(reading.t_ns, 0.0)
             self._begin(reading.t_ns, value)
-            self._suspect = None
+            self._quarantined = None
             self._curve.mark(reading.t_ns, reading.uncertainty_ns)
 
     # ---- what stands in for it
 
-    def _stand_in(self, t_ns: int) -> bool:
-        """Book a stale counter's energy by the gauge, or by holding the power before. True if anything was booked."""
+    def _stand_in(self, t_ns: int, replaced: CounterState) -> bool:
+        """Book the energy of a counter that stands still or cannot be read, by the gauge, or by holding the power before. The state
+        becomes `replaced` where that begins. True if anything was booked."""
         counter, still_s = self.counter, (t_ns - self._moved_ns) * NS
-        if self._unchanged <= STALE_TICKS or still_s <= STALE_S:
+        if self._still_reads <= STALE_TICKS or still_s <= STALE_S:
             return False
         shown = self._gauge(t_ns)
         power_w = self._power_w(t_ns)
-        if power_w is None and not self._mute:
-            self._mute = True
-            text = f"the counter has stood still for {still_s:.1f} s, and nothing else says what is drawn: it may be up to full power"
-            self._say(EventKind.STALE, t_ns, text)
-        if power_w is None or power_w * still_s < STALE_TICKS * counter.quantum * counter.unit_j:
+        if power_w is None:
+            self._fall_mute(t_ns, still_s)
+            return False
+        if power_w * still_s < STALE_TICKS * counter.quantum * counter.unit_j:
             return False  # nothing is drawn that it should have shown
         dt_s = (t_ns - self._booked_ns) * NS
-        unseen_j = 0.0 if shown is None or self.stood_in_j is not None else shown.swing_w * dt_s  # what it showed meanwhile was not booked
-        if self.stood_in_j is None:
-            self.stood_in_j = 0.0
+        unseen_j = 0.0
+        if not self.state.replaced:
+            unseen_j = 0.0 if shown is None else shown.swing_w * dt_s  # what the gauge showed meanwhile was not booked
+            self.state, self._unread_ns = replaced, self._booked_ns
             by = "held power" if shown is None else "the power gauge"
-            what = "stood still" if self._unread_ns is None else "not been readable"
+            what = "stood still" if replaced is CounterState.STALE else "not been readable"
             text = f"the counter has {what} for {still_s:.1f} s while about {power_w:.0f} W are drawn; booked by {by}"
             self._say(EventKind.STALE, t_ns, text)
-        self.stood_in_j += power_w * dt_s
-        if self._unread_ns is not None:
+        self._stood_in_j += power_w * dt_s
+        if self.state is CounterState.UNREADABLE:
             self._curve.book(Provenance.IMPUTED if shown is None else Provenance.MEASURED_POWER, power_w * dt_s)
             self._booked_ns = t_ns
         elif shown is None:
@@ -240,25 +244,33 @@ class CounterTrack:
             self._booked_ns = t_ns
         return True
 
+    def _fall_mute(self, t_ns: int, still_s: float) -> None:
+        """Nothing shows the power of a counter that stands still."""
+        if self.state is COUNTING:
+            self.state = MUTE
+        if not self._said_mute:
+            self._said_mute = True
+            text = f"the counter has stood still for {still_s:.1f} s, and nothing else says what is drawn: it may be up to full power"
+            self._say(EventKind.STALE, t_ns, text)
+
     def _unsure_j(self, t_ns: int) -> tuple[float, float]:
-        """How much less and more may have been drawn: since the counter last moved, for as long as it cannot be said whether it is
-        stale; and then what the gauge that stands in shows late."""
-        if self.stood_in_j is not None:
-            if self._unread_ns is not None:
-                return self.stood_in_j, max(0.0, (t_ns - self._unread_ns) * NS * self._curve.max_power_w - self.stood_in_j)
+        """How much less and more may have been drawn than is booked."""
+        if self.state is CounterState.UNREADABLE:
+            return self._stood_in_j, max(0.0, (t_ns - self._unread_ns) * NS * self._curve.max_power_w - self._stood_in_j)
+        if self.state is CounterState.STALE:
             shown = self._gauge(t_ns)
             late_j = 0.0 if shown is None else shown.swing_w * shown.late_s
             return late_j, late_j
         still_s = (t_ns - self._booked_ns) * NS
-        undecided = self._mute or self._unchanged <= STALE_TICKS or still_s <= STALE_S
+        undecided = self.state is MUTE or self._still_reads <= STALE_TICKS or still_s <= STALE_S  # it may be stale already
         return 0.0, still_s * self._curve.max_power_w if undecided else 0.0
 
-    def _settle(self) -> None:
-        """No reading will cover what was filled in while the counter could not be read: what that may have got wrong stays."""
-        if self._unread_ns is not None and self.stood_in_j is not None:
+    def _give_up_gap(self) -> None:
+        """No reading will make exact what was booked while the counter was UNREADABLE: what may be wrong with that becomes slack."""
+        if self.state is CounterState.UNREADABLE:
             most_j = (self._booked_ns - self._unread_ns) * NS * self._curve.max_power_w
-            self._curve.book(Provenance.IMPUTED, 0.0, self.stood_in_j, max(0.0, most_j - self.stood_in_j))
-        self._unread_ns = None
+            self._curve.book(Provenance.IMPUTED, 0.0, self._stood_in_j, max(0.0, most_j - self._stood_in_j))
+            self.state = CounterState.STALE
 
     def _bridge(self, t_ns: int, at_least_j: float) -> None:
         """Fill in up to a new epoch: what the counter had not shown yet, and what it does not show now, is not known either."""

@@ -226,7 +226,7 @@ class DeviceIntegrator:
             return  # sparse instantaneous samples prove nothing
         counter_j = self.curve.counter_j_at(piece.t_ns)
         began_ns = piece.t_ns - round(piece.dt_s / NS)
-        if counter_j is None or piece.provenance is Provenance.IMPUTED or meter.stood_in_j is not None or began_ns < meter.itself_since_ns:
+        if counter_j is None or piece.provenance is Provenance.IMPUTED or meter.state.replaced or began_ns < meter.counting_since_ns:
             self._check.restart()  # one of the two was not itself
             return
         self._contain(self._check.take(piece.t_ns, counter_j, piece.energy_j, 2 * track.step_edge_j(track.swing_w)), piece.t_ns)

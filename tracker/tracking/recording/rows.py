@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ...core.sensing import Device, Finding
     from ...energy.integrator import DeviceSnapshot
     from ...energy.intervals import Share
-    from ..sampling.snapshot import CounterState, Snapshot
+    from ..sampling.snapshot import LastReading, Snapshot
     from .phase_record import PhaseRecord
 
 Row = dict[str, Any]
@@ -69,7 +69,7 @@ def device_update(segment_id: str, seen: DeviceSnapshot) -> Row:
     }
 
 
-def state_row(segment_id: str, boot_id: str, state: CounterState) -> Row:
+def state_row(segment_id: str, boot_id: str, state: LastReading) -> Row:
     """The last raw reading of a counter."""
     return {
         "segment_id": segment_id,

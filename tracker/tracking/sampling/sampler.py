@@ -19,7 +19,7 @@ from ...energy.integrator import DeviceIntegrator
 from .calibration import CALIBRATION_S, Renewals
 from .channel import Channel, Failure
 from .schedule import Schedule
-from .snapshot import CounterState, Snapshot
+from .snapshot import LastReading, Snapshot
 
 log = logging.getLogger("trainwatt")
 
@@ -134,7 +134,7 @@ class Sampler:
         states = [(c.sensor, c.last) for c in self.channels if isinstance(c.sensor.kind, Counter)]
         return Snapshot(
             {name: integrator.snapshot() for name, integrator in self.integrators.items()},
-            [CounterState(sensor.device.name, sensor.name, last) for sensor, last in states if last is not None],
+            [LastReading(sensor.device.name, sensor.name, last) for sensor, last in states if last is not None],
             events + own,
             self.samples,
             self.missed,

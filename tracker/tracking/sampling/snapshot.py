@@ -10,7 +10,7 @@ from ...core.sensing import Reading
 from ...energy.integrator import DeviceSnapshot
 
 
-class CounterState(NamedTuple):
+class LastReading(NamedTuple):
     """The last raw reading of a counter: a process that takes the sensor over continues from it."""
 
     device: str
@@ -26,7 +26,7 @@ class Snapshot(NamedTuple):
     """
 
     devices: Mapping[str, DeviceSnapshot]
-    counters: Sequence[CounterState]
+    counters: Sequence[LastReading]
     events: Sequence[Event]
     samples: int
     missed: int

@@ -10,10 +10,11 @@ from tests.fakes.sensor import (
     AMD_PACKAGE,
     AVERAGE,
     GPU,
+    INSTANT,
     NVML_COUNTER,
     PACKAGE,
 )
-from trainwatt.core.point import Provenance
+from trainwatt.core.point import Point, Provenance
 from trainwatt.core.sensing import Gauge, Reading
 from trainwatt.energy.integrator import DeviceIntegrator
 
@@ -206,3 +207,37 @@ def test_events_are_handed_over_once() -> None:
     [event] = integrator.take_events()
     assert (event.kind, event.t_ns, event.device) == ("gap", S, "gpu0")
     assert integrator.take_events() == []
+
+
+def test_a_gauge_is_known_by_its_shape_whatever_its_name() -> None:
+    """The mean of a window is integrated, and an instantaneous gauge stands in where the windows reach back before the run."""
+
+    def integrated(instant: str, average: str) -> tuple[Point, float]:
+        integrator = DeviceIntegrator(GPU, None, {instant: INSTANT, average: AVERAGE})
+        for tick in range(40):
+            power_w = 100.0 if tick % 20 < 10 else 250.0
+            integrator.gauge_reading(instant, Reading(tick * S // 10, power_w))
+            integrator.gauge_reading(average, Reading(tick * S // 10, 175.0))
+        integrator.finish(4 * S)
+        return latest(integrator), integrator.step_s
+
+    usual = integrated("power-instant", "power-average")
+    assert integrated("meter", "meter over a second") == usual
+    assert integrated("power", "power-instant") == usual
+    assert usual[0].energy_j == pytest.approx(700, abs=20)
+
+
+def test_a_counter_is_what_is_no_gauge_whatever_its_name() -> None:
+    ticks = []
+    for name in ("energy", "kilowatt hours"):
+        integrator = DeviceIntegrator(GPU, NVML_COUNTER, {"power": AVERAGE})
+        integrator.set_tick(name, 0.5)
+        for tick in range(60):
+            integrator.gauge_reading("power", Reading(tick * S // 10, 100.0))
+            if tick < 20:
+                integrator.counter_reading(Reading(tick * S // 10, tick * 10_000))
+            else:
+                integrator.failed(name, tick * S // 10, "busy")
+        ticks.append((latest(integrator), integrator.step_s))
+    assert ticks[0] == ticks[1]
+    assert ticks[0][0].power_j > 100  # the gauge stands in

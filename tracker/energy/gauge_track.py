@@ -43,6 +43,7 @@ class GaugeTrack:
     def __init__(self, gauge: Gauge, max_power_w: float) -> None:
         self.gauge = gauge
         self.max_power_w = max_power_w
+        self.tick_s = 0.0  # how often it is read
         self.lowest_w, self.highest_w = math.inf, 0.0
         self._half_ns = round(gauge.window_s / NS / 2) if gauge.shape == "window" else 0
         self._first_ns: int | None = None

@@ -21,9 +21,8 @@ from .gauge_track import GAP_S, GaugeTrack, Piece
 FRESH_S = 2.0
 LEAD_APART_S = 0.05
 EVENTS_OF_A_KIND = 100
-INSTANT = "power-instant"
-PREFERRED = ("power-average", "power", INSTANT)
-"""Which gauge a device is integrated from: an average misses nothing between two samples."""
+PREFERRED = ("window", "interval", "instant")
+"""The shape of the gauge that a device is integrated from: an average misses nothing between two readings."""
 
 
 class DeviceSnapshot(NamedTuple):
@@ -48,11 +47,12 @@ class DeviceIntegrator:
         self.update_period_s: float | None = None
         self.lost = False
         self._gauges = {name: GaugeTrack(gauge, device.max_power_w) for name, gauge in gauges.items()}
-        self._primary = next((name for name in (*PREFERRED, *gauges) if name in gauges), None)
+        self._primary = min(self._gauges.values(), key=lambda track: PREFERRED.index(track.gauge.shape), default=None)
+        self._instant = next((track for track in self._gauges.values() if track.gauge.shape == "instant"), None)
         self._meter = None if counter is None else CounterTrack(counter, self.curve, self._shown, self._event)
         self._check = CrossCheck()
         self._gauge_covered_ns = 0
-        self._tick_s: dict[str, float] = {}
+        self._counter_tick_s = 0.0
         self.events: list[Event] = []
         self._said: set[str] = set()
         self._counts: dict[str, int] = {}
@@ -76,17 +76,17 @@ class DeviceIntegrator:
                 f"{name} read {reading.value:.6g} W, and the device can draw {self.device.max_power_w:.0f} W; the reading is left out",
             )
             return
-        leads = name == INSTANT and self._meter is None
+        leads = track is self._instant and self._meter is None
         piece = None
-        if name == self._primary or leads:
+        if track is self._primary or leads:
             piece = track.take(reading)
         else:
             track.see(reading)
-        if name == INSTANT and self.device.part_time_s is not None:
+        if track is self._instant and self.device.part_time_s is not None:
             self._scatter(track, self.device.part_time_s)
-        if name != self._primary:
-            if leads and piece is not None:
-                self._lead(piece)
+        if track is not self._primary:
+            if self._primary is not None and leads and piece is not None:
+                self._lead(self._primary, piece)
             return
         if self._meter is not None:
             if piece is not None:
@@ -109,7 +109,7 @@ class DeviceIntegrator:
             self._lose(name, t_ns, reason)
             return
         self._once(f"{name}: {reason}", EventKind.GAP, t_ns, f"a read of {name} failed ({reason}); nothing is booked for it")
-        if name == "energy" and self._meter is not None:
+        if name not in self._gauges and self._meter is not None:
             self._meter.miss(t_ns)
 
     def finish(self, t_ns: int) -> None:
@@ -121,7 +121,7 @@ class DeviceIntegrator:
             self.curve.restate()
             self._meter.finish(t_ns)
         elif self._primary is not None:
-            tail = self._gauges[self._primary].tail(t_ns, self._gauges.get(INSTANT))
+            tail = self._primary.tail(t_ns, self._instant)
             if tail is not None:
                 self._book(tail)
                 self.curve.mark(tail.t_ns)
@@ -134,7 +134,10 @@ class DeviceIntegrator:
 
     def set_tick(self, name: str, seconds: float) -> None:
         """How often sensor `name` is read."""
-        self._tick_s[name] = seconds
+        if name in self._gauges:
+            self._gauges[name].tick_s = seconds
+        else:
+            self._counter_tick_s = seconds
 
     # ---- what is asked
 
@@ -142,9 +145,8 @@ class DeviceIntegrator:
     def step_s(self) -> float:
         """The finest time that the curve resolves: the coarser of a tick and of the sensor's own update or window."""
         if self._meter is not None:
-            return max(self._tick_s.get("energy", 0.0), self.update_period_s or SLOWEST_UPDATE_S)
-        gauge = self._gauges.get(self._primary) if self._primary else None
-        return 0.0 if gauge is None else max(self._tick_s.get(self._primary or "", 0.0), gauge.gauge.window_s)
+            return max(self._counter_tick_s, self.update_period_s or SLOWEST_UPDATE_S)
+        return 0.0 if self._primary is None else max(self._primary.tick_s, self._primary.gauge.window_s)
 
     @property
     def sampled(self) -> bool:
@@ -187,13 +189,11 @@ class DeviceIntegrator:
 
     def _swing_w(self, average: GaugeTrack) -> float:
         """The range of power: what an instantaneous gauge has seen, else all that the device can draw, for an average shows less of it."""
-        instant = self._gauges.get(INSTANT)
-        return self.device.max_power_w if instant is None else max(instant.swing_w, average.swing_w)
+        return self.device.max_power_w if self._instant is None else max(self._instant.swing_w, average.swing_w)
 
-    def _lead(self, piece: Piece) -> None:
+    def _lead(self, primary: GaugeTrack, piece: Piece) -> None:
         """At the start the windows of an averaging gauge reach back before the run: there the instantaneous one is integrated."""
-        primary, last = self._gauges[self._primary or INSTANT], self.curve.latest
-        end_ns = primary.lead_end_ns()
+        last, end_ns = self.curve.latest, primary.lead_end_ns()
         if not primary.averages or end_ns is None or last is None or last.t_ns >= min(end_ns, piece.t_ns):
             return
         if abs((piece.t_ns - last.t_ns) * NS - piece.dt_s) > LEAD_APART_S:
@@ -214,11 +214,11 @@ class DeviceIntegrator:
         self._event(EventKind.LOST, t_ns, f"{what}; its energy until then is kept, and what it draws after is not known")
 
     def _shown(self, t_ns: int) -> Shown | None:
-        track = self._gauges.get(self._primary) if self._primary else None
+        track = self._primary
         power_w = None if track is None else track.power_w(t_ns, FRESH_S)
         if track is None or power_w is None:
             return None
-        return Shown(power_w, self._swing_w(track), track.gauge.window_s / 2 + self._tick_s.get(self._primary or "", 0.0))
+        return Shown(power_w, self._swing_w(track), track.gauge.window_s / 2 + track.tick_s)
 
     def _cross_check(self, meter: CounterTrack, track: GaugeTrack, piece: Piece) -> None:
         """Hold the counter against integrated power; where they disagree, let the range contain both."""

@@ -13,7 +13,7 @@ within slack and edges; s is the chance of sensors that look at part of the time
   straight line with a slope of its own, arXiv:2312.02741), so only what the two runs differ by carries it.
 - Two sensors of one class may err alike or against each other. That is not known, so their parts are added as amounts, which bounds the
   sum whatever it is: between machines the gains of both runs stay in the range in full, and nothing cancels. Classes are
-  independent, as in windows.py.
+  independent, as in intervals.py.
 - Slack and edges are bounds, and happen anew in each run: they add up. So does the variance of chance, in squares.
 
 The difference lies in [D_low(1), D_high(1)]. The ratio lies where D(ρ) cannot be told from 0, which is the interval of Fieller (J. R. Stat.
@@ -29,7 +29,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from .intervals import Share
+from .intervals import JOULES, Share
 
 Sensor = tuple[str, ...]
 """What tells one physical sensor from another: the same in two runs where its scale error is the same."""
@@ -134,10 +134,10 @@ def exact(base: float, other: float) -> Change:
 
 def scaled(parts: Iterable[Part], factor: float) -> list[Part]:
     """Parts times a number that is known exactly and not negative: per sample, per second."""
-    joules = ("energy_j", "slack_low_j", "slack_high_j", "edge_low_j", "edge_high_j")
 
     def of(share: Share) -> Share:
-        return share._replace(scatter_j2=share.scatter_j2 * factor * factor, **{name: getattr(share, name) * factor for name in joules})
+        linear = {name: getattr(share, name) * factor for name in JOULES}
+        return share._replace(**linear | {"scatter_j2": share.scatter_j2 * factor * factor})
 
     return [Part(sensor, of(share)) for sensor, share in parts]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.point import Point
 from ...core.sensing import Availability
+from ...energy.intervals import JOULES
 
 if TYPE_CHECKING:
     from ...core.clock import Anchor
@@ -134,12 +135,7 @@ def phase_energy_row(owner_segment_id: str, phase: PhaseRecord, device: str, sha
         "seq": phase.seq,
         "device": device,
         "owner_segment_id": owner_segment_id,
-        "energy_j": share.energy_j,
-        "slack_low_j": share.slack_low_j,
-        "slack_high_j": share.slack_high_j,
-        "edge_low_j": share.edge_low_j,
-        "edge_high_j": share.edge_high_j,
-        "scatter_j2": share.scatter_j2,
+        **{name: getattr(share, name) for name in JOULES},
     }
 
 

@@ -1,6 +1,6 @@
 """The energy of a PyTorch Lightning training: `Trainer(callbacks=[EnergyCallback(project="digits")])`.
 
-Works with `lightning` and with `pytorch_lightning`: with the one that is imported already (with both, if both are), else with the one
+Works with `lightning` and with `pytorch_lightning`: with the package that is imported already (with both, if both are), else with the one
 that is installed.
 """
 
@@ -30,8 +30,8 @@ _PACKAGES = ("lightning.pytorch", "pytorch_lightning")
 
 
 def _callback_class() -> type:
-    """The `Callback` of the packages that are imported already, else of the first that is installed. Importing one takes seconds, and
-    a Trainer wants the class of its own package."""
+    """The `Callback` of the packages that are imported already, else of the first package that is installed. An import takes seconds,
+    and a Trainer accepts the class of its own package only."""
     found = [import_module(name).Callback for name in _PACKAGES if sys.modules.get(name) is not None]
     if not found:
         for name in _PACKAGES:
@@ -40,7 +40,7 @@ def _callback_class() -> type:
                 break
             except ModuleNotFoundError as error:
                 if error.name is None or not f"{name}.".startswith(f"{error.name}."):
-                    raise  # it is installed, and lacks something itself
+                    raise  # it is installed, but one of its own requirements is missing
     if not found:
         raise ImportError(
             "trainwatt.integrations.lightning needs PyTorch Lightning, and neither `lightning` nor `pytorch_lightning` is installed:"
@@ -54,13 +54,13 @@ if not TYPE_CHECKING:
 
 
 def _harmless(hook: Callable[..., None]) -> Callable[..., None]:
-    """No fault of ours enters the training: the first of each hook is logged, with its trace, and the training goes on."""
+    """A fault of the callback does not reach the training. The first fault of each hook is logged with its traceback."""
 
     @wraps(hook)
     def guarded(self: EnergyCallback, *args: Any, **kwargs: Any) -> None:
         try:
             hook(self, *args, **kwargs)
-        except Exception:  # as the docstring says: nothing of it may reach the training
+        except Exception:
             if hook.__name__ not in self._faulty:
                 self._faulty.add(hook.__name__)
                 log.exception("trainwatt: %s failed; the training is not affected", hook.__qualname__)
@@ -78,19 +78,19 @@ class EnergyCallback(Callback):
         trainer.fit(model, train_loader, validate_loader)
         print(energy.summary())
 
-    The arguments are those of `EnergyTracker`. Raises ConfigurationError for a setting that cannot be, at once, and StoreError for a
-    database that cannot be used, before the training begins. After that no fault of the callback reaches the training.
+    The arguments are those of `EnergyTracker`. Raises ConfigurationError at once for a setting that is not allowed, and StoreError before
+    the training begins for a database that cannot be used. After that no fault of the callback reaches the training.
 
-    A run is one call of `fit`, `validate`, `test` or `predict`: a `fit` followed by a `test` with the same callback is two runs. It
-    ends as `completed`, or with an exception: as `interrupted` (Ctrl-C, SIGTERM) or `failed`.
+    A run is one call of `fit`, `validate`, `test` or `predict`: a `fit` followed by a `test` with the same callback is two runs. Its
+    status is `completed` or, after an exception, `interrupted` (Ctrl-C, SIGTERM) or `failed`.
 
     Phases: `train`, `validate`, `test`, `predict`, and `sanity_check` for the few validation batches that Lightning runs before the
-    first epoch. In `fit` the step of a phase is the epoch. `train` never holds a validation: the Trainer validates inside the training
-    epoch, so `train` ends where the validation begins, and goes on, as another instance of the same step, with the next training batch
-    if there is one. What lies between the phases (checkpoints, the hooks at an epoch's end) is in the run's total only.
+    first epoch. In `fit` the step of a phase is the epoch. `train` never includes a validation: the Trainer validates inside the training
+    epoch, so `train` ends when the validation begins. It continues with the next training batch, if there is one, as another instance of
+    the same step. Work between the phases (checkpoints, the hooks at the end of an epoch) is in the run's total only.
 
-    Samples are counted by the size of the first tensor of a batch: the training batches in `fit` and, where the call is nothing else,
-    the batches of `validate`, `test` and `predict`.
+    Samples are counted by the size of the first tensor of a batch: training batches in `fit`, and the batches of `validate`, `test` and
+    `predict` when these are called on their own.
     """
 
     def __init__(self, **settings: Unpack[Settings]) -> None:
@@ -102,18 +102,20 @@ class EnergyCallback(Callback):
 
     @property
     def tracker(self) -> EnergyTracker:
-        """The tracker that measures: for `update(tokens=…)`, or phases of your own."""
+        """The tracker of the callback: for `update(tokens=…)` and for your own phases."""
         if self._tracker is None:
             self._tracker = EnergyTracker(**self._settings)
         return self._tracker
 
     def summary(self) -> Summary:
-        """The current run, or the last one, as it is stored. Raises StoreError, RunNotFoundError, and TrainwattError before the
-        first run. A strategy that trains in processes it spawns leaves the run there: `trainwatt show latest` has it."""
+        """The current run, or the last one, as it is stored. Raises StoreError, RunNotFoundError, and TrainwattError before the first run.
+
+        If a strategy trains in processes that it starts itself, this process has no run: use `trainwatt show latest`.
+        """
         return self.tracker.summary()
 
     def __getstate__(self) -> dict[str, Any]:
-        """A copy, in another process or not, is a callback of its own: nothing that runs is copied."""
+        """A copy, in this or another process, has the settings only: a run is not copied."""
         return {**self.__dict__, "_tracker": None, "_phases": {}}
 
     # ---- the run's life
@@ -125,12 +127,12 @@ class EnergyCallback(Callback):
             self.tracker.start()
         except TrainwattError:
             raise
-        except Exception:  # a fault of ours, not of a setting or the database, which are raised above
+        except Exception:  # a fault of trainwatt itself
             log.exception("trainwatt: the run could not begin and is not measured; the training is not affected")
 
     @_harmless
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """End the run, unless an exception did."""
+        """End the run, unless an exception has ended it."""
         self._stop("completed", None)
 
     @_harmless
@@ -140,7 +142,7 @@ class EnergyCallback(Callback):
             self._stop("interrupted", "SIGTERM")
         else:
             self._leave_all()
-            self.tracker.__exit__(type(exception), exception, exception.__traceback__)  # the verdict of a `with` block
+            self.tracker.__exit__(type(exception), exception, exception.__traceback__)  # the same status as after a `with` block
 
     # ---- phases
 
@@ -161,7 +163,7 @@ class EnergyCallback(Callback):
 
     @_harmless
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
-        """Go on with `train` after a validation within the epoch."""
+        """Continue `train` after a validation within the epoch."""
         if "train" not in self._phases:
             self._enter("train", trainer.current_epoch)
 
@@ -172,7 +174,7 @@ class EnergyCallback(Callback):
 
     @_harmless
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """End `train`, unless a validation at the end of the epoch did."""
+        """End `train`, unless a validation at the end of the epoch has ended it."""
         self._leave("train")
 
     @_harmless
@@ -247,7 +249,7 @@ class EnergyCallback(Callback):
         """End `predict`."""
         self._leave("predict")
 
-    # ---- how
+    # ---- helpers
 
     def _enter(self, name: str, step: int | None) -> None:
         self._leave(name)
@@ -265,16 +267,16 @@ class EnergyCallback(Callback):
             self._leave(name)
 
     def _count(self, batch: Any) -> None:
-        if batch is not None:  # as it is for a training_step that takes the iterator
+        if batch is not None:  # it is None for a training_step that takes the iterator
             for _ in self.tracker.wrap([batch]):
                 pass
 
     def _stop(self, status: str, reason: str | None) -> None:
-        """End what runs, if something does."""
+        """End the run, if there is one."""
         self._leave_all()
         self.tracker.stop(status, reason)
 
 
 def _fits(trainer: Trainer) -> bool:
-    """Whether the Trainer's call is `fit`, and not `validate`."""
+    """Whether the Trainer was called with `fit`, not with `validate`."""
     return str(getattr(trainer.state.fn, "value", trainer.state.fn)) == "fit"

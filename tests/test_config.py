@@ -169,9 +169,9 @@ def test_an_unknown_argument_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_argument_of_the_tracker_is_refused_and_the_nearest_named() -> None:
-    with pytest.raises(ConfigurationError, match=r"'peroid_s' in the arguments is no setting of trainwatt; period_s is one"):
+    with pytest.raises(ConfigurationError, match=r"'peroid_s' in the arguments is not a setting of trainwatt \(did you mean period_s\?\)"):
         EnergyTracker(peroid_s=1)  # type: ignore[call-arg]
-    with pytest.raises(ConfigurationError, match="'sysfs' in the arguments is no setting"):
+    with pytest.raises(ConfigurationError, match="'sysfs' in the arguments is not a setting"):
         EnergyTracker(sysfs="/sys")  # type: ignore[call-arg]
 
 
@@ -238,4 +238,4 @@ def test_a_variable_that_is_no_setting_is_said_and_harms_nothing(tmp_path: Path,
     environ = {"TRAINWATT_PROJET": "digits", "TRAINWATT_RUN_ID": "a1", "TRAINWATT_RUN_DB": "/runs.db", "TRAINWATT_ZONE": "FR"}
     assert resolve({}, environ, tmp_path).zone == "FR"
     [said] = [record.getMessage() for record in caplog.records]
-    assert said == "trainwatt: TRAINWATT_PROJET is set, and there is no such setting; TRAINWATT_PROJECT is one"
+    assert said == "trainwatt: TRAINWATT_PROJET is set, but there is no such setting (did you mean TRAINWATT_PROJECT?)"

@@ -1,6 +1,6 @@
-"""One frozen configuration; arguments, environment and files are read here only.
+"""The configuration of a run. Only this file reads arguments, environment variables and settings files.
 
-An argument wins over an environment variable (`TRAINWATT_` and the name in capitals), and that over the nearest `trainwatt.toml`, or
+An argument overrides an environment variable (`TRAINWATT_` and the name in capitals). That overrides the nearest `trainwatt.toml`, or
 `[tool.trainwatt]` of the nearest `pyproject.toml`, at or above the working directory.
 """
 
@@ -20,7 +20,7 @@ from .log import warn
 
 PREFIX = "TRAINWATT_"
 JOIN_RUN, JOIN_DB = "TRAINWATT_RUN_ID", "TRAINWATT_RUN_DB"
-"""What `trainwatt run` tells the trackers within it; no settings."""
+"""`trainwatt run` sets these for the trackers inside its command. They are not settings."""
 _PROVIDER = re.compile(r"(?:[\w.]+|.+\.py):\w+")
 RANGES = {
     "period_s": (0.01, 60.0, " seconds"),
@@ -65,10 +65,10 @@ class Config:
     """Everything that can be set, checked.
 
     `period_s`: seconds between two readings. `gain_gpu`, `gain_cpu`, `gain_dram`: the relative 95 % scale error of a sensor; the
-    defaults are from the literature, rounded. `baseline_s`: seconds of idling measured first. `zone`: of the grid; "auto" asks the
-    cloud's metadata address. `intensity_g_per_kwh`, `pue` and `hardware` (a CSV file) are terms of the run's footprint, kept with it.
-    `sensors`: providers of sensors of one's own, as "module:function" or "file.py:function". `sysfs`, `procfs`: where the kernel's trees
-    are mounted, for a container that is given the host's.
+    defaults are from the literature, rounded. `baseline_s`: seconds during which the idle machine is measured first. `zone`: the zone of
+    the electricity grid; "auto" asks the metadata address of the cloud. `intensity_g_per_kwh`, `pue` and `hardware` (a CSV file): terms
+    of the run's footprint, stored with the run. `sensors`: functions that find the user's own sensors, as "module:function" or
+    "file.py:function". `sysfs`, `procfs`: where the kernel's trees are mounted, for a container that has those of the host.
     """
 
     project: str = "default"
@@ -107,7 +107,10 @@ def arguments(settings: Mapping[str, object]) -> dict[str, object]:
 
 
 def resolve(arguments: Mapping[str, object], environ: Mapping[str, str], folder: Path) -> Config:
-    """The configuration of a run. An argument that is None counts as not given. Raises ConfigurationError."""
+    """The configuration of a run. An argument that is None counts as not given.
+
+    Raises ConfigurationError for a name that is not a setting and for a value that is not allowed.
+    """
     names = {f.name for f in fields(Config)}
     found: dict[str, Any] = {}
     for source, values in (*_files(folder), ("the environment", _from_environ(environ, names)), ("the arguments", arguments)):
@@ -121,7 +124,9 @@ def resolve(arguments: Mapping[str, object], environ: Mapping[str, str], folder:
 
 
 def _unknown(key: str, source: str, names: Iterable[str]) -> ConfigurationError:
-    return ConfigurationError(f"{key!r} in {source} is no setting of trainwatt{_meant(key, names)}; there are: {', '.join(sorted(names))}")
+    return ConfigurationError(
+        f"{key!r} in {source} is not a setting of trainwatt{_meant(key, names)}; the settings are: {', '.join(sorted(names))}"
+    )
 
 
 def working_folder() -> Path:
@@ -133,25 +138,27 @@ def working_folder() -> Path:
 
 
 def parse_gpus(text: str) -> tuple[int | str, ...]:
-    """ "0,2" or "GPU-5c1f,GPU-77" as a tuple; "none" or nothing is no GPU."""
+    """ "0,2" or "GPU-5c1f,GPU-77" as a tuple. "none" and an empty text mean no GPU."""
     parts = [p.strip() for p in text.split(",") if p.strip()]
     return () if parts == ["none"] else tuple(int(p) if p.isdecimal() else p for p in parts)
 
 
 def _files(folder: Path) -> list[tuple[str, Mapping[str, Any]]]:
-    """The nearest file with settings, as (name, settings); nothing where there is none."""
+    """The nearest file with settings, as (name, settings). Empty if there is none."""
     for place in (folder, *folder.parents):
         for path, keys in ((place / "trainwatt.toml", ()), (place / "pyproject.toml", ("tool", "trainwatt"))):
-            if not os.path.isfile(path):  # nor where a folder above may not be looked into
+            if not os.path.isfile(path):  # also if a folder above may not be read
                 continue
             values = _toml(path, strict=not keys)
             for key in keys:
                 values = values.get(key, {}) if isinstance(values, Mapping) else {}
             if not isinstance(values, Mapping):
-                raise ConfigurationError(f'[tool.trainwatt] in {path} is {values!r}: write a table of settings, as in project = "digits"')
+                raise ConfigurationError(
+                    f'[tool.trainwatt] in {path} is {values!r}: write a table of settings, for example project = "digits"'
+                )
             if values or not keys:
                 files = {k: v for k in ("db", "hardware") if isinstance(v := values.get(k), str) and "://" not in v}
-                here: dict[str, Any] = {k: str(place / v) for k, v in files.items()}  # relative to the file, not to where one stands
+                here: dict[str, Any] = {k: str(place / v) for k, v in files.items()}  # relative to the file, not to the working directory
                 if "sensors" in values:
                     here["sensors"] = [_beside(place, name) for name in _providers(values["sensors"], str(path))]
                 return [(str(path), {**values, **here})]
@@ -159,21 +166,21 @@ def _files(folder: Path) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def _beside(place: Path, provider: str) -> str:
-    """A provider of a settings file in the folder `place`: a module that lies there is found without PYTHONPATH."""
+    """A provider that a settings file in the folder `place` names. A module in that folder is found without PYTHONPATH."""
     module, _, function = provider.rpartition(":")
     own = place / (module if module.endswith(".py") else module.replace(".", "/") + ".py")
     return f"{own}:{function}" if own.is_file() or module.endswith(".py") else provider
 
 
 def _toml(path: Path, *, strict: bool) -> Any:
-    """A file's content. One that is not ours to judge (`strict` false) counts as empty where it cannot be read."""
-    import tomllib  # only where there is a file to read
+    """The content of a file. With `strict` false, a file that cannot be read counts as empty: it may be for other programs only."""
+    import tomllib  # loaded only if there is a file to read
 
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         if strict:
-            raise ConfigurationError(f"{path} cannot be read as TOML ({error}); mend that line or move the file away") from error
+            raise ConfigurationError(f"{path} cannot be read as TOML ({error}); correct that line, or move the file away") from error
         return {}
 
 
@@ -181,18 +188,18 @@ def _from_environ(environ: Mapping[str, str], names: set[str]) -> dict[str, Any]
     known = {PREFIX + name.upper(): name for name in names}
     for variable in environ:
         if variable.startswith(PREFIX) and variable not in (*known, JOIN_RUN, JOIN_DB):
-            warn("%s is set, and there is no such setting%s", variable, _meant(variable, known))
+            warn("%s is set, but there is no such setting%s", variable, _meant(variable, known))
     return {name: _decoded(text) for variable, name in known.items() if (text := environ.get(variable))}
 
 
 def _meant(name: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches  # only where somebody has mistyped
+    from difflib import get_close_matches  # loaded only after a typing mistake
 
-    return "".join(f"; {near} is one" for near in get_close_matches(name, known, 1))
+    return "".join(f" (did you mean {near}?)" for near in get_close_matches(name, known, 1))
 
 
 def _decoded(text: str) -> str:
-    """A variable's text, which is UTF-8 also where the locale is C and Python has kept its bytes as they were."""
+    """The text of a variable as UTF-8. In the C locale Python keeps its bytes undecoded."""
     return text if text.isascii() else os.fsencode(text).decode("utf-8", "replace")
 
 
@@ -203,7 +210,7 @@ def _checked(key: str, value: Any, source: str) -> Any:
         if isinstance(value, str):
             return parse_gpus(value)
         if not isinstance(value, (list, tuple)) or not all(isinstance(v, (int, str)) and not isinstance(v, bool) for v in value):
-            raise ConfigurationError(f"gpus={value!r} in {source}: give a list of NVML indices or UUIDs, as in gpus=[0, 2]")
+            raise ConfigurationError(f"gpus={value!r} in {source}: give a list of NVML indices or UUIDs, for example gpus=[0, 2]")
         return tuple(value)
     if key == "sensors":
         return _providers(value, source)
@@ -211,16 +218,16 @@ def _checked(key: str, value: Any, source: str) -> Any:
         if isinstance(value, str):
             value = dict(part.partition("=")[::2] for part in value.split(",") if part)
         if not isinstance(value, Mapping):
-            raise ConfigurationError(f"tags={value!r} in {source}: give names and values, as in tags={{'lr': '1e-3'}}")
+            raise ConfigurationError(f"tags={value!r} in {source}: give names and values, for example tags={{'lr': '1e-3'}}")
         return {str(k): str(v) for k, v in value.items()}
     if key == "stage" and value not in tuple(Stage):
         raise ConfigurationError(
-            f"stage={value!r} in {source} is no stage of a model's life: choose one of {', '.join(Stage)}"
+            f"stage={value!r} in {source} is not a stage of a model's life: choose one of {', '.join(Stage)}"
             " (parts of one run are phases: tracker.phase('train'))"
         )
     if key == "scope" and value != "machine":
         raise ConfigurationError(
-            f"scope={value!r} in {source} cannot be measured: only 'machine' can (all packages, their DRAM and the chosen GPUs)"
+            f"scope={value!r} in {source} cannot be measured: only 'machine' can (all processor packages, their DRAM and the chosen GPUs)"
         )
     if key in ("db", "hardware"):
         try:
@@ -234,7 +241,7 @@ def _providers(value: Any, source: str) -> tuple[str, ...]:
     names = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
     if not isinstance(names, (list, tuple)) or not all(isinstance(n, str) and _PROVIDER.fullmatch(n) for n in names):
         raise ConfigurationError(
-            f"sensors={value!r} in {source}: name each function that finds sensors with its module or file, as in"
+            f"sensors={value!r} in {source}: name each function that finds sensors with its module or file, for example"
             " sensors=['my_meter:discover'] or ['meters/my_meter.py:discover']"
         )
     return tuple(dict.fromkeys(names))

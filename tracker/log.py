@@ -1,4 +1,4 @@
-"""The log of trainwatt. Writing to it never raises."""
+"""The log of trainwatt. Writing to it raises nothing."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ log = logging.getLogger("trainwatt")
 
 
 def warn(text: str, *arguments: object, fault: BaseException | None = None) -> None:
-    """Log a warning, with the trace of a fault of ours. Raises nothing, whatever the user's handlers do."""
+    """Log a warning. `fault` is an exception whose traceback is logged too. Raises nothing, whatever the user's handlers do."""
     try:
         log.warning(f"trainwatt: {text}", *arguments, exc_info=fault)
-    except Exception:  # no memory, no stack, a broken handler: there is nobody left to tell
+    except Exception:  # no memory, no stack or a broken handler: nothing more can be logged
         pass

@@ -10,20 +10,22 @@ from ..core.sensing import Counter
 Kind = Literal["first", "advanced", "wrapped", "reset", "implausible"]
 
 SLOWEST_UPDATE_S = 0.1
-"""A counter that is renewed only every so often shows, at one read, energy drawn before the last one. The slowest update seen on GPUs is
-100 ms (arXiv 2312.02741)."""
+"""A counter that is updated only from time to time shows, at one read, energy that was drawn before the read before. The slowest update
+seen on GPUs is 100 ms (arXiv 2312.02741)."""
 
 LENIENT = 2.5
-"""To call a value impossible takes this many times the slowest update: a reading wrongly refused does more harm than one wrongly taken."""
+"""A value is impossible only if it exceeds what this many of the slowest updates explain: to refuse a right reading does more harm than to
+accept a wrong one."""
 
 RATE_NS = 500_000_000
 
 STEP_BACK_J = 0.1
-"""A step back of at most this is noise held by the high-water mark: no device restarts its counter this close to where it stood."""
+"""A step back of at most this is noise, and the high-water mark stays: no device restarts its counter this close to its last value."""
 
 
 class Outcome(NamedTuple):
-    """A verdict. `delta` is the raw units to book; the truth lies in [fewest, most] where several wraps fit (else all three agree)."""
+    """What a new value means. `delta`: the raw units to book. If several numbers of wraps fit, the truth lies in [fewest, most]; otherwise
+    all three are equal."""
 
     kind: Kind
     delta: int = 0
@@ -32,7 +34,7 @@ class Outcome(NamedTuple):
 
     @property
     def ambiguous(self) -> bool:
-        """More than one number of wraps fits what the device can draw."""
+        """Whether more than one number of wraps fits what the device can draw."""
         return self.fewest != self.most
 
 
@@ -47,10 +49,10 @@ def classify(
 ) -> Outcome:
     """Decide between the five things a new reading can mean.
 
-    `previous` is the highest value booked in this epoch (None for a first reading), `dt_s` the seconds since the counter last
-    moved, `max_power_w` the most the device can draw, `expected_w` the power just before, if known, `lag_s` how far the counter may
-    stand behind the truth. A fall is a wrap only where the
-    range is known and the energy it implies can have been drawn; otherwise the counter was reset.
+    `previous`: the highest value booked in this epoch, None for a first reading. `dt_s`: seconds since the counter last moved.
+    `max_power_w`: the most the device can draw. `expected_w`: the power just before, if it is known. `lag_s`: how late the counter may
+    show energy, in seconds. A fall is a wrap only if the range of the counter is known and the device can have drawn the energy that the
+    wrap implies. Otherwise the counter was reset.
     """
     if previous is None:
         return Outcome("first")
@@ -67,7 +69,7 @@ def classify(
 
 
 def _chosen(kind: Kind, fewest: int, likely: int, counter: Counter, dt_s: float, expected_w: float | None) -> Outcome:
-    """Of the numbers of whole wraps that fit, the one nearest to the expected power; the least where nothing is expected."""
+    """Choose, of the numbers of whole wraps that fit, the one nearest to the expected power; the smallest if no power is expected."""
     modulus = counter.modulus
     if modulus is None or fewest + modulus > likely:
         return Outcome(kind, fewest, fewest, fewest)
@@ -80,25 +82,25 @@ def _chosen(kind: Kind, fewest: int, likely: int, counter: Counter, dt_s: float,
 
 
 def unwrapped_s(counter: Counter, max_power_w: float, lag_s: float) -> float:
-    """A counter that rose within so many seconds since it last moved cannot have wrapped as well, for `classify`."""
+    """For `classify`: a counter that has risen within this many seconds since it last moved cannot have wrapped too."""
     if counter.modulus is None:
         return math.inf
     return (counter.modulus - counter.quantum) * counter.unit_j / max_power_w - lag_s
 
 
 class Rate:
-    """The power that a counter shows: over the last half second or so in which it moved."""
+    """The power that a counter shows: its mean over about the last half second in which the counter moved."""
 
     def __init__(self) -> None:
         self.power_w: float | None = None
         self._since: tuple[int, int] | None = None  # ns, raw units
 
     def restart(self, t_ns: int, units: int) -> None:
-        """The counter goes on from `units` at `t_ns`; what it showed before still stands."""
+        """The counter continues from `units` at `t_ns`. The power that it showed before stays."""
         self._since = (t_ns, units)
 
     def take(self, t_ns: int, units: int, unit_j: float) -> None:
-        """It moved, to `units` booked in all at `t_ns`."""
+        """The counter has moved: `units` are booked in all at `t_ns`."""
         if self._since is None:
             self._since = (t_ns, units)
         elif t_ns - self._since[0] >= RATE_NS:

@@ -1,4 +1,4 @@
-"""PURE: one energy counter, followed: what each reading adds to the curve, and what stands in while it says nothing."""
+"""PURE: what each reading of one energy counter adds to the curve, and what is booked while the counter shows nothing."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ COUNTING, MUTE = CounterState.COUNTING, CounterState.MUTE
 STALE_TICKS = 20
 STALE_S = 2.0
 TAIL_S = 0.1
-"""A last reading this much before the run's end leaves something to fill in."""
+"""If the last reading is more than this before the end of the run, the rest is imputed."""
 
 
 class Shown(NamedTuple):
-    """What a gauge shows: the power, the range of power seen so far, and how late it shows it."""
+    """What a gauge shows: the power, the range of power seen so far, and how late the gauge shows a change."""
 
     power_w: float
     swing_w: float
@@ -29,14 +29,14 @@ class Shown(NamedTuple):
 
 
 Say = Callable[[EventKind, int, str], None]
-"""Reports an event: its kind, when (ns), and its detail."""
+"""Reports an event: its kind, its time (ns) and its detail."""
 
 
 class CounterTrack:
-    """The counter of one device, its energy booked on `curve`.
+    """The counter of one device. Its energy is booked on `curve`.
 
-    The total telescopes in integer units, so nothing drifts. `gauge` gives what a gauge shows at an instant, None where there
-    is no fresh reading; `say` takes events; `covered_ns` is the time that measured energy spans.
+    Units are summed as integers, so rounding errors do not add up. `gauge` returns what a gauge shows at an instant, None without a fresh
+    reading. `say` receives events. `covered_ns` is the time for which energy is measured. `state` says what the counter does now.
     """
 
     def __init__(self, counter: Counter, curve: Curve, gauge: Callable[[int], Shown | None], say: Say) -> None:
@@ -64,7 +64,7 @@ class CounterTrack:
         self.set_lag(SLOWEST_UPDATE_S)
 
     def set_lag(self, seconds: float) -> None:
-        """How far the counter may stand behind the truth, at full power."""
+        """How late the counter may show energy. The energy of that time at full power is part of each point's edge."""
         self._lag_s = seconds
         self._curve.lag_high_j = seconds * self._curve.max_power_w
         self._sure_ns = unwrapped_s(self.counter, self._curve.max_power_w, seconds) / NS
@@ -76,21 +76,23 @@ class CounterTrack:
         if (state is COUNTING or state is MUTE) and self._baseline is not None and type(value) is int:
             step, dt_ns = value - self._baseline, t_ns - self._moved_ns
             if 0 < step <= dt_ns * self._most_per_ns and dt_ns < self._sure_ns and value < self._modulus:
-                self._go_on(t_ns, value, step)  # as nearly always: nothing has to be decided
+                self._go_on(t_ns, value, step)  # the usual case: there is nothing to decide
                 self._curve.mark(t_ns, uncertainty_ns)
                 return
         self._decide(reading)
 
     def _decide(self, reading: Reading) -> None:
-        """A reading that may mean one thing or another."""
+        """A reading whose meaning must be decided."""
         counter, t_ns = self.counter, max(reading.t_ns, self._booked_ns)
         if not math.isfinite(reading.value) or not 0 <= reading.value < self._modulus:
-            self._say(EventKind.ABSURD, t_ns, f"the counter read {reading.value!r}, which it cannot show; the reading is left out")
+            self._say(EventKind.ABSURD, t_ns, f"the counter read {reading.value!r}, which is impossible; the reading is left out")
             return
         value = int(reading.value)
-        still_s = (t_ns - (self._read_ns if value == self._baseline else self._moved_ns)) * NS  # unmoved: no wrap but since the last read
+        still_s = (
+            t_ns - (self._read_ns if value == self._baseline else self._moved_ns)
+        ) * NS  # not moved: it can only have wrapped since the last read
         self._read_ns = t_ns
-        expected_w = None if counter.modulus is None else self._power_w(t_ns)  # tells how often a counter has wrapped
+        expected_w = None if counter.modulus is None else self._power_w(t_ns)  # decides between numbers of wraps
         outcome = classify(self._baseline, value, still_s, counter, self._curve.max_power_w, expected_w, self._lag_s)
         if outcome.kind == "implausible":
             self._quarantine(reading, value)
@@ -110,14 +112,14 @@ class CounterTrack:
         self._curve.mark(t_ns, reading.uncertainty_ns, *self._unsure_j(t_ns))
 
     def miss(self, t_ns: int) -> None:
-        """A read failed: the next good one covers the gap, but one that fails for long is like a counter that stands still."""
+        """A read failed. The next good read covers the gap, but a counter that fails for long is treated like one that stands still."""
         if self._baseline is not None and t_ns >= self._booked_ns:
             self._still_reads += 1
             if self._stand_in(t_ns, CounterState.UNREADABLE):
                 self._curve.mark(t_ns, 0, *self._unsure_j(t_ns))
 
     def finish(self, t_ns: int) -> None:
-        """The run ends: a counter at rest has been covered for as long as it answered; what came after is filled in."""
+        """The run ends. A counter at rest covers the time up to its last good reading; the time after that is imputed."""
         if self._baseline is None:
             return
         self._give_up_gap()
@@ -142,7 +144,7 @@ class CounterTrack:
         self._rate.restart(t_ns, self._units)
 
     def _go_on(self, t_ns: int, baseline: int, delta: int) -> None:
-        """So many units more, all that was drawn since it last moved."""
+        """The counter has moved by `delta` units: all that was drawn since it moved last."""
         unit_j = self.counter.unit_j
         self._units += delta
         self._curve.counter_j = self._units * unit_j
@@ -160,8 +162,8 @@ class CounterTrack:
         if self.state.replaced:
             stood_in = round(self._stood_in_j / unit_j)
             excess, delta = max(0, stood_in - delta), max(0, delta - stood_in)
-            # What was booked is too much by `excess`, or too little by `delta`. A window that began meanwhile gets a correction of what may
-            # lie before it. Where the counter could not be read, the edges of the points meanwhile hold that, and all is exact again.
+            # The energy booked meanwhile was too high by `excess` or too low by `delta`. This correction may belong to the time before a
+            # window that began meanwhile, so it is slack. After UNREADABLE it is not: the edges of the points meanwhile contain it.
             exact = self.state is CounterState.UNREADABLE
             self._curve.slack_low_j += (excess + (0 if exact else delta)) * unit_j
             self._curve.slack_high_j += 0.0 if exact else excess * unit_j
@@ -178,41 +180,43 @@ class CounterTrack:
             self._say(
                 EventKind.GAP,
                 t_ns,
-                f"ambiguous: no reading for {still_s:.1f} s, more than one number of wraps fits; the one nearest to the power before was"
-                " taken and the range widened by the others",
+                f"ambiguous: no reading for {still_s:.1f} s, and more than one number of wraps fits; the number nearest to the power before"
+                " is used, and the range contains the others",
             )
 
     def _reset(self, t_ns: int, value: int, still_s: float) -> None:
         before_j, shown_j = (self._baseline or 0) * self.counter.unit_j, value * self.counter.unit_j
-        text = f"the counter fell from {before_j:.3f} J to {shown_j:.3f} J; the tick is filled in from the power before"
+        text = f"the counter fell from {before_j:.3f} J to {shown_j:.3f} J; the tick is imputed from the power before"
         self._say(EventKind.RESET, t_ns, text)
         believable = self.counter.restarts_at_zero and shown_j <= self._curve.max_power_w * (still_s + self._lag_s)
         self._bridge(t_ns, max(0.0, shown_j - self._stood_in_j) if believable else 0.0)
         self._begin(t_ns, value)
 
     def _quarantine(self, reading: Reading, value: int) -> None:
-        """An impossible jump moves nothing; a second reading that agrees with it is a new epoch."""
+        """An impossible jump changes nothing. A second reading that agrees with it begins a new epoch."""
         suspect, self._quarantined = self._quarantined, reading
         if suspect is None:
             jump_j = (value - (self._baseline or 0)) * self.counter.unit_j
             self._say(
-                EventKind.ABSURD, reading.t_ns, f"the counter jumped by {jump_j:.6g} J, more than the device can draw; it is left out"
+                EventKind.ABSURD,
+                reading.t_ns,
+                f"the counter jumped by {jump_j:.6g} J, more than the device can draw; the reading is left out",
             )
             return
         since_s = (reading.t_ns - suspect.t_ns) * NS
         if classify(int(suspect.value), value, since_s, self.counter, self._curve.max_power_w, None).kind in ("advanced", "wrapped"):
-            self._say(EventKind.RESET, reading.t_ns, "the counter goes on from where it jumped to; the time between is filled in")
+            self._say(EventKind.RESET, reading.t_ns, "the counter continues from the value that it jumped to; the time between is imputed")
             self._give_up_gap()
             self._bridge(reading.t_ns, 0.0)
             self._begin(reading.t_ns, value)
             self._quarantined = None
             self._curve.mark(reading.t_ns, reading.uncertainty_ns)
 
-    # ---- what stands in for it
+    # ---- what is booked while it shows nothing
 
     def _stand_in(self, t_ns: int, replaced: CounterState) -> bool:
-        """Book the energy of a counter that stands still or cannot be read, by the gauge, or by holding the power before. The state
-        becomes `replaced` where that begins. True if anything was booked."""
+        """Book the energy of a counter that stands still or cannot be read: from the gauge, or from the power held. The first time the
+        state becomes `replaced`. Returns whether anything was booked."""
         counter, still_s = self.counter, (t_ns - self._moved_ns) * NS
         if self._still_reads <= STALE_TICKS or still_s <= STALE_S:
             return False
@@ -222,15 +226,15 @@ class CounterTrack:
             self._fall_mute(t_ns, still_s)
             return False
         if power_w * still_s < STALE_TICKS * counter.quantum * counter.unit_j:
-            return False  # nothing is drawn that it should have shown
+            return False  # less is drawn than the counter can show
         dt_s = (t_ns - self._booked_ns) * NS
         unseen_j = 0.0
         if not self.state.replaced:
-            unseen_j = 0.0 if shown is None else shown.swing_w * dt_s  # what the gauge showed meanwhile was not booked
+            unseen_j = 0.0 if shown is None else shown.swing_w * dt_s  # how the power varied meanwhile was not booked
             self.state, self._unread_ns = replaced, self._booked_ns
-            by = "held power" if shown is None else "the power gauge"
+            by = "the power before" if shown is None else "the power gauge"
             what = "stood still" if replaced is CounterState.STALE else "not been readable"
-            text = f"the counter has {what} for {still_s:.1f} s while about {power_w:.0f} W are drawn; booked by {by}"
+            text = f"the counter has {what} for {still_s:.1f} s while about {power_w:.0f} W are drawn; energy is booked from {by}"
             self._say(EventKind.STALE, t_ns, text)
         self._stood_in_j += power_w * dt_s
         if self.state is CounterState.UNREADABLE:
@@ -250,7 +254,7 @@ class CounterTrack:
             self.state = MUTE
         if not self._said_mute:
             self._said_mute = True
-            text = f"the counter has stood still for {still_s:.1f} s, and nothing else says what is drawn: it may be up to full power"
+            text = f"the counter has stood still for {still_s:.1f} s, and nothing else shows the power: it may be up to full power"
             self._say(EventKind.STALE, t_ns, text)
 
     def _unsure_j(self, t_ns: int) -> tuple[float, float]:
@@ -273,13 +277,13 @@ class CounterTrack:
             self.state = CounterState.STALE
 
     def _bridge(self, t_ns: int, at_least_j: float) -> None:
-        """Fill in up to a new epoch: what the counter had not shown yet, and what it does not show now, is not known either."""
+        """Impute the energy up to a new epoch. What the counter had not shown yet before it, and does not show after it, is unknown too."""
         lag_j = self._curve.lag_high_j
         self._impute(t_ns, self._power_w(t_ns) or 0.0, at_least_j)
         self._curve.book(Provenance.IMPUTED, 0.0, 0.0 if at_least_j else lag_j, lag_j)
 
     def _impute(self, t_ns: int, power_w: float, at_least_j: float) -> None:
-        """Fill in from the last booked instant to `t_ns`: `power_w` held, the truth between `at_least_j` and full power."""
+        """Impute the energy from the last booked instant to `t_ns` by holding `power_w`. The truth is from `at_least_j` to full power."""
         dt_s = (t_ns - self._booked_ns) * NS
         most_j = max(dt_s * self._curve.max_power_w, at_least_j)
         energy_j = min(max(power_w * dt_s, at_least_j), most_j)

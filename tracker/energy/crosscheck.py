@@ -1,4 +1,4 @@
-"""PURE: the energy counter held against integrated power."""
+"""PURE: the energy counter compared with integrated power."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 CHECK_NS = 10_000_000_000
 LEAST_NS = 1_000_000_000
-"""The last window of a run is compared however short it is, down to this."""
+"""The last window of a run is compared if it is at least this long."""
 DISAGREEMENT = 0.05
-"""Apart by more than this share, the range is widened to contain both figures."""
+"""If the two figures differ by more than this share, the range is widened to contain both."""
 
 
 class Disagreement(NamedTuple):
-    """What counter and integrated power said over the same seconds, joules."""
+    """The energy of the counter and of integrated power over the same seconds, joules."""
 
     counter_j: float
     power_j: float
@@ -30,18 +30,17 @@ class CrossCheck:
 
     @property
     def residual(self) -> float | None:
-        """None before the first window has passed."""
+        """None before the end of the first window."""
         return self._all_counter_j / self._all_power_j - 1 if self._all_power_j > 0 else None
 
     def restart(self) -> None:
-        """What was seen of the current window does not count: the counter was not itself in it."""
+        """Drop the current window: the counter did not count all of its energy."""
         self._since_ns = None
 
     def take(self, t_ns: int, counter_j: float, power_piece_j: float, unsure_j: float) -> Disagreement | None:
-        """At `t_ns` the counter's curve stands at `counter_j`, and `power_piece_j` were integrated since the last call.
+        """At `t_ns` the counter's curve is at `counter_j`, and `power_piece_j` were integrated since the last call.
 
-        `unsure_j`: what the two may differ by for reasons of timing alone. Returns both figures of a window that ends here, where
-        they disagree.
+        `unsure_j`: how much the two may differ because of timing alone. If a window ends here and its two figures disagree, returns them.
         """
         if self._since_ns is None:
             self._since_ns, self._counter_j, self._power_j = t_ns, counter_j, 0.0
@@ -51,7 +50,7 @@ class CrossCheck:
         return self._compare(self._since_ns) if t_ns - self._since_ns >= CHECK_NS else None
 
     def finish(self) -> Disagreement | None:
-        """The same for the window that the run's end cuts short."""
+        """The same for the last window, which the end of the run shortens."""
         if self._since_ns is None or self._latest_ns - self._since_ns < LEAST_NS:
             return None
         return self._compare(self._since_ns)

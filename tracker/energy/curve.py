@@ -1,4 +1,4 @@
-"""PURE: an energy curve in the making: running totals, the ticks of the last seconds, and the curve between them."""
+"""PURE: an energy curve that grows: running totals, the ticks of the last seconds, and the curve between them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from ..core.point import Point, Provenance
 
 NS = 1e-9
 KEEP_NS = 12_000_000_000
-"""Ticks kept: phase edges are interpolated from them, at the latest a few seconds after they happened."""
+"""How long ticks are kept. Edges of phases are interpolated from them, at most a few seconds after the edge."""
 
 
 class Curve:
-    """Cumulative joules of one device by provenance, with their slack, and ticks of them over time.
+    """Cumulative joules of one device by provenance, with their slack, and ticks of these totals over time.
 
-    `lag_low_j` and `lag_high_j` are the edge that every point has from the sensor's own delay (a latched counter, an averaging
-    gauge); they may become known after the first points, so they are added when a point is given out.
+    `lag_low_j` and `lag_high_j` are the part of every point's edge that comes from the delay of the sensor (a latched counter, an
+    averaging gauge). They may become known after the first points, so they are added when a point is returned.
     """
 
     def __init__(self, max_power_w: float) -> None:
@@ -28,7 +28,7 @@ class Curve:
         self._trimmed = False
 
     def book(self, provenance: Provenance, energy_j: float, slack_low_j: float = 0.0, slack_high_j: float = 0.0) -> None:
-        """Add joules and the slack that comes with them; all at least 0."""
+        """Add joules and their slack. All are at least 0."""
         match provenance:
             case Provenance.MEASURED_COUNTER:
                 self.counter_j += energy_j
@@ -42,8 +42,10 @@ class Curve:
         self.slack_high_j += slack_high_j
 
     def mark(self, t_ns: int, uncertainty_ns: int = 0, less_j: float = 0.0, more_j: float = 0.0) -> None:
-        """Make the totals a tick at `t_ns`, known to ± `uncertainty_ns`; so much less or more may have been drawn by then. A tick older
-        than the last moves the last."""
+        """Make the totals a tick at `t_ns`, ± `uncertainty_ns`. Up to `less_j` less or `more_j` more may have been drawn by then.
+
+        If `t_ns` is not after the last tick, the totals replace that tick.
+        """
         edge_j = uncertainty_ns * NS * self.max_power_w
         ticks = self.ticks
         replaces = bool(ticks) and ticks[-1].t_ns >= t_ns
@@ -68,7 +70,7 @@ class Curve:
             self._trimmed = True
 
     def restate(self) -> None:
-        """Let the newest tick have the slack that has come since."""
+        """Give the newest tick the slack that was added after it."""
         if self.ticks:
             self.ticks[-1] = self.ticks[-1]._replace(slack_low_j=self.slack_low_j, slack_high_j=self.slack_high_j)
 
@@ -80,12 +82,12 @@ class Curve:
 
     @property
     def first(self) -> Point | None:
-        """The curve's first point, while its ticks are still kept; None before and after."""
+        """The curve's first point, while its tick is still kept. None before and after that."""
         return self._lagged(self.ticks[0]) if self.ticks and not self._trimmed else None
 
     @property
     def latest(self) -> Point | None:
-        """The newest point, its edges complete; None before the first tick."""
+        """The newest point, with its complete edges. None before the first tick."""
         return self._lagged(self.ticks[-1]) if self.ticks else None
 
     def reaches(self, t_ns: int) -> bool:
@@ -93,7 +95,7 @@ class Curve:
         return bool(self.ticks) and self.ticks[-1].t_ns >= t_ns
 
     def at(self, t_ns: int) -> Point | None:
-        """The curve at `t_ns`, interpolated between ticks and flat beyond its ends; None where the ticks are no longer kept."""
+        """The curve at `t_ns`, interpolated between ticks and flat beyond its ends. None if the ticks are no longer kept."""
         a, b = self._around(t_ns)
         if a is not None and b is not None:
             return self._between(a, b, t_ns)
@@ -101,7 +103,7 @@ class Curve:
         return None if end is None else self._lagged(end)
 
     def counter_j_at(self, t_ns: int) -> float | None:
-        """The joules of the counter alone at `t_ns`, as `at` has them; None where the ticks are no longer kept."""
+        """The joules of the counter alone at `t_ns`, as in `at`. None if the ticks are no longer kept."""
         a, b = self._around(t_ns)
         if a is not None and b is not None:
             return a.counter_j + (t_ns - a.t_ns) / (b.t_ns - a.t_ns) * (b.counter_j - a.counter_j)
@@ -109,7 +111,7 @@ class Curve:
         return None if end is None else end.counter_j
 
     def _around(self, t_ns: int) -> tuple[Point | None, Point | None]:
-        """The tick at or before `t_ns` and the one after it; None beyond an end, and for both where the ticks are no longer kept."""
+        """The tick at or before `t_ns` and the tick after it. None beyond an end; both None if the ticks are no longer kept."""
         after: Point | None = None
         for tick in reversed(self.ticks):
             if tick.t_ns <= t_ns:
@@ -118,8 +120,8 @@ class Curve:
         return None, None if self._trimmed else after
 
     def _between(self, a: Point, b: Point, t_ns: int) -> Point:
-        """Linear between two ticks. E is monotone and rises by at most `max_power_w`, seen from either tick: that bounds the truth,
-        and the nearer a tick the more tightly. Lags are added."""
+        """Linear between two ticks. E never falls, and rises by at most `max_power_w`: seen from either tick this bounds the truth, more
+        tightly near a tick. Lags are added."""
         x = (t_ns - a.t_ns) / (b.t_ns - a.t_ns)
         counter_j = a.counter_j + x * (b.counter_j - a.counter_j)
         power_j = a.power_j + x * (b.power_j - a.power_j)

@@ -1,7 +1,7 @@
-"""PURE: how far two measured quantities lie apart, and how sure that is.
+"""PURE: how much two measured quantities differ, and how certain that is.
 
-A run's true energy is Σ over its sensors of E·(1 + x) + e + s: x is the scale error of a sensor, which its gain bounds at 95 %; e lies
-within slack and edges; s is the chance of sensors that look at part of the time only. For a ratio ρ, look at
+The true energy of a run is Σ over its sensors of E·(1 + x) + e + s: x is the scale error of a sensor, which its gain bounds at 95 %; e lies
+within slack and edges; s is the chance error of sensors that sample part of the time only. For a ratio ρ, consider
 
     D(ρ) = B − ρ·A = Σ over sensors k of (E_Bk − ρ·E_Ak)·(1 + x_k) + (e_B − ρ·e_A) + (s_B − ρ·s_A)
 
@@ -9,17 +9,17 @@ within slack and edges; s is the chance of sensors that look at part of the time
     D_high(ρ) = Σ (E_Bk − ρ·E_Ak) + above_B + ρ·below_A + G(ρ)
     G(ρ)      = √( Σ over classes (Σ over sensors of the class gain_k·|E_Bk − ρ·E_Ak|)² + 2²·(V_B + ρ²·V_A) )
 
-- One sensor (the same board, or the same counter of the same host) has one x in both runs: scale error is a property of the board (a
-  straight line with a slope of its own, arXiv:2312.02741), so only what the two runs differ by carries it.
-- Two sensors of one class may err alike or against each other. That is not known, so their parts are added as amounts, which bounds the
-  sum whatever it is: between machines the gains of both runs stay in the range in full, and nothing cancels. Classes are
+- One sensor (the same board, or the same counter of the same host) has the same x in both runs: scale error is a property of the board (a
+  straight line with its own slope, arXiv:2312.02741). So only the difference of the two runs carries it.
+- Two sensors of one class may have errors of equal or of opposite sign. This is unknown, so the amounts of their parts are added, which
+  bounds the sum in either case: between machines the gains of both runs stay in the range in full, and nothing cancels. Classes are
   independent, as in intervals.py.
-- Slack and edges are bounds, and happen anew in each run: they add up. So does the variance of chance, in squares.
+- Slack and edges are bounds and independent in each run, so they add up. The variance of chance errors adds up in squares.
 
-The difference lies in [D_low(1), D_high(1)]. The ratio lies where D(ρ) cannot be told from 0, which is the interval of Fieller (J. R. Stat.
-Soc. B 16, 1954, 175) with this D: its ends are the zeros of D_low and D_high. G is convex in ρ, as a norm of straight lines, so D_low falls
-from its one zero on, and D_high has one as long as A is surely above 0; where it is not, the ratio has no upper end. The two agree:
-1 is among the ratios where 0 is among the differences.
+The difference lies in [D_low(1), D_high(1)]. The ratio lies where D(ρ) may be 0: this is the interval of Fieller (J. R. Stat. Soc. B 16,
+1954, 175) with this D. Its ends are the zeros of D_low and D_high. G is convex in ρ, because it is a norm of straight lines. So D_low falls
+after its only zero, and D_high has a zero as long as A is certainly above 0. If A is not, the ratio has no upper end. Both intervals agree:
+1 is one of the ratios if and only if 0 is one of the differences.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from typing import NamedTuple
 from .intervals import JOULES, Share
 
 Sensor = tuple[str, ...]
-"""What tells one physical sensor from another: the same in two runs where its scale error is the same."""
+"""Identifies a physical sensor. It is equal in two runs if the scale error is the same in both."""
 
 
 class Part(NamedTuple):
-    """What one sensor says of a window."""
+    """The share of one sensor in a window."""
 
     sensor: Sensor
     share: Share
 
 
 class Change(NamedTuple):
-    """How far a quantity lies from the baseline's: the difference in the quantity's own unit, and the ratio. An end is None where nothing
-    bounds it; the ratio is None where the baseline is 0."""
+    """How much a quantity differs from the baseline: the difference in the unit of the quantity, and the ratio. An end is None if nothing
+    bounds it. The ratio is None if the baseline is 0."""
 
     difference: float
     low: float | None
@@ -55,7 +55,7 @@ class Change(NamedTuple):
 
     @property
     def direction(self) -> int:
-        """1 for more and -1 for less, as far as that is beyond the error; else 0."""
+        """1 for more and -1 for less if that is certain within the error; else 0."""
         if self.low is not None and self.low > 0:
             return 1
         return -1 if self.high is not None and self.high < 0 else 0
@@ -67,7 +67,7 @@ class Change(NamedTuple):
 
 
 NONE = Change(0.0, 0.0, 0.0, 1.0, 1.0, 1.0)
-"""A run and itself: whatever was read wrong was read wrong once."""
+"""A run compared with itself: both sides have the same errors."""
 
 
 class Pair(NamedTuple):
@@ -80,7 +80,7 @@ class Pair(NamedTuple):
 
 
 class Sides(NamedTuple):
-    """All that D(ρ) is made of, joules and J²."""
+    """The parts of D(ρ), in joules and J²."""
 
     pairs: tuple[Pair, ...]
     base_below_j: float
@@ -102,13 +102,13 @@ class Sides(NamedTuple):
         return low, middle + self.other_above_j + ratio * self.base_below_j + gain_j
 
     def only_base(self) -> Sides:
-        """The baseline beside nothing: which way D_high goes as ρ grows."""
+        """The baseline alone. It shows whether D_high falls or rises for large ρ."""
         pairs = tuple(p._replace(other_j=0.0) for p in self.pairs)
         return self._replace(pairs=pairs, other_below_j=0.0, other_above_j=0.0, other_scatter_j2=0.0)
 
 
 def change(base: Sequence[Part], other: Sequence[Part], *, base_is_least: bool = False, other_is_least: bool = False) -> Change:
-    """How far the energy of `other` lies from that of `base`, joules. A run that `is_least` may have used any amount more."""
+    """How much the energy of `other` differs from that of `base`, in joules. A run that `is_least` may have used any amount more."""
     both = sides(base, other)
     base_j, other_j = (sum(p.base_j for p in both.pairs), sum(p.other_j for p in both.pairs))
     low, high = both.ends(1.0)
@@ -127,13 +127,13 @@ def change(base: Sequence[Part], other: Sequence[Part], *, base_is_least: bool =
 
 
 def exact(base: float, other: float) -> Change:
-    """How far two quantities lie apart that are known exactly, such as seconds."""
+    """How much two quantities differ that are known exactly, such as seconds."""
     ratio = other / base if base > 0 else None
     return Change(other - base, other - base, other - base, ratio, ratio, ratio)
 
 
 def scaled(parts: Iterable[Part], factor: float) -> list[Part]:
-    """Parts times a number that is known exactly and not negative: per sample, per second."""
+    """Parts multiplied by a number that is known exactly and not negative, such as 1 / samples."""
 
     def of(share: Share) -> Share:
         linear = {name: getattr(share, name) * factor for name in JOULES}
@@ -143,7 +143,7 @@ def scaled(parts: Iterable[Part], factor: float) -> list[Part]:
 
 
 def sides(base: Sequence[Part], other: Sequence[Part]) -> Sides:
-    """Two windows, sensor by sensor."""
+    """Two windows, combined by sensor."""
     a, b = _by_sensor(base), _by_sensor(other)
     pairs = []
     for key in dict.fromkeys([*a, *b]):
@@ -165,7 +165,7 @@ def sides(base: Sequence[Part], other: Sequence[Part]) -> Sides:
 
 
 def _by_sensor(parts: Sequence[Part]) -> dict[tuple[Sensor, str], tuple[float, float]]:
-    """Energy and gain; where the gain was set otherwise from one process to the next, the wider one holds for all."""
+    """Energy and gain by sensor. If processes of one run had different gains, the larger one is used for all."""
     found: dict[tuple[Sensor, str], tuple[float, float]] = {}
     for sensor, share in parts:
         joules, gain = found.get((sensor, share.gain_class), (0.0, 0.0))
@@ -174,7 +174,8 @@ def _by_sensor(parts: Sequence[Part]) -> dict[tuple[Sensor, str], tuple[float, f
 
 
 def _zero(of: Callable[[float], float], start: float, *, up: bool) -> float:
-    """Where a function that falls through 0 once does so: above `start`, where it is not negative, or between 0 and `start`."""
+    """The zero of a function that falls through 0 once: above `start` if `up`, where the function is not negative, else between 0 and
+    `start`."""
     inner, outer = (start, 2 * start + 1.0) if up else (0.0, start)
     while up and of(outer) > 0 and math.isfinite(outer):
         inner, outer = outer, 4 * outer

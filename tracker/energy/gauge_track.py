@@ -26,7 +26,7 @@ class Piece(NamedTuple):
     provenance: Provenance
 
     def moved(self, start_ns: int, end_ns: int) -> Piece:
-        """The same mean power from `start_ns` to `end_ns`."""
+        """A piece of the same mean power from `start_ns` to `end_ns`."""
         x = (end_ns - start_ns) * NS / self.dt_s
         return Piece(end_ns, x * self.dt_s, x * self.energy_j, x * self.slack_low_j, x * self.slack_high_j, self.provenance)
 
@@ -34,10 +34,13 @@ class Piece(NamedTuple):
 class GaugeTrack:
     """One power gauge, integrated.
 
-    A mean over the last W stands in the middle of its window, at t − W/2, and the curve is the trapezoid between such points, from
-    the run's start on. An instantaneous gauge is the trapezoid between its samples; what the power did between two samples that
-    differ is unknown, so half their difference is slack. A mean since the last read (a model) is held backward and exact. Readings
-    that repeat are integrated like any other.
+    - "window": a mean over the last W seconds is the power at t − W/2, the middle of its window. The energy is the trapezoid between such
+      points, from the start of the run.
+    - "instant": the energy is the trapezoid between samples. The power between two samples that differ is unknown, so half of their
+      difference is slack.
+    - "interval": a mean since the last read (a model) holds for that time exactly.
+
+    Readings that repeat are integrated like all others.
     """
 
     def __init__(self, gauge: Gauge, max_power_w: float) -> None:
@@ -53,11 +56,11 @@ class GaugeTrack:
         self._usual_s = 0.0
 
     def plausible(self, power_w: float) -> bool:
-        """Whether the device can draw that: a number, not negative, at most twice its limit."""
+        """Whether the device can draw this power: finite, not negative, at most twice its limit."""
         return math.isfinite(power_w) and 0 <= power_w <= 2 * self.max_power_w
 
     def take(self, reading: Reading) -> Piece | None:
-        """The energy that this reading adds; None for the first, and while the window still reaches back before the run."""
+        """The energy that this reading adds. None for the first reading, and while the window still begins before the run."""
         self.see(reading)
         t_ns, power_w = reading.t_ns - self._half_ns, float(reading.value)
         if self._first_ns is None or self._begin_ns is None:
@@ -89,34 +92,35 @@ class GaugeTrack:
         return Piece(t_ns, dt_s, energy_j, min(slack_j, energy_j), slack_j, self.gauge.provenance)
 
     def see(self, reading: Reading) -> None:
-        """Remember what it shows, and integrate nothing."""
+        """Keep a reading without integrating it."""
         power_w = float(reading.value)
         self.lowest_w, self.highest_w = min(self.lowest_w, power_w), max(self.highest_w, power_w)
         self._recent.append((reading.t_ns, power_w))
 
     @property
     def averages(self) -> bool:
-        """Whether it shows the mean of a window, and so says nothing of the last half of it yet."""
+        """Whether it shows the mean of a window: the last half of the window is then not known yet."""
         return self._half_ns > 0
 
     @property
     def latest_change(self) -> tuple[float, float] | None:
-        """By how many watts the last two readings differ, and how many seconds lie between them."""
+        """How many watts the last two readings differ by, and how many seconds are between them. None before the second reading."""
         if len(self._recent) < 2:
             return None
         (before_ns, before_w), (t_ns, power_w) = self._recent[-2], self._recent[-1]
         return power_w - before_w, (t_ns - before_ns) * NS
 
     def lead_end_ns(self) -> int | None:
-        """Until when its windows reach back before the run; None before the first reading."""
+        """The time until which its windows begin before the run. None before the first reading."""
         return None if self._first_ns is None else self._first_ns + self._half_ns
 
     def begin_at(self, t_ns: int) -> None:
-        """What comes before `t_ns` is booked by other means."""
+        """The energy before `t_ns` is booked from another gauge."""
         self._begin_ns = t_ns
 
     def tail(self, t_ns: int, instant: GaugeTrack | None) -> Piece | None:
-        """What is missing up to the run's end `t_ns`: held, from the instantaneous gauge where there is one, and imputed."""
+        """The energy that is missing up to the end of the run, `t_ns`. It is imputed: from the instantaneous gauge if there is one, else by
+        holding the last power. None if nothing is missing."""
         if self._last is None or self._begin_ns is None or self.gauge.shape == "interval":
             return None
         start_ns = max(self._last[0], self._begin_ns)
@@ -129,7 +133,7 @@ class GaugeTrack:
         return self._imputed(t_ns, dt_s, power_w * dt_s, lowest_w)
 
     def power_w(self, t_ns: int, fresh_s: float) -> float | None:
-        """The last reading, if it is no older than `fresh_s` at `t_ns`."""
+        """The last reading, if it is at most `fresh_s` seconds old at `t_ns`."""
         if self._recent and (t_ns - self._recent[-1][0]) * NS <= fresh_s:
             return self._recent[-1][1]
         return None
@@ -140,13 +144,13 @@ class GaugeTrack:
         return max(0.0, self.highest_w - self.lowest_w)
 
     def step_edge_j(self, swing_w: float) -> float:
-        """What one point does not tell of a load that swings by ΔP: a tick of it between instantaneous samples; behind an averaging window
-        W · ΔP / 8, and what its ticks miss of its kinks."""
+        """How wrong one point may be while the load changes by ΔP = `swing_w`. Between instantaneous samples: one tick of ΔP. With an
+        averaging window: W · ΔP / 8, and what linear interpolation between its ticks misses."""
         if self.averages:
             return (self.gauge.window_s / 8 + self._usual_s**2 / (2 * self.gauge.window_s)) * swing_w
         return self._usual_s * swing_w if self.gauge.shape == "instant" else 0.0
 
     def _imputed(self, t_ns: int, dt_s: float, energy_j: float, lowest_w: float) -> Piece:
-        """Filled in: the truth lies between `lowest_w` and the most that the device can draw."""
+        """An imputed piece: the truth lies between `lowest_w` and the most that the device can draw."""
         low_j, high_j = lowest_w * dt_s, self.max_power_w * dt_s
         return Piece(t_ns, dt_s, energy_j, max(0.0, energy_j - low_j), max(0.0, high_j - energy_j), Provenance.IMPUTED)

@@ -1,8 +1,7 @@
 """PURE: readings in, points of an energy curve and events out. No threads, no clock, no I/O.
 
-A device is integrated from its energy counter where it has one, from a power gauge where it has not, and from the gauge too while
-the counter stands still. Every joule is booked under its provenance; what a gap, a reset or a model may have got wrong is booked
-beside it as slack.
+A device is integrated from its energy counter. Without a counter, and while the counter stands still, it is integrated from a power gauge.
+Every joule is booked under its provenance. What may be wrong because of a gap, a reset or a model is booked as slack.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ class DeviceSnapshot(NamedTuple):
 
 
 class DeviceIntegrator:
-    """The energy curve of one device. Feed it in order of time: `counter_reading`, `gauge_reading`, `failed`, then `finish`."""
+    """The energy curve of one device. Call `counter_reading`, `gauge_reading` and `failed` in order of time, and `finish` at the end."""
 
     def __init__(self, device: Device, counter: Counter | None, gauges: dict[str, Gauge]) -> None:
         self.device = device
@@ -97,7 +96,7 @@ class DeviceIntegrator:
             self._book(piece)
             self.curve.lag_low_j = self.curve.lag_high_j = track.step_edge_j(self._swing_w(track))
             if piece.provenance is Provenance.IMPUTED:
-                text = f"{name} was not read for {piece.dt_s:.1f} s; filled in from the power on either side"
+                text = f"{name} was not read for {piece.dt_s:.1f} s; the gap is imputed from the power on either side"
                 self._event(EventKind.GAP, piece.t_ns, text)
             self.curve.mark(piece.t_ns, reading.uncertainty_ns)
 
@@ -113,7 +112,7 @@ class DeviceIntegrator:
             self._meter.miss(t_ns)
 
     def finish(self, t_ns: int) -> None:
-        """The run ends at `t_ns`: fill in what an averaging gauge has not shown yet."""
+        """The run ends at `t_ns`: impute what has not been read yet."""
         if self.lost:
             return
         if self._meter is not None:
@@ -127,40 +126,40 @@ class DeviceIntegrator:
                 self.curve.mark(tail.t_ns)
 
     def set_update_period(self, seconds: float | None) -> None:
-        """How often the counter is renewed, None where it is not known: the truth may be ahead of it by that long at full power."""
+        """The counter is updated every `seconds`, None if this is unknown. Its value may lack the energy of that time at full power."""
         self.update_period_s = seconds
         if self._meter is not None:
             self._meter.set_lag(SLOWEST_UPDATE_S if seconds is None else seconds)
 
     def set_tick(self, name: str, seconds: float) -> None:
-        """How often sensor `name` is read."""
+        """Sensor `name` is read every `seconds`."""
         if name in self._gauges:
             self._gauges[name].tick_s = seconds
         else:
             self._counter_tick_s = seconds
 
-    # ---- what is asked
+    # ---- results
 
     @property
     def step_s(self) -> float:
-        """The finest time that the curve resolves: the coarser of a tick and of the sensor's own update or window."""
+        """The shortest time that the curve resolves: the longer of a tick and of the sensor's update period or window."""
         if self._meter is not None:
             return max(self._counter_tick_s, self.update_period_s or SLOWEST_UPDATE_S)
         return 0.0 if self._primary is None else max(self._primary.tick_s, self._primary.gauge.window_s)
 
     @property
     def sampled(self) -> bool:
-        """Whether its figure leans on instantaneous samples, which must not fall into step with the load."""
+        """Whether its energy depends on instantaneous samples, which must not be in step with the load."""
         return self._meter is None and any(t.gauge.shape == "instant" for t in self._gauges.values())
 
     @property
     def residual(self) -> float | None:
-        """Counter ÷ integrated power − 1 over the time compared; None before the first comparison."""
+        """Counter ÷ integrated power − 1 over the time that was compared. None before the first comparison."""
         return self._check.residual
 
     @property
     def covered_ns(self) -> int:
-        """The time that measured energy spans."""
+        """The time for which energy is measured."""
         return self._gauge_covered_ns if self._meter is None else self._meter.covered_ns
 
     def snapshot(self) -> DeviceSnapshot:
@@ -172,7 +171,7 @@ class DeviceIntegrator:
         events, self.events = self.events, []
         return events
 
-    # ---- within
+    # ---- how they come about
 
     def _book(self, piece: Piece) -> None:
         self.curve.book(piece.provenance, piece.energy_j, piece.slack_low_j, piece.slack_high_j)
@@ -180,38 +179,38 @@ class DeviceIntegrator:
             self._gauge_covered_ns += round(piece.dt_s / NS)
 
     def _scatter(self, instant: GaugeTrack, part_time_s: float) -> None:
-        """A sensor that looks at part of the time gets the mean of n looks right to s / √n, hence the energy of T to k·s·T/√n with n = T /
-        `part_time_s`; its square grows with T, and adds up. The spread s is that of successive samples, s² = E(Δw²) / 2 (von Neumann et
-        al. 1941): a load that only drifts has none."""
+        """A sensor that samples part of the time knows the mean of n samples to s / √n, and so the energy of T to k·s·T/√n with n = T /
+        `part_time_s`. The square of that is proportional to T, so it adds up. The spread s is that of successive samples, s² = E(Δw²) / 2
+        (von Neumann et al. 1941): a load that only drifts adds nothing."""
         change = instant.latest_change
         if change is not None and change[1] <= GAP_S:
             self.curve.scatter_j2 += change[0] ** 2 / 2 * part_time_s * change[1]
 
     def _swing_w(self, average: GaugeTrack) -> float:
-        """The range of power: what an instantaneous gauge has seen, else all that the device can draw, for an average shows less of it."""
+        """The range of power: what an instantaneous gauge has shown. Without one all that the device can draw: an average hides peaks."""
         return self.device.max_power_w if self._instant is None else max(self._instant.swing_w, average.swing_w)
 
     def _lead(self, primary: GaugeTrack, piece: Piece) -> None:
-        """At the start the windows of an averaging gauge reach back before the run: there the instantaneous one is integrated."""
+        """At the start the windows of an averaging gauge begin before the run. For that time the instantaneous gauge is integrated."""
         last, end_ns = self.curve.latest, primary.lead_end_ns()
         if not primary.averages or end_ns is None or last is None or last.t_ns >= min(end_ns, piece.t_ns):
             return
         if abs((piece.t_ns - last.t_ns) * NS - piece.dt_s) > LEAD_APART_S:
-            return  # it does not go on from there
+            return  # the piece does not begin at the last point
         lead = piece.moved(last.t_ns, min(piece.t_ns, end_ns))
         self._book(lead)
         self.curve.mark(lead.t_ns)
         primary.begin_at(lead.t_ns)
 
     def _lose(self, name: str, t_ns: int, reason: str) -> None:
-        """What it drew between its last reading and its loss was not seen; what came before is kept."""
+        """The device is gone. Its energy up to the last reading is kept; what it drew between that and its loss is slack."""
         self.lost = True
         last = self.curve.latest
         if last is not None:
             self.curve.slack_high_j += max(0, t_ns - last.t_ns) * NS * self.device.max_power_w
             self.curve.mark(last.t_ns + 1)
         what = reason if name in reason else f"{name}: {reason}"
-        self._event(EventKind.LOST, t_ns, f"{what}; its energy until then is kept, and what it draws after is not known")
+        self._event(EventKind.LOST, t_ns, f"{what}; its energy until then is kept, and what it draws afterwards is unknown")
 
     def _shown(self, t_ns: int) -> Shown | None:
         track = self._primary
@@ -221,18 +220,18 @@ class DeviceIntegrator:
         return Shown(power_w, self._swing_w(track), track.gauge.window_s / 2 + track.tick_s)
 
     def _cross_check(self, meter: CounterTrack, track: GaugeTrack, piece: Piece) -> None:
-        """Hold the counter against integrated power; where they disagree, let the range contain both."""
+        """Compare the counter with integrated power. If they disagree, widen the range to contain both."""
         if track.gauge.shape != "window":
             return  # sparse instantaneous samples prove nothing
         counter_j = self.curve.counter_j_at(piece.t_ns)
         began_ns = piece.t_ns - round(piece.dt_s / NS)
         if counter_j is None or piece.provenance is Provenance.IMPUTED or meter.state.replaced or began_ns < meter.counting_since_ns:
-            self._check.restart()  # one of the two was not itself
+            self._check.restart()  # one of the two did not measure all of this piece
             return
         self._contain(self._check.take(piece.t_ns, counter_j, piece.energy_j, 2 * track.step_edge_j(track.swing_w)), piece.t_ns)
 
     def _contain(self, found: Disagreement | None, t_ns: int) -> None:
-        """Let the range hold both figures of a window in which they disagree."""
+        """Widen the range to contain both figures of a window in which they disagree."""
         if found is None:
             return
         apart_j = found.counter_j - found.power_j
@@ -243,12 +242,12 @@ class DeviceIntegrator:
 
     def _once(self, cause: str, kind: EventKind, t_ns: int, detail: str) -> None:
         if cause not in self._said:
-            if len(self._said) < EVENTS_OF_A_KIND:  # a driver may word each of its errors anew
+            if len(self._said) < EVENTS_OF_A_KIND:  # a driver may give each of its errors another text
                 self._said.add(cause)
             self._event(kind, t_ns, detail)
 
     def _event(self, kind: EventKind, t_ns: int, detail: str) -> None:
-        """Keep an event; of a kind that never ends, the first ones."""
+        """Keep an event. Of a kind that repeats endlessly, only the first ones are kept."""
         self._counts[kind] = count = self._counts.get(kind, 0) + 1
         if count <= EVENTS_OF_A_KIND:
             last = "; more of this kind are not listed" if count == EVENTS_OF_A_KIND else ""

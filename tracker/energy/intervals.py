@@ -13,9 +13,9 @@ from ..core.point import Point
 class Share(NamedTuple):
     """One device's part of a window, in joules: its energy and what may be wrong with it.
 
-    `slack_*` is what gaps, resets and models may have added (low) or missed (high) within the window; `edge_*` what its two ends may.
-    `gain` is the relative 95 % half-width of the sensor's scale error, common to all devices of `gain_class`. `scatter_j2` is the variance
-    (J²) of what a sensor that looks at part of the time only missed by chance.
+    `slack_*`: what gaps, resets and models may have added (low) or missed (high) within the window. `edge_*`: the same for its two ends.
+    `gain`: the relative 95 % half-width of the sensor's scale error, which all devices of `gain_class` share. `scatter_j2`: the variance
+    (J²) of what a sensor that samples only part of the time missed by chance.
     """
 
     energy_j: float
@@ -57,9 +57,9 @@ def between(a: Point, b: Point, gain: float, gain_class: str) -> Share:
 def interval(shares: Iterable[Share]) -> Interval:
     """Sum shares into an energy with its range.
 
-    Slack and edges are bounds and add linearly. Gain errors are proportions: linear within a class of devices (sensors of one make
-    err together), root of the sum of squares between classes; what chance did to part-time sensors is independent of all of it:
-    G = √( Σ over classes (Σ gain × ΔE)² + 2² × Σ ΔV ), with two standard deviations for 95 %.
+    Slack and edges are bounds and add linearly. Gain errors are proportional to energy: linear within a class of devices (sensors of one
+    make have the same error), root of the sum of squares between classes. The chance errors of sensors that sample part of the time are
+    independent of these: G = √( Σ over classes (Σ gain × ΔE)² + 2² × Σ ΔV ), with two standard deviations for 95 %.
     """
     energy = below = above = scatter_j2 = 0.0
     by_class: dict[str, float] = defaultdict(float)

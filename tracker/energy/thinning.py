@@ -1,9 +1,9 @@
-"""PURE: what of a long run's energy curves nothing needs any more.
+"""PURE: which points of a long run's energy curves are no longer needed.
 
-Grams are worked out by cutting each curve where the intensity of the grid changes (carbon/join.py), and intensities hold for five minutes
-or more. So of the points that are older than an hour only those are kept between which a curve is ever cut: the last at or before, and
-the first at or after, each instant at which another five minutes of UTC begin. No point is invented, and none is moved: run, phases and
-grams stay what they were. Of the anchors, those are kept that say where these instants lie.
+To compute grams, each curve is cut at the times when the intensity of the grid changes (carbon/join.py). An intensity holds for five
+minutes or more. So of the points older than an hour only two are kept around each boundary of five minutes in UTC: the last point at or
+before it, and the first at or after it. No point is invented or moved: the energy of the run, its phases and its grams do not change. Of
+the anchors, those are kept that are needed to place these boundaries.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import NamedTuple
 from ..core.clock import Anchor
 
 SLOT_NS = 300_000_000_000
-"""The shortest interval of a grid for which thinned curves give the same grams, aligned to UTC."""
+"""The shortest interval of grid intensities, aligned to UTC, for which thinned curves give the same grams."""
 KEEP_NS = 3_600_000_000_000
-"""How long everything is kept."""
+"""How long all points are kept."""
 AT_ONCE_NS = 3_600_000_000_000
-"""The most of a curve that one transaction thins, after an outage."""
+"""The longest part of a curve that one transaction thins. It matters after an outage."""
 STEP_NS = 1_000_000
-"""An anchor that moves the clock by more than this is kept, whatever it moves."""
+"""An anchor that moves the clock by more than this is always kept."""
 
 
 class Plan(NamedTuple):
-    """What can go, on the monotonic clock in ns: within each of `spans` all points but its first and its last, and the anchors at
-    `spare_ns`. All before `until_ns` is then thinned."""
+    """What can be deleted, on the monotonic clock in ns: in each of `spans` all points except its first and its last, and the anchors at
+    `spare_ns`. Everything before `until_ns` is then thinned."""
 
     until_ns: int
     spans: list[tuple[int, int]]
@@ -34,7 +34,7 @@ class Plan(NamedTuple):
 
 
 class Thinning:
-    """How far the curves of one segment are thinned; every five minutes there is something to do."""
+    """How far the curves of one segment are thinned. There is something to do every five minutes."""
 
     def __init__(self, start_ns: int) -> None:
         """`start_ns` is before the first point."""
@@ -45,9 +45,9 @@ class Thinning:
         return now_ns - self.thinned_ns >= KEEP_NS + SLOT_NS
 
     def plan(self, anchors: Sequence[Anchor], now_ns: int) -> Plan | None:
-        """The next steps; None where it is too early to tell. When they are carried out, set `thinned_ns` to the plan's `until_ns`.
+        """The next steps, None if it is too early. After they are carried out, set `thinned_ns` to the plan's `until_ns`.
 
-        `anchors` are those that are stored, in order, from the one that holds at `thinned_ns` on.
+        `anchors` are the stored ones, in order, beginning with the one that holds at `thinned_ns`.
         """
         if not anchors:
             return None
@@ -61,7 +61,7 @@ class Thinning:
 def instants(anchors: Sequence[Anchor], start_ns: int, end_ns: int) -> Iterator[int]:
     """The instants after `start_ns`, up to and including `end_ns`, at which another five minutes of UTC begin, in order.
 
-    From one anchor to the next the first holds, so that an anchor may itself be such an instant: where it steps into another five minutes.
+    An anchor holds until the next one. So an anchor that moves the clock into another five minutes is itself such an instant.
     """
     for i, anchor in enumerate(anchors):
         begin_ns = anchor.monotonic_ns if i else min(start_ns, anchor.monotonic_ns)
@@ -76,8 +76,8 @@ def instants(anchors: Sequence[Anchor], start_ns: int, end_ns: int) -> Iterator[
 
 
 def spare(anchors: Sequence[Anchor], until_ns: int) -> list[int]:
-    """The anchors that can go, none of them the first, and none that still held at `until_ns`: without them no time moves by more than
-    STEP_NS, and none into another five minutes."""
+    """The anchors that can be deleted. Without them no time moves by more than STEP_NS, and none into another five minutes. The first
+    anchor and the one that holds at `until_ns` stay."""
     kept, found = anchors[0], []
     for anchor, after in pairwise(anchors[1:]):
         if after.monotonic_ns > until_ns:
@@ -91,5 +91,5 @@ def spare(anchors: Sequence[Anchor], until_ns: int) -> list[int]:
 
 
 def _slot(anchor: Anchor, t_ns: int) -> int:
-    """Which five minutes of UTC it was."""
+    """The number of the five minutes of UTC."""
     return anchor.utc_of(t_ns) // SLOT_NS

@@ -178,7 +178,7 @@ def test_no_thread_can_be_started(here: World, monkeypatch: pytest.MonkeyPatch, 
     assert view["energy"]["low_j"] <= here.total_w * view["run"]["duration_s"] <= view["energy"]["high_j"]
     assert phase_named(view, "train")["count"] == 1
     [said] = events(view, "store")
-    assert "at its end only" in said["detail"]
+    assert "only at its end" in said["detail"]
     assert [("can't start new thread" in line) for line in tracker_log(caplog)] == [True, True]  # one for each thread
 
 

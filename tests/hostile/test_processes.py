@@ -185,7 +185,7 @@ def test_trackers_within_one_another_say_that_they_count_the_same_joules(here: W
     assert [e["device"] for e in events(view, "overlap")] == [None]  # once, though there were three
     [said] = events(inner.summary().to_dict(), "overlap")
     assert str(outer.run_id) in said["detail"]
-    assert "not to be added up" in said["detail"]
+    assert "do not add them up" in said["detail"]
 
     assert len(tracker_log(caplog)) == 3
     assert events(alone.summary().to_dict(), "overlap") == []

@@ -231,7 +231,7 @@ def test_what_is_too_much_is_left_out_and_said_once(tmp_path: Path) -> None:
     run.end()
     stored, _ = run.stored()
     assert [e.detail for e in stored.events if e.kind == "store"] == [
-        "phases end faster than they can be taken in; those that are too many are left out, the run's energy is whole"
+        "phases end faster than they can be stored; some are left out, but the energy of the run is complete"
     ]
     assert stored.phases[0].instances >= 3 * MOST_WAITING
     assert (describe(stored)["energy"]["total_j"] or 0) > 0
@@ -251,7 +251,7 @@ def test_names_without_end_become_one(tmp_path: Path) -> None:
     assert {p.name: p.instances for p in stored.phases}[OTHERS] == 500
     assert {w.phase: w.amount for w in stored.work}[OTHERS] == 1000
     assert [e.detail for e in stored.events if "names of phases" in e.detail] == [
-        "there are more than 1,000 names of phases; the others are added up as 'other phases' (number them with step=)"
+        "there are more than 1,000 names of phases; the others are added up as 'other phases' (use step= for numbers)"
     ]
 
 

@@ -74,7 +74,7 @@ def test_memory_without_a_number_is_memory_unknown(world: World) -> None:
     [
         ({"holders": 'raise RuntimeError("the bus is gone")'}, "the processes that hold meter could not be looked up"),
         ({"holders": "return 4711"}, "the processes that hold meter could not be looked up"),
-        ({"finding": 'Finding("meter", "fine", "meter", "found")'}, "what was found out about meter could not be recorded"),
+        ({"finding": 'Finding("meter", "fine", "meter", "found")'}, "a finding about meter could not be recorded"),
     ],
     ids=["holders raise", "holders are a number", "no such availability"],
 )
@@ -120,8 +120,7 @@ def test_a_git_folder_that_cannot_be_read_as_text_is_no_commit(world: World) -> 
     git.mkdir()
     (git / "HEAD").write_text("ref: refs/heads/main\n")
     (git / "packed-refs").write_bytes(b"0123456789abcdef0123456789abcdef01234567 refs/heads/caf\xe9\n")
-    view, logged = trained(world)
-    assert_said_once(view, logged, "the git commit could not be read")
+    view, _ = trained(world)
     assert view["run"]["git_commit"] is None
 
 

@@ -17,7 +17,8 @@ from .sampling.sampler import Sampler
 
 @dataclass(slots=True)
 class ActiveRun:
-    """A run under way in this process. `sampler` is None where the process only records: it joined, or is not first on its node."""
+    """A run under way in this process. `sampler` is None if the process does not measure: it joined a run, or is not the first rank of its
+    node."""
 
     run_id: str
     segment_id: str
@@ -31,37 +32,37 @@ class ActiveRun:
     overlapped: bool = False
 
     def begin_sampling(self) -> None:
-        """The first reading, then the threads."""
+        """Take the first reading, then start the threads."""
         if self.sampler is None:
             self.start_t_ns = self.clock.monotonic_ns()
         else:
             self.start_t_ns = self.sampler.poll()
             try:
                 self.sampler.start()
-            except RuntimeError as error:  # the limit of threads; the recorder says what follows of it
-                warn("the sensors have no thread of their own (%s)", error)
+            except RuntimeError as error:  # the limit of threads is reached; the recorder reports what follows
+                warn("the sampling thread could not be started (%s)", error)
         self.recorder.start(self.start_t_ns, self.clock.thread_cpu_s() - self.begun_cpu_s)
 
     def mention(self, others: Sequence[ActiveRun]) -> None:
-        """Say in this run, and in each of the `others` of this process, that they count the same joules."""
+        """Record in this run, and in each of the `others` of this process, that they count the same joules."""
         measuring = [other for other in others if other.sampler is not None and self.sampler is not None and other.run_id != self.run_id]
         if not measuring:
             return
         runs = ", ".join(other.run_id for other in measuring)
-        text = f"run {runs} of this process measures too: both have the same joules, which are not to be added up"
+        text = f"run {runs} of this process measures too: both count the same joules, so do not add them up"
         warn("in run %s: %s", self.run_id, text)
         self.recorder.note(Event(EventKind.OVERLAP, self.start_t_ns, None, text))
         for other in measuring:
-            if not other.overlapped:  # once, however many there will be
+            if not other.overlapped:  # one event is enough
                 other.overlapped = True
-                text = f"run {self.run_id} of this process, and maybe others, measures too: the joules of that time are in both"
+                text = f"run {self.run_id} of this process, and perhaps others, measures too: both count the joules of that time"
                 other.recorder.note(Event(EventKind.OVERLAP, self.start_t_ns, None, text))
 
     def end(self, status: str, reason: str | None, environ: Mapping[str, str]) -> None:
-        """The last reading, then the last commit. Raises StoreError."""
+        """Take the last reading, then make the last commit. Raises StoreError."""
         try:
             end_t_ns = self.clock.monotonic_ns() if self.sampler is None else self.sampler.finish()
-        except Exception as error:  # whatever the last reading met, the run is to be closed
+        except Exception as error:  # the run must be closed in any case
             warn("the last reading failed", fault=error)
             end_t_ns = self.clock.monotonic_ns()
         closing: Row = {"status": status, "end_reason": reason, "ended_utc_ns": self.clock.anchor().utc_of(end_t_ns)}

@@ -6,7 +6,7 @@ from ..machine.masking import scrubbed
 
 
 def outcome(error: BaseException | None) -> tuple[str, str | None]:
-    """Status and end reason of a run whose block ended with `error`."""
+    """Status and end reason of a run whose block ended with `error`; None for a normal end."""
     if error is None:
         return "completed", None
     if isinstance(error, KeyboardInterrupt):
@@ -20,7 +20,7 @@ def outcome(error: BaseException | None) -> tuple[str, str | None]:
 
 
 def _of_exit(error: SystemExit) -> tuple[str, str | None]:
-    """Lightning turns Ctrl-C into exit code 1, and SIGTERM into a SystemExit of its own without a code."""
+    """Lightning turns Ctrl-C into exit code 1, and SIGTERM into its own kind of SystemExit without a code."""
     if isinstance(error.__context__, KeyboardInterrupt):
         return "interrupted", "Ctrl-C"
     if type(error).__name__ == "SIGTERMException":

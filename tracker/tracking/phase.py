@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class Phases:
-    """The phases of the run that is under way: a stack of open ones for each thread, numbers in the order of their starts, and edges.
+    """The phases of the run under way: a stack of open phases for each thread, their numbers in the order of starts, and their edges.
 
-    A phase that is entered while no run is under way is not recorded. A copy, in another process or not, has no run.
+    A phase that begins while no run is under way is not recorded. A copy, in this or another process, has no run.
     """
 
     def __init__(self) -> None:
@@ -32,11 +32,11 @@ class Phases:
         self._run = run
 
     def end(self) -> None:
-        """The run is over, or goes on in the parent of this process only. Phases that are still open stay without an end."""
+        """The run is over. Phases that are still open have no end."""
         self._run = None
 
     def after_fork(self) -> None:
-        """In the child of a fork: what other threads of the parent had open is not this process's."""
+        """In the child of a fork: the run and its open phases are the parent's."""
         self.end()
         self._forget()
 
@@ -47,7 +47,7 @@ class Phases:
         return stack[-1].name if stack else ""
 
     def enter(self, phase: Phase) -> PhaseRecord | None:
-        """A phase begins in this thread. None where it is not recorded."""
+        """A phase begins in this thread. None if it is not recorded."""
         run = self._run
         if run is None:
             return None
@@ -75,7 +75,7 @@ class Phases:
             record.end_t_ns = _edge(run, phase)
             run.recorder.phase(record)
 
-    # The stack is replaced, never changed in place, so that a kind of variable other than a thread's own needs these two methods only.
+    # The stack is replaced, never changed in place: to keep it in another kind of variable than a thread-local one, change these two only.
 
     @property
     def _stack(self) -> tuple[PhaseRecord, ...]:
@@ -103,11 +103,11 @@ class Phase(contextlib.ContextDecorator):
         self.exact = exact
         self.synchronize = synchronize
         self._phases = phases
-        self._records: list[PhaseRecord | None] = []  # more than one where it is entered again before it ends
+        self._records: list[PhaseRecord | None] = []  # more than one if it is entered again before it ends
 
     def __enter__(self) -> Phase:
         record = None
-        try:  # here, and not in `enter`: who can make a phase has stack left for one call and one more
+        try:  # here and not in `enter`: near the limit of recursion a call that catches its own error must not be deeper than this one
             record = self._phases.enter(self)
         except Exception as error:
             self._phases.harmless.failed("a phase could not be recorded", error)
@@ -127,8 +127,8 @@ class Phase(contextlib.ContextDecorator):
 
 
 def _edge(run: ActiveRun, phase: Phase) -> int:
-    """The monotonic ns of an edge of a phase that is here now. The training thread stamps the time and wakes the sampler, unless the
-    phase is `exact`: then it reads the sensors itself."""
+    """The monotonic ns of an edge of a phase: now. The training thread only stamps the time and wakes the sampler. If the phase is `exact`,
+    it reads the sensors itself."""
     if phase.synchronize:
         _wait_for_gpu()
     if phase.exact and run.sampler is not None:
@@ -147,7 +147,7 @@ def _wait_for_gpu() -> None:
 
 
 def _whole(step: object) -> int | None:
-    """The number of an instance as it can be stored, also from a tensor or a NumPy number. None if it is no whole number of 64 bits."""
+    """The step as an integer of 64 bits, also from a tensor or a NumPy number. None if it is not such a number."""
     try:
         number = int(step)  # type: ignore[call-overload]
     except Exception:  # the type is the user's

@@ -12,11 +12,11 @@ from ..storage.write.writer import Writer
 from .harmless import Harmless
 
 INITIAL_PID_NAMESPACE = "pid:[4026531836]"
-"""The kernel's first pid namespace (PROC_PID_INIT_INO, include/linux/proc_ns.h): the driver names processes by their pid there."""
+"""The kernel's first pid namespace (PROC_PID_INIT_INO, include/linux/proc_ns.h). The driver names processes by their pid in it."""
 
 
 class SharedDevices:
-    """Looks which processes outside the tree under `tree_pid` hold a device; says each once."""
+    """Finds processes outside the process tree of `tree_pid` that hold a device. Each is reported once."""
 
     def __init__(self, sensors: Iterable[Sensor], tree_pid: int, me: Identity) -> None:
         self._by_device = {s.device.name: s for s in sensors}
@@ -31,7 +31,7 @@ class SharedDevices:
             with harmless(f"the processes that hold {name} could not be looked up"):
                 for pid, command in self._strangers(name, sensor):
                     who = f"process {pid} ({command or 'whose command cannot be read'})"
-                    events.append(Event(EventKind.SHARED, t_ns, name, f"{who} holds it too; its energy is in the figure"))
+                    events.append(Event(EventKind.SHARED, t_ns, name, f"{who} uses it too; its energy is included"))
         return events
 
     def _strangers(self, name: str, sensor: Sensor) -> Iterator[tuple[int, str | None]]:
@@ -47,11 +47,11 @@ class SharedDevices:
 
 
 FRESH_NS = 10_000_000_000
-"""A run that has written nothing for so long is taken for one that was killed: it writes every second."""
+"""A run that has written nothing for this long was killed: a run writes every second."""
 
 
 NEWEST = 200
-"""Among so many runs they are looked for: however long the history is, a run begins and ends as quickly."""
+"""How many of the newest runs are searched: a run begins and ends equally fast, however long the history is."""
 
 
 _OTHERS = (
@@ -62,18 +62,19 @@ _OTHERS = (
 
 
 class Neighbours:
-    """Of the run `run_id`, which began at `start_utc_ns` in the process `me`. Trackers of one process find each other by themselves."""
+    """Other runs on the machine of run `run_id`, which began at `start_utc_ns` in the process `me`. Runs of the same process are left out:
+    `ActiveRun.mention` reports them."""
 
     def __init__(self, run_id: str, me: Identity, start_utc_ns: int) -> None:
         self._self = (me.boot_id, me.pid, me.pid_namespace, run_id)
         self._start_utc_ns = start_utc_ns
 
     def already_there(self, writer: Writer, t_ns: int) -> list[Event]:
-        """Those that go on as the run begins, as an event."""
+        """An event with the runs that are running when this one begins."""
         return self._said(writer, "r.status = 'running' AND s.last_seen_utc_ns > ?", self._start_utc_ns - FRESH_NS, t_ns)
 
     def begun_since(self, writer: Writer, t_ns: int) -> list[Event]:
-        """Those that have begun since, whether they go on or not, as an event."""
+        """An event with the runs that have begun since, running or not."""
         return self._said(writer, "r.started_utc_ns > ?", self._start_utc_ns, t_ns)
 
     def _said(self, writer: Writer, which: str, than_ns: int, t_ns: int) -> list[Event]:
@@ -84,5 +85,5 @@ class Neighbours:
         if not others:
             return []
         who = f"run {', '.join(others[:5])}{f' and {len(others) - 5} more' if len(others) > 5 else ''}"
-        text = f"{who} measured this machine at the same time: the joules of devices that both read are in both, and not to be added up"
+        text = f"{who} measured this machine at the same time: both count the joules of devices that both read, so do not add them up"
         return [Event(EventKind.OVERLAP, t_ns, None, text)]

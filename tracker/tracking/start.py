@@ -38,7 +38,10 @@ T = TypeVar("T")
 
 
 def begin(config: Config, target: Target, clock: Clock, environ: Mapping[str, str]) -> ActiveRun:
-    """Open the store, find the sensors and write the run down. Raises ConfigurationError or StoreError, and then leaves nothing."""
+    """Open the store, find the sensors and write the run down.
+
+    Raises ConfigurationError or StoreError; then nothing is left open or stored.
+    """
     if config.zone is not None:
         known_zone(config.zone)
     around = None if target.joinable else joining.run_to_join(environ, config.procfs)
@@ -51,8 +54,8 @@ def begin(config: Config, target: Target, clock: Clock, environ: Mapping[str, st
 
 
 class _Meters(NamedTuple):
-    """What is measured here: nothing where another process measures this machine (`sampler` is None then). `idle_w` is the mean power
-    of each device before the run began, where that was asked for."""
+    """What this process measures. `sampler` is None if another process measures this machine. `idle_w`: the mean power of each device
+    before the run began, empty without a baseline."""
 
     found: Discovery
     sampler: Sampler | None
@@ -78,7 +81,7 @@ class _Start:
         self._run_id, self._segment_id = joined or os.urandom(6).hex(), os.urandom(8).hex()
 
     def begin(self) -> ActiveRun:
-        """Raises ConfigurationError or StoreError, and then no sensor is left open."""
+        """Find the sensors and write the run down. Raises ConfigurationError or StoreError; then no sensor is left open."""
         meters = self._meters()
         try:
             me, anchor = this_process(self._config.procfs), self._clock.anchor()  # the run begins now
@@ -114,7 +117,7 @@ class _Start:
         return _Meters(found, Sampler(found.sensors, self._clock, config.period_s), idle_w)
 
     def _baseline(self, sensors: Sequence[Sensor]) -> dict[str, float]:
-        """Sample for `baseline_s` before the run begins: the mean power of each device while nothing trains, in watts."""
+        """Sample for `baseline_s` before the run begins. Returns the mean power of each device while nothing trains, in watts."""
         config, clock = self._config, self._clock
         if not config.baseline_s or not sensors:
             return {}
@@ -203,12 +206,12 @@ class _Start:
         }
 
     def _optional(self, what: str, find: Callable[[], T]) -> T | None:
-        """What `find` returns. None if it fails: a run begins without what only describes it."""
+        """What `find` returns. None if it fails: the run begins without it."""
         with self._harmless(what):
             return find()
         return None
 
-    # ---- what records it from now on
+    # ---- the recorder
 
     def _recorder(self, meters: _Meters, me: Identity, anchor: Anchor, first: Mapping[str, Sequence[Row]]) -> Recorder:
         neighbours = Neighbours(self._run_id, me, anchor.utc_ns)
@@ -227,7 +230,7 @@ class _Start:
         notes = [] if meters.sampler is None else neighbours.already_there(self._writer, anchor.monotonic_ns)
         if self._rank_here:
             text = f"local rank {self._rank_here} measures nothing, so that no device counts twice"
-            text += "; the node's energy is in its local rank 0's run"
+            text += "; the energy of the node is in the run of its local rank 0"
             notes.append(Event(EventKind.RANK, anchor.monotonic_ns, None, text))
         notes += [Event(EventKind.STORE, anchor.monotonic_ns, None, text) for text in self._faults]
         for event in notes:

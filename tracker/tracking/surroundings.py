@@ -29,9 +29,9 @@ class Description(NamedTuple):
 
 
 class Surroundings:
-    """Of the run `run_id`, whose segment `segment_id` is this process on `host`.
+    """The surroundings of run `run_id`, whose segment `segment_id` is this process on `host`.
 
-    `devices` are those that this process reads; None where it reads none, because another process describes the machine.
+    `devices` are those that this process reads. None if another process measures, and describes, the machine.
     """
 
     def __init__(
@@ -67,19 +67,19 @@ class Surroundings:
         """
         findings, about_run = list(self._found.findings), Row()
         if self._config.zone == AUTO:
-            with harmless("the zone could not be found out"):
+            with harmless("the zone could not be asked of the cloud"):
                 about_run["zone"], finding = locate_by_cloud(self._environ)
                 findings.append(finding)
                 if about_run["zone"] is None:
-                    warn("%s: grams are at the world's average", finding.detail)
+                    warn("%s: grams are computed with the world's average", finding.detail)
         found: list[Row] = []
         for finding in findings:
-            with harmless(f"what was found out about {finding.source} could not be recorded"):
+            with harmless(f"a finding about {finding.source} could not be recorded"):
                 found.append(rows.finding_row(self._segment_id, len(found), finding))
         return Description({"finding": found, "inventory": self._hardware(harmless)}, about_run)
 
     def look(self, t_ns: int, harmless: Harmless, *, final: bool) -> list[Event]:
-        """Who else uses the devices: processes, every 30 s and at the end; other runs that began meanwhile, at the end."""
+        """Who else uses the devices: every 30 s and at the end other processes, at the end other runs that began meanwhile."""
         events = []
         if final or self._looked_ns is None or t_ns - self._looked_ns > LOOK_NS:
             self._looked_ns = t_ns

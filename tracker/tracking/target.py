@@ -1,4 +1,4 @@
-"""Whose energy a run is."""
+"""Which process a run measures."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whose energy this is: the root of the process tree (this process by default), its command and environment, and whether
-    trackers in other processes may join the run."""
+    """The process whose energy is measured.
+
+    `tree_pid`: the root of its process tree, by default this process. `command` and `environ`: its command line and environment, None for
+    those of this process. `joinable`: trackers in other processes may join the run.
+    """
 
     tree_pid: int = field(default_factory=os.getpid)
     command: str | None = None

@@ -1,4 +1,4 @@
-"""EnergyTracker: wires sensors, sampler, recorder and store together, and is the run's life in a process."""
+"""EnergyTracker: starts and ends a run in a process, and counts its phases and work."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class EnergyTracker(contextlib.ContextDecorator):
-    """Measure the energy of what runs between `start()` and `stop()`, or within a `with` block, or in a decorated function.
+    """Measure the energy used between `start()` and `stop()`, in a `with` block, or in a decorated function.
 
     ::
 
@@ -40,15 +40,24 @@ class EnergyTracker(contextlib.ContextDecorator):
                     for batch in tracker.wrap(loader): ...
         print(tracker.summary())
 
-    Arguments (each also an environment variable `TRAINWATT_…` and a key in `trainwatt.toml`): `project`, `name`, `group`, `stage` (of
-    the model's life: data, experimentation, training, inference), `zone` (of the grid; "auto" asks the cloud's own metadata address),
-    `intensity_g_per_kwh`, `pue` and `hardware` (a CSV file; with the zone the terms of the footprint), `tags`, `db` (a file or folder),
-    `gpus` (NVML indices or UUIDs; default: what CUDA_VISIBLE_DEVICES leaves), `scope` ("machine"), `period_s` (0.1), `baseline`
-    (seconds of idling measured first), `gain_gpu`, `gain_cpu`, `gain_dram` (relative 95 % scale error of the sensors), `sensors` (your
-    own, as "module:function").
+    All arguments are keywords. Each is also an environment variable `TRAINWATT_…` and a key in `trainwatt.toml` (`baseline` is
+    `baseline_s` there):
 
-    Raises ConfigurationError for a setting that cannot be, and StoreError for a database that cannot be used, before the training
-    begins. After that no fault of the tracker reaches the training: it becomes an event of the run, and one line in the log.
+    - `project`, `name`, `group`, `tags` (names and values): how the run is found again.
+    - `stage`: of the model's life: "data", "experimentation", "training" (the default) or "inference".
+    - `zone`: of the electricity grid, such as "FR"; "auto" asks the metadata address of the cloud.
+    - `intensity_g_per_kwh`, `pue`, `hardware` (a CSV file): with the zone, the terms of the run's footprint.
+    - `db`: the database, a file or a folder.
+    - `gpus`: NVML indices or UUIDs; by default the GPUs that CUDA_VISIBLE_DEVICES leaves visible.
+    - `scope`: "machine".
+    - `period_s`: seconds between two readings (0.1).
+    - `baseline`: seconds during which the idle machine is measured first (0).
+    - `gain_gpu`, `gain_cpu`, `gain_dram`: the relative 95 % scale error of the sensors.
+    - `sensors`: your own sensors, each as "module:function" or "file.py:function".
+
+    Raises ConfigurationError for an argument that is not allowed. `start()` raises ConfigurationError or StoreError if a setting does not
+    fit this machine or the database cannot be used. After that no fault of the tracker reaches the training: it becomes an event of the
+    run, and one line in the log.
     """
 
     _begun: ActiveRun | None
@@ -56,7 +65,7 @@ class EnergyTracker(contextlib.ContextDecorator):
     _harmless: Harmless
 
     def __init__(self, **settings: Unpack[Settings]) -> None:
-        self._watch: Target | None = None  # this process, whichever it is when a run begins
+        self._watch: Target | None = None  # None: the process in which a run begins
         self._clock: Clock = SystemClock()
         self._config: Config = resolve(arguments(settings), os.environ, working_folder())
         self._phases = Phases()
@@ -73,7 +82,7 @@ class EnergyTracker(contextlib.ContextDecorator):
 
     def start(self) -> EnergyTracker:
         """Begin a run; the first reading is its last act. Raises ConfigurationError or StoreError."""
-        from .start import begin  # what it takes to run is loaded when something runs
+        from .start import begin  # loaded by the first run, not by the import of trainwatt
 
         if self._begun is not None:
             raise ConfigurationError("this tracker is already running: stop() it first, or make a second EnergyTracker")
@@ -86,7 +95,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         return self
 
     def stop(self, status: str = "completed", reason: str | None = None) -> None:
-        """End the run; the last reading is its first act. A tracker that does not run is left alone."""
+        """End the run; the last reading is its first act. Does nothing if no run is under way."""
         begun, self._begun = self._begun, None
         if begun is None:
             return
@@ -103,11 +112,11 @@ class EnergyTracker(contextlib.ContextDecorator):
         self.stop(*outcome(error))
 
     def _recreate_cm(self) -> EnergyTracker:
-        """As a decorator: every call of the function is a run of its own."""
+        """As a decorator: every call of the function is a separate run."""
         return copy(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        """A copy, in another process or not, is a tracker with the same settings that does not run."""
+        """A copy, in this or another process, is a tracker with the same settings and no run."""
         return {"_watch": self._watch, "_clock": self._clock, "_config": self._config, "_phases": self._phases}
 
     def __copy__(self) -> EnergyTracker:
@@ -130,25 +139,25 @@ class EnergyTracker(contextlib.ContextDecorator):
         self.stop(status, reason)
 
     def _in_child(self) -> None:
-        """After a fork: the parent goes on measuring, the child does nothing."""
+        """After a fork: the parent continues to measure, the child has no run."""
         begun, self._begun = self._begun, None
         self._phases.after_fork()
         if begun is not None:
             begun.recorder.abandon()
 
-    # ---- what happens within
+    # ---- phases and work
 
     def phase(self, name: str, *, step: int | None = None, exact: bool = False, synchronize: bool = False) -> Phase:
-        """A named part of the run, as a context manager or decorator; phases may nest and overlap, and repeat.
+        """A named part of the run, as a context manager or decorator. Phases may nest, overlap and repeat.
 
-        `step` numbers the instances (an epoch). GPU work is asynchronous: by default the edges are where the host was, and the phase
-        is labelled host-side; `synchronize=True` waits for the GPU at both edges. `exact=True` reads the sensors at both edges in
-        the calling thread (as long as a round of readings takes) instead of interpolating between ticks.
+        `step` numbers the instances, for example by epoch. GPU work is asynchronous: by default a phase begins and ends when the host does,
+        and is labelled host-side. `synchronize=True` waits for the GPU at both edges. By default the energy at an edge is interpolated
+        between ticks. `exact=True` reads the sensors at both edges in the calling thread, which takes as long as a round of readings.
         """
         return Phase(self._phases, name, step, exact, synchronize)
 
     def update(self, *, samples: int = 0, tokens: int = 0) -> None:
-        """Count units of work done, in the run and in the current phase of this thread."""
+        """Count samples and tokens, in the run and in the current phase of this thread."""
         begun = self._begun
         if begun is None:
             return
@@ -156,28 +165,29 @@ class EnergyTracker(contextlib.ContextDecorator):
             phase = self._phases.current
             for unit, amount in (("samples", samples), ("tokens", tokens)):
                 if not 0 <= amount < 2**53:
-                    raise ValueError(f"{unit}={amount!r}: work done is a number, and not negative")
+                    raise ValueError(f"{unit}={amount!r}: give a number of at least 0")
                 if amount:
                     begun.recorder.work(unit, phase, int(amount))
         except Exception as error:
             self._harmless.failed("work done could not be counted", error)
 
     def wrap(self, items: Iterable[T], *, samples: SampleCount = None) -> CountedIterable[T]:
-        """Iterate over `items` (a data loader) and count the samples of each batch once the loop is done with it.
+        """Iterate over `items` (a data loader), and count the samples of each batch after the loop body has used it.
 
-        `samples`: a number, or a function of the batch; by default, and for `len`, the size of the batch's first tensor.
+        `samples`: a number, or a function of the batch. By default, and for `len`, it is the size of the batch's first tensor.
         """
         return CountedIterable(items, samples, lambda n: self.update(samples=n))
 
     def summary(self) -> Summary:
-        """The run as it is stored: printable, and `to_dict()` is what `show --json` prints. Raises StoreError, RunNotFoundError."""
+        """The run as it is stored. It can be printed, and its `to_dict()` is what `show --json` prints. Raises StoreError,
+        RunNotFoundError, and TrainwattError before the first run."""
         from ..presentation.notebook.summary import Summary
 
         begun = self._begun or self._ended
         if begun is None:
-            raise TrainwattError("there is no run to sum up: start() the tracker first, or use it as a context manager")
+            raise TrainwattError("there is no run yet: start() the tracker first, or use it as a context manager")
         if self._begun is not None:
-            with self._harmless("what is known so far could not be written"):
+            with self._harmless("the run so far could not be written"):
                 begun.recorder.flush()
         return Summary.load(str(begun.path), begun.run_id, patience_s=3.0 if begun.joined else 0.0)
 
@@ -200,4 +210,4 @@ def _forget_parents_runs() -> None:
 
 
 _trackers: weakref.WeakSet[EnergyTracker] = weakref.WeakSet()
-os.register_at_fork(after_in_child=_forget_parents_runs)  # once for all: a fork hook can never be taken back
+os.register_at_fork(after_in_child=_forget_parents_runs)  # once for all trackers: a fork hook cannot be removed

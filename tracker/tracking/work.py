@@ -14,7 +14,7 @@ SampleCount = int | Callable[[Any], int] | None
 def batch_size(batch: object) -> int:
     """The number of samples in a batch: the first dimension of its first tensor, else its length, else 1.
 
-    A batch of (inputs, targets) is as large as its inputs, not 2.
+    The size of a batch (inputs, targets) is that of its inputs, not 2.
     """
     if isinstance(batch, Mapping):
         if not batch:
@@ -35,7 +35,7 @@ def _holds_tensor(item: object) -> bool:
 
 
 class CountedIterable(Generic[T]):
-    """An iterable that reports the samples of each item once the loop is done with it, and is as long as the original."""
+    """An iterable that reports the samples of each item after the loop body has used it. Its length is that of the original."""
 
     def __init__(self, items: Iterable[T], samples: SampleCount, report: Callable[[int], None]) -> None:
         self._items = items
@@ -53,7 +53,7 @@ class CountedIterable(Generic[T]):
         return len(self._items)  # type: ignore[arg-type]
 
     def __getattr__(self, name: str) -> Any:
-        """Whatever else the original has: a loader's `dataset`, `sampler`, `batch_size`."""
+        """All other attributes are those of the original, such as `dataset`, `sampler` and `batch_size` of a loader."""
         return getattr(self.__dict__["_items"], name)
 
     def _count(self, item: T) -> int:

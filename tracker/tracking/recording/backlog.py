@@ -12,14 +12,14 @@ KEPT_ROWS = 50_000
 
 
 class Backlog:
-    """The rows of each table that are not written yet. Where there are too many, the oldest are dropped."""
+    """The rows of each table that are not written yet. If there are too many, the oldest are dropped."""
 
     def __init__(self) -> None:
         self.rows: defaultdict[str, deque[Row]] = defaultdict(lambda: deque(maxlen=KEPT_ROWS))
         self._dropping: set[str] = set()
 
     def add(self, table: str, rows: Sequence[Row]) -> bool:
-        """Keep rows until they are written. Returns whether rows of this table are dropped for the first time."""
+        """Keep rows until they are written. Returns True the first time that rows of this table are dropped."""
         kept = self.rows[table]
         first = len(kept) + len(rows) > KEPT_ROWS and table not in self._dropping
         if first:
@@ -28,5 +28,5 @@ class Backlog:
         return first
 
     def clear(self) -> None:
-        """Forget the rows: they are written."""
+        """Remove all rows: they are written."""
         self.rows.clear()

@@ -1,4 +1,4 @@
-"""What a commit does to keep a long run small: thin the curves, fold the phases. Each is looked at now and then only."""
+"""What a commit does to keep a long run small: it thins the curves and folds the phases, from time to time."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from ...storage.write.writer import Statement, Writer
 log = logging.getLogger("trainwatt")
 
 MOST_OF_A_NAME = 10_000
-"""Rows of one phase in one segment, those of its newest instances, that are kept one by one: every reader adds them up."""
+"""The most rows of one phase name in one segment that are kept one by one, for its newest instances: every reader adds them up."""
 MOST_OF_ALL = 20_000
-"""Those of all its phases."""
+"""The same for all phases of a segment."""
 LOOK_AFTER = 500
-"""So many new instances are waited for before they are counted again."""
+"""The instances of a segment are counted again after this many new ones."""
 ANCHORS_AT_ONCE = 200
 
 
 def instances(rows: int, devices: int) -> int:
-    """How many instances of phases have so many rows: one each, and one for each of the devices."""
+    """How many instances of phases have `rows` rows: each has one row, and one more for each device."""
     return rows // (1 + devices)
 
 
 class Compaction:
-    """Of one segment's curves, and of the phases that this process has worked out the energy of."""
+    """Thins the curves of one segment, and folds the phases whose energy this process has computed."""
 
     def __init__(self, writer: Writer, segment_id: str, start_ns: int) -> None:
         """`start_ns` is before the first point."""
@@ -73,7 +73,7 @@ class Compaction:
             counts = dict(self._writer.query(*compact.kept(segment_id)))
             too_many: list[tuple[str | None, int]] = [(name, of_a_name) for name, n in counts.items() if n > of_a_name]
             if sum(min(n, of_a_name) for n in counts.values()) > of_all:
-                too_many = [(None, of_all)]  # by name at the next look, if at all
+                too_many = [(None, of_all)]  # by name at the next count, if still needed
             for name, leave in too_many:
                 for (seq,) in self._writer.query(*compact.newest_to_fold(segment_id, name, leave)):
                     yield from compact.fold(segment_id, name, seq)

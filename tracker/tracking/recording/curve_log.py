@@ -1,5 +1,4 @@
-"""The energy curves of a run on their way to the store: a commit stores the newest point of each, and its first once more where that has
-changed."""
+"""The energy curves of a run on their way to the store. A commit stores the newest point of each, and its first point when that changes."""
 
 from __future__ import annotations
 
@@ -15,18 +14,18 @@ if TYPE_CHECKING:
 
 
 class CurveLog:
-    """The curves of one segment, by device."""
+    """Remembers the first points of the curves of one segment, by device."""
 
     def __init__(self, segment_id: str) -> None:
         self._segment_id = segment_id
         self._first: dict[str, Point] = {}
 
     def take(self, devices: Mapping[str, DeviceSnapshot]) -> list[Row]:
-        """The rows of what is new."""
+        """The rows of new points."""
         found = []
         for device, seen in devices.items():
             first, latest = seen.curve.first, seen.curve.latest
-            if first is not None and first != self._first.get(device):  # its edges are better known: a sensor's lag shows after a while
+            if first is not None and first != self._first.get(device):  # its edges change when the sensor's lag becomes known
                 self._first[device] = first
                 found.append(rows.point_row(self._segment_id, device, first))
             if latest is not None:

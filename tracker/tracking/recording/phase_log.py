@@ -1,7 +1,7 @@
-"""The phases of a run on their way from the training to the store: which are kept one by one, and which are added up at once.
+"""The phases of a run on their way from the training to the store: which are stored one by one, and which are added up.
 
-However fast a training loop makes phases, memory and database stay small: a commit stores INDIVIDUAL new ones, and of what is over by
-then adds up the rest by name. Their number, time and energy are all counted.
+However fast a training loop makes phases, memory and database stay small. A commit stores at most INDIVIDUAL new phases; the others that
+are over by then are added up by name. All are counted, with their time and energy.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from .phase_record import Integrated, PhaseRecord
 from .rows import Row
 
 INDIVIDUAL = 1_000
-"""New phases that one commit stores by themselves."""
+"""How many new phases one commit stores one by one."""
 MOST_WAITING = 10_000
-"""Phases that wait to be stored or for their energy; twice as many where those that end are let in."""
+"""How many phases may wait to be stored or for their energy. Ends of phases are accepted up to twice as many."""
 MOST_NAMES = 1_000
 OTHERS = "other phases"
-"""The name of phases whose own would be one too many."""
+"""The name given to phases after MOST_NAMES names."""
 JOINED = "SELECT p.segment_id, p.seq, p.name, p.start_t_ns, p.end_t_ns FROM phase p JOIN segment s ON s.id = p.segment_id" + (
     f" WHERE p.run_id = ? AND p.segment_id <> ? AND p.resolved IS NULL AND s.boot_id = ? ORDER BY p.start_t_ns DESC LIMIT {MOST_WAITING}"
 )
-"""Phases that other processes of a run have stored, without energy as yet; of a run, besides a segment, within a boot."""
+"""The phases without energy that other processes of a run have stored. Parameters: the run, this process's segment, the boot."""
 
 
 @dataclass(slots=True)
@@ -57,13 +57,13 @@ class _Fold:
 
 
 class PhaseLog:
-    """The phases that one process stores. `measured`: it also works out their energy, and that of `joined` ones."""
+    """The phases that one process stores. `measured`: it also computes their energy, and that of phases from joined processes."""
 
     def __init__(self, run_id: str, segment_id: str, measured: bool) -> None:
         self._run_id = run_id
         self._segment_id = segment_id
         self._measured = measured
-        self._stamped: deque[PhaseRecord] = deque()  # by the training, not yet seen here
+        self._stamped: deque[PhaseRecord] = deque()  # by the training thread, not yet taken
         self._open: dict[tuple[str, int], PhaseRecord] = {}
         self._fresh: deque[PhaseRecord] = deque(maxlen=2 * MOST_WAITING)  # with their energy since the last commit
         self._folds: dict[str, _Fold] = {}
@@ -71,10 +71,10 @@ class PhaseLog:
         self._too_many_names = self._too_fast = False
         self._said: set[str] = set()
         self.settled: dict[str, int] = {}
-        """Instances stored with their energy, by segment, since they were last looked at."""
+        """How many instances were stored with their energy, by segment, since they were last counted."""
 
     def stamp(self, phase: PhaseRecord) -> None:
-        """A phase began or ended. Called by the training thread: it waits for nothing."""
+        """A phase began or ended. The training thread calls this, so it waits for nothing."""
         if phase.name not in self._names:
             if len(self._names) < MOST_NAMES:
                 self._names.add(phase.name)
@@ -83,7 +83,7 @@ class PhaseLog:
         begins = phase.end_t_ns is None
         if len(self._stamped) + len(self._open) < (MOST_WAITING if begins else 2 * MOST_WAITING):
             self._stamped.append(phase)
-        elif not begins:  # one whose beginning found no room may still come in when it ends
+        elif not begins:  # a phase whose beginning was not accepted may still be accepted at its end
             self._too_fast = True
 
     def take(self, anchor: Anchor) -> list[Row]:
@@ -94,7 +94,7 @@ class PhaseLog:
             phase = self._stamped.popleft()
             key = phase.segment_id, phase.seq
             if phase.settled or phase.brief:
-                continue  # its end was seen before it was stamped
+                continue  # a former round has seen its end already
             if key not in self._open and key not in taken:
                 new += 1
                 if self._measured and new > INDIVIDUAL and phase.end_t_ns is not None:
@@ -102,18 +102,18 @@ class PhaseLog:
                     self._open[key] = phase
                     continue
             taken[key] = phase
-            if self._measured:  # else the owner of the sensors finds it in the store
+            if self._measured:  # otherwise the process that measures finds it in the store
                 self._open[key] = phase
         return [rows.phase_row(self._run_id, phase, anchor) for phase in taken.values()]
 
     def joined(self, found: Iterable[tuple[str, int, str, int, int | None]]) -> None:
-        """Take in what `JOINED` finds."""
+        """Take the phases that the query `JOINED` finds."""
         for segment_id, seq, name, start_t_ns, end_t_ns in found:
             phase = self._open.setdefault((segment_id, seq), PhaseRecord(segment_id, seq, name, start_t_ns))
             phase.end_t_ns = end_t_ns
 
     def resolve(self, devices: Mapping[str, Integrated], now_ns: int, anchor: Anchor, *, final: bool) -> tuple[list[Row], list[Row]]:
-        """Give each phase its energy once the curves have passed it: updates of phases, and rows of their energies."""
+        """Compute the energy of each phase that all curves have passed. Returns updates of phases, and rows of their energies."""
         updates, energies = [], []
         for key, phase in list(self._open.items()):
             shares = phase.resolve(devices, now_ns, final=final)
@@ -135,7 +135,7 @@ class PhaseLog:
         return updates, energies
 
     def folds(self) -> list[Statement]:
-        """What was added up and is not yet stored; `stored` says that it is."""
+        """Statements that store what was added up since the last call of `stored`."""
         statements: list[Statement] = []
         for name, fold in self._folds.items():
             key = {"segment_id": self._segment_id, "name": name}
@@ -148,26 +148,26 @@ class PhaseLog:
         return statements
 
     def stored(self) -> None:
-        """What this gave since the last time is in the store."""
+        """Everything that this object has returned is in the store."""
         self._folds.clear()
         self._fresh.clear()
 
     def rows_again(self, anchor: Anchor) -> list[Row]:
-        """For a store that has nothing of this run: the rows of this process's phases to which something is still to be added. Those of
-        joined processes, which only their own store knew, are given up."""
+        """For a new store that has nothing of this run: the rows of this process's phases to which something is still added later. The
+        phases of joined processes were only in the old store and are lost."""
         self._open = {key: phase for key, phase in self._open.items() if phase.segment_id == self._segment_id}
         own = (p for p in (*self._fresh, *self._open.values()) if p.segment_id == self._segment_id and not p.brief)
         return [rows.phase_row(self._run_id, phase, anchor) for phase in own]
 
     def take_events(self, t_ns: int) -> list[Event]:
-        """What was lost or put together, each said once."""
+        """What was left out or added up; each is reported once."""
         said = []
         if self._too_many_names:
             said.append(
-                f"there are more than {MOST_NAMES:,} names of phases; the others are added up as {OTHERS!r} (number them with step=)"
+                f"there are more than {MOST_NAMES:,} names of phases; the others are added up as {OTHERS!r} (use step= for numbers)"
             )
         if self._too_fast:
-            said.append("phases end faster than they can be taken in; those that are too many are left out, the run's energy is whole")
+            said.append("phases end faster than they can be stored; some are left out, but the energy of the run is complete")
         new = [text for text in said if text not in self._said]
         self._said.update(new)
         return [Event(EventKind.STORE, t_ns, None, text) for text in new]

@@ -1,4 +1,4 @@
-"""Phases of a run: stamped by the training thread, resolved into energy by whoever owns the sensors."""
+"""Phases of a run. The training thread stamps them; the process that owns the sensors computes their energy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PATIENCE_NS = 10_000_000_000
 
 
 class Integrated(Protocol):
-    """What a phase asks of a device: a `DeviceSnapshot`, or a `DeviceIntegrator` that nobody changes meanwhile."""
+    """What a phase needs to know of a device: a `DeviceSnapshot`, or a `DeviceIntegrator` that is not changed meanwhile."""
 
     @property
     def device(self) -> Device: ...
@@ -30,9 +30,9 @@ class Integrated(Protocol):
 
 
 class PhaseRecord:
-    """One instance of a phase: its name, its monotonic edges, and the curves' points at its start once they are known.
+    """One instance of a phase: its name, the monotonic times of its edges, and the points of the curves at its edges once these are known.
 
-    `brief`: it is added to the others of its name, and not stored by itself. `settled`: its energy is worked out, nothing more comes.
+    `brief`: it is added to others of its name, not stored as a row. `settled`: its energy is computed, and nothing more is added.
     """
 
     __slots__ = (
@@ -66,10 +66,10 @@ class PhaseRecord:
         self.ends: dict[str, Point | None] = {}
 
     def resolve(self, devices: Mapping[str, Integrated], now_ns: int, *, final: bool) -> dict[str, Share] | None:
-        """The phase's share of each device's energy, once their curves have passed its edges; None until then.
+        """The phase's share of the energy of each device. None until all curves have passed its edges.
 
-        Call it at least every few seconds from the phase's start on: ticks around an edge are not kept for long. `final`: no more
-        readings will come. A device that says nothing for PATIENCE_NS after an edge, or has no ticks around one, is left out.
+        Call it at least every few seconds after the phase has begun: ticks around an edge are not kept for long. `final`: no more
+        readings will come. A device without a reading for PATIENCE_NS after an edge, or without ticks around an edge, is left out.
         """
         _take(self.starts, devices, self.start_t_ns, now_ns, final)
         if self.end_t_ns is None:
@@ -86,12 +86,12 @@ class PhaseRecord:
         return shares
 
     def resolved(self, devices: Mapping[str, Integrated], shares: Mapping[str, Share]) -> bool:
-        """Whether every device that counts has its share, and the phase was long enough for their curves."""
+        """Whether every device in the total has a share, and the phase was long enough for their curves."""
         counted = {name for name, d in devices.items() if d.device.included_in_total}
         return bool(counted) and counted <= shares.keys() and self.long_enough(devices)
 
     def long_enough(self, devices: Mapping[str, Integrated]) -> bool:
-        """Whether it lasted two of the coarsest step of any device's curve: shorter ones are `unresolved`."""
+        """Whether the phase lasted at least two of the longest step of any device's curve. Shorter phases are `unresolved`."""
         if self.end_t_ns is None:
             return False
         coarsest_s = max((d.step_s for d in devices.values() if d.device.included_in_total), default=0.0)
@@ -99,7 +99,7 @@ class PhaseRecord:
 
 
 def _take(points: dict[str, Point | None], devices: Mapping[str, Integrated], t_ns: int, now_ns: int, final: bool) -> None:
-    """Fill in the curves' points at `t_ns`, each as soon as its curve has passed it."""
+    """Set the curves' points at `t_ns`, each as soon as its curve has passed that time."""
     for name, seen in devices.items():
         if name not in points:
             if final or seen.lost or seen.curve.reaches(t_ns):

@@ -1,6 +1,6 @@
-"""The writing thread: about once a second, one transaction with everything that is new.
+"""The writing thread: about once a second it writes everything that is new in one transaction.
 
-What could not be written is kept, up to a bound, and written when the database answers again; the training never waits for it.
+What cannot be written is kept in memory, up to a limit, and written when the database answers again. The training never waits for it.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ if TYPE_CHECKING:
 COMMIT_S = 1.0
 FIRST_COMMIT_S = 0.05
 STUCK_S = 15.0
-"""How long the end of a run waits for a commit under way: a locked database is waited for twice, five seconds each."""
+"""How long the end of a run waits for a commit under way. A commit may wait for a locked database twice, five seconds each."""
 JOIN_S = 1.0
 
 
 class Recorder:
-    """Writes one segment of a run, and, where this process owns the sensors, the energy of all phases of the run.
+    """Writes one segment of a run. If this process owns the sensors, also the energy of all phases of the run.
 
-    `first` is what was written when it began, and is written again where a damaged database is replaced by a new one.
-    `surroundings` describes the machine, once, in the first commit, and looks who else uses its devices; None in a run that another
-    process began. `joinable`: other processes may record phases in this run.
+    `first` is what was written when the run began. It is written again if a new database replaces a damaged one. `surroundings` describes
+    the machine in the first commit, and finds out who else uses its devices; None if this process joined a run. `joinable`: other
+    processes may record phases in this run.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Recorder:
         self._owner = owner
         self._joinable = joinable
         self.harmless = Harmless(self._note_fault)
-        """Guards the parts of the record that can be left out: each that fails is logged and is an event, once."""
+        """Guards the parts of the record that can be left out. Each that fails is logged and becomes an event, once."""
         self._surroundings = surroundings
         self._described = surroundings is None
         self._about_run: Row = {}
@@ -101,7 +101,7 @@ class Recorder:
         self._phases.stamp(phase)
 
     def work(self, unit: str, phase: str, amount: int) -> None:
-        """Count work done, in the whole run and in the current phase."""
+        """Work was done in the current phase."""
         self._work.add(unit, phase, amount)
 
     def note(self, event: Event) -> None:
@@ -114,14 +114,14 @@ class Recorder:
     # ---- its life
 
     def start(self, start_t_ns: int, startup_cpu_s: float) -> None:
-        """Begin committing, in a thread of its own; the run began at `start_t_ns`, and that had cost `startup_cpu_s`."""
+        """Start the writing thread. The run began at `start_t_ns`, and its start used `startup_cpu_s` CPU seconds."""
         self._start_t_ns = start_t_ns
         self._startup_cpu_s = startup_cpu_s
         thread = threading.Thread(target=self._loop, name="trainwatt-writer", daemon=True)
         try:
             thread.start()
-        except RuntimeError as error:  # the limit of threads
-            text = f"{error}: sensors are read and the run is written at its end only"
+        except RuntimeError as error:  # the limit of threads is reached
+            text = f"{error}: the sensors are read and the run is written only at its end"
             warn("%s", text)
             self.note(Event(EventKind.STORE, start_t_ns, None, text))
         else:
@@ -136,10 +136,10 @@ class Recorder:
                 self._commit_somewhere(final=False)
 
     def finish(self, run: Row, segment: Row) -> None:
-        """The last commit, in the calling thread, with how run and segment ended; then close the file. Raises StoreError."""
+        """Make the last commit in the calling thread, then close the database. `run` and `segment`: how they ended. Raises StoreError."""
         if not self._lock.acquire(timeout=STUCK_S):
             self._closed = True
-            raise StoreError(f"{self._writer.path} does not answer; the run's last seconds could not be written")
+            raise StoreError(f"{self._writer.path} does not answer; the last seconds of the run could not be written")
         try:
             self._closed = True
             self._commit_somewhere(final=True, run=run, segment=segment)
@@ -151,18 +151,18 @@ class Recorder:
             self._thread.join(JOIN_S)  # see Sampler.close
 
     def _wake_up(self) -> None:
-        """Let the thread look around now."""
+        """Let the thread make its next commit now."""
         with suppress(RuntimeError):  # it is awake
             self._wake.release()
 
     def abandon(self) -> None:
-        """In a forked child: never touch the parent's file again."""
+        """In a forked child: leave the parent's database alone from now on."""
         self._closed = True
         self._writer.abandon()
 
     def _loop(self) -> None:
         start_cpu_s = self._clock.thread_cpu_s()
-        wait_s = FIRST_COMMIT_S  # what is known at the start should outlive a crash in the first second
+        wait_s = FIRST_COMMIT_S  # a crash in the first second must not lose what is known at the start
         while not self._closed:
             self._wake.acquire(timeout=wait_s)
             wait_s = COMMIT_S
@@ -171,14 +171,14 @@ class Recorder:
                     return
                 try:
                     self._commit_somewhere(final=False)
-                except Exception as error:  # whatever the disk or the database does, the training goes on
+                except Exception as error:  # the disk and the database must not harm the training
                     with suppress(MemoryError):
                         self._failed(error)
                 self._cpu_s = self._clock.thread_cpu_s() - start_cpu_s
 
     def _failed(self, error: Exception) -> None:
         if not self._store_failed:
-            warn("the run could not be written (%s); it is kept in memory and tried again every second", error)
+            warn("the run could not be written (%s); it is kept in memory and written again every second", error)
             self.note(Event(EventKind.STORE, self._clock.monotonic_ns(), None, f"a commit failed: {error}"))
         self._store_failed = True
 
@@ -192,7 +192,7 @@ class Recorder:
             self._commit(final=final, run=run, segment=segment)
 
     def _begin_anew(self, error: DamagedDatabaseError) -> None:
-        """Go on in a new database. The run keeps all of its energy."""
+        """Continue in a new database. The run keeps all of its energy."""
         text = wording(self._writer.begin_anew(), self._writer.path)
         warn("%s (%s)", text, error)
         self._keep("curve_point", self._curves.rows_again())
@@ -226,7 +226,7 @@ class Recorder:
         if seen is not None:
             updates["device"] = [rows.device_update(self._segment_id, device) for device in seen.devices.values()]
         then += self._phases.folds()
-        if not final:  # the end of a run waits for nothing that can be left out
+        if not final:  # at the end of a run, everything that can be left out is
             devices = () if self._sampler is None else tuple(self._sampler.integrators)
             with self.harmless("the run could not be made smaller"):
                 then += self._compaction.statements(now.monotonic_ns, devices, self._phases.settled)
@@ -245,19 +245,20 @@ class Recorder:
 
     def _keep(self, table: str, found: Sequence[Row]) -> None:
         if self._backlog.add(table, found):
-            text = f"the database has not answered for too long; the oldest rows of {table} are being lost"
+            text = f"the database has not answered for too long; the oldest rows of {table} are lost"
             warn("%s", text)
             self.note(Event(EventKind.STORE, self._clock.monotonic_ns(), None, text))
 
     def _collect(self, sampler: Sampler, now: Anchor, final: bool) -> Snapshot | None:
-        """What is new from the sensors, and the energy of the phases that they have passed. None where it is read at a later commit."""
+        """Keep what is new from the sensors, and the energy of the phases that they have passed. None if a driver call delays it to a later
+        commit."""
         if sampler.died:
             if not self._sampler_died:
                 self._sampler_died = True
                 text = "the sampling thread died; from here on sensors are read once a second"
                 self.note(Event(EventKind.DEAD, now.monotonic_ns, None, text))
             sampler.poll()
-        if self._joinable and not self._resolved:  # else the store does not know yet what is worked out
+        if self._joinable and not self._resolved:  # otherwise the query would find phases whose energy is computed but not stored yet
             self._phases.joined(self._writer.query(JOINED, (self._run_id, self._segment_id, self._boot_id)))
         seen = sampler.snapshot()
         if seen is not None:

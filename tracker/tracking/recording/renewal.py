@@ -1,4 +1,4 @@
-"""What a run's next database needs before anything can be added to it, kept in memory for the day that the first one is damaged."""
+"""What a new database needs before anything of the run can be added to it. It is kept in memory in case the first one is damaged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Rows = Mapping[str, Sequence[Row]]
 
 
 class Renewal:
-    """`first` is what was written of the run when it began."""
+    """The rows that must be there first. `first` is what was written of the run when it began."""
 
     def __init__(self, first: Rows) -> None:
         self._first: dict[str, Sequence[Row]] = dict(first)
@@ -22,23 +22,23 @@ class Renewal:
         self._again: Rows = {}
 
     def described(self, found: Rows, about_run: Row) -> None:
-        """What was written once, later."""
+        """The rows that describe the machine, which are written once, and columns of the run."""
         self._first |= {table: [*self._first.get(table, ()), *added] for table, added in found.items()}
         self._first["run"] = [row | about_run for row in self._first["run"]]
 
     def said(self, event: Row) -> None:
-        """An event of the run: it may be about joules that the next database has as well."""
+        """Keep an event: it may be about joules that the new database has too."""
         self._events.append(event)
 
     def begin(self, phases: Sequence[Row], unwritten: MutableMapping[str, deque[Row]]) -> None:
-        """A new database is in place. `phases`: those to which something is still to be added; energies of others are dropped."""
+        """A new database is in place. `phases`: those to which something is still added later. The energies of others are dropped."""
         self._again = self._first | {"phase": phases, "event": tuple(self._events)}
         known = {(row["segment_id"], row["seq"]) for row in (*phases, *unwritten.get("phase", ()))}
         energies = unwritten.get("phase_energy", deque())
         unwritten["phase_energy"] = deque((row for row in energies if (row["segment_id"], row["seq"]) in known), energies.maxlen)
 
     def before(self, unwritten: Rows) -> dict[str, Sequence[Row]]:
-        """`unwritten`, after what must be there first."""
+        """`unwritten`, and before it in each table what must be there first."""
         return {table: (*self._again.get(table, ()), *unwritten.get(table, ())) for table in self._again.keys() | unwritten.keys()}
 
     def stored(self) -> None:
@@ -47,8 +47,8 @@ class Renewal:
 
 
 def wording(aside: Path, path: Path) -> str:
-    """What is said of a damaged database, in the run and in the log."""
+    """The text about a damaged database, for the run and the log."""
     return (
-        f"the database was damaged and is set aside as {aside}: it may have this run's phases and the course of its power until now; "
-        f"{path} has the energy from the run's start, and all that comes"
+        f"the database was damaged and is now {aside}: it may have this run's phases and power until now; "
+        f"{path} has the energy from the start of the run, and all that follows"
     )

@@ -29,7 +29,8 @@ def as_json(value: object) -> str:
 
 
 def sampling_update(seen: Snapshot | None, cpu_s: float, startup_cpu_s: float) -> Row:
-    """What a segment's sampling has come to. `cpu_s` and `startup_cpu_s` are the CPU seconds beside the sampling thread's."""
+    """The counts and the cost of a segment's sampling. `cpu_s` and `startup_cpu_s` are the CPU seconds of other threads than the sampling
+    thread."""
     if seen is None:
         return {}
     return {
@@ -41,7 +42,7 @@ def sampling_update(seen: Snapshot | None, cpu_s: float, startup_cpu_s: float) -
 
 
 def device_row(segment_id: str, device: Device, idle_w: float | None) -> Row:
-    """A device as it is found; `idle_w` is its measured baseline."""
+    """A device when the run begins. `idle_w` is its measured baseline."""
     return {
         "segment_id": segment_id,
         "name": device.name,
@@ -59,7 +60,7 @@ def device_row(segment_id: str, device: Device, idle_w: float | None) -> Row:
 
 
 def device_update(segment_id: str, seen: DeviceSnapshot) -> Row:
-    """What is learnt of a device while it is read."""
+    """What is learnt about a device while it is read."""
     period_s = seen.update_period_s
     return {
         "segment_id": segment_id,
@@ -88,7 +89,7 @@ def point_row(segment_id: str, device: str, point: Point) -> Row:
 
 
 def event_row(segment_id: str, seq: int, event: Event, anchor: Anchor) -> Row:
-    """An event, its time also in UTC."""
+    """An event, with its time also in UTC."""
     return {"segment_id": segment_id, "seq": seq, "utc_ns": anchor.utc_of(event.t_ns), **event._asdict()}
 
 
@@ -98,7 +99,7 @@ def anchor_row(segment_id: str, anchor: Anchor) -> Row:
 
 
 def finding_row(segment_id: str, seq: int, finding: Finding) -> Row:
-    """What discovery found out about one source. A provider of the user's own may give an exception as a text."""
+    """What discovery found out about one source. The user's own provider may give another type as a text, such as an exception."""
     return {
         "segment_id": segment_id,
         "seq": seq,
@@ -112,7 +113,7 @@ def finding_row(segment_id: str, seq: int, finding: Finding) -> Row:
 
 
 def phase_row(run_id: str, phase: PhaseRecord, anchor: Anchor) -> Row:
-    """A phase as it was stamped; whether it is resolved is its own update, made by the owner of the sensors."""
+    """A phase as it was stamped. The process that owns the sensors adds later whether it is resolved."""
     return {
         "segment_id": phase.segment_id,
         "seq": phase.seq,

@@ -1,4 +1,4 @@
-"""How often a counter is renewed: learnt by reading it in quick succession."""
+"""How often a counter is updated: measured by reads in quick succession."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CALIBRATION_CHANGES = 10
 
 
 class Renewals:
-    """Watches one counter's value change, to learn its update period."""
+    """Watches the value of one counter to measure its update period."""
 
     def __init__(self, sensor: Sensor, integrator: DeviceIntegrator) -> None:
         self.integrator = integrator
@@ -24,10 +24,10 @@ class Renewals:
         self._changed_ns: list[int] = []
 
     def look(self, clock: Clock) -> bool:
-        """Read once; True when enough changes were seen, or the read failed."""
+        """Read once. Returns True when enough changes were seen, or if the read failed."""
         try:
             value = self._sensor.read()
-        except Exception:  # sampling will say what it is
+        except Exception:  # sampling will report the failure
             return True
         now_ns = clock.monotonic_ns()
         self._looked_ns.append(now_ns)
@@ -38,8 +38,8 @@ class Renewals:
 
     @property
     def period_s(self) -> float | None:
-        """The mean time between changes and a tenth, which looks that came late only lengthen; for a counter that is renewed irregularly
-        the upper quartile, less the time by which a look can be late. None where too little was seen."""
+        """The mean time between changes plus a tenth; late reads can only lengthen it. For a counter with irregular updates: the upper
+        quartile, minus the time by which a read can be late. None after fewer than three changes."""
         if len(self._changed_ns) < 3:
             return None
         gaps = sorted(b - a for a, b in pairwise(self._changed_ns))

@@ -1,4 +1,4 @@
-"""One sensor on its way into the integrator of its device: what a read gave, and how often it is read."""
+"""One sensor and the integrator of its device: what a read gave, and how often the sensor is read."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ COST_READS = 5
 
 
 class Failure(NamedTuple):
-    """A read that gave no value; `lost` where the sensor will not come back."""
+    """A read that gave no value. `lost`: the sensor will not come back."""
 
     reason: str
     lost: bool = False
 
     @classmethod
     def of(cls, error: Exception) -> Failure:
-        """What a sensor raised: a driver may raise anything."""
+        """The failure for an exception of a sensor, of any type."""
         known = isinstance(error, ReadError)
         return cls(str(error) if known else f"{type(error).__name__}: {error}", isinstance(error, SensorLostError))
 
@@ -49,11 +49,11 @@ class Channel:
         self._set_every(max(1, round((sensor.period_s or period_s) / period_s)), period_s)
 
     def deliver(self, before_ns: int, after_ns: int, value: object) -> None:
-        """Hand on what a read between the two instants gave: a number, or a Failure."""
+        """Give the integrator the result of a read between two instants: a number, or a Failure."""
         if self.integrator.lost:
             return
         if not isinstance(value, (int, float)):
-            failure = value if isinstance(value, Failure) else Failure(f"read {value!r}, which is no number")
+            failure = value if isinstance(value, Failure) else Failure(f"read {value!r}, which is not a number")
             self.integrator.failed(self.sensor.name, after_ns, failure.reason, lost=failure.lost)
             return
         cost_ns = after_ns - before_ns
@@ -65,12 +65,12 @@ class Channel:
         try:
             self._take(reading)
             self.last = reading
-        except Exception as error:  # a fault of ours with one device must not end the sampling of the others
-            log.exception("trainwatt: a reading of %s could not be taken in; it is no longer read", self.sensor.device.name)
+        except Exception as error:  # a fault of trainwatt with one device must not end the sampling of the others
+            log.exception("trainwatt: a reading of %s could not be integrated; it is no longer read", self.sensor.device.name)
             self.integrator.failed(self.sensor.name, reading.t_ns, f"a fault of trainwatt: {error}", lost=True)
 
     def back_off(self, period_s: float) -> float | None:
-        """After COST_READS reads in a row that were too slow: be read less often. The new period in seconds if it changed."""
+        """Lower the rate after COST_READS reads in a row that were too slow. Returns the new period in seconds if it changed."""
         if len(self.costs_ns) < COST_READS:
             return None
         wanted_s = min(SLOWEST_S, min(self.costs_ns) * NS / SLOW_SHARE)

@@ -1,7 +1,7 @@
-"""The only sampling thread: reads the sensors when they are due and hands the readings to their integrators.
+"""The sampling thread: it reads the sensors when they are due, and gives the readings to their integrators.
 
-`poll()` does one round without the thread. Deadlines are absolute and jittered, so that sampling neither drifts nor falls into step
-with the training loop; ticks that were missed are skipped and counted, never caught up.
+`poll()` does one round without the thread. Deadlines are absolute, so that sampling does not drift, and moved at random, so that it is
+not in step with the training loop. Missed ticks are skipped and counted, never made up for.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ log = logging.getLogger("trainwatt")
 
 NS = 1e-9
 JITTER, SAMPLED_JITTER = 0.1, 0.5
-"""Share of the period by which each tick is moved at random: half of it either way where instantaneous samples are integrated, for a
-load that swings once a period must be met at any moment of its swing."""
+"""Share of the period by which each tick is moved at random, in both directions. It is a half where instantaneous samples are integrated: a
+load that swings once a period must be sampled at any moment of its swing."""
 SETTLE_NS = 3_000_000_000
-"""How long readings are kept at most where nobody asks for them."""
+"""How long readings are queued at most if no snapshot is taken."""
 JOIN_S = 1.0
 LOCK_S = 1.0
 """How long a snapshot waits for a round of readings to end."""
@@ -37,7 +37,7 @@ STUCK_S = 2.0
 
 
 class Sampler:
-    """Reads every sensor at its rate, in one thread of its own or by hand.
+    """Reads every sensor at its rate: in a thread, or by `poll`.
 
     Readings are queued and integrated about once a second, or when somebody asks for a snapshot: integrating on every tick would run
     with cold caches.
@@ -52,8 +52,8 @@ class Sampler:
         self.cpu_s = self.startup_cpu_s = 0.0
         self.last_tick_ns = self._settled_ns = 0
         self._clock = clock
-        self._random = int.from_bytes(os.urandom(4))  # of a linear congruential generator (Press et al., Numerical Recipes, 7.1)
-        self._taken: deque[tuple[Channel, int, int, object]] = deque()  # read from, before and after (ns), and what
+        self._random = int.from_bytes(os.urandom(4))  # state of a linear congruential generator (Press et al., Numerical Recipes, 7.1)
+        self._taken: deque[tuple[Channel, int, int, object]] = deque()  # channel, time before and after the read (ns), value
         self._lock = threading.Lock()
         self._settling = threading.Lock()
         self._wake = threading.Lock()
@@ -70,16 +70,18 @@ class Sampler:
             integrator = self.integrators[name] = DeviceIntegrator(group[0].device, counter, gauges)
             for sensor in sorted(
                 group, key=lambda s: isinstance(s.kind, Counter)
-            ):  # gauges first: a counter's trouble finds the power known
+            ):  # gauges first: the power is then known when the counter has a problem
                 self.channels.append(Channel(sensor, integrator, period_s))
         self._schedule = Schedule(self.channels)
         self.jitter = SAMPLED_JITTER if any(i.sampled for i in self.integrators.values()) else JITTER
 
-    # ---- by hand
+    # ---- in the calling thread
 
     def poll(self) -> int:
-        """Read every sensor now, whatever its rate, in the calling thread. Returns the monotonic ns of the round's start. Does nothing
-        after `finish`, or where a driver keeps the sampling thread for too long."""
+        """Read every sensor now, whatever its rate, in the calling thread. Returns the monotonic ns of the round's start.
+
+        Reads nothing after `finish`, or if a driver call in the sampling thread does not end within STUCK_S seconds.
+        """
         now_ns = self._clock.monotonic_ns()
         if self._acquired():
             try:
@@ -91,7 +93,7 @@ class Sampler:
         return now_ns
 
     def finish(self) -> int:
-        """The last round: read every sensor, then end the curves and the thread. Returns the monotonic ns of the end."""
+        """Read every sensor for the last time, then end the curves and the thread. Returns the monotonic ns of the end."""
         end_ns = self._clock.monotonic_ns()
         if not self._acquired():
             self._stopping = True
@@ -143,15 +145,15 @@ class Sampler:
         )
 
     def _acquired(self) -> bool:
-        """Take the lock, unless a driver call holds it for good: the training must not hang with it."""
+        """Take the lock. False if a driver call does not release it: the training must not hang too."""
         self.stuck = not self._lock.acquire(timeout=STUCK_S)
         return not self.stuck
 
     def close(self) -> None:
-        """Release the sensors; after `finish`, once no read can be under way."""
+        """Close the sensors after `finish`, when no read is under way."""
         if not self.stuck:
             if self._thread is not None and self._thread.ident is not None:
-                self._thread.join(JOIN_S)  # a thread that the end of the interpreter meets is torn down, and without memory that aborts
+                self._thread.join(JOIN_S)  # at its end the interpreter tears threads down, and without memory that aborts the process
             with self._lock:
                 for channel in self.channels:
                     channel.sensor.close()
@@ -159,7 +161,7 @@ class Sampler:
     # ---- the thread
 
     def start(self) -> None:
-        """Begin sampling in a thread of its own."""
+        """Start the sampling thread."""
         self._thread = threading.Thread(target=self._run, name="trainwatt-sampler", daemon=True)
         self._thread.start()
 
@@ -170,16 +172,16 @@ class Sampler:
 
     @property
     def died(self) -> bool:
-        """Whether the thread was started and has ended by itself."""
+        """Whether the thread was started and has ended before `finish`."""
         return self._failed or (self._thread is not None and not self.alive and not self._stopping)
 
     def due_ns(self, begin_ns: int, tick: int) -> int:
-        """When a tick is due: that many periods after the beginning, moved at random."""
+        """When a tick is due: `tick` periods after the beginning, moved at random."""
         self._random = (1_664_525 * self._random + 1_013_904_223) % 2**32
         return begin_ns + round((tick + self.jitter * (self._random / 2**31 - 1)) * self.period_s / NS)
 
     def nudge(self, t_ns: int) -> None:
-        """Ask for a round right away, near an edge at `t_ns`; does nothing where the last one is recent enough. Never blocks."""
+        """Ask the thread for a round now, near an edge at `t_ns`. Does nothing if the last round is recent enough. Never blocks."""
         if (t_ns - self.last_tick_ns) * NS > self.period_s / 4:
             self._nudge()
 
@@ -192,9 +194,9 @@ class Sampler:
     def _run(self) -> None:
         try:
             self._keep_sampling()
-        except BaseException:  # it is raised again, and ends this thread
+        except BaseException:  # raised again below: it ends this thread
             self._failed = True
-            self.on_death()  # whoever writes the run takes over at once
+            self.on_death()  # the writing thread reads the sensors from now on
             raise
 
     def _keep_sampling(self) -> None:
@@ -202,7 +204,7 @@ class Sampler:
         start_cpu_s = clock.thread_cpu_s()
         try:
             self._calibrate()
-        except Exception:  # without it the lag assumed of counters stays the widest
+        except Exception:  # without the update periods the widest lag is assumed
             log.exception("trainwatt: the update periods of the counters could not be measured")
         self.startup_cpu_s = clock.thread_cpu_s() - start_cpu_s
         begin_ns, tick = clock.monotonic_ns(), 0
@@ -216,10 +218,10 @@ class Sampler:
                 tick += int(behind)
                 deadline_ns += int(behind) * period_ns
             with self._lock:
-                due = self._schedule.due(tick)  # all that can be done before the wait is: after it nothing is in the processor's caches
+                due = self._schedule.due(tick)  # now, not after the wait: then the processor's caches are cold
             self.cpu_s = clock.thread_cpu_s() - start_cpu_s - self.startup_cpu_s
             while deadline_ns > now_ns and self._wake.acquire(timeout=(deadline_ns - now_ns) * NS) and not self._stopping:
-                self._sample(self._schedule.at_edges)  # an early round, asked for: the tick itself is still to come
+                self._sample(self._schedule.at_edges)  # an extra round for an edge: the tick itself is still to come
                 now_ns = clock.monotonic_ns()
             self._sample(due)
 
@@ -236,7 +238,7 @@ class Sampler:
             if not channel.integrator.lost:
                 try:
                     value: object = channel.sensor.read()
-                except Exception as error:  # none may end the sampling of the others
+                except Exception as error:  # one sensor must not end the sampling of the others
                     value, failed = Failure.of(error), True
                 after_ns = monotonic_ns()
                 self._taken.append((channel, before_ns, after_ns, value))
@@ -251,8 +253,8 @@ class Sampler:
             self._integrate()
 
     def _integrate(self) -> None:
-        """Give the queued readings to the integrators, in their order. `_settling` is held: two threads may come here at once where
-        one of them has not waited for the lock."""
+        """Give the queued readings to the integrators, in their order. `_settling` is held: a snapshot of a stuck sampler comes here
+        without the lock."""
         self._settled_ns = self.last_tick_ns
         while self._taken:
             channel, before_ns, after_ns, value = self._taken.popleft()
@@ -269,13 +271,13 @@ class Sampler:
                     EventKind.LATE,
                     now_ns,
                     None,
-                    "the sampling thread could not run in time; ticks that were missed are skipped and counted, counters stay exact",
+                    "the sampling thread could not run in time; missed ticks are skipped and counted, and counters stay exact",
                 )
             )
         self.missed += ticks
 
     def _calibrate(self) -> None:
-        """Measure how often each counter is renewed, by reading it in quick succession until it has changed a few times."""
+        """Measure how often each counter is updated: read it in quick succession until it has changed a few times."""
         clock = self._clock
         watched = [Renewals(c.sensor, c.integrator) for c in self.channels if isinstance(c.sensor.kind, Counter)]
         pending, begin_ns = watched, clock.monotonic_ns()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from copy import copy
 
 from ..core.point import Point, Provenance
 
@@ -76,7 +75,8 @@ class Curve:
 
     def copy(self) -> Curve:
         """The curve as it is now; what is booked later does not change it."""
-        twin = copy(self)
+        twin = Curve.__new__(Curve)
+        twin.__dict__.update(self.__dict__)
         twin.ticks = self.ticks.copy()
         return twin
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from ..carbon.grid.whereabouts import AUTO, locate_by_cloud
 from ..config import Config
@@ -19,13 +18,6 @@ from .sharing import Neighbours, SharedDevices
 
 LOOK_NS = 30_000_000_000
 """How often the processes that hold the devices are looked up."""
-
-
-class Description(NamedTuple):
-    """Rows by table, and columns of the run itself."""
-
-    rows: Mapping[str, Sequence[Row]]
-    about_run: Row
 
 
 class Surroundings:
@@ -60,10 +52,10 @@ class Surroundings:
         self._writer = writer
         self._looked_ns: int | None = None
 
-    def describe(self, harmless: Harmless) -> Description:
-        """The hardware, the findings and, with zone="auto", the zone. It may take seconds: call it once, off the training thread.
+    def describe(self, harmless: Harmless) -> tuple[Mapping[str, Sequence[Row]], Row]:
+        """The hardware, the findings and, with zone="auto", the zone: as rows by table, and as columns of the run.
 
-        `harmless` guards each part: one that fails is left out.
+        It may take seconds: call it once, off the training thread. `harmless` guards each part: one that fails is left out.
         """
         findings, about_run = list(self._found.findings), Row()
         if self._config.zone == AUTO:
@@ -76,7 +68,7 @@ class Surroundings:
         for finding in findings:
             with harmless(f"a finding about {finding.source} could not be recorded"):
                 found.append(rows.finding_row(self._segment_id, len(found), finding))
-        return Description({"finding": found, "inventory": self._hardware(harmless)}, about_run)
+        return {"finding": found, "inventory": self._hardware(harmless)}, about_run
 
     def look(self, t_ns: int, harmless: Harmless, *, final: bool) -> list[Event]:
         """Who else uses the devices: every 30 s and at the end other processes, at the end other runs that began meanwhile."""

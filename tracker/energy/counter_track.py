@@ -270,7 +270,7 @@ class CounterTrack:
         return 0.0, still_s * self._curve.max_power_w if undecided else 0.0
 
     def _give_up_gap(self) -> None:
-        """No reading will make exact what was booked while the counter was UNREADABLE: what may be wrong with that becomes slack."""
+        """The energy booked while the counter was UNREADABLE will not be replaced by a reading: its possible error becomes slack."""
         if self.state is CounterState.UNREADABLE:
             most_j = (self._booked_ns - self._unread_ns) * NS * self._curve.max_power_w
             self._curve.book(Provenance.IMPUTED, 0.0, self._stood_in_j, max(0.0, most_j - self._stood_in_j))

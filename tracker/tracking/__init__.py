@@ -1,1 +1,1 @@
-"""It belongs here if it runs in the training process while a run goes on."""
+"""It belongs here if it runs in the training process during a run."""

@@ -21,14 +21,14 @@ class Harmless:
 
     @contextlib.contextmanager
     def __call__(self, what: str) -> Iterator[None]:
-        """Guard a block. `what` says what could not be done if it fails."""
+        """Guard a block. `what` is the text for its failure: what could not be done."""
         try:
             yield
         except Exception as error:
             self.failed(what, error)
 
     def failed(self, what: str, error: Exception) -> None:
-        """Say what failed. For a block with its own try and except: near the limit of recursion a call of the guard itself would fail."""
+        """Report a failure. For code with its own try and except: near the limit of recursion the call of the guard itself would fail."""
         try:
             if what in self._said:
                 return
@@ -39,5 +39,5 @@ class Harmless:
                 warn("%s; the training is not affected", what, fault=error)
             if self._note is not None:
                 self._note(f"{what}: {type(error).__name__}: {error}")
-        except Exception:  # the training needs what is left of the stack or the memory
+        except Exception:  # too little stack or memory is left to report anything
             pass

@@ -41,7 +41,7 @@ class SharedDevices:
                 continue
             command = command_of(pid, self._me.procfs)
             if command is None and self._me.pid_namespace != INITIAL_PID_NAMESPACE:
-                continue  # in a container the driver names processes by the host's pids: it cannot be known whose process this is
+                continue  # in a container the pid may be one of the host, and its process cannot be identified
             self._said.add((name, pid))
             yield pid, command
 

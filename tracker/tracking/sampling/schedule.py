@@ -9,7 +9,7 @@ from .channel import Channel
 
 
 class Schedule:
-    """Most channels are read at each tick; one whose rate is lower has its next tick in an agenda."""
+    """Most channels are read at each tick. The next tick of a channel with a lower rate is in an agenda."""
 
     def __init__(self, channels: Iterable[Channel]) -> None:
         self._tick = 0  # the last one
@@ -19,8 +19,8 @@ class Schedule:
             self._plan(channel, 1)
 
     def due(self, tick: int) -> list[Channel]:
-        """What is read at `tick`: what was planned for it or for a tick that was missed, and what is read at each. What was planned is
-        read again as many ticks later as its own rate says."""
+        """The channels to read at `tick`: those in the agenda up to this tick, and those that are read at each tick. The former go into the
+        agenda again, `every` ticks later."""
         due = [channel for t in range(self._tick + 1, tick + 1) for channel in self._agenda.pop(t, ())]
         self._tick = tick
         for channel in due:
@@ -35,7 +35,7 @@ class Schedule:
 
     @property
     def at_edges(self) -> list[Channel]:
-        """What is read for the edge of a phase: counters at full rate. A gauge read in step with the training would be biased."""
+        """The channels to read at the edge of a phase: counters at full rate. Reads of a gauge in step with the training would be biased."""
         return [c for c in self._each_tick if isinstance(c.sensor.kind, Counter)]
 
     def _plan(self, channel: Channel, tick: int) -> None:

@@ -35,7 +35,7 @@ class Schedule:
 
     @property
     def at_edges(self) -> list[Channel]:
-        """The channels to read at the edge of a phase: counters at full rate. Reads of a gauge in step with the training would be biased."""
+        """The channels to read at the edge of a phase: counters at full rate. Reads of a gauge in step with training would be biased."""
         return [c for c in self._each_tick if isinstance(c.sensor.kind, Counter)]
 
     def _plan(self, channel: Channel, tick: int) -> None:

@@ -289,7 +289,7 @@ def test_wrapped_and_updated_work_is_counted_per_phase_and_in_all(here: World) -
     assert view["work"] == running == {"samples": 21 + 40 + 300 + 6, "tokens": 2048}
     assert phase_named(view, "train")["work"] == {"samples": 21}
     assert phase_named(view, "count")["work"] == {"samples": 340}
-    assert "per sample" in str(tracker.summary())
+    assert "367 samples, each " in str(tracker.summary())
 
 
 # ---- what is stored of a run

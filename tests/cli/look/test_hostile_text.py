@@ -141,8 +141,11 @@ def test_what_run_and_attach_report(make_world: MakeWorld) -> None:
     failed = world.cli("run", *options, "--", "no\x1b[31msuch\x9b\udcffcommand")
     assert failed.returncode == 127
     assert_harmless(failed.stderr)
-    sleeper = subprocess.Popen(["sleep", "1"])
+    sleeper = subprocess.Popen(["sleep", "60"])
     attached = world.popen([*TRAINWATT, "attach", *options, str(sleeper.pid)])
+    assert attached.stderr is not None
+    assert "following process" in attached.stderr.readline()
+    sleeper.kill()
     sleeper.wait()
     assert_harmless(finished(attached).stderr)
     assert [run["name"] for run in world.runs()] == [HOSTILE.replace("\x00", "")] * 2

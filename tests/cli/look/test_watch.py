@@ -311,6 +311,14 @@ def test_show_draws_devices_of_a_kind_on_one_scale(node: World) -> None:
     assert of["dram-0"][-3:] == ["█" * 16, "10", "W"]
 
 
+def test_show_names_the_host_of_each_device_where_there_are_several(make_world: MakeWorld) -> None:
+    world = filled(make_world, hosts=["node-0", "node-1"])
+    lines = world.call("show", "run1", COLUMNS="140").stdout.splitlines()
+    assert len([line for line in lines if line.startswith("gpu0 on node-")]) == 2
+    shown = world.call("show", "run1").stdout.splitlines()
+    assert any(line.startswith("gpu1 on node-1 ") for line in shown)
+
+
 @pytest.mark.parametrize("width", [60, 70, 80, 100])
 def test_show_cuts_no_figure_of_a_device(node: World, width: int) -> None:
     lines = node.call("show", "aaa", COLUMNS=str(width)).stdout.splitlines()

@@ -15,7 +15,7 @@ from ...analysis.view import energy_each_j
 from ...core.point import Point
 from ..words.carbon import carbon_headline, place
 from ..words.quantities import count, format_duration, format_energy, format_power, format_range, largest_j
-from ..words.runs import OUTSIDE, headline, idle_text, phase_energy, phase_notes, provenance, range_text, title_of, work_lines
+from ..words.runs import OUTSIDE, device_names, headline, idle_text, phase_energy, phase_notes, provenance, range_text, title_of, work_lines
 from ..words.safe_text import cleaned
 from .sparkline import blocks, outline_w, scale, tops_w
 
@@ -81,12 +81,12 @@ def _devices(view: View, curves: Sequence[Sequence[Point]], width: int) -> Rende
     heads = ("device", "energy (range)", "mean", "from")
     rows = [
         (
-            d["device"] + ("" if d["included_in_total"] else "*"),
+            name,
             format_range(d["energy_j"], d["low_j"], d["high_j"], view["energy"]["total_j"]),
             "" if d["mean_power_w"] is None else format_power(d["mean_power_w"]),
             provenance(d),
         )
-        for d in devices
+        for name, d in zip(device_names(devices), devices, strict=True)
     ]
     used = sum(2 + max(map(cell_len, column)) for column in zip(heads, *rows, strict=True))
     pieces = min(SPARK_WIDTH, width - used - 2 - POWER_CELLS)

@@ -14,7 +14,7 @@ from ...core.point import Point
 from ...energy.mean_power import powers_w
 from ..words.carbon import carbon_headline, format_mass, place
 from ..words.quantities import amount, count, format_duration, format_energy, format_power, format_range, percent, significant
-from ..words.runs import headline, phase_energy, phase_notes, provenance, title_of
+from ..words.runs import device_names, headline, phase_energy, phase_notes, provenance, title_of
 from ..words.safe_text import cleaned
 from .run import STATUS_STYLE
 from .sparkline import blocks, scale, tops_w
@@ -147,8 +147,7 @@ def _devices(view: View, curves: Curves, width: int, most: int) -> list[Text]:
     devices = view["energy"]["devices"]
     if not devices:
         return [Text("no device has a reading yet", style="dim")]
-    several = len({d["host"] for d in devices}) > 1
-    names = [f"{d['device']} on {d['host']}" if several else d["device"] + ("" if d["included_in_total"] else "*") for d in devices]
+    names = device_names(devices)
     joules = [format_range(d["energy_j"], d["low_j"], d["high_j"], view["energy"]["total_j"]) for d in devices]
     at = min(24, max(6, *(cell_len(name) for name in names)))
     of = max(len("energy (range)"), *(cell_len(text) for text in joules))

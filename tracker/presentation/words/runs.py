@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...analysis.view import KINDS, WHOLE, cut_short
@@ -44,6 +44,12 @@ def title(project: str, name: str | None) -> str:
 def when(iso: str | None) -> str:
     """ "2026-11-24 14:05 UTC"."""
     return "–" if iso is None else f"{iso[:10]} {iso[11:16]} UTC"
+
+
+def device_names(devices: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The devices by name, with their host if there are several hosts, and with a star if they are not part of the total."""
+    several = len({d["host"] for d in devices}) > 1
+    return [(f"{d['device']} on {d['host']}" if several else d["device"]) + ("" if d["included_in_total"] else "*") for d in devices]
 
 
 def mean_power(view: View) -> str:

@@ -88,9 +88,8 @@ class CounterTrack:
             self._say(EventKind.ABSURD, t_ns, f"the counter read {reading.value!r}, which is impossible; the reading is left out")
             return
         value = int(reading.value)
-        still_s = (
-            t_ns - (self._read_ns if value == self._baseline else self._moved_ns)
-        ) * NS  # not moved: it can only have wrapped since the last read
+        since_ns = self._read_ns if value == self._baseline else self._moved_ns  # not moved: it can only have wrapped since the last read
+        still_s = (t_ns - since_ns) * NS
         self._read_ns = t_ns
         expected_w = None if counter.modulus is None else self._power_w(t_ns)  # decides between numbers of wraps
         outcome = classify(self._baseline, value, still_s, counter, self._curve.max_power_w, expected_w, self._lag_s)

@@ -68,10 +68,8 @@ class Sampler:
             counter = next((s.kind for s in group if isinstance(s.kind, Counter)), None)
             gauges = {s.name: s.kind for s in group if not isinstance(s.kind, Counter)}
             integrator = self.integrators[name] = DeviceIntegrator(group[0].device, counter, gauges)
-            for sensor in sorted(
-                group, key=lambda s: isinstance(s.kind, Counter)
-            ):  # gauges first: the power is then known when the counter has a problem
-                self.channels.append(Channel(sensor, integrator, period_s))
+            gauges_first = sorted(group, key=lambda s: isinstance(s.kind, Counter))  # the power is then known if the counter has a problem
+            self.channels += [Channel(sensor, integrator, period_s) for sensor in gauges_first]
         self._schedule = Schedule(self.channels)
         self.jitter = SAMPLED_JITTER if any(i.sampled for i in self.integrators.values()) else JITTER
 

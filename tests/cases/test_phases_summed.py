@@ -77,7 +77,8 @@ def test_case_24_a_phase_of_no_length_is_zero_joules() -> None:
 def test_case_22_a_thousand_stored_phases_sum_to_the_one_around_them(here: World) -> None:
     with EnergyTracker() as tracker:
         clock = HeldClock()
-        tracker._clock = clock
+        assert tracker._begun is not None
+        tracker._begun.clock = clock
         short = 0  # all of them, unless a loaded machine holds one up for long enough to be told apart
         with tracker.phase("whole"):
             for i in range(1000):
@@ -125,7 +126,8 @@ def test_case_23_nested_and_overlapping_phases_of_a_run_are_each_right(here: Wor
 
 def test_case_24_a_phase_of_no_length_is_no_energy_and_no_error(here: World) -> None:
     with EnergyTracker() as tracker:
-        tracker._clock = HeldClock()
+        assert tracker._begun is not None
+        tracker._begun.clock = HeldClock()
         with tracker.phase("nothing"):
             pass
         time.sleep(0.2)

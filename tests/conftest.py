@@ -1,4 +1,7 @@
-"""Fake machines: whole ones for the tests that run the tracker as a whole, and the parts of one for the tests of its sensors."""
+"""Fake machines: whole ones for the tests that run the tracker as a whole, and the parts of one for the tests of its sensors.
+
+How the suite runs is said here too: the slow tests first, Hypothesis without time limits, and no skipped test unnoticed.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,49 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.fakes import nvml
 from tests.fakes.powercap import FakePowercap, MakeRequest
 from tests.fakes.world import MakeWorld, World, enter
 from trainwatt.core.sensing import Discovery, DiscoveryRequest
 
+# A busy machine makes any example slow, so no time limit says anything about the code. A test that wants other settings starts from these.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("busy")
+
+# The workers of pytest share the cores: a pool of threads for each PyTorch would only wait for the others.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 GAINS = {"gpu": 0.05, "cpu": 0.03, "dram": 0.10, "platform": 0.05}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow tests, so that no worker is left with one at the end. One worker has all that share a browser or a server."""
+    for item in items:
+        for shared in ("browser", "server"):
+            if shared in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(shared))
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fail where a test was skipped: all that the tests need is installed with them."""
+    if exitstatus == pytest.ExitCode.OK and _reports(session.config, "skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(config: pytest.Config) -> None:
+    """Say at a failure which order and which random numbers the tests had."""
+    if _reports(config, "failed", "error", "skipped"):
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        reporter.write_line(f"The order and the random numbers were those of --randomly-seed={config.getoption('randomly_seed', None)}")
+
+
+def _reports(config: pytest.Config, *outcomes: str) -> list[object]:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")  # none in a worker
+    return [report for outcome in outcomes for report in (reporter.stats.get(outcome, ()) if reporter else ())]
 
 
 @pytest.fixture(scope="session")

@@ -36,10 +36,6 @@ PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.m
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_the_code_of_a_page_runs(page: Path, world: World) -> None:
-    if page.name in ("README.md", "lightning.md"):
-        pytest.importorskip("lightning")
-    if page.name == "nodes.md":
-        pytest.importorskip("pandas")
     code = "\n".join([BEFORE.get(page.name, ""), *blocks(page), AFTER.get(page.name, "")])
     ended = world.run_python(code)
     assert ended.returncode == 0, ended.stderr

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.fakes.world import ROOT, World
+from tests.fakes.world import HANGS_S, ROOT, World
 
 HEAVY = {
     "psutil",
@@ -29,7 +29,7 @@ def loaded(code: str) -> set[str]:
     """The top-level modules that `code` loads, beyond those of a bare interpreter."""
     ended = subprocess.run(
         [sys.executable, "-c", f"import sys; before = set(sys.modules)\n{code}\nprint(*(set(sys.modules) - before))"],
-        capture_output=True, text=True, cwd=ROOT.parent, check=True, timeout=60,
+        capture_output=True, text=True, cwd=ROOT.parent, check=True, timeout=HANGS_S,
     )  # fmt: skip
     return {name.partition(".")[0] for name in ended.stdout.split()}
 
@@ -66,7 +66,7 @@ def test_every_public_name_can_be_imported() -> None:
 
 
 def test_the_folder_under_its_own_name_is_refused_with_the_mend() -> None:
-    ended = subprocess.run([sys.executable, "-c", "import tracker"], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", "import tracker"], capture_output=True, text=True, cwd=ROOT, timeout=HANGS_S)
     assert ended.returncode == 1
     last = ended.stderr.strip().splitlines()[-1]
     assert last.startswith("ImportError: ")

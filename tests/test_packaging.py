@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.world import ROOT
+from tests.fakes.world import HANGS_S, ROOT
 
 FOLDERS = {"tracker": "trainwatt", "integrations": "trainwatt.integrations"}
 
@@ -35,10 +35,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in FOLDERS:
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     code = "import setuptools.build_meta, sys; print(setuptools.build_meta.build_wheel(sys.argv[1]))"
-    built = subprocess.run([sys.executable, "-c", code, str(folder)], cwd=source, capture_output=True, text=True, timeout=120)
+    built = subprocess.run([sys.executable, "-c", code, str(folder)], cwd=source, capture_output=True, text=True, timeout=HANGS_S)
     if built.returncode:  # where setuptools is not installed, or too old: in an environment of its own
         command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", str(folder), str(source)]
-        built = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        built = subprocess.run(command, capture_output=True, text=True, timeout=HANGS_S)
     assert built.returncode == 0, built.stderr
     [found] = folder.glob("*.whl")
     return found
@@ -107,7 +107,7 @@ with EnergyTracker(db={str(tmp_path / "runs.db")!r}, gpus=[]) as tracker:
 print(tracker.summary().to_dict()["run"]["status"])
 """
     environ = {k: v for k, v in os.environ.items() if not k.startswith(("TRAINWATT_", "PYTHONPATH"))}
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environ, timeout=120)
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environ, timeout=HANGS_S)
     assert (ended.returncode, ended.stdout) == (0, "completed\n"), ended.stderr
 
 

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 import trainwatt
 from tests.fakes.served import served
+from tests.fakes.world import HANGS_S
 from trainwatt import EnergyTracker
 from trainwatt.cli.main import cli
 from trainwatt.presentation.words.runs import headline
@@ -26,8 +27,8 @@ def test_every_face_has_the_same_digits(tmp_path: Path) -> None:
 
     shown = json.loads(printed("show", "--json"))
     with served(db) as address:
-        page = requests.get(f"{address}/runs/{shown['run']['id']}", timeout=10).text
-        served_view: Any = requests.get(f"{address}/api/runs/{shown['run']['id']}", timeout=10).json()
+        page = requests.get(f"{address}/runs/{shown['run']['id']}", timeout=HANGS_S).text
+        served_view: Any = requests.get(f"{address}/api/runs/{shown['run']['id']}", timeout=HANGS_S).json()
     [row] = trainwatt.runs(db=db)
     energies = [
         shown["energy"]["total_j"],

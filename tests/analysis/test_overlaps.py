@@ -29,7 +29,7 @@ READINGS = st.lists(
 
 
 @given(READINGS)
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 def test_exactly_those_are_found_that_share_time_on_a_device(drawn: list[tuple[str, str, str, tuple[int, int]]]) -> None:
     readings = [Reading(run, host, device, float(a), float(a + long)) for run, host, device, (a, long) in drawn]
     true = set[str]()

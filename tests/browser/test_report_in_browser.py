@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.chromium import Opened, chromium
+from tests.browser.chromium import Opened
 from tests.browser.runs import PHASES, POWER_W, hour, intensities
 from trainwatt.analysis.over_time.figures import Figures, figures
 from trainwatt.presentation.report.page import page
@@ -18,12 +18,6 @@ from trainwatt.storage.read.store import Store
 
 NASTY = "<script>document.title='run'</script><img src=x onerror=alert(1)> 🔥\nnew line \x1b[31m" + "long " * 60
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -10,19 +10,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.chromium import Opened, chromium
+from tests.browser.chromium import Opened
 from tests.fakes.served import served
 from tests.web.test_projects import RUNS, several
 from tests.web.test_serve import ODD, many, worked
 from trainwatt import EnergyTracker
 
-LONG_MS = 20_000
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
+LONG_MS = 120_000
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from trainwatt.carbon.embodied import line_given
 from trainwatt.core.units import J_PER_KWH
 from trainwatt.energy.intervals import Interval
 
-quick = settings(deadline=None, derandomize=True, max_examples=100)
+quick = settings(derandomize=True, max_examples=100)
 positive = st.floats(1e-3, 1e9)
 
 

@@ -16,7 +16,7 @@ from trainwatt.carbon.tables.hardware import match, table
 from trainwatt.carbon.tables.load_power import load_curve
 from trainwatt.errors import ConfigurationError
 
-quick = settings(deadline=None, derandomize=True, max_examples=100)
+quick = settings(derandomize=True, max_examples=100)
 
 
 def gpu(number: int, model: str) -> Piece:

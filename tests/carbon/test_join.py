@@ -153,7 +153,7 @@ def test_bases_are_not_mixed_along_a_chain() -> None:
     st.floats(0, 1),
     st.floats(0.1, 10),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_splitting_a_runs_time_changes_no_gram_and_scaling_its_energy_scales_them(
     steps: list[tuple[int, float]], clock: list[tuple[int, int]], values: list[float], where: float, factor: float
 ) -> None:

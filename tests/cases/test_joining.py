@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.views import assert_true, phase_named, rows
-from tests.fakes.world import TRAINWATT, World, finished
+from tests.fakes.world import HANGS_S, TRAINWATT, World, finished
 
 INSIDE = """
 import time
@@ -182,7 +182,7 @@ pathlib.Path("done").write_text("done" + chr(10))
 """
     process = world.popen([*TRAINWATT, "run", "--project", "vanished", "--", sys.executable, "-c", code], stdout=None, stderr=None)
     os.kill(int(wait_for(world.work / "wrapper")), signal.SIGKILL)
-    process.wait(30)
+    process.wait(HANGS_S)
     (world.work / "go").touch()
     wait_for(world.work / "done")
     runs = world.runs()

@@ -11,7 +11,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.sensor import AVERAGE, GPU, NVML_COUNTER, OTHER_GPU, ScriptedSensor
 from tests.fakes.simulated import Load, Simulation, latched
 from tests.fakes.views import assert_true, device, phase_named
-from tests.fakes.world import World
+from tests.fakes.world import HANGS_S, World
 from trainwatt import EnergyTracker
 
 
@@ -48,11 +48,11 @@ def test_case_36_the_training_thread_never_waits_for_a_call(here: World) -> None
         def slow() -> int | float:
             if threading.current_thread() is not threading.main_thread():
                 entered.set()
-                assert let_go.wait(30)
+                assert let_go.wait(HANGS_S)
             return read()
 
         counter.read = slow  # type: ignore[method-assign]
-        assert entered.wait(5)
+        assert entered.wait(HANGS_S)
         for step in range(100):
             with tracker.phase("train", step=step):
                 tracker.update(samples=1)

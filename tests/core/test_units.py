@@ -43,7 +43,7 @@ def test_three_significant_digits_without_exponent(value: float, text: str) -> N
 
 
 @given(st.floats(1e-6, 1e12))
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 def test_what_is_written_is_within_half_of_its_last_digit(value: float) -> None:
     text = significant(value)
     assert "e" not in text

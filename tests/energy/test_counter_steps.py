@@ -12,7 +12,7 @@ from trainwatt.energy.counter_steps import Outcome, classify
 
 LATE_S = 0.25
 """The longest that a counter may show its energy late before a value counts as impossible."""
-quick = settings(deadline=None, derandomize=True, max_examples=300)
+quick = settings(derandomize=True, max_examples=300)
 
 
 def test_the_first_reading_books_nothing() -> None:

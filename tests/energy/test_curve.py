@@ -14,7 +14,7 @@ from trainwatt.core.point import Provenance
 from trainwatt.energy.curve import KEEP_NS, Curve
 
 S = 10**9
-quick = settings(deadline=None, derandomize=True, max_examples=200)
+quick = settings(derandomize=True, max_examples=200)
 
 
 def curve_of(*ticks: tuple[float, float], max_power_w: float = 300.0) -> Curve:

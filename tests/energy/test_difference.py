@@ -13,7 +13,7 @@ from trainwatt.carbon.difference import change_of
 from trainwatt.energy.difference import Change, Part, change, exact, scaled
 from trainwatt.energy.intervals import Share, interval
 
-quick = settings(deadline=None, derandomize=True, max_examples=200)
+quick = settings(derandomize=True, max_examples=200)
 CLASSES = ("gpu", "cpu", "dram")
 
 

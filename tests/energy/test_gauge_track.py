@@ -14,7 +14,7 @@ from trainwatt.core.sensing import Gauge, Reading
 from trainwatt.energy.gauge_track import GaugeTrack, Piece
 
 S = 10**9
-quick = settings(deadline=None, derandomize=True, max_examples=150)
+quick = settings(derandomize=True, max_examples=150)
 INTERVAL = Gauge("interval", provenance=Provenance.MODELLED, low_factor=0.5, high_factor=1.6)
 
 

@@ -17,7 +17,7 @@ from trainwatt.energy.intervals import Interval, between, interval
 S = 10**9
 MAX_W = 300
 UNIT_UJ = 1000  # of every counter here: 1 mJ
-slow = settings(deadline=None, derandomize=True, max_examples=200)
+slow = settings(derandomize=True, max_examples=200)
 
 
 class Tick(NamedTuple):

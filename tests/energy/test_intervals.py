@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from trainwatt.core.point import Point
 from trainwatt.energy.intervals import Interval, Share, between, interval
 
-quick = settings(deadline=None, derandomize=True, max_examples=200)
+quick = settings(derandomize=True, max_examples=200)
 joules = st.floats(0, 1e6)
 
 

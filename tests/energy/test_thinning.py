@@ -64,7 +64,7 @@ steps_s = st.one_of(st.just(0.0), st.floats(-1e-3, 1e-3), st.floats(-2, 2), st.f
     st.integers(7, 90),
     st.sampled_from([60, 400, 5000]),
 )
-@settings(deadline=None, derandomize=True, max_examples=150)
+@settings(derandomize=True, max_examples=150)
 def test_grams_stay_bit_for_bit_wherever_the_clock_was_set(
     steps: list[tuple[float, float]], utc_s: float, apart_s: int, every: int
 ) -> None:

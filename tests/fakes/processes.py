@@ -7,7 +7,7 @@ import time
 from datetime import datetime
 from typing import Any
 
-from tests.fakes.world import World, finished, wait_for
+from tests.fakes.world import HANGS_S, World, finished, wait_for
 
 BEGIN = """
 import atexit, os, pathlib, sys, time
@@ -61,7 +61,7 @@ for i in range(int(sys.argv[2])):
 def start_together(world: World, processes: int, runs: int, pause_s: float) -> list[subprocess.CompletedProcess[str]]:
     """Start that many processes, let them go at the same moment, and wait for them all."""
     started = [world.python(START, str(i), str(runs), str(pause_s)) for i in range(processes)]
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + HANGS_S
     while len(list(world.work.glob("ready*"))) < processes:
         assert time.monotonic() < deadline
         time.sleep(0.01)

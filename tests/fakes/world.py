@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import pytest
 
 PACKAGE_W, DRAM_W, GPU_W = 80.0, 10.0, 300.0
+HANGS_S = 300.0
+"""After so long a process or a server is taken to hang. A busy machine needs a minute for what takes a second."""
 STEP_S = 0.004
 GPU_STEP_S = 0.02
 ROOT = Path(__file__).resolve().parents[2]
@@ -157,7 +159,7 @@ class World:
         """Stop the helper."""
         assert self._helper.stdin is not None
         self._helper.stdin.close()
-        self._helper.wait(10)
+        self._helper.wait(HANGS_S)
         assert self._helper.stdout is not None
         self._helper.stdout.close()
 
@@ -183,7 +185,7 @@ def enter(world: World, monkeypatch: pytest.MonkeyPatch, library: Path) -> World
 def finished(process: subprocess.Popen[str], input_text: str | None = None) -> subprocess.CompletedProcess[str]:
     """Wait for a process; kill it where it hangs."""
     try:
-        out, err = process.communicate(input_text, timeout=60)
+        out, err = process.communicate(input_text, timeout=HANGS_S)
     except subprocess.TimeoutExpired:
         process.kill()
         out, err = process.communicate()
@@ -191,7 +193,7 @@ def finished(process: subprocess.Popen[str], input_text: str | None = None) -> s
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
-def wait_for(path: Path, seconds: float = 30.0) -> str:
+def wait_for(path: Path, seconds: float = HANGS_S) -> str:
     """The text of a file that another process is about to write whole."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import pytest
 
 from tests.fakes.views import assert_true, device, events, phase_named, rows, tracker_log
-from tests.fakes.world import World
+from tests.fakes.world import HANGS_S, World
 from trainwatt import ConfigurationError, EnergyTracker
 
 HEAD = """
@@ -121,7 +121,7 @@ def test_memory_that_our_thread_does_not_get_is_said_and_tried_again(
                 raise MemoryError
 
             patch.setattr(tracker._begun.recorder._writer, "write", write)
-            assert failed.wait(5)
+            assert failed.wait(HANGS_S)
             with tracker.phase("train"):
                 time.sleep(0.05)
     view = tracker.summary().to_dict()

@@ -87,7 +87,7 @@ if __name__ == "__main__":
         queue = spawn.Queue()
         process = spawn.Process(target=work, args=(tracker, queue))
         process.start()
-        first, own = queue.get(timeout=30)
+        first, own = queue.get(timeout=300)
         process.join()
     assert first is None and own != tracker.run_id
     sys.exit(process.exitcode)

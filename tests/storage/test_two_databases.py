@@ -12,6 +12,7 @@ from sqlalchemy import insert, select
 
 from tests.fakes.compared import put
 from tests.fakes.served import served
+from tests.fakes.world import HANGS_S
 from trainwatt.cli.main import cli
 from trainwatt.storage.engine import make_engine, writing
 from trainwatt.storage.migrate import migrate
@@ -72,6 +73,6 @@ def test_every_command_reads_the_same_from_both(both: tuple[str, str]) -> None:
 def test_every_page_shows_the_same_of_both(both: tuple[str, str]) -> None:
     with served(both[0]) as file, served(both[1]) as server:
         for page in PAGES:
-            one, other = (requests.get(address + page, timeout=20) for address in (file, server))
+            one, other = (requests.get(address + page, timeout=HANGS_S) for address in (file, server))
             assert (one.status_code, other.status_code) == (200, 200), page
             assert PLACE.sub("", other.text) == PLACE.sub("", one.text), page

@@ -77,7 +77,7 @@ def test_two_of_the_coarser_of_tick_and_update_are_enough(length_s: float, perio
     st.lists(st.tuples(st.integers(5, 400), st.integers(0, 300)), min_size=3, max_size=25),
     st.lists(st.integers(0, 1000), min_size=2, max_size=2),
 )
-@settings(deadline=None, derandomize=True, max_examples=150)
+@settings(derandomize=True, max_examples=150)
 def test_the_range_of_any_phase_holds_the_truth(steps: list[tuple[int, int]], where: list[int]) -> None:
     """The power changes at every second tick only, between the readings; edges fall anywhere."""
     integrator, t_ms, mj, knots = gpu(), 0, 0, [(0, 0)]

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import pytest
 
 from tests.fakes.views import STEP_S, assert_true, device, events, phase_named, rows, tracker_log
-from tests.fakes.world import MakeWorld, World, enter, finished
+from tests.fakes.world import HANGS_S, MakeWorld, World, enter, finished
 from trainwatt import ConfigurationError, EnergyTracker, StoreError, TrainwattError
 from trainwatt.core.clock import Anchor, SystemClock
 from trainwatt.presentation.words.runs import idle_text
@@ -468,7 +468,7 @@ def test_threads_and_open_files_are_given_back(here: World) -> None:
     for _ in range(5):
         with EnergyTracker():
             time.sleep(0.02)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + HANGS_S
     while (threading.active_count() > threads or len(os.listdir("/proc/self/fd")) > files) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert threading.active_count() <= threads
@@ -512,7 +512,7 @@ def test_a_driver_call_that_never_returns_does_not_keep_the_training_from_ending
             raise RuntimeError("too late")
 
         sampler.channels[0].sensor.read = read  # type: ignore[method-assign]
-        assert hung.wait(5)
+        assert hung.wait(HANGS_S)
     let_go.set()
     view = tracker.summary().to_dict()
     assert view["run"]["status"] == "completed"

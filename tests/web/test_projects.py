@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from tests.browser.runs import write
 from tests.fakes.served import served
 from tests.fakes.stored_rows import device, point, run, segment
+from tests.fakes.world import HANGS_S
 from trainwatt.cli.main import cli
 from trainwatt.presentation.words.quantities import format_energy, format_range
 
@@ -63,13 +64,13 @@ def printed(db: Path, *arguments: str) -> dict[str, Any]:
 
 
 def test_projects_as_json_are_those_of_the_command_line(site: str, db: Path) -> None:
-    answer = requests.get(f"{site}/api/projects", timeout=10).json()
+    answer = requests.get(f"{site}/api/projects", timeout=HANGS_S).json()
     expected = printed(db, "--by", "project")
     assert {g["project"]: g for g in answer["groups"]} == {g["project"]: g for g in expected["groups"]}
 
 
 def test_the_page_has_each_project_with_its_sum_the_most_first(site: str, db: Path) -> None:
-    text = requests.get(f"{site}/projects", timeout=10).text
+    text = requests.get(f"{site}/projects", timeout=HANGS_S).text
     groups = sorted(printed(db, "--by", "project")["groups"], key=lambda g: -g["energy"]["total_j"])
     largest = groups[0]["energy"]["total_j"]
     sums = [format_range(g["energy"]["total_j"], g["energy"]["low_j"], g["energy"]["high_j"], largest) for g in groups]
@@ -81,7 +82,7 @@ def test_the_page_has_each_project_with_its_sum_the_most_first(site: str, db: Pa
 
 
 def test_a_projects_page_has_its_days_as_the_command_line_has_them(site: str, db: Path) -> None:
-    text = requests.get(f"{site}/projects", params={"name": "vision"}, timeout=10).text
+    text = requests.get(f"{site}/projects", params={"name": "vision"}, timeout=HANGS_S).text
     days = printed(db, "--by", "day", "--project", "vision")
     assert [(g["day"], g["runs"]) for g in days["groups"]] == [("2026-11-10", 1), ("2026-11-01", 2)]
     for g in days["groups"]:
@@ -106,7 +107,7 @@ def test_a_project_may_be_called_others(tmp_path: Path) -> None:
         curve_point=[point(t * S, t * watts[n], segment_id=f"s{n}") for n in names for t in (0, 1000)],
     )
     with served(db) as address:
-        text = requests.get(f"{address}/projects", timeout=10).text
+        text = requests.get(f"{address}/projects", timeout=HANGS_S).text
     heads = re.findall(r'<th[^>]*scope="col">([^<]*)</th>', text)
     assert heads[:9] == ["day", "runs", "energy (range)", "others", "b", "c", "d", "e", "others"]
     [row] = re.findall(r'<th scope="row">2026-11-01</th>(.*?)</tr>', text)
@@ -115,16 +116,16 @@ def test_a_project_may_be_called_others(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_no_projects_is_said(site: str) -> None:
-    answer = requests.get(f"{site}/projects", params={"name": "<b>none</b>"}, timeout=10)
+    answer = requests.get(f"{site}/projects", params={"name": "<b>none</b>"}, timeout=HANGS_S)
     assert answer.status_code == 404
     assert "There is no run of the project &lt;b&gt;none&lt;/b&gt;" in answer.text
 
 
 def test_a_database_without_runs_or_without_energy(tmp_path: Path) -> None:
     with served(write(tmp_path / "empty.db")) as address:
-        assert "No runs yet" in requests.get(f"{address}/projects", timeout=10).text
+        assert "No runs yet" in requests.get(f"{address}/projects", timeout=HANGS_S).text
     with served(write(tmp_path / "bare.db", run=[run(status="completed")])) as address:
         for query in ("", "?name=digits"):
-            answer = requests.get(f"{address}/projects{query}", timeout=10)
+            answer = requests.get(f"{address}/projects{query}", timeout=HANGS_S)
             assert answer.status_code == 200
             assert "None of these runs has energy." in answer.text

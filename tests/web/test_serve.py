@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from tests.browser.runs import hour, write
 from tests.fakes.served import served
 from tests.fakes.stored_rows import device, point, run, segment
+from tests.fakes.world import HANGS_S
 from trainwatt.cli.main import cli
 from trainwatt.errors import ConfigurationError, TrainwattError
 from trainwatt.presentation.words.quantities import format_energy
@@ -65,7 +66,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def listed(address: str, **query: str) -> list[str]:
-    answer = requests.get(f"{address}/api/runs", params=query, timeout=10)
+    answer = requests.get(f"{address}/api/runs", params=query, timeout=HANGS_S)
     assert answer.status_code == 200
     return [view["run"]["id"] for view in answer.json()["runs"]]
 
@@ -77,9 +78,9 @@ def test_a_runs_page_and_its_json_say_what_the_command_line_says(tmp_path: Path)
     db = hour(tmp_path / "runs.db")
     printed = json.loads(CliRunner().invoke(cli, ["show", "--json", "--db", str(db)]).output)
     with served(db) as address:
-        assert requests.get(f"{address}/api/runs/{printed['run']['id']}", timeout=10).json() == printed
-        [of_list] = requests.get(f"{address}/api/runs", timeout=10).json()["runs"]
-        page = requests.get(f"{address}/runs/{printed['run']['id'][:4]}", timeout=10)
+        assert requests.get(f"{address}/api/runs/{printed['run']['id']}", timeout=HANGS_S).json() == printed
+        [of_list] = requests.get(f"{address}/api/runs", timeout=HANGS_S).json()["runs"]
+        page = requests.get(f"{address}/runs/{printed['run']['id'][:4]}", timeout=HANGS_S)
     assert of_list["energy"]["total_j"] == printed["energy"]["total_j"]
     large, _, small = headline(printed).partition(" (")
     assert f"<b>{large}</b>" in page.text
@@ -93,7 +94,7 @@ def test_a_page_of_the_list_and_the_next(site: str) -> None:
     first, last = listed(site), listed(site, page="3")
     assert (first[0], len(first)) == ("run-0119", 50)
     assert (last[-1], len(last)) == ("run-0000", 20)
-    text = requests.get(f"{site}/", params={"page": "2"}, timeout=10).text
+    text = requests.get(f"{site}/", params={"page": "2"}, timeout=HANGS_S).text
     assert "51–100 of 120" in text
     assert 'href="/" rel="prev"' in text
     assert 'href="/?page=3"' in text
@@ -117,7 +118,7 @@ def test_sorted_filtered_and_searched(site: str) -> None:
     assert listed(site, q="N117") == ["run-0117"]
     assert listed(site, q="%") == []
     assert listed(site, q="<SCRIPT>") == ["run-0000"]
-    assert "No runs match" in requests.get(f"{site}/", params={"q": "nothing such"}, timeout=10).text
+    assert "No runs match" in requests.get(f"{site}/", params={"q": "nothing such"}, timeout=HANGS_S).text
 
 
 def test_an_order_by_energy_is_that_of_all_runs_and_not_of_a_page(site: str) -> None:
@@ -192,7 +193,7 @@ def test_names_are_text(site: str) -> None:
         f"{site}/runs/run-0000",
         f"{site}/?q=<script>alert(1)</script>&project=<script>alert(1)</script>",
     ):
-        text = requests.get(page, timeout=10).text
+        text = requests.get(page, timeout=HANGS_S).text
         assert "<script>alert" not in text
         assert "&lt;script&gt;alert" in text or "No runs match" in text
 
@@ -201,14 +202,14 @@ def test_selected_runs_are_compared_as_on_the_command_line(tmp_path: Path, site:
     db = many(tmp_path / "runs.db", 120)  # the same runs as those of `site`
     ids = ["run-0009", "run-0000", "run-0019"]
     printed = json.loads(CliRunner().invoke(cli, ["compare", *ids, "--json", "--db", str(db)]).output)
-    text = requests.get(f"{site}/compare", params={"run": ids}, timeout=10).text
+    text = requests.get(f"{site}/compare", params={"run": ids}, timeout=HANGS_S).text
     assert all(f'<p class="verdict">{run["verdict"]}</p>' in text for run in printed["runs"][1:])
     assert "difference from A" in text
     assert "<h1>2 runs beside the first</h1>" in text
     assert "<h1>1 run beside the first</h1>" in requests.get(f"{site}/compare", params={"run": ids[:2]}, timeout=10).text
     assert "<script>alert" not in text
-    assert requests.get(f"{site}/compare", params={"run": "run-0009"}, timeout=10).status_code == 400
-    assert requests.get(f"{site}/compare", params={"run": ["run-0009", "none"]}, timeout=10).status_code == 404
+    assert requests.get(f"{site}/compare", params={"run": "run-0009"}, timeout=HANGS_S).status_code == 400
+    assert requests.get(f"{site}/compare", params={"run": ["run-0009", "none"]}, timeout=HANGS_S).status_code == 404
 
 
 # ---- who may ask
@@ -216,7 +217,7 @@ def test_selected_runs_are_compared_as_on_the_command_line(tmp_path: Path, site:
 
 def test_every_answer_has_a_policy_that_lets_nothing_in(site: str) -> None:
     for path in ("/", "/runs/run-0001", "/runs/none", "/api/runs", "/static/app.js", "/nothing"):
-        headers = requests.get(site + path, timeout=10).headers
+        headers = requests.get(site + path, timeout=HANGS_S).headers
         assert headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self'; script-src 'self';")
         assert "unsafe" not in headers["Content-Security-Policy"]
         assert headers["X-Content-Type-Options"] == "nosniff"
@@ -224,17 +225,17 @@ def test_every_answer_has_a_policy_that_lets_nothing_in(site: str) -> None:
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "", "[::1].evil.example"])
 def test_a_foreign_host_name_is_refused(site: str, host: str) -> None:
-    assert requests.get(f"{site}/api/runs", headers={"Host": host}, timeout=10).status_code in (400, 403)
+    assert requests.get(f"{site}/api/runs", headers={"Host": host}, timeout=HANGS_S).status_code in (400, 403)
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8765", "127.0.0.1:1", "[::1]:80"])
 def test_a_local_one_is_not(site: str, host: str) -> None:
-    assert requests.get(f"{site}/api/runs", headers={"Host": host}, timeout=10).status_code == 200
+    assert requests.get(f"{site}/api/runs", headers={"Host": host}, timeout=HANGS_S).status_code == 200
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
 def test_nothing_can_be_changed(site: str, method: str) -> None:
-    assert requests.request(method, f"{site}/runs/run-0001", timeout=10).status_code == 405
+    assert requests.request(method, f"{site}/runs/run-0001", timeout=HANGS_S).status_code == 405
     assert len(listed(site, q="run-0001")) == 1
 
 
@@ -251,7 +252,7 @@ def test_no_path_leads_out(site: str, path: str) -> None:
 
 
 def test_what_is_not_there_says_so(site: str) -> None:
-    page, api = requests.get(f"{site}/runs/none", timeout=10), requests.get(f"{site}/api/runs/none", timeout=10)
+    page, api = requests.get(f"{site}/runs/none", timeout=HANGS_S), requests.get(f"{site}/api/runs/none", timeout=HANGS_S)
     assert (page.status_code, api.status_code) == (404, 404)
     assert "no run 'none'" in page.text
     assert "no run 'none'" in api.json()["error"]
@@ -259,17 +260,17 @@ def test_what_is_not_there_says_so(site: str) -> None:
 
 def test_a_token_opens_and_nothing_else_does(tmp_path: Path) -> None:
     with served(many(tmp_path / "runs.db", 2), TOKEN) as address:
-        assert requests.get(address, timeout=10).status_code == 401
-        assert requests.get(address, params={"token": "another-of-such-length"}, timeout=10).status_code == 401
-        assert requests.get(address, headers={"Authorization": "Bearer wrong"}, timeout=10).status_code == 401
-        assert requests.get(address, cookies={COOKIE: "wrong"}, timeout=10).status_code == 401
-        assert requests.get(address, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10).status_code == 200
+        assert requests.get(address, timeout=HANGS_S).status_code == 401
+        assert requests.get(address, params={"token": "another-of-such-length"}, timeout=HANGS_S).status_code == 401
+        assert requests.get(address, headers={"Authorization": "Bearer wrong"}, timeout=HANGS_S).status_code == 401
+        assert requests.get(address, cookies={COOKIE: "wrong"}, timeout=HANGS_S).status_code == 401
+        assert requests.get(address, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=HANGS_S).status_code == 200
         with requests.Session() as browser:
-            first = browser.get(f"{address}/?q=run&token={TOKEN}", timeout=10)
+            first = browser.get(f"{address}/?q=run&token={TOKEN}", timeout=HANGS_S)
             assert first.status_code == 200
             assert first.url == f"{address}/?q=run"
             assert "HttpOnly" in first.history[0].headers["Set-Cookie"]
-            assert browser.get(f"{address}/runs/run-0001", timeout=10).status_code == 200
+            assert browser.get(f"{address}/runs/run-0001", timeout=HANGS_S).status_code == 200
 
 
 # ---- a database that changes meanwhile
@@ -278,10 +279,10 @@ def test_a_token_opens_and_nothing_else_does(tmp_path: Path) -> None:
 def test_a_database_that_goes_away_is_said(tmp_path: Path) -> None:
     db = many(tmp_path / "runs.db", 1)
     with served(db) as address:
-        assert requests.get(address, timeout=10).status_code == 200
+        assert requests.get(address, timeout=HANGS_S).status_code == 200
         for file in tmp_path.glob("runs.db*"):
             file.unlink()
-        answer = requests.get(address, timeout=10)
+        answer = requests.get(address, timeout=HANGS_S)
     assert answer.status_code == 503
     assert "runs.db" in answer.text
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.fakes.world import ROOT
+from tests.fakes.world import HANGS_S, ROOT
 from trainwatt.carbon.tables.zones import DATA, KINDS, cloud_region, country_of, figure, listed, provider_zone, require_same_basis
 from trainwatt.errors import ConfigurationError
 
@@ -203,5 +203,5 @@ def test_the_tables_are_read_with_the_standard_library_and_at_once() -> None:
         "[figure(z.zone, allow_suspect=True) for z in listed()]\nassert time.perf_counter() - t < 0.2\n"
         "print({'sqlalchemy', 'requests', 'urllib3', 'click', 'rich'} & set(sys.modules))"
     )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT.parent, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT.parent, timeout=HANGS_S)
     assert (ended.stdout, ended.stderr) == ("set()\n", "")

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from tests.fakes.world import HANGS_S
 from trainwatt.cli.main import cli
 from trainwatt.errors import ConfigurationError
 
@@ -230,5 +231,5 @@ def test_neither_sqlalchemy_nor_requests_is_imported() -> None:
         "command(['--device', 'H100', '--hours', '1', '--watts', '300', '--zone', 'FR'], standalone_mode=False);"
         "print('loaded', sorted({'sqlalchemy', 'requests', 'torch', 'alembic', 'urllib3'} & sys.modules.keys()))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=HANGS_S, check=True)
     assert re.search(r"^loaded \[\]$", done.stdout, re.MULTILINE)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from tests.fakes.world import ROOT
+from tests.fakes.world import HANGS_S, ROOT
 from trainwatt.carbon.tables.zones import listed
 from trainwatt.cli.main import cli
 from trainwatt.errors import ConfigurationError
@@ -92,5 +92,5 @@ def test_it_loads_neither_sqlalchemy_nor_requests() -> None:
         "assert CliRunner().invoke(command, ['FR']).exit_code == 0\n"
         "print({'sqlalchemy', 'requests', 'urllib3', 'torch'} & set(sys.modules))"
     )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT.parent, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT.parent, timeout=HANGS_S)
     assert (ended.stdout, ended.stderr) == ("set()\n", "")

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.fakes import nvml
-from tests.fakes.world import TRAINWATT, MakeWorld, World, finished
+from tests.fakes.world import HANGS_S, TRAINWATT, MakeWorld, World, finished
 from trainwatt import __version__
 from trainwatt.presentation.words.quantities import format_range
 
@@ -492,7 +492,7 @@ def _shell(words: tuple[str, ...]) -> str:
 def test_a_running_run_can_be_listed_and_shown(world: World) -> None:
     code = "import pathlib, time\nfrom trainwatt import EnergyTracker\nwith EnergyTracker() as t:\n    with t.phase('p'): time.sleep(60)"
     process = world.python(code)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + HANGS_S
     while not (world.db.exists() and world.cli("show").returncode == 0 and world.show()["energy"]["total_j"]):
         assert time.monotonic() < deadline
         time.sleep(0.1)

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from tests.browser.runs import hour
 from tests.fakes.compared import put
-from tests.fakes.world import TRAINWATT, World, finished
+from tests.fakes.world import HANGS_S, TRAINWATT, World, finished
 from trainwatt.cli.main import cli
 from trainwatt.errors import ConfigurationError, RunNotFoundError, TrainwattError
 from trainwatt.presentation.words.runs import OUTSIDE, headline
@@ -196,7 +196,7 @@ def test_a_full_disk_leaves_the_old_file_as_it_was(db: str, folder: Path) -> Non
         "runpy.run_module('trainwatt', run_name='__main__')"
     )
     command = [sys.executable, "-c", code, "report", "aaa", "-o", "report.html", "--db", db]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=HANGS_S)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "report.html cannot be written: File too large; name another place with -o" in ended.stderr
     assert [(p.name, p.read_text()) for p in folder.iterdir()] == [("report.html", "old")]
@@ -204,14 +204,14 @@ def test_a_full_disk_leaves_the_old_file_as_it_was(db: str, folder: Path) -> Non
 
 def test_exit_codes_are_those_of_every_command(db: str, folder: Path) -> None:
     for arguments, code in ((("zzz",), 3), (("aaa", "-o", "."), 2), (("aaa", "--format", "pdf"), 2), (("aaa", "-o", "/proc/x.html"), 1)):
-        ended = subprocess.run([*TRAINWATT, "report", *arguments, "--db", db], capture_output=True, text=True, timeout=60)
+        ended = subprocess.run([*TRAINWATT, "report", *arguments, "--db", db], capture_output=True, text=True, timeout=HANGS_S)
         assert (ended.returncode, ended.stdout) == (code, ""), arguments
         assert "Traceback" not in ended.stderr
 
 
 def test_stdout_is_utf_8_whatever_the_terminal_speaks(db: str, folder: Path) -> None:
     command = [*TRAINWATT, "report", "aaa", "-o", "-", "--db", db]
-    ended = subprocess.run(command, capture_output=True, timeout=60, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    ended = subprocess.run(command, capture_output=True, timeout=HANGS_S, env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert (ended.returncode, ended.stderr) == (0, b"")
     assert "–" in ended.stdout.decode("utf-8")
 

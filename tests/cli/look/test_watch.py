@@ -17,7 +17,7 @@ from rich.text import Text
 
 from tests.fakes.compared import put
 from tests.fakes.footprints import footprint
-from tests.fakes.world import TRAINWATT, MakeWorld, World, finished, wait_for
+from tests.fakes.world import HANGS_S, TRAINWATT, MakeWorld, World, finished, wait_for
 from trainwatt.analysis.over_time.live import Watcher
 from trainwatt.core.point import Point
 from trainwatt.energy.mean_power import mean_w, powers_w
@@ -58,7 +58,7 @@ def end(process: subprocess.Popen[str]) -> None:
     assert process.stdin is not None
     process.stdin.close()
     process.stdin = None
-    process.wait(30)
+    process.wait(HANGS_S)
 
 
 # ---- in a pipe

@@ -14,7 +14,7 @@ import pytest
 import trainwatt
 from tests.fakes.compared import put
 from tests.fakes.footprints import START, footprint
-from tests.fakes.world import ROOT
+from tests.fakes.world import HANGS_S, ROOT
 from trainwatt.analysis.footprint import view_of
 from trainwatt.analysis.tables import rows
 from trainwatt.storage.read.store import Store
@@ -115,5 +115,5 @@ def test_a_summary_shows_what_it_prints(db: str) -> None:
 
 def test_showing_runs_loads_no_pandas_and_naming_them_no_database() -> None:
     code = "import sys, trainwatt; trainwatt.runs; print({'pandas', 'pyarrow', 'sqlalchemy', 'rich', 'click'} & set(sys.modules))"
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT.parent, timeout=60, check=True)
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT.parent, timeout=HANGS_S, check=True)
     assert ended.stdout == "set()\n"

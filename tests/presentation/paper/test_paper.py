@@ -415,7 +415,7 @@ def unescaped(text: str) -> list[str]:
     return re.findall(r"[\\{}%&_#$^~]|[^\x20-\x7e]", TEX_SAFE.sub("", text))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(HOSTILE)
 def test_words_of_latex_have_no_special_left_and_close_their_braces(name: str) -> None:
     assert unescaped(tex(name)) == []
@@ -426,7 +426,7 @@ def test_words_of_latex_have_no_special_left_and_close_their_braces(name: str) -
     assert depth == 0
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(HOSTILE)
 def test_words_of_markdown_are_the_name_again_when_their_escapes_are_taken_away(name: str) -> None:
     escaped = markdown(name)
@@ -472,7 +472,7 @@ def renamed(of: Row, name: str) -> Row:
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(name=HOSTILE)
 def test_no_name_breaks_latex(node: Row, name: str) -> None:
     text, cut, entries = document([renamed(node, name)], "tex").partition(f"\n{CUT}\n")
@@ -489,7 +489,7 @@ def test_no_name_breaks_latex(node: Row, name: str) -> None:
     assert unescaped(body.replace(caption[0], caption[1]).replace("\n", " ")) == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(name=HOSTILE)
 def test_no_name_breaks_markdown(node: Row, name: str) -> None:
     found = document([renamed(node, name)], "md")
@@ -506,7 +506,7 @@ def test_no_name_breaks_markdown(node: Row, name: str) -> None:
     assert re.search(r"(?<!\\)(?:\\\\)*<", "\n".join(lines[: fences[0]])) is None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(name=HOSTILE)
 def test_plain_text_has_no_control_characters(node: Row, name: str) -> None:
     assert all(c.isprintable() or c == "\n" for c in document([renamed(node, name)], "text"))

@@ -271,8 +271,9 @@ print(store.load("run-1").segments[0].status, store.list_runs(status="running"))
 @pytest.mark.parametrize("writer_lives", [False, True])
 def test_read_only_database_shows_vanished_runs(tmp_path_factory: pytest.TempPathFactory, writer_lives: bool) -> None:
     folder = tmp_path_factory.mktemp("readonly")
-    for parent in (folder.parent, folder.parent.parent):  # another user must get here
-        parent.chmod(0o755)
+    for parent in folder.parents:  # another user must get here
+        if not (mode := parent.stat().st_mode) & 0o001:
+            parent.chmod(mode | 0o055)
     writer = Writer.open(folder / "runs.db")
     writer.write({"run": [run()], "segment": [segment()]})
     if not writer_lives:

@@ -1,6 +1,6 @@
 """Fake machines: whole ones for the tests that run the tracker as a whole, and the parts of one for the tests of its sensors.
 
-How the suite runs is said here too: the slow tests first, Hypothesis without time limits, and no skipped test unnoticed.
+How the suite runs is set here too: Hypothesis without time limits, a thread of PyTorch for each worker, and no skipped test unnoticed.
 """
 
 from __future__ import annotations
@@ -25,15 +25,6 @@ settings.load_profile("busy")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 GAINS = {"gpu": 0.05, "cpu": 0.03, "dram": 0.10, "platform": 0.05}
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the slow tests, so that no worker is left with one at the end. One worker has all that share a browser or a server."""
-    for item in items:
-        for shared in ("browser", "server"):
-            if shared in getattr(item, "fixturenames", ()):
-                item.add_marker(pytest.mark.xdist_group(shared))
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.hookimpl(trylast=True)

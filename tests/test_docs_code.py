@@ -34,6 +34,7 @@ def blocks(page: Path) -> list[str]:
 PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if blocks(page)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_the_code_of_a_page_runs(page: Path, world: World) -> None:
     code = "\n".join([BEFORE.get(page.name, ""), *blocks(page), AFTER.get(page.name, "")])

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from tests.fakes.world import HANGS_S
+from trainwatt.cli.main import cli
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parent.parent
 TRAINWATT = Path(sys.executable).with_name("trainwatt")
 EPOCHS = 2
@@ -36,6 +39,13 @@ def run(*command: object, db: Path) -> str:
     return done.stdout
 
 
+def read(*arguments: str, db: Path) -> str:
+    """What a command that only reads prints, in this process."""
+    ended = CliRunner().invoke(cli, [*arguments, "--db", str(db)])
+    assert ended.exit_code == 0, ended.output
+    return ended.stdout
+
+
 def check(output: str, view: dict[str, Any], name: str) -> None:
     """The printed summary, and the stored run."""
     accuracy = re.search(r"^accuracy: ([\d.]+)$", output, re.MULTILINE)
@@ -54,16 +64,16 @@ def check(output: str, view: dict[str, Any], name: str) -> None:
 @pytest.mark.parametrize("name", ["train_digits", "lightning_digits"])
 def test_example(name: str, tmp_path: Path) -> None:
     output = run(sys.executable, f"examples/{name}.py", "--epochs", EPOCHS, db=tmp_path)
-    check(output, json.loads(run(TRAINWATT, "show", "latest", "--json", db=tmp_path)), name)
+    check(output, json.loads(read("show", "latest", "--json", db=tmp_path)), name)
 
 
 def test_example_within_trainwatt_run_joins_its_run(tmp_path: Path) -> None:
     command = ("run", "--", sys.executable, "examples/train_digits.py", "--epochs", EPOCHS)
     output = run(TRAINWATT, *command, db=tmp_path)
-    view = json.loads(run(TRAINWATT, "show", "latest", "--json", db=tmp_path))
+    view = json.loads(read("show", "latest", "--json", db=tmp_path))
     check(output, view, "train_digits")
     assert "pending" not in output
-    listed = json.loads(run(TRAINWATT, "list", "--json", db=tmp_path))
+    listed = json.loads(read("list", "--json", db=tmp_path))
     assert [r["run"]["id"] for r in listed["runs"]] == [view["run"]["id"]]
 
 
@@ -77,12 +87,12 @@ def test_carbon_of_a_run(tmp_path: Path) -> None:
     operational = []
     for zone, years, *shown in rows:
         terms = ("--zone", zone, "--lifetime-years", years)
-        [found] = json.loads(run(TRAINWATT, "footprint", "latest", *terms, "--json", db=tmp_path))["footprints"]
+        [found] = json.loads(read("footprint", "latest", *terms, "--json", db=tmp_path))["footprints"]
         parts = [found["carbon"][f"{part}{bound}_g"] for part in ("operational", "embodied", "total") for bound in ("", "_low", "_high")]
         assert shown == [f"{1000 * grams:,.2f}" for grams in parts]
         operational.append(parts[0])
     assert operational[::2] == operational[1::2] == sorted(set(operational))  # Sweden, France, Poland; whatever the lifetime
-    view = json.loads(run(TRAINWATT, "show", "latest", "--json", db=tmp_path))
+    view = json.loads(read("show", "latest", "--json", db=tmp_path))
     assert (view["run"]["name"], view["run"]["status"]) == ("carbon_of_a_run", "completed")
     assert view["work"] == {"samples": EPOCHS * TRAINING_IMAGES}
     paragraph = output.partition("The energy use and")[2].partition("References")

@@ -64,6 +64,7 @@ def test_every_folder_of_sources_is_a_package() -> None:
             assert (file.parent / "__init__.py").exists(), file
 
 
+@pytest.mark.slow
 def test_the_wheel_has_every_source_and_data_file(wheel: Path) -> None:
     expected = set()
     for folder, package in FOLDERS.items():
@@ -76,6 +77,7 @@ def test_the_wheel_has_every_source_and_data_file(wheel: Path) -> None:
     assert {name for name in names(wheel) if ".dist-info/" not in name} == expected
 
 
+@pytest.mark.slow
 def test_the_wheel_has_its_licence_and_notice(wheel: Path) -> None:
     licences = {Path(name).name for name in names(wheel) if ".dist-info/licenses/" in name}
     assert licences == {"LICENSE", "NOTICE"}
@@ -87,6 +89,7 @@ def test_the_wheel_has_its_licence_and_notice(wheel: Path) -> None:
     assert "trainwatt = trainwatt.cli.main:main" in entry_points
 
 
+@pytest.mark.slow
 def test_every_module_of_the_wheel_imports_and_its_data_is_read(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")

@@ -53,6 +53,7 @@ def test_a_sum_says_how_many_runs_were_at_once(tmp_path: Path) -> None:
     assert total([m for m in runs if m.run.id != "a"])["runs_at_once"] == 0
 
 
+@pytest.mark.slow
 def test_two_commands_at_once_say_so_in_each_run_and_in_every_sum(world: World) -> None:
     command = [*TRAINWATT, "run", "--project", "par", "--", sys.executable, "-c", "import time; time.sleep(1.5)"]
     for ended in [finished(process) for process in [world.popen(command), world.popen(command)]]:

@@ -78,6 +78,7 @@ def test_the_list_is_sorted_and_filtered_with_links_and_forms_alone(browser: Bro
         tab.close()
 
 
+@pytest.mark.slow
 def test_a_run_grows_while_its_page_is_open_and_ends_with_it(browser: Browser, tmp_path: Path) -> None:
     tracker = EnergyTracker(project="digits", name="live", db=tmp_path / "runs.db").start()
     with served(tmp_path / "runs.db") as address, quiet(browser, address, f"/runs/{tracker.run_id}") as page:
@@ -91,6 +92,7 @@ def test_a_run_grows_while_its_page_is_open_and_ends_with_it(browser: Browser, t
         expect(page.locator(".live")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_what_was_opened_stays_open_while_the_page_moves(browser: Browser, tmp_path: Path) -> None:
     with (
         EnergyTracker(project="digits", db=tmp_path / "runs.db") as tracker,

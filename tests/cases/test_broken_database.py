@@ -12,6 +12,7 @@ from tests.fakes.world import World
 from trainwatt import EnergyTracker, StoreError
 
 
+@pytest.mark.slow
 def test_case_40_a_deleted_database_leaves_the_training_alone(here: World, caplog: pytest.LogCaptureFixture) -> None:
     with EnergyTracker() as tracker:
         time.sleep(0.2)
@@ -54,6 +55,7 @@ def test_case_40_a_folder_that_comes_back_gets_everything(here: World, caplog: p
     assert [("could not be written" in m, "being written again" in m) for m in said] == [(True, False), (False, True)]
 
 
+@pytest.mark.slow
 def test_case_40_a_locked_database_delays_nothing_in_the_loop_and_loses_nothing(here: World) -> None:
     with EnergyTracker() as tracker:
         time.sleep(0.2)
@@ -96,6 +98,7 @@ print("trained", total)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("space", ["full", "freed"])
 def test_case_40_a_full_disk_leaves_the_training_alone(world: World, space: str) -> None:
     ended = world.run_python(FULL, space)

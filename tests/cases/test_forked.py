@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.views import happened
 from tests.fakes.world import World, finished
 
 PARENT = """
@@ -37,7 +38,7 @@ def assert_whole(world: World, view: dict[str, Any]) -> None:
     """There is one run, that of the parent, with all of its energy."""
     assert (view["run"]["status"], view["run"]["end_reason"]) == ("completed", None)
     assert len(world.runs()) == 1
-    assert view["events"] == []
+    assert happened(view) == []
     truth = world.total_w * view["run"]["duration_s"]
     assert view["energy"]["low_j"] <= truth <= view["energy"]["high_j"]
     assert view["energy"]["measured_fraction"] == pytest.approx(1.0)

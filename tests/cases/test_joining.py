@@ -36,6 +36,7 @@ def run_inside(world: World, *options: str, code: str = INSIDE, **environ: str) 
     return ended.stdout
 
 
+@pytest.mark.slow
 def test_case_49_a_tracker_inside_a_tracked_command_counts_once(world: World) -> None:
     out = run_inside(world)
     [run] = world.runs()
@@ -66,6 +67,7 @@ def test_case_49_the_command_line_names_the_run_where_it_says_something(world: W
     assert run["tags"] == {"lr": "0.1", "who": "outside"}
 
 
+@pytest.mark.slow
 def test_case_49_two_trackers_one_after_the_other_inside_join_the_same_run(world: World) -> None:
     run_inside(world, code=BRIEF + BRIEF)
     [run] = world.runs()
@@ -91,6 +93,7 @@ except ValueError:
     assert rows(world, "SELECT role, status FROM segment ORDER BY role") == [("joined", "failed"), ("owner", "completed")]
 
 
+@pytest.mark.slow
 def test_case_49_a_killed_tracker_inside_keeps_its_phases(world: World) -> None:
     code = """
 import os, subprocess, sys

@@ -28,6 +28,7 @@ def assert_vanished(world: World, run_id: str, killed_at: float) -> None:
         assert view["work"]["samples"] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("deadly", [signal.SIGTERM, signal.SIGKILL])
 def test_case_39_a_signal_that_kills_loses_at_most_two_seconds(world: World, deadly: signal.Signals) -> None:
     """Six processes on one database, each killed at another moment of its life."""
@@ -76,6 +77,7 @@ def test_case_39_killed_while_it_starts_leaves_a_database_that_works(world: Worl
     assert [r["status"] for r in world.runs()[1:]] in ([], ["interrupted"])
 
 
+@pytest.mark.slow
 def test_case_51_sixteen_first_starts_on_an_empty_database(make_world: MakeWorld) -> None:
     world = make_world(gpus_w=())
     for ended in start_together(world, 16, 1, 0.05):

@@ -165,6 +165,7 @@ def test_case_44_whoever_looks_two_periods_after_the_samplers_death_flags_the_ru
     assert run.view["energy"]["total_j"] == pytest.approx(1.2 * sum(node.watts.values()), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_case_44_a_sampler_that_dies_is_said_and_the_run_is_still_right(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """After that the writer reads the sensors, once a second."""
     monkeypatch.setattr(threading, "excepthook", lambda _: None)

@@ -66,6 +66,7 @@ def read(run: RecordedRun) -> tuple[dict[str, Any], list[float], int]:
     return run.view, grams, sum(map(len, curves.values()))
 
 
+@pytest.mark.slow
 def test_case_52_thinning_a_week_leaves_run_phases_and_hourly_grams(machine: FakePowercap) -> None:
     """The commits of a run that has lasted a week delete most points from its file. The figures that are shown stay equal to 1e-9."""
     clock = FakeClock(BEGIN_NS, BEGIN_UTC_NS)

@@ -135,6 +135,7 @@ with EnergyTracker() as tracker:
 """
 
 
+@pytest.mark.slow
 def test_case_37_a_training_loop_in_pure_python_makes_ticks_late_and_no_joule_wrong(world: World) -> None:
     ended = world.run_python(GREEDY)
     assert (ended.returncode, ended.stdout) == (0, ""), ended.stderr
@@ -148,6 +149,7 @@ def test_case_37_a_training_loop_in_pure_python_makes_ticks_late_and_no_joule_wr
         assert found["provenance"]["measured-counter"] == found["energy_j"]
 
 
+@pytest.mark.slow
 def test_case_19_a_stopped_process_is_running_and_its_counters_bridge_the_pause(world: World) -> None:
     """The process is stopped for 2.5 s instead of 60 s."""
     code = """

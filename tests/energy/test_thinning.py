@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -58,6 +59,7 @@ def thinned(points: list[Point], anchors: list[Anchor], every_s: int) -> tuple[l
 steps_s = st.one_of(st.just(0.0), st.floats(-1e-3, 1e-3), st.floats(-2, 2), st.floats(-4000, 4000))
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.sampled_from([60.0, 61.7, 300.0]), steps_s), min_size=60, max_size=90),
     st.floats(0, 300),

@@ -146,6 +146,7 @@ def damage_now(path: Path) -> None:
     other.close()
 
 
+@pytest.mark.slow
 def test_a_run_whose_last_commit_meets_the_damage_has_all_of_its_energy_in_a_new_database(world: World) -> None:
     process, run_id = begin(world, LOOP.replace("sys.argv[2]", "0"))
     time.sleep(2.5)  # until the first phase is stored
@@ -170,6 +171,7 @@ def test_a_run_whose_last_commit_meets_the_damage_has_all_of_its_energy_in_a_new
         assert connection.execute("SELECT count(*) FROM inventory").fetchone()[0] > 0
 
 
+@pytest.mark.slow
 def test_every_run_of_a_damaged_database_goes_on_in_the_new_one(make_world: MakeWorld) -> None:
     """It does not matter which process meets the damage first."""
     world = make_world(gpus_w=())
@@ -192,6 +194,7 @@ def test_every_run_of_a_damaged_database_goes_on_in_the_new_one(make_world: Make
     assert len(aside(world.db)) == 1
 
 
+@pytest.mark.slow
 def test_a_tracked_command_and_the_tracker_inside_go_on_together(make_world: MakeWorld) -> None:
     world = make_world(gpus_w=())
     code = "import os, pathlib, time\nfrom trainwatt import EnergyTracker\n" + LOOP.replace("sys.argv[2]", "2.2").replace(

@@ -37,6 +37,7 @@ sys.exit(7)
 """
 
 
+@pytest.mark.slow
 def test_a_database_locked_for_twelve_seconds_loses_nothing(world: World) -> None:
     """This is longer than two commits wait."""
     process, run_id = begin(world, "import logging\nlogging.basicConfig(format='%(message)s')\n" + LOOP)

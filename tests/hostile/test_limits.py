@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from tests.fakes.views import assert_true, device, events, phase_named, rows, tracker_log
+from tests.fakes.views import assert_true, device, events, happened, phase_named, rows, tracker_log
 from tests.fakes.world import HANGS_S, World
 from trainwatt import ConfigurationError, EnergyTracker
 
@@ -79,8 +79,8 @@ def test_no_more_files_may_be_opened(world: World) -> None:
     ended = loop(world, before, "[os.close(f) for f in kept]", steps=LONGER)
     assert ended.stderr == ""
     view = assert_kept(world, LONGER)
-    assert {e["kind"] for e in view["events"]} == {"gap"}
-    assert len({e["detail"] for e in view["events"]}) == len(view["events"])
+    assert {e["kind"] for e in happened(view)} == {"gap"}
+    assert len({e["detail"] for e in happened(view)}) == len(happened(view))
 
 
 def test_no_file_may_be_opened_when_it_starts_is_said_before_the_training(world: World) -> None:
@@ -104,7 +104,7 @@ except StoreError as error:
 def test_no_more_memory_is_given_to_the_process(world: World) -> None:
     """This includes the end: a thread that is still there when the interpreter ends would abort the process."""
     assert loop(world, "resource.setrlimit(resource.RLIMIT_AS, (1, 1))", steps=LONGER).stderr == ""
-    assert assert_kept(world, LONGER)["events"] == []
+    assert happened(assert_kept(world, LONGER)) == []
 
 
 def test_memory_that_our_thread_does_not_get_is_said_and_tried_again(
@@ -188,7 +188,7 @@ def test_standard_streams_are_closed(world: World, lost: str) -> None:
     head = "sys.stdin = sys.stdout = sys.stderr = None\nfor f in (0, 1, 2): os.close(f)\n"
     loop(world, lost, head=head, steps=STEPS if lost == "pass" else LONGER)
     if lost == "pass":
-        assert assert_kept(world)["events"] == []
+        assert happened(assert_kept(world)) == []
 
 
 def test_a_log_that_fails_fails_alone(world: World) -> None:
@@ -207,7 +207,7 @@ def test_the_working_directory_is_deleted(world: World, when: str) -> None:
     back = f"os.chdir({str(world.work)!r})"
     ended = loop(world, gone if when == "while it runs" else "pass", back, gone if when == "before it starts" else "")
     assert ended.stderr == ""
-    assert assert_kept(world)["events"] == []
+    assert happened(assert_kept(world)) == []
 
 
 @pytest.mark.parametrize("helped", [True, False], ids=["as usual", "without Python's help"])

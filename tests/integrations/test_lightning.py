@@ -291,6 +291,7 @@ for package in {packages}:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("packages", [["pytorch_lightning"], ["lightning.pytorch", "pytorch_lightning"]], ids=["other", "both"])
 def test_either_package_of_lightning(here: Path, packages: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", USE.format(packages=packages)], capture_output=True, text=True, timeout=HANGS_S)

@@ -17,7 +17,7 @@ from trainwatt.machine.host import in_container, processor
 from trainwatt.machine.inventory import inventory
 from trainwatt.machine.process import alive_ticks, command_of, environment_of, parent, this_process
 
-quick = settings(deadline=None, derandomize=True, max_examples=200)
+quick = settings(derandomize=True, max_examples=200)
 HUGE = "9" * 5000  # Python converts no more than 4300 digits
 
 PARSERS: tuple[Callable[[str], object], ...] = (

@@ -89,6 +89,7 @@ def elements(thing: object, seen: set[int] | None = None) -> int:
     return sum(elements(value, seen) for value in values)
 
 
+@pytest.mark.slow
 def test_six_hours_are_as_small_as_two_and_say_the_same(tmp_path: Path) -> None:
     """Ten readings a second of three devices, a phase every second, and a wall clock that is set now and then."""
     clock = FakeClock()
@@ -141,6 +142,7 @@ def test_a_run_of_less_than_an_hour_keeps_every_point(tmp_path: Path) -> None:
     assert {len(points) for points in run.stored()[1].values()} == {3591}
 
 
+@pytest.mark.slow
 def test_a_locked_database_only_puts_thinning_off(tmp_path: Path) -> None:
     """It is locked for ten minutes just when thinning is due, and a step of the clock falls in that time; then for an hour and a half."""
     clock = FakeClock()
@@ -185,6 +187,7 @@ def test_a_lost_device_keeps_its_last_point(tmp_path: Path) -> None:
     assert_nothing_is_missed(run)
 
 
+@pytest.mark.slow
 def test_thousands_of_phases_a_second_are_counted_and_add_up_to_the_run(tmp_path: Path) -> None:
     """Four thousand a second, one after the other: those over what a commit stores are added up at once."""
     clock = FakeClock()
@@ -255,6 +258,7 @@ def test_names_without_end_become_one(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_newest_of_all_names_stay(tmp_path: Path) -> None:
     clock = FakeClock()
     run = LongRun(tmp_path / "runs.db", clock, swinging(clock, 1))

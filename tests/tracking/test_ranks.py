@@ -25,6 +25,7 @@ def views(world: World) -> list[dict[str, Any]]:
     return [world.show(r["id"]) for r in world.runs()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("local", "job"), [("LOCAL_RANK", "RANK"), ("SLURM_LOCALID", "SLURM_PROCID")])
 def test_case_29_the_first_rank_of_a_node_measures_and_the_others_only_record(world: World, local: str, job: str) -> None:
     """Without the take-over of an owner that was killed, which is not there yet."""
@@ -67,6 +68,7 @@ def test_a_global_rank_alone_hides_nothing(world: World) -> None:
     assert rows(world, "SELECT rank FROM segment") == [(3,)]
 
 
+@pytest.mark.slow
 def test_all_ranks_join_the_one_run_of_the_command_that_started_them(world: World) -> None:
     launcher = f"""
 import os, subprocess, sys

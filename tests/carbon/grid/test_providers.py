@@ -309,6 +309,7 @@ def _nonsense(connection: socket.socket) -> None:
     connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answering", [_hang, _drip, _break_off, _nonsense])
 @pytest.mark.parametrize("make", [lambda url: ElectricityMaps(TOKEN, url, QUICK), lambda url: UKCarbonIntensity(url, QUICK)])
 def test_a_server_that_hangs_drips_or_breaks_off(make: Callable[[str], GridProvider], answering: Callable[[socket.socket], None]) -> None:
@@ -409,6 +410,7 @@ def test_what_is_no_region_is_none(httpserver: HTTPServer) -> None:
     assert detect_region(httpserver.url_for("")) is None  # an error for each
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answering", [_hang, _drip, _nonsense])
 def test_no_cloud_is_none_and_soon(answering: Callable[[socket.socket], None]) -> None:
     serving = server(answering)

@@ -52,6 +52,7 @@ def answer(*arguments: str) -> Any:
     return json.loads(result.stdout)
 
 
+@pytest.mark.slow
 def test_where_it_cannot_be_kept_it_is_computed_all_the_same(db: str) -> None:
     with closing(sqlite3.connect(db)) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -96,6 +96,7 @@ def test_what_cannot_be_is_said(filled: World, arguments: list[str], code: int, 
     assert sorted(filled.work.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_a_failure_half_way_leaves_the_old_file(filled: World, tmp_path: Path) -> None:
     """The file grows too large for a limit of the process (as on a full disk), under which the database can be read."""
     writer = Writer.open(filled.db)

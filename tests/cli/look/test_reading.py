@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.fakes import nvml
+from tests.fakes.views import happened
 from tests.fakes.world import HANGS_S, TRAINWATT, MakeWorld, World, finished
 from trainwatt import __version__
 from trainwatt.presentation.words.quantities import format_range
@@ -64,11 +66,10 @@ CARBON_KEYS = {f"{part}{bound}_g" for part in ("operational", "embodied", "total
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def filled(tmp_path_factory: pytest.TempPathFactory, nvml_library: Path) -> Iterator[World]:
     """A machine with three runs, which no test changes. The newest is the failed one."""
-    library = nvml.build(tmp_path_factory.mktemp("libnvml"))
-    nvml.load(library)
-    world = World(tmp_path_factory.mktemp("filled"), library)
+    nvml.load(nvml_library)
+    world = World(tmp_path_factory.mktemp("filled"), nvml_library)
     ended = world.run_python(FILL, "--api-token", "secret", *(f"argument{i}" for i in range(30)))
     assert (ended.returncode, ended.stderr) == (0, "")
     yield world
@@ -129,7 +130,7 @@ def test_show_json_has_the_promised_keys(filled: World, ids: list[str]) -> None:
 def test_an_event_has_the_promised_keys(world: World) -> None:
     world.gpu("0.pids", os.getpid())
     world.run_python("from trainwatt import EnergyTracker\nwith EnergyTracker(): pass")
-    [event] = json.loads(reads(world, "show", "--json"))["events"]
+    [event] = happened(json.loads(reads(world, "show", "--json")))
     assert set(event) == {"device", "kind", "at", "detail"}
     assert datetime.fromisoformat(event["at"]).tzinfo is not None
 
@@ -249,13 +250,22 @@ def test_list_of_nothing_says_so(filled: World, world: World) -> None:
 # ---- delete
 
 
-@pytest.fixture
-def two_runs(world: World) -> World:
+@pytest.fixture(scope="module")
+def database_of_two_runs(tmp_path_factory: pytest.TempPathFactory, nvml_library: Path) -> Path:
+    world = World(tmp_path_factory.mktemp("two"), nvml_library)
     ended = world.run_python(
         "import time\nfrom trainwatt import EnergyTracker\nfor _ in range(2):\n    with EnergyTracker() as t:\n"
         "        with t.phase('p'): t.update(samples=1); time.sleep(0.25)"
     )
+    world.close()
     assert ended.returncode == 0
+    return world.db
+
+
+@pytest.fixture
+def two_runs(world: World, database_of_two_runs: Path) -> World:
+    """The machine with a copy of that database, which a test may change."""
+    shutil.copytree(database_of_two_runs.parent, world.db.parent)
     return world
 
 
@@ -301,6 +311,7 @@ def test_doctor_json_names_devices_findings_and_the_database(filled: World) -> N
     assert report["database"] == {"place": str(filled.db), "usable": True, "detail": report["database"]["detail"]}
 
 
+@pytest.mark.slow
 def test_doctor_says_what_is_not_measured_and_how_to_mend_it(make_world: MakeWorld) -> None:
     world = make_world(package_w=0, gpus_w=())
     text = reads(world, "doctor")
@@ -312,6 +323,7 @@ def test_doctor_says_what_is_not_measured_and_how_to_mend_it(make_world: MakeWor
     assert not world.db.exists()  # it looks, and leaves nothing
 
 
+@pytest.mark.slow
 def test_doctor_names_a_database_that_is_none(world: World, nvml_library: Path) -> None:
     nvml.load(nvml_library)
     (world.work / "notes.txt").write_text("notes\n" * 300)

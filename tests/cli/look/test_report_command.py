@@ -216,6 +216,7 @@ def test_stdout_is_utf_8_whatever_the_terminal_speaks(db: str, folder: Path) -> 
     assert "–" in ended.stdout.decode("utf-8")
 
 
+@pytest.mark.slow
 def test_a_run_in_progress_has_a_page_too(world: World) -> None:
     """A tracker in another process, still open while the report is written."""
     code = (

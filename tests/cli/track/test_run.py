@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.views import happened
 from tests.fakes.world import HANGS_S, TRAINWATT, World, finished, wait_for
 
 PY = sys.executable
@@ -225,7 +226,7 @@ def test_secrets_of_the_command_are_not_stored(world: World) -> None:
     ],
 )
 def test_bad_input_is_said_at_once_with_the_mend(world: World, options: list[str], words: list[str]) -> None:
-    ended = world.cli("run", *options, "--", "touch", "started")
+    ended = world.call("run", *options, "--", "touch", "started")
     assert ended.returncode == 2, ended.stderr
     said = " ".join(ended.stderr.replace("│", " ").split())
     assert [w for w in words if w.lower() not in said.lower()] == []
@@ -237,7 +238,7 @@ def test_bad_input_is_said_at_once_with_the_mend(world: World, options: list[str
 
 def test_a_place_that_is_no_database_starts_nothing(world: World) -> None:
     (world.work / "notes.txt").write_text("my notes\n" * 200)
-    ended = world.cli("run", "--db", "notes.txt", "--", "touch", "started")
+    ended = world.call("run", "--db", "notes.txt", "--", "touch", "started")
     assert ended.returncode == 1
     assert "not a SQLite database" in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -253,6 +254,7 @@ def test_a_database_that_goes_away_does_not_change_the_exit_code(world: World) -
 # ---- attach
 
 
+@pytest.mark.slow
 def test_attach_follows_a_process_until_it_ends(world: World) -> None:
     with world.popen(["sh", "-c", "sleep 1.5; exit 3", "--token", "hidden"]) as target:
         ended = world.cli("attach", "--project", "attached", str(target.pid))
@@ -293,12 +295,12 @@ def test_attach_does_not_take_the_process_for_somebody_else(world: World) -> Non
     with world.popen(["sleep", "1"]) as target:
         world.gpu("0.pids", target.pid)
         assert world.cli("attach", str(target.pid)).returncode == 0
-    assert world.show()["events"] == []
+    assert happened(world.show()) == []
 
 
 @pytest.mark.parametrize(("pid", "words"), [("4194999", "no such process"), ("99999999999999999999", "no such process"), ("x", "integer")])
 def test_attach_to_nothing_is_a_usage_error(world: World, pid: str, words: str) -> None:
-    ended = world.cli("attach", pid)
+    ended = world.call("attach", pid)
     assert ended.returncode == 2
     assert words in ended.stderr
     assert pid in ended.stderr
@@ -308,7 +310,7 @@ def test_attach_to_nothing_is_a_usage_error(world: World, pid: str, words: str) 
 
 def test_attach_to_a_number_that_is_no_pid_is_a_usage_error(world: World) -> None:
     for pid in ("0", "-1"):
-        ended = world.cli("attach", "--", pid)
+        ended = world.call("attach", "--", pid)
         assert ended.returncode == 2, ended.stderr
         assert "Traceback" not in ended.stderr
     assert not world.db.exists()

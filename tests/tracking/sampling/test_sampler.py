@@ -439,6 +439,7 @@ def test_a_slower_sensor_whose_tick_is_missed_is_read_at_the_next_one() -> None:
     assert slower.reads >= 30 * 2 / 5 - 2
 
 
+@pytest.mark.slow
 def test_the_thread_reads_a_slow_sensor_as_seldom_as_it_costs_little() -> None:
     clock, waiting = FakeClock(), Waiting(100)
     costly = ScriptedSensor(GPU, INSTANT, [100.0], clock=clock, cost_s=0.002)

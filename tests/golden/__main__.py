@@ -1,0 +1,16 @@
+"""`python -m tests.golden`: write what the commands print now to `expected/`."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from tests.golden import COMMANDS, EXPECTED, database, printed
+
+if __name__ == "__main__":
+    for old in EXPECTED.iterdir():
+        old.unlink()
+    with tempfile.TemporaryDirectory() as folder:
+        db = database(Path(folder))
+        for name, command in COMMANDS.items():
+            (EXPECTED / name).write_text(printed(db, command), encoding="utf-8")

@@ -34,15 +34,16 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def pytest_terminal_summary(config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say at a failure which order and which random numbers the tests had."""
     if _reports(config, "failed", "error", "skipped"):
-        reporter = config.pluginmanager.get_plugin("terminalreporter")
-        reporter.write_line(f"The order and the random numbers were those of --randomly-seed={config.getoption('randomly_seed', None)}")
+        terminalreporter.write_line(
+            f"The order and the random numbers were those of --randomly-seed={config.getoption('randomly_seed', None)}"
+        )
 
 
 def _reports(config: pytest.Config, *outcomes: str) -> list[object]:
-    reporter = config.pluginmanager.get_plugin("terminalreporter")  # none in a worker
+    reporter: pytest.TerminalReporter | None = config.pluginmanager.get_plugin("terminalreporter")  # none in a worker
     return [report for outcome in outcomes for report in (reporter.stats.get(outcome, ()) if reporter else ())]
 
 

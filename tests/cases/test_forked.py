@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.views import happened
+from tests.fakes.views import assert_within, happened
 from tests.fakes.world import World, finished
 
 PARENT = """
@@ -39,8 +39,7 @@ def assert_whole(world: World, view: dict[str, Any]) -> None:
     assert (view["run"]["status"], view["run"]["end_reason"]) == ("completed", None)
     assert len(world.runs()) == 1
     assert happened(view) == []
-    truth = world.total_w * view["run"]["duration_s"]
-    assert view["energy"]["low_j"] <= truth <= view["energy"]["high_j"]
+    assert_within(view["energy"], world.total_w, view["run"]["duration_s"])
     assert view["energy"]["measured_fraction"] == pytest.approx(1.0)
 
 

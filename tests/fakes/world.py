@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     import pytest
@@ -30,6 +30,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 class World:
     """A machine below `root`, running until `close`. `package_w`, `dram_w` and `gpus_w` are what its parts draw, always."""
+
+    running: ClassVar[list[World]] = []
 
     def __init__(
         self, root: Path, library: Path | None, *, package_w: float = PACKAGE_W, dram_w: float = DRAM_W, gpus_w: Sequence[float] = (GPU_W,)
@@ -65,6 +67,7 @@ class World:
         )
         assert self._helper.stdout is not None
         self._helper.stdout.readline()  # it has written everything once
+        World.running.append(self)
 
     @property
     def total_w(self) -> float:
@@ -84,11 +87,18 @@ class World:
 
     def gpu(self, key: str, value: object) -> None:
         """Change a line of the fake NVML, as `gpu("0.lost", 1)`; returns once it is so."""
+        self._tell(f"{key} {value}")
+
+    def stood_still_s(self) -> float:
+        """The longest time for which its counters stood still: unlike those of hardware, they wait for a processor."""
+        return float(self._tell("stood_still_s"))
+
+    def _tell(self, line: str) -> str:
         assert self._helper.stdin is not None
         assert self._helper.stdout is not None
-        self._helper.stdin.write(f"{key} {value}\n")
+        self._helper.stdin.write(f"{line}\n")
         self._helper.stdin.flush()
-        self._helper.stdout.readline()
+        return self._helper.stdout.readline()
 
     def python(self, code: str, *arguments: str, env: Mapping[str, str] | None = None, **popen: Any) -> subprocess.Popen[str]:
         """Start `code` in an interpreter on the machine, its output in pipes."""
@@ -157,6 +167,7 @@ class World:
 
     def close(self) -> None:
         """Stop the helper."""
+        World.running.remove(self)
         assert self._helper.stdin is not None
         self._helper.stdin.close()
         self._helper.wait(HANGS_S)
@@ -223,9 +234,11 @@ def _advance(spec: dict[str, Any]) -> None:
         os.nice(-10)  # counters of real hardware do not wait for a busy processor
     begin = time.monotonic()
     gpus_at = -1.0
+    before = stood_still_s = 0.0
     answer = "ready"
     while True:
         passed = time.monotonic() - begin
+        stood_still_s, before = max(stood_still_s, passed - before), passed
         for fd, watts in zones.items():
             os.pwrite(fd, b"%012d\n" % int(1e6 * (1.0 + watts * passed)), 0)  # always as long, so no reader sees half a number
         if spec["nvml"] and passed - gpus_at >= GPU_STEP_S:
@@ -243,6 +256,9 @@ def _advance(spec: dict[str, Any]) -> None:
             if not line:
                 return
             key, _, value = line.strip().partition(" ")
+            if key == "stood_still_s":
+                answer = str(stood_still_s)
+                continue
             lines[key] = value
             answer, gpus_at = "done", -1.0
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.views import assert_true, device, events, happened, phase_named, rows, tracker_log
+from tests.fakes.views import assert_true, assert_within, device, events, happened, phase_named, rows, tracker_log
 from tests.fakes.world import World, finished
 from trainwatt import EnergyTracker
 
@@ -25,8 +25,7 @@ def run_script(world: World, code: str) -> subprocess.CompletedProcess[str]:
 def assert_whole(world: World, view: dict[str, Any]) -> None:
     """A run with all of its energy and without events."""
     assert (view["run"]["status"], happened(view)) == ("completed", [])
-    truth = world.total_w * view["run"]["duration_s"]
-    assert view["energy"]["low_j"] <= truth <= view["energy"]["high_j"]
+    assert_within(view["energy"], world.total_w, view["run"]["duration_s"])
 
 
 LOADERS = """

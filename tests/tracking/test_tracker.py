@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from tests.fakes.views import STEP_S, assert_true, device, events, phase_named, rows, tracker_log
+from tests.fakes.views import STEP_S, assert_true, assert_within, device, events, phase_named, rows, tracker_log
 from tests.fakes.world import HANGS_S, MakeWorld, World, enter, finished
 from trainwatt import ConfigurationError, EnergyTracker, StoreError, TrainwattError
 from trainwatt.core.clock import Anchor, SystemClock
@@ -158,7 +158,7 @@ def test_phases_have_their_energy_and_their_range_holds_the_truth(here: World) -
     assert [(p["name"], p["count"]) for p in view["phases"]] == [("train", 2), ("validate", 2)]
     for p in view["phases"]:
         assert p["resolved"]
-        assert p["low_j"] <= here.total_w * p["duration_s"] <= p["high_j"]
+        assert_within(p, here.total_w, p["duration_s"])
         assert p["energy_j"] == pytest.approx(here.total_w * p["duration_s"], abs=2 * here.total_w * STEP_S)
     assert [step for (step,) in rows(here, "SELECT step FROM phase ORDER BY seq")] == [0, 0, 1, 1]
 
@@ -245,7 +245,7 @@ def test_an_exact_phase_reads_at_its_edges(make_world: MakeWorld, clean_environ:
     view = tracker.summary().to_dict()
     exact = phase_named(view, "exact")
     assert exact["energy_j"] == pytest.approx(world.total_w * exact["duration_s"], rel=0.1)
-    assert exact["low_j"] <= world.total_w * exact["duration_s"] <= exact["high_j"]
+    assert_within(exact, world.total_w, exact["duration_s"])
     assert view["sampler"]["samples"] >= 7
     assert rows(world, "SELECT DISTINCT name, exact FROM phase ORDER BY name") == [("between", 0), ("exact", 1)]
 
@@ -349,7 +349,7 @@ def test_without_a_baseline_idle_is_not_known(here: World) -> None:
 
 def test_gains_widen_the_range(here: World) -> None:
     with EnergyTracker(gain_gpu=0.5, gain_cpu=0.0, gain_dram=0.0) as tracker:
-        time.sleep(0.3)
+        time.sleep(1.2)  # until it is known how often each counter moves
     view = tracker.summary().to_dict()
     gpu, package = device(view, "gpu0"), device(view, "package-0")
     assert (gpu["energy_j"] - gpu["low_j"]) >= 0.5 * gpu["energy_j"]

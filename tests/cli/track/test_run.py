@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.views import happened
+from tests.fakes.views import assert_within, happened
 from tests.fakes.world import HANGS_S, TRAINWATT, World, finished, wait_for
 
 PY = sys.executable
@@ -46,7 +46,7 @@ def test_three_lines_on_stderr_and_nothing_else(world: World) -> None:
     assert lines[1].endswith("s, completed")
     assert lines[2] == f"trainwatt: trainwatt show {run_id}"
     view = world.show()
-    assert view["energy"]["low_j"] <= world.total_w * view["run"]["duration_s"] <= view["energy"]["high_j"]
+    assert_within(view["energy"], world.total_w, view["run"]["duration_s"])
 
 
 def test_stdin_and_stdout_are_the_commands_own(world: World) -> None:
@@ -226,7 +226,7 @@ def test_secrets_of_the_command_are_not_stored(world: World) -> None:
     ],
 )
 def test_bad_input_is_said_at_once_with_the_mend(world: World, options: list[str], words: list[str]) -> None:
-    ended = world.call("run", *options, "--", "touch", "started")
+    ended = world.cli("run", *options, "--", "touch", "started")
     assert ended.returncode == 2, ended.stderr
     said = " ".join(ended.stderr.replace("│", " ").split())
     assert [w for w in words if w.lower() not in said.lower()] == []
@@ -238,7 +238,7 @@ def test_bad_input_is_said_at_once_with_the_mend(world: World, options: list[str
 
 def test_a_place_that_is_no_database_starts_nothing(world: World) -> None:
     (world.work / "notes.txt").write_text("my notes\n" * 200)
-    ended = world.call("run", "--db", "notes.txt", "--", "touch", "started")
+    ended = world.cli("run", "--db", "notes.txt", "--", "touch", "started")
     assert ended.returncode == 1
     assert "not a SQLite database" in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -267,7 +267,7 @@ def test_attach_follows_a_process_until_it_ends(world: World) -> None:
     assert "exit code cannot be seen" in view["run"]["end_reason"]
     assert view["run"]["project"] == "attached"
     assert view["run"]["command"] == "sh -c 'sleep 1.5; exit 3' --token ***"
-    assert view["energy"]["low_j"] <= world.total_w * view["run"]["duration_s"] <= view["energy"]["high_j"]
+    assert_within(view["energy"], world.total_w, view["run"]["duration_s"])
 
 
 def test_attach_detaches_at_ctrl_c_and_leaves_the_process_alone(world: World) -> None:

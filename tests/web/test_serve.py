@@ -151,7 +151,7 @@ def test_a_run_that_goes_on_moves_up_in_the_order_by_energy(tmp_path: Path) -> N
 def test_filtered_by_group_and_sorted_among_those(site: str) -> None:
     assert listed(site, group="sweep-3", sort="-energy") == [f"run-{i:04d}" for i in range(59, 0, -4)]
     assert listed(site, group="sweep-3", project="p1", sort="energy") == [f"run-{i:04d}" for i in range(7, 60, 12)]
-    assert requests.get(f"{site}/api/runs", params={"group": "sweep-3"}, timeout=10).json()["count"] == 15
+    assert requests.get(f"{site}/api/runs", params={"group": "sweep-3"}, timeout=HANGS_S).json()["count"] == 15
     assert listed(site, group="sweep") == []
 
 
@@ -162,7 +162,7 @@ def test_the_list_has_the_energy_of_a_unit_of_work_as_the_command_line_has_it(tm
     printed = {line["id"]: line["energy_each_j"] for line in lines}
     assert printed["run-0009"] == ""
     with served(db) as address:
-        text = requests.get(f"{address}/", timeout=10).text
+        text = requests.get(f"{address}/", timeout=HANGS_S).text
     cells = re.findall(r'value="(run-\d+)".*?<td class="n" data-head="each">(.*?)</td>', text, re.DOTALL)
     assert {run_id for run_id, _ in cells} == set(printed)
     largest_j = max(float(each) for each in printed.values() if each)
@@ -173,7 +173,7 @@ def test_the_list_has_the_energy_of_a_unit_of_work_as_the_command_line_has_it(tm
 
 def test_the_heads_of_the_list_are_links_that_keep_the_filters(site: str) -> None:
     query = {"q": "n", "project": "p1", "group": "sweep-3", "status": "completed", "sort": "-energy"}
-    text = requests.get(f"{site}/", params=query, timeout=10).text
+    text = requests.get(f"{site}/", params=query, timeout=HANGS_S).text
     found = {}
     for href, words in re.findall(r'<th[^>]*><a href="([^"]*)">([^<]*)</a>', text):
         found[words] = dict(parse_qsl(urlsplit(html.unescape(href)).query))
@@ -206,7 +206,7 @@ def test_selected_runs_are_compared_as_on_the_command_line(tmp_path: Path, site:
     assert all(f'<p class="verdict">{run["verdict"]}</p>' in text for run in printed["runs"][1:])
     assert "difference from A" in text
     assert "<h1>2 runs beside the first</h1>" in text
-    assert "<h1>1 run beside the first</h1>" in requests.get(f"{site}/compare", params={"run": ids[:2]}, timeout=10).text
+    assert "<h1>1 run beside the first</h1>" in requests.get(f"{site}/compare", params={"run": ids[:2]}, timeout=HANGS_S).text
     assert "<script>alert" not in text
     assert requests.get(f"{site}/compare", params={"run": "run-0009"}, timeout=HANGS_S).status_code == 400
     assert requests.get(f"{site}/compare", params={"run": ["run-0009", "none"]}, timeout=HANGS_S).status_code == 404

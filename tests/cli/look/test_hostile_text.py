@@ -103,7 +103,7 @@ def test_a_summary_is_printed_as_text(world: World) -> None:
     assert summary.to_dict()["run"]["name"] == HOSTILE
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40))
 def test_whatever_the_text(world: World, text: str) -> None:
     db = world.work / "other.db"

@@ -333,10 +333,12 @@ def test_a_baseline_gives_idle_and_above_idle(here: World) -> None:
 
 
 def test_a_baseline_above_the_run_is_said_as_such() -> None:
-    assert idle_text({"idle_j": 60.0, "above_idle_j": 0.0}) == (
+    none_above: Any = {"idle_j": 60.0, "above_idle_j": 0.0}
+    above: Any = {"idle_j": 60.0, "above_idle_j": 2.0}
+    assert idle_text(none_above) == (
         "idle alone would have come to 60.0 J at the power of the baseline measured before the run: nothing beyond the error is above it"
     )
-    assert str(idle_text({"idle_j": 60.0, "above_idle_j": 2.0})).startswith("idle 60.0 J, above idle 2.00 J (")
+    assert str(idle_text(above)).startswith("idle 60.0 J, above idle 2.00 J (")
 
 
 def test_without_a_baseline_idle_is_not_known(here: World) -> None:

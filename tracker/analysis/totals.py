@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 from ..core.units import NS_PER_S
 from .over_time.periods import Period, period_of, periods_between, suiting
@@ -11,7 +11,7 @@ from .overlaps import Reading, at_once
 from .view import describe_run, energy_sum_of, run_duration_s
 
 if TYPE_CHECKING:
-    from ..core.contract import EntryJson, GroupJson, SumJson
+    from ..core.contract import EntryJson, GroupJson, ShowJson, SumJson
     from ..storage.read.records import DeviceRow, RunRow
     from ..storage.read.store import Store
 
@@ -43,7 +43,7 @@ def members(store: Store, runs: Sequence[RunRow]) -> list[Member]:
     return found
 
 
-def each_of(entry: Mapping[str, Any]) -> tuple[str, float] | None:
+def each_of(entry: EntryJson | ShowJson) -> tuple[str, float] | None:
     """A unit of the work that a run counted, samples where there are any, and the joules of the whole run for one of it; None where nothing
     was counted or no energy is known."""
     work, joules = entry["work"], entry["energy"]["total_j"]
@@ -85,6 +85,11 @@ def grouped(of: Iterable[Member], by: By) -> list[GroupJson]:
     for member in of:
         groups.setdefault(_name_of(member.run, by), []).append(member)
     return [cast("GroupJson", {by: name, **total(found)}) for name, found in groups.items()]
+
+
+def name_of(group: GroupJson, by: By) -> str | None:
+    """What a group is called: the value of its key `by`; None for runs without a group."""
+    return cast("dict[str, str | None]", group)[by]
 
 
 def _name_of(run: RunRow, by: By) -> str | None:

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ..energy.intervals import Share, between, interval
+from ..energy.intervals import Interval, Share, between, interval
 
 if TYPE_CHECKING:
-    from ..core.contract import DeviceJson, EnergyJson, EnergySumJson, PhaseJson, RunJson, SamplerJson, ShowJson
+    from ..core.contract import DeviceJson, EnergyJson, EnergyRangeJson, EnergySumJson, PhaseJson, RunJson, SamplerJson, ShowJson
     from ..storage.read.records import DeviceRow, PhaseDeviceSum, RunRow, SegmentRow, StoredRun
 
 SCHEMA_VERSION = 1
@@ -112,6 +112,20 @@ def _energy(devices: Iterable[DeviceRow], duration_s: float) -> tuple[EnergySumJ
         "lower_bound": any(cut_short(d["seen_fraction"], duration_s) for d in within),
     }
     return energy, described
+
+
+def total_of(energy: EnergyRangeJson) -> Interval | None:
+    """The energy of a run, or of several, with its range; None where none is known."""
+    if energy["total_j"] is None or energy["low_j"] is None or energy["high_j"] is None:
+        return None
+    return Interval(energy["total_j"], energy["low_j"], energy["high_j"])
+
+
+def interval_of_phase(phase: PhaseJson) -> Interval | None:
+    """The energy of all instances of a phase with its range; None where it is not known."""
+    if phase["energy_j"] is None or phase["low_j"] is None or phase["high_j"] is None:
+        return None
+    return Interval(phase["energy_j"], phase["low_j"], phase["high_j"])
 
 
 def cut_short(seen_fraction: float, duration_s: float) -> bool:

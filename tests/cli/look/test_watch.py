@@ -277,7 +277,7 @@ def test_nothing_is_drawn_where_nothing_is_known() -> None:
 
 
 def test_devices_of_a_kind_have_one_scale() -> None:
-    devices = [{"kind": "gpu"}, {"kind": "cpu"}, {"kind": "gpu"}, {"kind": "gpu"}]
+    devices: Any = [{"kind": "gpu"}, {"kind": "cpu"}, {"kind": "gpu"}, {"kind": "gpu"}]
     powers: list[list[float | None]] = [[600.0, 300.0], [80.0, None], [70.0, 70.0], []]
     tops = tops_w(devices, powers)
     assert tops == [600.0, 80.0, 600.0, 600.0]

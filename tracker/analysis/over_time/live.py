@@ -19,7 +19,7 @@ from ..view import describe, iso
 from .outlines import Key, Outlines
 
 if TYPE_CHECKING:
-    from ...core.contract import CarbonJson, PhaseNowJson, ShowJson
+    from ...core.contract import CarbonJson, PhaseNowJson, ShowJson, WatchJson
     from ...storage.read.records import DeviceRow, StoredRun
     from ...storage.read.store import Store
     from .figures import Drawing, Figures
@@ -48,7 +48,7 @@ class Look:
     of the devices of `view`, in their order.
     """
 
-    view: ShowJson
+    view: WatchJson
     curves: Sequence[Sequence[Point]]
 
     @property
@@ -128,11 +128,14 @@ class LiveRun:
         within = [d for d in view["energy"]["devices"] if d["included_in_total"]]
         powers = [d["power_w"] for d in within if d["power_w"] is not None]
         view["energy"]["power_w"] = sum(powers) if within and len(powers) == len(within) else None
-        view["at"] = iso(time.time_ns())
-        view["written_s"] = _ago_s(stored.run.last_seen_utc_ns)
-        view["phases_now"] = [] if stored.ended else self._phases(view)
-        view["rates"] = self._rates(stored, view["work"])
-        return Look(view, [list(curve) for curve in curves])
+        watched: WatchJson = {
+            **view,
+            "at": iso(time.time_ns()),
+            "written_s": _ago_s(stored.run.last_seen_utc_ns),
+            "phases_now": [] if stored.ended else self._phases(view),
+            "rates": self._rates(stored, view["work"]),
+        }
+        return Look(watched, [list(curve) for curve in curves])
 
     def _curve(self, row: DeviceRow) -> deque[Point]:
         assert row.last is not None

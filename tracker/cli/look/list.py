@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import rich_click as click
 
 from ...analysis.open_store import open_store
 from ...analysis.selection import Filters, fitting
-from ...analysis.totals import By, Member, each_of, grouped, members, total
+from ...analysis.totals import By, Member, each_of, grouped, members, name_of, total
 from ...analysis.view import SCHEMA_VERSION, run_duration_s
 from ...errors import ConfigurationError
 from ...presentation.terminal.list import RUN_COLUMNS, Column, chosen, csv_rows, document, group_columns, listing, run_columns, total_line
@@ -20,13 +20,14 @@ from ...presentation.words.quantities import count
 from ..options import db_option, filter_options, json_option
 
 if TYPE_CHECKING:
+    from ...core.contract import EntryJson, GroupJson
     from ...storage.read.records import RunRow
     from ...storage.read.store import Store
 
 SORTS = ("started", "energy", "each", "duration", "project", "name")
 FORMATS = ("table", "json", "csv", "md")
 BY: tuple[By, ...] = ("project", "group", "day", "week", "month")
-View = dict[str, Any]
+T = TypeVar("T")
 
 
 @click.command("list")
@@ -65,30 +66,23 @@ def command(
     store = open_store(db)
     assert filters.limit is not None  # the option has a default
     limit, every = filters.limit, replace(filters, limit=None)
-    if by is not None:
+    if by is None:
+        each, more = _page(store, every, sort, reverse, limit)
+        entries = [m.entry for m in each]
+        if form == "json":
+            click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "runs": entries}, indent=2))
+            return
+        line = total_line(total(each), "", more) if len(each) > 1 or more else None
+        _print(entries, run_columns(names), line, form, filtered=bool(every))
+    else:
         each = members(store, fitting(store, every))
         groups = _sorted(grouped(each, by), _group_key(sort, by), reverse, largest=sort in ("started", "energy", "duration"))
-        shown, more, columns_of = groups[:limit], len(groups) > limit, group_columns(by)
-        whole = total(each)
+        more, whole = len(groups) > limit, total(each)
         if form == "json":
-            click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "by": by, "groups": shown, "total": whole}, indent=2))
+            click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "by": by, "groups": groups[:limit], "total": whole}, indent=2))
             return
-        names_of = f" in {count(len(groups), by)}"
-        line = total_line(whole, names_of, more) if len(groups) > 1 or whole["runs_at_once"] else None
-    else:
-        each, more = _page(store, every, sort, reverse, limit)
-        shown, columns_of = [m.entry for m in each], run_columns(names)
-        if form == "json":
-            click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "runs": shown}, indent=2))
-            return
-        line = total_line(total(each), "", more) if (len(each) > 1 or more) and form != "csv" else None
-    if form == "csv":
-        click.echo(_csv(shown, columns_of), nl=False)
-    elif not shown:
-        said = "no runs match" if every else "no runs yet: put `trainwatt run --` before a command"
-        click.echo(said, err=True)
-    else:
-        _print(shown, columns_of, line, form)
+        line = total_line(whole, f" in {count(len(groups), by)}", more) if len(groups) > 1 or whole["runs_at_once"] else None
+        _print(groups[:limit], group_columns(by), line, form, filtered=bool(every))
 
 
 def _format(form: str | None, as_json: bool, columns: str | None, by: str | None) -> str:
@@ -111,7 +105,7 @@ def _page(store: Store, filters: Filters, sort: str, reverse: bool, limit: int) 
         runs = fitting(store, replace(filters, limit=limit + 1), "started" if reverse else "-started")
         return members(store, runs[:limit]), len(runs) > limit
     runs = fitting(store, filters)
-    of_entry: dict[str, Callable[[View], float | None]] = {
+    of_entry: dict[str, Callable[[EntryJson], float | None]] = {
         "energy": lambda entry: entry["energy"]["total_j"],
         "each": lambda entry: each[1] if (each := each_of(entry)) else None,
     }
@@ -127,24 +121,29 @@ def _page(store: Store, filters: Filters, sort: str, reverse: bool, limit: int) 
     return members(store, page), len(runs) > limit
 
 
-def _group_key(sort: str, by: str) -> Callable[[View], Any]:
+def _group_key(sort: str, by: By) -> Callable[[GroupJson], object]:
     """The key to sort groups by. For project and name, it is the name of the group."""
-    keys: dict[str, Callable[[View], Any]] = {
+
+    def name(group: GroupJson) -> str | None:
+        text = name_of(group, by)
+        return None if text is None else text.casefold()
+
+    keys: dict[str, Callable[[GroupJson], object]] = {
         "started": lambda g: g["newest_started_at"],
         "energy": lambda g: g["energy"]["total_j"],
         "duration": lambda g: g["duration_s"],
     }
-    return keys.get(sort, lambda g: None if g[by] is None else g[by].casefold())
+    return keys.get(sort, name)
 
 
-def _sorted(rows: Sequence[Any], key: Callable[[Any], Any], reverse: bool, *, largest: bool) -> list[Any]:
+def _sorted(rows: Sequence[T], key: Callable[[T], Any], reverse: bool, *, largest: bool) -> list[T]:
     """Sorted rows. Rows without a key come last in both directions, and equal rows stay newest first."""
     known = [row for row in rows if key(row) is not None]
     without = [row for row in rows if key(row) is None]
     return sorted(known, key=key, reverse=largest is not reverse) + without
 
 
-def _csv(views: Sequence[View], columns: Sequence[Column]) -> str:
+def _csv(views: Sequence[T], columns: Sequence[Column[T]]) -> str:
     from io import BytesIO
 
     from ...analysis.tables import Column as Cell
@@ -158,11 +157,15 @@ def _csv(views: Sequence[View], columns: Sequence[Column]) -> str:
     return file.getvalue().decode()
 
 
-def _print(views: Sequence[View], columns: Sequence[Column], line: str | None, form: str) -> None:
-    if form == "md":
+def _print(views: Sequence[T], columns: Sequence[Column[T]], line: str | None, form: str, *, filtered: bool) -> None:
+    if form == "csv":
+        click.echo(_csv(views, columns), nl=False)
+    elif not views:
+        click.echo("no runs match" if filtered else "no runs yet: put `trainwatt run --` before a command", err=True)
+    elif form == "md":
         click.echo(document(views, columns, line))
-        return
-    out = console()
-    out.print(listing(views, columns, out.width))
-    if line:
-        out.print(line, style="dim", markup=False)
+    else:
+        out = console()
+        out.print(listing(views, columns, out.width))
+        if line:
+            out.print(line, style="dim", markup=False)

@@ -26,19 +26,23 @@ from .carbon import (
     UnmeasuredJson,
 )
 from .compare import ChangeJson, ComparedJson, CompareJson, FigureJson, GateJson
-from .lists import EntryJson, FootprintJson, FootprintsJson, GroupJson, RunRecord, SumJson, TotalGramsJson
+from .lists import EntryJson, FootprintJson, FootprintsJson, GroupJson, OfEnergyJson, RunRecord, SumJson, TotalGramsJson
 from .show import (
     DeviceJson,
     EnergyJson,
+    EnergyRangeJson,
     EnergySumJson,
     EventJson,
     IntervalKind,
+    OfRunJson,
     PhaseJson,
     PhaseNowJson,
     ProvenanceJson,
     RunJson,
     SamplerJson,
     ShowJson,
+    WatchJson,
+    WatchLineJson,
 )
 
 __all__ = [
@@ -52,6 +56,7 @@ __all__ = [
     "DeviceJson",
     "EmbodiedLineJson",
     "EnergyJson",
+    "EnergyRangeJson",
     "EnergySumJson",
     "EntryJson",
     "EstimateJson",
@@ -66,6 +71,8 @@ __all__ = [
     "HostUseJson",
     "IntervalKind",
     "MarketBasedJson",
+    "OfEnergyJson",
+    "OfRunJson",
     "OperationalJson",
     "PerUnitJson",
     "PhaseJson",
@@ -80,4 +87,6 @@ __all__ = [
     "SumJson",
     "TotalGramsJson",
     "UnmeasuredJson",
+    "WatchJson",
+    "WatchLineJson",
 ]

@@ -5,18 +5,22 @@ from __future__ import annotations
 from typing import Any, NotRequired, TypedDict
 
 from .carbon import CarbonJson
-from .show import EnergyJson, EnergySumJson, RunJson
+from .show import EnergyJson, EnergySumJson, OfRunJson
 
 
-class EntryJson(TypedDict):
+class OfEnergyJson(TypedDict):
+    """Every entry of a list: a run, or a sum of runs."""
+
+    energy: EnergySumJson
+
+
+class EntryJson(OfRunJson, OfEnergyJson):
     """A run in `list --json`."""
 
-    run: RunJson
-    energy: EnergySumJson
     work: dict[str, int]
 
 
-class SumJson(TypedDict):
+class SumJson(OfEnergyJson):
     """Several runs as one. `runs_at_once` counts those that read a device while another of them did: these joules are in it twice."""
 
     runs: int
@@ -24,7 +28,6 @@ class SumJson(TypedDict):
     runs_at_once: int
     duration_s: float
     newest_started_at: str | None
-    energy: EnergySumJson
 
 
 class GroupJson(SumJson):
@@ -38,10 +41,9 @@ class GroupJson(SumJson):
     year: NotRequired[str]
 
 
-class FootprintJson(TypedDict):
+class FootprintJson(OfRunJson):
     """A run in `footprint --json`. `footprint_id` is None where the computation is not kept."""
 
-    run: RunJson
     energy: EnergyJson
     work: dict[str, int]
     footprint_id: str | None

@@ -59,14 +59,20 @@ class DeviceJson(TypedDict):
     power_w: NotRequired[float | None]
 
 
-class EnergySumJson(TypedDict):
-    """The energy of a run, or of several.
-
-    `lower_bound`: a device was lost, so the true energy is higher. `power_w` is the power now; only a run that is watched has it."""
+class EnergyRangeJson(TypedDict):
+    """An energy with its range. `lower_bound`: a device was lost, so the true energy is higher."""
 
     total_j: float | None
     low_j: float | None
     high_j: float | None
+    lower_bound: bool
+
+
+class EnergySumJson(EnergyRangeJson):
+    """The energy of a run, or of several.
+
+    `power_w` is the power now; only a run that is watched has it."""
+
     interval_level: float
     interval_kind: IntervalKind
     boundary: str
@@ -75,7 +81,6 @@ class EnergySumJson(TypedDict):
     measured_only_j: float
     idle_j: float | None
     above_idle_j: float | None
-    lower_bound: bool
 
 
 class EnergyJson(EnergySumJson):
@@ -131,11 +136,16 @@ class PhaseNowJson(TypedDict):
     newest_mean_j: float | None
 
 
-class ShowJson(TypedDict):
-    """`show --json`. The last four keys are those of a run that is watched (`watch --json`)."""
+class OfRunJson(TypedDict):
+    """Every object that says which run it is of."""
+
+    run: RunJson
+
+
+class ShowJson(OfRunJson):
+    """`show --json`."""
 
     schema_version: int
-    run: RunJson
     energy: EnergyJson
     phases: list[PhaseJson]
     work: dict[str, int]
@@ -143,7 +153,27 @@ class ShowJson(TypedDict):
     carbon: CarbonJson | None
     carbon_missing: str | None
     sampler: SamplerJson | None
-    at: NotRequired[str]
-    written_s: NotRequired[float]
-    phases_now: NotRequired[list[PhaseNowJson]]
-    rates: NotRequired[dict[str, float]]
+
+
+class WatchJson(ShowJson):
+    """A run that is watched, at one moment. `written_s`: for how long it has not been written. `rates`: units of work a second."""
+
+    at: str
+    written_s: float
+    phases_now: list[PhaseNowJson]
+    rates: dict[str, float]
+
+
+class WatchLineJson(OfRunJson):
+    """An object of `watch --json`: the keys of a watched run, without the parts that are long or do not change."""
+
+    schema_version: int
+    at: str
+    energy: EnergyJson
+    carbon: dict[str, Any] | None
+    carbon_missing: str | None
+    phases_now: list[PhaseNowJson]
+    work: dict[str, int]
+    rates: dict[str, float]
+    sampler: SamplerJson | None
+    written_s: float

@@ -15,7 +15,7 @@ from ..words.runs import energy_text, measured_text
 from .elements import paragraph, table
 
 if TYPE_CHECKING:
-    from ...core.contract import RunRecord
+    from ...core.contract import EnergyRangeJson, RunRecord
 
 SHOWN = 20
 """A notebook shows so many runs."""
@@ -38,6 +38,12 @@ class Runs(list["RunRecord"]):
 
 
 def _cells(row: RunRecord, unit_of_j: float | None) -> tuple[str, ...]:
+    energy: EnergyRangeJson = {
+        "total_j": row["energy_j"],
+        "low_j": row["low_j"],
+        "high_j": row["high_j"],
+        "lower_bound": row["lower_bound"],
+    }
     return (
         row["run_id"][:8],
         row["started_at"].replace("T", " ")[:16] + " UTC",
@@ -45,7 +51,7 @@ def _cells(row: RunRecord, unit_of_j: float | None) -> tuple[str, ...]:
         row["name"] or "",
         row["status"],
         format_duration(row["duration_s"] or 0.0),
-        energy_text({**row, "total_j": row["energy_j"]}, unit_of_j),
+        energy_text(energy, unit_of_j),
         measured_text(row["measured_fraction"]),
     )
 

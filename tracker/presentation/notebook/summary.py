@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ...analysis.view import energy_each_j, known_count
 from ..words.carbon import carbon_headline, place
@@ -13,14 +12,17 @@ from ..words.runs import headline, idle_text, phase_energy, phase_notes, provena
 from ..words.safe_text import cleaned
 from .elements import paragraph, table
 
+if TYPE_CHECKING:
+    from ...core.contract import ShowJson
+
 MOST_EVENTS = 8
 
 
 class Summary:
     """The energy of a run. `print()` it, or call `to_dict()`. `headline` is its first line."""
 
-    def __init__(self, view: Mapping[str, Any]) -> None:
-        self._view = dict(view)
+    def __init__(self, view: ShowJson) -> None:
+        self._view = view
 
     @classmethod
     def load(cls, place: str, run_id: str, patience_s: float = 0.0) -> Summary:
@@ -47,7 +49,7 @@ class Summary:
 
     def to_dict(self) -> dict[str, Any]:
         """The dictionary that `trainwatt show --json` prints (schema 1)."""
-        return self._view
+        return cast("dict[str, Any]", self._view)
 
     def __str__(self) -> str:
         return "\n".join(_lines(cleaned(self._view)))
@@ -66,7 +68,7 @@ class Summary:
         return f"<Summary of run {self._view['run']['id']}: {self.headline}>"
 
 
-def _lines(view: Mapping[str, Any]) -> list[str]:
+def _lines(view: ShowJson) -> list[str]:
     run = view["run"]
     lines = [headline(view), f"{title_of(view)} · {run['id']} · {run['status']} · {format_duration(run['duration_s'] or 0.0)}"]
     rows = _rows(view)
@@ -75,7 +77,7 @@ def _lines(view: Mapping[str, Any]) -> list[str]:
     return [*lines, *(f"  {line}" for line in _after(view))]
 
 
-def _rows(view: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+def _rows(view: ShowJson) -> list[tuple[str, str, str, str]]:
     """The devices and the phases, all energies in the unit of the total: a name, an energy, its source or parts, and a note."""
     run, energy = view["run"], view["energy"]
     largest_each_j = largest_j(energy_each_j(p) for p in view["phases"])
@@ -95,7 +97,7 @@ def _rows(view: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
     return rows
 
 
-def _after(view: Mapping[str, Any]) -> list[str]:
+def _after(view: ShowJson) -> list[str]:
     """The work, the grams, and the first events."""
     lines = work_lines(view)
     lines += [] if (idle := idle_text(view["energy"])) is None else [idle]

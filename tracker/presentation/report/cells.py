@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from ...analysis.totals import each_of
-from ...core.contract import CarbonJson
+from ...core.contract import CarbonJson, EnergyRangeJson, EntryJson, ShowJson
 from ..words.carbon import format_mass
 from ..words.quantities import format_energy, largest_j
 from ..words.runs import energy_text
@@ -36,7 +36,7 @@ def parts(carbon: CarbonJson) -> tuple[Part, Part, Part]:
     )
 
 
-def energy_cells(energies: Sequence[Mapping[str, Any]]) -> list[Html]:
+def energy_cells(energies: Sequence[EnergyRangeJson]) -> list[Html]:
     """A column of the `energy` objects of runs or sums."""
     largest = largest_j(energy["total_j"] for energy in energies)
     return [ranged(energy_text(energy, largest)) for energy in energies]
@@ -49,7 +49,7 @@ def joule_cells(joules: Iterable[float | None]) -> list[str]:
     return [format_energy(energy_j, largest) if energy_j else "–" for energy_j in known]
 
 
-def each_cells(entries: Iterable[Mapping[str, Any]]) -> list[Child]:
+def each_cells(entries: Iterable[EntryJson | ShowJson]) -> list[Child]:
     """A column of the energy of runs for one unit of their work. Samples have one unit of energy, and tokens have one."""
     found = [each_of(entry) for entry in entries]
     largest = {unit: largest_j(of[1] for of in found if of and of[0] == unit) for unit in {of[0] for of in found if of}}

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from ...analysis.totals import each_of
+from ...analysis.totals import each_of, name_of
+from ...analysis.view import total_of
 from ...errors import ConfigurationError
 from ..words.quantities import amount, at_least, count, format_duration, format_energy, largest_j, percent
 from ..words.runs import at_once_text, energy_text, measured_text, title_of
@@ -18,31 +20,44 @@ from ..words.safe_text import clean, markdown
 from .elision import elided
 from .run import STATUS_STYLE, local_time, plain_table
 
-View = Mapping[str, Any]
+if TYPE_CHECKING:
+    from ...analysis.totals import By
+    from ...core.contract import EntryJson, GroupJson, OfEnergyJson, SumJson
+
 NARROWEST = 8
 """A column of names keeps at least so many cells, however narrow the terminal is."""
 
 
-class Column(NamedTuple):
-    """A column of the table.
+V = TypeVar("V", contravariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[V]):
+    """A column of the table, for entries of the kind V.
 
     `cells`: its texts, one per entry. They are made together, because a column of energies has one unit. `values`: the name and the value
     of each figure that CSV has in its place. `gives_way`: it is shortened when the terminal is too narrow.
     """
 
     title: str
-    cells: Callable[[Sequence[View]], list[str]]
-    values: tuple[tuple[str, Callable[[View], Any]], ...]
+    cells: Callable[[Sequence[V]], list[str]]
+    values: tuple[tuple[str, Callable[[V], object]], ...]
     right: bool = False
     gives_way: bool = False
 
 
-def _one_by_one(text: Callable[[View], str]) -> Callable[[Sequence[View]], list[str]]:
+T = TypeVar("T")
+RunText = Literal["name", "project", "group", "stage", "host", "command"]
+RunKey = Literal[RunText, "id", "status", "duration_s", "git_commit", "tags", "started_at", "ended_at"]
+EnergyKey = Literal["total_j", "low_j", "high_j", "lower_bound", "measured_fraction"]
+
+
+def _one_by_one(text: Callable[[T], str]) -> Callable[[Sequence[T]], list[str]]:
     """The cells of a column in which no entry depends on the others."""
     return lambda views: [text(view) for view in views]
 
 
-def _energies(views: Sequence[View]) -> list[str]:
+def _energies(views: Sequence[OfEnergyJson]) -> list[str]:
     found = [view["energy"] for view in views]
     unit_of_j = largest_j(energy["total_j"] for energy in found)
     return [
@@ -51,76 +66,81 @@ def _energies(views: Sequence[View]) -> list[str]:
     ]
 
 
-def _ranges(views: Sequence[View]) -> list[str]:
+def _ranges(views: Sequence[OfEnergyJson]) -> list[str]:
     unit_of_j = largest_j(view["energy"]["total_j"] for view in views)
     return [energy_text(view["energy"], unit_of_j) for view in views]
 
 
-def _error(view: View) -> str:
-    energy = view["energy"]
-    if not energy["total_j"]:
+def _error(view: OfEnergyJson) -> str:
+    total = total_of(view["energy"])
+    if total is None or not total.energy_j:
         return ""
-    further_j = max(energy["high_j"] - energy["total_j"], energy["total_j"] - energy["low_j"])  # the two ends may differ
-    return percent(further_j / energy["total_j"])
+    further_j = max(total.high_j - total.energy_j, total.energy_j - total.low_j)  # the two ends may differ
+    return percent(further_j / total.energy_j)
 
 
-def _measured(view: View) -> str:
+def _measured(view: OfEnergyJson) -> str:
     return measured_text(view["energy"]["measured_fraction"])
 
 
-def _time(of: View) -> str:
+def _time(duration_s: float) -> str:
     """A duration in few cells: "3m 20s" instead of "3 min 20 s"."""
-    text = format_duration(of["duration_s"] or 0.0)
-    return text.replace(" min", "m").replace(" h", "h").replace(" d", "d").replace(" s", "s")
+    return format_duration(duration_s, short=True)
 
 
-def _work(view: View) -> str:
+def _work(view: EntryJson) -> str:
     return ", ".join(amount(n, unit) for unit, n in view["work"].items())
 
 
-def _each(views: Sequence[View]) -> list[str]:
+def _each(views: Sequence[EntryJson]) -> list[str]:
     found = [each_of(view) for view in views]
     unit_of_j = largest_j(each[1] for each in found if each)
     return ["" if each is None else f"{format_energy(each[1], unit_of_j)}/{each[0].removesuffix('s')}" for each in found]
 
 
-def _each_unit(view: View) -> str | None:
+def _each_unit(view: EntryJson) -> str | None:
     return None if (each := each_of(view)) is None else each[0]
 
 
-def _each_j(view: View) -> float | None:
+def _each_j(view: EntryJson) -> float | None:
     return None if (each := each_of(view)) is None else each[1]
 
 
-def _tags(view: View) -> str:
+def _tags(view: EntryJson) -> str:
     return " ".join(f"{name}={value}" for name, value in view["run"]["tags"].items())
 
 
-def _of_run(key: str) -> Callable[[View], Any]:
+def _of_run(key: RunKey) -> Callable[[EntryJson], Any]:
     return lambda view: view["run"][key]
 
 
-def _of_energy(key: str) -> Callable[[View], Any]:
+def _of_energy(key: EnergyKey) -> Callable[[OfEnergyJson], object]:
     return lambda view: view["energy"][key]
 
 
-def _words(title: str, key: str) -> Column:
+def _words(title: str, key: RunText) -> Column[EntryJson]:
     """A column of text that a user wrote."""
     return Column(title, _one_by_one(lambda view: view["run"][key] or ""), ((key, _of_run(key)),), gives_way=True)
 
 
-def _when(title: str, key: str) -> Column:
-    return Column(title, _one_by_one(lambda view: local_time(view["run"][key]) if view["run"][key] else ""), ((key, _of_run(key)),))
+def _when(title: str, key: Literal["started_at", "ended_at"]) -> Column[EntryJson]:
+    of_run = _of_run(key)
+
+    def text(view: EntryJson) -> str:
+        at: str | None = of_run(view)
+        return local_time(at) if at else ""
+
+    return Column(title, _one_by_one(text), ((key, of_run),))
 
 
 _ENDS = (("low_j", _of_energy("low_j")), ("high_j", _of_energy("high_j")))
-_JOULES = {
+_JOULES: Mapping[str, Column[OfEnergyJson]] = {
     "energy": Column("energy", _energies, (("energy_j", _of_energy("total_j")), ("lower_bound", _of_energy("lower_bound"))), right=True),
     "range": Column("energy (range)", _ranges, (("energy_j", _of_energy("total_j")), *_ENDS), right=True),
     "error": Column("±", _one_by_one(_error), _ENDS, right=True),
     "measured": Column("measured", _one_by_one(_measured), (("measured_fraction", _of_energy("measured_fraction")),), right=True),
 }
-RUN_COLUMNS: Mapping[str, Column] = {
+RUN_COLUMNS: Mapping[str, Column[EntryJson]] = {
     "run": Column("run", _one_by_one(lambda view: view["run"]["id"][:8]), (("id", _of_run("id")),)),
     "started": _when("started", "started_at"),
     "ended": _when("ended", "ended_at"),
@@ -129,7 +149,9 @@ RUN_COLUMNS: Mapping[str, Column] = {
     "group": _words("group", "group"),
     "stage": _words("stage", "stage"),
     "status": Column("status", _one_by_one(_of_run("status")), (("status", _of_run("status")),)),
-    "time": Column("time", _one_by_one(lambda view: _time(view["run"])), (("duration_s", _of_run("duration_s")),), right=True),
+    "time": Column(
+        "time", _one_by_one(lambda view: _time(view["run"]["duration_s"])), (("duration_s", _of_run("duration_s")),), right=True
+    ),
     **_JOULES,
     "work": Column("work", _one_by_one(_work), (("work", lambda view: json.dumps(view["work"])),), right=True),
     "each": Column("each", _each, (("unit", _each_unit), ("energy_each_j", _each_j)), right=True),
@@ -155,28 +177,38 @@ def chosen(text: str | None) -> tuple[str, ...]:
     return tuple(names)
 
 
-def run_columns(names: Iterable[str]) -> list[Column]:
+def run_columns(names: Iterable[str]) -> list[Column[EntryJson]]:
     """The columns with those names. The project is shown as "project/name" unless the name has a column of its own."""
     wanted = list(names)
     columns = {**RUN_COLUMNS, "project": _words("project", "project")} if "name" in wanted else RUN_COLUMNS
     return [columns[name] for name in wanted]
 
 
-def group_columns(by: str) -> list[Column]:
+def group_columns(by: By) -> list[Column[GroupJson]]:
     """The columns of groups of runs."""
-    newest = "newest_started_at"
+
+    def newest(group: GroupJson) -> str:
+        at = group["newest_started_at"]
+        return local_time(at) if at else ""
+
+    def name(group: GroupJson) -> str:
+        text = name_of(group, by)
+        return "(none)" if text is None else text
+
     return [
-        Column(by, _one_by_one(lambda v: v[by] if v[by] is not None else "(none)"), ((by, lambda v: v[by]),), gives_way=True),
-        Column("newest", _one_by_one(lambda view: local_time(view[newest])), ((newest, lambda view: view[newest]),)),
-        Column("runs", _one_by_one(lambda view: f"{view['runs']:,}"), (("runs", lambda view: view["runs"]),), right=True),
-        Column("time", _one_by_one(_time), (("duration_s", lambda view: view["duration_s"]),), right=True),
+        Column(by, _one_by_one(name), ((by, lambda group: name_of(group, by)),), gives_way=True),
+        Column("newest", _one_by_one(newest), (("newest_started_at", lambda group: group["newest_started_at"]),)),
+        Column("runs", _one_by_one(lambda group: f"{group['runs']:,}"), (("runs", lambda group: group["runs"]),), right=True),
+        Column(
+            "time", _one_by_one(lambda group: _time(group["duration_s"])), (("duration_s", lambda group: group["duration_s"]),), right=True
+        ),
         *(_JOULES[name] for name in ("range", "error", "measured")),
     ]
 
 
-def total_line(total: View, what: str, more: bool) -> str:
+def total_line(total: SumJson, what: str, more: bool) -> str:
     """ "20 runs · 3h 20m · 1.84 kWh (1.79–1.90)". `more`: the limit leaves some entries out."""
-    parts = [f"{count(total['runs'], 'run')}{what}", _time(total), energy_text(total["energy"])]
+    parts = [f"{count(total['runs'], 'run')}{what}", _time(total["duration_s"]), energy_text(total["energy"])]
     if total["runs_without_energy"]:
         parts.append(f"{total['runs_without_energy']:,} without energy")
     if more:
@@ -186,7 +218,7 @@ def total_line(total: View, what: str, more: bool) -> str:
     return " · ".join(parts)
 
 
-def listing(views: Sequence[View], columns: Sequence[Column], width: int) -> Table:
+def listing(views: Sequence[T], columns: Sequence[Column[T]], width: int) -> Table:
     """One line per entry. If they do not fit `width` cells, columns of names get narrower, the widest first, and then whole columns are
     left out. No figure is cut."""
     texts = {column: [clean(text) for text in column.cells(views)] for column in columns}
@@ -207,7 +239,7 @@ def listing(views: Sequence[View], columns: Sequence[Column], width: int) -> Tab
     return table
 
 
-def _fitting(widths: Mapping[Column, int], width: int) -> list[Column]:
+def _fitting(widths: Mapping[Column[T], int], width: int) -> list[Column[T]]:
     """The columns for which there is room. The last ones are left out first; the first one and the energy always stay."""
     kept = list(widths)
     for column in reversed(kept[1:]):
@@ -222,7 +254,7 @@ def _taken(widths: Iterable[int]) -> int:
     return sum(2 + w for w in widths) - 2
 
 
-def document(views: Sequence[View], columns: Sequence[Column], total: str | None) -> str:
+def document(views: Sequence[T], columns: Sequence[Column[T]], total: str | None) -> str:
     """The same as a table in Markdown. Nothing is cut."""
     lines = [[column.title for column in columns], ["---:" if column.right else "---" for column in columns]]
     lines += [[markdown(cell) for cell in row] for row in zip(*(column.cells(views) for column in columns), strict=True)]
@@ -230,11 +262,11 @@ def document(views: Sequence[View], columns: Sequence[Column], total: str | None
     return f"{text}\n\n{markdown(total)}" if total else text
 
 
-def csv_rows(views: Sequence[View], columns: Sequence[Column]) -> list[dict[str, Any]]:
+def csv_rows(views: Sequence[T], columns: Sequence[Column[T]]) -> list[dict[str, object]]:
     """The figures of the columns: joules, seconds and whole ids. Text is on one line, because the CSV may be printed in a terminal.
     (`export` has text as it was recorded.)"""
 
-    def cell(value: Any) -> Any:
+    def cell(value: object) -> object:
         return clean(value) if isinstance(value, str) else value
 
     return [{name: cell(value(view)) for column in columns for name, value in column.values} for view in views]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
@@ -20,15 +20,13 @@ from ..words.safe_text import cleaned
 from .sparkline import blocks, outline_w, scale, tops_w
 
 if TYPE_CHECKING:
-    from ...core.contract import EnergyJson
+    from ...core.contract import EnergyJson, EventJson, ShowJson
 
 SPARK_WIDTH = 16
 LEAST_PIECES = 4
 """The power over time has at most and at least so many blocks. If there is no room for them, it is left out: no figure is cut."""
 POWER_CELLS = 8
 STATUS_STYLE = {"completed": "green", "running": "cyan", "failed": "red", "interrupted": "yellow"}
-
-View = Mapping[str, Any]
 
 
 def console() -> Console:
@@ -44,7 +42,7 @@ def plain_table(*columns: str, right: Sequence[str] = ()) -> Table:
     return table
 
 
-def run_page(view: View, curves: Sequence[Sequence[Point]], width: int) -> RenderableType:
+def run_page(view: ShowJson, curves: Sequence[Sequence[Point]], width: int) -> RenderableType:
     """A run in full, for a terminal of `width` columns. `curves` are those of the devices of `view`, in their order."""
     view = cleaned(view)
     parts: list[RenderableType] = [Text(headline(view), style="bold"), _about(view), Text()]
@@ -61,7 +59,7 @@ def run_page(view: View, curves: Sequence[Sequence[Point]], width: int) -> Rende
     return Group(*parts)
 
 
-def _about(view: View) -> Text:
+def _about(view: ShowJson) -> Text:
     run, text = view["run"], Text()
     text.append(run["status"], style=STATUS_STYLE[run["status"]])
     text.append(f" ({run['end_reason']})" if run["end_reason"] else "")
@@ -76,7 +74,7 @@ def _about(view: View) -> Text:
     return text
 
 
-def _devices(view: View, curves: Sequence[Sequence[Point]], width: int) -> RenderableType:
+def _devices(view: ShowJson, curves: Sequence[Sequence[Point]], width: int) -> RenderableType:
     devices = view["energy"]["devices"]
     heads = ("device", "energy (range)", "mean", "from")
     rows = [
@@ -117,7 +115,7 @@ def _device_notes(energy: EnergyJson) -> list[Text]:
     return [Text("\n".join(notes), style="dim")] if notes else []
 
 
-def _phases(view: View) -> Table:
+def _phases(view: ShowJson) -> Table:
     table = plain_table("phase", "count", "time", "energy (range)", "each", "note", right=("count", "time", "each"))
     for index in (0, -1):  # if the table is too wide, the name and the note are wrapped, and no figure is cut
         table.columns[index].no_wrap = False
@@ -135,12 +133,12 @@ def _phases(view: View) -> Table:
     return table
 
 
-def _work(view: View) -> list[RenderableType]:
+def _work(view: ShowJson) -> list[RenderableType]:
     lines = work_lines(view)
     return [Text("\n".join(lines)), Text()] if lines else []
 
 
-def _carbon(view: View) -> list[RenderableType]:
+def _carbon(view: ShowJson) -> list[RenderableType]:
     carbon = view["carbon"]
     if carbon is None:
         return [Text(f"no grams: {view['carbon_missing']}", style="yellow"), Text()] if view["carbon_missing"] else []
@@ -148,7 +146,7 @@ def _carbon(view: View) -> list[RenderableType]:
     return [Text(carbon_headline(carbon)), Text(terms, style="dim"), Text()]
 
 
-def _events(events: Sequence[View]) -> Table:
+def _events(events: Sequence[EventJson]) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     for event in events[:20]:
         table.add_row(Text(event["kind"], style="yellow"), Text(event["device"] or "run"), Text(event["detail"]))
@@ -157,7 +155,7 @@ def _events(events: Sequence[View]) -> Table:
     return table
 
 
-def _sampler(view: View) -> Text:
+def _sampler(view: ShowJson) -> Text:
     s = view["sampler"]
     if s is None:
         return Text("recorded by processes that measure nothing themselves", style="dim")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ...core.point import Point
 from ...energy.mean_power import energy_at
 from ..words.quantities import format_power
+
+if TYPE_CHECKING:
+    from ...core.contract import DeviceJson
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 NS = 1e-9
@@ -28,7 +31,7 @@ def outline_w(points: Sequence[Point], most: int) -> list[float]:
     return [max(0.0, b - a) / seconds for a, b in pairwise(edges_j)] if seconds else []
 
 
-def tops_w(devices: Sequence[Mapping[str, Any]], powers: Sequence[Powers]) -> list[float]:
+def tops_w(devices: Sequence[DeviceJson], powers: Sequence[Powers]) -> list[float]:
     """The top of each device's scale: the highest power of any device of its kind."""
     tops: dict[str, float] = {}
     for device, of_device in zip(devices, powers, strict=True):

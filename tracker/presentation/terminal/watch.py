@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from ...analysis.view import SCHEMA_VERSION
+from ...analysis.view import SCHEMA_VERSION, total_of
 from ...core.point import Point
 from ...energy.mean_power import powers_w
-from ..words.carbon import carbon_headline, format_mass, place
+from ..words.carbon import carbon_parts, format_mass, place
 from ..words.quantities import amount, count, format_duration, format_energy, format_power, format_range, percent, significant
 from ..words.runs import device_names, headline, phase_energy, phase_notes, provenance, title_of
 from ..words.safe_text import cleaned
 from .run import STATUS_STYLE
 from .sparkline import blocks, scale, tops_w
 
-View = Mapping[str, Any]
+if TYPE_CHECKING:
+    from ...core.contract import PhaseNowJson, WatchJson, WatchLineJson
+
 Curves = Sequence[Sequence[Point]]
 
 STEPS_S = (1, 2, 5, 10, 15, 30)
@@ -36,7 +38,7 @@ NS_PER_S = 1_000_000_000
 class Frame:
     """A run at one moment, on a terminal. With `fills` it takes all lines; without, it leaves one line free for the prompt."""
 
-    def __init__(self, view: View, curves: Curves, *, fills: bool = False) -> None:
+    def __init__(self, view: WatchJson, curves: Curves, *, fills: bool = False) -> None:
         self._view, self._curves, self._fills = view, curves, fills
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -44,7 +46,7 @@ class Frame:
         yield from frame(self._view, self._curves, options.max_width, height, fills=self._fills)
 
 
-def frame(view: View, curves: Curves, width: int, height: int, *, fills: bool = True) -> list[Text]:
+def frame(view: WatchJson, curves: Curves, width: int, height: int, *, fills: bool = True) -> list[Text]:
     """Lines of at most `width` columns. There are exactly `height` of them if the frame `fills` the terminal, else at most `height`.
 
     The headline is always there. The least important lines are left out first."""
@@ -63,14 +65,14 @@ def frame(view: View, curves: Curves, width: int, height: int, *, fills: bool = 
     return [*lines, *(Text() for _ in range(left if fills else min(left, 1))), _last(view, width, hint)]
 
 
-def line(view: View) -> str:
+def line(view: WatchJson) -> str:
     """One line for a pipe: the time, the status, the energy, the power, and the current phase."""
     view = cleaned(view)
     run, energy = view["run"], view["energy"]
     parts = [f"{view['at']} {run['status']} {format_duration(run['duration_s'] or 0.0)}"]
-    if energy["total_j"] is not None:
-        share = "" if energy["measured_fraction"] is None else f", {percent(energy['measured_fraction'])} measured"
-        parts.append(format_range(energy["total_j"], energy["low_j"], energy["high_j"])[:-1] + share + ")")
+    if (total := total_of(energy)) is not None:
+        share = [] if energy["measured_fraction"] is None else [f"{percent(energy['measured_fraction'])} measured"]
+        parts.append(format_range(*total, notes=share))
     if view["carbon"] is not None:
         parts.append(f"{format_mass(view['carbon']['total_g'])} CO2e")
     if energy["power_w"] is not None:
@@ -81,14 +83,21 @@ def line(view: View) -> str:
     return " · ".join([*parts, *([] if run["status"] != "running" else [_written(view)])])
 
 
-def as_json(view: View) -> dict[str, Any]:
+def as_json(view: WatchJson) -> WatchLineJson:
     """One object of `watch --json`. The keys are those of `show --json`, without the parts that are long or do not change."""
     carbon = view["carbon"]
     return {
         "schema_version": SCHEMA_VERSION,
-        **{key: view[key] for key in ("at", "run", "energy")},
+        "at": view["at"],
+        "run": view["run"],
+        "energy": view["energy"],
         "carbon": None if carbon is None else {k: v for k, v in carbon.items() if not isinstance(v, list | dict)},
-        **{key: view[key] for key in ("carbon_missing", "phases_now", "work", "rates", "sampler", "written_s")},
+        "carbon_missing": view["carbon_missing"],
+        "phases_now": view["phases_now"],
+        "work": view["work"],
+        "rates": view["rates"],
+        "sampler": view["sampler"],
+        "written_s": view["written_s"],
     }
 
 
@@ -118,7 +127,7 @@ def _cell(text: str, width: int, *, right: bool = False) -> str:
     return pad + text if right else text + pad
 
 
-def _top(view: View, width: int) -> list[Text]:
+def _top(view: WatchJson, width: int) -> list[Text]:
     run, energy = view["run"], view["energy"]
     who = Text.assemble(
         (run["status"], STATUS_STYLE[run["status"]]),
@@ -134,15 +143,15 @@ def _top(view: View, width: int) -> list[Text]:
     if view["carbon"] is not None:
         carbon = view["carbon"]
         mass = format_mass(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])
-        parts = carbon_headline(carbon).partition(":")[2]
+        parts = f": {carbon_parts(carbon)}"
         text = f"{mass} CO2e {place(carbon)}"
-        lines.append(_cropped(Text(f"{text}:{parts}" if cell_len(text) + cell_len(parts) < width else text), width))
+        lines.append(_cropped(Text(f"{text}{parts}" if cell_len(text) + cell_len(parts) <= width else text), width))
     elif view["carbon_missing"]:
         lines.append(_cropped(Text(f"no grams: {view['carbon_missing']}", style="yellow"), width))
     return [*lines, Text()]
 
 
-def _devices(view: View, curves: Curves, width: int, most: int) -> list[Text]:
+def _devices(view: WatchJson, curves: Curves, width: int, most: int) -> list[Text]:
     """The devices on at most `most` lines, with the heading."""
     devices = view["energy"]["devices"]
     if not devices:
@@ -177,14 +186,14 @@ def _devices(view: View, curves: Curves, width: int, most: int) -> list[Text]:
     return lines
 
 
-def _named(phase: View, most: int | None = None) -> str:
+def _named(phase: PhaseNowJson, most: int | None = None) -> str:
     """A phase with its step. The name takes at most `most` columns."""
     name = phase["name"]
     step = "" if phase["step"] is None else f" step {phase['step']}"
     return (name if most is None else _cell(name, min(most, cell_len(name)))) + step
 
 
-def _phase_now(view: View, width: int) -> list[Text]:
+def _phase_now(view: WatchJson, width: int) -> list[Text]:
     if view["run"]["status"] != "running":
         return []
     if not view["phases_now"]:
@@ -202,7 +211,7 @@ def _phase_now(view: View, width: int) -> list[Text]:
     return [_cropped(Text("in ").append(" › ".join(_named(p, most) for p in phases), style="bold").append(about, style="not bold"), width)]
 
 
-def _work(view: View, width: int) -> list[Text]:
+def _work(view: WatchJson, width: int) -> list[Text]:
     total = view["energy"]["total_j"]
     lines = []
     for unit, n in view["work"].items():
@@ -212,7 +221,7 @@ def _work(view: View, width: int) -> list[Text]:
     return lines
 
 
-def _phases(view: View, width: int, most: int) -> list[Text]:
+def _phases(view: WatchJson, width: int, most: int) -> list[Text]:
     """The phases so far on at most `most` lines, with a blank line and the heading. If there are too many, the last ones are shown."""
     phases = view["phases"]
     if not phases or most < 3:
@@ -238,7 +247,7 @@ def _phases(view: View, width: int, most: int) -> list[Text]:
     return [Text(), _cropped(Text(cells(titles), style="dim"), width), *(_cropped(Text(cells(row)), width) for row in rows)]
 
 
-def _events(view: View, width: int, most: int) -> list[Text]:
+def _events(view: WatchJson, width: int, most: int) -> list[Text]:
     """The events, newest first, on at most `most` lines, one of which is blank."""
     events = view["events"][::-1]
     if not events or most < 2:
@@ -254,7 +263,7 @@ def _events(view: View, width: int, most: int) -> list[Text]:
     return [Text(), *lines]
 
 
-def _last(view: View, width: int, hint: str) -> Text:
+def _last(view: WatchJson, width: int, hint: str) -> Text:
     """The last line: the cost of the sampler, and `hint`, or the command that shows the whole run."""
     s = view["sampler"]
     if s is None:
@@ -265,7 +274,7 @@ def _last(view: View, width: int, hint: str) -> Text:
     return _sides(Text(cost, style="dim"), Text(hint or f"trainwatt show {view['run']['id'][:8]}", style="dim"), width)
 
 
-def _written(view: View) -> str:
+def _written(view: WatchJson) -> str:
     if view["run"]["status"] != "running":
         return ""
     seconds = view["written_s"]

@@ -50,10 +50,14 @@ def _span(central: float, low: float, high: float) -> str:
 
 def carbon_headline(carbon: CarbonJson) -> str:
     """ "1.84 kg CO2e (1.20–2.50): 1.60 kg operational, 0.24 kg embodied"."""
-    text = format_co2e(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])
+    return f"{format_co2e(carbon['total_g'], carbon['total_low_g'], carbon['total_high_g'])}: {carbon_parts(carbon)}"
+
+
+def carbon_parts(carbon: CarbonJson) -> str:
+    """The parts of the total: "1.60 kg operational, 0.24 kg embodied"."""
     if carbon["embodied_g"] is None:
-        return f"{text}: operational only"
-    return f"{text}: {format_mass(carbon['operational_g'])} operational, {format_mass(carbon['embodied_g'])} embodied"
+        return "operational only"
+    return f"{format_mass(carbon['operational_g'])} operational, {format_mass(carbon['embodied_g'])} embodied"
 
 
 def place(carbon: CarbonJson) -> str:

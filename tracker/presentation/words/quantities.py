@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ...core.units import J_PER_KWH, J_PER_WH
 
@@ -99,21 +99,28 @@ def format_energy(energy_j: float, unit_of_j: float | None = None) -> str:
     return f"{significant(energy_j / size)} {symbol}"
 
 
-def format_range(energy_j: float, low_j: float, high_j: float, unit_of_j: float | None = None) -> str:
-    """An energy with its interval, in one unit: "1.84 kWh (1.79–1.90)".
+def format_range(energy_j: float, low_j: float, high_j: float, unit_of_j: float | None = None, *, notes: Sequence[str] = ()) -> str:
+    """An energy with its interval, in one unit: "1.84 kWh (1.79–1.90)", and with notes behind the interval: "1.84 kWh (1.79–1.90, so far)".
 
     The unit is the one that suits `unit_of_j`, if given: the whole that this energy is a part of, or the largest of its column."""
+    value, bounds = range_parts(energy_j, low_j, high_j, unit_of_j)
+    return f"{value} ({', '.join([bounds, *notes])})"
+
+
+def range_parts(energy_j: float, low_j: float, high_j: float, unit_of_j: float | None = None) -> tuple[str, str]:
+    """The two parts of such a text: "1.84 kWh" and "1.79–1.90"."""
     size, symbol = energy_unit(energy_j if unit_of_j is None else unit_of_j)
-    return f"{significant(energy_j / size)} {symbol} ({significant(low_j / size)}–{significant(high_j / size)})"
+    return f"{significant(energy_j / size)} {symbol}", f"{significant(low_j / size)}–{significant(high_j / size)}"
 
 
-def format_duration(seconds: float) -> str:
-    """A duration: "4.2 s", "3 min 20 s", "2 h 05 min", "6 d 04 h"."""
+def format_duration(seconds: float, *, short: bool = False) -> str:
+    """A duration: "4.2 s", "3 min 20 s", "2 h 05 min", "6 d 04 h"; where cells are few, the `short` form "4.2s", "3m 20s", "6d 04h"."""
+    s, m, h, d = ("s", "m", "h", "d") if short else (" s", " min", " h", " d")
     if round(seconds, 1) < 60:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f}{s}"
     whole = round(seconds)
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
+        return f"{whole // 60}{m} {whole % 60:02d}{s}"
     if whole < 86400:
-        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-    return f"{whole // 86400} d {whole % 86400 // 3600:02d} h"
+        return f"{whole // 3600}{h} {whole % 3600 // 60:02d}{m}"
+    return f"{whole // 86400}{d} {whole % 86400 // 3600:02d}{h}"

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from ...analysis.view import KINDS, WHOLE, cut_short
+from ...analysis.view import KINDS, WHOLE, cut_short, interval_of_phase, total_of
+from ...core.run import EventKind, Status
 from .quantities import amount, at_least, format_energy, format_range, percent, watts_text
 
 if TYPE_CHECKING:
-    from ...core.contract import EnergyJson, FootprintJson
-
-View = Mapping[str, Any]
+    from ...core.contract import (
+        DeviceJson,
+        EnergyJson,
+        EnergyRangeJson,
+        EnergySumJson,
+        EntryJson,
+        FootprintJson,
+        OfRunJson,
+        PhaseJson,
+        ShowJson,
+    )
 
 MOST_EVENTS = 500
 """So many events are listed. The JSON has all of them."""
@@ -26,12 +35,12 @@ WAYS = {
 """The source of a joule: in words, and as a class of the style sheet."""
 
 
-def anchor(view: View) -> str:
+def anchor(view: OfRunJson) -> str:
     """The anchor of a run within the page."""
     return f"run-{''.join(c if c.isalnum() else '-' for c in str(view['run']['id']))}"
 
 
-def title_of(view: View) -> str:
+def title_of(view: OfRunJson) -> str:
     """What a run is called: "project/name", or "project" if it has no name."""
     return title(view["run"]["project"], view["run"]["name"])
 
@@ -46,30 +55,29 @@ def when(iso: str | None) -> str:
     return "–" if iso is None else f"{iso[:10]} {iso[11:16]} UTC"
 
 
-def device_names(devices: Sequence[Mapping[str, Any]]) -> list[str]:
+def device_names(devices: Sequence[DeviceJson]) -> list[str]:
     """The devices by name, with their host if there are several hosts, and with a star if they are not part of the total."""
     several = len({d["host"] for d in devices}) > 1
     return [(f"{d['device']} on {d['host']}" if several else d["device"]) + ("" if d["included_in_total"] else "*") for d in devices]
 
 
-def mean_power(view: View) -> str:
+def mean_power(view: ShowJson | EntryJson) -> str:
     """The mean power of all devices in the total, over the time of the run."""
     total, seconds = view["energy"]["total_j"], view["run"]["duration_s"]
     return "–" if total is None or not seconds else watts_text(total / seconds)
 
 
-def footprint_of(view: View) -> FootprintJson:
+def footprint_of(view: ShowJson) -> FootprintJson:
     """A run as the methods paragraph needs it."""
     return {"run": view["run"], "energy": view["energy"], "work": view["work"], "carbon": view["carbon"], "footprint_id": None}
 
 
-def energy_text(energy: Mapping[str, Any], unit_of_j: float | None = None) -> str:
+def energy_text(energy: EnergyRangeJson, unit_of_j: float | None = None) -> str:
     """The `energy` object of a run or of a sum: "1.84 kWh (1.79–1.90)", "≥ 1.84 kWh (1.79–1.90)" for a lower bound, "–" if it is not known.
 
     See `format_range` for `unit_of_j`."""
-    if energy["total_j"] is None:
-        return "–"
-    return at_least(format_range(energy["total_j"], energy["low_j"], energy["high_j"], unit_of_j), energy["lower_bound"])
+    total = total_of(energy)
+    return "–" if total is None else at_least(format_range(*total, unit_of_j), energy["lower_bound"])
 
 
 def measured_text(fraction: float | None) -> str:
@@ -77,7 +85,7 @@ def measured_text(fraction: float | None) -> str:
     return "" if fraction is None else percent(fraction)
 
 
-def idle_text(energy: Mapping[str, Any]) -> str | None:
+def idle_text(energy: EnergySumJson) -> str | None:
     """The energy that the idle machine would have used during the run; None if no baseline was measured."""
     if energy["idle_j"] is None:
         return None
@@ -87,10 +95,11 @@ def idle_text(energy: Mapping[str, Any]) -> str | None:
     return f"idle {format_energy(energy['idle_j'])}, above idle {format_energy(energy['above_idle_j'])} ({before}; the total stays whole)"
 
 
-def headline(view: Mapping[str, Any]) -> str:
+def headline(view: ShowJson) -> str:
     """The energy of a run on one line: "1.84 kWh (1.79–1.90, 96 % measured, GPU+CPU+DRAM)", with notes on what limits it."""
     energy = view["energy"]
-    if energy["total_j"] is None:
+    total = total_of(energy)
+    if total is None:
         return "no energy recorded: nothing was measured or modelled in this process"
     notes = []
     if energy["measured_fraction"] is not None:
@@ -101,17 +110,16 @@ def headline(view: Mapping[str, Any]) -> str:
     seconds = view["run"]["duration_s"] or 0.0
     lost = [d for d in counted if cut_short(d["seen_fraction"], seconds)]
     notes += [f"{d['device']} seen {percent(d['seen_fraction'])} of the time" for d in lost]
-    shared = sorted({e["device"] for e in view["events"] if e["kind"] == "shared"})
+    shared = sorted({e["device"] or "run" for e in view["events"] if e["kind"] == EventKind.SHARED})
     if shared:
         notes.append(f"shared: {', '.join(shared)}")
-    if view["run"]["status"] == "running":
+    if view["run"]["status"] == Status.RUNNING:
         notes.append("so far")
-    text = format_range(energy["total_j"], energy["low_j"], energy["high_j"])
     least = "at least " if energy["lower_bound"] else ""
-    return f"{least}{text[:-1]}, {', '.join(notes)})"
+    return f"{least}{format_range(*total, notes=notes)}"
 
 
-def work_lines(view: View) -> list[str]:
+def work_lines(view: ShowJson | EntryJson) -> list[str]:
     """The work of a run, a line per unit: "1,000 samples, each 1.20 J of the whole run"."""
     total_j = view["energy"]["total_j"]
     return [
@@ -125,23 +133,26 @@ def at_once_text(runs: int) -> str:
     return f"{runs:,} of them read the same devices at the same time: those joules are counted more than once"
 
 
-def provenance(device: Mapping[str, Any]) -> str:
+def provenance(device: DeviceJson) -> str:
     """The sources of a device's joules: "counter", or "counter 98 % + imputed 2 %"."""
-    parts: dict[str, float] = {name.removeprefix("measured-"): joules for name, joules in device["provenance"].items() if joules > 0}
+    of = device["provenance"]
+    named = {"counter": of["measured-counter"], "power": of["measured-power"], "imputed": of["imputed"], "modelled": of["modelled"]}
+    parts = {name: joules for name, joules in named.items() if joules > 0}
     total = sum(parts.values())
     if len(parts) == 1:
         return next(iter(parts))
     return " + ".join(f"{name} {percent(joules / total)}" for name, joules in parts.items()) or "nothing yet"
 
 
-def phase_energy(phase: Mapping[str, Any], status: str, unit_of_j: float | None) -> str:
+def phase_energy(phase: PhaseJson, status: str, unit_of_j: float | None) -> str:
     """The energy of a phase with its range. It is "pending" while a running run has not computed it, else "not measured"."""
-    if phase["energy_j"] is None:
-        return "pending" if status == "running" else "not measured"
-    return format_range(phase["energy_j"], phase["low_j"], phase["high_j"], unit_of_j)
+    energy = interval_of_phase(phase)
+    if energy is None:
+        return "pending" if status == Status.RUNNING else "not measured"
+    return format_range(*energy, unit_of_j)
 
 
-def phase_notes(phase: Mapping[str, Any]) -> str:
+def phase_notes(phase: PhaseJson) -> str:
     """What limits the figure of a phase."""
     notes = []
     if phase["unresolved_count"]:

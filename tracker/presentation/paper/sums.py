@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ...analysis.footprint_totals import UNKNOWN, Tally
 from ...carbon.accounting import Estimate
 from ..words.carbon import mass_parts
-from ..words.quantities import energy_unit, significant
+from ..words.quantities import range_parts
 
 
 class Figure(NamedTuple):
@@ -34,16 +34,15 @@ def energy_figure(of: Tally, whole: Tally) -> Figure:
     """The energy, in the unit that suits the whole."""
     if of.energy is None or whole.energy is None:
         return Figure(UNKNOWN)
-    size, symbol = energy_unit(whole.energy.central)
-    central, low, high = (significant(joules / size) for joules in of.energy)
-    return Figure(f"{central} {symbol}", f"({low}–{high})", of.energy_is_least)
+    value, bounds = range_parts(*of.energy, whole.energy.central)
+    return Figure(value, f"({bounds})", of.energy_is_least)
 
 
 def _mass_figure(grams: Estimate | None, is_least: bool = False) -> Figure:
     if grams is None:
         return Figure(UNKNOWN)
-    value, span = mass_parts(*grams)
-    return Figure(value, span.strip(), is_least)
+    value, bounds = mass_parts(*grams)
+    return Figure(value, f"({bounds})" if bounds else "", is_least)
 
 
 def mass_figures(of: Tally) -> tuple[Figure, Figure, Figure]:

@@ -9,7 +9,7 @@ from ...analysis.totals import each_of
 from ...core.contract import CarbonJson, EnergyRangeJson, EntryJson, ShowJson
 from ..words.carbon import format_mass
 from ..words.quantities import format_energy, largest_j
-from ..words.runs import energy_text
+from ..words.runs import energy_parts
 from .elements import Child, Html, quantity, ranged
 
 
@@ -39,7 +39,7 @@ def parts(carbon: CarbonJson) -> tuple[Part, Part, Part]:
 def energy_cells(energies: Sequence[EnergyRangeJson]) -> list[Html]:
     """A column of the `energy` objects of runs or sums."""
     largest = largest_j(energy["total_j"] for energy in energies)
-    return [ranged(energy_text(energy, largest)) for energy in energies]
+    return [ranged(*energy_parts(energy, largest)) for energy in energies]
 
 
 def joule_cells(joules: Iterable[float | None]) -> list[str]:

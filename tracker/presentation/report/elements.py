@@ -109,10 +109,9 @@ def quantity(value: str, more: str = "") -> Html:
     return el("span", value, [" ", el("span", more, class_="more")] if more else None, class_="quantity")
 
 
-def ranged(text: str) -> Html:
-    """A figure with its range in brackets, as in "1.84 kWh (1.79–1.90)", as a quantity."""
-    value, bracket, range_ = text.partition(" (")
-    return quantity(value, f"({range_}" if bracket else "")
+def ranged(value: str, bounds: str) -> Html:
+    """A figure and its range, such as "1.84 kWh" and "1.79–1.90", as a quantity with the range in brackets."""
+    return quantity(value, f"({bounds})" if bounds else "")
 
 
 def details(summary: str, *children: Child, **attributes: object) -> Html:

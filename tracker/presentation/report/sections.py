@@ -8,7 +8,7 @@ from ...analysis.over_time.timeline import Layer
 from ...analysis.view import energy_each_j
 from ..words.carbon import mass_parts
 from ..words.quantities import count, format_duration, format_energy, format_range, percent, watts_text
-from ..words.runs import OUTSIDE, WAYS, anchor, headline, mean_power, phase_energy, phase_notes, title_of, when
+from ..words.runs import OUTSIDE, WAYS, anchor, headline_parts, mean_power, phase_energy, phase_notes, title_of, when
 from .accounts import assumptions, emissions, events, joules_by_way, methods, origin
 from .cells import joule_cells
 from .charts import Bar, bars, colours
@@ -43,8 +43,7 @@ def section_of(f: Figures, level: str = "h1", drawn: Html | None = None) -> Html
 
 def _head(view: ShowJson, level: str) -> list[Child]:
     run = view["run"]
-    text = headline(view)
-    large, parted, small = text.partition(" (")
+    value, notes = headline_parts(view)
     about = [
         f"run {run['id']}",
         f"started {when(run['started_at'])}",
@@ -59,7 +58,7 @@ def _head(view: ShowJson, level: str) -> list[Child]:
         el(level, el("span", breaking(title_of(view)), class_="text"), status),
         el("p", " · ".join(about), class_="about text"),
         el("pre", el("code", run["command"]), tabindex="0", aria_label="Command") if run["command"] else None,
-        el("p", el("b", large), f"{parted}{small}", class_="headline"),
+        el("p", el("b", value), f" ({', '.join(notes)})" if notes else "", class_="headline"),
         el("p", _how(view), class_="muted"),
     ]
 
@@ -109,7 +108,7 @@ def _facts(view: ShowJson) -> Html:
     ]
     if carbon is not None:
         grams, bounds = mass_parts(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])
-        facts.append(("CO2e", grams, bounds.strip(" ()")))
+        facts.append(("CO2e", grams, bounds))
     for unit, amount in view["work"].items():
         each = f"{format_energy(total / amount)} each" if total is not None and amount else ""
         facts.append((unit.capitalize(), f"{amount:,}", each))

@@ -20,32 +20,39 @@ FAR = 10_000
 
 def format_mass(grams: float, low_g: float | None = None, high_g: float | None = None) -> str:
     """Grams of CO2e in a suitable unit, with their bounds if there are any: "1.84 kg (1.20–2.50)"."""
-    return "".join(mass_parts(grams, low_g, high_g))
+    value, bounds = mass_parts(grams, low_g, high_g)
+    return f"{value} ({bounds})" if bounds else value
 
 
 def mass_parts(grams: float, low_g: float | None, high_g: float | None) -> tuple[str, str]:
-    """("1.84 kg", " (1.20–2.50)"); the bounds are "" where there are none."""
+    """The two parts of this text: "1.84 kg" and "1.20–2.50"; the bounds are "" where there are none."""
     symbol = next(unit for least, unit in _STEPS if grams >= least) if grams else "g"
     size = _SIZES[symbol]
     if low_g is None or high_g is None:
         bounds = ""
     elif high_g >= FAR * size:  # each end in its own unit
-        bounds = f" ({format_mass(low_g)}–{format_mass(high_g)})"
+        bounds = f"{format_mass(low_g)}–{format_mass(high_g)}"
     else:
-        bounds = _span(grams / size, low_g / size, high_g / size)
+        bounds = _bounds(grams / size, low_g / size, high_g / size)
     return f"{significant(grams / size)} {symbol}", bounds
 
 
 def format_co2e(grams: float, low_g: float | None = None, high_g: float | None = None) -> str:
     """As `format_mass`, and of what: "1.84 kg CO2e (1.20–2.50)"."""
     value, bounds = mass_parts(grams, low_g, high_g)
-    return f"{value} CO2e{bounds}"
+    return f"{value} CO2e ({bounds})" if bounds else f"{value} CO2e"
+
+
+def _bounds(central: float, low: float, high: float) -> str:
+    """ "1.20–2.50"; "" if the bounds look like the value."""
+    value, least, most = significant(central), significant(low), significant(high)
+    return "" if least == value == most else f"{least}–{most}"
 
 
 def _span(central: float, low: float, high: float) -> str:
     """ " (1.20–2.50)"; "" if the bounds look like the value."""
-    value, least, most = significant(central), significant(low), significant(high)
-    return "" if least == value == most else f" ({least}–{most})"
+    bounds = _bounds(central, low, high)
+    return f" ({bounds})" if bounds else ""
 
 
 def carbon_headline(carbon: CarbonJson) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...analysis.view import KINDS, WHOLE, cut_short, interval_of_phase, total_of
 from ...core.run import EventKind, Status
-from .quantities import amount, at_least, format_energy, format_range, percent, watts_text
+from .quantities import amount, at_least, format_energy, format_range, percent, range_parts, watts_text
 
 if TYPE_CHECKING:
     from ...core.contract import (
@@ -76,8 +76,17 @@ def energy_text(energy: EnergyRangeJson, unit_of_j: float | None = None) -> str:
     """The `energy` object of a run or of a sum: "1.84 kWh (1.79–1.90)", "≥ 1.84 kWh (1.79–1.90)" for a lower bound, "–" if it is not known.
 
     See `format_range` for `unit_of_j`."""
+    value, bounds = energy_parts(energy, unit_of_j)
+    return f"{value} ({bounds})" if bounds else value
+
+
+def energy_parts(energy: EnergyRangeJson, unit_of_j: float | None = None) -> tuple[str, str]:
+    """The two parts of this text: "≥ 1.84 kWh" and "1.79–1.90"; the second is "" if the energy is not known."""
     total = total_of(energy)
-    return "–" if total is None else at_least(format_range(*total, unit_of_j), energy["lower_bound"])
+    if total is None:
+        return "–", ""
+    value, bounds = range_parts(*total, unit_of_j)
+    return at_least(value, energy["lower_bound"]), bounds
 
 
 def measured_text(fraction: float | None) -> str:
@@ -97,11 +106,18 @@ def idle_text(energy: EnergySumJson) -> str | None:
 
 def headline(view: ShowJson) -> str:
     """The energy of a run on one line: "1.84 kWh (1.79–1.90, 96 % measured, GPU+CPU+DRAM)", with notes on what limits it."""
+    value, notes = headline_parts(view)
+    return f"{value} ({', '.join(notes)})" if notes else value
+
+
+def headline_parts(view: ShowJson) -> tuple[str, list[str]]:
+    """The energy of a run, and the parts in the brackets behind it: the range, what was measured, what limits it."""
     energy = view["energy"]
     total = total_of(energy)
     if total is None:
-        return "no energy recorded: nothing was measured or modelled in this process"
-    notes = []
+        return "no energy recorded: nothing was measured or modelled in this process", []
+    value, bounds = range_parts(*total)
+    notes = [bounds]
     if energy["measured_fraction"] is not None:
         notes.append(f"{percent(energy['measured_fraction'])} measured")
     counted = [d for d in energy["devices"] if d["included_in_total"]]
@@ -115,8 +131,7 @@ def headline(view: ShowJson) -> str:
         notes.append(f"shared: {', '.join(shared)}")
     if view["run"]["status"] == Status.RUNNING:
         notes.append("so far")
-    least = "at least " if energy["lower_bound"] else ""
-    return f"{least}{format_range(*total, notes=notes)}"
+    return f"{'at least ' if energy['lower_bound'] else ''}{value}", notes
 
 
 def work_lines(view: ShowJson | EntryJson) -> list[str]:

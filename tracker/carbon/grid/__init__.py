@@ -1,4 +1,4 @@
-"""Live intensities: one file for each provider, and one line here. Only `footprint --refresh` asks them."""
+"""Live intensities: one file for each provider, and one line here. Only `footprint --refresh` asks the providers."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Footprints as what a scientific paper needs: a table, a methods paragraph, and what it cites."""
+"""Footprints for a scientific paper: a table, a methods paragraph, and its references."""

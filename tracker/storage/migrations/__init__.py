@@ -1,1 +1,1 @@
-"""The schema's history: one portable SQL file a revision, and an Alembic script that executes it."""
+"""The schema's history: one portable SQL file per revision, and an Alembic script that executes it."""

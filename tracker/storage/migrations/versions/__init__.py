@@ -1,1 +1,1 @@
-"""One Alembic script a revision; their ids are four ascending digits, so that the larger one is the newer."""
+"""One Alembic script per revision. Their ids are four ascending digits, so the larger one is newer."""

@@ -44,3 +44,9 @@ def test_spans_are_whole_and_agree_with_each_instant(anchors: list[Anchor], star
     for span in spans:
         for t_ns in (span.start_ns, span.end_ns - 1):
             assert timeline.utc_ns(t_ns) == t_ns + span.offset_ns
+
+
+def test_drift_begins_no_new_span_and_a_step_does() -> None:
+    anchors = [Anchor(0, 1_000, 0), Anchor(100, 1_101, 0), Anchor(200, 1_202, 0), Anchor(300, 1_402, 0)]
+    spans = list(Timeline(anchors).spans(0, 400, drift_ns=1))
+    assert spans == [Span(0, 300, 1_002), Span(300, 400, 1_102)]

@@ -42,14 +42,17 @@ class Timeline:
         """UTC nanoseconds of the monotonic instant `t_ns`."""
         return self._anchors[max(0, bisect_right(self._instants, t_ns) - 1)].utc_of(t_ns)
 
-    def spans(self, start_ns: int, end_ns: int) -> Iterator[Span]:
-        """The time from `start_ns` to `end_ns` in pieces of one offset, in order and without a hole."""
+    def spans(self, start_ns: int, end_ns: int, drift_ns: int = 0) -> Iterator[Span]:
+        """The time from `start_ns` to `end_ns` in pieces of one offset, in order and without a hole.
+
+        The two clocks drift apart. An anchor whose offset differs from the one before by at most `drift_ns` begins no new piece.
+        """
         at_ns, offset_ns = start_ns, self._anchors[0].utc_ns - self._anchors[0].monotonic_ns
         for anchor in self._anchors:
             if anchor.monotonic_ns >= end_ns:
                 break
             new_ns = anchor.utc_ns - anchor.monotonic_ns
-            if anchor.monotonic_ns > at_ns and new_ns != offset_ns:
+            if anchor.monotonic_ns > at_ns and abs(new_ns - offset_ns) > drift_ns:
                 yield Span(at_ns, anchor.monotonic_ns, offset_ns)
                 at_ns = anchor.monotonic_ns
             offset_ns = new_ns

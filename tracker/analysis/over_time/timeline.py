@@ -14,8 +14,11 @@ from typing import NamedTuple
 
 from ...carbon.series import Series
 from ...core.clock import Anchor
+from ...core.timeline import Timeline
 
 NS = 1e-9
+DRIFT_NS = 1_000_000
+"""A wall clock that moved by more than this between two anchors was set."""
 COLUMNS = 1000
 """Parts of the time of a chart; no phase is drawn narrower than one of them."""
 LEAST_SHARE = 0.25
@@ -161,16 +164,14 @@ def intensity(clocks: Iterable[Clock], zero_utc_ns: int, chain: Sequence[Series]
 
 
 def _offsets(clock: Clock, zero_utc_ns: int) -> Iterator[tuple[float, float, int]]:
-    """The time of a process in pieces of the axis. Each has the nanoseconds from the axis to UTC, as the latest anchor gives them."""
-    at, shift = clock.start_s, zero_utc_ns
-    for i, anchor in enumerate(clock.anchors):
-        place = clock.seconds(anchor.monotonic_ns)
-        new = anchor.utc_ns - round(place / NS)
-        if i and at < place < clock.end_s and abs(new - shift) > 1_000_000:
-            yield at, place, shift
-            at = place
-        shift = new
-    yield at, clock.end_s, shift
+    """The time of a process in pieces of the axis. Each has the nanoseconds from the axis to UTC."""
+    if not clock.anchors:
+        yield clock.start_s, clock.end_s, zero_utc_ns
+        return
+    to_axis_ns = clock.start_t_ns - round(clock.start_s / NS)
+    end_t_ns = clock.start_t_ns + round((clock.end_s - clock.start_s) / NS)
+    for span in Timeline(clock.anchors).spans(clock.start_t_ns, end_t_ns, DRIFT_NS):
+        yield clock.seconds(span.start_ns), clock.seconds(span.end_ns), span.offset_ns + to_axis_ns
 
 
 def _covered(start_ns: int, end_ns: int, chain: Sequence[Series]) -> Iterator[Step]:

@@ -1,6 +1,6 @@
 """The clocks of a machine. They are injected wherever time matters.
 
-Intervals are integrated on CLOCK_MONOTONIC, in integer nanoseconds. UTC and CLOCK_BOOTTIME are only recorded beside it, in anchors: so a
+Intervals are integrated on CLOCK_MONOTONIC, in integer nanoseconds. UTC and CLOCK_BOOTTIME are only recorded beside it, in anchors. So a
 change of the wall clock changes no joule, and a suspend can be detected.
 """
 

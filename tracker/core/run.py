@@ -1,4 +1,4 @@
-"""The words a run is described in: its stage, its status, and the events that happen during it."""
+"""The words that describe a run: its stage, its status, and the events that happen during it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Stage(StrEnum):
 
 
 class Status(StrEnum):
-    """How a run stands. Lists and sums show the statuses in this order."""
+    """The state of a run. Lists and sums show the statuses in this order."""
 
     COMPLETED = "completed"
     FAILED = "failed"  # an exception, or an exit code

@@ -33,8 +33,8 @@ class Device(NamedTuple):
     """A part of the machine that draws power.
 
     `max_power_w` is the most that it can draw; it bounds what no sensor sees. `gain` is the relative 95 % half-width of the sensor's scale
-    error; the errors of devices of one `gain_class` are common, so they add up. `part_time_s`: the sensor measures part of the time only,
-    and one independent sample stands for so many seconds; None if it measures all the time.
+    error; the errors of devices of one `gain_class` are common, so they add up. `part_time_s`: None if the sensor measures all the time.
+    Otherwise it measures part of the time only, and one independent sample represents this many seconds.
     """
 
     name: str

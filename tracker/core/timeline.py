@@ -27,7 +27,7 @@ class Timeline:
     __slots__ = ("_anchors", "_instants")
 
     def __init__(self, anchors: Sequence[Anchor]) -> None:
-        """`anchors` in any order. Raises ValueError where there is none: then no UTC is known."""
+        """`anchors` in any order. Raises ValueError if there are none, because UTC is then unknown."""
         if not anchors:
             raise ValueError("a timeline needs an anchor")
         self._anchors = sorted(anchors)
@@ -43,7 +43,7 @@ class Timeline:
         return self._anchors[max(0, bisect_right(self._instants, t_ns) - 1)].utc_of(t_ns)
 
     def spans(self, start_ns: int, end_ns: int, drift_ns: int = 0) -> Iterator[Span]:
-        """The time from `start_ns` to `end_ns` in pieces of one offset, in order and without a hole.
+        """The time from `start_ns` to `end_ns` in pieces that each have one offset, in order and without gaps.
 
         The two clocks drift apart. An anchor whose offset differs from the one before by at most `drift_ns` begins no new piece.
         """

@@ -1,4 +1,4 @@
-"""PURE: what a new value of a cumulative counter means, seen from the last one."""
+"""PURE: what a new value of a cumulative counter means, compared with the last one."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ..core.sensing import Counter
 Kind = Literal["first", "advanced", "wrapped", "reset", "implausible"]
 
 SLOWEST_UPDATE_S = 0.1
-"""A counter that is updated only from time to time shows, at one read, energy that was drawn before the read before. The slowest update
+"""A counter that is updated only from time to time may show energy late: energy that was drawn before the previous read. The slowest update
 seen on GPUs is 100 ms (arXiv 2312.02741)."""
 
 LENIENT = 2.5
-"""A value is impossible only if it exceeds what this many of the slowest updates explain: to refuse a right reading does more harm than to
-accept a wrong one."""
+"""A value is impossible only if it exceeds what this many of the slowest updates explain: refusing a correct reading does more harm than
+accepting a wrong one."""
 
 RATE_NS = 500_000_000
 
@@ -69,7 +69,7 @@ def classify(
 
 
 def _chosen(kind: Kind, fewest: int, likely: int, counter: Counter, dt_s: float, expected_w: float | None) -> Outcome:
-    """Choose, of the numbers of whole wraps that fit, the one nearest to the expected power; the smallest if no power is expected."""
+    """Choose among the numbers of whole wraps that fit: the one nearest to the expected power, or the smallest if no power is expected."""
     modulus = counter.modulus
     if modulus is None or fewest + modulus > likely:
         return Outcome(kind, fewest, fewest, fewest)
@@ -100,7 +100,7 @@ class Rate:
         self._since = (t_ns, units)
 
     def take(self, t_ns: int, units: int, unit_j: float) -> None:
-        """The counter has moved: `units` are booked in all at `t_ns`."""
+        """The counter has moved: `units` are booked in total at `t_ns`."""
         if self._since is None:
             self._since = (t_ns, units)
         elif t_ns - self._since[0] >= RATE_NS:

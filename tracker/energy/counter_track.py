@@ -52,7 +52,7 @@ class CounterTrack:
         self._gauge = gauge
         self._say = say
         self._lag_s = SLOWEST_UPDATE_S
-        self._units = 0  # booked in all
+        self._units = 0  # booked in total
         self._baseline: int | None = None
         self._quarantined: Reading | None = None  # an impossible reading: a second one that agrees begins a new epoch
         self._booked_ns = 0  # up to here the energy is booked
@@ -276,7 +276,8 @@ class CounterTrack:
             self.state = CounterState.STALE
 
     def _bridge(self, t_ns: int, at_least_j: float) -> None:
-        """Impute the energy up to a new epoch. What the counter had not shown yet before it, and does not show after it, is unknown too."""
+        """Impute the energy up to a new epoch. Energy that the counter did not show before it, and does not show after it, is unknown
+        too."""
         lag_j = self._curve.lag_high_j
         self._impute(t_ns, self._power_w(t_ns) or 0.0, at_least_j)
         self._curve.book(Provenance.IMPUTED, 0.0, 0.0 if at_least_j else lag_j, lag_j)

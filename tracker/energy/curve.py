@@ -120,8 +120,8 @@ class Curve:
         return None, None if self._trimmed else after
 
     def _between(self, a: Point, b: Point, t_ns: int) -> Point:
-        """Linear between two ticks. E never falls, and rises by at most `max_power_w`: seen from either tick this bounds the truth, more
-        tightly near a tick. Lags are added."""
+        """Linear between two ticks. E never falls, and rises by at most `max_power_w`. So each tick bounds the true value, more tightly
+        near the tick. Lags are added."""
         x = (t_ns - a.t_ns) / (b.t_ns - a.t_ns)
         counter_j = a.counter_j + x * (b.counter_j - a.counter_j)
         power_j = a.power_j + x * (b.power_j - a.power_j)

@@ -87,7 +87,7 @@ class GaugeTrack:
         if dt_s > max(GAP_S, GAP_PERIODS * self._usual_s):
             return self._imputed(t_ns, dt_s, energy_j, 0.0)
         self._usual_s = dt_s if not self._usual_s else 0.9 * self._usual_s + 0.1 * dt_s
-        unseen_s = max(0.0, dt_s - self.gauge.window_s)  # of an instantaneous gauge all of it
+        unseen_s = max(0.0, dt_s - self.gauge.window_s)  # for an instantaneous gauge, all of it
         slack_j = abs(power_w - last[1]) * unseen_s / 2
         return Piece(t_ns, dt_s, energy_j, min(slack_j, energy_j), slack_j, self.gauge.provenance)
 

@@ -171,7 +171,7 @@ class DeviceIntegrator:
         events, self.events = self.events, []
         return events
 
-    # ---- how they come about
+    # ---- how the results are made
 
     def _book(self, piece: Piece) -> None:
         self.curve.book(piece.provenance, piece.energy_j, piece.slack_low_j, piece.slack_high_j)

@@ -1,7 +1,7 @@
 """The share of the machine that this process's control group may use, in cgroup v2 and v1.
 
 A process in a container or a batch job sees the host's processors and memory in /proc. Its control group says how much of them it may
-use. The scheduling affinity is left out: it belongs to one process, and the other processes of the job are to be counted, too.
+use. The scheduling affinity is ignored, because it belongs to one process, and the other processes of the job count too.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ class Cgroup:
         self._paths = control_groups(read_text(Path(procfs, "self", "cgroup")))
 
     def cpu_share(self) -> CpuShare | None:
-        """The tightest of the processor limits from the group up to the root; None where nothing limits it.
+        """The tightest processor limit from the group up to the root; None if there is no limit.
 
-        Of several groups with the same limit the outermost is taken, because all of it shares the limit.
+        If several groups have the same limit, the outermost one is taken, because all of its processes share the limit.
         """
         limits = [(cpus, folder) for folder in self._lineage("cpuset") if (cpus := _cpuset(folder)) is not None]
         limits += [(cpus, folder) for folder in self._lineage("cpu") if (cpus := _quota(folder)) is not None]
@@ -56,18 +56,18 @@ class Cgroup:
         return CpuShare(tightest, self._usage_path(folder))
 
     def memory_limit_bytes(self) -> int | None:
-        """The tightest memory limit from the group up to the root, in bytes; None where nothing limits it.
+        """The tightest memory limit from the group up to the root, in bytes; None if there is no limit.
 
-        In v1, "unlimited" is a number near 2^63: compare with the machine's memory.
+        In v1, "unlimited" is a number near 2^63, so compare it with the machine's memory.
         """
         names = ("memory.max", "memory.limit_in_bytes")
         limits = [read_int(folder / name) for folder in self._lineage("memory") for name in names]
         return min((limit for limit in limits if limit), default=None)
 
     def _lineage(self, controller: str) -> list[Path]:
-        """The folders of the group and of the groups around it, innermost first.
+        """The folders of the group and of its parent groups, innermost first.
 
-        In a container without a cgroup namespace the group's own path cannot be seen; there the mount is the group.
+        In a container without a cgroup namespace the group's own path is not visible; its mount point is then the group.
         """
         for mount, path in self._mounts(controller):
             if os.path.isdir(mount):
@@ -84,7 +84,7 @@ class Cgroup:
     def _mounts(self, controller: str) -> list[tuple[Path, str]]:
         if self._is_v2:
             return [(self._root, self._paths.get("", "/"))]
-        joint = "cpu,cpuacct" if controller in ("cpu", "cpuacct") else controller  # many systems mount these two as one
+        joint = "cpu,cpuacct" if controller in ("cpu", "cpuacct") else controller  # many systems mount these two together
         path = self._paths.get(controller, "/")
         return [(self._root / controller, path), (self._root / joint, path)]
 
@@ -113,5 +113,5 @@ def _cpuset(folder: Path) -> float | None:
 def _quota(folder: Path) -> float | None:
     if text := read_text(folder / "cpu.max"):
         return cpu_max(text)
-    # v1 has -1 for no quota, which read_int takes for no number.
+    # In v1, -1 means no quota; read_int returns None for it.
     return quota_cpus(read_int(folder / "cpu.cfs_quota_us"), read_int(folder / "cpu.cfs_period_us"))

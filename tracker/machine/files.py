@@ -1,4 +1,4 @@
-"""Reads small text files whose absence is an answer. Nothing here raises for a file that is missing, denied or no text."""
+"""Reads small text files that may be missing. Nothing here raises if a file is missing, unreadable or not text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .proc import whole_number
 
 
 def read_text(path: Path, errors: str = "replace") -> str:
-    """The file's text, stripped; "" where it cannot be read. `errors` says what becomes of bytes that are no UTF-8."""
+    """The file's text, stripped; "" where it cannot be read. `errors` says how to decode bytes that are not UTF-8."""
     try:
         return path.read_text(encoding="utf-8", errors=errors).strip()
     except (OSError, ValueError):  # ValueError: a null character in the path
@@ -16,7 +16,7 @@ def read_text(path: Path, errors: str = "replace") -> str:
 
 
 def read_int(path: Path) -> int | None:
-    """The file's whole number; None where it cannot be read or is no number."""
+    """The file's whole number; None where it cannot be read or is not a number."""
     return whole_number(read_text(path))
 
 

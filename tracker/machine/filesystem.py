@@ -19,16 +19,16 @@ _NETWORK = frozenset(
 
 def on_network(path: Path) -> bool:
     """Whether `path` lies on a network filesystem of this machine; False where that cannot be known."""
-    # Surrogates, as in the path: a folder's name may be any bytes.
+    # With surrogates, as in the path, because a folder's name may be any bytes.
     return is_network_filesystem(os.path.realpath(path), read_text(MOUNTINFO, errors="surrogateescape"))
 
 
 def is_network_filesystem(path: str, mountinfo: str) -> bool:
-    """Whether the absolute `path` lies on a network filesystem, by the text of /proc/self/mountinfo."""
+    """Whether the absolute `path` lies on a network filesystem, according to the text of /proc/self/mountinfo."""
     longest, filesystem = -1, ""
     for mount in mounts(mountinfo):
         folder = mount.folder.rstrip("/")
-        # Of two mounts at one folder the later one hides the other.
+        # If two mounts are at one folder, the later one hides the other.
         if (path == folder or path.startswith(folder + "/")) and len(folder) >= longest:
             longest, filesystem = len(folder), mount.filesystem
     return filesystem in _NETWORK or filesystem.startswith("fuse.")

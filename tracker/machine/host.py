@@ -44,7 +44,8 @@ def processor(procfs: str) -> Processor:
 
 
 def in_container(procfs: str) -> bool:
-    """Whether this process runs in a container, by the marks in the folder around `procfs` ("/" for "/proc") and by the control group.
+    """Whether this process runs in a container, according to the marks in the folder around `procfs` ("/" for "/proc") and to the control
+    group.
 
     A container may hide all of these, so False is no proof.
     """

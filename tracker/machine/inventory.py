@@ -22,7 +22,7 @@ class Piece(NamedTuple):
 
 
 def inventory(devices: Iterable[Device], gpu_count: int | None = None, sysfs: str = "/sys", procfs: str = "/proc") -> Iterator[Piece]:
-    """The hardware of this machine. Of its GPUs only those among `devices` are listed, which the run holds. Raises nothing.
+    """The hardware of this machine. Only the GPUs among `devices` are listed: those that the run holds. Raises nothing.
 
     - "cpu": sockets, logical processors, and how many of these the control group may use;
     - "dram": bytes;

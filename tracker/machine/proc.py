@@ -17,7 +17,7 @@ _BYTES_PER_KIB = 1024
 
 
 class ProcessStat(NamedTuple):
-    """A process by its /proc/PID/stat: state letter, parent, and start time in clock ticks since boot. None is not known."""
+    """A process as in /proc/PID/stat: state letter, parent, and start time in clock ticks since boot. None means not known."""
 
     state: str
     parent: int | None
@@ -32,7 +32,7 @@ class Mount(NamedTuple):
 
 
 def whole_number(text: str) -> int | None:
-    """The number that `text` consists of, in ASCII digits and within 64 bits; else None."""
+    """The number, if `text` has only ASCII digits and the number fits 64 bits; else None."""
     text = text.strip()
     if not (text.isascii() and text.isdigit()) or len(text) > len(str(_LARGEST)):
         return None
@@ -52,7 +52,7 @@ def memory_total_bytes(meminfo: str) -> int | None:
 
 
 def busy_ticks(stat: str) -> int | None:
-    """How long all processors were busy since boot, in clock ticks, by /proc/stat."""
+    """How long all processors were busy since boot, in clock ticks, according to /proc/stat."""
     line = next((line for line in stat.splitlines() if line.startswith("cpu ")), "")
     numbers = [whole_number(field) for field in line.split()[1:]]
     busy = [number for i in _BUSY if i < len(numbers) and (number := numbers[i]) is not None]
@@ -60,13 +60,13 @@ def busy_ticks(stat: str) -> int | None:
 
 
 def online_cpus(stat: str) -> int:
-    """How many processors are online, by /proc/stat; 0 where it does not say."""
+    """How many processors are online according to /proc/stat; 0 if it does not say."""
     return sum(re.match(r"cpu[0-9]", line) is not None for line in stat.splitlines())
 
 
 def process_stat(text: str) -> ProcessStat | None:
-    """A process by its /proc/PID/stat; None where the text names no state."""
-    # The second field is the command's name in brackets, and may itself contain blanks and brackets.
+    """A process from its /proc/PID/stat; None if the text names no state."""
+    # The second field is the command's name in brackets, which may contain blanks and brackets.
     before, bracket, after = text.rpartition(")")
     fields = after.split()
     if not before or not bracket or not fields:
@@ -107,7 +107,7 @@ def listed_cpus(text: str) -> int | None:
 
 
 def cpu_max(text: str) -> float | None:
-    """The processors that a group may use by its cpu.max, "QUOTA PERIOD"; None for "max PERIOD" and for other text."""
+    """The processors that a group may use according to its cpu.max, "QUOTA PERIOD"; None for "max PERIOD" and for other text."""
     quota, _, period = text.strip().partition(" ")
     return quota_cpus(whole_number(quota), whole_number(period))
 
@@ -118,13 +118,13 @@ def quota_cpus(quota_us: int | None, period_us: int | None) -> float | None:
 
 
 def usage_usec(cpu_stat: str) -> int | None:
-    """The CPU time that a group has used by its cpu.stat, in microseconds."""
+    """The CPU time that a group has used, in microseconds, according to its cpu.stat."""
     values = (line.partition(" ") for line in cpu_stat.splitlines())
     return next((whole_number(value) for key, _, value in values if key == "usage_usec"), None)
 
 
 def _fields(text: str) -> dict[str, str]:
-    """The "key: value" lines; of equal keys the first. Lines without a colon are left out."""
+    """The "key: value" lines. If a key is repeated, its first value counts. Lines without a colon are left out."""
     found: dict[str, str] = {}
     for key, colon, value in (line.partition(":") for line in text.splitlines()):
         if colon:
@@ -133,5 +133,5 @@ def _fields(text: str) -> dict[str, str]:
 
 
 def _unescaped(field: str) -> str:
-    r"""Blanks and the like stand as \040 in a mountinfo."""
+    r"""A mountinfo writes blanks and similar characters as \040."""
     return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), field)

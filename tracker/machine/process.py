@@ -16,7 +16,7 @@ _DEAD = "ZX"  # the states of a process that has ended: zombie, dead
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What tells a process from every other: boot id, pid namespace, pid and start time (clock ticks since boot)."""
+    """What distinguishes a process from every other: boot id, pid namespace, pid and start time (clock ticks since boot)."""
 
     host: str
     boot_id: str
@@ -28,7 +28,7 @@ class Identity:
     def is_alive(self, pid: int, start_ticks: int) -> bool:
         """Whether the process of this boot and namespace with that pid and start time still runs (a zombie does not).
 
-        Where its start time cannot be read it counts as running: a run that goes on must not be marked as ended.
+        If its start time cannot be read, it counts as running: a run that continues must not be marked as ended.
         """
         stat = _stat(pid, self.procfs)
         return _hidden(pid) if stat is None else stat.state not in _DEAD and stat.start_ticks in (None, start_ticks)

@@ -1,7 +1,7 @@
 """The sensors of a machine: those that can be read, and a model for what cannot be read.
 
-A missing sensor is no error: `discover` reports it as a finding. To add a make of meter, add a package and one line in SENSORS. A user can
-name a function in the settings instead.
+A missing sensor is not an error: `discover` reports it as a finding. To add a make of meter, add a package and one line in SENSORS. A user
+can name a function in the settings instead.
 """
 
 from __future__ import annotations

@@ -34,10 +34,10 @@ class HostUseJson(TypedDict):
 
 
 class AssumptionJson(TypedDict):
-    """A factor that the grams were worked out with.
+    """A factor that the grams were computed with.
 
-    `name` and `status` are words for people. Programs read `kind` (a `FactorKind`), `evidence` (a `FactorStatus`) and the fields of `grid`,
-    `pue_kind` and `host`, each of which belongs to one kind.
+    `name` and `status` are words for people. Programs read `kind` (a `FactorKind`), `evidence` (a `FactorStatus`) and `grid`, `pue_kind`
+    and `host`. Each of these three belongs to one kind.
     """
 
     name: str
@@ -56,7 +56,7 @@ class AssumptionJson(TypedDict):
 
 
 class EmbodiedLineJson(TypedDict):
-    """A piece of hardware and the grams of its making that fall to the run.
+    """A piece of hardware, and the run's share of the grams of its manufacture.
 
     `status` is words for people. Programs read `component` (the kind of hardware), `evidence` (a `FactorStatus`, or the words of the user's
     own table) and `class_range` (no figure of this model is known).
@@ -140,7 +140,7 @@ class UnmeasuredJson(OperationalJson):
 
 
 class BesideJson(TypedDict):
-    """What is shown beside the grams and is never in them."""
+    """Figures that are shown next to the grams and are never part of them."""
 
     water_l: float | None
     cost: CostJson | None

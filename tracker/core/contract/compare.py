@@ -9,7 +9,7 @@ from .show import EnergyJson, RunJson
 
 
 class ChangeJson(TypedDict):
-    """How far a figure is from that of the baseline; an end that nothing bounds is None, as is a ratio where the baseline is 0."""
+    """How far a figure is from that of the baseline. An end without a bound is None. The ratio is None if the baseline is 0."""
 
     difference: float
     low: float | None

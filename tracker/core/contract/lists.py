@@ -21,7 +21,8 @@ class EntryJson(OfRunJson, OfEnergyJson):
 
 
 class SumJson(OfEnergyJson):
-    """Several runs as one. `runs_at_once` counts those that read a device while another of them did: these joules are in it twice."""
+    """Several runs as one. `runs_at_once` counts those that read a device at the same time as another of them: the sum has these joules
+    twice."""
 
     runs: int
     runs_without_energy: int

@@ -15,7 +15,7 @@ ProvenanceJson = TypedDict("ProvenanceJson", {"measured-counter": float, "measur
 
 
 class RunJson(TypedDict):
-    """What a run is."""
+    """The description of a run."""
 
     id: str
     project: str
@@ -137,7 +137,7 @@ class PhaseNowJson(TypedDict):
 
 
 class OfRunJson(TypedDict):
-    """Every object that says which run it is of."""
+    """Every object that names its run."""
 
     run: RunJson
 
@@ -156,7 +156,7 @@ class ShowJson(OfRunJson):
 
 
 class WatchJson(ShowJson):
-    """A run that is watched, at one moment. `written_s`: for how long it has not been written. `rates`: units of work a second."""
+    """A run that is watched, at one moment. `written_s`: seconds since it was last written. `rates`: units of work per second."""
 
     at: str
     written_s: float

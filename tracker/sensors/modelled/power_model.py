@@ -25,7 +25,8 @@ VCPU_FACTORS = (0.4, 1.5)
 threads. It includes fans, supply losses, disks and memory, so the processor may draw only 0.4 of it. It is also a mean over the parts of a
 generation, and some parts draw 1.5 times the mean."""
 _DIMM_GB = (64.0, 8.0)
-"""The DIMM sizes that turn the trusted 5 W per DIMM into bounds of W/GB: the largest common in servers, and the smallest still in use."""
+"""The DIMM sizes that turn the trusted 5 W per DIMM into bounds of W/GB: the largest that is common in servers, and the smallest still in
+use."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ _TRIALS = 3  # a busy driver may fail single calls
 _LOOK_S, _LOOKED_S = 0.1, 0.025
 _PART_TIME = ((8, 0), (9, 0))  # the sensors of A100 and H100 measure 25 of every 100 ms (arXiv:2312.02741, section 4)
 PART_TIME_S = 2 * (1 - _LOOKED_S / _LOOK_S) ** 2 * _LOOK_S
-"""Seconds that one independent sample stands for. Let f be the measured share of the time, and let the rest be independent of it. The
+"""Seconds that one independent sample represents. Let f be the measured share of the time, and let the rest be independent of it. The
 energy of n periods is then wrong by (1 − f) · (mean unseen − mean seen), whose variance is 2 (1 − f)² s² / n."""
 _AMPERE, _GA100 = (8, 0), (8, 0)  # compute capabilities; the GA100 is the first Ampere, and the only one that does not average
 

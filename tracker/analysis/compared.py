@@ -18,20 +18,20 @@ class Reason(Enum):
     NOT_IN_RUN = auto()  # the device or the phase
     NOT_COUNTED = auto()  # the unit of work
     NO_TIME = auto()
-    PENDING = auto()  # it is still worked out
+    PENDING = auto()  # it is still being computed
     NOT_MEASURED = auto()
     NO_GRAMS = auto()
 
 
 class Missing(NamedTuple):
-    """Why a figure has no value. `detail` is the unit for NOT_COUNTED, and what the computation of grams met for NO_GRAMS."""
+    """Why a figure has no value. `detail` is the unit for NOT_COUNTED, and the problem of the computation for NO_GRAMS."""
 
     reason: Reason
     detail: str = ""
 
 
 class Amount(NamedTuple):
-    """How often something was done: units of work, or instances of the phase that stands for them."""
+    """How often something was done: units of work, or instances of `phase`, which count as these units."""
 
     number: int
     unit: str
@@ -40,10 +40,9 @@ class Amount(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A quantity of one run: `value` between `low` and `high`, in `unit` (J, s, W or g). Where there is none, `missing` says why.
-
-    `change` is against the baseline. It is None for the baseline itself, and where `apart` lists what keeps the two from being compared.
-    `amount` is what the value is divided by or summed over, `own_name` what this run calls a device that the baseline calls otherwise.
+    """A quantity of one run: `value` between `low` and `high`, in `unit` (J, s, W or g). If there is none, `missing` says why. `change` is
+    the difference from the baseline. It is None for the baseline itself, and if `apart` lists reasons why the two cannot be compared. The
+    value is divided by `amount` or summed over it. `own_name` is this run's name of a device that has another name in the baseline.
     """
 
     name: str
@@ -81,7 +80,7 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A run beside the baseline. `view` is what `show --json` prints; `each` has the phases' energy per instance."""
+    """A run compared with the baseline. `view` is what `show --json` prints; `each` has the phases' energy per instance."""
 
     label: str
     view: ShowJson

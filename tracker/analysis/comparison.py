@@ -1,4 +1,4 @@
-"""PURE: stored runs beside each other, the first as the baseline.
+"""PURE: stored runs compared with the first one, the baseline.
 
 Figures are those of `show --json`. Differences are computed from the same curves by energy/difference.py.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def compare(runs: Sequence[tuple[StoredRun, ShowJson]]) -> list[Compared]:
-    """Each run beside the first, which is called A. `runs` are stored runs and what `show --json` prints of them."""
+    """Each run compared with the first, which is called A. `runs` are stored runs and what `show --json` prints of them."""
     units = list(dict.fromkeys(name for stored, view in runs for name in _units(stored, view)))
     phases = list(dict.fromkeys(p["name"] for _, view in runs for p in view["phases"]))
     sides = [_Side(stored, view) for stored, view in runs]
@@ -66,7 +66,7 @@ class _Side:
         rows: dict[tuple[str, str], tuple[DeviceRow, Sensor]] = {}
         for d in stored.devices:
             segment = segments[d.segment_id]
-            # Many machines call themselves localhost; those are told apart by their boot.
+            # Many machines call themselves localhost; their boot ids distinguish them.
             host = segment.boot_id if segment.host.startswith("localhost") else segment.host
             sensor: Sensor = ("uuid", d.uuid) if d.uuid else ("host", host, d.name, d.model or "")
             rows[d.segment_id, d.name] = d, sensor
@@ -87,7 +87,7 @@ class _Side:
         return self.view["run"]["duration_s"] or 0.0
 
     def against(self, base: _Side | None, mine: Sequence[Part], theirs: Sequence[Part]) -> Change | None:
-        """How far energies lie apart; None where there is nothing to compare."""
+        """The difference between energies; None if there is nothing to compare."""
         if base is None or not mine or not theirs:
             return None
         if base.stored.run.id == self.stored.run.id:
@@ -97,12 +97,12 @@ class _Side:
 
 
 def _no_change(parts: Sequence[Part]) -> Change:
-    """Of a run against itself; 0 has no ratio to 0."""
+    """The change of a run compared with itself; 0 has no ratio to 0."""
     return NONE if sum(p.share.energy_j for p in parts) > 0 else NONE._replace(ratio=None, ratio_low=None, ratio_high=None)
 
 
 def _units(stored: StoredRun, view: ShowJson) -> list[str]:
-    """The units of work of a run, and epochs where it has a phase that stands for them."""
+    """The units of work of a run, and epochs if it has a phase that counts them."""
     return [unit for unit, amount in view["work"].items() if amount] + (["epochs"] if _epochs(view)[0] else [])
 
 
@@ -147,7 +147,7 @@ def _figures(side: _Side, base: _Side | None, units: Sequence[str]) -> list[Figu
 
 
 def _divided(side: _Side, base: _Side | None, whole: Figure, name: str, unit: str, by: float, before: float) -> Figure:
-    """The whole energy over an amount that is known exactly; `before` is the baseline's."""
+    """The whole energy divided by the amount `by`, which is known exactly; `before` is the amount of the baseline."""
     if whole.value is None or whole.low is None or whole.high is None:
         return Figure(name, unit, None, missing=Missing(Reason.NO_ENERGY))
     if not by:
@@ -179,9 +179,9 @@ Place = tuple[str, str]
 
 
 def _slots(base: ShowJson, other: ShowJson) -> list[tuple[tuple[str, Place | None], Place | None]]:
-    """The devices of the baseline as they are called, with their places in both runs; then those that only the other run has.
+    """The devices of the baseline by name, with their places in both runs; then the devices that only the other run has.
 
-    They meet by host, in order of the hosts' names, and by name; those left over by kind and order, as gpu0 and gpu2.
+    Devices are matched by host, in order of the hosts' names, and by name; the remaining ones by kind and order, as gpu0 and gpu2.
     """
     hosts = max(len(_hosts(base)), len(_hosts(other)))
     mine, theirs = _places(base), _places(other)
@@ -207,7 +207,7 @@ def _hosts(view: ShowJson) -> list[str]:
 
 
 def _places(view: ShowJson) -> dict[tuple[int, str], tuple[Place, str]]:
-    """Number of the host and name of the device, to where it is found and its kind."""
+    """From the number of the host and the name of the device to its place and its kind."""
     number = {host: i for i, host in enumerate(_hosts(view))}
     return {(number[d["host"]], d["device"]): ((d["host"], d["device"]), d["kind"]) for d in view["energy"]["devices"]}
 
@@ -231,7 +231,7 @@ def _device(side: _Side, base: _Side | None, slot: tuple[str, Place | None], own
 
 
 def _phase(side: _Side, base: _Side | None, name: str, *, each: bool) -> Figure:
-    """All instances of a phase, or what one of them came to."""
+    """All instances of a phase, or the mean of one of them."""
     found = {p["name"]: p for p in side.view["phases"]}.get(name)
     if found is None:
         return Figure(name, "J", None, missing=Missing(Reason.NOT_IN_RUN))

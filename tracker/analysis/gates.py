@@ -1,4 +1,4 @@
-"""PURE: gates: how much more than the baseline a run may use, as one writes it ("energy_per_sample +5%"), and whether it does."""
+"""PURE: gates. A gate says how much more than the baseline a run may use ("energy_per_sample +5%"). This file reads and judges gates."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """How much more than the baseline `metric` may be: `share` of it (0.05), else `amount` in J, s or g."""
+    """How much `metric` may exceed the baseline: by `share` of it (0.05), else by `amount` in J, s or g."""
 
     text: str
     metric: str
@@ -35,8 +35,8 @@ class Gate:
 
 
 class Unjudged(NamedTuple):
-    """Why a gate cannot be judged: what is `missing` in the run called `label`, or what keeps the two runs `apart`; with neither, none of
-    the runs has counted the metric, and `known` are those that they have."""
+    """Why a gate cannot be judged: what is `missing` in the run `label`, or why the two runs cannot be compared (`apart`). Without either,
+    no run has counted the metric; `known` lists the metrics that the runs have."""
 
     missing: Missing | None = None
     label: str = ""
@@ -46,8 +46,8 @@ class Unjudged(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A gate and one run. `missing` says why it cannot be judged; `beyond_error` whether all of the difference's range is over the limit,
-    `within_error` whether it is held, but not by all of the range."""
+    """A gate and one run. `missing` says why it cannot be judged. `beyond_error`: the whole range of the difference is over the limit.
+    `within_error`: the difference is within the limit, but not all of its range."""
 
     gate: Gate
     label: str
@@ -75,7 +75,7 @@ def parse_gate(text: str) -> Gate:
 
 
 def judge(gate: Gate, runs: Sequence[Compared]) -> list[Judged]:
-    """The gate held against every run but the baseline, which is the first."""
+    """The result of the gate for every run except the first, the baseline."""
     return [_judged(gate, run, runs) for run in runs[1:]]
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def open_store(db: str | os.PathLike[str] | None) -> Store:
-    """The store to read, by default where trackers of this place store, with runs whose process has vanished marked as such. Raises
+    """The store to read, by default the one that trackers in this folder use. Runs whose process has vanished are marked as such. Raises
     ConfigurationError and StoreError."""
     from ..machine.process import this_process
     from ..storage.place import locate

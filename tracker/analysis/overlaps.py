@@ -1,4 +1,4 @@
-"""PURE: runs that read the same devices at the same time: in a sum of them those joules count more than once."""
+"""PURE: runs that read the same devices at the same time. A sum of these runs counts the joules more than once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 APART_S = 0.5
-"""Runs that follow each other may seem to overlap by as much, where the wall clock is set meanwhile."""
+"""Runs that follow each other may seem to overlap by this much if the wall clock is set in between."""
 
 
 class Reading(NamedTuple):
@@ -21,7 +21,7 @@ class Reading(NamedTuple):
 
 
 def at_once(readings: Iterable[Reading]) -> set[str]:
-    """The ids of the runs that read a device while another run of them did."""
+    """The ids of the runs that read a device at the same time as another of them."""
     by_device: dict[tuple[str, str], list[Reading]] = defaultdict(list)
     for reading in readings:
         by_device[reading.host, reading.device].append(reading)

@@ -32,7 +32,7 @@ def find(store: Store, ref: str) -> str:
     """The id of the run that a user calls `ref`: "latest", an id or its beginning, a name, or "project/name".
 
     White space around it is ignored: text that was copied on Windows ends with a carriage return. Raises RunNotFoundError, and
-    AmbiguousRunError if several runs answer to it.
+    AmbiguousRunError if several runs match.
     """
     return store.find(_storable(ref.strip()))
 
@@ -64,5 +64,5 @@ def _said(filters: Filters) -> str:
 
 
 def _storable(text: str) -> str:
-    """The text without lone surrogates, which stand for bytes that are not UTF-8 and which no database can hold."""
+    """The text without lone surrogates. They represent bytes that are not UTF-8, and no database can store them."""
     return text.encode("utf-8", "replace").decode()

@@ -1,6 +1,6 @@
 """Stored runs as rows of tables, one after the other.
 
-The figures are those of `show --json`. Rows are made as they are asked for: a curve of any length passes through in pieces.
+The figures are those of `show --json`. Rows are made on demand, so a curve of any length is read in pieces.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ COLUMNS: Mapping[What, tuple[Column, ...]] = {
 }
 """The columns of each table, in order. Joules and grams as `show --json` has them; times in UTC, as ISO 8601 and as ns since 1970.
 
-A row of `phases` is all instances of one name. One of `curves` is a point: joules since the curve's start, in all (`energy_j`) and by
-where they come from; `slack` is what may have been missed or added so far, `edge` what the point's own time may; `t_ns` is on the monotonic
-clock of the segment's machine.
+A row of `phases` has all instances of one name. A row of `curves` is a point: joules since the curve's start, in total (`energy_j`) and by
+source. `slack` is what may have been missed or added so far, `edge` the same for this point alone. `t_ns` is on the monotonic clock of the
+segment's machine.
 """
 
 

@@ -44,8 +44,8 @@ def members(store: Store, runs: Sequence[RunRow]) -> list[Member]:
 
 
 def each_of(entry: EntryJson | ShowJson) -> tuple[str, float] | None:
-    """A unit of the work that a run counted, samples where there are any, and the joules of the whole run for one of it; None where nothing
-    was counted or no energy is known."""
+    """A unit of work that the run counted (samples if there are any), and the joules of the whole run per unit. None if nothing was counted
+    or no energy is known."""
     work, joules = entry["work"], entry["energy"]["total_j"]
     unit = next((u for u in ("samples", "tokens", *work) if work.get(u)), None)
     return None if unit is None or joules is None else (unit, joules / work[unit])
@@ -55,8 +55,8 @@ def total(of: Sequence[Member]) -> SumJson:
     """Runs as one sum: how many, their time, when the newest began, and the `energy` object of the contract.
 
     The devices of all runs go into one range, so that scale errors of one class add up as they do within a run. Runs without energy are
-    counted apart; with those, or with one whose device was lost, the sum is a lower bound. `runs_at_once`: of how many a part is counted
-    more than once, as they read the same devices at the same time.
+    counted apart; with those, or with one whose device was lost, the sum is a lower bound. `runs_at_once`: how many read a device at the
+    same time as another of them, so that this energy is counted more than once.
     """
     duration_s = sum(m.entry["run"]["duration_s"] for m in of)
     energy = energy_sum_of([device for m in of for device in m.devices], duration_s)
@@ -80,7 +80,7 @@ def _readings(member: Member) -> Iterator[Reading]:
 
 
 def grouped(of: Iterable[Member], by: By) -> list[GroupJson]:
-    """One sum a project, a group, or a period in which runs began; runs without a group are one sum, whose name is None."""
+    """One sum for each project, group, or period in which runs began. Runs without a group are one sum, whose name is None."""
     groups: dict[str | None, list[Member]] = {}
     for member in of:
         groups.setdefault(_name_of(member.run, by), []).append(member)
@@ -109,7 +109,7 @@ class OverTime(NamedTuple):
 
 
 def over_time(of: Sequence[Member], part_of: Callable[[RunRow], str | None]) -> OverTime:
-    """Runs, of which there is one at least, by period; `part_of` says which part of it a run is, None for the rest."""
+    """Runs by period; there must be at least one run. `part_of` says to which part of a period a run belongs, None for the rest."""
     begun = [member.run.started_utc_ns for member in of]
     period = suiting(min(begun), max(begun))
     within: dict[str, list[Member]] = {name: [] for name in periods_between(min(begun), max(begun), period)}

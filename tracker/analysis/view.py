@@ -20,11 +20,11 @@ KINDS = {"gpu": "GPU", "cpu": "CPU", "dram": "DRAM"}
 ORDER = {"gpu": 0, "cpu": 1, "dram": 2, "platform": 3}
 UNSEEN_S = 0.5
 WHOLE = 0.99
-"""From this share on it is all of it: a device seen for less of the run, and UNSEEN_S less, makes the total a lower bound."""
+"""A device that was seen for less than this share of the run, and for UNSEEN_S less, makes the total a lower bound."""
 
 
 def describe(stored: StoredRun) -> ShowJson:
-    """The JSON contract of a run, its `carbon` left None for footprinting.py to fill.
+    """The JSON contract of a run. Its `carbon` is None; footprint.py fills it.
 
     Energies in joules, times in ISO 8601 UTC, intervals at 95 % within the boundary."""
     duration_s = run_duration_s(stored.run)
@@ -64,7 +64,7 @@ def describe_run(run: RunRow, duration_s: float) -> RunJson:
 
 
 def run_duration_s(run: RunRow) -> float:
-    """Monotonic seconds where the run ended in order, else until it was last seen."""
+    """The duration on the monotonic clock if the run ended normally, else until it was last seen."""
     return run.duration_s if run.duration_s is not None else max(0, run.last_seen_utc_ns - run.started_utc_ns) * NS
 
 
@@ -129,7 +129,7 @@ def interval_of_phase(phase: PhaseJson) -> Interval | None:
 
 
 def cut_short(seen_fraction: float, duration_s: float) -> bool:
-    """Whether a device's curve ends well before the run: it was lost, and what it drew after is not known."""
+    """Whether a device's curve ends well before the run: it was lost, and what it drew afterwards is not known."""
     return (1 - seen_fraction) * duration_s > max(UNSEEN_S, (1 - WHOLE) * duration_s)
 
 
@@ -185,7 +185,7 @@ def phase_share(s: PhaseDeviceSum, d: DeviceRow) -> Share:
 
 
 def _phases(stored: StoredRun) -> list[PhaseJson]:
-    """One entry a name, in order of first start, over all segments."""
+    """One entry per name, in order of first start, over all segments."""
     devices: Mapping[tuple[str, str], DeviceRow] = {(d.segment_id, d.name): d for d in stored.devices}
     has_gpu = any(d.kind == "gpu" for d in stored.devices)
     names = dict.fromkeys(p.name for p in sorted(stored.phases, key=lambda p: p.first_start_utc_ns))
@@ -220,12 +220,12 @@ def _phases(stored: StoredRun) -> list[PhaseJson]:
 
 
 def known_count(phase: PhaseJson) -> int:
-    """The instances of a phase whose energy is known: one that goes on, or is still worked out, has none."""
+    """The instances of a phase whose energy is known: one that is under way, or is still being computed, has none."""
     return phase["count"] - phase["pending_count"]
 
 
 def energy_each_j(phase: PhaseJson) -> float | None:
-    """What one instance of a phase came to, of those whose energy is known; None where there is none."""
+    """The mean energy of an instance of a phase, over those whose energy is known; None if there are none."""
     known = known_count(phase)
     return None if phase["energy_j"] is None or not known else phase["energy_j"] / known
 

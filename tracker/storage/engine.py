@@ -47,7 +47,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that takes SQLite's write lock at once. One that takes it later may fail at once instead of waiting."""
+    """A transaction that takes SQLite's write lock at once. A transaction that takes it later may fail at once instead of waiting."""
     with engine.connect().execution_options(trainwatt_writes=True) as connection, connection.begin():
         yield connection
 

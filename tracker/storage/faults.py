@@ -6,7 +6,7 @@ import sqlite3
 
 from ..errors import DamagedDatabaseError, NotADatabaseError, StoreBusyError, StoreError
 
-_PRIMARY = 0xFF  # the low byte of an extended result code is the plain one
+_PRIMARY = 0xFF  # the low byte of an extended result code is the plain code
 
 
 def is_busy(error: BaseException | None) -> bool:

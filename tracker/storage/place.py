@@ -23,7 +23,7 @@ def locate(db: str | os.PathLike[str] | None, environ: Mapping[str, str], config
 
     The first of these that is given and not empty decides: the argument `db`, TRAINWATT_DB in `environ`, the project's configuration
     (`configured`), the user's data folder. It is a file, a folder (it exists as one, or ends with a slash) or a URL; `sqlite:///PATH`
-    is the same as the path. Raises ConfigurationError for a URL of another kind than SQLite and PostgreSQL, and for a home folder
+    is the same as the path. Raises ConfigurationError for a URL that is neither SQLite nor PostgreSQL, and for a home folder
     that does not exist.
     """
     given = (os.fspath(db) if db is not None else "") or environ.get("TRAINWATT_DB") or configured

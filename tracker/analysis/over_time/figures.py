@@ -55,9 +55,9 @@ class Figures:
 
 
 def figures(store: Store, run_id: str, terms: Terms = DEFAULT) -> Figures:
-    """Read a run and work out its grams on `terms`. `run_id` is a full id.
+    """Read a run and compute its grams on `terms`. `run_id` is a full id.
 
-    Raises StoreError, RunNotFoundError, and ConfigurationError for terms with which no grams can be worked out.
+    Raises StoreError, RunNotFoundError, and ConfigurationError for terms that allow no grams.
     """
     stored = store.load(run_id)
     view = view_of(store, stored, terms)
@@ -97,10 +97,10 @@ def drawing_of(store: Store, stored: StoredRun, view: ShowJson, outlines: Mappin
 
 
 def _clock(stored: StoredRun, segment: SegmentRow) -> Clock:
-    """Where a process lies on the run's axis.
+    """The place of a process on the run's axis.
 
-    Its start is placed by its host's wall clock, but never before the start of the run. Its end is placed by its monotonic clock where the
-    process ended in order, and by the wall clock where it did not.
+    Its start is placed by its host's wall clock, but never before the start of the run. Its end is placed by its monotonic clock if the
+    process ended normally, else by the wall clock.
     """
     start_s = max(0, segment.started_utc_ns - stored.run.started_utc_ns) * NS
     seen_ns = segment.last_seen_utc_ns - segment.started_utc_ns if segment.end_t_ns is None else segment.end_t_ns - segment.start_t_ns
@@ -118,7 +118,7 @@ def _cuts(stored: StoredRun, curves: Mapping[Key, series.Curve]) -> list[float]:
 
 
 def _layers(stored: StoredRun, curves: Mapping[Key, series.Curve], cuts: list[float]) -> list[Layer]:
-    """The devices of the total, in the order of the JSON. Where there are too many, all devices of a kind on a host are one layer."""
+    """The devices of the total, in the order of the JSON. If there are too many, all devices of a kind on a host are one layer."""
     several = len({s.host for s in stored.segments}) > 1
     of_device: dict[tuple[str, str, str], list[series.Curve]] = defaultdict(list)
     modelled: dict[tuple[str, str, str], bool] = defaultdict(bool)
@@ -137,7 +137,7 @@ def _layers(stored: StoredRun, curves: Mapping[Key, series.Curve], cuts: list[fl
 
 
 def _chain(store: Store, stored: StoredRun, terms: Terms) -> list[Series]:
-    """The intensities by time that the footprint is worked out with."""
+    """The intensities by time that the footprint is computed with."""
     if terms.series:
         return list(terms.series)
     zone, start_utc_ns, end_utc_ns = asked_of_a_grid(stored, terms)

@@ -1,7 +1,7 @@
-"""A run that is read again and again while it goes on: what `trainwatt watch` and the page of a running run show.
+"""A run that is read repeatedly while it is running: what `trainwatt watch` and the page of a running run show.
 
-A look costs the queries of `show`, and those points of the curves that are new since the last look. The drawing of the whole run is made
-anew only when it can be told from the last one.
+A look costs the queries of `show`, and the points of the curves that are new since the last look. The drawing of the whole run is made
+again only when it would look different.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ WINDOW_S = 300
 NOW_S = 3.0
 """The power now is the mean over this time."""
 SILENT_S = 10.0
-"""The power of a device, or of a run, is unknown when nothing came from it for this time."""
+"""The power of a device, or of a run, is unknown after it was silent for this time."""
 DOUBTFUL_S = 5.0
 """A run that wrote nothing for this time may have vanished."""
 ALMOST = 0.9
-"""Of a bin: points come at intervals that are not quite equal."""
+"""A share of a bin, because points come at intervals that are not quite equal."""
 RATE_S = 30.0
 NEWEST = 10
 NS = 1e-9
@@ -58,10 +58,11 @@ class Look:
 
 
 class LiveRun:
-    """One run, and what is kept of it from one look to the next. Only one thread at a time may use it."""
+    """One run, and what is kept of it between two looks. Only one thread at a time may use it."""
 
     def __init__(self, store: Store, run_id: str, judged: Callable[[], Store]) -> None:
-        """`judged` returns the store to go on with, in which runs that vanished are marked. It is called when the run was silent."""
+        """`judged` returns the store to continue with, in which vanished runs are marked. It is called if the run has written nothing for
+        long."""
         self._store = store
         self._run_id = run_id
         self._judged = judged
@@ -81,9 +82,8 @@ class LiveRun:
     def figures(self) -> Figures:
         """The run now, as a report shows it.
 
-        The drawing is the same object as before until the run has grown by what one bin of it shows. The same holds for grams whose
-        intensity is known by time: to work them out, all points are read. Raises StoreError, and RunNotFoundError where the run was
-        deleted.
+        The drawing is the same object as before until the run has grown by one bin. The same holds for grams whose intensity is known by
+        time, because all points are read to compute them. Raises StoreError, and RunNotFoundError where the run was deleted.
         """
         from .figures import Figures, drawing_of, unused_sources  # brings SQLAlchemy
 
@@ -109,7 +109,7 @@ class LiveRun:
         return stored
 
     def _look(self, stored: StoredRun, carbon: CarbonJson | None) -> Look:
-        """A look at the run; `carbon` are its grams, where they need not be worked out anew."""
+        """A look at the run; `carbon` has its grams, if they need not be computed again."""
         if carbon is None:
             view = view_of(self._store, stored)
         else:
@@ -162,7 +162,7 @@ class LiveRun:
         ]
 
     def _rates(self, stored: StoredRun, work: Mapping[str, int]) -> dict[str, float]:
-        """Units a second, over the last half minute of looks; over the whole run until there is so much."""
+        """Units per second over the last half minute of looks; before that, over the whole run."""
         now_ns = stored.run.last_seen_utc_ns
         if not self._work or self._work[-1][0] < now_ns:
             self._work.append((now_ns, dict(work)))
@@ -189,7 +189,7 @@ class Watcher:
         return self._run.look()
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         self._store.close()
 
     def _reopened(self) -> Store:
@@ -205,7 +205,7 @@ def _power_now_w(curve: Sequence[Point], end_ns: int) -> float | None:
 
 
 def _grew(drawing: Drawing, before_ns: Mapping[Key, int], now_ns: Mapping[Key, int]) -> bool:
-    """Whether curves that ended at `before_ns`, as they are drawn, have grown by about a bin, or others have begun."""
+    """Whether the drawn curves, which ended at `before_ns`, have grown by about one bin, or new ones have begun."""
     if not drawing.cuts or before_ns.keys() != now_ns.keys():
         return True
     bin_ns = (drawing.cuts[1] - drawing.cuts[0]) / NS

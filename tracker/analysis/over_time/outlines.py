@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ...storage.read.store import Store
 
 PIECES = 600
-"""Parts of a run's time, for each of which the mean power is shown."""
+"""The number of parts of a run's time. The mean power of each part is shown."""
 
 Key = tuple[str, str]
 """A curve: the id of its segment, and its device."""
@@ -25,7 +25,7 @@ class Outlines:
         self.curves: Mapping[Key, Sequence[Point]] = {}
 
     def grow(self, store: Store, stored: StoredRun, recent: Mapping[Key, Sequence[Point]]) -> None:
-        """Bring all curves up to the ends that `stored` has. `recent` are the latest points of curves that may grow. Raises StoreError.
+        """Extend all curves to the ends that `stored` has. `recent` are the latest points of curves that may grow. Raises StoreError.
 
         The database is asked only for what cannot be continued: a curve that is new, or points that are older than `recent`.
         """
@@ -43,7 +43,7 @@ def _continued(curve: Sequence[Point], recent: Sequence[Point]) -> Sequence[Poin
 
 
 def thinned(curve: Sequence[Point], pieces: int) -> Sequence[Point]:
-    """A curve of more than twice as many points as `pieces` in fewer: its ends, and the points at which equal parts of its time begin."""
+    """A curve with more than twice `pieces` points, made smaller: its ends, and the points at which equal parts of its time begin."""
     if len(curve) <= 2 * pieces:
         return curve
     start_ns, span_ns = curve[0].t_ns, curve[-1].t_ns - curve[0].t_ns

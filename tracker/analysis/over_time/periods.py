@@ -42,7 +42,7 @@ def periods_between(first_utc_ns: int, last_utc_ns: int, period: Period) -> list
 
 
 def suiting(first_utc_ns: int, last_utc_ns: int, most: int = 60) -> Period:
-    """The shortest period of which at most `most` lie between the two instants; the year where there is none."""
+    """The shortest period with at most `most` of them between the two instants; the year if there is none."""
     days = (_date(last_utc_ns) - _date(first_utc_ns)).days + 1
     found: tuple[Period, ...] = ("day", "week", "month")
     return next((period for period in found if days / _DAYS[period] <= most), "year")

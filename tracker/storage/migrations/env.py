@@ -1,4 +1,4 @@
-"""Alembic's entry. Alembic loads it by path, outside the package, so `migrate` hands over all it needs."""
+"""Alembic's entry. Alembic loads it by path, outside the package, so `migrate` passes everything that it needs."""
 
 from __future__ import annotations
 

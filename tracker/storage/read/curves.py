@@ -39,7 +39,7 @@ def points_after(connection: Connection, segment_id: str, device: str, after_t_n
 
 
 def outline_of(connection: Connection, devices: Iterable[DeviceRow], pieces: int) -> dict[Key, list[Point]]:
-    """Of each curve its ends, and the points at which about `pieces` equal parts of its time begin: enough for a small drawing."""
+    """The ends of each curve, and the points at which about `pieces` equal parts of its time begin: enough for a small drawing."""
     point, inner = CURVE_POINT, CURVE_POINT.alias()
     segment, name = bindparam("segment", type_=Text), bindparam("name", type_=Text)
     start, span = bindparam("start", type_=BigInteger), bindparam("span", type_=BigInteger)

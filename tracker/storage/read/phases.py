@@ -18,7 +18,7 @@ _COUNTS = ("instances", "duration_ns", "open", "unresolved", "pending", "synchro
 def sums_of(connection: Connection, run_id: str, before: Sequence[PhaseSum] = ()) -> tuple[PhaseSum, ...]:
     """All instances of each phase, by segment and name; folded instances are added to those that are kept one by one.
 
-    `before` is what an earlier call returned. Its energies are taken where no further instance has become known since: an instance gets
+    `before` is what an earlier call returned. Its energies are reused if no further instance has become known since then: an instance gets
     its energies once, when it stops being pending.
     """
     phase, fold = PHASE.c, PHASE_FOLD.c
@@ -64,7 +64,7 @@ def sums_of(connection: Connection, run_id: str, before: Sequence[PhaseSum] = ()
 
 
 def _instances(phase: PhaseSum) -> PhaseSum:
-    """A phase without what grows while an instance of it is open."""
+    """A phase without the values that grow while one of its instances is open."""
     return phase._replace(devices=(), duration_s=0.0, open=0)
 
 

@@ -1,4 +1,4 @@
-"""The records that the store returns. Fields are named as the columns; the schema's SQL says more about them.
+"""The records that the store returns. Fields have the names of the columns; the schema's SQL explains them.
 
 They are named tuples because each data class would add a millisecond to the start of a command.
 """
@@ -107,7 +107,7 @@ class PhaseDeviceSum(NamedTuple):
 class PhaseSum(NamedTuple):
     """All instances of one phase name in one segment.
 
-    `open` of them have not ended; `duration_s` is the sum over the others. `unresolved` were too short for the sensors to tell apart,
+    `open` of them have not ended; `duration_s` is the sum over the others. `unresolved` were too short for the sensors to resolve,
     and `pending` have no energies yet. `synchronized` and `exact` count the instances of which that is true.
     """
 
@@ -126,7 +126,7 @@ class PhaseSum(NamedTuple):
 
 class OpenPhase(NamedTuple):
     """An instance of a phase that has not ended. `newest_j` has the joules of the newest instances of its name that have ended, without
-    those that were too short to be told apart."""
+    those that were too short to resolve."""
 
     segment_id: str
     seq: int

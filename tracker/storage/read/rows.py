@@ -30,6 +30,6 @@ def of_run(table: Table, fields: tuple[str, ...], run_id: str, *order: str) -> Q
 
 
 def from_json(text: Any) -> dict[str, Any]:
-    """A JSON object; any other JSON value becomes the object's only one, "value"."""
+    """A JSON object; any other JSON value becomes the only value of an object, under the key "value"."""
     value = json.loads(text)
     return value if isinstance(value, dict) else {"value": value}

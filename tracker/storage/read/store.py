@@ -122,7 +122,7 @@ class Store:
     def find(self, ref: str) -> str:
         """The id of the run that `ref` names: "latest", an id or the beginning of one, a name, or "project/name".
 
-        Raises RunNotFoundError, and AmbiguousRunError if more than one run answers to it.
+        Raises RunNotFoundError, and AmbiguousRunError if more than one run matches.
         """
         newest_first = select(RUN.c.id).order_by(RUN.c.started_utc_ns.desc(), RUN.c.id.desc())
         with faults_of(self.place), reading(self._engine) as connection:

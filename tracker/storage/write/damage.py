@@ -79,7 +79,7 @@ def _free_name(path: Path) -> Path:
 
 @contextmanager
 def _one_at_a_time(folder: Path) -> Iterator[None]:
-    """Lock the folder: of several processes that met the same damage only the first renames the file, and none renames the new one."""
+    """Lock the folder: if several processes find the same damage, only the first renames the file, and none renames the new one."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         deadline = time.monotonic() + LOCK_S

@@ -45,7 +45,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "grid_intensity": ("provider", "zone", "basis", "start_utc_ns"),
     "footprint": ("id",),
 }
-"""The primary key of every table. A table stands after those that it refers to."""
+"""The primary key of every table. A table comes after the tables that it refers to."""
 
 Rows = Mapping[str, Sequence[Mapping[str, object]]]
 """Rows by table, each a mapping from column to value."""

@@ -98,7 +98,7 @@ class _Printable(logging.Formatter):
 
 
 def _unread() -> int:
-    """The reader closed the pipe (`| head`), which is no failure."""
+    """The reader closed the pipe (`| head`), which is not a failure."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else the interpreter reports an error when it flushes
     return 0
 

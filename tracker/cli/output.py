@@ -1,4 +1,4 @@
-"""How a command writes: messages to the user, the format of a file, and files that are there as a whole or not at all."""
+"""How a command writes: messages to the user, the format of a file, and files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..presentation.words.safe_text import lines
 
 
 def say(text: str) -> None:
-    """Print a message for the user on stderr. Whatever names it holds, no escape sequence takes effect."""
+    """Print a message for the user on stderr. No escape sequence in it takes effect."""
     click.echo(f"trainwatt: {lines(text)}", err=True)
 
 

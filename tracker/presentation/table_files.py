@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..analysis.tables import Column, Row
 
 BATCH = 4_096
-"""Rows in one group of a Parquet file. So many rows are held in memory."""
+"""Rows in one group of a Parquet file. This many rows are held in memory."""
 
 
 class Table(Protocol):

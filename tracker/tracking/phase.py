@@ -1,4 +1,4 @@
-"""Phases: the parts of a run, as context managers or decorators, and the stack of those that are open."""
+"""Phases: the parts of a run, as context managers or decorators, and the stack of open phases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run finds out about its machine beside the readings: its hardware, its zone, and who else uses its devices."""
+"""What a run finds out about its machine besides the readings: its hardware, its zone, and who else uses its devices."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ class EnergyTracker(contextlib.ContextDecorator):
     # ---- the run's life
 
     def start(self) -> EnergyTracker:
-        """Begin a run; the first reading is its last act. Raises ConfigurationError or StoreError."""
+        """Begin a run; the first reading is taken last. Raises ConfigurationError or StoreError."""
         from .start import begin  # loaded by the first run, not by the import of trainwatt
 
         if self._begun is not None:
@@ -95,7 +95,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         return self
 
     def stop(self, status: str = "completed", reason: str | None = None) -> None:
-        """End the run; the last reading is its first act. Does nothing if no run is under way."""
+        """End the run; the last reading is taken first. Does nothing if no run is under way."""
         begun, self._begun = self._begun, None
         if begun is None:
             return

@@ -47,8 +47,8 @@ ICON = (
 def create_app(store: Store, here: Callable[[], Here], token: str | None) -> Starlette:
     """The application.
 
-    `here` identifies this machine and its processes, so that runs whose process has vanished can be told. `token` is asked of everybody;
-    None where only this machine can send requests.
+    `here` identifies this machine and its processes, so that runs whose process has vanished can be recognised. Every request must have
+    `token`; it is None if only this machine can send requests.
     """
     site = _Site(store, here)
     return Starlette(

@@ -16,7 +16,7 @@ _MOST_DIGITS = 9
 
 
 class Asked(NamedTuple):
-    """Filters, an order and a page. An empty filter is None. `sort` begins with "-" where the greatest comes first."""
+    """Filters, an order and a page. An empty filter is None. `sort` begins with "-" if the greatest comes first."""
 
     search: str | None = None
     project: str | None = None
@@ -55,7 +55,7 @@ class Asked(NamedTuple):
 
 
 def asked_of(query: Mapping[str, str]) -> Asked:
-    """What a query asks for. An order or a page that does not exist is as if it were not given."""
+    """What a query asks for. An order or a page that does not exist counts as not given."""
     sort, page = query.get("sort", ""), query.get("page", "")
     return Asked(
         search=query.get("q") or None,

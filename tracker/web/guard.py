@@ -29,10 +29,10 @@ HEADERS = {
 
 
 class Guard:
-    """Lets GET and HEAD requests pass: those to a local name, or, where there is a token, those that have it.
+    """Lets GET and HEAD requests pass. If there is a token, a request must have it.
 
-    Without a token, the Host header must be a local name. A page of another site whose name points to this machine (DNS rebinding) is
-    refused so. A token is sent once as `?token=…` and then kept in a cookie, or it is sent as `Authorization: Bearer …`.
+    Without a token, the Host header must be a local name. This refuses pages of another site whose name points to this machine (DNS
+    rebinding). A token is sent once as `?token=…` and then kept in a cookie, or it is sent as `Authorization: Bearer …`.
     """
 
     def __init__(self, app: ASGIApp, token: str | None) -> None:

@@ -1,4 +1,4 @@
-"""The runs whose pages are open while they go on: what is kept of each from one refresh to the next."""
+"""The runs whose pages are open while they are running, and what is kept of each between two refreshes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of projects as HTML: the energy of each, in all and by period."""
+"""The pages of projects as HTML: the energy of each, in total and by period."""
 
 from __future__ import annotations
 

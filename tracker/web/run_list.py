@@ -19,8 +19,8 @@ MOST_KEPT = 100_000
 
 
 class RunList(NamedTuple):
-    """Some of the runs that match. `first` is the place of the first of them among all that are `matching`, from 1 on; `asked` has the
-    page shown."""
+    """Some of the runs that match. `first` is the place of the first one among all `matching` runs, counted from 1. `asked` has the page
+    shown."""
 
     asked: Asked
     entries: Sequence[EntryJson]
@@ -44,7 +44,7 @@ class RunLists:
     """Pages of the list. Every method raises StoreError.
 
     An order by energy is the order of all runs that match, and so needs the energies of all of them. Those of runs that have ended are
-    kept: with 10,000 runs, the first such page takes seconds to work out, and the next one a fraction of a second.
+    kept: with 10,000 runs, the first such page takes seconds to compute, and the next one a fraction of a second.
     """
 
     def __init__(self, store: Store) -> None:
@@ -52,7 +52,7 @@ class RunLists:
         self._energies: dict[tuple[str, int], _Energies] = {}
 
     def page(self, asked: Asked) -> RunList:
-        """The page that is asked for; the last one where there are not so many."""
+        """The page that is asked for, or the last one if there are fewer."""
         search, project, group, status = asked.search, asked.project, asked.group, asked.status
         if asked.column in BY_ENERGY:
             runs = self._sorted(self._store.list_runs(search=search, project=project, group=group, status=status), asked)
@@ -66,7 +66,7 @@ class RunLists:
         return RunList(asked, listed(self._store, runs), matching, offset + 1)
 
     def _sorted(self, runs: Sequence[RunRow], asked: Asked) -> list[RunRow]:
-        """In order of energy, in all or for each unit of work; runs without one come last. Equal ones stay newest first."""
+        """In order of energy, in total or per unit of work. Runs without it come last. Equal ones stay newest first."""
         energies = self._energies_of(runs)
         keys = [(found.each if asked.column == "each" else found.energy, run) for found, run in zip(energies, runs, strict=True)]
         known = [(joules, run) for joules, run in keys if joules is not None]
@@ -86,7 +86,7 @@ class RunLists:
 
 
 def _version(run: RunRow) -> tuple[str, int]:
-    """A run up to where it was last seen: one that goes on after a restart has other energies then."""
+    """A run and when it was last seen: a run that continues after a restart has other energies then."""
     return run.id, run.last_seen_utc_ns
 
 

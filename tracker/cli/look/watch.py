@@ -22,9 +22,9 @@ from ...presentation.terminal.watch import Frame, as_json, line
 from ..options import db_option, json_option
 
 SLICE_S = 0.2
-"""A terminal whose size has changed is redrawn after so long."""
+"""A terminal is redrawn this long after its size has changed."""
 REST = 10
-"""After each look, wait at least so many times as long as the look took: watching a large run must not slow it down."""
+"""After each look, wait at least this many times as long as the look took: watching a large run must not slow it down."""
 
 
 @click.command("watch")

@@ -120,7 +120,7 @@ def _end_like(code: int) -> None:
     if code < 0:
         resource.setrlimit(
             resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1])
-        )  # the command may dump core, this process not
+        )  # the command may dump core, but not this process
         if -code not in (signal.SIGKILL, signal.SIGSTOP):
             signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ...core.contract import EnergyRangeJson, RunRecord
 
 SHOWN = 20
-"""A notebook shows so many runs."""
+"""A notebook shows this many runs."""
 
 
 class Runs(list["RunRecord"]):

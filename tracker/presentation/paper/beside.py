@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def beside(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
-    """Figures that are reported next to the grams and are in no total: each where all runs have it."""
+    """Figures that are reported next to the grams and are in no total: each one if all runs have it."""
     carbons = [f["carbon"] for f in footprints if f["carbon"] is not None]
     if not carbons:
         return

@@ -1,4 +1,4 @@
-"""PURE: footprints as what a scientific paper needs: a table, a methods paragraph with citations, and the works that are cited.
+"""PURE: footprints for a scientific paper: a table, a methods paragraph with citations, and the references.
 
 The forms are plain text with a numbered list of references, Markdown (pandoc) with a code block of BibTeX, and LaTeX that needs no package,
 with BibTeX in comments after a line that marks where to cut.

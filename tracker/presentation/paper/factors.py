@@ -96,7 +96,7 @@ def _life(factor: AssumptionJson, unit: str) -> str:
 
 
 def _host_shares(carbons: Sequence[CarbonJson]) -> Iterator[Sentence]:
-    """Which part of the hosts the runs held, where it was not the whole."""
+    """Which part of the hosts the runs held, if it was not the whole."""
     shares = [of_kind(c, FactorKind.HOST_SHARE) for c in carbons]
     if all(a["value"] == a["low"] == a["high"] == 1 for found in shares for a in found):
         return

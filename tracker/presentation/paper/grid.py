@@ -26,7 +26,7 @@ class _Use(NamedTuple):
 
 
 class _Intensity(NamedTuple):
-    """What tells two intensities apart. `value` is None for values over time, whose mean differs from run to run."""
+    """What distinguishes two intensities. `value` is None for values over time, whose mean differs from run to run."""
 
     value: float | None
     words: str

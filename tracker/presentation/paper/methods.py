@@ -1,6 +1,6 @@
 """PURE: the methods paragraph of footprints: the runs, their hardware, the boundary, how the energy is known, and the results.
 
-A paragraph is a list of words and citations, without markup. What differs between runs is listed, each with its number of runs.
+A paragraph is a list of words and citations, without markup. If a value differs between runs, each value is listed with its number of runs.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def _hardware_of(footprint: FootprintJson) -> str:
 
 
 def _processors(footprint: FootprintJson) -> list[str]:
-    """The names of processors among the lines of the host, where the devices themselves name none."""
+    """The names of processors among the lines of the host, if the devices themselves name none."""
     lines = footprint["carbon"]["embodied_lines"] if footprint["carbon"] else []
     hosts = [line for line in lines if line["part"] == "host" and line["component"] == "cpu"]
     return list(dict.fromkeys(clipped(line["name"]) for line in hosts))
@@ -148,7 +148,7 @@ _LEFT_OUT = {
 
 
 def _left_out(footprints: Sequence[FootprintJson]) -> list[str]:
-    """What the totals do not contain, each with its reason in brackets, and with the number of runs where it is not all."""
+    """What the totals do not contain, each with its reason in brackets, and with the number of runs if it is not all of them."""
     carbons = [f["carbon"] for f in footprints if f["carbon"]]
     codes = tallied((code for c in carbons for code in c["left_out_codes"]), LeftOut)
     found = []
@@ -191,7 +191,7 @@ def _joules(device: DeviceJson) -> Mapping[str, float]:
 
 
 def _provenance(shares: Mapping[str, float]) -> str:
-    """How much of the energy was measured, also where none was."""
+    """How much of the energy was measured, even if none was."""
     none = "" if "measured" in shares else "None of the energy was measured: "
     if len(shares) == 1:
         return f"{none or 'All of the energy was measured'}{f'all of it was {next(iter(shares))}' if none else ''}."
@@ -200,7 +200,7 @@ def _provenance(shares: Mapping[str, float]) -> str:
 
 
 def _sources(kind: str, joules: Mapping[str, float]) -> str:
-    """How the energy of a kind is known, most of it first, with shares where there are several ways."""
+    """How the energy of a kind is known, the largest share first; shares are given if there are several ways."""
     words = {
         "measured-counter": f"energy counters read through {INTERFACE.get(kind, 'its sensor')}",
         "measured-power": f"power read through {INTERFACE.get(kind, 'its sensor')}, integrated over time",
@@ -258,9 +258,9 @@ def _results(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
 
 
 def _per_unit(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
-    """Per unit of work, where every run whose grams are known counted the same unit. It includes the energy and grams of all these runs."""
+    """Per unit of work, if every run with known grams counted the same unit. It includes the energy and grams of all these runs."""
     known = [f for f in footprints if f["carbon"] is not None]
-    ended = [f for f in known if f["work"] or f["run"]["status"] not in ("failed", "interrupted")]  # those may have come to none
+    ended = [f for f in known if f["work"] or f["run"]["status"] not in ("failed", "interrupted")]  # those may have ended before any work
     units = [{u for u in WORK_UNITS if f["work"].get(u)} for f in ended]
     common = set.intersection(*units) if units else set()
     unit = next((u for u in WORK_UNITS if u in common), None)

@@ -1,4 +1,4 @@
-"""PURE: parts of sentences: what is said of how many runs, how reliable a figure is, and citations."""
+"""PURE: parts of sentences: statements with their number of runs, how reliable a figure is, and citations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ UNIT = "g CO2e/kWh"
 
 
 def tallied(items: Iterable[T], word: Callable[[T], Any]) -> dict[Any, int]:
-    """What is said of items, each with the number of items, in order of first appearance."""
+    """Statements about items, each with its number of items, in order of first appearance."""
     found: dict[Any, int] = defaultdict(int)
     for item in items:
         found[word(item)] += 1
@@ -33,7 +33,7 @@ def tallied(items: Iterable[T], word: Callable[[T], Any]) -> dict[Any, int]:
 
 
 def alternatives(said: dict[str, int], of: int) -> str:
-    """What is said of all `of` runs; where it differs, each with its number of runs: "a (2 runs); b (1 run)"."""
+    """The statement about all `of` runs. If it differs, each statement with its number of runs: "a (2 runs); b (1 run)"."""
     return next(iter(said)) if list(said.values()) == [of] else "; ".join(f"{words} ({count(n, 'run')})" for words, n in said.items())
 
 

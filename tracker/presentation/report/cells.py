@@ -1,4 +1,4 @@
-"""PURE: figures of runs as they stand in tables. A column of energies has one unit: the one that suits its largest energy."""
+"""PURE: figures of runs for the cells of tables. A column of energies has one unit: the one that suits its largest energy."""
 
 from __future__ import annotations
 

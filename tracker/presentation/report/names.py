@@ -26,7 +26,7 @@ def breaking(text: str) -> Html:
 
 
 def elided(text: str, longest: int) -> str:
-    """Text of no more than `longest` characters; "…" stands for a middle that is left out."""
+    """Text of no more than `longest` characters; "…" replaces a middle that is left out."""
     if len(text) <= longest:
         return text
     end = (longest - 1) // 2

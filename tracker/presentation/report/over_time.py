@@ -73,7 +73,7 @@ def _phases_said(f: Figures) -> str:
 
 
 def _folded(instances: int) -> str:
-    """What is to be said of instances of phases that have no times."""
+    """The note on instances of phases that have no times."""
     if instances == 1:
         return "One earlier phase is kept only as a sum, and is not drawn."
     return f"{instances:,} earlier phases are kept only as sums, and are not drawn."

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ...core.contract import EntryJson, GroupJson, OfEnergyJson, SumJson
 
 NARROWEST = 8
-"""A column of names keeps at least so many cells, however narrow the terminal is."""
+"""A column of names keeps at least this many cells, however narrow the terminal is."""
 
 
 V = TypeVar("V", contravariant=True)

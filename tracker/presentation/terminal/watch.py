@@ -26,7 +26,7 @@ Curves = Sequence[Sequence[Point]]
 
 STEPS_S = (1, 2, 5, 10, 15, 30)
 WIDE = 110
-"""From so many columns on, the frame shows the sources of the joules."""
+"""From this many columns on, the frame shows the sources of the joules."""
 MOST_PIECES = 60
 LEAST_PIECES = 8
 """The power over time has at most and at least so many blocks. If there is no room for them, it is left out."""

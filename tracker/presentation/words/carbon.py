@@ -38,7 +38,7 @@ def mass_parts(grams: float, low_g: float | None, high_g: float | None) -> tuple
 
 
 def format_co2e(grams: float, low_g: float | None = None, high_g: float | None = None) -> str:
-    """As `format_mass`, and of what: "1.84 kg CO2e (1.20–2.50)"."""
+    """Like `format_mass`, with "CO2e": "1.84 kg CO2e (1.20–2.50)"."""
     value, bounds = mass_parts(grams, low_g, high_g)
     return f"{value} CO2e ({bounds})" if bounds else f"{value} CO2e"
 
@@ -120,7 +120,7 @@ class Beside(NamedTuple):
 
 
 def beside(carbon: CarbonJson) -> list[Beside]:
-    """Water, money, and the grams that are not in the total, each where it was asked for."""
+    """Water, money, and the grams that are not in the total, each if it was asked for."""
     found = [] if carbon["water_l"] is None else [Beside("water", _volume(carbon["water_l"]))]
     cost, market, unseen = carbon["cost"], carbon["market_based"], carbon["unmeasured"]
     if cost is not None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     )
 
 MOST_EVENTS = 500
-"""So many events are listed. The JSON has all of them."""
+"""At most this many events are listed. The JSON has all of them."""
 OUTSIDE = "* not part of the total: it contains other devices"
 """The note for a device that is marked with a star."""
 WAYS = {
@@ -144,7 +144,7 @@ def work_lines(view: ShowJson | EntryJson) -> list[str]:
 
 
 def at_once_text(runs: int) -> str:
-    """The note for a sum in which so many runs overlap."""
+    """The note for a sum in which `runs` runs overlap."""
     return f"{runs:,} of them read the same devices at the same time: those joules are counted more than once"
 
 

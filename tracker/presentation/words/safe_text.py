@@ -37,7 +37,7 @@ _DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
 def clean(text: str) -> str:
-    """The text on one line for a terminal. See `lines` for what becomes of characters that are not printable."""
+    """The text on one line for a terminal. See `lines` for characters that are not printable."""
     return " ".join((text if text.isprintable() else "".join(map(_printable, text))).split())
 
 

@@ -94,7 +94,7 @@ class PhaseLog:
             phase = self._stamped.popleft()
             key = phase.segment_id, phase.seq
             if phase.settled or phase.brief:
-                continue  # a former round has seen its end already
+                continue  # an earlier round has seen its end already
             if key not in self._open and key not in taken:
                 new += 1
                 if self._measured and new > INDIVIDUAL and phase.end_t_ns is not None:

@@ -99,7 +99,7 @@ def anchor_row(segment_id: str, anchor: Anchor) -> Row:
 
 
 def finding_row(segment_id: str, seq: int, finding: Finding) -> Row:
-    """What discovery found out about one source. The user's own provider may give another type as a text, such as an exception."""
+    """What discovery found out about one source. The user's own provider may give another type than text, such as an exception."""
     return {
         "segment_id": segment_id,
         "seq": seq,

@@ -1,4 +1,4 @@
-"""The units of work that a run has done, in all and in each phase."""
+"""The units of work that a run has done, in total and in each phase."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The sampling thread: it reads the sensors when they are due, and gives the readings to their integrators.
 
 `poll()` does one round without the thread. Deadlines are absolute, so that sampling does not drift, and moved at random, so that it is
-not in step with the training loop. Missed ticks are skipped and counted, never made up for.
+not in step with the training loop. Missed ticks are skipped and counted; they are not read later.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ log = logging.getLogger("trainwatt")
 
 NS = 1e-9
 JITTER, SAMPLED_JITTER = 0.1, 0.5
-"""Share of the period by which each tick is moved at random, in both directions. It is a half where instantaneous samples are integrated: a
-load that swings once a period must be sampled at any moment of its swing."""
+"""Share of the period by which each tick is moved at random, in both directions. It is a half if instantaneous samples are integrated: a
+load that swings once per period must be sampled at any moment of its swing."""
 SETTLE_NS = 3_000_000_000
 """How long readings are queued at most if no snapshot is taken."""
 JOIN_S = 1.0
 LOCK_S = 1.0
 """How long a snapshot waits for a round of readings to end."""
 STUCK_S = 2.0
-"""How long the training thread waits for a driver call that another thread is in."""
+"""How long the training thread waits for a driver call of another thread."""
 
 
 class Sampler:
     """Reads every sensor at its rate: in a thread, or by `poll`.
 
-    Readings are queued and integrated about once a second, or when somebody asks for a snapshot: integrating on every tick would run
-    with cold caches.
+    Readings are queued and integrated about once a second, or when a snapshot is taken: integrating on every tick would run with cold
+    caches.
     """
 
     def __init__(self, sensors: Sequence[Sensor], clock: Clock, period_s: float) -> None:
@@ -113,9 +113,10 @@ class Sampler:
     def snapshot(self) -> Snapshot | None:
         """All readings up to now, integrated, and the events since the last snapshot.
 
-        None if the lock is not free within LOCK_S seconds because a driver call takes long: ask again later. Once `poll` or `finish`
-        has found that the call does not return (`stuck`), the snapshot is taken at once and without the lock: its holder sits in that
-        call and changes nothing. Should the call end just then, its readings are integrated before or after the snapshot, never during it.
+        None if the lock is not free within LOCK_S seconds because a driver call takes long: ask again later. Once `poll` or `finish` has
+        found that the call does not return (`stuck`), the snapshot is taken at once and without the lock: the thread that holds it waits in
+        that call and changes nothing. If the call ends just then, its readings are integrated before or after the snapshot, never during
+        it.
         """
         held = self._lock.acquire(timeout=0.0 if self.stuck else LOCK_S)
         if not held and not self.stuck:
@@ -151,7 +152,7 @@ class Sampler:
         """Close the sensors after `finish`, when no read is under way."""
         if not self.stuck:
             if self._thread is not None and self._thread.ident is not None:
-                self._thread.join(JOIN_S)  # at its end the interpreter tears threads down, and without memory that aborts the process
+                self._thread.join(JOIN_S)  # when the interpreter exits, it stops threads; without memory, that aborts the process
             with self._lock:
                 for channel in self.channels:
                     channel.sensor.close()

@@ -28,7 +28,7 @@ class Schedule:
         return due + self._each_tick
 
     def slow_down(self, channel: Channel) -> None:
-        """The rate of `channel` has become lower. One in the agenda is read with its new rate from its next tick on."""
+        """The rate of `channel` has become lower. A channel in the agenda is read at its new rate from its next tick on."""
         if channel in self._each_tick:
             self._each_tick.remove(channel)
             self._plan(channel, self._tick + channel.every)

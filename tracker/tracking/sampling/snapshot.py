@@ -1,4 +1,4 @@
-"""What the sampling has come to, at one instant."""
+"""The results of the sampling at one instant."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class Config:
 
 
 def arguments(settings: Mapping[str, object]) -> dict[str, object]:
-    """`Settings` by the names that `Config` has. Raises ConfigurationError for a name that is no setting."""
+    """`Settings` by the names that `Config` has. Raises ConfigurationError for a name that is not a setting."""
     for name in settings:
         if name not in Settings.__annotations__:
             raise _unknown(name, "the arguments", Settings.__annotations__)

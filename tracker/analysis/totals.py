@@ -99,7 +99,7 @@ def _name_of(run: RunRow, by: By) -> str | None:
 
 
 class OverTime(NamedTuple):
-    """Runs by the period in which they began: every period from the first to the last, what its runs add up to (None where there are
+    """Runs by the period in which they began: every period from the first to the last, what its runs add up to (None if there are
     none), and the joules of each part of them."""
 
     period: Period

@@ -115,14 +115,14 @@ def _energy(devices: Iterable[DeviceRow], duration_s: float) -> tuple[EnergySumJ
 
 
 def total_of(energy: EnergyRangeJson) -> Interval | None:
-    """The energy of a run, or of several, with its range; None where none is known."""
+    """The energy of a run, or of several, with its range; None if none is known."""
     if energy["total_j"] is None or energy["low_j"] is None or energy["high_j"] is None:
         return None
     return Interval(energy["total_j"], energy["low_j"], energy["high_j"])
 
 
 def interval_of_phase(phase: PhaseJson) -> Interval | None:
-    """The energy of all instances of a phase with its range; None where it is not known."""
+    """The energy of all instances of a phase with its range; None if it is not known."""
     if phase["energy_j"] is None or phase["low_j"] is None or phase["high_j"] is None:
         return None
     return Interval(phase["energy_j"], phase["low_j"], phase["high_j"])

@@ -167,7 +167,7 @@ def carbon_object(
     sci: SciJson | None = None,
     beside: BesideJson = NOTHING_BESIDE,
 ) -> CarbonJson:
-    """The `carbon` object of the JSON contract. `embodied` is None where no hardware is known: the total then lacks it, and `left_out`
+    """The `carbon` object of the JSON contract. `embodied` is None if no hardware is known: the total then lacks it, and `left_out`
     must say so. `beside` is what is shown next to the grams and is never in them (beside.py)."""
     whole = operational.plus(embodied or NOTHING)
     embodied_g, embodied_low_g, embodied_high_g = embodied or UNKNOWN

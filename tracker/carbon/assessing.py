@@ -31,7 +31,7 @@ Curves = Mapping[tuple[str, str], Sequence[Point]]
 
 
 def assess(stored: StoredRun, view: ShowJson, asked: Terms, curves: Curves | None = None) -> CarbonJson | None:
-    """The `carbon` object of a run whose JSON is `view`; None where no energy is known.
+    """The `carbon` object of a run whose JSON is `view`; None if no energy is known.
 
     Terms that `asked` leaves open come from the run's zone and settings. `curves` are needed only for a series, whose value differs from
     hour to hour; a constant needs only the two ends of a curve. Raises ConfigurationError for an unknown or suspect zone, and where
@@ -88,7 +88,7 @@ def _joined(stored: StoredRun, curves: Curves | None, chain: Sequence[Series | C
 
 
 def _basis(joined: Joined) -> str | None:
-    """The basis of all pieces; None where one piece does not state its basis."""
+    """The basis of all pieces; None if one piece does not state its basis."""
     basis = require_same_basis(joined.pieces)
     return None if any(p.basis is None for p in joined.pieces) else basis
 

@@ -73,7 +73,7 @@ class SeriesUse:
 class GridUse:
     """Which grid an intensity describes, and for how much of the energy it was used.
 
-    `place` is the name of the zone and `zone` its code; both are None where the user gave the value. `energy_share` is the part of the
+    `place` is the name of the zone and `zone` its code; both are None if the user gave the value. `energy_share` is the part of the
     energy, None for all of it. `estimated_share` is the part of the energy for which the series has estimates only.
     """
 

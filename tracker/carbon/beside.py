@@ -26,7 +26,7 @@ class Price(NamedTuple):
 def beside(
     energy: Interval, pue: float, intensity_g_per_kwh: Estimate, terms: Terms, wue_l_per_kwh: float | None, price: Price | None
 ) -> BesideJson:
-    """`water_l`, `cost`, `market_based` and `unmeasured` of the contract; None where a figure is not known or was not requested.
+    """`water_l`, `cost`, `market_based` and `unmeasured` of the contract; None if a figure is not known or was not requested.
 
     WUE is defined on the energy of the computers, so PUE is not applied to it. The other figures use the energy of the site.
     """

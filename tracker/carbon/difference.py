@@ -7,7 +7,7 @@ and
     B ÷ A = w·(E_B ÷ E_A) + (1 − w)·(h_B ÷ h_A)          w: the operational part of A's grams
 
 Each factor varies over its own range, and the ends are taken over all corners. The correlation between w and the energies is ignored, so
-the ranges are rather too wide. Where the intensities differ (each run has its own hours), or the hardware, each keeps its whole range.
+the ranges may be too wide. If the intensities differ (each run has its own hours), or the hardware, each keeps its whole range.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def differences(base: CarbonJson, other: CarbonJson) -> list[str]:
-    """Which assumptions of two footprints differ, in words: "zone FR and DE". Empty where all are the same."""
+    """Which assumptions of two footprints differ, in words: "zone FR and DE". Empty if all are the same."""
     found = []
     for name, of_base, of_other in (
         ("zone", base["zone"] or "none", other["zone"] or "none"),
@@ -43,7 +43,7 @@ def differences(base: CarbonJson, other: CarbonJson) -> list[str]:
 
 
 def change_of(base: CarbonJson, other: CarbonJson, energy: Change, hours: tuple[float, float]) -> Change | None:
-    """The difference of the total grams, from the difference of the energies and the hours of both; None where the assumptions differ."""
+    """The difference of the total grams, from the difference of the energies and the hours of both; None if the assumptions differ."""
     if differences(base, other):
         return None
     same_grid = all(base[key] == other[key] for key in ("intensity_g_per_kwh", "intensity_low_g_per_kwh", "intensity_high_g_per_kwh"))
@@ -109,7 +109,7 @@ def _operational_g(carbon: CarbonJson) -> Estimate:
 
 
 def _embodied_g(carbon: CarbonJson) -> Estimate:
-    """Embodied grams; 0 where the hardware is not known: then it is known of neither run, which differences() ensures."""
+    """Embodied grams; 0 if the hardware is not known: then it is known of neither run, which differences() ensures."""
     return Estimate(carbon["embodied_g"] or 0.0, carbon["embodied_low_g"] or 0.0, carbon["embodied_high_g"] or 0.0)
 
 
@@ -136,7 +136,7 @@ def _terms(carbon: CarbonJson) -> dict[str, str]:
 
 
 def _hardware(carbon: CarbonJson) -> list[tuple[str | float, ...]]:
-    """What was held, whatever the hours."""
+    """The hardware that was held, without the hours."""
     return [
         (x["part"], x["name"], x["count"], x["unit"], x["row"], x["footprint_kg"], x["footprint_low_kg"], x["footprint_high_kg"])
         for x in carbon["embodied_lines"]

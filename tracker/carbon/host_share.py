@@ -24,7 +24,7 @@ USUAL_HOST_CPUS, LARGEST_HOST_CPUS = 128.0, 384.0
 class HostShare(NamedTuple):
     """The share of processors, board, power supplies and case (`machine`), and the share of the recorded memory.
 
-    `status` is given, recorded or assumed. `use` says how the share is known; None where the user gave it.
+    `status` is given, recorded or assumed. `use` says how the share is known; None if the user gave it.
     """
 
     machine: Estimate

@@ -89,7 +89,7 @@ def join(points: Sequence[Point], anchors: Sequence[Anchor], chain: Sequence[Ser
     """The grams of one curve, from its first point to its last.
 
     `points` are sorted by time and cumulative. Without an anchor no time of day is known, and only constants apply. Series count their
-    values as exact; a constant brings its range. Raises ConfigurationError where the chain mixes life-cycle and direct factors.
+    values as exact; a constant brings its range. Raises ConfigurationError if the chain mixes life-cycle and direct factors.
     """
     return join_all([points], anchors, chain)[0]
 

@@ -37,7 +37,7 @@ PRICE = Column("price_per_kwh", -100.0, 1000.0, "a kWh")
 
 
 class HasBasis(Protocol):
-    """A factor with its basis; None where it is not stated."""
+    """A factor with its basis; None if it is not stated."""
 
     @property
     def basis(self) -> str | None: ...
@@ -55,7 +55,7 @@ class Slot(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Slots, sorted and not overlapping. `basis` is None where it is not stated. `source` names a live provider or the user's file."""
+    """Slots, sorted and not overlapping. `basis` is None if it is not stated. `source` names a live provider or the user's file."""
 
     slots: tuple[Slot, ...]
     source: str
@@ -63,7 +63,7 @@ class Series:
     from_provider: bool = False
 
     def between(self, start_utc_ns: int, end_utc_ns: int) -> Iterator[tuple[int, int, Slot | None]]:
-        """The time from start to end in pieces (start, end, slot), in order and without gaps; the slot is None where the series has no
+        """The time from start to end in pieces (start, end, slot), in order and without gaps; the slot is None if the series has no
         value."""
         at = start_utc_ns
         first = bisect_right(self.slots, start_utc_ns, key=lambda slot: slot.end_utc_ns)

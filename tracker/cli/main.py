@@ -1,4 +1,4 @@
-"""The command line. Each command has a file of its own. `presentation/` makes what it prints."""
+"""The command line. Each command has its own file. `presentation/` makes what it prints."""
 
 from __future__ import annotations
 

@@ -161,8 +161,8 @@ class CounterTrack:
         if self.state.replaced:
             stood_in = round(self._stood_in_j / unit_j)
             excess, delta = max(0, stood_in - delta), max(0, delta - stood_in)
-            # The energy booked meanwhile was too high by `excess` or too low by `delta`. This correction may belong to the time before a
-            # window that began meanwhile, so it is slack. After UNREADABLE it is not: the edges of the points meanwhile contain it.
+            # While it stood still, too much (`excess`) or too little (`delta`) was booked. This correction may belong to the time before a
+            # window that began in that time, so it is slack. After UNREADABLE it is not: the edges of the points in that time contain it.
             exact = self.state is CounterState.UNREADABLE
             self._curve.slack_low_j += (excess + (0 if exact else delta)) * unit_j
             self._curve.slack_high_j += 0.0 if exact else excess * unit_j
@@ -229,7 +229,7 @@ class CounterTrack:
         dt_s = (t_ns - self._booked_ns) * NS
         unseen_j = 0.0
         if not self.state.replaced:
-            unseen_j = 0.0 if shown is None else shown.swing_w * dt_s  # how the power varied meanwhile was not booked
+            unseen_j = 0.0 if shown is None else shown.swing_w * dt_s  # how the power varied in this time was not booked
             self.state, self._unread_ns = replaced, self._booked_ns
             by = "the power before" if shown is None else "the power gauge"
             what = "stood still" if replaced is CounterState.STALE else "not been readable"

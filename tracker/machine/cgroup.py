@@ -25,7 +25,7 @@ class CpuShare:
     usage_path: Path | None
 
     def usage_s(self) -> float | None:
-        """CPU seconds used so far by the group that sets the limit; None where they cannot be read."""
+        """CPU seconds used so far by the group that sets the limit; None if they cannot be read."""
         if self.usage_path is None:
             return None
         if self.usage_path.name == "cpu.stat":

@@ -8,7 +8,7 @@ from .proc import whole_number
 
 
 def read_text(path: Path, errors: str = "replace") -> str:
-    """The file's text, stripped; "" where it cannot be read. `errors` says how to decode bytes that are not UTF-8."""
+    """The file's text, stripped; "" if it cannot be read. `errors` says how to decode bytes that are not UTF-8."""
     try:
         return path.read_text(encoding="utf-8", errors=errors).strip()
     except (OSError, ValueError):  # ValueError: a null character in the path
@@ -16,12 +16,12 @@ def read_text(path: Path, errors: str = "replace") -> str:
 
 
 def read_int(path: Path) -> int | None:
-    """The file's whole number; None where it cannot be read or is not a number."""
+    """The file's whole number; None if it cannot be read or is not a number."""
     return whole_number(read_text(path))
 
 
 def read_strings(path: Path) -> list[str] | None:
-    """The null-terminated strings of a file such as /proc/PID/cmdline; None where it cannot be read."""
+    """The null-terminated strings of a file such as /proc/PID/cmdline; None if it cannot be read."""
     try:
         raw = path.read_bytes()
     except (OSError, ValueError):

@@ -18,7 +18,7 @@ _NETWORK = frozenset(
 
 
 def on_network(path: Path) -> bool:
-    """Whether `path` lies on a network filesystem of this machine; False where that cannot be known."""
+    """Whether `path` lies on a network filesystem of this machine; False if that cannot be known."""
     # With surrogates, as in the path, because a folder's name may be any bytes.
     return is_network_filesystem(os.path.realpath(path), read_text(MOUNTINFO, errors="surrogateescape"))
 

@@ -9,7 +9,7 @@ from .files import read_text
 
 
 def git_commit(folder: Path) -> str | None:
-    """The commit checked out at or above `folder`, read from the files (no git process); None where there is none."""
+    """The commit checked out at or above `folder`, read from the files (no git process); None if there is none."""
     for place in (folder, *folder.parents):
         git = place / ".git"
         if os.path.isfile(git):  # a worktree or submodule: "gitdir: PATH"

@@ -15,7 +15,7 @@ _CONTAINER_PATHS = ("docker", "kubepods", "containerd", "libpod", "lxc", "crio")
 
 @dataclass(frozen=True, slots=True)
 class Processor:
-    """The first processor of cpuinfo. `vendor` is the CPUID vendor ("GenuineIntel"), empty where the machine is not x86."""
+    """The first processor of cpuinfo. `vendor` is the CPUID vendor ("GenuineIntel"), empty if the machine is not x86."""
 
     vendor: str = ""
     family: int = -1
@@ -47,7 +47,7 @@ def in_container(procfs: str) -> bool:
     """Whether this process runs in a container, according to the marks in the folder around `procfs` ("/" for "/proc") and to the control
     group.
 
-    A container may hide all of these, so False is no proof.
+    A container may hide all of these, so False proves nothing.
     """
     root = Path(procfs).parent
     if any(os.path.exists(root / mark) for mark in _CONTAINER_MARKS):

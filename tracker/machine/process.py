@@ -92,12 +92,12 @@ def own_command() -> str:
 
 
 def command_of(pid: int, procfs: str = "/proc") -> str | None:
-    """Another process's command line, masked; None where it cannot be read."""
+    """Another process's command line, masked; None if it cannot be read."""
     arguments = read_strings(Path(procfs, str(pid), "cmdline"))
     return None if arguments is None else masked(arguments)
 
 
 def environment_of(pid: int, procfs: str = "/proc") -> dict[str, str] | None:
-    """The environment that another process was started with; None where it cannot be read."""
+    """The environment that another process was started with; None if it cannot be read."""
     strings = read_strings(Path(procfs, str(pid), "environ"))
     return None if strings is None else dict(text.partition("=")[::2] for text in strings if "=" in text)

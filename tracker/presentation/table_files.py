@@ -67,7 +67,7 @@ class JsonLines:
 
 
 class Parquet:
-    """A Parquet file. Raises ConfigurationError where pyarrow is not installed."""
+    """A Parquet file. Raises ConfigurationError if pyarrow is not installed."""
 
     def __init__(self, file: IO[bytes], columns: Sequence[Column]) -> None:
         self._pa, parquet = _pyarrow()

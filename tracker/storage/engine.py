@@ -90,7 +90,7 @@ def _postgresql(place: str) -> Engine:
         if url.drivername in ("postgresql", "postgres"):
             url = url.set(drivername="postgresql+psycopg")
         return create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": int(_TIMEOUT_S)})
-    except (ArgumentError, ValueError) as error:  # ValueError: the port is no number
+    except (ArgumentError, ValueError) as error:  # ValueError: the port is not a number
         raise ConfigurationError(f"{masked(place)} is not a database URL. Give postgresql://USER@HOST/DATABASE.") from error
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"{masked(place)} needs the package {error.name}: `pip install 'psycopg[binary]'`.") from error

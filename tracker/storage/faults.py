@@ -20,7 +20,7 @@ def is_unwritable(error: BaseException | None) -> bool:
 
 
 def is_damaged(error: BaseException | None) -> bool:
-    """Whether the content of the file is broken. Its header is SQLite's; otherwise SQLite would say that it is no database."""
+    """Whether the content of the file is broken. Its header is SQLite's; otherwise SQLite would say that it is not a database."""
     return _code(error) == sqlite3.SQLITE_CORRUPT
 
 

@@ -76,7 +76,7 @@ def masked(place: str) -> str:
 def file_in(path: Path, *, folder: bool = False) -> Path:
     """`path` itself; or, where it is a folder (or will be one: `folder`), the database's file in it.
 
-    On a network filesystem each host has a file of its own, because several hosts cannot safely write to one.
+    On a network filesystem each host has its own file, because several hosts cannot safely write to one.
     """
     if not folder and not _is_folder(path):
         return path

@@ -51,7 +51,7 @@ FRESH_NS = 10_000_000_000
 
 
 NEWEST = 200
-"""How many of the newest runs are searched: a run begins and ends equally fast, however long the history is."""
+"""How many of the newest runs are searched: so a run begins and ends equally fast with any length of history."""
 
 
 _OTHERS = (

@@ -71,7 +71,7 @@ class Surroundings:
         return {"finding": found, "inventory": self._hardware(harmless)}, about_run
 
     def look(self, t_ns: int, harmless: Harmless, *, final: bool) -> list[Event]:
-        """Who else uses the devices: every 30 s and at the end other processes, at the end other runs that began meanwhile."""
+        """Who else uses the devices: every 30 s and at the end other processes, at the end other runs that began during this one."""
         events = []
         if final or self._looked_ns is None or t_ns - self._looked_ns > LOOK_NS:
             self._looked_ns = t_ns

@@ -42,7 +42,7 @@ class LivePages:
         self._pages: OrderedDict[str, _LivePage] = OrderedDict()
 
     def refreshed(self, run_id: str) -> Refreshed:
-        """The run now. Raises StoreError, and RunNotFoundError where it was deleted."""
+        """The run now. Raises StoreError, and RunNotFoundError if it was deleted."""
         with self._lock:
             page = self._pages.setdefault(run_id, _LivePage(LiveRun(self._store, run_id, self._judged)))
             self._pages.move_to_end(run_id)

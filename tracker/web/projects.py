@@ -29,7 +29,7 @@ def most_first(groups: Sequence[GroupJson]) -> list[GroupJson]:
 
 
 def leading(groups: Sequence[GroupJson]) -> list[str]:
-    """The projects that are drawn in a colour of their own: the first ones of `most_first`."""
+    """The projects that are drawn in their own colours: the first ones of `most_first`."""
     return [g["project"] for g in groups[: len(COLOURS) - 1]]
 
 

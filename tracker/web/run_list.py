@@ -34,7 +34,7 @@ class RunList(NamedTuple):
 
 
 class _Energies(NamedTuple):
-    """What a run is sorted by, in joules: its energy, and its energy for one unit of its work. None where it is not known."""
+    """The values to sort a run by, in joules: its energy, and its energy per unit of work. None if it is not known."""
 
     energy: float | None
     each: float | None

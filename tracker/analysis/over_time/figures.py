@@ -31,7 +31,7 @@ class Drawing:
     """A run over time, on one axis for all its processes.
 
     `cuts` are the ends of the bins of `layers`, in seconds since the run's start, and `phase_of` is the phase of each bin; all three are
-    empty where there is no curve. `steps` are the grid's intensities by time; they are empty where one figure holds for the whole run.
+    empty if there is no curve. `steps` are the grid's intensities by time; they are empty if one figure holds for the whole run.
     `folded` counts the instances of phases that have no times. `beside` are devices with a curve that are not in the total.
     """
 
@@ -108,7 +108,7 @@ def _clock(stored: StoredRun, segment: SegmentRow) -> Clock:
 
 
 def _cuts(stored: StoredRun, curves: Mapping[Key, series.Curve]) -> list[float]:
-    """The ends of the bins of the run's time; there are as many bins as the longest curve has pieces. Empty where there is no curve."""
+    """The ends of the bins of the run's time; there are as many bins as the longest curve has pieces. Empty if there is no curve."""
     if not curves:
         return []
     start_s = min(0.0, *(curve[0][0] for curve in curves.values()))

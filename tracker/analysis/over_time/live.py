@@ -44,7 +44,7 @@ class Look:
     """A run at one moment.
 
     `view` is what `show --json` prints, with `at`, `written_s` (how long ago it was written), `power_w` in `energy` and in each device
-    (None where it is not known), `phases_now` (the innermost is last) and `rates` (units of work a second). `curves` are the last minutes
+    (None if it is not known), `phases_now` (the innermost is last) and `rates` (units of work a second). `curves` are the last minutes
     of the devices of `view`, in their order.
     """
 
@@ -76,14 +76,14 @@ class LiveRun:
         self._work: deque[tuple[int, Mapping[str, int]]] = deque()
 
     def look(self) -> Look:
-        """The run now. Raises StoreError, and RunNotFoundError where it was deleted."""
+        """The run now. Raises StoreError, and RunNotFoundError if it was deleted."""
         return self._look(self._load(), None)
 
     def figures(self) -> Figures:
         """The run now, as a report shows it.
 
         The drawing is the same object as before until the run has grown by one bin. The same holds for grams whose intensity is known by
-        time, because all points are read to compute them. Raises StoreError, and RunNotFoundError where the run was deleted.
+        time, because all points are read to compute them. Raises StoreError, and RunNotFoundError if the run was deleted.
         """
         from .figures import Figures, drawing_of, unused_sources  # brings SQLAlchemy
 
@@ -185,7 +185,7 @@ class Watcher:
         self._run = LiveRun(self._store, run_id, self._reopened)
 
     def look(self) -> Look:
-        """The run now. Raises StoreError, and RunNotFoundError where it was deleted."""
+        """The run now. Raises StoreError, and RunNotFoundError if it was deleted."""
         return self._run.look()
 
     def close(self) -> None:
@@ -199,7 +199,7 @@ class Watcher:
 
 
 def _power_now_w(curve: Sequence[Point], end_ns: int) -> float | None:
-    """The mean power of a curve's last seconds; None where it ends well before `end_ns`, or has no two points there."""
+    """The mean power of a curve's last seconds; None if it ends well before `end_ns`, or has no two points there."""
     last_ns = curve[-1].t_ns
     return None if (end_ns - last_ns) * NS > SILENT_S else mean_w(curve, last_ns - round(NOW_S / NS), last_ns)
 

@@ -19,7 +19,7 @@ Key = tuple[str, str]
 
 
 class Outlines:
-    """The outlines of one run's curves. Each has at most twice PIECES points, however long the run is."""
+    """The outlines of one run's curves. Each has at most twice PIECES points, even for a long run."""
 
     def __init__(self) -> None:
         self.curves: Mapping[Key, Sequence[Point]] = {}

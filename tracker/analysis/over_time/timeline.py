@@ -29,7 +29,7 @@ Curve = Sequence[tuple[float, float]]
 
 
 class Layer(NamedTuple):
-    """One area of the chart: a device, or all devices of a kind on a host. `watts` is by bin, None where nothing was recorded."""
+    """One area of the chart: a device, or all devices of a kind on a host. `watts` is by bin, None if nothing was recorded."""
 
     label: str
     kind: str
@@ -74,7 +74,7 @@ def edges(start_s: float, end_s: float, bins: int) -> list[float]:
 
 
 def watts(curves: Iterable[Curve], cuts: Sequence[float]) -> list[float | None]:
-    """Mean power between neighbouring cuts, from a device's curves in all processes. None where there is no curve."""
+    """Mean power between neighbouring cuts, from a device's curves in all processes. None if there is no curve."""
     gained: list[float | None] = [None] * (len(cuts) - 1)
     for curve in curves:
         if len(curve) < 2:

@@ -32,7 +32,7 @@ class GridValue(NamedTuple):
 class GridProvider(Protocol):
     """A source of intensities by zone and time.
 
-    `basis` is "lifecycle" or "direct". `token_variable` is the environment variable with its token; None where it needs none.
+    `basis` is "lifecycle" or "direct". `token_variable` is the environment variable with its token; None if it needs none.
     """
 
     @property

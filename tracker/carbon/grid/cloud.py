@@ -17,7 +17,7 @@ TIMEOUT_S = 0.5
 
 
 def detect_region(base_url: str = METADATA, timeout_s: float = TIMEOUT_S) -> str | None:
-    """The region as a zone, `aws:eu-north-1`; None where no cloud answers, after at most about two seconds."""
+    """The region as a zone, `aws:eu-north-1`; None if no cloud answers, after at most about two seconds."""
     base = base_url.rstrip("/")
     token = _ask(f"{base}/latest/api/token", {"X-aws-ec2-metadata-token-ttl-seconds": "60"}, timeout_s, method="PUT")
     if token is None:

@@ -43,7 +43,7 @@ class GroupJson(SumJson):
 
 
 class FootprintJson(OfRunJson):
-    """A run in `footprint --json`. `footprint_id` is None where the computation is not kept."""
+    """A run in `footprint --json`. `footprint_id` is None if the computation is not kept."""
 
     energy: EnergyJson
     work: dict[str, int]

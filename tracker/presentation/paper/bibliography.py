@@ -27,7 +27,7 @@ LONGEST = 400
 
 
 class Reference(NamedTuple):
-    """A cited work. `identity` is the same for the same work, whatever the words of the source. `fields` are plain text, in the order
+    """A cited work. `identity` is the same for the same work, even if the words of the source differ. `fields` are plain text, in the order
     of printing; "author" has the form of BibTeX ("Falk and others") or is the name of an organisation."""
 
     identity: str

@@ -53,7 +53,7 @@ def trust(evidence: str) -> list[str]:
 
 
 def citation(source: Cited) -> Sentence:
-    """The works of a source, as a fragment; nothing where there is none."""
+    """The works of a source, as a fragment; nothing if there is none."""
     return [source.works] if source.works else []
 
 

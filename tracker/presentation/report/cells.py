@@ -14,7 +14,7 @@ from .elements import Child, Html, quantity, ranged
 
 
 class Part(NamedTuple):
-    """Grams of CO2e with their range; all None where they are not known."""
+    """Grams of CO2e with their range; all None if they are not known."""
 
     name: str
     g: float | None

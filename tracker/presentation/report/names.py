@@ -16,7 +16,7 @@ LONGEST_WORD = 24
 """Characters between two separators that still fit the narrowest column of a table."""
 _BREAK = Html("<wbr>")
 _AFTER_SEPARATOR = re.compile(r"(?<=[/_=,:+])(?=[^\s/_=,:+-])|(?<=-)(?<!\de-)(?=[^\s/_=,:+-])", re.IGNORECASE)
-"""Where a name may break. The hyphen of a number, as in "1e-4", is no separator."""
+"""Where a name may break. The hyphen of a number, as in "1e-4", is not a separator."""
 
 
 def breaking(text: str) -> Html:

@@ -23,7 +23,7 @@ HINT = "Point at the chart to read it, or focus it and press the arrow keys."
 
 
 def over_time(f: Figures) -> Html:
-    """The section on the run over time. It says so where there is no curve."""
+    """The section on the run over time. It says so if there is no curve."""
     if not f.drawing.layers:
         why = "No power over time: this run has no points of any device's energy"
         why += " yet." if f.view["run"]["status"] == "running" else "."

@@ -1,4 +1,4 @@
-"""PURE: names made shorter, so that they can still be told apart."""
+"""PURE: makes names shorter, so that they still differ."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SPARK_WIDTH = 16
 LEAST_PIECES = 4
-"""The power over time has at most and at least so many blocks. If there is no room for them, it is left out: no figure is cut."""
+"""The most and the fewest blocks of the power over time. If there is no room for them, it is left out: no figure is cut."""
 POWER_CELLS = 8
 STATUS_STYLE = {"completed": "green", "running": "cyan", "failed": "red", "interrupted": "yellow"}
 

@@ -17,7 +17,7 @@ BLOCKS = "▁▂▃▄▅▆▇█"
 NS = 1e-9
 
 Powers = Sequence[float | None]
-"""Mean watts of equal parts of the time; None where nothing is known."""
+"""Mean watts of equal parts of the time; None if nothing is known."""
 
 
 def outline_w(points: Sequence[Point], most: int) -> list[float]:

@@ -29,7 +29,7 @@ WIDE = 110
 """From this many columns on, the frame shows the sources of the joules."""
 MOST_PIECES = 60
 LEAST_PIECES = 8
-"""The power over time has at most and at least so many blocks. If there is no room for them, it is left out."""
+"""The most and the fewest blocks of the power over time. If there is no room for them, it is left out."""
 POWER_CELLS = 8
 MOST_EVENTS = 20
 NS_PER_S = 1_000_000_000

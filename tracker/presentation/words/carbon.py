@@ -25,7 +25,7 @@ def format_mass(grams: float, low_g: float | None = None, high_g: float | None =
 
 
 def mass_parts(grams: float, low_g: float | None, high_g: float | None) -> tuple[str, str]:
-    """The two parts of this text: "1.84 kg" and "1.20–2.50"; the bounds are "" where there are none."""
+    """The two parts of this text: "1.84 kg" and "1.20–2.50"; the bounds are "" if there are none."""
     symbol = next(unit for least, unit in _STEPS if grams >= least) if grams else "g"
     size = _SIZES[symbol]
     if low_g is None or high_g is None:

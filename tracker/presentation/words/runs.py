@@ -135,7 +135,7 @@ def headline_parts(view: ShowJson) -> tuple[str, list[str]]:
 
 
 def work_lines(view: ShowJson | EntryJson) -> list[str]:
-    """The work of a run, a line per unit: "1,000 samples, each 1.20 J of the whole run"."""
+    """The work of a run, one line per unit: "1,000 samples, each 1.20 J of the whole run"."""
     total_j = view["energy"]["total_j"]
     return [
         amount(n, unit) + (f", each {format_energy(total_j / n)} of the whole run" if total_j is not None and n else "")

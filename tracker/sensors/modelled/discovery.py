@@ -153,6 +153,6 @@ def _nothing(what: str, detail: str) -> Finding:
 
 
 def _machine_busy_s(stat: Path) -> float | None:
-    """CPU seconds that all processors were busy since boot; None where they cannot be read."""
+    """CPU seconds that all processors were busy since boot; None if they cannot be read."""
     ticks = busy_ticks(read_text(stat))
     return None if ticks is None else ticks / os.sysconf("SC_CLK_TCK")

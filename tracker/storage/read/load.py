@@ -31,7 +31,7 @@ def run_of(row: Iterable[Any]) -> RunRow:
 
 
 def stored_run(connection: Connection, run_id: str, before: StoredRun | None = None) -> StoredRun | None:
-    """Everything about a run except the inner points of its curves; None where there is no such run.
+    """Everything about a run except the inner points of its curves; None if there is no such run.
 
     `before` is what an earlier call returned. What cannot have changed since is taken from it.
     """
@@ -91,7 +91,7 @@ def work_of(connection: Connection, run_ids: Sequence[str]) -> Iterator[tuple[st
 
 
 def _anchors(connection: Connection, run_id: str, before: Mapping[str, Sequence[Anchor]]) -> dict[str, tuple[Anchor, ...]]:
-    """The anchors by segment, in order. Those of `before` are not read again, for the segments that have the most."""
+    """The anchors by segment, in order. For the segments that have the most, those of `before` are not read again."""
     most = sorted(before, key=lambda segment_id: len(before[segment_id]))[-MOST_CONTINUED:]
     anchors: dict[str, list[Anchor]] = defaultdict(list, {segment_id: list(before[segment_id]) for segment_id in most})
     query = of_run(CLOCK_ANCHOR, ("segment_id", *Anchor._fields), run_id, "segment_id", "monotonic_ns")

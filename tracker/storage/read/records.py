@@ -138,7 +138,7 @@ class OpenPhase(NamedTuple):
 
 
 class PhaseTime(NamedTuple):
-    """One instance of a phase, on its segment's monotonic clock; `end_t_ns` is None where it has not ended."""
+    """One instance of a phase, on its segment's monotonic clock; `end_t_ns` is None if it has not ended."""
 
     segment_id: str
     name: str

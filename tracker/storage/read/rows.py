@@ -14,7 +14,7 @@ Query = Select[*tuple[Any, ...]]
 
 
 def select_fields(table: Table, fields: tuple[str, ...]) -> Query:
-    """The columns of `table` that are named as `fields`, in their order."""
+    """The columns of `table` that have the names `fields`, in their order."""
     return select(*(table.c[name] for name in fields))
 
 

@@ -20,7 +20,8 @@ from .records import DeviceRow, IntensityRow, OpenPhase, PhaseTime, RunRow, Segm
 from .vanished import Here, Vanished, vanished_of, write_down
 
 PIECE = 5_000
-"""Points read in one transaction. None is open for long, so that SQLite can move the writer's log into the database meanwhile."""
+"""Points read in one transaction. No transaction is open for long, so that SQLite can move the writer's log into the database in
+between."""
 _SHOWN = 5  # how many of the matches an error lists
 _CHUNK = 500  # ids in one statement: both databases limit the number of its parameters
 
@@ -37,7 +38,7 @@ Row = TypeVar("Row", RunRow, SegmentRow)
 
 
 class Store:
-    """A database of runs, open for reading. Every method raises StoreError where the database cannot be used."""
+    """A database of runs, open for reading. Every method raises StoreError if the database cannot be used."""
 
     def __init__(self, engine: Engine, place: str) -> None:
         """Use `Store.open`."""
@@ -50,7 +51,7 @@ class Store:
     def open(cls, place: str) -> Store:
         """Open the database at `place` (a file or a SQLAlchemy URL, as `locate` returns it). An older one is upgraded.
 
-        Raises StoreError where there is no database yet, NotADatabaseError and NewerSchemaError.
+        Raises StoreError if there is no database yet, NotADatabaseError and NewerSchemaError.
         """
         nothing = StoreError(
             f"no database at {masked(place)} yet: nothing has been tracked. Track a run, or name another place with "

@@ -59,7 +59,7 @@ def kept(segment_id: str) -> Query:
 def newest_to_fold(segment_id: str, name: str | None, leave: int) -> Query:
     """The `seq` up to which instances (of `name`, or all) are to be folded so that the newest `leave` of them stay.
 
-    There is no row where there are not more than `leave`.
+    There is no row if there are at most `leave`.
     """
     sql = f"SELECT seq FROM phase WHERE segment_id = ?1 AND {_over()} AND (?2 IS NULL OR name = ?2) ORDER BY seq DESC LIMIT 1 OFFSET ?3"
     return sql, (segment_id, name, leave)

@@ -16,11 +16,11 @@ JOURNALS = ("-wal", "-shm", "-journal")
 LOCK_S = 3.0
 
 FileId = tuple[int, int]
-"""Device and inode, which identify a file whatever its name is."""
+"""Device and inode, which identify a file even after it is renamed."""
 
 
 def file_id(path: Path) -> FileId | None:
-    """The file that is at `path` now; None where there is none."""
+    """The file that is at `path` now; None if there is none."""
     try:
         found = os.stat(path)
     except OSError:
@@ -31,7 +31,7 @@ def file_id(path: Path) -> FileId | None:
 def set_aside(path: Path, damaged: FileId) -> Path:
     """Rename the database `damaged` at `path` to `NAME.damaged-UTC`, unless another process has done so. Returns its new path.
 
-    Raises DamagedDatabaseError where it cannot be renamed.
+    Raises DamagedDatabaseError if it cannot be renamed.
     """
     try:
         with _one_at_a_time(path.parent):
@@ -59,7 +59,7 @@ def wording(path: Path, aside: Path) -> str:
 
 
 def find_aside(path: Path, damaged: FileId) -> Path | None:
-    """The new path of the database `damaged`, which was at `path` and was set aside; None where it was not set aside."""
+    """The new path of the database `damaged`, which was at `path` and was set aside; None if it was not set aside."""
     try:
         beside = os.listdir(path.parent)
     except OSError:

@@ -69,7 +69,7 @@ class Writer:
         """Open the database at `path` (a file, or a folder to keep it in), and create or upgrade it where needed.
 
         This and each later write wait up to `timeout_s` seconds for another process. A damaged database is set aside, and a new one
-        begins in its place. Raises NotADatabaseError, NewerSchemaError, StoreBusyError, and StoreError where the place cannot be written.
+        begins in its place. Raises NotADatabaseError, NewerSchemaError, StoreBusyError, and StoreError if the place cannot be written.
         """
         path = _prepared(path)
         found = file_id(path)
@@ -111,7 +111,7 @@ class Writer:
         First, each of `rows` is inserted; where its key exists already, its given columns are updated. Then `updates` change the
         given columns of existing rows; a missing row of `run` or `segment` is an error. Last, `then` is executed (see compact.py).
 
-        Raises StoreBusyError where another process locks the database for too long, and StoreError for a full disk, a deleted file or
+        Raises StoreBusyError if another process locks the database for too long, and StoreError for a full disk, a deleted file or
         a deleted run; the same call may be repeated. Raises DamagedDatabaseError for a damaged database; repeat the call after
         `begin_anew`. Raises ValueError for an unknown table.
         """
@@ -166,7 +166,7 @@ class Writer:
         return aside
 
     def close(self) -> None:
-        """Close the connection; the written rows stay. Raises StoreError where SQLite cannot close it."""
+        """Close the connection; the written rows stay. Raises StoreError if SQLite cannot close it."""
         try:
             self._connection.close()
         except sqlite3.Error as error:

@@ -17,7 +17,7 @@ PATIENCE_NS = 10_000_000_000
 
 
 class Integrated(Protocol):
-    """What a phase needs to know of a device: a `DeviceSnapshot`, or a `DeviceIntegrator` that is not changed meanwhile."""
+    """What a phase needs to know of a device: a `DeviceSnapshot`, or a `DeviceIntegrator` that does not change during the call."""
 
     @property
     def device(self) -> Device: ...

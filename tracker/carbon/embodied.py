@@ -16,7 +16,7 @@ from .host_share import WHOLE_HOST, HostShare, Piece
 from .tables.hardware import HardwareRow, HardwareTable
 
 BYTES_PER_GB = 2.0**30
-"""The size by which DIMMs are sold: a 32 GB module has 32 × 2³⁰ bytes."""
+"""Bytes in a gigabyte of a DIMM: a 32 GB module has 32 × 2³⁰ bytes."""
 POWER_SUPPLIES = 2
 """A rack server has two, one of them spare, as Boavizta's default server does. GPU servers have more; the range of the row covers them."""
 _FRAME = (("mainboard", 1.0), ("psu", float(POWER_SUPPLIES)), ("chassis", 1.0), ("assembly", 1.0))

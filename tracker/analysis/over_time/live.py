@@ -44,7 +44,7 @@ class Look:
     """A run at one moment.
 
     `view` is what `show --json` prints, with `at`, `written_s` (how long ago it was written), `power_w` in `energy` and in each device
-    (None if it is not known), `phases_now` (the innermost is last) and `rates` (units of work a second). `curves` are the last minutes
+    (None if it is not known), `phases_now` (the innermost is last) and `rates` (units of work per second). `curves` are the last minutes
     of the devices of `view`, in their order.
     """
 

@@ -1,9 +1,9 @@
--- The only source of the schema: plain SQL for both SQLite and PostgreSQL, without a semicolon inside a statement. Each foreign key is
--- a separate clause, because SQLAlchemy cannot read it from SQLite otherwise.
+-- The one source of the schema. Plain SQL that both SQLite and PostgreSQL accept, no semicolon inside a statement. Foreign keys
+-- stand by themselves because SQLAlchemy cannot read them from SQLite otherwise.
 -- *_utc_ns: UTC in nanoseconds. *t_ns: CLOCK_MONOTONIC of the segment's host in nanoseconds; clock_anchor joins the two.
 -- _j: joules, _w: watts, _s: seconds. JSON is kept as text.
 
--- A run, as the user sees it.
+-- What the user calls a run.
 CREATE TABLE run (
     id TEXT NOT NULL PRIMARY KEY,
     project TEXT NOT NULL,
@@ -27,7 +27,7 @@ CREATE TABLE run (
 );
 CREATE INDEX run_by_start ON run (started_utc_ns);
 
--- One process of a run. The boot id or the pid namespace is '' if it cannot be read.
+-- One process of a run. Where boot id or pid namespace cannot be read, they are ''.
 CREATE TABLE segment (
     id TEXT NOT NULL PRIMARY KEY,
     run_id TEXT NOT NULL,
@@ -55,7 +55,7 @@ CREATE TABLE segment (
 );
 CREATE INDEX segment_by_run ON segment (run_id);
 
--- idle_w: the measured baseline. residual: counter / integrated power - 1.
+-- idle_w: the measured baseline. residual: counter against integrated power, relative.
 CREATE TABLE device (
     segment_id TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -75,7 +75,7 @@ CREATE TABLE device (
     FOREIGN KEY (segment_id) REFERENCES segment (id) ON DELETE CASCADE
 );
 
--- The last raw value at each commit: a process that takes the sensor over continues from it.
+-- The last raw value at each commit: what a take-over bridges from.
 CREATE TABLE sensor_state (
     segment_id TEXT NOT NULL,
     device TEXT NOT NULL,
@@ -87,7 +87,7 @@ CREATE TABLE sensor_state (
     FOREIGN KEY (segment_id) REFERENCES segment (id) ON DELETE CASCADE
 );
 
--- Cumulative since the curve's start, except the edges, which belong to one point.
+-- Cumulative since the curve's start, but for the edges, which are the point's own.
 CREATE TABLE curve_point (
     segment_id TEXT NOT NULL,
     device TEXT NOT NULL,
@@ -104,7 +104,7 @@ CREATE TABLE curve_point (
     FOREIGN KEY (segment_id) REFERENCES segment (id) ON DELETE CASCADE
 );
 
--- resolved: 1 if the energies are stored and the phase was long enough to resolve, 0 if it was too short, NULL while pending.
+-- resolved: 1 energies stored and long enough to be told apart, 0 too short for that, NULL pending.
 CREATE TABLE phase (
     segment_id TEXT NOT NULL,
     seq INTEGER NOT NULL,
@@ -124,8 +124,8 @@ CREATE TABLE phase (
 );
 CREATE INDEX phase_by_run ON phase (run_id);
 
--- segment_id and seq name the phase, owner_segment_id and device the device. A segment is deleted only together with its run, so
--- owner_segment_id needs no foreign key, whose index would cost space in every row.
+-- segment_id and seq name the phase, owner_segment_id and device the device. A segment goes only together with its run, so
+-- owner_segment_id does without a foreign key, whose index would be paid in every row.
 CREATE TABLE phase_energy (
     segment_id TEXT NOT NULL,
     seq INTEGER NOT NULL,
@@ -194,7 +194,7 @@ CREATE TABLE finding (
     FOREIGN KEY (segment_id) REFERENCES segment (id) ON DELETE CASCADE
 );
 
--- A cache of the carbon intensities of grids.
+-- A cache of what grids emit per kWh.
 CREATE TABLE grid_intensity (
     provider TEXT NOT NULL,
     zone TEXT NOT NULL,

@@ -1,6 +1,5 @@
--- Instances of a phase that are no longer kept one by one: all of one name in one segment, added up. count and duration_ns
--- are of ended instances. unresolved, synchronized and exact count the instances of which this is true. first_start_utc_ns is the
--- earliest start.
+-- Instances of a phase that are no longer kept one by one: all of one name in one segment, added up. count and duration_ns are of
+-- ended instances; unresolved, synchronized and exact count those that were. first_start_utc_ns is the earliest start.
 CREATE TABLE phase_fold (
     segment_id TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -14,7 +13,7 @@ CREATE TABLE phase_fold (
     FOREIGN KEY (segment_id) REFERENCES segment (id) ON DELETE CASCADE
 );
 
--- Their sums of phase_energy, one for each device.
+-- Their sums of phase_energy, a device each.
 CREATE TABLE phase_fold_energy (
     segment_id TEXT NOT NULL,
     name TEXT NOT NULL,

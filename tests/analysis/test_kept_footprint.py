@@ -102,7 +102,7 @@ def test_the_share_of_a_host(source: str, expected: tuple[Any, ...]) -> None:
     ("name", "said"),
     [
         ("live", "in DE"),
-        ("world", "at the world's average, as no zone is set"),
+        ("world", "at the world's average, because no zone is set"),
         ("given", "at 50 g/kWh, as given"),
         ("own", "in aws:eu-north-1"),
     ],

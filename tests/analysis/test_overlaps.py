@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -80,7 +79,7 @@ def test_a_process_with_the_same_number_in_another_container_is_another_one(tmp_
             "device": [device("package-0", "seg")],
         }
     )
-    me = replace(this_process(), boot_id="boot", pid=pid, pid_namespace=namespace)
+    me = this_process()._replace(boot_id="boot", pid=pid, pid_namespace=namespace)
     assert bool(Neighbours("mine", me, 55).already_there(writer, 0)) is said
     assert bool(Neighbours("mine", me, 45).begun_since(writer, 0)) is said
     writer.close()

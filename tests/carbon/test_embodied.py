@@ -213,7 +213,7 @@ HEADER = "kind,pattern,name,unit,embodied_kg,low_kg,high_kg\n"
     ("text", "words"),
     [
         ("kind,name\n", ["pattern, embodied_kg", "first line"]),
-        (HEADER + "gpu,(,x,device,1,,\n", ["line 2", "'('", "no regular expression"]),
+        (HEADER + "gpu,(,x,device,1,,\n", ["line 2", "'('", "not a regular expression"]),
         (HEADER + "gpu,x,x,device,-1,,\n", ["line 2", "'-1'", "not negative"]),
         (HEADER + "gpu,x,x,device,nan,,\n", ["'nan'"]),
         (HEADER + 'gpu,x,x,device,"1,5",,\n', ["'1,5'", "with a point"]),

@@ -48,12 +48,12 @@ def test_the_hour_that_comes_twice_when_the_clocks_go_back() -> None:
     ("rows", "message"),
     [
         ("2026-03-29T00:00,1", r"x, line 2: the time '2026-03-29T00:00' has no offset from UTC: write it as"),
-        ("yesterday,1", r"x, line 2: the time 'yesterday' is no ISO 8601 time"),
-        (",1", r"x, line 2: the time '' is no ISO 8601 time"),
+        ("yesterday,1", r"x, line 2: the time 'yesterday' is not an ISO 8601 time"),
+        (",1", r"x, line 2: the time '' is not an ISO 8601 time"),
         ("2026-03-29T00:00Z,-1", r"x, line 2: intensity_g_per_kwh=-1 cannot be true: give a number from 0 to 2000 g/kWh"),
         ("2026-03-29T00:00Z,2000.1", r"line 2: intensity_g_per_kwh=2000.1 cannot be true"),
         ("2026-03-29T00:00Z,nan", r"cannot be true"),
-        ("2026-03-29T00:00Z,", r"line 2: intensity_g_per_kwh='' is no number; leave the row out"),
+        ("2026-03-29T00:00Z,", r"line 2: intensity_g_per_kwh='' is not a number; leave the row out"),
         ("2026-03-29T00:00Z,12,5", r"line 2 has more cells than the header"),
         ("2026-03-29T00:00Z,1", r"a single row does not say how long"),
         ("2026-03-29T00:00Z,1\n2026-03-29T01:00Z,1\n2026-03-29T01:00+00:00,2", r"x, line 4: it overlaps line 3"),
@@ -81,7 +81,7 @@ def test_a_bad_row_is_refused_with_line_value_and_mend(rows: str, message: str) 
         ),
         ("start,end,intensity_g_per_kwh,basis\n2026-03-29T01:00Z,2026-03-29T02:00Z,1,marginal\n", "basis='marginal' is none of"),
         ("start,end,intensity_g_per_kwh,estimated\n2026-03-29T01:00Z,2026-03-29T02:00Z,1,perhaps\n", "estimated='perhaps'"),
-        ("start,end,intensity_g_per_kwh\n2026-03-29T01:00Z\n", "intensity_g_per_kwh='' is no number"),
+        ("start,end,intensity_g_per_kwh\n2026-03-29T01:00Z\n", "intensity_g_per_kwh='' is not a number"),
     ],
 )
 def test_a_bad_file_is_refused(text: str, message: str) -> None:

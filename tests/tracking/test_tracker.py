@@ -336,7 +336,7 @@ def test_a_baseline_above_the_run_is_said_as_such() -> None:
     none_above: Any = {"idle_j": 60.0, "above_idle_j": 0.0}
     above: Any = {"idle_j": 60.0, "above_idle_j": 2.0}
     assert idle_text(none_above) == (
-        "idle alone would have come to 60.0 J at the power of the baseline measured before the run: nothing beyond the error is above it"
+        "idle alone would have used 60.0 J at the power of the baseline measured before the run: the run used no more than that"
     )
     assert str(idle_text(above)).startswith("idle 60.0 J, above idle 2.00 J (")
 

@@ -62,7 +62,7 @@ def parse_gate(text: str) -> Gate:
     """Read a gate. Raises ConfigurationError with what is accepted."""
     match = _GATE.fullmatch(text)
     if not match:
-        raise ConfigurationError(f"--gate {text!r} is no gate: {ACCEPTED}")
+        raise ConfigurationError(f"--gate {text!r} is not a gate: {ACCEPTED}")
     metric, number, unit = match[1].lower(), float(match[2]), match[3]
     kind = "energy" if re.fullmatch(r"energy_per_[a-z_]+", metric) else metric
     if kind not in UNITS:
@@ -70,7 +70,7 @@ def parse_gate(text: str) -> Gate:
     if unit == "%":
         return Gate(text, metric, number / 100, None)
     if unit not in UNITS[kind]:
-        raise ConfigurationError(f"--gate {text!r}: {unit} is no unit of {metric}: {ACCEPTED}")
+        raise ConfigurationError(f"--gate {text!r}: {unit} is not a unit of {metric}: {ACCEPTED}")
     return Gate(text, metric, None, number * UNITS[kind][unit])
 
 

@@ -113,11 +113,11 @@ def _row(plan: Plan, rows: HardwareTable) -> tuple[HardwareRow | None, list[str]
         row = processor if processor is not None and processor.scope != "any" else row
     near = rows.near(plan.device)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
-    near_it = f"; near it in the table: {', '.join(near)}" if near else ""
+    near_it = f"; similar names in the table: {', '.join(near)}" if near else ""
     known = row is not None and row.scope != "any"
     if plan.embodied_kg is None and not known:
         raise ConfigurationError(
-            f"--device {plan.device}: nothing like it is in the hardware table; {hint}`trainwatt hardware` lists what is,"
+            f"--device {plan.device}: it is not in the hardware table; {hint}`trainwatt hardware` lists the table,"
             " --embodied-kg gives a figure of your own (0 leaves it out)"
         )
     if plan.embodied_kg is None and row is not None and row.scope == "family":

@@ -90,7 +90,7 @@ def series(slots: Iterable[Slot], source: str, basis: str | None = None, *, from
     ordered = tuple(sorted(slots))
     for slot in ordered:
         if slot.end_utc_ns <= slot.start_utc_ns:
-            raise ConfigurationError(f"{source}: the interval at {iso(slot.start_utc_ns)} ends before it begins; mend its times")
+            raise ConfigurationError(f"{source}: the interval at {iso(slot.start_utc_ns)} ends before it begins; correct its times")
     for a, b in pairwise(ordered):
         if b.start_utc_ns < a.end_utc_ns:
             raise ConfigurationError(
@@ -157,12 +157,12 @@ def _row(row: dict[str, str | None], where: str, column: Column) -> _Row:
         raise ConfigurationError(f"{where} has more cells than the header: write decimals with a point, and no comma within a cell")
     start, end = _time(cells["start"], where), _time(cells["end"], where) if cells.get("end") else None
     if end is not None and end <= start:
-        raise ConfigurationError(f"{where}: it ends ({cells['end']}) before it begins ({cells['start']}); mend its times")
+        raise ConfigurationError(f"{where}: it ends ({cells['end']}) before it begins ({cells['start']}); correct its times")
     text = cells[column.name]
     try:
         value = float(text)
     except ValueError:
-        raise ConfigurationError(f"{where}: {column.name}={text!r} is no number; leave the row out where the value is not known") from None
+        raise ConfigurationError(f"{where}: {column.name}={text!r} is not a number; leave the row out if the value is not known") from None
     if not (math.isfinite(value) and column.lowest <= value <= column.highest):
         raise ConfigurationError(
             f"{where}: {column.name}={text} cannot be true: give a number from {column.lowest:g} to {column.highest:g} {column.unit}"
@@ -179,7 +179,7 @@ def _time(text: str, where: str) -> int:
     try:
         return utc_ns(text)
     except ValueError as error:
-        why = "has no offset from UTC" if "offset" in str(error) else "is no ISO 8601 time"
+        why = "has no offset from UTC" if "offset" in str(error) else "is not an ISO 8601 time"
         raise ConfigurationError(f"{where}: the time {text!r} {why}: write it as 2026-03-29T01:00Z or 2026-03-29T03:00+02:00") from None
 
 

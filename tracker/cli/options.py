@@ -39,7 +39,7 @@ def tracking_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="A tag; can be given more than once."),
         click.option("--gpus", metavar="LIST", help="GPUs by NVML index or UUID, as in 0,2; `none` for no GPU."),
         click.option("--period", "period_s", type=float, metavar="SECONDS", help="Time between two readings (0.1)."),
-        click.option("--baseline", "baseline", type=float, metavar="SECONDS", help="First measure the idle machine for so long."),
+        click.option("--baseline", "baseline", type=float, metavar="SECONDS", help="First measure the idle machine for this time."),
         db_option,
     ]
     return with_options(options, function)
@@ -66,7 +66,7 @@ def filter_options(default_limit: int | None = None) -> Decorator:
             type=click.IntRange(min=1),
             default=default_limit,
             show_default=default_limit is not None,
-            help="At most so many, the newest.",
+            help="The most runs to take, the newest first.",
         ),
     ]
 

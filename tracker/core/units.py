@@ -15,5 +15,5 @@ def parse_duration_s(text: str) -> float:
     """Seconds of "90", "45s", "20m", "6h", "7d" or "2w". Raises ValueError with the forms that are understood."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhdw]?)\s*", text)
     if not match:
-        raise ValueError(f"{text!r} is no duration: write a number and a unit, as in 45s, 20m, 6h, 7d or 2w")
+        raise ValueError(f"{text!r} is not a duration: write a number and a unit, as in 45s, 20m, 6h, 7d or 2w")
     return float(match[1]) * _SECONDS[match[2] or "s"]

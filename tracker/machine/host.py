@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from .files import read_text
 from .proc import processors, whole_number
@@ -13,8 +13,7 @@ _CONTAINER_MARKS = (".dockerenv", "run/.containerenv")  # written by Docker and 
 _CONTAINER_PATHS = ("docker", "kubepods", "containerd", "libpod", "lxc", "crio")  # in the cgroup of a container's process 1
 
 
-@dataclass(frozen=True, slots=True)
-class Processor:
+class Processor(NamedTuple):
     """The first processor of cpuinfo. `vendor` is the CPUID vendor ("GenuineIntel"), empty if the machine is not x86."""
 
     vendor: str = ""

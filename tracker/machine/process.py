@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from .files import read_strings, read_text
 from .masking import masked
@@ -14,8 +14,7 @@ from .proc import ProcessStat, process_stat
 _DEAD = "ZX"  # the states of a process that has ended: zombie, dead
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """What distinguishes a process from every other: boot id, pid namespace, pid and start time (clock ticks since boot)."""
 
     host: str

@@ -59,7 +59,7 @@ class Surroundings:
         """
         findings, about_run = list(self._found.findings), Row()
         if self._config.zone == AUTO:
-            with harmless("the zone could not be asked of the cloud"):
+            with harmless("the cloud could not be asked for its zone"):
                 about_run["zone"], finding = locate_by_cloud(self._environ)
                 findings.append(finding)
                 if about_run["zone"] is None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True, slots=True)
 class Target:
     """The process whose energy is measured.
 
@@ -15,7 +13,12 @@ class Target:
     those of this process. `joinable`: trackers in other processes may join the run.
     """
 
-    tree_pid: int = field(default_factory=os.getpid)
-    command: str | None = None
-    environ: Mapping[str, str] | None = None
-    joinable: bool = False
+    __slots__ = ("command", "environ", "joinable", "tree_pid")
+
+    def __init__(
+        self, tree_pid: int | None = None, command: str | None = None, environ: Mapping[str, str] | None = None, joinable: bool = False
+    ) -> None:
+        self.tree_pid = os.getpid() if tree_pid is None else tree_pid
+        self.command = command
+        self.environ = environ
+        self.joinable = joinable

@@ -15,9 +15,12 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from tests.fakes.world import HANGS_S
-from trainwatt.carbon.grid import PROVIDERS, ElectricityMaps, GridError, GridProvider, GridValue, UKCarbonIntensity, providers
+from trainwatt.carbon.grid.base import GridError, GridProvider, GridValue
 from trainwatt.carbon.grid.cloud import detect_region
+from trainwatt.carbon.grid.electricitymaps import ElectricityMaps
 from trainwatt.carbon.grid.http import Patience
+from trainwatt.carbon.grid.providers import PROVIDERS, providers
+from trainwatt.carbon.grid.uk import UKCarbonIntensity
 from trainwatt.carbon.series import iso, utc_ns
 from trainwatt.errors import ConfigurationError
 
@@ -167,11 +170,11 @@ def test_retry_after_is_waited_for(httpserver: HTTPServer, maps: ElectricityMaps
 def test_a_pause_of_an_hour_is_not_waited_for(httpserver: HTTPServer, maps: ElectricityMaps) -> None:
     httpserver.expect_request(RANGE).respond_with_data("slow down", 429, {"Retry-After": "3600"})
     before = time.monotonic()
-    fails(maps, "too many questions.*try again later")
+    fails(maps, "too many requests.*try again later")
     assert (time.monotonic() - before < SOON_S, len(httpserver.log)) == (True, 1)
 
 
-@pytest.mark.parametrize(("status", "message"), [(429, "too many questions"), (500, r"failed \(HTTP 500\)"), (503, r"failed \(HTTP 503\)")])
+@pytest.mark.parametrize(("status", "message"), [(429, "too many requests"), (500, r"failed \(HTTP 500\)"), (503, r"failed \(HTTP 503\)")])
 def test_an_error_that_stays_is_asked_three_times(httpserver: HTTPServer, maps: ElectricityMaps, status: int, message: str) -> None:
     httpserver.expect_request(RANGE).respond_with_data("no", status)
     fails(maps, message)
@@ -193,12 +196,12 @@ def test_a_redirect_would_carry_the_token_away(httpserver: HTTPServer, maps: Ele
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ('{"zone": "DE", "data": [{"zone": "DE", "carbonInten', "no whole JSON"),
-        ("", "no whole JSON"),
-        ("<html>Welcome to the hotel</html>", "no whole JSON"),
-        ("[" * 100_000, "no whole JSON"),
+        ('{"zone": "DE", "data": [{"zone": "DE", "carbonInten', "not complete JSON"),
+        ("", "not complete JSON"),
+        ("<html>Welcome to the hotel</html>", "not complete JSON"),
+        ("[" * 100_000, "not complete JSON"),
         ("[]", "has no list 'data'"),
-        ("null", "no whole JSON"),
+        ("null", "not complete JSON"),
         ('{"zone": "DE", "data": {}}', "has no list 'data'"),
         ('{"zone": "DE", "history": []}', "has no list 'data'"),
         ('{"zone": "DE", "data": []}', "has no values of DE from 2026-11-24T00:00:00Z to 2026-11-24T03:00:00Z"),
@@ -233,7 +236,7 @@ def test_direct_emissions_are_not_taken_for_those_of_the_life_cycle(httpserver: 
 def test_the_figures_of_the_sandbox_are_not_used(httpserver: HTTPServer, maps: ElectricityMaps) -> None:
     body = answer(item(0, 302), item(1, 303, isEstimated=True, estimationMethod="SANDBOX_MODE_DATA"))
     httpserver.expect_request(RANGE).respond_with_json(body)
-    fails(maps, "made-up figures, because the token is one of its sandbox")
+    fails(maps, "made-up figures, because the token is a sandbox token")
 
 
 @pytest.mark.parametrize("status", [400, 404])
@@ -363,7 +366,7 @@ def test_no_request_for_more_than_fourteen_days(httpserver: HTTPServer, uk: UKCa
         ('{"error": {"code": "400 Bad Request", "message": "Please enter a valid start datetime"}}', 400, r"HTTP 400"),
         ('{"error": {"code": "x", "message": "y"}}', 200, "has no list 'data'"),
         ('{"data": []}', 200, "has no values from 2026-11-24T00:00:00Z"),
-        ('{"data": [{"from": "2026-11', 200, "no whole JSON"),
+        ('{"data": [{"from": "2026-11', 200, "not complete JSON"),
         (json.dumps({"data": [half(0, None, None)]}), 200, "no values"),
         (json.dumps({"data": [{**half(0, 1, 1), "from": "2026-11-24T00:00"}]}), 200, "no values"),
         (json.dumps({"data": [{**half(0, 1, 1), "to": "2026-11-25T00:00Z"}]}), 200, "no values"),

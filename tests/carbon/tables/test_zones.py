@@ -84,7 +84,7 @@ def test_no_zone_is_the_worlds_average_and_says_that_it_is_assumed() -> None:
 def test_a_place_without_a_figure_says_what_stands_in() -> None:
     found = figure("AD")
     assert (found.name, found.status, found.intensity_g_per_kwh) == ("Andorra", "assumed", figure("EUROPE").intensity_g_per_kwh)
-    assert "that of Europe stands in" in found.note
+    assert "that of Europe is used" in found.note
     assert (found.low_g_per_kwh, found.high_g_per_kwh) == (20.8, 958.7)
 
 
@@ -104,10 +104,10 @@ def test_a_suspect_figure_has_to_be_asked_for() -> None:
         ("US-CAX", r"US-CA \(California\)"),
         ("CAMY", r"CAMX \(WECC California\)"),
         ("aws:eu-north-9", r"aws:eu-north-1 \(Europe \(Stockholm\)\)"),
-        ("aws:*", "no place"),
+        ("aws:*", "not a place"),
         ("QQ", "is not known; give an ISO country"),
         ("", "zone='' is not known; give"),
-        (":", "is no cloud region"),
+        (":", "is not a known cloud region"),
     ],
 )
 def test_an_unknown_zone_is_refused_with_what_is_near(zone: str, near: str) -> None:
@@ -165,7 +165,7 @@ def test_a_cloud_alone_is_its_fleet_which_is_no_place() -> None:
     assert cloud_region("gcp:us-central1-a").name == "gcp:us-central1"
     assert cloud_region("gcp:europe-north2").pue_kind == "fleet-default"
     assert (cloud_region("scaleway:fr-par-2").pue, cloud_region("scaleway:fr-par").pue_kind) == (1.16, "fleet-default")
-    with pytest.raises(ConfigurationError, match="no cloud region"):
+    with pytest.raises(ConfigurationError, match="not a known cloud region"):
         cloud_region("hetzner")
 
 

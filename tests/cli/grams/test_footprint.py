@@ -14,7 +14,8 @@ from click.testing import CliRunner, Result
 from pytest_httpserver import HTTPServer
 
 from tests.fakes.stored_rows import device, point, run, segment
-from trainwatt.carbon import grid
+from trainwatt.carbon.grid import providers
+from trainwatt.carbon.grid.uk import UKCarbonIntensity
 from trainwatt.cli.main import cli
 from trainwatt.errors import ConfigurationError, RunNotFoundError
 from trainwatt.storage.write.writer import Writer
@@ -115,7 +116,7 @@ def test_refresh_asks_once_and_the_cache_answers_after(db: str, httpserver: HTTP
     """Half of the hour is known to the provider; the rest falls to the zone's own figure, on the provider's basis."""
     half = {"from": "1970-01-01T00:00Z", "to": "1970-01-01T00:30Z", "intensity": {"forecast": 90, "actual": 80, "index": "low"}}
     httpserver.expect_request(re.compile("/intensity/.*")).respond_with_json({"data": [half]})
-    monkeypatch.setattr(grid, "providers", lambda _: [grid.UKCarbonIntensity(base_url=httpserver.url_for(""))])
+    monkeypatch.setattr(providers, "providers", lambda _: [UKCarbonIntensity(base_url=httpserver.url_for(""))])
     [asked] = answer("footprint", "aaa", "--zone", "GB", "--refresh", "--db", db)["footprints"]
     calls = len(httpserver.log)
     [again] = answer("footprint", "aaa", "--zone", "GB", "--db", db)["footprints"]
@@ -126,7 +127,7 @@ def test_refresh_asks_once_and_the_cache_answers_after(db: str, httpserver: HTTP
 
 def test_a_provider_that_fails_is_said_and_the_zone_stands_in(db: str, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
     httpserver.expect_request(re.compile("/intensity/.*")).respond_with_data("no", status=404)
-    monkeypatch.setattr(grid, "providers", lambda _: [grid.UKCarbonIntensity(base_url=httpserver.url_for(""))])
+    monkeypatch.setattr(providers, "providers", lambda _: [UKCarbonIntensity(base_url=httpserver.url_for(""))])
     result = call("footprint", "aaa", "--zone", "GB", "--refresh", "--json", "--db", db)
     assert "404" in result.stderr
     [plain] = answer("footprint", "aaa", "--zone", "GB", "--db", db)["footprints"]
@@ -179,7 +180,7 @@ def test_show_uses_what_refresh_has_cached(db: str, httpserver: HTTPServer, monk
         for a, b in (("00", "00:30"), ("30", "01:00"))
     ]
     httpserver.expect_request(re.compile("/intensity/.*")).respond_with_json({"data": hour})
-    monkeypatch.setattr(grid, "providers", lambda _: [grid.UKCarbonIntensity(base_url=httpserver.url_for(""))])
+    monkeypatch.setattr(providers, "providers", lambda _: [UKCarbonIntensity(base_url=httpserver.url_for(""))])
     with closing(sqlite3.connect(db)) as connection:
         connection.execute("UPDATE run SET zone = 'GB' WHERE id = 'aaa'")
         connection.commit()

@@ -110,7 +110,7 @@ def test_a_series_of_another_time_is_said_not_to_be_used(db: str, folder: Path) 
 
 def test_what_is_modelled_has_no_statistical_interval(db: str, folder: Path, tmp_path: Path) -> None:
     """Of the run of the other tests only the memory is modelled."""
-    sure, judged = "holds the true value with 95 % confidence", "a judged bound and no statistical interval"
+    sure, judged = "holds the true value with 95 % confidence", "a judged bound, not a statistical interval"
     part = written("aaa", "-o", "-", "--db", db)
     assert f"The range of the measured part {sure}; the range of the modelled part is {judged}." in part
     measured = written("ccc", "-o", "-", "--db", str(hour(tmp_path / "measured.db", "ccc333", powers={"gpu0": 300.0})))

@@ -12,8 +12,10 @@ from click.testing import CliRunner
 from pytest_httpserver import HTTPServer
 
 from tests.fakes.footprints import NODE, START, footprint
-from trainwatt.carbon import grid
+from trainwatt.carbon.grid import providers
+from trainwatt.carbon.grid.electricitymaps import ElectricityMaps
 from trainwatt.carbon.grid.http import Patience
+from trainwatt.carbon.grid.uk import UKCarbonIntensity
 from trainwatt.carbon.series import Slot, iso, series
 from trainwatt.carbon.terms import Terms
 from trainwatt.cli.main import cli
@@ -52,8 +54,8 @@ def maps(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Callable[..
         ]  # fmt: skip
         answer = {"zone": "DE", "data": items, "temporalGranularity": "hourly"}
         httpserver.expect_request("/v4/carbon-intensity/past-range").respond_with_json(answer)
-        provider = grid.ElectricityMaps("token", httpserver.url_for(""), QUICK)
-        monkeypatch.setattr(grid, "providers", lambda _: [provider])
+        provider = ElectricityMaps("token", httpserver.url_for(""), QUICK)
+        monkeypatch.setattr(providers, "providers", lambda _: [provider])
 
     return serve
 
@@ -116,7 +118,7 @@ def test_forecasts_of_the_uk_stand_in_as_estimates(db: str, httpserver: HTTPServ
         for i in range(6)
     ]  # fmt: skip
     httpserver.expect_request(re.compile("/intensity/.*")).respond_with_json({"data": halves})
-    monkeypatch.setattr(grid, "providers", lambda _: [grid.UKCarbonIntensity(httpserver.url_for(""), QUICK)])
+    monkeypatch.setattr(providers, "providers", lambda _: [UKCarbonIntensity(httpserver.url_for(""), QUICK)])
     text = plain(written(db, form, "--zone", "GB", "--refresh"))
     said = "values over time from Carbon Intensity API (Great Britain), weighted by energy, direct basis; estimated values for 72 %"
     assert said in sentence(text)
@@ -151,7 +153,7 @@ def test_a_file_whose_name_has_commas_is_not_called_unused(db: str, tmp_path: Pa
 
 
 def test_every_provider_can_be_cited() -> None:
-    assert {provider.name for provider in grid.PROVIDERS} == set(SERVICES)
+    assert {provider.name for provider in providers.PROVIDERS} == set(SERVICES)
 
 
 def test_estimates_of_several_runs_are_a_span(tmp_path: Path) -> None:

@@ -527,5 +527,5 @@ def test_no_runs(form: str) -> None:
 
 
 def test_an_unknown_form_is_refused(node: Row) -> None:
-    with pytest.raises(ValueError, match="'html' is no form of a document: text, md or tex"):
+    with pytest.raises(ValueError, match="'html' is not a format of a document: text, md or tex"):
         document([node], "html")

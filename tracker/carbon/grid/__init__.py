@@ -1,22 +1,4 @@
-"""Live intensities: one file for each provider, and one line here. Only `footprint --refresh` asks the providers."""
+"""Live intensities: one file for each provider, and one line in providers.py. Only `footprint --refresh` asks the providers.
 
-from __future__ import annotations
-
-from collections.abc import Mapping
-
-from .base import GridError, GridProvider, GridValue
-from .electricitymaps import ElectricityMaps
-from .uk import UKCarbonIntensity
-
-PROVIDERS = (ElectricityMaps, UKCarbonIntensity)
-
-
-def providers(environ: Mapping[str, str]) -> list[GridProvider]:
-    """The providers that can be asked: those that need no token, and those whose token is in the environment."""
-    found: list[GridProvider] = []
-    if token := environ.get(ElectricityMaps.token_variable or "", "").strip():
-        found.append(ElectricityMaps(token))
-    return [*found, UKCarbonIntensity()]
-
-
-__all__ = ["PROVIDERS", "ElectricityMaps", "GridError", "GridProvider", "GridValue", "UKCarbonIntensity", "providers"]
+Nothing is imported here: a training imports `whereabouts` from this package, and must not load the providers.
+"""

@@ -72,7 +72,7 @@ class ElectricityMaps:
         if not isinstance(items, list):
             raise GridError(f"Electricity Maps: the answer to {what} has no list {key!r}; its form may have changed")
         if any(isinstance(item, dict) and item.get("estimationMethod") == "SANDBOX_MODE_DATA" for item in items):
-            raise GridError("Electricity Maps answered with made-up figures, because the token is one of its sandbox: they are not used")
+            raise GridError("Electricity Maps answered with made-up figures, because the token is a sandbox token: they are not used")
         zones = {answer.get("zone"), *(item.get("zone") for item in items if isinstance(item, dict))} - {None}
         if zones != {params["zone"]} and (zones or items):
             told = ", ".join(sorted(map(str, zones)))[:80] or "no zone"

@@ -42,12 +42,12 @@ def get_json(who: str, url: str, params: Mapping[str, str], headers: Mapping[str
     if status in (400, 404):
         raise GridError(f"{who} has nothing for that zone and time (HTTP {status}); give an intensity of your own")
     if status == 429:
-        raise GridError(f"{who} has had too many questions (HTTP 429), and wants a longer pause than we wait; try again later")
+        raise GridError(f"{who} received too many requests (HTTP 429) and asks for a longer pause than trainwatt waits; try again later")
     if status != 200:
         raise GridError(f"{who} failed (HTTP {status}); try again later, or give an intensity of your own")
     parsed = _parse(content)
     if parsed is None:
-        raise GridError(f"{who} gave an answer that is no whole JSON; try again later")
+        raise GridError(f"{who} gave an answer that is not complete JSON; try again later")
     return parsed
 
 

@@ -103,7 +103,7 @@ def _rows(path: Path, place: str) -> Iterator[HardwareRow]:
         if missing:
             raise ConfigurationError(
                 f"{place} has no column {', '.join(missing)}: its first line must name at least {','.join(_NEEDED)}"
-                " (`trainwatt hardware --json` shows all that can be said)"
+                " (`trainwatt hardware --json` shows all columns)"
             )
         for cells in reader:
             yield _row(
@@ -140,7 +140,7 @@ def _row(cells: dict[str, str], place: str, line: int) -> HardwareRow:
     try:
         re.compile(cells["pattern"])
     except re.error as error:
-        raise fail(f"pattern {cells['pattern']!r} is no regular expression ({error})", r"mend it, as in \bH100\b") from None
+        raise fail(f"pattern {cells['pattern']!r} is not a regular expression ({error})", r"correct it, as in \bH100\b") from None
     central = number("embodied_kg")
     if central is None:
         raise fail("embodied_kg is empty", "write the kilograms of CO2e that making one unit emitted")

@@ -114,7 +114,7 @@ def cloud_region(name: str) -> CloudRegion:
     for key in (wanted, wanted[:-1] if wanted[-2:-1].isdigit() else wanted, wanted[:-2] if wanted[-2:-1] == "-" else wanted):
         if key in _regions():
             return _regions()[key]
-    raise ConfigurationError(f"{name!r} is no cloud region that is known{_near(name)}; `trainwatt zones --kind cloud_region` lists them")
+    raise ConfigurationError(f"{name!r} is not a known cloud region{_near(name)}; `trainwatt zones --kind cloud_region` lists them")
 
 
 def listed() -> Iterator[Listed]:
@@ -154,7 +154,7 @@ def _known(zone: str) -> str:
         region = cloud_region(text)
         if region.zone is not None:
             return region.name
-        raise ConfigurationError(f"zone={zone!r} is the whole fleet and no place: name a region, as in {text.split(':')[0]}:…{_near(text)}")
+        raise ConfigurationError(f"zone={zone!r} is the whole fleet, not a place: name a region, as in {text.split(':')[0]}:…{_near(text)}")
     for table in (_rows(), _aliases()):
         if text.upper() in table:
             return text.upper()
@@ -221,7 +221,7 @@ def _through(alias: dict[str, str], place: ZoneFigure) -> ZoneFigure:
     if alias["kind"] == "alias":
         return place
     if alias["kind"] == "territory":
-        note = f"no figure of {name} itself is known: that of {place.name} stands in; {place.note}"
+        note = f"no figure of {name} itself is known: that of {place.name} is used; {place.note}"
         return place._replace(zone=code, kind="territory", name=name, status=FactorStatus.ASSUMED, note=note)
     return place._replace(zone=code, kind=alias["kind"], name=name, note=f"the figure of {place.zone} ({place.name}); {place.note}")
 
@@ -249,7 +249,7 @@ def _on_basis(found: ZoneFigure, basis: str) -> ZoneFigure:
     return published[0]._replace(
         zone=found.zone, kind=found.kind, name=found.name, intensity_g_per_kwh=mean, low_g_per_kwh=min(f.low_g_per_kwh for f in published),
         high_g_per_kwh=max(f.high_g_per_kwh for f in published), status=FactorStatus.ASSUMED,
-        note=f"mean of what is published for {', '.join(f.zone for f in published)}, for want of a {basis} figure of the zone",
+        note=f"mean of what is published for {', '.join(f.zone for f in published)}, because the zone has no {basis} figure",
     )  # fmt: skip
 
 

@@ -115,7 +115,7 @@ def _refresh(store: Store, stored: StoredRun, terms: Terms) -> None:
     if zone is None:
         say("--refresh: nothing to ask for: no zone is set, or the intensity is given")
         return
-    from ...carbon.grid import providers  # the network libraries are loaded only if they are used
+    from ...carbon.grid.providers import providers  # the network libraries are loaded only if they are used
 
     for problem in live.refresh(store, providers(os.environ), zone, start_utc_ns, end_utc_ns, time.time_ns()):
         say(problem)

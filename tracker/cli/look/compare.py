@@ -33,7 +33,7 @@ TOO_FEW = "compare takes two runs or more, the first as the baseline: `trainwatt
     "gates",
     multiple=True,
     metavar="GATE",
-    help='Exit with 4 where a run exceeds A by more: "energy_per_sample +5%", "energy +2Wh", "duration +10s", "grams +5%".',
+    help='Exit with 4 if a run exceeds A by more: "energy_per_sample +5%", "energy +2Wh", "duration +10s", "grams +5%".',
 )
 @click.option("--beyond-error", is_flag=True, help="A gate is crossed only if the whole range of the difference is over its limit.")
 @filter_options()
@@ -54,7 +54,7 @@ def command(
     """Compare runs with the first: energy, grams, time, per unit of work, by device and phase; each difference with its range.
 
     Name the runs, or select them with --project, --group, --since, --status and --limit: those come oldest first, after the runs that are
-    named. If the range of a difference holds 0, there is no difference. If both runs used the same device, its scale error cancels, else
+    named. If the range of a difference contains 0, there is no difference. If both runs used the same device, its scale error cancels, else
     all of it stays. Grams are on the terms that each run recorded, and are compared if these terms are the same; --zone and the like put
     all runs on your terms. A gate is checked against the difference itself, or with --beyond-error against its whole range. Exit code 4:
     a gate is crossed; 1: a gate cannot be judged.

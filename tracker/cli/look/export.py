@@ -19,7 +19,7 @@ from ..progress import followed
 @click.command("export")
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @click.option(
-    "--what", type=click.Choice(list(COLUMNS)), default="runs", show_default=True, help="The table: a row a run, a phase, a point."
+    "--what", type=click.Choice(list(COLUMNS)), default="runs", show_default=True, help="The table: one row per run, phase or point."
 )
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), help="By default what FILE ends with, else csv. parquet needs pyarrow.")
 @click.option("-o", "--output", metavar="FILE", default="-", help="Where to write it (stdout).")

@@ -37,11 +37,11 @@ T = TypeVar("T")
     type=click.Choice(SORTS),
     default="started",
     show_default=True,
-    help="Newest first, or most energy, most per unit of work, longest, A to Z.",
+    help="The order: newest, most energy, most energy per unit of work, longest, or A to Z.",
 )
 @click.option("--reverse", is_flag=True, help="In the opposite order.")
 @click.option("--columns", metavar="NAMES", help=f"Columns in order, of {','.join(RUN_COLUMNS)}.")
-@click.option("--by", type=click.Choice(BY), help="One line for each, with the sum of its runs; days, weeks and months are UTC.")
+@click.option("--by", type=click.Choice(BY), help="One line per group, with the sum of its runs; days, weeks and months are UTC.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="table (the default), json, csv or md.")
 @json_option
 @db_option

@@ -20,8 +20,10 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 @click.command("serve")
 @click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="The port; 0 takes a free one.")
-@click.option("--host", default=LOOPBACK[0], show_default=True, help="The address to listen at; any but this machine's own needs --token.")
-@click.option("--token", metavar="TEXT", help="What must be shown to see anything; `new` makes one.")
+@click.option(
+    "--host", default=LOOPBACK[0], show_default=True, help="The address to listen at; an address that others can reach needs --token."
+)
+@click.option("--token", metavar="TEXT", help="The token that a browser must give; `new` makes one.")
 @db_option
 def command(port: int, host: str, token: str | None, db: str | None) -> None:
     """Show runs in a browser: the list, a run while it trains. The pages only read, and load nothing from elsewhere.
@@ -29,7 +31,7 @@ def command(port: int, host: str, token: str | None, db: str | None) -> None:
     Needs the extra: pip install 'trainwatt[web]'.
     """
     if host not in LOOPBACK and not token:
-        raise ConfigurationError(f"--host {host}: others than you could read your runs there; give a --token, or `--token new` to make one")
+        raise ConfigurationError(f"--host {host}: others could read your runs there; give a --token, or `--token new` to make one")
     if token is not None and not (token == "new" or (len(token) >= 16 and token.isascii() and token.isprintable() and " " not in token)):
         raise ConfigurationError("--token: at least 16 printable characters without spaces, or `new`")
     try:

@@ -173,7 +173,7 @@ def _page(report: dict[str, Any], findings: list[Finding]) -> list[RenderableTyp
         *([Padding(Text(place["remedy"]), (0, 0, 0, 4))] if place["remedy"] else []),
         Text(
             f"The readings alone take about {100 * report['cost_fraction']:.2g} % of a core, every {report['period_s']:g} s;"
-            " `show` has what the tracking of a run took in all."
+            " `show` has the whole cost of tracking a run."
         ),
         Text("Errors are 95 % of a sensor's scale, or a judged bound of a model; each run adds its own gaps and edges.", style="dim"),
     ]

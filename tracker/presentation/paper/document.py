@@ -37,7 +37,7 @@ def document(footprints: Sequence[FootprintJson], form: str) -> str:
     A footprint has the `run`, `energy`, `work` and `carbon` objects of the JSON contract, and a `footprint_id` or None.
     """
     if form not in ESCAPE:
-        raise ValueError(f"{form!r} is no form of a document: text, md or tex")
+        raise ValueError(f"{form!r} is not a format of a document: text, md or tex")
     if not footprints:
         return NO_RUNS
     words = paragraph(footprints)

@@ -140,7 +140,7 @@ _LEFT_OUT = {
     LeftOut.UNSEEN: ("fans, power supplies, network and disks", "no sensor measures them"),
     LeftOut.PUE_OF_UNSEEN: (
         "the PUE overhead of those",
-        "PUE is defined on all computing of a site, so that on the components alone it gives a lower bound",
+        "PUE is defined on all computing of a site, so it gives a lower bound for the components alone",
     ),
     LeftOut.HARDWARE: ("the manufacture of the hardware", "no hardware was recorded"),
 }
@@ -182,7 +182,7 @@ def _measurement(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
     for note in list(notes)[:MOST_NOTES]:
         yield [f"{note}."]
     if len(notes) > MOST_NOTES:
-        yield [f"{count(len(notes) - MOST_NOTES, 'further model')} of this kind stood in on other hosts or at other power limits."]
+        yield [f"{count(len(notes) - MOST_NOTES, 'further model')} of this kind were used on other hosts or at other power limits."]
 
 
 def _joules(device: DeviceJson) -> Mapping[str, float]:

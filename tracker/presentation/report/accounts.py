@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def emissions(view: ShowJson) -> Html:
     carbon = view["carbon"]
     if carbon is None:
-        why = view["carbon_missing"] or "no energy is known, so no grams can be worked out"
+        why = view["carbon_missing"] or "no energy is known, so no grams can be computed"
         return el("section", el("h2", "Emissions"), el("p", f"No grams: {why}.".replace("..", "."), class_="muted text"))
     electricity = f"energy × PUE {carbon['pue']:g} × {number(carbon['intensity_g_per_kwh'])} g/kWh"
     notes = (electricity, "making of the hardware, for the time that the run held it", "")
@@ -80,7 +80,7 @@ def assumptions(carbon: CarbonJson) -> Html:
                 linked(line["source"]),
             ]
         )
-    caption = "The factors that the grams were worked out with"
+    caption = "The factors that the grams were computed with"
     return el("section", el("h2", "Assumptions"), table(["factor", "value", "status", "source"], rows, (), caption))
 
 

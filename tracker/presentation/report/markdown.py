@@ -41,7 +41,7 @@ def _run(view: ShowJson) -> list[str]:
     work = [f"- {markdown(line)}" for line in work_lines(view)]
     parts += ["\n".join(work)] if work else []
     if carbon is None:
-        parts.append(markdown(f"No grams: {view['carbon_missing'] or 'no energy is known, so no grams can be worked out'}"))
+        parts.append(markdown(f"No grams: {view['carbon_missing'] or 'no energy is known, so no grams can be computed'}"))
     else:
         rows = [[part.name, part.text] for part in grams(carbon)]
         parts += [markdown(f"{carbon_headline(carbon)} {place(carbon)}"), _table(["emissions", "CO2e"], rows)]

@@ -73,7 +73,7 @@ def _how(view: ShowJson) -> str:
     parts = [f"{percent(joules / energy['total_j'])} {WAYS[way][0]}" for way, joules in sums.items() if joules > 0]
     text = f"The sum of {count(len(within), 'device')}: {', '.join(parts)}."
     sure = f"holds the true value with {percent(energy['interval_level'])} confidence"
-    judged = "a judged bound and no statistical interval"
+    judged = "a judged bound, not a statistical interval"
     if not sums["modelled"]:
         text += f" The range {sure}"
     elif sums["modelled"] < energy["total_j"]:

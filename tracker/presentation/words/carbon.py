@@ -68,13 +68,13 @@ def carbon_parts(carbon: CarbonJson) -> str:
 
 
 def place(carbon: CarbonJson) -> str:
-    """ "in FR", "at 50 g/kWh, as given", or "at the world's average, as no zone is set"."""
+    """ "in FR", "at 50 g/kWh, as given", or "at the world's average, because no zone is set"."""
     factor, grid = next((a, grid) for a in carbon["assumptions"] if (grid := a["grid"]) is not None)
     if factor["evidence"] == FactorStatus.GIVEN:
         return f"at {_number(carbon['intensity_g_per_kwh'])} g/kWh, as given"
     if carbon["zone"]:
         return f"in {carbon['zone']}"
-    return f"at the intensities of {factor['source']}" if grid["by_the_hour"] else "at the world's average, as no zone is set"
+    return f"at the intensities of {factor['source']}" if grid["by_the_hour"] else "at the world's average, because no zone is set"
 
 
 def carbon_lines(carbon: CarbonJson, width: int = 80) -> list[str]:

@@ -38,7 +38,7 @@ def apart_text(figure: Figure) -> str | None:
     """Why the grams of a run cannot be compared with those of A; None if they can."""
     if not figure.apart:
         return None
-    return f"its grams are not on the assumptions of A (--zone, --pue or --intensity put both on yours): {'; '.join(figure.apart)}"
+    return f"its grams have other assumptions than those of A (give --zone, --pue or --intensity for both): {'; '.join(figure.apart)}"
 
 
 def remark_text(figure: Figure) -> str | None:

@@ -100,8 +100,8 @@ def idle_text(energy: EnergySumJson) -> str | None:
         return None
     before = "at the power of the baseline measured before the run"
     if not energy["above_idle_j"]:
-        return f"idle alone would have come to {format_energy(energy['idle_j'])} {before}: nothing beyond the error is above it"
-    return f"idle {format_energy(energy['idle_j'])}, above idle {format_energy(energy['above_idle_j'])} ({before}; the total stays whole)"
+        return f"idle alone would have used {format_energy(energy['idle_j'])} {before}: the run used no more than that"
+    return f"idle {format_energy(energy['idle_j'])}, above idle {format_energy(energy['above_idle_j'])} ({before}; the total contains both)"
 
 
 def headline(view: ShowJson) -> str:
@@ -183,5 +183,5 @@ def range_text(energy: EnergyJson) -> str:
     if not any(modelled):
         return "ranges: 95 %"
     if not all(modelled):
-        return "ranges: 95 % of what is measured, a judged bound of what is modelled"
+        return "ranges: 95 % for measured parts, a judged bound for modelled parts"
     return "ranges: judged bounds of a model"

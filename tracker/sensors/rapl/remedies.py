@@ -11,7 +11,7 @@ from ...core.sensing import Availability, DiscoveryRequest, Finding
 from ...machine.host import in_container, processor
 
 _SOURCE = "powercap"
-_WORTH = "CPU and DRAM energy measured to about ±3 % and ±10 %, instead of modelled within a factor of several."
+_WORTH = "CPU and DRAM energy measured to about ±3 % and ±10 %, instead of a model that may be wrong by several times."
 _GROUP = "power"
 _RULE = "/etc/udev/rules.d/70-powercap-energy.rules"
 _WHY_NOT_WORLD = (

@@ -23,7 +23,7 @@ nothing. Every command that reads takes `--db PLACE`, the database to read: a fi
 
 def page() -> str:
     """The whole page."""
-    context = click.Context(cli, info_name="trainwatt")
+    context = click.Context(cli, info_name="trainwatt", **cli.context_settings)
     parts = [HEAD]
     for word in COMMANDS:
         command = cli.get_command(context, word)

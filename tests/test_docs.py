@@ -46,7 +46,7 @@ def test_the_page_of_commands_says_what_help_says() -> None:
 def test_commands_are_spelled_as_they_can_be_typed(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every option exists and takes such a value. No command is run."""
     monkeypatch.chdir(tmp_path)
-    context = click.Context(cli, info_name="trainwatt")
+    context = click.Context(cli, info_name="trainwatt", **cli.context_settings)
     for line in _typed(page.read_text()):
         word, *arguments = shlex.split(line.partition("trainwatt ")[2], comments=True)
         command = cli.get_command(context, word)

@@ -19,6 +19,13 @@ from trainwatt import EnergyTracker
 LONG_MS = 120_000
 
 
+def width_of(page: Page) -> int:
+    """How wide the page is, in pixels, once it has its style sheet, which is a file of its own."""
+    page.wait_for_load_state()
+    found: int = page.evaluate("document.documentElement.scrollWidth")
+    return found
+
+
 @contextmanager
 def quiet(browser: Browser, address: str, path: str, width: int = 1280) -> Iterator[Page]:
     """A page of the site. It must write nothing to its console, and must request nothing from other sites."""
@@ -33,7 +40,7 @@ def quiet(browser: Browser, address: str, path: str, width: int = 1280) -> Itera
 def test_list_run_and_back(browser: Browser, tmp_path: Path, width: int) -> None:
     with served(many(tmp_path / "runs.db", 60)) as address, quiet(browser, address, "/?sort=started", width) as page:
         assert page.locator("tbody tr").count() == 50
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert width_of(page) <= width
         energy = page.locator("tbody tr").first.locator("td.n", has_text="(").bounding_box()
         assert energy is not None
         assert energy["x"] + energy["width"] <= width  # the energy is on the screen, on a telephone too
@@ -44,7 +51,7 @@ def test_list_run_and_back(browser: Browser, tmp_path: Path, width: int) -> None
         expect(page.locator("h1")).to_contain_text("<script>alert(1)</script>")
         page.wait_for_load_state()
         assert page.locator(".plot.power path.layer").count() == 1
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert width_of(page) <= width
         page.go_back()
         page.get_by_role("searchbox").fill("n31")
         page.keyboard.press("Enter")
@@ -70,10 +77,10 @@ def test_the_list_is_sorted_and_filtered_with_links_and_forms_alone(browser: Bro
         expect(page.locator("tbody tr th small:first-of-type").first).to_have_text(f"run-{max(each_j, key=lambda i: each_j[i]):04d}")
         figure = page.locator("tbody tr").first.locator("td[data-head=each]")
         expect(figure).to_contain_text("a sample")
+        assert width_of(page) <= width
         box = figure.bounding_box()
         assert box is not None
         assert box["x"] + box["width"] <= width
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert tab.said == []
         tab.close()
 
@@ -119,7 +126,7 @@ def test_projects_over_time(browser: Browser, tmp_path: Path, width: int) -> Non
         assert high[0] / high[1] == pytest.approx(150 / 300, abs=0.01)
         assert high[2] / high[1] == pytest.approx(200 / 300, abs=0.01)
         assert page.locator(".plot.columns line.range").count() == 3
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert width_of(page) <= width
         figures = page.locator("section td").evaluate_all("found => found.map(e => e.getBoundingClientRect().right)")
         assert max(figures) <= width
         names = page.locator(".plot.columns text.middle").evaluate_all(
@@ -132,4 +139,4 @@ def test_projects_over_time(browser: Browser, tmp_path: Path, width: int) -> Non
         expect(page.locator("h1")).to_have_text("vision")
         page.wait_for_load_state()
         assert page.locator(".plot.columns rect.column").count() == sum(project == "vision" for project, *_ in RUNS)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert width_of(page) <= width

@@ -60,7 +60,7 @@ def _harmless(hook: Callable[..., None]) -> Callable[..., None]:
     def guarded(self: EnergyCallback, *args: Any, **kwargs: Any) -> None:
         try:
             hook(self, *args, **kwargs)
-        except Exception:
+        except Exception:  # a fault of a hook must not end the training
             if hook.__name__ not in self._faulty:
                 self._faulty.add(hook.__name__)
                 log.exception("trainwatt: %s failed; the training is not affected", hook.__qualname__)

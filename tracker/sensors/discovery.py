@@ -35,7 +35,7 @@ def discover(request: DiscoveryRequest) -> Discovery:
         for name in request.providers:
             _merge(found, partial(_own, name, request, found), name, f"Correct {name}, which the settings name.")
         _merge(found, partial(_modelled, request, found), "modelled", _REPORT)
-    except BaseException:
+    except BaseException:  # raised again; no sensor stays open
         for sensor in found.sensors:
             sensor.close()
         raise

@@ -112,7 +112,7 @@ def _opened(path: Path, mode: str) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()  # SQLite opens the file only now
-    except BaseException:
+    except BaseException:  # raised again; the connection does not stay open
         connection.close()
         raise
     return connection

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import subprocess
+import sys
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 import trainwatt
 from tests.fakes.compared import START, S, put
 from tests.fakes.stored_rows import Row
-from tests.fakes.world import TRAINWATT, MakeWorld, World, finished
+from tests.fakes.world import HANGS_S, TRAINWATT, MakeWorld, World, finished
 
 HOSTILE = "x\x1b[31mred\x9b2J\x1b]0;title\x07\r\nsecond\x00\x7f\x85\u202eback\u2066\u200b[bold]<b>|y"
 LONE = "phase\x1b[5m\nlost"
@@ -176,3 +177,16 @@ def test_what_doctor_says_of_a_sensor_of_the_users_own(world: World) -> None:
     assert "x [31mred" in ended.stdout
     assert_harmless(ended.stdout)
     assert_harmless(ended.stderr)
+
+
+@pytest.mark.parametrize("what", ["runs", "phases", "curves"])
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_an_export_is_harmless_on_a_terminal_and_exact_in_a_pipe(world: World, what: str, form: str) -> None:
+    command = [*TRAINWATT, "export", "--what", what, "--format", form]
+    pseudo = [sys.executable, "-c", "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"]
+    shown = finished(world.popen([*pseudo, *command]))
+    assert shown.returncode == 0, shown.stdout
+    assert_harmless(shown.stdout.replace("\r\n", "\n"))
+    piped = subprocess.run(command, env=world.environ(), cwd=world.work, capture_output=True, timeout=HANGS_S)
+    text = HOSTILE if form == "csv" else json.dumps(HOSTILE)
+    assert text.encode() in piped.stdout

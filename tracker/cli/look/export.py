@@ -11,6 +11,7 @@ from ...analysis.open_store import open_store
 from ...analysis.selection import Filters, find, fitting
 from ...analysis.tables import COLUMNS, What, rows
 from ...presentation.table_files import FORMATS
+from ...presentation.words.safe_text import cleaned
 from ..options import db_option, filter_options
 from ..output import form_of, require_folder, whole
 from ..progress import followed
@@ -36,7 +37,8 @@ def command(
     """Export runs, their phases or their energy curves as a table: CSV, JSON Lines or Parquet. Without RUN, all runs.
 
     Joules and grams have the digits of `show --json`; times are UTC, as ISO 8601 and in ns. In CSV, text that a spreadsheet would take for
-    a formula begins with a single quote. RUN is an id, the beginning of one, a name, project/name, or `latest`.
+    a formula begins with a single quote; on a terminal it has no control characters. RUN is an id, the beginning of one, a name,
+    project/name, or `latest`.
     """
     if runs and filters:
         raise click.UsageError("name runs or give filters (--project, --group, --since, --status, --limit), not both")
@@ -52,8 +54,9 @@ def command(
         click.echo("no runs match" if filters else "no runs yet", err=True)
     with whole(output) as file:
         out = FORMATS[form](file, COLUMNS[table])
-        among_rows = output == "-" and sys.stdout.isatty()
-        for run_id in followed(ids, "exporting", hidden=among_rows):
+        on_terminal = output == "-" and sys.stdout.isatty()
+        for run_id in followed(ids, "exporting", hidden=on_terminal):
             for row in rows(store, run_id, table):
-                out.put(row)
+                # In a file or a pipe text is exact. JSON escapes control characters itself.
+                out.put(cleaned(row) if on_terminal and form == "csv" else row)
         out.finish()

@@ -65,7 +65,7 @@ class RaplSensor:
         try:
             if _median_s(self.read) > _SLOW_READ_S:
                 self._read_bytes = self._read_releasing_gil
-        except BaseException:
+        except BaseException:  # raised again; the file does not stay open
             self.close()
             raise
 

@@ -99,7 +99,7 @@ class Writer:
                 if state is State.EMPTY:
                     _patiently(lambda: _create(connection, path), deadline)
                 return cls(connection, path, timeout_s)
-            except BaseException:
+            except BaseException:  # raised again; the connection does not stay open
                 connection.close()
                 raise
         except sqlite3.Error as error:
@@ -135,7 +135,7 @@ class Writer:
             for sql, parameters in then:
                 self._connection.execute(sql, parameters)
             self._connection.execute("COMMIT")
-        except BaseException as error:
+        except BaseException as error:  # also Ctrl-C: an open transaction would lock the database
             with suppress(sqlite3.Error):
                 self._connection.rollback()
             if isinstance(error, UnicodeEncodeError):

@@ -44,6 +44,7 @@ class FakeNvml:
         self.file = file
         self._library = library
         self._users_before = int(library.fake_users())  # of tests before in this process
+        self._tries_before = int(library.fake_tries())
         self._lines: dict[str, object] = {"count": 0}
         self._write()
 
@@ -68,6 +69,22 @@ class FakeNvml:
         """Change a line, as `set("0.energy", 7)`; None takes it away, which makes the quantity unsupported."""
         self._lines[key] = value
         self._write()
+
+    def shut_down(self) -> None:
+        """Shut it down as a library does that calls nvmlShutdown too often: for everybody in the process."""
+        while self._library.fake_users():
+            self._library.nvmlShutdown()
+        self._users_before = 0
+        self._tries_before = int(self._library.fake_tries())
+
+    def initialise(self) -> None:
+        """Initialise it once more, as another library of the process does."""
+        assert self._library.nvmlInitWithFlags(0) == 0
+
+    @property
+    def tried(self) -> int:
+        """How often somebody has tried to initialise it since it was shut down, or made."""
+        return int(self._library.fake_tries()) - self._tries_before
 
     def _write(self) -> None:
         self.file.write_text("".join(f"{key} {value}\n" for key, value in self._lines.items() if value is not None))

@@ -10,8 +10,11 @@ typedef struct gpu { int index; } *device;
 typedef struct { unsigned field, scope; long long time, latency; unsigned type; int code; unsigned long long value; } field_value;
 typedef struct { unsigned pid; unsigned long long memory; unsigned gpu_instance, compute_instance; } process;
 
-static struct gpu gpus[16], instances[16];
-static int users;
+/* a handle is known until NVML is shut down: each initialisation gives handles of another row */
+static struct gpu all_gpus[8][16], all_instances[8][16];
+static int users, era, tries;
+#define gpus all_gpus[era % 8]
+#define instances all_instances[era % 8]
 int fake_nvml = 1; /* so that a test can tell it from the real one */
 
 #ifdef KEPT
@@ -87,12 +90,14 @@ static int small(device d, const char *name, unsigned *out)
 int nvmlInitWithFlags(unsigned flags)
 {
     (void)flags;
+    tries++;
     int code = getenv("FAKE_NVML") ? (int)number("init", OK) : NO_LIBRARY;
-    if (!code) users++;
+    if (!code && !users++) era++;
     return code;
 }
 int nvmlShutdown(void) { if (!users) return UNINITIALIZED; users--; return OK; }
 int fake_users(void) { return users; }
+int fake_tries(void) { return tries; }
 const char *nvmlErrorString(int code) { return code == LOST ? "GPU is lost" : code == NOT_SUPPORTED ? "Not Supported" : "Some Error"; }
 
 int nvmlDeviceGetCount_v2(unsigned *n) { *n = (unsigned)number("count", 0); return users ? OK : UNINITIALIZED; }

@@ -197,6 +197,48 @@ def test_the_last_sensor_to_close_shuts_nvml_down_and_a_forked_child_does_not(gp
         found.sensors[0].read()
 
 
+def test_a_shutdown_by_another_library_loses_no_gpu(gpus: FakeNvml, discover: Discover) -> None:
+    """Every sensor of every GPU reads on, with a new handle, however often that happens; then NVML is shut down once, as before."""
+    for _ in range(2):
+        gpus.gpu()
+    found = discover()
+    for step in range(1, 10):
+        gpus.shut_down()
+        gpus.set("1.energy", 5_000_000 + step)
+        values = {name: sensor.read() for name, sensor in by_name(found).items()}
+        assert values["gpu1", "energy"] == 5_000_000 + step
+        assert values["gpu0", "power-average"] == 390.0
+        assert values["gpu1", "power-instant"] == 410.0
+        assert gpus.users == 1
+    assert found.sensors[0].holder_pids() == []
+    for sensor in found.sensors:
+        sensor.close()
+    assert gpus.users == 0
+
+
+def test_a_handle_of_before_a_shutdown_is_replaced_where_the_other_library_initialises_again(gpus: FakeNvml, discover: Discover) -> None:
+    gpus.gpu(f185=None, f186=None)
+    found = discover()
+    gpus.shut_down()
+    gpus.initialise()
+    assert sorted(sensor.read() for sensor in found.sensors) == [400.0, 5_000_000]
+
+
+def test_as_long_as_nvml_does_not_start_again_reads_fail_and_no_gpu_is_lost(gpus: FakeNvml, discover: Discover) -> None:
+    gpus.gpu()
+    energy = by_name(discover())["gpu0", "energy"]
+    gpus.shut_down()
+    gpus.set("init", 999)
+    for _ in range(3):
+        with pytest.raises(ReadError) as failure:
+            energy.read()
+        assert not isinstance(failure.value, SensorLostError)
+    assert gpus.tried == 1  # an attempt that fails is slow: there is one a second
+    gpus.set("init", 0)
+    time.sleep(1.05)
+    assert energy.read() == 5_000_000
+
+
 def test_a_power_that_came_with_the_other_is_never_an_old_one(gpus: FakeNvml, discover: Discover) -> None:
     """Both fields are asked for in one call; what is read later is asked for anew."""
     gpus.gpu(f185=300_000, f186=310_000)

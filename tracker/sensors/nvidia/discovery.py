@@ -156,7 +156,7 @@ def _sensors(library: NvmlLibrary, card: _Card, device: Device) -> tuple[list[Se
     if not has_energy:
         said.append("no energy counter")
     period_s = _POWER_PERIOD_S if has_energy else None
-    fields = PowerFields(library.nvml, card.handle)
+    fields = PowerFields(library.nvml)
     average = add(lambda: FieldPowerSensor(library, card.handle, device, FIELD_POWER_AVERAGE, fields, period_s), "power (1 s mean)")
     instant = add(lambda: FieldPowerSensor(library, card.handle, device, FIELD_POWER_INSTANT, fields, period_s), "power (instant)")
     if not average and not instant:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
 from ctypes import byref, c_int, c_uint, c_ulonglong
@@ -28,20 +29,47 @@ _MILLI = 1e-3
 
 _FUNCTION_NOT_FOUND = 13  # nvml.h, nvmlReturn_t
 # nvml.h, nvmlReturn_t: after these errors the handle cannot be used again
-_UNINITIALIZED, _NOT_FOUND, _GPU_IS_LOST, _RESET_REQUIRED, _GPU_NOT_FOUND = 1, 6, 15, 16, 28
-_LOST = (_UNINITIALIZED, _NOT_FOUND, _GPU_IS_LOST, _RESET_REQUIRED, _GPU_NOT_FOUND)
+_NOT_FOUND, _GPU_IS_LOST, _RESET_REQUIRED, _GPU_NOT_FOUND = 6, 15, 16, 28
+_LOST = (_NOT_FOUND, _GPU_IS_LOST, _RESET_REQUIRED, _GPU_NOT_FOUND)
+_UNINITIALIZED, _INVALID_ARGUMENT = 1, 2
+RETRY_NS = 1_000_000_000
+"""The shortest time between two attempts to initialise NVML again, because a failing attempt is slow."""
 
 _READERS: dict[int, str] = {0: "dVal", 1: "uiVal", 2: "ulVal", 3: "ullVal", 4: "sllVal", 5: "siVal", 6: "usVal"}
 """From nvmlValueType_t to the member of the union nvmlValue_t that holds the value (nvml.h)."""
 
 
 class NvmlLibrary:
-    """An initialised NVML. It is shut down when its last sensor is closed, in the process that initialised it."""
+    """An initialised NVML. It is shut down when its last sensor is closed, in the process that initialised it.
+
+    NVML counts its users per process, not by name: a library that calls nvmlShutdown once too often shuts it down for all. `revive`
+    then initialises it again. `era` counts how often that was done; a handle is valid in its own era only.
+    """
 
     def __init__(self, nvml: Any) -> None:
         self.nvml = nvml
+        self.era = 0
         self._users = 0
         self._pid = os.getpid()
+        self._reviving = threading.Lock()
+        self._retry_ns = 0
+
+    def revive(self, era: int) -> bool:
+        """Initialise NVML again, because a call with a handle of `era` found it shut down. Returns whether it is initialised now."""
+        with self._reviving:
+            if self._users == 0 or os.getpid() != self._pid:
+                return False
+            if era != self.era:
+                return True  # another sensor has done it
+            if time.monotonic_ns() < self._retry_ns:
+                return False
+            try:
+                self.nvml.nvmlInit()
+            except self.nvml.NVMLError:
+                self._retry_ns = time.monotonic_ns() + RETRY_NS
+                return False
+            self.era += 1
+            return True
 
     def retain(self) -> None:
         """Add a user."""
@@ -67,6 +95,7 @@ class NvmlSensor:
         self._library = library
         self._nvml = library.nvml
         self._handle = handle
+        self._era = library.era
         self._open = True
         library.retain()
 
@@ -87,8 +116,21 @@ class NvmlSensor:
             self._open = False
             self._library.release()
 
+    def _recovered(self, code: int) -> bool:
+        """Whether a call that returned `code` can be repeated, because the sensor has a new handle: another library has shut NVML down, and
+        it is initialised again, here or by that library. Raises ReadError."""
+        if code != _INVALID_ARGUMENT and not (code == _UNINITIALIZED and self._library.revive(self._era)):
+            return False
+        try:
+            self._handle = handle_of(self._nvml, self.device)
+        except self._nvml.NVMLError as e:
+            raise self._failure(e.value) from e
+        self._era = self._library.era
+        return True
+
     def _failure(self, code: int) -> ReadError:
-        kind = SensorLostError if code in _LOST else ReadError
+        lost = code in _LOST or (code == _UNINITIALIZED and not self._open)
+        kind = SensorLostError if lost else ReadError
         return kind(f"{self.device.name} {self.name}: {error_text(self._nvml, code)}")
 
     def _watts(self, milliwatts: float) -> float:
@@ -111,7 +153,10 @@ class EnergySensor(NvmlSensor):
 
     def read(self) -> int:
         """Millijoules since the driver was loaded."""
-        if code := self._call(self._handle, self._into):
+        code = self._call(self._handle, self._into)
+        if code and self._recovered(code):
+            code = self._call(self._handle, self._into)
+        if code:
             raise self._failure(code)
         return self._millijoules.value
 
@@ -119,9 +164,8 @@ class EnergySensor(NvmlSensor):
 class PowerFields:
     """The two power fields of a GPU, read with one call instead of two, because their sensors are read one after the other."""
 
-    def __init__(self, nvml: Any, handle: Any) -> None:
+    def __init__(self, nvml: Any) -> None:
         self._call = _function(nvml, "nvmlDeviceGetFieldValues")
-        self._handle = handle
         self._answers = (nvml.c_nvmlFieldValue_t * len(FIELDS))()
         for answer, field in zip(self._answers, FIELDS, strict=True):
             answer.fieldId = field
@@ -130,10 +174,10 @@ class PowerFields:
         self._asked_ns = 0
         self._unread: set[int] = set()
 
-    def read(self, field: int) -> tuple[int, Any]:
+    def read(self, handle: Any, field: int) -> tuple[int, Any]:
         """The return code of the call, and the answer for a field. Reuses the answer that came with the other field if it is current."""
         if field not in self._unread or time.monotonic_ns() - self._asked_ns > TOGETHER_NS:
-            self._code = self._call(self._handle, _COUNT, self._into)
+            self._code = self._call(handle, _COUNT, self._into)
             self._asked_ns = time.monotonic_ns()
             self._unread.update(FIELDS)
         self._unread.discard(field)
@@ -154,7 +198,9 @@ class FieldPowerSensor(NvmlSensor):
 
     def read(self) -> float:
         """Watts. The field has its own return code: the field can fail although the call succeeds."""
-        code, answer = self._fields.read(self._field)
+        code, answer = self._fields.read(self._handle, self._field)
+        if code and self._recovered(code):
+            code, answer = self._fields.read(self._handle, self._field)
         if code or answer.nvmlReturn:
             raise self._failure(code or answer.nvmlReturn)
         return self._watts(getattr(answer.value, _READERS.get(answer.valueType, "uiVal")))
@@ -173,9 +219,19 @@ class UsagePowerSensor(NvmlSensor):
 
     def read(self) -> float:
         """Watts."""
-        if code := self._call(self._handle, self._into):
+        code = self._call(self._handle, self._into)
+        if code and self._recovered(code):
+            code = self._call(self._handle, self._into)
+        if code:
             raise self._failure(code)
         return self._watts(self._milliwatts.value)
+
+
+def handle_of(nvml: Any, device: Device) -> Any:
+    """The handle of a device: by its UUID, or by its index if it has none. Raises NVMLError."""
+    if device.uuid:
+        return nvml.nvmlDeviceGetHandleByUUID(device.uuid)
+    return nvml.nvmlDeviceGetHandleByIndex(int(device.name.removeprefix("gpu")))
 
 
 def _function(nvml: Any, name: str) -> Callable[..., int]:

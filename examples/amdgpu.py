@@ -11,21 +11,24 @@ from pathlib import Path
 
 from trainwatt.core import Availability, Device, Discovery, DiscoveryRequest, Finding, Gauge, ReadError, SensorLostError
 
-# amdgpu reports a mean power but not over which time (Linux, Documentation/gpu/amdgpu/thermal.rst). We assume one second.
-AVERAGE = Gauge("window", window_s=1.0)
+# A card has a mean power, the power now, or both (Linux, Documentation/hwmon/sysfs-interface.rst). amdgpu does not say over which time the
+# mean is (Documentation/gpu/amdgpu/thermal.rst). We assume one second.
+FILES = {
+    "power1_average": ("power-average", Gauge("window", window_s=1.0), "mean power"),
+    "power1_input": ("power-instant", Gauge("instant"), "power now"),
+}
 GAIN = 0.10  # no error is published for this sensor, so we take twice that of NVIDIA's
 
 
 class CardPower:
-    """The mean power of one card, in watts."""
+    """The power of one card, in watts."""
 
-    name = "power-average"
-    kind = AVERAGE
     period_s = None  # read it at the tracker's own period
 
     def __init__(self, device: Device, file: Path) -> None:
         self.device = device
         self.file = file
+        self.name, self.kind, self.words = FILES[file.name]
 
     def read(self) -> float:
         """The power now. After an exception nothing is booked: the run gets an event, and a gap with its bounds."""
@@ -48,7 +51,7 @@ def discover(request: DiscoveryRequest) -> Discovery:
     """Every AMD card of the machine."""
     found = Discovery()
     for monitor in sorted(Path(request.sysfs, "class", "drm").glob("card[0-9]*/device/hwmon/hwmon*")):
-        if text(monitor / "name") != "amdgpu" or not (monitor / "power1_average").exists():
+        if text(monitor / "name") != "amdgpu":
             continue
         card = monitor.parent.parent
         limit_w = int(text(monitor / "power1_cap_max") or 0) / 1e6
@@ -61,9 +64,17 @@ def discover(request: DiscoveryRequest) -> Discovery:
             model=text(card / "product_name") or "AMD GPU",
             uuid=text(card / "unique_id") or None,
         )
-        found.sensors.append(CardPower(device, monitor / "power1_average"))
-        found.findings.append(Finding("amdgpu", Availability.OK, device.name, "mean power", devices=(device.name,)))
-    if not found.sensors:
+        # A file that is there may still not answer: some cards have a file for the mean, and reading it fails.
+        sensors = [CardPower(device, monitor / name) for name in FILES if text(monitor / name).isdecimal()]
+        found.sensors.extend(sensors)
+        said = "; ".join(sensor.words for sensor in sensors)
+        if said:
+            finding = Finding("amdgpu", Availability.OK, device.name, said, devices=(device.name,))
+        else:
+            problem = f"neither {' nor '.join(FILES)} can be read; its energy is not counted"
+            finding = Finding("amdgpu", Availability.BROKEN, device.name, problem, devices=(device.name,))
+        found.findings.append(finding)
+    if not found.findings:
         found.findings.append(
             Finding("amdgpu", Availability.ABSENT, "AMD GPUs", f"no hardware monitor of one in {request.sysfs}/class/drm")
         )

@@ -148,12 +148,13 @@ def test_a_provider_that_fails_is_a_finding_that_names_it(machine: FakePowercap,
     assert finding.remedy == "Correct my_meter:discover, which the settings name."
 
 
-def card(world: World) -> Path:
+def card(world: World, *power_files: str) -> Path:
     """An AMD card, as the kernel shows it."""
     monitor = world.powercap.sysfs / "class" / "drm" / "card1" / "device" / "hwmon" / "hwmon3"
     monitor.mkdir(parents=True)
     (monitor / "name").write_text("amdgpu\n")
-    (monitor / "power1_average").write_text(f"{WATTS * 1e6:.0f}\n")
+    for name in power_files or ("power1_average",):
+        (monitor / name).write_text(f"{WATTS * 1e6:.0f}\n")
     (monitor / "power1_cap_max").write_text("300000000\n")
     (monitor.parent.parent / "product_name").write_text("AMD Instinct MI210\n")
     return monitor
@@ -174,6 +175,41 @@ def test_the_example_measures_an_amd_card(make_world: MakeWorld) -> None:
     assert found["low_j"] <= truth_j <= found["high_j"] < 1.5 * truth_j
     assert found["provenance"]["measured-power"] > 0
     assert "card1" in world.cli("doctor", env=env).stdout
+
+
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        (("power1_input",), ["power-instant"]),
+        (("power1_average", "power1_input"), ["power-average", "power-instant"]),
+        (("power1_average",), ["power-average"]),
+    ],
+)
+def test_the_example_reads_whichever_power_a_card_has(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch, files: tuple[str, ...], names: list[str]
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "examples"))
+    world = make_world(gpus_w=())
+    card(world, *files)
+    found = [s for s in sensors.discover(asked(world.powercap, "amdgpu:discover")).sensors if s.device.kind == "gpu"]
+    assert [(s.name, s.read()) for s in found] == [(name, WATTS) for name in names]
+    shapes = {"power-average": "window", "power-instant": "instant"}
+    assert all(isinstance(s.kind, Gauge) and s.kind.shape == shapes[s.name] for s in found)
+
+
+def test_a_card_whose_mean_power_does_not_answer_is_read_by_its_power_now(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "examples"))
+    world = make_world(gpus_w=())
+    monitor = card(world, "power1_average", "power1_input")
+    request = asked(world.powercap, "amdgpu:discover")
+    for text, names in (("", ["power-instant"]), ("N/A", ["power-instant"])):
+        (monitor / "power1_average").write_text(text)
+        assert [s.name for s in sensors.discover(request).sensors if s.device.kind == "gpu"] == names
+    (monitor / "power1_input").unlink()
+    found = sensors.discover(request)
+    assert [s for s in found.sensors if s.device.kind == "gpu"] == []
+    [finding] = [f for f in found.findings if f.source == "amdgpu"]
+    assert (finding.availability, finding.devices) == (Availability.BROKEN, ("card1",))
 
 
 def test_a_card_that_goes_away_is_lost_and_harms_nothing(make_world: MakeWorld) -> None:

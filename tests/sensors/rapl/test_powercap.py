@@ -45,6 +45,74 @@ def test_plain_folders_do_as_well_as_links(tmp_path: Path, request_for: MakeRequ
     assert all(s.kind == Counter(1e-6, None, quantum=61) for s in found.sensors)
 
 
+def cpu_counters(machine: FakePowercap, request_for: MakeRequest, closing: list[Discovery]) -> dict[str, int | float]:
+    found = powercap.discover(request_for())
+    closing.append(found)
+    assert [f.availability for f in found.findings] == ["ok"] * len(found.sensors)
+    return {name: value for name, value in readings(found).items() if name.startswith("package")}
+
+
+@pytest.mark.parametrize("vendor", ["AuthenticAMD", "HygonGenuine"])
+@pytest.mark.parametrize(("sockets", "dies"), [(1, 2), (1, 4), (2, 8), (2, 1), (1, 1)])
+def test_dies_of_amd_and_hygon_mirror_the_counter_of_their_socket(
+    machine: FakePowercap, request_for: MakeRequest, closing: list[Discovery], vendor: str, sockets: int, dies: int
+) -> None:
+    """Read one after the other, mirrors differ by some microjoules."""
+    machine.cpuinfo(vendor=vendor, name="AMD EPYC 7742")
+    for i in range(sockets * dies):
+        socket, die = divmod(i, dies)
+        label = f"package-{socket}-die-{die}" if dies > 1 else f"package-{socket}"
+        machine.zone(f"intel-rapl:{i:x}", label, 1_000_000 * (socket + 1) + 17 * die, AMD_RANGE_UJ)
+        machine.zone(f"intel-rapl:{i:x}:0", "core", 5)
+    assert cpu_counters(machine, request_for, closing) == {f"package-{s}": 1_000_000 * (s + 1) for s in range(sockets)}
+    said = [f.detail for f in closing[0].findings]
+    assert all((f"its {dies} dies all show this counter" in text) == (dies > 1) for text in said)
+
+
+@pytest.mark.parametrize("dies", [2, 3])
+def test_dies_of_intel_are_real(machine: FakePowercap, request_for: MakeRequest, closing: list[Discovery], dies: int) -> None:
+    """They count each, even if they happen to show the same value; each has its own memory."""
+    for i in range(2 * dies):
+        machine.zone(f"intel-rapl:{i:x}", f"package-{i // dies}-die-{i % dies}", 7)
+        machine.zone(f"intel-rapl:{i:x}:0", "dram", 3)
+    names = [f"{socket}-die-{die}" for socket in range(2) for die in range(dies)]
+    found = powercap.discover(request_for())
+    closing.append(found)
+    assert readings(found) == {f"package-{n}": 7 for n in names} | {f"dram-{n}": 3 for n in names}
+
+
+def test_a_mirror_that_cannot_be_read_is_replaced_by_another(
+    machine: FakePowercap, request_for: MakeRequest, closing: list[Discovery]
+) -> None:
+    machine.cpuinfo(vendor="AuthenticAMD")
+    machine.zone("intel-rapl:0", "package-0-die-0", "N/A", AMD_RANGE_UJ)
+    machine.zone("intel-rapl:1", "package-0-die-1", 42, AMD_RANGE_UJ)
+    assert cpu_counters(machine, request_for, closing) == {"package-0": 42}
+
+
+def test_zones_are_numbered_in_hexadecimal(machine: FakePowercap, request_for: MakeRequest, closing: list[Discovery]) -> None:
+    """Seventeen packages: intel-rapl:0 to :f, then :10."""
+    for number in range(17):
+        machine.zone(f"intel-rapl:{number:x}", f"package-{number}", number + 1)
+        machine.zone(f"intel-rapl:{number:x}:a", "dram", 100 + number)
+        machine.zone(f"intel-rapl-mmio:{number:x}", f"package-{number}", number + 1)
+    found = powercap.discover(request_for())
+    closing.append(found)
+    expected = {f"package-{n}": n + 1 for n in range(17)} | {f"dram-{n}": 100 + n for n in range(17)}
+    assert readings(found) == expected
+    assert [s.device.name for s in found.sensors][:2] == ["package-0", "dram-0"]
+    assert [s.device.name for s in found.sensors if s.device.kind == "cpu"] == [f"package-{n}" for n in range(17)]
+
+
+def test_names_that_only_look_like_zones_are_none(machine: FakePowercap, request_for: MakeRequest) -> None:
+    for name in ("intel-rapl:x", "intel-rapl", "intel-rapl:0g", "dtpm:0"):
+        folder = machine.sysfs / "class/powercap" / name
+        folder.mkdir(parents=True)
+        (folder / "name").write_text("package-0")
+        (folder / "energy_uj").write_text("5")
+    assert powercap.find_zones(request_for().sysfs) == ([], [])
+
+
 def test_two_zones_of_one_name_count_once_and_are_reported(
     machine: FakePowercap, request_for: MakeRequest, closing: list[Discovery]
 ) -> None:
@@ -146,3 +214,11 @@ def test_the_rated_power_is_the_sum_of_the_packages_long_term_limits(machine: Fa
     assert powercap.package_limit_w(request_for()) == 700
     machine.zone("intel-rapl:2", "package-2", 0)
     assert powercap.package_limit_w(request_for()) is None
+
+
+def test_the_rated_power_counts_the_dies_of_one_counter_once(machine: FakePowercap, request_for: MakeRequest) -> None:
+    for die in range(4):
+        machine.zone(f"intel-rapl:{die}", f"package-0-die-{die}", 0, limit_w=280)
+    assert powercap.package_limit_w(request_for()) == 4 * 280
+    machine.cpuinfo(vendor="AuthenticAMD")
+    assert powercap.package_limit_w(request_for()) == 280

@@ -2,6 +2,10 @@
 
 A zone is identified by its `name` file, never by its number. Packages count. DRAM is listed under its package but is not part of it, so it
 counts too. Core and uncore are parts of a package and do not count. Psys contains the packages, so it is not in the total.
+
+A package of several dies has one zone a die. On Intel each die has its own counter, and each counts. On AMD and Hygon every die shows the
+one counter of the socket, so one zone a package counts (Linux, drivers/powercap/intel_rapl_common.c: the package counter of AMD and Hygon
+has the scope of the package, not of the die).
 """
 
 from __future__ import annotations
@@ -15,12 +19,15 @@ from pathlib import Path
 from ...core.sensing import Availability, Device, DeviceKind, Discovery, DiscoveryRequest, Finding
 from ...errors import ReadError
 from ...machine.files import read_int, read_text
+from ...machine.host import processor
 from . import remedies
 from .reader import RaplSensor, counter_of
 
 SOURCE = "powercap"
-_ZONE = re.compile(r"intel-rapl(-mmio)?(:\d+)+")
-_PACKAGE = re.compile(r"package-\d+(-die-\d+)?")
+_ZONE = re.compile(r"intel-rapl(-mmio)?(:[0-9a-f]+)+")  # powercap numbers its zones in hexadecimal
+_PACKAGE = re.compile(r"(package-\d+)(-die-\d+)?")
+_MIRRORING = ("AuthenticAMD", "HygonGenuine")
+"""Makes of processors whose dies all show the counter of their socket."""
 _CONSTRAINT = re.compile(r"constraint_\d+_(power_limit|max_power)_uw")
 
 _PLATFORM_NOTE = "the whole platform: it contains the packages, so it is not in the total"
@@ -47,6 +54,12 @@ class Zone:
         return self.zone_id.rpartition(":")[0]
 
     @property
+    def order(self) -> tuple[str, list[int]]:
+        """What zones are sorted by: their numbers, not their text."""
+        control, *numbers = self.zone_id.split(":")
+        return control, [int(number, 16) for number in numbers]
+
+    @property
     def is_mmio(self) -> bool:
         """Whether it reads the memory-mapped registers, which duplicate the model-specific ones."""
         return self.zone_id.startswith("intel-rapl-mmio")
@@ -65,7 +78,7 @@ def discover(request: DiscoveryRequest) -> Discovery:
     """Find the RAPL counters below `request.sysfs`, with a finding for each device, or one that says why there is none. Raises nothing."""
     zones, dangling = find_zones(request.sysfs)
     found = Discovery()
-    candidates = _candidates(zones, found)
+    candidates = _candidates(zones, _dies_mirror(request), found)
     if not candidates and not found.findings:
         unknown = [f"{zone.zone_id} ({zone.label or 'no name'})" for zone in zones]
         found.findings.append(remedies.unknown_zones(unknown) if unknown else remedies.nothing_found(request, dangling))
@@ -75,7 +88,7 @@ def discover(request: DiscoveryRequest) -> Discovery:
         outcome = _open(candidate, request.gains.get(candidate.kind, 0.0))
         if isinstance(outcome, RaplSensor):
             found.sensors.append(outcome)
-            found.findings.append(_ok(outcome))
+            found.findings.append(_ok(outcome, candidate))
         elif outcome is None:
             denied.append(candidate.name)
         else:
@@ -91,17 +104,18 @@ def package_limit_w(request: DiscoveryRequest) -> float | None:
     None if there is no package, or the limit of one cannot be read.
     """
     zones, _ = find_zones(request.sysfs)
+    mirror = _dies_mirror(request)
     packages: dict[str, list[Zone]] = {}
     for zone in zones:
-        if _PACKAGE.fullmatch(zone.label):
-            packages.setdefault(zone.label, []).append(zone)
+        if (name := _package(zone, mirror)) is not None:
+            packages.setdefault(name, []).append(zone)
     limits = [_first(read_int(z.path / "constraint_0_power_limit_uw") for z in twins) for twins in packages.values()]
     known = [limit for limit in limits if limit]
     return sum(known) / 1e6 if known and len(known) == len(limits) else None
 
 
 def find_zones(sysfs: str) -> tuple[list[Zone], list[str]]:
-    """Every zone below <sysfs>/class/powercap, each once, sorted by id; and the entries whose links are dangling."""
+    """Every zone below <sysfs>/class/powercap, each once, sorted by number; and the entries whose links are dangling."""
     zones: dict[str, Zone] = {}
     dangling: list[str] = []
     for folder in _rapl_entries(Path(sysfs, "class", "powercap")):
@@ -110,7 +124,7 @@ def find_zones(sysfs: str) -> tuple[list[Zone], list[str]]:
             continue
         for zone in _walk(folder.resolve(), set()):
             zones.setdefault(zone.zone_id, zone)
-    return [zones[key] for key in sorted(zones)], dangling
+    return sorted(zones.values(), key=lambda zone: zone.order), dangling
 
 
 def _walk(folder: Path, seen: set[Path]) -> Iterator[Zone]:
@@ -131,17 +145,18 @@ def _rapl_entries(folder: Path) -> list[Path]:
         return []
 
 
-def _candidates(zones: list[Zone], found: Discovery) -> list[_Candidate]:
-    """The devices that the zones measure. A device in both interfaces is one candidate, with the MSR zone first."""
+def _candidates(zones: list[Zone], mirror: bool, found: Discovery) -> list[_Candidate]:
+    """The devices that the zones measure. A device in both interfaces is one candidate, with the MSR zone first; so is a package whose dies
+    `mirror` one counter, with its first die first."""
     by_id = {zone.zone_id: zone for zone in zones}
     candidates: dict[str, _Candidate] = {}
     for zone in sorted(zones, key=lambda z: z.is_mmio):
-        device = _device_of(zone, by_id)
+        device = _device_of(zone, by_id, mirror)
         if device is None:
             continue
         name, kind = device
         candidate = candidates.setdefault(name, _Candidate(name, kind, []))
-        if any(other.is_mmio == zone.is_mmio for other in candidate.zones):
+        if any(_are_one_place(other, zone, by_id) for other in candidate.zones):
             text = f"{zone.zone_id} and {candidate.zones[0].zone_id} are both named {name}; only the latter is counted"
             found.findings.append(Finding(SOURCE, Availability.BROKEN, zone.zone_id, text, devices=(name,)))
             continue
@@ -149,14 +164,31 @@ def _candidates(zones: list[Zone], found: Discovery) -> list[_Candidate]:
     return list(candidates.values())
 
 
-def _device_of(zone: Zone, by_id: dict[str, Zone]) -> tuple[str, DeviceKind] | None:
+def _are_one_place(one: Zone, other: Zone, by_id: dict[str, Zone]) -> bool:
+    """Whether two zones claim to be the same die of the same package in one interface, which no kernel does."""
+    labels = [(zone.label, by_id[zone.parent_id].label if zone.parent_id in by_id else "") for zone in (one, other)]
+    return one.is_mmio == other.is_mmio and labels[0] == labels[1]
+
+
+def _dies_mirror(request: DiscoveryRequest) -> bool:
+    """Whether the dies of a package all show the counter of their socket."""
+    return processor(request.procfs).vendor in _MIRRORING
+
+
+def _package(zone: Zone, mirror: bool) -> str | None:
+    """The name of the package or die that a zone is; None for other zones. Dies that `mirror` one counter are one package."""
+    match = _PACKAGE.fullmatch(zone.label)
+    return None if match is None else match[1] if mirror else zone.label
+
+
+def _device_of(zone: Zone, by_id: dict[str, Zone], mirror: bool) -> tuple[str, DeviceKind] | None:
     """The device that a zone measures; None for parts of the parent (core, uncore) and for unknown zones."""
-    if _PACKAGE.fullmatch(zone.label):
-        return zone.label, "cpu"
+    if (package := _package(zone, mirror)) is not None:
+        return package, "cpu"
     if zone.label == "dram":
         parent = by_id.get(zone.parent_id)
-        if parent is not None and _PACKAGE.fullmatch(parent.label):
-            return "dram" + parent.label.removeprefix("package"), "dram"
+        if parent is not None and (package := _package(parent, mirror)) is not None:
+            return "dram" + package.removeprefix("package"), "dram"
         return f"dram-{zone.zone_id.partition(':')[2]}", "dram"
     return ("psys", "platform") if zone.label == "psys" else None
 
@@ -199,7 +231,7 @@ def _max_power_w(zone: Zone, kind: DeviceKind) -> float:
     return max(_LEAST_MAX_W[kind], factor * max(sane.values()))
 
 
-def _ok(sensor: RaplSensor) -> Finding:
+def _ok(sensor: RaplSensor, candidate: _Candidate) -> Finding:
     device, counter = sensor.device, sensor.kind
     if counter.modulus is None:
         wraps = "its range cannot be read, so a wrap is booked as a gap"
@@ -207,7 +239,9 @@ def _ok(sensor: RaplSensor) -> Finding:
         seconds = counter.modulus * counter.unit_j / device.max_power_w
         wraps = f"wraps at {counter.modulus * counter.unit_j / 1e3:,.1f} kJ, {seconds:,.0f} s at {device.max_power_w:,.0f} W"
     slow = "; slow to read, so reads release the GIL" if sensor.releases_gil else ""
-    return Finding(SOURCE, Availability.OK, device.name, f"energy counter; {wraps}{slow}", devices=(device.name,))
+    dies = len({zone.label for zone in candidate.zones})
+    mirrored = f"; its {dies} dies all show this counter, so it counts once" if dies > 1 else ""
+    return Finding(SOURCE, Availability.OK, device.name, f"energy counter; {wraps}{mirrored}{slow}", devices=(device.name,))
 
 
 def _first(values: Iterable[int | None]) -> int | None:

@@ -16,6 +16,7 @@ from tests.fakes.stored_rows import device, run, segment
 from tests.fakes.world import TRAINWATT, World, finished
 from trainwatt.analysis.overlaps import APART_S, Reading, at_once
 from trainwatt.analysis.totals import members, total
+from trainwatt.core.clock import Anchor
 from trainwatt.machine.process import this_process
 from trainwatt.storage.read.store import Store
 from trainwatt.storage.write.writer import Writer
@@ -80,8 +81,8 @@ def test_a_process_with_the_same_number_in_another_container_is_another_one(tmp_
         }
     )
     me = this_process()._replace(boot_id="boot", pid=pid, pid_namespace=namespace)
-    assert bool(Neighbours("mine", me, 55).already_there(writer, 0)) is said
-    assert bool(Neighbours("mine", me, 45).begun_since(writer, 0)) is said
+    assert bool(Neighbours("mine", me, Anchor(7, 55, 7)).already_there(writer, 0)) is said
+    assert bool(Neighbours("mine", me, Anchor(4, 45, 4)).met(writer, 0)) is said
     writer.close()
 
 

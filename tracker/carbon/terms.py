@@ -56,6 +56,35 @@ class Terms:
         )
 
 
+LIKELY_G_PER_KWH = (1.5, 1500.0)
+"""Intensities outside of this range are allowed, and questioned. The lowest published one in the bundled tables is 1.9 (Quebec, direct:
+ECCC 3.0, 2023), the highest 1,306 (Turkmenistan: Ember, 2023). A figure in kg/kWh is below the range."""
+_KG_PER_LB = 0.45359237  # exact, by the international agreement of 1959; lb/MWh is the unit of the US EPA's eGRID
+
+
+def intensity_question(name: str, g_per_kwh: float) -> str | None:
+    """The question about an intensity that is hard to believe, in words; None if it is plausible. `name` is that of the option or setting.
+
+    0 is plausible: a site with its own wind or solar power has no direct emissions.
+    """
+    lowest, highest = LIKELY_G_PER_KWH
+    if 0 < g_per_kwh < lowest:
+        meant = f"if it is in kg/kWh, give {g_per_kwh * 1000:g}"
+        return f"{name} {g_per_kwh:g}: that is {g_per_kwh:g} grams of CO2e per kWh, less than any grid emits; {meant}"
+    if g_per_kwh > highest:
+        meant = f"if it is in lb/MWh, give {g_per_kwh * _KG_PER_LB:.0f}"
+        return f"{name} {g_per_kwh:g}: that is {g_per_kwh:g} grams of CO2e per kWh, more than any grid emits; {meant}"
+    return None
+
+
+def questions(terms: Terms) -> list[str]:
+    """A question about each intensity of the user that is hard to believe. For a series, its highest value decides."""
+    given = [("--intensity", terms.intensity_g_per_kwh), ("--market-intensity", terms.market_intensity_g_per_kwh)]
+    given += [(f"the highest value of {s.source},", max(slot.value for slot in s.slots)) for s in terms.series if s.slots]
+    asked = [intensity_question(name, value) for name, value in given if value is not None]
+    return [text for text in asked if text is not None]
+
+
 def check(terms: Terms, *more: Rule) -> None:
     """Raises ConfigurationError for the first impossible value; `more` are additional rules."""
     highest = f"no grid is below 0 or above {INTENSITY.highest:,.0f} g/kWh"

@@ -12,7 +12,7 @@ from ..analysis.footprint import unused
 from ..carbon.accounting import Estimate
 from ..carbon.grid.whereabouts import AUTO
 from ..carbon.series import INTENSITY, PRICE, Column, Series, read_series
-from ..carbon.terms import TYPICAL_UNMEASURED, Terms
+from ..carbon.terms import TYPICAL_UNMEASURED, Terms, check, questions
 from ..errors import ConfigurationError
 from .options import with_options
 from .output import say
@@ -57,17 +57,21 @@ def terms_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def terms_of(*, intensity_csv: Path | None = None, price_csv: Path | None = None, unmeasured: str | None, **given: Any) -> Terms:
-    """The options as terms, their files read. Raises ConfigurationError."""
+    """The options as terms, their files read. A value that is hard to believe is questioned on stderr. Raises ConfigurationError."""
     if given["zone"] == AUTO:
         raise ConfigurationError("--zone auto: only a run that is being tracked can find out where it is; name the zone, as in --zone FR")
     if given["currency"] is not None and given["price_per_kwh"] is None and price_csv is None:
         raise ConfigurationError(f"--currency {given['currency']}: there is no price; give --price or --price-csv")
-    return Terms(
+    terms = Terms(
         **given,
         unmeasured=_share(unmeasured),
         series=() if intensity_csv is None else (_series(intensity_csv, INTENSITY),),
         prices=None if price_csv is None else _series(price_csv, PRICE),
     )
+    check(terms)
+    for question in questions(terms):
+        say(question)
+    return terms
 
 
 def say_unused(terms: Terms, run_id: str, carbon: CarbonJson | None) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..core.clock import Clock
@@ -29,7 +30,8 @@ class ActiveRun:
     clock: Clock
     begun_cpu_s: float
     start_t_ns: int = 0
-    overlapped: bool = False
+    _overlap: threading.Lock = field(default_factory=threading.Lock)
+    """Taken by the first thread that reports an overlap in this run, and never released: one event is enough."""
 
     def begin_sampling(self) -> None:
         """Take the first reading, then start the threads."""
@@ -51,12 +53,14 @@ class ActiveRun:
         runs = ", ".join(other.run_id for other in measuring)
         text = f"run {runs} of this process measures too: both count the same joules, so do not add them up"
         warn("in run %s: %s", self.run_id, text)
-        self.recorder.note(Event(EventKind.OVERLAP, self.start_t_ns, None, text))
+        self._overlaps(self.start_t_ns, text)
+        text = f"run {self.run_id} of this process, and perhaps others, measures too: both count the joules of that time"
         for other in measuring:
-            if not other.overlapped:  # one event is enough
-                other.overlapped = True
-                text = f"run {self.run_id} of this process, and perhaps others, measures too: both count the joules of that time"
-                other.recorder.note(Event(EventKind.OVERLAP, self.start_t_ns, None, text))
+            other._overlaps(self.start_t_ns, text)
+
+    def _overlaps(self, t_ns: int, text: str) -> None:
+        if self._overlap.acquire(blocking=False):
+            self.recorder.note(Event(EventKind.OVERLAP, t_ns, None, text))
 
     def end(self, status: str, reason: str | None, environ: Mapping[str, str]) -> None:
         """Take the last reading, then make the last commit. Raises StoreError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from ..core.clock import Anchor
 from ..core.run import Event, EventKind
 from ..core.sensing import Sensor
 from ..errors import StoreError
@@ -62,28 +63,34 @@ _OTHERS = (
 
 
 class Neighbours:
-    """Other runs on the machine of run `run_id`, which began at `start_utc_ns` in the process `me`. Runs of the same process are left out:
-    `ActiveRun.mention` reports them."""
+    """Other runs on the machine of run `run_id`, which began at `start` in the process `me`. Runs of the same process are left out:
+    `ActiveRun.mention` reports them. Each run is reported once."""
 
-    def __init__(self, run_id: str, me: Identity, start_utc_ns: int) -> None:
+    def __init__(self, run_id: str, me: Identity, start: Anchor) -> None:
         self._self = (me.boot_id, me.pid, me.pid_namespace, run_id)
-        self._start_utc_ns = start_utc_ns
+        self._start = start
+        self._said: set[str] = set()
 
     def already_there(self, writer: Writer, t_ns: int) -> list[Event]:
         """An event with the runs that are running when this one begins."""
-        return self._said(writer, "r.status = 'running' AND s.last_seen_utc_ns > ?", self._start_utc_ns - FRESH_NS, t_ns)
+        return self._new(writer, "r.status = 'running' AND s.last_seen_utc_ns > ?", (self._start.utc_ns - FRESH_NS,), t_ns)
 
-    def begun_since(self, writer: Writer, t_ns: int) -> list[Event]:
-        """An event with the runs that have begun since, running or not."""
-        return self._said(writer, "r.started_utc_ns > ?", self._start_utc_ns, t_ns)
+    def met(self, writer: Writer, t_ns: int) -> list[Event]:
+        """An event with the other runs that measured at any time since this one began. One that started at the same instant may have
+        written nothing yet when `already_there` looked."""
+        # The monotonic clock is that of the boot, so that no step of the wall clock puts runs that followed each other together.
+        which = "(s.end_t_ns > ? OR s.end_t_ns IS NULL AND s.last_seen_utc_ns > ?)"
+        return self._new(writer, which, (self._start.monotonic_ns, self._start.utc_ns), t_ns)
 
-    def _said(self, writer: Writer, which: str, than_ns: int, t_ns: int) -> list[Event]:
+    def _new(self, writer: Writer, which: str, than_ns: tuple[int, ...], t_ns: int) -> list[Event]:
         try:
-            others = [run_id for (run_id,) in writer.query(_OTHERS + which, (*self._self, than_ns))]
+            found = [run_id for (run_id,) in writer.query(_OTHERS + which, (*self._self, *than_ns))]
         except StoreError:
             return []
+        others = [run_id for run_id in found if run_id not in self._said]
         if not others:
             return []
+        self._said.update(others)
         who = f"run {', '.join(others[:5])}{f' and {len(others) - 5} more' if len(others) > 5 else ''}"
         text = f"{who} measured this machine at the same time: both count the joules of devices that both read, so do not add them up"
         return [Event(EventKind.OVERLAP, t_ns, None, text)]

@@ -45,12 +45,21 @@ def begin(config: Config, target: Target, clock: Clock, environ: Mapping[str, st
     if config.zone is not None:
         known_zone(config.zone)
     around = None if target.joinable else joining.run_to_join(environ, config.procfs)
+    if around is None and config.intensity_g_per_kwh is not None:  # else `trainwatt run` around it has asked
+        _question(config.intensity_g_per_kwh)
     writer, joined = around or (Writer.open(place.sqlite_path(place.locate(None, {}, config.db))), None)
     try:
         return _Start(config, target, clock, environ, writer, joined).begin()
     except BaseException:
         writer.close()
         raise
+
+
+def _question(g_per_kwh: float) -> None:
+    from ..carbon.terms import intensity_question  # seldom needed
+
+    if (text := intensity_question("intensity_g_per_kwh", g_per_kwh)) is not None:
+        warn("%s", text)
 
 
 class _Meters(NamedTuple):
@@ -214,7 +223,7 @@ class _Start:
     # ---- the recorder
 
     def _recorder(self, meters: _Meters, me: Identity, anchor: Anchor, first: Mapping[str, Sequence[Row]]) -> Recorder:
-        neighbours = Neighbours(self._run_id, me, anchor.utc_ns)
+        neighbours = Neighbours(self._run_id, me, anchor)
         recorder = Recorder(
             self._writer,
             self._clock,

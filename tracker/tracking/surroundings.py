@@ -71,14 +71,14 @@ class Surroundings:
         return {"finding": found, "inventory": self._hardware(harmless)}, about_run
 
     def look(self, t_ns: int, harmless: Harmless, *, final: bool) -> list[Event]:
-        """Who else uses the devices: every 30 s and at the end other processes, at the end other runs that began during this one."""
+        """Who else uses the devices: every 30 s and at the end other processes, at the end other runs that measured during this one."""
         events = []
         if final or self._looked_ns is None or t_ns - self._looked_ns > LOOK_NS:
             self._looked_ns = t_ns
             events += self._shared.look(t_ns, harmless)
         if final:
             with harmless("the other runs on this machine could not be looked up"):
-                events += self._neighbours.begun_since(self._writer, t_ns)
+                events += self._neighbours.met(self._writer, t_ns)
         return events
 
     def _hardware(self, harmless: Harmless) -> list[Row]:

@@ -86,12 +86,12 @@ class EnergyTracker(contextlib.ContextDecorator):
 
         if self._begun is not None:
             raise ConfigurationError("this tracker is already running: stop() it first, or make a second EnergyTracker")
-        others = [other for tracker in list(_trackers) if (other := tracker._begun) is not None]
         self._begun = begun = begin(self._config, self._watch or Target(), self._clock, os.environ)
         self._phases.begin(begun)
         atexit.register(self._at_exit)
         begun.begin_sampling()
-        begun.mention(others)
+        # Last: if two threads start at the same instant, at least the later one finds the other here, and reports it in both runs.
+        begun.mention([other for tracker in _living() if (other := tracker._begun) is not None and other is not begun])
         return self
 
     def stop(self, status: str = "completed", reason: str | None = None) -> None:
@@ -131,7 +131,7 @@ class EnergyTracker(contextlib.ContextDecorator):
     def _stand_by(self) -> None:
         self._begun = self._ended = None
         self._harmless = Harmless()
-        _trackers.add(self)
+        _trackers[id(self)] = self
 
     def _at_exit(self) -> None:
         error = getattr(sys, "last_value", None)
@@ -205,9 +205,14 @@ class EnergyTracker(contextlib.ContextDecorator):
 
 
 def _forget_parents_runs() -> None:
-    for tracker in list(_trackers):
+    for tracker in _living():
         tracker._in_child()
 
 
-_trackers: weakref.WeakSet[EnergyTracker] = weakref.WeakSet()
+def _living() -> list[EnergyTracker]:
+    """The trackers of this process. Unlike an iteration over the dictionary, this cannot fail if another thread makes a tracker."""
+    return [tracker for reference in _trackers.valuerefs() if (tracker := reference()) is not None]
+
+
+_trackers: weakref.WeakValueDictionary[int, EnergyTracker] = weakref.WeakValueDictionary()
 os.register_at_fork(after_in_child=_forget_parents_runs)  # once for all trackers: a fork hook cannot be removed

@@ -17,7 +17,7 @@ from ...analysis.selection import Filters, selected
 from ...analysis.view import SCHEMA_VERSION, describe
 from ...carbon.accounting import NOTHING
 from ...carbon.grid import live
-from ...carbon.terms import Terms, check
+from ...carbon.terms import Terms
 from ...errors import ConfigurationError, StoreError
 from ...presentation.paper.document import document
 from ...presentation.words.carbon import carbon_headline, carbon_lines, format_mass
@@ -53,7 +53,6 @@ def command(runs: tuple[str, ...], filters: Filters, refresh: bool, form: str | 
     Every computation is kept; `trainwatt show RUN --footprint ID` shows it again. Only --refresh uses the network.
     """
     terms = terms_of(**given)
-    check(terms)
     if not runs and not filters:
         raise ConfigurationError("no run is named: give ids, names, `latest`, or filters such as --project")
     if form and as_json:

@@ -11,7 +11,7 @@ import rich_click as click
 
 from ...analysis.open_store import open_store
 from ...analysis.selection import Filters, selected
-from ...carbon.terms import Terms, check
+from ...carbon.terms import Terms
 from ...errors import ConfigurationError
 from ..options import db_option, filter_options, json_option
 from ..terms_options import terms_of, terms_options
@@ -69,7 +69,6 @@ def command(
     if len(runs) < 2 and not filters:
         raise ConfigurationError(TOO_FEW)
     terms = terms_of(**given)
-    check(terms)
     store = open_store(db)
     ids = selected(store, runs, filters, oldest_first=True)
     if len(ids) < 2:

@@ -14,7 +14,7 @@ from ...analysis.footprint import view_of
 from ...analysis.open_store import open_store
 from ...analysis.selection import Filters, selected
 from ...analysis.view import SCHEMA_VERSION
-from ...carbon.terms import Terms, check
+from ...carbon.terms import Terms
 from ..options import db_option, filter_options
 from ..output import form_of, require_folder, whole
 from ..progress import followed
@@ -42,7 +42,6 @@ def command(runs: tuple[str, ...], output: str | None, form: str | None, filters
     runs that are named. Grams are on the terms that each run recorded, or on yours: --zone and the like.
     """
     terms = terms_of(**given)
-    check(terms)
     form = form or form_of(output, FORMATS, "html")
     if output is not None and output != "-":
         require_folder(output, "report.html")

@@ -87,7 +87,7 @@ class Recorder:
         self._phases = PhaseLog(run_id, segment_id, measured=sampler is not None)
         self._compaction = Compaction(writer, segment_id, self._start_t_ns)
         self._work = WorkDone(segment_id)
-        self._notes: list[Event] = []
+        self._notes: deque[Event] = deque()  # other threads append to it at any time
         self._events = 0
         self._backlog = Backlog()
         self._resolved: deque[Row] = deque(maxlen=KEPT_ROWS)
@@ -280,8 +280,8 @@ class Recorder:
             self._keep("clock_anchor", [rows.anchor_row(self._segment_id, now)])
 
     def _take_notes(self) -> None:
-        notes, self._notes = self._notes, []
-        for event in notes:
+        while self._notes:
+            event = self._notes.popleft()
             self._events += 1
             row = rows.event_row(self._segment_id, self._events, event, self._anchoring.anchor)
             self._renewal.said(row)

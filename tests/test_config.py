@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections import UserDict
+from collections.abc import Sequence
 from dataclasses import fields
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 import pytest
+import torch
 
 from trainwatt import EnergyTracker
 from trainwatt.cli.options import tracking_options
@@ -239,3 +245,78 @@ def test_a_variable_that_is_no_setting_is_said_and_harms_nothing(tmp_path: Path,
     assert resolve({}, environ, tmp_path).zone == "FR"
     [said] = [record.getMessage() for record in caplog.records]
     assert said == "trainwatt: TRAINWATT_PROJET is set, but there is no such setting (did you mean TRAINWATT_PROJECT?)"
+
+
+class Listed(Sequence[Any]):
+    """A list that is no list, as Hydra's are."""
+
+    def __init__(self, *values: Any) -> None:
+        self._values = values
+
+    def __getitem__(self, i: Any) -> Any:
+        return self._values[i]
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+class Named(Enum):
+    TRAINING = "training"
+    FIRST = 1
+
+
+class Text(str, Enum):  # noqa: UP042 (its str() is not its value, unlike that of a StrEnum)
+    MACHINE = "machine"
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "kept"),
+    [
+        ("gpus", Listed(0, "GPU-5c1f"), (0, "GPU-5c1f")),
+        ("gpus", Listed("0", "2"), (0, 2)),
+        ("gpus", np.array([0, 2]), (0, 2)),
+        ("gpus", [np.int64(1), torch.tensor(3)], (1, 3)),
+        ("gpus", range(2), (0, 1)),
+        ("gpus", Listed(), ()),
+        ("tags", UserDict({"lr": np.float32(0.1), "split": Named.TRAINING}), {"lr": "0.1", "split": "training"}),
+        ("tags", {"model": Path("a/b")}, {"model": "a/b"}),
+        ("tags", {"amp": np.bool_(True), "n": torch.tensor(3), "first": Named.FIRST}, {"amp": "True", "n": "3", "first": "FIRST"}),
+        ("tags", Listed("lr=1e-3", "note=a=b"), {"lr": "1e-3", "note": "a=b"}),
+        ("sensors", Listed("my_meter:discover"), ("my_meter:discover",)),
+        ("sensors", [Path("meters/my_meter.py:discover")], ("meters/my_meter.py:discover",)),
+        ("sensors", Path("my_meter.py:discover"), ("my_meter.py:discover",)),
+        ("project", Path("digits"), "digits"),
+        ("name", np.str_("first"), "first"),
+        ("group", Named.FIRST, "FIRST"),
+        ("stage", Named.TRAINING, "training"),
+        ("scope", Text.MACHINE, "machine"),
+        ("period_s", np.float64(0.5), 0.5),
+        ("period_s", torch.tensor(0.5), 0.5),
+        ("pue", Named.FIRST, 1.0),
+        ("hardware", os.fsencode("a/b.csv"), "a/b.csv"),
+    ],
+)  # fmt: skip
+def test_a_value_of_another_library_is_what_it_looks_like(key: str, given: object, kept: object, tmp_path: Path) -> None:
+    found = getattr(resolve({key: given}, {}, tmp_path), key)
+    assert found == kept
+    assert type(found) is type(kept)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("gpus", np.array(3)),
+        ("gpus", np.array([0.5])),
+        ("gpus", {0: "GPU-5c1f"}),
+        ("tags", Listed("a")),
+        ("tags", Listed(1)),
+        ("sensors", Listed("my_meter")),
+        ("period_s", torch.tensor([0.1, 0.2])),
+        ("period_s", np.array([])),
+        ("stage", Named.FIRST),
+    ],
+)
+def test_a_value_of_another_library_that_does_not_fit_is_refused(key: str, value: object, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        resolve({key: value}, {}, tmp_path)
+    assert f"{key}={value!r}" in str(raised.value)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from enum import Enum
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, SupportsIndex, TypedDict
 
+from .core.plain import elements, text, whole
 from .core.run import Stage
 from .errors import ConfigurationError
 from .log import warn
@@ -37,7 +39,8 @@ RANGES = {
 class Settings(TypedDict, total=False):
     """The settings of a run as a program gives them: the arguments of `EnergyTracker`, which explains them.
 
-    None counts as not given. `Config` has the same settings checked, and with the defaults.
+    None counts as not given. A value is what it looks like: the lists of Hydra, the numbers of NumPy and PyTorch, paths and enums are taken
+    too. `Config` has the same settings checked, and with the defaults.
     """
 
     project: str | None
@@ -48,16 +51,16 @@ class Settings(TypedDict, total=False):
     intensity_g_per_kwh: float | None
     pue: float | None
     hardware: str | os.PathLike[str] | None
-    tags: Mapping[str, str] | None
+    tags: Mapping[Any, Any] | Iterable[str] | None
     db: str | os.PathLike[str] | None
-    gpus: Sequence[int | str] | None
+    gpus: Iterable[SupportsIndex | str] | str | None
     scope: str | None
     period_s: float | None
     baseline: float | None
     gain_gpu: float | None
     gain_cpu: float | None
     gain_dram: float | None
-    sensors: Sequence[str] | None
+    sensors: Iterable[str | os.PathLike[str]] | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,39 +210,63 @@ def _checked(key: str, value: Any, source: str) -> Any:
     if key in RANGES:
         return _number(key, value, source)
     if key == "gpus":
-        if isinstance(value, str):
-            return parse_gpus(value)
-        if not isinstance(value, (list, tuple)) or not all(isinstance(v, (int, str)) and not isinstance(v, bool) for v in value):
-            raise ConfigurationError(f"gpus={value!r} in {source}: give a list of NVML indices or UUIDs, for example gpus=[0, 2]")
-        return tuple(value)
+        return parse_gpus(text(value)) if isinstance(value, str) else _gpus(value, source)
     if key == "sensors":
         return _providers(value, source)
     if key == "tags":
-        if isinstance(value, str):
-            value = dict(part.partition("=")[::2] for part in value.split(",") if part)
-        if not isinstance(value, Mapping):
-            raise ConfigurationError(f"tags={value!r} in {source}: give names and values, for example tags={{'lr': '1e-3'}}")
-        return {str(k): str(v) for k, v in value.items()}
-    if key == "stage" and value not in tuple(Stage):
+        return _tags(value, source)
+    if key == "stage" and text(value) not in tuple(Stage):
         raise ConfigurationError(
             f"stage={value!r} in {source} is not a stage of a model's life: choose one of {', '.join(Stage)}"
             " (parts of one run are phases: tracker.phase('train'))"
         )
-    if key == "scope" and value != "machine":
+    if key == "scope" and text(value) != "machine":
         raise ConfigurationError(
             f"scope={value!r} in {source} cannot be measured: only 'machine' can (all processor packages, their DRAM and the chosen GPUs)"
         )
     if key in ("db", "hardware"):
         try:
-            return os.fsdecode(value)
+            return text(value) if isinstance(value, Enum) else os.fsdecode(value)
         except TypeError:
             raise ConfigurationError(f"{key}={value!r} in {source}: give a path, as text or a Path") from None
-    return str(value)
+    return text(value)
+
+
+def _gpus(value: Any, source: str) -> tuple[int | str, ...]:
+    given = elements(value)
+    try:
+        if given is not None:
+            return tuple(_gpu(one) for one in given)
+    except (TypeError, ValueError):
+        pass
+    raise ConfigurationError(f"gpus={value!r} in {source}: give a list of NVML indices or UUIDs, for example gpus=[0, 2]")
+
+
+def _gpu(value: object) -> int | str:
+    if isinstance(value, str):
+        name = text(value).strip()
+        return int(name) if name.isdecimal() else name
+    if isinstance(value, (bool, float)):
+        raise TypeError
+    return whole(value)
+
+
+def _tags(value: Any, source: str) -> dict[str, str]:
+    pairs = text(value).split(",") if isinstance(value, str) else elements(value)
+    try:
+        if isinstance(value, Mapping):
+            return {text(k): text(v) for k, v in value.items()}
+        if pairs is not None and (isinstance(value, str) or all(isinstance(pair, str) and "=" in pair for pair in pairs)):
+            return dict(part.partition("=")[::2] for pair in pairs if (part := text(pair)))
+    except Exception:  # the type is the user's: a value may be missing
+        pass
+    raise ConfigurationError(f"tags={value!r} in {source}: give names and values, for example tags={{'lr': '1e-3'}}")
 
 
 def _providers(value: Any, source: str) -> tuple[str, ...]:
-    names = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-    if not isinstance(names, (list, tuple)) or not all(isinstance(n, str) and _PROVIDER.fullmatch(n) for n in names):
+    listed = None if isinstance(value, (str, os.PathLike)) else elements(value)
+    names = [name.strip() for name in text(value).split(",") if name.strip()] if listed is None else [text(one) for one in listed]
+    if not all(_PROVIDER.fullmatch(name) for name in names):
         raise ConfigurationError(
             f"sensors={value!r} in {source}: name each function that finds sensors with its module or file, for example"
             " sensors=['my_meter:discover'] or ['meters/my_meter.py:discover']"
@@ -249,8 +276,8 @@ def _providers(value: Any, source: str) -> tuple[str, ...]:
 
 def _number(key: str, value: Any, source: str) -> float:
     try:
-        number = float(value)
-    except (TypeError, ValueError):
+        number = float(value.value if isinstance(value, Enum) else value)
+    except Exception:  # the type is the user's
         number = math.nan
     low, high, unit = RANGES[key]
     if not low <= number <= high:

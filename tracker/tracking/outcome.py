@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..core.plain import text
+from ..core.run import Status
 from ..machine.masking import scrubbed
 
 
@@ -15,8 +17,18 @@ def outcome(error: BaseException | None) -> tuple[str, str | None]:
         return _of_exit(error)
     if isinstance(error, GeneratorExit):
         return "interrupted", "the generator around the run was closed"
-    text = scrubbed((str(error).splitlines() or [""])[0])[:200]
-    return "failed", f"{type(error).__name__}: {text}" if text else type(error).__name__
+    said = scrubbed((str(error).splitlines() or [""])[0])[:200]
+    return "failed", f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def ending(status: object, reason: object) -> tuple[Status, str | None]:
+    """The status and end reason that a caller of `stop` gives. A status that does not exist is kept in the reason: a run is closed in any
+    case."""
+    why = None if reason is None else text(reason)
+    name = text(status).lower()
+    if name in set(Status) - {Status.RUNNING}:
+        return Status(name), why
+    return Status.COMPLETED, ": ".join(filter(None, (f"stop({text(status)!r})", why)))
 
 
 def _of_exit(error: SystemExit) -> tuple[str, str | None]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from ...analysis.open_store import open_store
+from ...core.plain import whole
 from ...core.run import Status
 from ...core.units import NS_PER_S
 from ...errors import ConfigurationError
@@ -74,12 +75,13 @@ def runs(
     if status is not None and status not in [*Status]:
         raise ConfigurationError(f"status={status!r}: a run is {', '.join(Status)}")
     since_utc_ns = None if since is None else round(since.timestamp() * NS_PER_S)
+    count = None if limit is None else whole(limit)
     from ...analysis.tables import run_record  # imports SQLAlchemy
     from ...analysis.totals import listed
 
     store = open_store(db)
     try:
-        found = store.list_runs(project=project, group=group, status=status, since_utc_ns=since_utc_ns, limit=limit)
+        found = store.list_runs(project=project, group=group, status=status, since_utc_ns=since_utc_ns, limit=count)
         return Runs(run_record(run, entry["run"], entry["energy"]) for run, entry in zip(found, listed(store, found), strict=True))
     finally:
         store.close()

@@ -46,6 +46,7 @@ PURE_FILES = (
     "machine.proc",
     "tracking.outcome",
     "tracking.recording.rows",
+    "tracking.work.batches",
     "web.assets",
 )
 NOT_PURE = {"core.clock", "presentation.notebook.summary", "presentation.notebook.runs"}

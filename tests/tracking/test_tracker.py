@@ -281,15 +281,15 @@ def test_wrapped_and_updated_work_is_counted_per_phase_and_in_all(here: World) -
             assert list(tracker.wrap(["ab", "c"], samples=lambda text: 100 * len(text))) == ["ab", "c"]
         for i, _ in enumerate(tracker.wrap([[1, 2, 3]] * 5, samples=len)):
             if i == 2:
-                break  # this batch is not done with
+                break  # this batch was handed over too
         tracker.update(tokens=2048)
         tracker.update()
         running = tracker.summary().to_dict()["work"]
     view = tracker.summary().to_dict()
-    assert view["work"] == running == {"samples": 21 + 40 + 300 + 6, "tokens": 2048}
+    assert view["work"] == running == {"samples": 21 + 40 + 300 + 9, "tokens": 2048}
     assert phase_named(view, "train")["work"] == {"samples": 21}
     assert phase_named(view, "count")["work"] == {"samples": 340}
-    assert "367 samples, each " in str(tracker.summary())
+    assert "370 samples, each " in str(tracker.summary())
 
 
 # ---- what is stored of a run

@@ -8,6 +8,7 @@ import threading
 from itertools import count
 from typing import TYPE_CHECKING
 
+from ..core.plain import text, whole
 from .harmless import Harmless
 from .recording.phase_record import PhaseRecord
 
@@ -98,11 +99,13 @@ class Phase(contextlib.ContextDecorator):
     """A part of a run: made by `EnergyTracker.phase`."""
 
     def __init__(self, phases: Phases, name: str, step: int | None, exact: bool, synchronize: bool) -> None:
-        self.name = str(name)
+        self.name, self.exact, self.synchronize = "phase", False, False
         self.step = step
-        self.exact = exact
-        self.synchronize = synchronize
         self._phases = phases
+        try:
+            self.name, self.exact, self.synchronize = text(name), bool(exact), bool(synchronize)
+        except Exception as error:  # the types are the user's
+            phases.harmless.failed("a phase could not be named", error)
         self._records: list[PhaseRecord | None] = []  # more than one if it is entered again before it ends
 
     def __enter__(self) -> Phase:
@@ -149,7 +152,7 @@ def _wait_for_gpu() -> None:
 def _whole(step: object) -> int | None:
     """The step as an integer of 64 bits, also from a tensor or a NumPy number. None if it is not such a number."""
     try:
-        number = int(step)  # type: ignore[call-overload]
+        number = whole(step)
     except Exception:  # the type is the user's
         return None
     return number if -(2**63) <= number < 2**63 else None

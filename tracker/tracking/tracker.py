@@ -11,16 +11,17 @@ from collections.abc import Iterable, Mapping
 from copy import copy
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, SupportsFloat, TypeVar, Unpack
 
 from ..config import Config, Settings, arguments, resolve, working_folder
 from ..core.clock import Clock, SystemClock
+from ..core.plain import whole
 from ..errors import ConfigurationError, TrainwattError
 from .harmless import Harmless
-from .outcome import outcome
+from .outcome import ending, outcome
 from .phase import Phase, Phases
 from .target import Target
-from .work import CountedIterable, SampleCount
+from .work.counted import CountedIterable, SampleCount, counted
 
 if TYPE_CHECKING:
     from ..presentation.notebook.summary import Summary
@@ -103,7 +104,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         self._phases.end()
         atexit.unregister(self._at_exit)
         with self._harmless("the run could not be closed"):
-            begun.end(status, reason, os.environ)
+            begun.end(*ending(status, reason), os.environ)
 
     def __enter__(self) -> EnergyTracker:
         return self.start()
@@ -156,27 +157,34 @@ class EnergyTracker(contextlib.ContextDecorator):
         """
         return Phase(self._phases, name, step, exact, synchronize)
 
-    def update(self, *, samples: int = 0, tokens: int = 0) -> None:
-        """Count samples and tokens, in the run and in the current phase of this thread."""
+    def update(self, *, samples: SupportsFloat = 0, tokens: SupportsFloat = 0) -> None:
+        """Count samples and tokens, in the run and in the current phase of this thread or task."""
         begun = self._begun
         if begun is None:
             return
         try:
             phase = self._phases.current
-            for unit, amount in (("samples", samples), ("tokens", tokens)):
+            for unit, given in (("samples", samples), ("tokens", tokens)):
+                amount = whole(given)
                 if not 0 <= amount < 2**53:
-                    raise ValueError(f"{unit}={amount!r}: give a number of at least 0")
+                    raise ValueError(f"{unit}={given!r}: give a number of at least 0")
                 if amount:
-                    begun.recorder.work(unit, phase, int(amount))
-        except Exception as error:
-            self._harmless.failed("work done could not be counted", error)
+                    begun.recorder.work(unit, phase, amount)
+        except Exception as error:  # the types are the user's
+            self._not_counted("work done could not be counted", error)
 
     def wrap(self, items: Iterable[T], *, samples: SampleCount = None) -> CountedIterable[T]:
-        """Iterate over `items` (a data loader), and count the samples of each batch after the loop body has used it.
+        """Iterate over `items` (a data loader), and count the samples of each batch when it is handed over. An iterator stays one.
 
-        `samples`: a number, or a function of the batch. By default, and for `len`, it is the size of the batch's first tensor.
+        `samples`: a number, or a function of the batch. By default, and for `len`, it is the size of the batch where that is certain: the
+        first dimension of its first tensor, or the length of a list of samples. A batch whose size cannot be told is not counted, and the
+        run says so once.
         """
-        return CountedIterable(items, samples, lambda n: self.update(samples=n))
+        return counted(items, samples, lambda n: self.update(samples=n), self._not_counted)
+
+    def _not_counted(self, what: str, error: Exception) -> None:
+        begun = self._begun
+        (self._harmless if begun is None else begun.recorder.harmless).failed(what, error)
 
     def summary(self) -> Summary:
         """The run as it is stored. It can be printed, and its `to_dict()` is what `show --json` prints. Raises StoreError,

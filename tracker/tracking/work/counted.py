@@ -1,0 +1,98 @@
+"""Iterables whose items are counted as batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Generic, SupportsFloat, TypeVar
+
+from ...core.plain import whole
+from ...errors import TrainwattError
+from .batches import batch_sizes
+
+T = TypeVar("T")
+SampleCount = SupportsFloat | Callable[[Any], SupportsFloat] | None
+UNKNOWN = "the samples of a batch could not be counted"
+"""What is reported for a batch whose size cannot be told."""
+
+
+class CountedIterable(Generic[T]):
+    """An iterable that reports the samples of each item when it hands the item over. Its length is that of the original.
+
+    An item counts when it is handed over, not after it was used: the loop may end by `break`, and the consumer may change the item.
+    `report` gets the samples, and `fault` an exception if they are not known.
+    """
+
+    def __init__(
+        self, items: Iterable[T], samples: SampleCount, report: Callable[[int], None], fault: Callable[[str, Exception], None]
+    ) -> None:
+        self._items = items
+        self._samples = None if samples is len else samples
+        self._report = report
+        self._fault = fault
+        self._parts = _collates_by_default(items)
+        # Whether a batch is a list of its samples, once that is known: then it is known of the last, smaller batch too.
+        self._of_samples: bool | None = None
+
+    def __iter__(self) -> Iterator[T]:
+        for item in self._items:
+            self._count(item)
+            yield item
+
+    def __len__(self) -> int:
+        return len(self._items)  # type: ignore[arg-type]
+
+    def __bool__(self) -> bool:
+        return bool(self._items)  # else its length would decide, and it may have none
+
+    def __getattr__(self, name: str) -> Any:
+        """All other attributes are those of the original, such as `dataset`, `sampler` and `batch_size` of a loader."""
+        return getattr(self.__dict__["_items"], name)
+
+    def _count(self, item: T) -> None:
+        try:
+            self._report(self._size(item))
+        except Exception as error:  # the types are the user's
+            self._fault(UNKNOWN, error)
+
+    def _size(self, item: T) -> int:
+        if self._samples is not None:
+            return whole(self._samples(item) if callable(self._samples) else self._samples)
+        sizes = batch_sizes(item, parts=self._parts)
+        n = len(item) if isinstance(item, Sequence) else None
+        if len(sizes) == 2 and n in sizes and self._of_samples is not None:
+            sizes = frozenset({n}) if self._of_samples else sizes - {n}
+        if len(sizes) != 1:
+            how = "may hold " + " or ".join(map(str, sorted(sizes))) if sizes else "does not show how many it holds"
+            raise TrainwattError(
+                f"a batch of type {type(item).__name__} {how}: give the number of samples, for example wrap(loader, samples=32)"
+                " or wrap(loader, samples=lambda batch: len(batch['labels']))"
+            )
+        [size] = sizes
+        if self._of_samples is None and n is not None and (size != n or size not in batch_sizes(item, parts=True)):
+            self._of_samples = size == n
+        return size
+
+
+class CountedIterator(CountedIterable[T]):
+    """The same for an iterator: it is one itself."""
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        item: T = next(self._items)  # type: ignore[call-overload]
+        self._count(item)
+        return item
+
+
+def counted(
+    items: Iterable[T], samples: SampleCount, report: Callable[[int], None], fault: Callable[[str, Exception], None]
+) -> CountedIterable[T]:
+    """`items` as an iterable whose items are counted; as an iterator if it is one."""
+    return (CountedIterator if isinstance(items, Iterator) else CountedIterable)(items, samples, report, fault)
+
+
+def _collates_by_default(items: object) -> bool:
+    """Whether a loader makes its batches by PyTorch's default collation, whose lists have the parts of a batch."""
+    collate = getattr(items, "collate_fn", None) or getattr(items, "_collate_fn", None)  # of a loader, or of an iterator of one
+    return getattr(collate, "__name__", "") == "default_collate"

@@ -19,6 +19,7 @@ from .core.plain import elements, text, whole
 from .core.run import Stage
 from .errors import ConfigurationError
 from .log import warn
+from .texts import error_text, repr_of
 
 PREFIX = "TRAINWATT_"
 JOIN_RUN, JOIN_DB = "TRAINWATT_RUN_ID", "TRAINWATT_RUN_DB"
@@ -122,7 +123,13 @@ def resolve(arguments: Mapping[str, object], environ: Mapping[str, str], folder:
                 continue
             if key not in names:
                 raise _unknown(key, source, names)
-            found[key] = _checked(key, value, source)
+            try:
+                found[key] = _checked(key, value, source)
+            except ConfigurationError:
+                raise
+            except Exception as error:  # the type of an argument is the user's
+                why = f"{key}={repr_of(value)} in {source} cannot be read ({error_text(error)})"
+                raise ConfigurationError(f"{why}: give plain text, numbers, and lists or mappings of these") from error
     return Config(**found)
 
 

@@ -20,7 +20,7 @@ ACCEPTED = (
     " energy_per_UNIT (UNIT being sample, token or epoch), duration and grams, and the limit is in %, or in mJ, J, kJ, MJ, Wh, kWh,"
     " in s, min, h, d, or in mg, g, kg, t"
 )
-_GATE = re.compile(r"\s*([A-Za-z_]+)\s*\+?\s*(\d+(?:\.\d*)?|\.\d+)\s*(%|[A-Za-z]+)\s*", re.ASCII)
+_GATE = re.compile(r"\s*([A-Za-z_]+)\s*(?:\+\s*)?(\d+(?:\.\d*)?|\.\d+)\s*(%|[A-Za-z]+)\s*", re.ASCII)
 ROUNDING = 1e-12
 
 

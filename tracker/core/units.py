@@ -13,7 +13,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 def parse_duration_s(text: str) -> float:
     """Seconds of "90", "45s", "20m", "6h", "7d" or "2w". Raises ValueError with the forms that are understood."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhdw]?)\s*", text)
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw]?)", text.strip())
     if not match:
         raise ValueError(f"{text!r} is not a duration: write a number and a unit, as in 45s, 20m, 6h, 7d or 2w")
     return float(match[1]) * _SECONDS[match[2] or "s"]

@@ -12,6 +12,7 @@ from typing import get_args
 
 from ..core.sensing import Counter, Device, DeviceKind, Discovery, DiscoveryRequest, Gauge, Sensor
 from ..errors import ConfigurationError
+from ..texts import error_text, repr_of
 
 KINDS = get_args(DeviceKind)
 
@@ -22,12 +23,14 @@ def provider_of(name: str) -> Callable[[DiscoveryRequest], Discovery]:
     try:
         found = getattr(_from_file(module) if module.endswith(".py") else import_module(module), function)
     except Exception as error:  # the import of a user's module can fail in any way
-        reason = f"{type(error).__name__}: {error}"
         raise ConfigurationError(
-            f"sensors={name!r} cannot be imported ({reason}); check the name, install the module, or name its file (my_meter.py:discover)"
+            f"sensors={name!r} cannot be imported ({error_text(error)});"
+            " check the name, install the module, or name its file (my_meter.py:discover)"
         ) from error
     if not callable(found):
-        raise ConfigurationError(f"sensors={name!r} is {found!r}: name a function that takes a DiscoveryRequest and returns a Discovery")
+        raise ConfigurationError(
+            f"sensors={name!r} is {repr_of(found)}: name a function that takes a DiscoveryRequest and returns a Discovery"
+        )
     provider: Callable[[DiscoveryRequest], Discovery] = found
     return provider
 
@@ -47,11 +50,11 @@ def _from_file(path: str) -> ModuleType:
 def checked(name: str, found: object, taken: Iterable[str]) -> Discovery:
     """What the provider `name` returned. Raises ConfigurationError if it cannot be used, or if a device has a name that is in `taken`."""
     if not isinstance(found, Discovery):
-        raise ConfigurationError(f"sensors={name!r} returned {found!r}: return a Discovery, without sensors if there are none")
+        raise ConfigurationError(f"sensors={name!r} returned {repr_of(found)}: return a Discovery, without sensors if there are none")
     others = set(taken)
     for sensor in found.sensors:
         if (problem := _problem(sensor)) is not None:
-            raise ConfigurationError(f"sensors={name!r}: {sensor!r} {problem}")
+            raise ConfigurationError(f"sensors={name!r}: {repr_of(sensor)} {problem}")
         if sensor.device.name in others:
             raise ConfigurationError(f"sensors={name!r}: another device has the name {sensor.device.name} already; give yours another name")
     return found
@@ -63,11 +66,11 @@ def _problem(sensor: Sensor) -> str | None:
     if missing:
         return f"has no {', '.join(missing)}: see trainwatt.core.Sensor"
     if not isinstance(sensor.device, Device) or sensor.device.kind not in KINDS:
-        return f"has the device {sensor.device!r}: give a Device of kind {', '.join(KINDS)}"
+        return f"has the device {repr_of(sensor.device)}: give a Device of kind {', '.join(KINDS)}"
     if not 0 < sensor.device.max_power_w < math.inf or not 0 <= sensor.device.gain < math.inf:
-        return f"has the device {sensor.device!r}: max_power_w must be more than 0 W, gain 0 or more, and both finite"
+        return f"has the device {repr_of(sensor.device)}: max_power_w must be more than 0 W, gain 0 or more, and both finite"
     if not isinstance(sensor.kind, Counter | Gauge):
-        return f"has the kind {sensor.kind!r}: give a Counter or a Gauge"
+        return f"has the kind {repr_of(sensor.kind)}: give a Counter or a Gauge"
     if isinstance(sensor.kind, Counter) != (sensor.name == "energy"):
-        return f"has the name {sensor.name!r}: a counter must be named energy, and a gauge must not"
+        return f"has the name {repr_of(sensor.name)}: a counter must be named energy, and a gauge must not"
     return None

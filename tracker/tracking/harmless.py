@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from ..errors import TrainwattError
 from ..log import warn
+from ..texts import error_text
 
 
 class Harmless:
@@ -33,11 +34,11 @@ class Harmless:
             if what in self._said:
                 return
             self._said.add(what)
-            if isinstance(error, TrainwattError):  # raised on purpose: its message is enough
+            if issubclass(type(error), TrainwattError):  # raised on purpose: its message is enough
                 warn("%s; the training is not affected: %s", what, error)
             else:
                 warn("%s; the training is not affected", what, fault=error)
             if self._note is not None:
-                self._note(f"{what}: {type(error).__name__}: {error}")
+                self._note(f"{what}: {error_text(error)}")
         except Exception:  # too little stack or memory is left to report anything
             pass

@@ -1,40 +1,86 @@
-"""PURE: how a run ended, from the exception that ended it."""
+"""PURE: how a run ended, from the exception that ended it.
+
+The class of an exception is the user's: its text, its attributes and its `__class__` may raise, or say anything. So its type is asked, and
+the attributes of the built-in classes are read past those of the user's class.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from ..core.plain import text
 from ..core.run import Status
 from ..machine.masking import scrubbed
+from ..texts import error_text, made, repr_of, type_name
+
+LONGEST_REASON = 200
+_LOOKED_AT = 4000
 
 
 def outcome(error: BaseException | None) -> tuple[str, str | None]:
-    """Status and end reason of a run whose block ended with `error`; None for a normal end."""
+    """Status and end reason of a run whose block ended with `error`; None for a normal end. Raises nothing."""
     if error is None:
         return "completed", None
-    if isinstance(error, KeyboardInterrupt):
+    try:
+        return _outcome(error)
+    except BaseException:  # the code of the user's class raised it; `error` must go on, and nothing else
+        return "failed", type_name(error)
+
+
+def _outcome(error: BaseException) -> tuple[str, str | None]:
+    if _all_are(error, KeyboardInterrupt):
         return "interrupted", "Ctrl-C"
-    if isinstance(error, SystemExit):
+    if _is(error, SystemExit):
         return _of_exit(error)
-    if isinstance(error, GeneratorExit):
+    if _is(error, GeneratorExit):
         return "interrupted", "the generator around the run was closed"
-    said = scrubbed((str(error).splitlines() or [""])[0])[:200]
-    return "failed", f"{type(error).__name__}: {said}" if said else type(error).__name__
+    return "failed", _shown((error_text(error, _LOOKED_AT).splitlines() or [""])[0])
 
 
 def ending(status: object, reason: object) -> tuple[Status, str | None]:
     """The status and end reason that a caller of `stop` gives. A status that does not exist is kept in the reason: a run is closed in any
     case."""
-    why = None if reason is None else text(reason)
-    name = text(status).lower()
+    why = None if reason is None else made(text, reason, LONGEST_REASON)
+    name = made(text, status, LONGEST_REASON).lower()
     if name in set(Status) - {Status.RUNNING}:
         return Status(name), why
-    return Status.COMPLETED, ": ".join(filter(None, (f"stop({text(status)!r})", why)))
+    return Status.COMPLETED, ": ".join(filter(None, (f"stop({made(text, status, LONGEST_REASON)!r})", why)))
 
 
-def _of_exit(error: SystemExit) -> tuple[str, str | None]:
+def _of_exit(error: BaseException) -> tuple[str, str | None]:
     """Lightning turns Ctrl-C into exit code 1, and SIGTERM into its own kind of SystemExit without a code."""
-    if isinstance(error.__context__, KeyboardInterrupt):
+    context = BaseException.__dict__["__context__"].__get__(error)
+    if context is not None and _is(context, KeyboardInterrupt):
         return "interrupted", "Ctrl-C"
-    if type(error).__name__ == "SIGTERMException":
+    if type_name(error) == "SIGTERMException":
         return "interrupted", "SIGTERM"
-    return ("completed", "sys.exit()") if error.code in (None, 0) else ("failed", f"sys.exit({error.code!r})")
+    code = SystemExit.__dict__["code"].__get__(error)
+    if code is None or (issubclass(type(code), int) and int.__eq__(code, 0)):  # of other types than int, Python makes exit code 1
+        return "completed", "sys.exit()"
+    return "failed", _shown(f"sys.exit({repr_of(code)})")
+
+
+def _shown(text: str) -> str:
+    return scrubbed(text, LONGEST_REASON)
+
+
+def _is(error: BaseException, kind: type[BaseException]) -> bool:
+    return issubclass(type(error), kind)
+
+
+def _all_are(error: BaseException, kind: type[BaseException]) -> bool:
+    """Whether an exception is of a kind, or is a group of such exceptions only."""
+    return all(_is(single, kind) for single in _singles(error))
+
+
+def _singles(error: BaseException) -> Iterator[BaseException]:
+    """The exceptions of a group and of the groups in it; an exception that is no group is itself. Each group is opened once."""
+    opened: set[int] = set()
+    left = [error]
+    while left:
+        error = left.pop()
+        if not _is(error, BaseExceptionGroup):
+            yield error
+        elif id(error) not in opened:
+            opened.add(id(error))
+            left += BaseExceptionGroup.__dict__["exceptions"].__get__(error)

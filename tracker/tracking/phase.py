@@ -9,6 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from ..core.plain import text, whole
+from ..texts import made
 from .harmless import Harmless
 from .recording.phase_record import PhaseRecord
 
@@ -99,13 +100,14 @@ class Phase(contextlib.ContextDecorator):
     """A part of a run: made by `EnergyTracker.phase`."""
 
     def __init__(self, phases: Phases, name: str, step: int | None, exact: bool, synchronize: bool) -> None:
-        self.name, self.exact, self.synchronize = "phase", False, False
+        self.name = made(text, name)
+        self.exact = self.synchronize = False
         self.step = step
         self._phases = phases
         try:
-            self.name, self.exact, self.synchronize = text(name), bool(exact), bool(synchronize)
+            self.exact, self.synchronize = bool(exact), bool(synchronize)
         except Exception as error:  # the types are the user's
-            phases.harmless.failed("a phase could not be named", error)
+            phases.harmless.failed("a phase is neither exact nor synchronized", error)
         self._records: list[PhaseRecord | None] = []  # more than one if it is entered again before it ends
 
     def __enter__(self) -> Phase:

@@ -11,6 +11,7 @@ from ..core.sensing import Device, Discovery
 from ..log import warn
 from ..machine.inventory import inventory
 from ..storage.write.writer import Writer
+from ..texts import text_of
 from .harmless import Harmless
 from .recording import rows
 from .recording.rows import Row, as_json
@@ -66,7 +67,7 @@ class Surroundings:
                     warn("%s: grams are computed with the world's average", finding.detail)
         found: list[Row] = []
         for finding in findings:
-            with harmless(f"a finding about {finding.source} could not be recorded"):
+            with harmless(f"a finding about {text_of(finding.source)} could not be recorded"):
                 found.append(rows.finding_row(self._segment_id, len(found), finding))
         return {"finding": found, "inventory": self._hardware(harmless)}, about_run
 

@@ -17,6 +17,7 @@ from ..config import Config, Settings, arguments, resolve, working_folder
 from ..core.clock import Clock, SystemClock
 from ..core.plain import whole
 from ..errors import ConfigurationError, TrainwattError
+from ..texts import repr_of
 from .harmless import Harmless
 from .outcome import ending, outcome
 from .phase import Phase, Phases
@@ -102,8 +103,9 @@ class EnergyTracker(contextlib.ContextDecorator):
             return
         self._ended = begun
         self._phases.end()
-        atexit.unregister(self._at_exit)
         with self._harmless("the run could not be closed"):
+            with contextlib.suppress(Exception):  # it compares the user's handlers, which may raise
+                atexit.unregister(self._at_exit)
             begun.end(*ending(status, reason), os.environ)
 
     def __enter__(self) -> EnergyTracker:
@@ -136,7 +138,7 @@ class EnergyTracker(contextlib.ContextDecorator):
 
     def _at_exit(self) -> None:
         error = getattr(sys, "last_value", None)
-        status, reason = outcome(error) if isinstance(error, BaseException) else ("completed", "the interpreter ended without stop()")
+        status, reason = outcome(error) if issubclass(type(error), BaseException) else ("completed", "the interpreter ended without stop()")
         self.stop(status, reason)
 
     def _in_child(self) -> None:
@@ -167,7 +169,7 @@ class EnergyTracker(contextlib.ContextDecorator):
             for unit, given in (("samples", samples), ("tokens", tokens)):
                 amount = whole(given)
                 if not 0 <= amount < 2**53:
-                    raise ValueError(f"{unit}={given!r}: give a number of at least 0")
+                    raise ValueError(f"{unit}={repr_of(given)}: give a number of at least 0")
                 if amount:
                     begun.recorder.work(unit, phase, amount)
         except Exception as error:  # the types are the user's

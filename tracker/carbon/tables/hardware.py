@@ -24,7 +24,7 @@ KINDS = ("gpu", "cpu", "dram", "mainboard", "psu", "chassis", "assembly", "serve
 UNITS = ("device", "GB", "host", "server")
 SCOPES = ("model", "family", "any")
 _NEEDED = ("kind", "pattern", "name", "embodied_kg")
-_VENDORS = re.compile(r"\b(NVIDIA|AMD|Google|Intel|GeForce|Instinct|Tesla|SXM)\b|\(.*?\)", re.IGNORECASE)
+_VENDORS = re.compile(r"\b(NVIDIA|AMD|Google|Intel|GeForce|Instinct|Tesla|SXM)\b|\([^()]*\)", re.IGNORECASE)
 
 Scope = Literal["model", "family", "any"]
 

@@ -5,23 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
+from ...texts import storable
+
 T = TypeVar("T")
 
 
 def as_utf8(value: T) -> T:
-    """The same rows (or the same value) with valid UTF-8 in every text. A character that cannot be encoded becomes a question mark."""
+    """The same rows (or the same value) with valid UTF-8 in every text. See `storable` for characters that cannot be encoded."""
     changed: object = value
     if isinstance(value, str):
-        changed = _text(value)
+        changed = storable(value)
     elif isinstance(value, Mapping):
         changed = {as_utf8(k): as_utf8(v) for k, v in value.items()}
     elif isinstance(value, (tuple, list)):
         changed = [as_utf8(v) for v in value]
     return changed  # type: ignore[return-value]
-
-
-def _text(value: str) -> str:
-    try:
-        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    except UnicodeEncodeError:
-        return value.encode("utf-8", "replace").decode("utf-8")

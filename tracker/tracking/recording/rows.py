@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...core.point import Point
 from ...core.sensing import Availability
 from ...energy.intervals import JOULES
+from ...texts import text_of
 
 if TYPE_CHECKING:
     from ...core.clock import Anchor
@@ -103,12 +104,12 @@ def finding_row(segment_id: str, seq: int, finding: Finding) -> Row:
     return {
         "segment_id": segment_id,
         "seq": seq,
-        "source": str(finding.source),
+        "source": text_of(finding.source),
         "availability": Availability(finding.availability).value,
-        "what": str(finding.what),
-        "detail": str(finding.detail),
-        "remedy": str(finding.remedy),
-        "worth": str(finding.worth),
+        "what": text_of(finding.what),
+        "detail": text_of(finding.detail),
+        "remedy": text_of(finding.remedy),
+        "worth": text_of(finding.worth),
     }
 
 

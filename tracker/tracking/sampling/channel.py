@@ -10,6 +10,7 @@ from typing import NamedTuple
 from ...core.sensing import Counter, Reading, Sensor
 from ...energy.integrator import DeviceIntegrator
 from ...errors import ReadError, SensorLostError
+from ...texts import error_text, repr_of, text_of
 
 log = logging.getLogger("trainwatt")
 
@@ -30,7 +31,7 @@ class Failure(NamedTuple):
     def of(cls, error: Exception) -> Failure:
         """The failure for an exception of a sensor, of any type."""
         known = isinstance(error, ReadError)
-        return cls(str(error) if known else f"{type(error).__name__}: {error}", isinstance(error, SensorLostError))
+        return cls(text_of(error) if known else error_text(error), isinstance(error, SensorLostError))
 
 
 class Channel:
@@ -53,7 +54,7 @@ class Channel:
         if self.integrator.lost:
             return
         if not isinstance(value, (int, float)):
-            failure = value if isinstance(value, Failure) else Failure(f"read {value!r}, which is not a number")
+            failure = value if isinstance(value, Failure) else Failure(f"read {repr_of(value)}, which is not a number")
             self.integrator.failed(self.sensor.name, after_ns, failure.reason, lost=failure.lost)
             return
         cost_ns = after_ns - before_ns
@@ -67,7 +68,7 @@ class Channel:
             self.last = reading
         except Exception as error:  # a fault of trainwatt with one device must not end the sampling of the others
             log.exception("trainwatt: a reading of %s could not be integrated; it is no longer read", self.sensor.device.name)
-            self.integrator.failed(self.sensor.name, reading.t_ns, f"a fault of trainwatt: {error}", lost=True)
+            self.integrator.failed(self.sensor.name, reading.t_ns, f"a fault of trainwatt: {error_text(error)}", lost=True)
 
     def back_off(self, period_s: float) -> float | None:
         """Lower the rate after COST_READS reads in a row that were too slow. Returns the new period in seconds if it changed."""

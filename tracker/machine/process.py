@@ -85,9 +85,9 @@ def _stat(pid: int, procfs: str) -> ProcessStat | None:
     return process_stat(read_text(Path(procfs, str(pid), "stat")))
 
 
-def own_command() -> str:
-    """This process's command line, masked."""
-    return masked(sys.orig_argv)
+def own_command() -> str | None:
+    """This process's command line, masked; None if the interpreter does not know it, as within another program."""
+    return masked(getattr(sys, "orig_argv", None) or getattr(sys, "argv", None) or ()) or None
 
 
 def command_of(pid: int, procfs: str = "/proc") -> str | None:

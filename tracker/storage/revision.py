@@ -6,13 +6,17 @@ the missing ones, through Alembic.
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 from collections.abc import Collection
 from enum import Enum, auto
-from pathlib import Path
+from importlib.resources.abc import Traversable
 
 from ..errors import NewerSchemaError, NotADatabaseError
+from ..machine.resources import folder_of, missing, text_of
 
-MIGRATIONS = Path(__file__).with_name("migrations")
+MIGRATIONS = folder_of(__package__, "migrations")
 VERSION_TABLE = """CREATE TABLE alembic_version (
     version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 )"""
@@ -27,14 +31,14 @@ class State(Enum):
 
 
 def head() -> str:
-    """The newest revision: four digits."""
+    """The newest revision: four digits. Raises ConfigurationError if this program does not contain the SQL files."""
     return _files()[-1].name[:4]
 
 
 def statements_of(revision: str) -> list[str]:
     """The SQL statements of one revision, without comments."""
     (file,) = (file for file in _files() if file.name.startswith(revision))
-    lines = file.read_text(encoding="utf-8").splitlines()
+    lines = text_of(file).splitlines()
     sql = "\n".join(line for line in lines if not line.startswith("--"))
     return [statement.strip() for statement in sql.split(";") if statement.strip()]
 
@@ -66,5 +70,11 @@ def state_of(place: str, tables: Collection[str], version: str | None) -> State:
     return State.CURRENT if version == head() else State.OLDER
 
 
-def _files() -> list[Path]:
-    return sorted(MIGRATIONS.glob("[0-9][0-9][0-9][0-9]_*.sql"))
+def _files() -> list[Traversable]:
+    try:
+        found = [file for file in MIGRATIONS.iterdir() if re.fullmatch(r"[0-9]{4}_.*\.sql", file.name)]
+    except OSError as error:
+        raise missing(MIGRATIONS.name, error) from error
+    if not found:
+        raise missing("0001_initial.sql", FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
+    return sorted(found, key=lambda file: file.name)

@@ -11,15 +11,15 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ...errors import ConfigurationError
+from ...machine.resources import folder_of, text_of
 from ..accounting import Estimate
 
-_DATA = Path(__file__).parent / "data" / "embodied_hardware.csv"
 KINDS = ("gpu", "cpu", "dram", "mainboard", "psu", "chassis", "assembly", "server")
 UNITS = ("device", "GB", "host", "server")
 SCOPES = ("model", "family", "any")
@@ -86,29 +86,27 @@ def table(own: str | Path | None = None) -> HardwareTable:
 
 @cache
 def _bundled() -> tuple[HardwareRow, ...]:
-    return tuple(_rows(_DATA, "the bundled table"))
+    return tuple(_rows(text_of(folder_of(__package__, "data") / "embodied_hardware.csv").splitlines(), "the bundled table"))
 
 
 def _read(path: Path) -> tuple[HardwareRow, ...]:
     try:
-        return tuple(_rows(path, str(path)))
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return tuple(_rows(file, str(path)))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"the hardware file {path} cannot be read: {error}; name a CSV file in UTF-8") from None
 
 
-def _rows(path: Path, place: str) -> Iterator[HardwareRow]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
-        if missing:
-            raise ConfigurationError(
-                f"{place} has no column {', '.join(missing)}: its first line must name at least {','.join(_NEEDED)}"
-                " (`trainwatt hardware --json` shows all columns)"
-            )
-        for cells in reader:
-            yield _row(
-                {k: (v or "").strip() for k, v in cells.items() if k is not None and not isinstance(v, list)}, place, reader.line_num
-            )
+def _rows(lines: Iterable[str], place: str) -> Iterator[HardwareRow]:
+    reader = csv.DictReader(lines)
+    missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
+    if missing:
+        raise ConfigurationError(
+            f"{place} has no column {', '.join(missing)}: its first line must name at least {','.join(_NEEDED)}"
+            " (`trainwatt hardware --json` shows all columns)"
+        )
+    for cells in reader:
+        yield _row({k: (v or "").strip() for k, v in cells.items() if k is not None and not isinstance(v, list)}, place, reader.line_num)
 
 
 def _row(cells: dict[str, str], place: str, line: int) -> HardwareRow:

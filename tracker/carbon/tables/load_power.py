@@ -9,13 +9,11 @@ from __future__ import annotations
 import csv
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
 
+from ...machine.resources import folder_of, text_of
 from ..accounting import Estimate
 from ..assumption import FactorStatus
-
-_DATA = Path(__file__).parent / "data" / "power_model.csv"
 
 LOW_FACTOR, HIGH_FACTOR = 0.5, 1.5
 """Around the curve. An estimate, not a measurement: at the same busy time, a chip that waits for memory draws half the power of one
@@ -43,7 +41,6 @@ class LoadCurve(NamedTuple):
 @cache
 def load_curve() -> LoadCurve:
     """The bundled curve."""
-    with _DATA.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = list(csv.DictReader(text_of(folder_of(__package__, "data") / "power_model.csv").splitlines()))
     points = tuple((float(r["load_percent"]) / 100, float(r["fraction_of_rated_power"])) for r in rows)
     return LoadCurve(points, rows[0]["source"], int(rows[0]["year"]), FactorStatus(rows[0]["status"]))

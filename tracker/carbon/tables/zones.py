@@ -15,14 +15,14 @@ from __future__ import annotations
 import csv
 import functools
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import ConfigurationError
+from ...machine.resources import folder_of, text_of
 from ..assumption import FactorStatus
 from ..series import require_same_basis as require_same_basis
 
-DATA = Path(__file__).with_name("data")
+DATA = folder_of(__package__, "data")
 WORLD = "WORLD"
 ZONE_FACTOR, REGION_FACTOR = 2.0, 1.5
 KINDS = (
@@ -254,8 +254,7 @@ def _on_basis(found: ZoneFigure, basis: str) -> ZoneFigure:
 
 
 def _table(name: str) -> list[dict[str, str]]:
-    with open(DATA / name, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return list(csv.DictReader(text_of(DATA / name).splitlines()))
 
 
 @functools.cache

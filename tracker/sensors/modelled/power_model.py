@@ -12,9 +12,9 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-_DATA = Path(__file__).parent / "data" / "power_model.csv"
+from ...machine.resources import folder_of, text_of
+
 _TRUSTED = ("verified", "cross-checked", "derived")
 
 TDP_FACTORS = (0.6, 1.5)
@@ -100,9 +100,9 @@ def _values(component: str, model: str, parameter: str) -> list[float]:
 
 @cache
 def _rows() -> tuple[tuple[str, str, str, float], ...]:
-    with _DATA.open(encoding="utf-8", newline="") as file:
-        return tuple(
-            (row["component"], row["model"], row["parameter"], float(row["value"]))
-            for row in csv.DictReader(file)
-            if row["status"] in _TRUSTED
-        )
+    lines = text_of(folder_of(__package__, "data") / "power_model.csv").splitlines()
+    return tuple(
+        (row["component"], row["model"], row["parameter"], float(row["value"]))
+        for row in csv.DictReader(lines)
+        if row["status"] in _TRUSTED
+    )

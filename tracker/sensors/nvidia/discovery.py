@@ -5,7 +5,6 @@ What a GPU can report is found by trying, never guessed from its architecture.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -60,7 +59,7 @@ def discover(request: DiscoveryRequest) -> Discovery:
     if request.gpus is None and (asleep := remedies.suspended(request)) is not None:
         return Discovery(findings=[asleep])
     try:
-        nvml: Any = importlib.import_module("pynvml")
+        import pynvml as nvml  # a statement, which programs that freeze others find
     except ImportError as e:
         return _without(request, remedies.absent(f"pynvml cannot be imported: {e}", "pip install nvidia-ml-py"))
     try:

@@ -1,0 +1,33 @@
+"""The data files that are part of trainwatt: its tables and its SQL.
+
+They are asked of the import system. A frozen program (PyInstaller, Nuitka) or an archive has no folder beside its modules, and modules
+without `__file__`.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from ..errors import ConfigurationError
+
+
+def folder_of(package: str, *below: str) -> Traversable:
+    """A folder of data files below a package. It need not exist."""
+    return files(package).joinpath(*below)
+
+
+def text_of(file: Traversable) -> str:
+    """The text of a data file. Raises ConfigurationError if this program does not contain it."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise missing(file.name, error) from error
+
+
+def missing(what: str, error: OSError) -> ConfigurationError:
+    """The error for a data file that is not there."""
+    return ConfigurationError(
+        f"{what}, a data file of trainwatt, cannot be read ({error.strerror or error}). Reinstall trainwatt. In a frozen program, collect"
+        " its data files: PyInstaller does so if trainwatt is installed where it runs, or with --collect-all trainwatt"
+    )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.views import assert_within, rows
+from tests.fakes.views import assert_true, assert_within, phase_named, rows
 from tests.fakes.world import TRAINWATT, World, finished
 
 RANK = """
@@ -84,8 +84,145 @@ sys.exit(sum(p.wait() for p in ranks))
     assert len(view["energy"]["devices"]) == 3
     assert_within(view["energy"], world.total_w, run["duration_s"])
     [phase] = view["phases"]
-    assert phase["count"] == 3
-    assert phase["energy_j"] > 0
-    assert view["work"] == {"samples": 30}
+    assert phase["count"] == 1
+    assert 0 < phase["energy_j"] < view["energy"]["total_j"]
+    assert view["work"] == phase["work"] == {"samples": 30}
     roles = rows(world, "SELECT role, rank, status FROM segment ORDER BY role, rank")
     assert roles == [("joined", 0, "completed"), ("joined", 1, "completed"), ("joined", 2, "completed"), ("owner", None, "completed")]
+
+
+EPOCHS = """
+import os, sys, time
+from trainwatt import EnergyTracker
+rank = int(os.environ.get("RANK", "0"))
+with EnergyTracker(project="ranks", name=os.environ.get("RUN_NAME")) as tracker:
+    time.sleep(0.02 * rank)  # no two ranks are in step
+    for epoch in range(5):
+        with tracker.phase("epoch", step=epoch):
+            with tracker.phase("train", step=epoch):
+                tracker.update(samples=10)
+                time.sleep(0.2)
+            if rank == 0:
+                with tracker.phase("validate", step=epoch):
+                    time.sleep(0.05)
+            else:
+                time.sleep(0.05)
+"""
+LAUNCHER = """
+import os, subprocess, sys
+code, ranks = sys.argv[1], int(sys.argv[2])
+env = [os.environ | {"LOCAL_RANK": str(i), "RANK": str(i), "WORLD_SIZE": str(ranks), "LOCAL_WORLD_SIZE": str(ranks)} for i in range(ranks)]
+processes = [subprocess.Popen([sys.executable, "-c", code], env=each) for each in env]
+sys.exit(sum(p.wait() for p in processes))
+"""
+
+
+def launched(world: World, code: str, ranks: int, *, outside: bool) -> None:
+    """A launcher runs `code` in each of its ranks; `outside`: with `trainwatt run` outside."""
+    run = [*TRAINWATT, "run", "--"] if outside else []
+    ended = finished(world.popen([*run, sys.executable, "-c", LAUNCHER, code, str(ranks)]))
+    assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.slow
+def test_phases_of_ranks_at_the_same_time_are_counted_once(world: World) -> None:
+    """Added up as if they followed one another, four ranks had 20 epochs and four times the energy."""
+    launched(world, EPOCHS, 4, outside=True)
+    view = world.show()
+    epoch, train, validate = (phase_named(view, name) for name in ("epoch", "train", "validate"))
+    assert [p["count"] for p in (epoch, train, validate)] == [5, 5, 5]
+    assert [p["pending_count"] for p in (epoch, train, validate)] == [0, 0, 0]
+    assert view["work"] == train["work"] == {"samples": 4 * 5 * 10}
+    assert view["run"]["ranks"] == {"recorded": 4, "of": 4, "joined": True}
+    [(first, last)] = rows(world, "SELECT min(start_t_ns), max(end_t_ns) FROM phase WHERE name = 'epoch'")
+    assert_true(epoch, world.total_w, union_s(world, "epoch"))
+    assert_true(train, world.total_w, union_s(world, "train"))
+    assert_true(validate, world.total_w, union_s(world, "validate"))
+    assert epoch["duration_s"] <= (last - first) * 1e-9
+    assert validate["energy_j"] < train["energy_j"] < epoch["energy_j"] < view["energy"]["total_j"]
+    assert "samples, each" in world.call("show").stdout
+
+
+def union_s(world: World, name: str) -> float:
+    """The seconds in which at least one process was in a phase of that name."""
+    seconds, until = 0, 0
+    for start, end in rows(world, f"SELECT start_t_ns, end_t_ns FROM phase WHERE name = '{name}' ORDER BY 1"):
+        seconds += max(0, end - max(start, until))
+        until = max(until, end)
+    return seconds * 1e-9
+
+
+@pytest.mark.slow
+def test_processes_that_follow_one_another_are_added_up(world: World) -> None:
+    """Two programs of one command, and a rank that was started again: neither is at the same time as another."""
+    code = RANK.replace('project="ranks"', 'project="again"')
+    twice = "import os, subprocess, sys\nfor i in (0, 0): subprocess.run([sys.executable, '-c', sys.argv[1]], env=os.environ, check=True)"
+    for env in ({}, {"LOCAL_RANK": "0", "RANK": "0", "LOCAL_WORLD_SIZE": "1"}):
+        command = [*TRAINWATT, "run", "--", sys.executable, "-c", twice, code]
+        assert finished(world.popen(command, env=world.environ(**env))).returncode == 0
+        [phase] = world.show()["phases"]
+        assert (phase["count"], phase["work"]) == (2, {"samples": 20})
+        assert_true(phase, world.total_w, phase["duration_s"])
+
+
+@pytest.mark.slow
+def test_threads_in_a_phase_of_the_same_name_count_its_energy_once(world: World) -> None:
+    code = """
+import threading, time
+from trainwatt import EnergyTracker
+with EnergyTracker() as tracker:
+    def load():
+        with tracker.phase("load"):
+            time.sleep(0.6)
+    threads = [threading.Thread(target=load) for _ in range(4)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+"""
+    assert world.run_python(code).returncode == 0
+    view = world.show()
+    load = phase_named(view, "load")
+    assert load["count"] == 4  # a process has no rank for each thread: each may do something else
+    assert_true(load, world.total_w, union_s(world, "load"))
+    assert load["energy_j"] <= view["energy"]["total_j"]
+
+
+@pytest.mark.slow
+def test_a_run_with_the_work_of_one_rank_says_so_and_no_gate_passes_on_it(world: World) -> None:
+    """Without `trainwatt run` outside, the samples of each rank are in its own run, and the joules are in one of them."""
+    for name in ("before", "after"):
+        launched(world, EPOCHS.replace("range(5)", "range(1)").replace('os.environ.get("RUN_NAME")', repr(name)), 2, outside=False)
+    found = {(v["run"]["name"], v["energy"]["total_j"] is not None): v for v in views(world)}
+    assert len(found) == 4
+    for view in found.values():
+        assert view["run"]["ranks"] == {"recorded": 1, "of": 2, "joined": False}
+        assert view["carbon"] is None or view["carbon"]["sci"] is None
+    before, after = (found[name, True]["run"]["id"] for name in ("before", "after"))
+    shown = world.call("show", after).stdout
+    assert "work of 1 of 2 ranks" in shown.splitlines()[0]
+    assert "samples (work of 1 of 2 ranks)" in shown
+    assert "J of the whole run" not in shown
+    assert "4 of them have the work of some ranks only" in world.call("list", COLUMNS="200").stdout
+    assert "10 samples (work of 1 of 2 ranks)" in world.call("list", "--columns", "run,energy,work,each", COLUMNS="200").stdout
+    for name, said in (("report.md", "work of 1 of 2 ranks"), ("report.html", "so the energy per unit of work is not known")):
+        assert world.call("report", after, "--output", name).returncode == 0
+        assert said in (world.work / name).read_text()
+    for gate in ("energy_per_sample +5%", "energy_per_epoch +500%", "energy +500%", "grams +500%"):
+        compared = world.call("compare", before, after, "--gate", gate, COLUMNS="250")
+        assert compared.returncode == 1, compared.stdout
+        why = "cannot be judged for B: one rank of 2 only, in A; put `trainwatt run --` before the launcher"
+        assert f"gate {gate}: {why}" in compared.stdout
+    assert world.call("compare", before, after, "--gate", "duration +10min").returncode == 0
+
+
+@pytest.mark.slow
+def test_a_tracker_in_the_first_rank_only_is_partial_too(world: World) -> None:
+    """All joules are in the run, so a gate on them and on epochs is judged; on samples it is not."""
+    only_first = EPOCHS.replace("range(5)", "range(1)").replace("with EnergyTracker", "if rank: sys.exit()\nwith EnergyTracker")
+    for _ in range(2):
+        launched(world, only_first, 3, outside=True)
+    one, two = (r["id"] for r in world.runs())
+    assert world.show(one)["run"]["ranks"] == {"recorded": 1, "of": 3, "joined": True}
+    for gate, code in (("energy_per_sample +500%", 1), ("energy_per_epoch +500%", 0), ("energy +500%", 0)):
+        compared = world.call("compare", one, two, "--gate", gate, COLUMNS="250")
+        assert compared.returncode == code, compared.stdout
+    assert "without the work of some ranks" in compared.stdout

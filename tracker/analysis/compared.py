@@ -21,10 +21,13 @@ class Reason(Enum):
     PENDING = auto()  # it is still being computed
     NOT_MEASURED = auto()
     NO_GRAMS = auto()
+    ONE_RANK = auto()  # each rank of the job has a run of its own
+    SOME_RANKS = auto()  # not all ranks have joined the run
 
 
 class Missing(NamedTuple):
-    """Why a figure has no value. `detail` is the unit for NOT_COUNTED, and the problem of the computation for NO_GRAMS."""
+    """Why a figure has no value. `detail` is the unit for NOT_COUNTED, the problem of the computation for NO_GRAMS, how many ranks the node
+    has for ONE_RANK, and of how many ranks the work is known for SOME_RANKS, as "1 of 4"."""
 
     reason: Reason
     detail: str = ""
@@ -65,6 +68,8 @@ class Limit(Enum):
     FAILED = auto()
     INTERRUPTED = auto()
     DEVICE_LOST = auto()
+    ONE_RANK = auto()
+    SOME_RANKS = auto()
     OTHER_KINDS = auto()
     OTHER_DEVICES = auto()
     MODELLED = auto()

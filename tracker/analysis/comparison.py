@@ -14,7 +14,7 @@ from ..carbon.difference import change_of, differences
 from ..core.run import Status
 from ..energy.difference import NONE, Change, Part, Sensor, change, exact, scaled
 from .compared import Amount, Compared, Figure, Limit, Missing, Note, Reason
-from .view import device_share, known_count, phase_share
+from .view import device_share, known_count, phase_share, work_partial
 
 if TYPE_CHECKING:
     from ..core.contract import ShowJson
@@ -131,10 +131,13 @@ def _figures(side: _Side, base: _Side | None, units: Sequence[str]) -> list[Figu
     )
     found = [whole if whole.value is not None else replace(whole, missing=Missing(Reason.NO_ENERGY))]
     for unit in units:
-        amount, before = _amount(side.view, unit), _amount(base.view, unit) if base else 0
+        amount, others = _amount(side.view, unit), missing_ranks(side.view, unit)
+        before = _amount(base.view, unit) if base and missing_ranks(base.view, unit) is None else 0
         phase = _epochs(side.view)[1] if unit == "epochs" and "epochs" not in side.view["work"] else None
         per = _divided(side, base, whole, f"energy_per_{unit.removesuffix('s')}", "J", amount, before)
-        if amount:
+        if amount and others is not None:
+            found.append(Figure(per.name, per.unit, None, missing=others))
+        elif amount:
             found.append(replace(per, amount=Amount(amount, unit, phase)))
         else:
             found.append(replace(per, missing=Missing(Reason.NOT_COUNTED, unit)))
@@ -144,6 +147,18 @@ def _figures(side: _Side, base: _Side | None, units: Sequence[str]) -> list[Figu
     power = _divided(side, base, whole, "power", "W", seconds, base.seconds if base else 0.0)
     found.append(power if seconds else replace(power, missing=Missing(Reason.NO_TIME)))
     return [*found, _grams(side, base, whole.change)]
+
+
+def missing_ranks(view: ShowJson, unit: str) -> Missing | None:
+    """Why a run's energy per `unit` is not known: other ranks have done work that is not in it. None if it is known.
+
+    Ranks count samples and tokens of their own, but the same epochs. If each has a run of its own, no run is known to have all joules."""
+    ranks = view["run"]["ranks"]
+    if ranks is None or not work_partial(view["run"]):
+        return None
+    if not ranks["joined"]:
+        return Missing(Reason.ONE_RANK, str(ranks["of"]))
+    return None if unit == "epochs" else Missing(Reason.SOME_RANKS, f"{ranks['recorded']} of {ranks['of']}")
 
 
 def _divided(side: _Side, base: _Side | None, whole: Figure, name: str, unit: str, by: float, before: float) -> Figure:
@@ -252,6 +267,9 @@ def _notes(side: _Side, base: _Side | None) -> list[Note]:
     notes = [Note(unfinished[Status(status)])] if status in unfinished else []
     if energy["lower_bound"]:
         notes.append(Note(Limit.DEVICE_LOST))
+    if work_partial(side.view["run"]):
+        ranks = side.view["run"]["ranks"]
+        notes.append(Note(Limit.SOME_RANKS if ranks and ranks["joined"] else Limit.ONE_RANK))
     if base is None or not base.total or not side.total:
         return notes
     kinds, base_kinds = _kinds(side.view), _kinds(base.view)

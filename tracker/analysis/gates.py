@@ -10,6 +10,7 @@ from typing import NamedTuple
 from ..core.units import J_PER_KWH, J_PER_WH
 from ..errors import ConfigurationError
 from .compared import Compared, Figure, Missing
+from .comparison import missing_ranks
 
 ENERGY = {"mJ": 1e-3, "J": 1.0, "kJ": 1e3, "MJ": 1e6, "Wh": J_PER_WH, "kWh": J_PER_KWH}
 TIME = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
@@ -84,9 +85,10 @@ def _judged(gate: Gate, run: Compared, runs: Sequence[Compared]) -> Judged:
     base = next((f for f in runs[0].figures if f.name == gate.metric), None)
     if figure is None or base is None:
         return _unknown(gate, run, None, Unjudged(known=tuple(f.name for f in runs[0].figures if f.name != "power")))
-    for label, each in ((runs[0].label, base), (run.label, figure)):
-        if each.missing is not None:
-            return _unknown(gate, run, figure, Unjudged(each.missing, label))
+    for of, each in ((runs[0], base), (run, figure)):
+        others = missing_ranks(of.view, "epochs") if gate.metric in ("energy", "grams") else None  # where the joules are not known either
+        if (missing := others or each.missing) is not None:
+            return _unknown(gate, run, figure, Unjudged(missing, of.label))
     change = figure.change
     if change is None:
         return _unknown(gate, run, figure, Unjudged(apart=figure.apart))

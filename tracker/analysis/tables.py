@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ..core.timeline import Timeline
 from .footprint import view_of
-from .view import iso
+from .view import iso, work_partial
 
 if TYPE_CHECKING:
     from ..core.contract import EnergySumJson, RunJson, RunRecord, ShowJson
@@ -39,7 +39,11 @@ _GRAMS = " ".join(f"{part}{bound}_g" for part in ("operational", "embodied", "to
 _RUN = _columns(
     *("text run_id project name group stage status end_reason", "text started_at", "int started_utc_ns", "text ended_at"),
     *("int ended_utc_ns", "text last_seen_at", "int last_seen_utc_ns", "float duration_s", "text host command git_commit"),
-    *("map tags external", "float energy_j low_j high_j measured_fraction measured_only_j idle_j above_idle_j", "bool lower_bound"),
+    *(
+        "map tags external",
+        "float energy_j low_j high_j measured_fraction measured_only_j idle_j above_idle_j",
+        "bool lower_bound work_partial",
+    ),
 )
 COLUMNS: Mapping[What, tuple[Column, ...]] = {
     "runs": _RUN + _columns("int samples tokens", f"float {_GRAMS}", "text zone", "float intensity_g_per_kwh pue"),
@@ -128,6 +132,7 @@ def run_record(row: RunRow, run: RunJson, energy: EnergySumJson) -> RunRecord:
         "idle_j": energy["idle_j"],
         "above_idle_j": energy["above_idle_j"],
         "lower_bound": energy["lower_bound"],
+        "work_partial": work_partial(run),
     }
 
 

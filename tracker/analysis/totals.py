@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 from ..core.units import NS_PER_S
 from .over_time.periods import Period, period_of, periods_between, suiting
 from .overlaps import Reading, at_once
-from .view import describe_run, energy_sum_of, run_duration_s
+from .view import describe_run, energy_sum_of, in_job, ranks_of, run_duration_s, work_partial
 
 if TYPE_CHECKING:
     from ..core.contract import EntryJson, GroupJson, ShowJson, SumJson
@@ -35,18 +35,20 @@ def members(store: Store, runs: Sequence[RunRow]) -> list[Member]:
     """The runs with what there is to add up, in order. Raises StoreError."""
     ids = [run.id for run in runs]
     devices, work = store.devices(ids), store.work(ids)
+    joined = store.joined_ranks(run.id for run in runs if in_job(run))
     found: list[Member] = []
     for run in runs:
         of_run, duration_s = devices[run.id], run_duration_s(run)
         energy = energy_sum_of(of_run, duration_s)
-        found.append(Member(run, of_run, {"run": describe_run(run, duration_s), "energy": energy, "work": work[run.id]}))
+        described = describe_run(run, duration_s, ranks_of(run, joined.get(run.id, 0)))
+        found.append(Member(run, of_run, {"run": described, "energy": energy, "work": work[run.id]}))
     return found
 
 
 def each_of(entry: EntryJson | ShowJson) -> tuple[str, float] | None:
-    """A unit of work that the run counted (samples if there are any), and the joules of the whole run per unit. None if nothing was counted
-    or no energy is known."""
-    work, joules = entry["work"], entry["energy"]["total_j"]
+    """A unit of work that the run counted (samples if there are any), and the joules of the whole run per unit. None if nothing was
+    counted, if the work of other ranks is not in it, or if no energy is known."""
+    work, joules = {} if work_partial(entry["run"]) else entry["work"], entry["energy"]["total_j"]
     unit = next((u for u in ("samples", "tokens", *work) if work.get(u)), None)
     return None if unit is None or joules is None else (unit, joules / work[unit])
 
@@ -56,7 +58,7 @@ def total(of: Sequence[Member]) -> SumJson:
 
     The devices of all runs go into one range, so that scale errors of one class add up as they do within a run. Runs without energy are
     counted apart; with those, or with one whose device was lost, the sum is a lower bound. `runs_at_once`: how many read a device at the
-    same time as another of them, so that this energy is counted more than once.
+    same time as another of them, so that this energy is counted more than once. `runs_partial`: how many have the work of some ranks only.
     """
     duration_s = sum(m.entry["run"]["duration_s"] for m in of)
     energy = energy_sum_of([device for m in of for device in m.devices], duration_s)
@@ -66,6 +68,7 @@ def total(of: Sequence[Member]) -> SumJson:
         "runs": len(of),
         "runs_without_energy": without,
         "runs_at_once": len(at_once(reading for m in of for reading in _readings(m))),
+        "runs_partial": sum(work_partial(m.entry["run"]) for m in of),
         "duration_s": duration_s,
         "newest_started_at": max((m.entry["run"]["started_at"] for m in of), default=None),
         "energy": energy,

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..energy.intervals import Interval, Share, between, interval
 
 if TYPE_CHECKING:
-    from ..core.contract import DeviceJson, EnergyJson, EnergyRangeJson, EnergySumJson, PhaseJson, RunJson, SamplerJson, ShowJson
-    from ..storage.read.records import DeviceRow, PhaseDeviceSum, RunRow, SegmentRow, StoredRun
+    from ..core.contract import DeviceJson, EnergyJson, EnergyRangeJson, EnergySumJson, PhaseJson, RanksJson, RunJson, SamplerJson, ShowJson
+    from ..storage.read.records import DeviceRow, PhaseDeviceSum, PhaseSum, RunRow, SegmentRow, StoredRun
 
+N = TypeVar("N", int, float)
 SCHEMA_VERSION = 1
 NS = 1e-9
 KINDS = {"gpu": "GPU", "cpu": "CPU", "dram": "DRAM"}
@@ -30,7 +31,7 @@ def describe(stored: StoredRun) -> ShowJson:
     duration_s = run_duration_s(stored.run)
     return {
         "schema_version": SCHEMA_VERSION,
-        "run": describe_run(stored.run, duration_s),
+        "run": describe_run(stored.run, duration_s, ranks_of(stored.run, _joined_ranks(stored))),
         "energy": energy_of(stored.devices, duration_s),
         "phases": _phases(stored),
         "work": _work(stored),
@@ -41,7 +42,7 @@ def describe(stored: StoredRun) -> ShowJson:
     }
 
 
-def describe_run(run: RunRow, duration_s: float) -> RunJson:
+def describe_run(run: RunRow, duration_s: float, ranks: RanksJson | None = None) -> RunJson:
     """The `run` object of the contract."""
     return {
         "id": run.id,
@@ -60,7 +61,31 @@ def describe_run(run: RunRow, duration_s: float) -> RunJson:
         "git_commit": run.git_commit,
         "tags": run.tags,
         "external": run.external,
+        "ranks": ranks,
     }
+
+
+def in_job(run: RunRow) -> bool:
+    """Whether a run belongs to a job that has several ranks on its node."""
+    of = run.settings.get("ranks_here")
+    return isinstance(of, int) and of > 1
+
+
+def ranks_of(run: RunRow, joined: int) -> RanksJson | None:
+    """The ranks of a run, of which `joined` have joined it. None if it does not belong to a job that has several on its node."""
+    if not in_job(run):
+        return None
+    recorded = max(1, joined)
+    return {"recorded": recorded, "of": max(recorded, run.settings["ranks_here"]), "joined": joined > 0}
+
+
+def _joined_ranks(stored: StoredRun) -> int:
+    return len({s.rank for s in stored.segments if s.role == "joined" and s.rank is not None})
+
+
+def work_partial(run: RunJson) -> bool:
+    """Whether a run has the work of some ranks of its node only, so that its energy per unit of work is not known."""
+    return run["ranks"] is not None and run["ranks"]["recorded"] < run["ranks"]["of"]
 
 
 def run_duration_s(run: RunRow) -> float:
@@ -185,7 +210,18 @@ def phase_share(s: PhaseDeviceSum, d: DeviceRow) -> Share:
 
 
 def _phases(stored: StoredRun) -> list[PhaseJson]:
-    """One entry per name, in order of first start, over all segments."""
+    """One entry per name, in order of first start, over all segments.
+
+    Ranks do the same steps at the same time. So the count and the time of a phase are those of the rank that has the most; of processes
+    without a rank, which may do anything, all count. Energies are stored as what each instance adds to the union of all."""
+    ranks = {s.id: s.rank for s in stored.segments}
+
+    def once(sums: Iterable[PhaseSum], of: Callable[[PhaseSum], N]) -> N:
+        by_rank: dict[int | None, N] = {}
+        for p in sums:
+            by_rank[ranks.get(p.segment_id)] = of(p) + by_rank.get(ranks.get(p.segment_id), 0)
+        return by_rank.pop(None, 0) + max(by_rank.values(), default=0)
+
     devices: Mapping[tuple[str, str], DeviceRow] = {(d.segment_id, d.name): d for d in stored.devices}
     has_gpu = any(d.kind == "gpu" for d in stored.devices)
     names = dict.fromkeys(p.name for p in sorted(stored.phases, key=lambda p: p.first_start_utc_ns))
@@ -199,21 +235,21 @@ def _phases(stored: StoredRun) -> list[PhaseJson]:
             if (d := devices.get((s.owner_segment_id, s.device))) is not None and d.included_in_total
         ]
         joules = interval(shares) if shares else None
-        count = sum(p.instances for p in sums)
-        unresolved = sum(p.unresolved for p in sums)
+        count = once(sums, lambda p: p.instances)
+        unresolved = once(sums, lambda p: p.unresolved)
         described.append(
             {
                 "name": name,
                 "count": count,
-                "duration_s": sum(p.duration_s for p in sums),
+                "duration_s": once(sums, lambda p: p.duration_s),
                 "energy_j": joules.energy_j if joules else None,
                 "low_j": joules.low_j if joules else None,
                 "high_j": joules.high_j if joules else None,
                 "resolved": bool(joules) and unresolved == 0 and not any(p.pending for p in sums),
                 "unresolved_count": unresolved,
-                "pending_count": sum(p.pending for p in sums),
-                "host_side": has_gpu and sum(p.synchronized for p in sums) < count,
-                "work": {w.unit: w.amount for w in stored.work if w.phase == name},
+                "pending_count": count - once(sums, lambda p: p.instances - p.pending),
+                "host_side": has_gpu and any(p.synchronized < p.instances for p in sums),
+                "work": _work(stored, name),
             }
         )
     return described
@@ -230,10 +266,11 @@ def energy_each_j(phase: PhaseJson) -> float | None:
     return None if phase["energy_j"] is None or not known else phase["energy_j"] / known
 
 
-def _work(stored: StoredRun) -> dict[str, int]:
+def _work(stored: StoredRun, phase: str = "") -> dict[str, int]:
+    """The work of all processes in a phase, or in the whole run. Each rank has samples of its own, so they add up."""
     totals: dict[str, int] = defaultdict(int)
     for w in stored.work:
-        if w.phase == "":
+        if w.phase == phase:
             totals[w.unit] += w.amount
     return dict(totals)
 

@@ -145,7 +145,11 @@ def _left_out(pue: float, made: Sequence[EmbodiedLine]) -> list[LeftOut]:
 def _score(
     stored: StoredRun, view: ShowJson, terms: Terms, operational: Estimate, embodied: Estimate | None, used: Amortisations
 ) -> SciJson | None:
-    """Grams per unit of the counted work: per sample, or per token where no samples were counted."""
+    """Grams per unit of the counted work: per sample, or per token where no samples were counted. None if the work of other ranks is
+    missing."""
+    ranks = view["run"]["ranks"]
+    if ranks is not None and ranks["recorded"] < ranks["of"]:  # the work of other ranks is not known
+        return None
     unit = next((u for u in ("samples", "tokens") if view["work"].get(u)), None)
     if unit is None:
         return None

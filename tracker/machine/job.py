@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 from collections.abc import Mapping
 
 _LOCAL = ("LOCAL_RANK", "SLURM_LOCALID", "OMPI_COMM_WORLD_LOCAL_RANK")
 _GLOBAL = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK")
+_LOCAL_SIZE = (
+    *("LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "MV2_COMM_WORLD_LOCAL_SIZE", "JSM_NAMESPACE_LOCAL_SIZE"),
+)
+_GLOBAL_SIZE = ("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE", "FLUX_JOB_SIZE")
+_OF_THIS_MACHINE = ("", "localhost", "127.0.0.1", "::1")
 
 
 def local_rank(environ: Mapping[str, str]) -> int | None:
@@ -18,6 +24,50 @@ def local_rank(environ: Mapping[str, str]) -> int | None:
 def global_rank(environ: Mapping[str, str]) -> int | None:
     """This process's number in the whole job; None outside a distributed job."""
     return _first(environ, _GLOBAL)
+
+
+def rank_in_run(environ: Mapping[str, str]) -> int | None:
+    """This process's number among those of its job that may record in one run. Lightning's launcher gives the number on the node only, and
+    a process that was spawned knows it from torch.distributed only. None if nothing tells it."""
+    numbers = global_rank(environ), _of_torch("get_rank"), local_rank(environ)
+    return next((number for number in numbers if number is not None), None)
+
+
+def ranks_here(environ: Mapping[str, str]) -> int:
+    """How many processes of the job run on this node, as far as the launcher tells; 1 outside a distributed job.
+
+    Where it tells only how many the whole job has, they are taken to be here: a launcher of several nodes tells more, or can be given
+    LOCAL_WORLD_SIZE."""
+    local = local_rank(environ)
+    if local is None:  # without a number on the node, only a job on this machine alone is known to have others here
+        here = environ.get("MASTER_ADDR", "") in _OF_THIS_MACHINE
+        return (here and _of_torch("get_world_size")) or 1
+    size = _first(environ, _LOCAL_SIZE) or _slurm_tasks_here(environ) or _first(environ, _GLOBAL_SIZE) or 1
+    return max(size, local + 1)
+
+
+def _slurm_tasks_here(environ: Mapping[str, str]) -> int | None:
+    """The tasks of this node in SLURM_STEP_TASKS_PER_NODE, such as "4(x2),3": two nodes with four tasks each, and one with three. None if
+    the tasks are not the ranks: one task may have started several."""
+    tasks = environ.get("SLURM_STEP_NUM_TASKS", "")
+    node = environ.get("SLURM_NODEID", "")
+    if not node.isdecimal() or environ.get("WORLD_SIZE", tasks) != tasks:
+        return None
+    before = int(node)
+    for here, times in re.findall(r"(\d+)(?:\(x(\d+)\))?", environ.get("SLURM_STEP_TASKS_PER_NODE", "")):
+        before -= int(times or 1)
+        if before < 0:
+            return int(here)
+    return None
+
+
+def _of_torch(what: str) -> int | None:
+    """What torch.distributed says of this process; None if the process has not joined a group with it."""
+    distributed = sys.modules.get("torch.distributed")
+    with contextlib.suppress(Exception):
+        if distributed is not None and distributed.is_available() and distributed.is_initialized():
+            return int(getattr(distributed, what)())
+    return None
 
 
 def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> int | None:

@@ -51,14 +51,18 @@ def _is_running(writer: Writer, run_id: str, procfs: str) -> bool:
     )
 
 
-def names(writer: Writer, run_id: str, config: Config) -> Row:
-    """The run with the names that the tracker inside gives it, where the command line left them at the default."""
+def names(writer: Writer, run_id: str, config: Config, ranks_here: int) -> Row:
+    """The run with the names that the tracker inside gives it, where the command line left them at the default; and with the number of
+    ranks on this node, which the command around them does not know."""
     default = Config()
-    [(project, name, group, stage, tags, zone)] = writer.query(
-        "SELECT project, name, group_name, stage, tags, zone FROM run WHERE id = ?", (run_id,)
+    [(project, name, group, stage, tags, zone, settings)] = writer.query(
+        "SELECT project, name, group_name, stage, tags, zone, settings FROM run WHERE id = ?", (run_id,)
     )
     known_tags: dict[str, Any] = json.loads(tags or "{}")
+    known: dict[str, Any] = json.loads(settings or "{}")
+    most = max(ranks_here, known.get("ranks_here", 1))
     return {
+        "settings": as_json({**known, "ranks_here": most}),
         "id": run_id,
         "project": config.project if project == default.project else project,
         "name": name or config.name,

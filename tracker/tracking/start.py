@@ -18,7 +18,7 @@ from ..core.sensing import Discovery, DiscoveryRequest, Sensor
 from ..errors import DamagedDatabaseError
 from ..log import warn
 from ..machine.git import git_commit
-from ..machine.job import external_ids, global_rank, local_rank
+from ..machine.job import external_ids, local_rank, rank_in_run, ranks_here
 from ..machine.process import Identity, own_command, this_process
 from ..storage import place
 from ..storage.write import damage
@@ -85,6 +85,7 @@ class _Start:
         self._writer = writer
         self._joined = joined
         self._rank_here = local_rank(environ)
+        self._rank, self._ranks_here = rank_in_run(environ), ranks_here(environ)
         self._faults: list[str] = []
         self._harmless = Harmless(self._faults.append)
         self._run_id, self._segment_id = joined or os.urandom(6).hex(), os.urandom(8).hex()
@@ -151,7 +152,7 @@ class _Start:
 
     def _write(self, first: Mapping[str, Sequence[Row]]) -> None:
         if self._joined is not None:
-            self._writer.write(first, {"run": [joining.names(self._writer, self._joined, self._config)]})
+            self._writer.write(first, {"run": [joining.names(self._writer, self._joined, self._config, self._ranks_here)]})
             return
         try:
             self._writer.write(first)
@@ -190,6 +191,7 @@ class _Start:
                     "baseline_s": config.baseline_s,
                     "gpus": config.gpus,
                     "sensors": config.sensors,
+                    "ranks_here": self._ranks_here,
                     "python": sys.version.split()[0],
                 }
             ),
@@ -207,7 +209,7 @@ class _Start:
             "pid_namespace": me.pid_namespace,
             "pid": me.pid,
             "start_ticks": me.start_ticks,
-            "rank": global_rank(self._environ),
+            "rank": self._rank,
             "started_utc_ns": anchor.utc_ns,
             "last_seen_utc_ns": anchor.utc_ns,
             "start_t_ns": anchor.monotonic_ns,

@@ -138,7 +138,7 @@ def test_a_sweep_is_ranked_by_what_a_sample_took(world: World) -> None:
     assert shown[1].split() == ["f", "100,000", "samples", "0.00600", "J/sample"]
     assert shown[6].split() == ["g"]
     [cheapest, *_] = cells(world, "--columns", "run,work,each", "--sort", "each", "--reverse")
-    assert cheapest == {"id": "f", "work": '{"samples": 100000}', "unit": "samples", "energy_each_j": "0.006"}
+    assert cheapest == {"id": "f", "work": '{"samples": 100000}', "work_partial": "false", "unit": "samples", "energy_each_j": "0.006"}
 
 
 @pytest.mark.parametrize("column", ["energy", "range", "each"])

@@ -7,7 +7,7 @@ again only when it would look different.
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from .outlines import Key, Outlines
 
 if TYPE_CHECKING:
     from ...core.contract import CarbonJson, PhaseNowJson, ShowJson, WatchJson
-    from ...storage.read.records import DeviceRow, StoredRun
+    from ...storage.read.records import DeviceRow, OpenPhase, StoredRun
     from ...storage.read.store import Store
     from .figures import Drawing, Figures
 
@@ -149,17 +149,11 @@ class LiveRun:
 
     def _phases(self, view: ShowJson) -> list[PhaseNowJson]:
         counts = {p["name"]: p["count"] for p in view["phases"]}
-        return [
-            {
-                "name": p.name,
-                "step": p.step,
-                "count": counts.get(p.name, 1),
-                "elapsed_s": _ago_s(p.start_utc_ns),
-                "newest_count": len(p.newest_j),
-                "newest_mean_j": sum(p.newest_j) / len(p.newest_j) if p.newest_j else None,
-            }
-            for p in self._store.open_phases(self._run_id, NEWEST)
-        ]
+        found = self._store.open_phases(self._run_id, NEWEST)
+        by_name: dict[str, list[OpenPhase]] = defaultdict(list)
+        for p in found:
+            by_name[p.name].append(p)
+        return [_now(p, by_name[p.name], counts.get(p.name, 1)) for p in found if p.segment_id == by_name[p.name][0].segment_id]
 
     def _rates(self, stored: StoredRun, work: Mapping[str, int]) -> dict[str, float]:
         """Units per second over the last half minute of looks; before that, over the whole run."""
@@ -196,6 +190,21 @@ class Watcher:
         self._store.close()
         self._store = self._open()
         return self._store
+
+
+def _now(p: OpenPhase, of_name: Sequence[OpenPhase], count: int) -> PhaseNowJson:
+    """A phase under way. Other processes that are in a phase of the same name share it: an instance has stored what it adds to theirs."""
+    others = [o for o in of_name if o.segment_id != p.segment_id]
+    newest = max(len(o.newest_j) for o in (p, *others))
+    joules = sum(sum(o.newest_j) for o in (p, *others))
+    return {
+        "name": p.name,
+        "step": p.step,
+        "count": count,
+        "elapsed_s": _ago_s(p.start_utc_ns),
+        "newest_count": newest,
+        "newest_mean_j": joules / newest if newest else None,
+    }
 
 
 def _power_now_w(curve: Sequence[Point], end_ns: int) -> float | None:

@@ -57,7 +57,7 @@ def command(
     named. If the range of a difference contains 0, there is no difference. If both runs used the same device, its scale error cancels, else
     all of it stays. Grams are on the terms that each run recorded, and are compared if these terms are the same; --zone and the like put
     all runs on your terms. A gate is checked against the difference itself, or with --beyond-error against its whole range. Exit code 4:
-    a gate is crossed; 1: a gate cannot be judged.
+    a gate is crossed; 1: a gate cannot be judged, as where a run has the work of one of several ranks only.
     """
     from ...analysis.gates import judge, parse_gate
 

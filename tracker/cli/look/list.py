@@ -72,7 +72,8 @@ def command(
         if form == "json":
             click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "runs": entries}, indent=2))
             return
-        line = total_line(total(each), "", more) if len(each) > 1 or more else None
+        whole = total(each)
+        line = total_line(whole, "", more) if len(each) > 1 or more or whole["runs_partial"] else None
         _print(entries, run_columns(names), line, form, filtered=bool(every))
     else:
         each = members(store, fitting(store, every))
@@ -81,7 +82,8 @@ def command(
         if form == "json":
             click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "by": by, "groups": groups[:limit], "total": whole}, indent=2))
             return
-        line = total_line(whole, f" in {count(len(groups), by)}", more) if len(groups) > 1 or whole["runs_at_once"] else None
+        noted = len(groups) > 1 or whole["runs_at_once"] or whole["runs_partial"]
+        line = total_line(whole, f" in {count(len(groups), by)}", more) if noted else None
         _print(groups[:limit], group_columns(by), line, form, filtered=bool(every))
 
 

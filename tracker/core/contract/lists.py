@@ -22,11 +22,12 @@ class EntryJson(OfRunJson, OfEnergyJson):
 
 class SumJson(OfEnergyJson):
     """Several runs as one. `runs_at_once` counts those that read a device at the same time as another of them: the sum has these joules
-    twice."""
+    twice. `runs_partial` counts those that have the work of some ranks of their node only."""
 
     runs: int
     runs_without_energy: int
     runs_at_once: int
+    runs_partial: int
     duration_s: float
     newest_started_at: str | None
 
@@ -97,3 +98,4 @@ class RunRecord(TypedDict):
     idle_j: float | None
     above_idle_j: float | None
     lower_bound: bool
+    work_partial: bool

@@ -14,8 +14,18 @@ ProvenanceJson = TypedDict("ProvenanceJson", {"measured-counter": float, "measur
 """Joules by where they come from."""
 
 
+class RanksJson(TypedDict):
+    """The ranks of a distributed job on the node of a run. The run has the work of `recorded` of them, and there are `of`; if it has fewer,
+    its energy per unit of work is not known. `joined`: the ranks share the run, through `trainwatt run`. Otherwise each has a run of its
+    own, and the joules of the node may be in another of these."""
+
+    recorded: int
+    of: int
+    joined: bool
+
+
 class RunJson(TypedDict):
-    """The description of a run."""
+    """The description of a run. `ranks` is None outside a distributed job."""
 
     id: str
     project: str
@@ -33,6 +43,7 @@ class RunJson(TypedDict):
     git_commit: str | None
     tags: dict[str, Any]
     external: dict[str, Any]
+    ranks: RanksJson | None
 
 
 class DeviceJson(TypedDict):
@@ -90,7 +101,10 @@ class EnergyJson(EnergySumJson):
 
 
 class PhaseJson(TypedDict):
-    """All instances of one phase name. `host_side`: on a machine with a GPU, the edges are where the host was."""
+    """All instances of one phase name. `host_side`: on a machine with a GPU, the edges are where the host was.
+
+    What several ranks do counts as often as the rank with the most has done it, and takes that rank's time. The energy is that of the union
+    of all their times."""
 
     name: str
     count: int

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from ..._version import __version__
 from ...analysis.footprint_totals import Tally, by_status, counted, tally
+from ...analysis.view import work_partial
 from ...carbon.assumption import LeftOut
 from ..words.carbon import format_co2e
 from ..words.quantities import count, format_energy, listed, number, percent, significant
@@ -258,14 +259,15 @@ def _results(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
 
 
 def _per_unit(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
-    """Per unit of work, if every run with known grams counted the same unit. It includes the energy and grams of all these runs."""
+    """Per unit of work, if every run with known grams counted the same unit, in all ranks of its job. It includes the energy and grams of
+    all these runs."""
     known = [f for f in footprints if f["carbon"] is not None]
     ended = [f for f in known if f["work"] or f["run"]["status"] not in ("failed", "interrupted")]  # those may have ended before any work
     units = [{u for u in WORK_UNITS if f["work"].get(u)} for f in ended]
     common = set.intersection(*units) if units else set()
     unit = next((u for u in WORK_UNITS if u in common), None)
     whole = tally(known)
-    if unit is None or whole.energy is None or whole.total is None:
+    if unit is None or whole.energy is None or whole.total is None or any(work_partial(f["run"]) for f in known):
         return
     amount = sum(f["work"].get(unit, 0) for f in known)
     each = whole.total.times(1 / amount)

@@ -8,7 +8,7 @@ from ...analysis.over_time.timeline import Layer
 from ...analysis.view import energy_each_j
 from ..words.carbon import mass_parts
 from ..words.quantities import count, format_duration, format_energy, format_range, percent, watts_text
-from ..words.runs import OUTSIDE, WAYS, anchor, headline_parts, mean_power, phase_energy, phase_notes, title_of, when
+from ..words.runs import OUTSIDE, WAYS, anchor, each_text, headline_parts, mean_power, phase_energy, phase_notes, ranks_text, title_of, when
 from .accounts import assumptions, emissions, events, joules_by_way, methods, origin
 from .cells import joule_cells
 from .charts import Bar, bars, colours
@@ -97,11 +97,13 @@ def _notices(view: ShowJson) -> list[Html]:
         said.append(f"This run {'was interrupted' if run['status'] == 'interrupted' else 'failed'}{reason}. Its energy until then counts.")
     if energy["lower_bound"]:
         said.append("The energy is a lower bound: a device could not be read to the end.")
+    if (ranks := ranks_text(view)) is not None:
+        said.append(f"This run has the {ranks} of its node, so the energy per unit of work is not known.")
     return [el("p", text, class_="notice text") for text in said]
 
 
 def _facts(view: ShowJson) -> Html:
-    run, carbon, total = view["run"], view["carbon"], view["energy"]["total_j"]
+    run, carbon = view["run"], view["carbon"]
     facts: list[tuple[str, str, str]] = [
         ("Time", format_duration(run["duration_s"] or 0.0), ""),
         ("Mean power", mean_power(view), ""),
@@ -110,7 +112,7 @@ def _facts(view: ShowJson) -> Html:
         grams, bounds = mass_parts(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])
         facts.append(("CO2e", grams, bounds))
     for unit, amount in view["work"].items():
-        each = f"{format_energy(total / amount)} each" if total is not None and amount else ""
+        each = f"{text} each" if (text := each_text(view, amount)) else ranks_text(view) or ""
         facts.append((unit.capitalize(), f"{amount:,}", each))
     idle_j, above_idle_j = view["energy"]["idle_j"], view["energy"]["above_idle_j"]
     if idle_j is not None and above_idle_j is not None:

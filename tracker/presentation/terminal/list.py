@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from ...analysis.totals import each_of, name_of
-from ...analysis.view import total_of
+from ...analysis.view import total_of, work_partial
 from ...errors import ConfigurationError
 from ..words.quantities import amount, at_least, count, format_duration, format_energy, largest_j, percent
-from ..words.runs import at_once_text, energy_text, measured_text, title_of
+from ..words.runs import at_once_text, energy_text, measured_text, partial_text, ranks_text, title_of
 from ..words.safe_text import clean, markdown
 from .elision import elided
 from .run import STATUS_STYLE, local_time, plain_table
@@ -89,7 +89,8 @@ def _time(duration_s: float) -> str:
 
 
 def _work(view: EntryJson) -> str:
-    return ", ".join(amount(n, unit) for unit, n in view["work"].items())
+    partial = f" ({text})" if (text := ranks_text(view)) else ""
+    return ", ".join(amount(n, unit) for unit, n in view["work"].items()) + partial
 
 
 def _each(views: Sequence[EntryJson]) -> list[str]:
@@ -153,7 +154,12 @@ RUN_COLUMNS: Mapping[str, Column[EntryJson]] = {
         "time", _one_by_one(lambda view: _time(view["run"]["duration_s"])), (("duration_s", _of_run("duration_s")),), right=True
     ),
     **_JOULES,
-    "work": Column("work", _one_by_one(_work), (("work", lambda view: json.dumps(view["work"])),), right=True),
+    "work": Column(
+        "work",
+        _one_by_one(_work),
+        (("work", lambda view: json.dumps(view["work"])), ("work_partial", lambda view: work_partial(view["run"]))),
+        right=True,
+    ),
     "each": Column("each", _each, (("unit", _each_unit), ("energy_each_j", _each_j)), right=True),
     "host": _words("host", "host"),
     "commit": Column("commit", _one_by_one(lambda view: (view["run"]["git_commit"] or "")[:10]), (("git_commit", _of_run("git_commit")),)),
@@ -215,6 +221,8 @@ def total_line(total: SumJson, what: str, more: bool) -> str:
         parts.append("more: --limit")
     if total["runs_at_once"]:
         parts.append(at_once_text(total["runs_at_once"]))
+    if total["runs_partial"]:
+        parts.append(partial_text(total["runs_partial"]))
     return " · ".join(parts)
 
 

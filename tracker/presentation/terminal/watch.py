@@ -14,7 +14,7 @@ from ...core.point import Point
 from ...energy.mean_power import powers_w
 from ..words.carbon import carbon_parts, format_mass, place
 from ..words.quantities import amount, count, format_duration, format_energy, format_power, format_range, percent, significant
-from ..words.runs import device_names, headline, phase_energy, phase_notes, provenance, title_of
+from ..words.runs import device_names, each_text, headline, phase_energy, phase_notes, provenance, title_of
 from ..words.safe_text import cleaned
 from .run import STATUS_STYLE
 from .sparkline import blocks, scale, tops_w
@@ -212,10 +212,9 @@ def _phase_now(view: WatchJson, width: int) -> list[Text]:
 
 
 def _work(view: WatchJson, width: int) -> list[Text]:
-    total = view["energy"]["total_j"]
     lines = []
     for unit, n in view["work"].items():
-        each = f", {format_energy(total / n)} each" if total is not None and n else ""
+        each = f", {text} each" if (text := each_text(view, n)) else ""
         rate = f", {significant(view['rates'][unit])} a second" if unit in view["rates"] else ""
         lines.append(_cropped(Text(f"{amount(n, unit)}{each}{rate}"), width))
     return lines

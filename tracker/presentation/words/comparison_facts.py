@@ -17,12 +17,20 @@ _REASONS = {
     Reason.PENDING: "pending",
     Reason.NOT_MEASURED: "not measured",
     Reason.NO_GRAMS: "{detail}",
+    Reason.ONE_RANK: "one rank of {detail} only",
+    Reason.SOME_RANKS: "{detail} ranks only",
+}
+_MENDS = {
+    Reason.ONE_RANK: "put `trainwatt run --` before the launcher, so that all ranks are in one run",
+    Reason.SOME_RANKS: "start a tracker in each rank, so that the work of all ranks is in the run",
 }
 _LIMITS = {
     Limit.RUNNING: "has not ended: its figures are those so far",
     Limit.FAILED: "failed: it may have done part of its work only",
     Limit.INTERRUPTED: "was interrupted: it may have done part of its work only",
     Limit.DEVICE_LOST: "a device was lost: its energy is a lower bound",
+    Limit.ONE_RANK: "one rank of several: the work of the others, and perhaps joules, are in their runs",
+    Limit.SOME_RANKS: "without the work of some ranks: its energy per sample or token is not known",
     Limit.OTHER_KINDS: "not the same parts: {kinds}, and A {base_kinds}",
     Limit.OTHER_DEVICES: "not on the same devices as A: the errors of their sensors do not cancel",
     Limit.MODELLED: "modelled in part or in whole, like A: the error of a model does not cancel, so all of it is in the difference",
@@ -63,7 +71,8 @@ def unjudged_text(judged: Judged) -> str | None:
 
 def _unjudged(why: Unjudged, label: str) -> str:
     if why.missing is not None:
-        return f"{missing_text(why.missing)}{'' if why.label == label else f', in {why.label}'}"
+        mend = f"; {_MENDS[why.missing.reason]}" if why.missing.reason in _MENDS else ""
+        return f"{missing_text(why.missing)}{'' if why.label == label else f', in {why.label}'}{mend}"
     if why.known:
         return f"none of these runs has counted that; they have {', '.join(why.known)}"
     figure = Figure("grams", "g", None, apart=why.apart)

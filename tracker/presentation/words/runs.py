@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ...analysis.view import KINDS, WHOLE, cut_short, interval_of_phase, total_of
+from ...analysis.view import KINDS, WHOLE, cut_short, interval_of_phase, total_of, work_partial
 from ...core.run import EventKind, Status
-from .quantities import amount, at_least, format_energy, format_range, percent, range_parts, watts_text
+from .quantities import amount, at_least, count, format_energy, format_range, percent, range_parts, watts_text
 
 if TYPE_CHECKING:
     from ...core.contract import (
@@ -114,8 +114,9 @@ def headline_parts(view: ShowJson) -> tuple[str, list[str]]:
     """The energy of a run, and the parts in the brackets behind it: the range, what was measured, what limits it."""
     energy = view["energy"]
     total = total_of(energy)
+    ranks = ranks_text(view)
     if total is None:
-        return "no energy recorded: nothing was measured or modelled in this process", []
+        return "no energy recorded: nothing was measured or modelled in this process", [ranks] if ranks else []
     value, bounds = range_parts(*total)
     notes = [bounds]
     if energy["measured_fraction"] is not None:
@@ -129,18 +130,37 @@ def headline_parts(view: ShowJson) -> tuple[str, list[str]]:
     shared = sorted({e["device"] or "run" for e in view["events"] if e["kind"] == EventKind.SHARED})
     if shared:
         notes.append(f"shared: {', '.join(shared)}")
+    if ranks:
+        notes.append(ranks)
     if view["run"]["status"] == Status.RUNNING:
         notes.append("so far")
     return f"{'at least ' if energy['lower_bound'] else ''}{value}", notes
 
 
+def ranks_text(view: OfRunJson) -> str | None:
+    """The note for a run without the work of all ranks of its node: "work of 1 of 4 ranks". None for other runs."""
+    ranks = view["run"]["ranks"]
+    return f"work of {ranks['recorded']:,} of {count(ranks['of'], 'rank')}" if ranks is not None and work_partial(view["run"]) else None
+
+
+def each_text(view: ShowJson | EntryJson, n: int) -> str | None:
+    """The energy of the whole run for each of `n` units of its work; None if it is not known."""
+    total_j = view["energy"]["total_j"]
+    return None if total_j is None or not n or work_partial(view["run"]) else format_energy(total_j / n)
+
+
 def work_lines(view: ShowJson | EntryJson) -> list[str]:
     """The work of a run, one line per unit: "1,000 samples, each 1.20 J of the whole run"."""
-    total_j = view["energy"]["total_j"]
-    return [
-        amount(n, unit) + (f", each {format_energy(total_j / n)} of the whole run" if total_j is not None and n else "")
-        for unit, n in view["work"].items()
-    ]
+    lines = []
+    for unit, n in view["work"].items():
+        each, partial = each_text(view, n), f" ({ranks_text(view)})" if ranks_text(view) else ""
+        lines.append(amount(n, unit) + (f", each {each} of the whole run" if each else partial))
+    return lines
+
+
+def partial_text(runs: int) -> str:
+    """The note for a sum in which `runs` runs have not the work of all ranks of their node."""
+    return f"{runs:,} of them {'has' if runs == 1 else 'have'} the work of some ranks only"
 
 
 def at_once_text(runs: int) -> str:

@@ -90,6 +90,14 @@ def work_of(connection: Connection, run_ids: Sequence[str]) -> Iterator[tuple[st
         yield run, name, int(amount)  # a Decimal on PostgreSQL
 
 
+def joined_ranks_of(connection: Connection, run_ids: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """The runs that ranks of a job have joined, and how many."""
+    segment = SEGMENT.c
+    joined = (segment.run_id.in_(run_ids), segment.role == "joined", segment.rank.is_not(None))
+    query = select(segment.run_id, func.count(segment.rank.distinct())).where(*joined).group_by(segment.run_id)
+    yield from ((run_id, ranks) for run_id, ranks in connection.execute(query))
+
+
 def _anchors(connection: Connection, run_id: str, before: Mapping[str, Sequence[Anchor]]) -> dict[str, tuple[Anchor, ...]]:
     """The anchors by segment, in order. For the segments that have the most, those of `before` are not read again."""
     most = sorted(before, key=lambda segment_id: len(before[segment_id]))[-MOST_CONTINUED:]

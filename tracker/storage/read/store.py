@@ -174,6 +174,11 @@ class Store:
                     found[run_id][unit] = amount
         return found
 
+    def joined_ranks(self, run_ids: Iterable[str]) -> dict[str, int]:
+        """How many ranks have joined each of several runs, of those that some have joined."""
+        with faults_of(self.place), reading(self._engine) as connection:
+            return {run_id: n for chunk in _chunks(run_ids) for run_id, n in load.joined_ranks_of(connection, chunk)}
+
     def points(self, run_id: str) -> dict[tuple[str, str], list[Point]]:
         """The energy curves of a run by (segment id, device), each in order of time."""
         with faults_of(self.place), reading(self._engine) as connection:

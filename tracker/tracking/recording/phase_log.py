@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 
 from ...core.clock import Anchor
 from ...core.run import Event, EventKind
+from ...energy.curve import KEEP_NS
 from ...energy.intervals import JOULES, Share
+from ...energy.union import Span, Union
 from ...storage.write.compact import add_to_fold
 from ...storage.write.writer import Statement
 from . import rows
@@ -23,6 +25,8 @@ INDIVIDUAL = 1_000
 """How many new phases one commit stores one by one."""
 MOST_WAITING = 10_000
 """How many phases may wait to be stored or for their energy. Ends of phases are accepted up to twice as many."""
+MOST_SPANS = 2_000
+"""How many spans of one phase name and device are kept, so that phases which end later are not counted again where they overlap."""
 MOST_NAMES = 1_000
 OTHERS = "other phases"
 """The name given to phases after MOST_NAMES names."""
@@ -56,10 +60,42 @@ class _Fold:
                 sums[i] += getattr(share, name)
 
 
-class PhaseLog:
-    """The phases that one process stores. `measured`: it also computes their energy, and that of phases from joined processes."""
+class _Overlaps:
+    """The time that the phases of each name have taken so far, by device. Ranks that do the same at the same time count it once, and so do
+    threads: the energy of a name is that of the union of its times."""
 
-    def __init__(self, run_id: str, segment_id: str, measured: bool) -> None:
+    def __init__(self, late_ns: int) -> None:
+        self._late_ns = late_ns
+        self._of: dict[tuple[str, str], Union] = {}
+
+    def added(self, phase: PhaseRecord, devices: Mapping[str, Integrated], shares: Mapping[str, Share]) -> dict[str, Share]:
+        """What a phase, whose own shares are given, adds to those of its name."""
+        assert phase.end_t_ns is not None
+        found: dict[str, Share] = {}
+        for name in shares:
+            start, end, device = phase.starts[name], phase.ends[name], devices[name].device
+            assert start is not None
+            assert end is not None
+            union = self._of.setdefault((phase.name, name), Union())
+            found[name] = union.add(Span(phase.start_t_ns, phase.end_t_ns, start, end), device.gain, device.gain_class)
+        return found
+
+    def forget(self, open_: Iterable[PhaseRecord], now_ns: int) -> None:
+        """Forget what no phase that is `open_`, or that is found up to `late_ns` after its edges, can overlap."""
+        earliest_ns: dict[str, int] = {}
+        for phase in open_:
+            earliest_ns[phase.name] = min(phase.start_t_ns, earliest_ns.get(phase.name, phase.start_t_ns))
+        for key, union in list(self._of.items()):
+            union.forget(min(now_ns - self._late_ns, earliest_ns.get(key[0], now_ns)), MOST_SPANS)
+            if not union:
+                del self._of[key]
+
+
+class PhaseLog:
+    """The phases that one process stores. `measured`: it also computes their energy, and that of phases from joined processes.
+    `joinable`: there may be such processes."""
+
+    def __init__(self, run_id: str, segment_id: str, measured: bool, joinable: bool = False) -> None:
         self._run_id = run_id
         self._segment_id = segment_id
         self._measured = measured
@@ -67,6 +103,7 @@ class PhaseLog:
         self._open: dict[tuple[str, int], PhaseRecord] = {}
         self._fresh: deque[PhaseRecord] = deque(maxlen=2 * MOST_WAITING)  # with their energy since the last commit
         self._folds: dict[str, _Fold] = {}
+        self._overlaps = _Overlaps(late_ns=KEEP_NS if joinable else 0)
         self._names: set[str] = set()
         self._too_many_names = self._too_fast = False
         self._said: set[str] = set()
@@ -113,7 +150,9 @@ class PhaseLog:
             phase.end_t_ns = end_t_ns
 
     def resolve(self, devices: Mapping[str, Integrated], now_ns: int, anchor: Anchor, *, final: bool) -> tuple[list[Row], list[Row]]:
-        """Compute the energy of each phase that all curves have passed. Returns updates of phases, and rows of their energies."""
+        """Compute the energy of each phase that all curves have passed. Returns updates of phases, and rows of their energies.
+
+        Where a phase overlaps one of its name that was computed before, it gets only what it adds to the union of both."""
         updates, energies = [], []
         for key, phase in list(self._open.items()):
             shares = phase.resolve(devices, now_ns, final=final)
@@ -122,6 +161,7 @@ class PhaseLog:
             del self._open[key]
             phase.settled = True
             resolved = phase.resolved(devices, shares)
+            shares = self._overlaps.added(phase, devices, shares)
             if phase.brief:
                 start_utc_ns = anchor.utc_of(phase.start_t_ns)
                 fold = self._folds.setdefault(phase.name, _Fold(start_utc_ns))
@@ -132,6 +172,7 @@ class PhaseLog:
             self.settled[phase.segment_id] = self.settled.get(phase.segment_id, 0) + 1
             updates.append({"segment_id": phase.segment_id, "seq": phase.seq, "resolved": int(resolved), "end_t_ns": phase.end_t_ns})
             energies += [rows.phase_energy_row(self._segment_id, phase, n, s) for n, s in shares.items()]
+        self._overlaps.forget(self._open.values(), now_ns)
         return updates, energies
 
     def folds(self) -> list[Statement]:

@@ -84,7 +84,7 @@ class Recorder:
         self._anchoring = Anchoring(clock.anchor())
         self._start_t_ns = self._anchoring.anchor.monotonic_ns
         self._cpu_s = self._startup_cpu_s = 0.0
-        self._phases = PhaseLog(run_id, segment_id, measured=sampler is not None)
+        self._phases = PhaseLog(run_id, segment_id, measured=sampler is not None, joinable=joinable)
         self._compaction = Compaction(writer, segment_id, self._start_t_ns)
         self._work = WorkDone(segment_id)
         self._notes: deque[Event] = deque()  # other threads append to it at any time

@@ -322,7 +322,7 @@ def test_an_end_seen_before_its_stamp_counts_once(tmp_path: Path) -> None:
     run.end()
     assert [(p.name, p.instances, p.pending) for p in run.stored()[0].phases] == [("step", len(many), 0)]
     energies = [p.devices[0].energy_j for p in run.stored()[0].phases]
-    assert energies == [pytest.approx(len(many) * 50, rel=0.1)]
+    assert energies == [pytest.approx(50, rel=0.1)]  # all are under way at the same time
 
 
 def test_curves_are_in_order_and_rise(tmp_path: Path) -> None:

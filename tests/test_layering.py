@@ -47,6 +47,7 @@ PURE_FILES = (
     "tracking.outcome",
     "tracking.recording.rows",
     "tracking.work.batches",
+    "tracking.work.decorated",
     "web.assets",
 )
 NOT_PURE = {"core.clock", "presentation.notebook.summary", "presentation.notebook.runs"}

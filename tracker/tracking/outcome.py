@@ -16,6 +16,9 @@ from ..texts import error_text, made, repr_of, type_name
 LONGEST_REASON = 200
 _LOOKED_AT = 4000
 
+CANCELLED = {("asyncio", "CancelledError"), ("concurrent", "CancelledError")}
+"""The first part of the module, and the name, of the exceptions that end a task on purpose."""
+
 
 def outcome(error: BaseException | None) -> tuple[str, str | None]:
     """Status and end reason of a run whose block ended with `error`; None for a normal end. Raises nothing."""
@@ -34,6 +37,8 @@ def _outcome(error: BaseException) -> tuple[str, str | None]:
         return _of_exit(error)
     if _is(error, GeneratorExit):
         return "interrupted", "the generator around the run was closed"
+    if all(_is_one_of(single, CANCELLED) for single in _singles(error)):
+        return "interrupted", "the task was cancelled"
     return "failed", _shown((error_text(error, _LOOKED_AT).splitlines() or [""])[0])
 
 
@@ -45,6 +50,17 @@ def ending(status: object, reason: object) -> tuple[Status, str | None]:
     if name in set(Status) - {Status.RUNNING}:
         return Status(name), why
     return Status.COMPLETED, ": ".join(filter(None, (f"stop({made(text, status, LONGEST_REASON)!r})", why)))
+
+
+def _is_one_of(error: BaseException, names: set[tuple[str, str]]) -> bool:
+    """Whether an exception is of a class of another library, by name: the library is not imported."""
+    kinds = type.__dict__["__mro__"].__get__(type(error))
+    return any((_package(kind), type.__dict__["__name__"].__get__(kind)) in names for kind in kinds)
+
+
+def _package(kind: type) -> str:
+    module = type.__dict__["__module__"].__get__(kind)
+    return str.partition(module, ".")[0] if isinstance(module, str) else ""
 
 
 def _of_exit(error: BaseException) -> tuple[str, str | None]:

@@ -22,7 +22,9 @@ from .harmless import Harmless
 from .outcome import ending, outcome
 from .phase import Phase, Phases
 from .target import Target
+from .work.calls import Call, Calls, Covered
 from .work.counted import CountedIterable, SampleCount, counted
+from .work.decorated import F, Measured, measured
 
 if TYPE_CHECKING:
     from ..presentation.notebook.summary import Summary
@@ -73,6 +75,15 @@ class EnergyTracker(contextlib.ContextDecorator):
         self._phases = Phases()
         self._stand_by()
 
+    def __call__(self, function: F) -> F:
+        """Measure each call of a function as a run of its own, to the end of the coroutine or generator that it may be.
+
+        In the function, and in the threads and tasks that it starts, this tracker means the run of the call: `phase`, `update`, `wrap`,
+        `run_id`, `path`, `summary` and `stop`. Calls at the same time are runs at the same time. A call within a run of this tracker, such
+        as a recursive one, belongs to that run.
+        """
+        return measured(function, self._call)
+
     @classmethod
     def watching(cls, watch: Target, **settings: Unpack[Settings]) -> EnergyTracker:
         """A tracker for another process than this one: `trainwatt run` and `trainwatt attach` use it."""
@@ -98,6 +109,9 @@ class EnergyTracker(contextlib.ContextDecorator):
 
     def stop(self, status: str = "completed", reason: str | None = None) -> None:
         """End the run; the last reading is taken first. Does nothing if no run is under way."""
+        if (here := self._here) is not self:
+            here.stop(status, reason)
+            return
         begun, self._begun = self._begun, None
         if begun is None:
             return
@@ -114,9 +128,18 @@ class EnergyTracker(contextlib.ContextDecorator):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop(*outcome(error))
 
-    def _recreate_cm(self) -> EnergyTracker:
-        """As a decorator: every call of the function is a separate run."""
-        return copy(self)
+    def _call(self) -> Measured:
+        """A call of a decorated function."""
+        return Covered() if self.running else Call(self._calls, lambda: copy(self), self._remember)
+
+    @property
+    def _here(self) -> EnergyTracker:
+        """The tracker of the call that this code belongs to; this tracker itself outside of its functions."""
+        return (None if self.running else self._calls.here()) or self
+
+    def _remember(self, call: EnergyTracker) -> None:
+        """Take the run of a call that is over for the last run."""
+        self._ended = call._begun or call._ended
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy, in this or another process, is a tracker with the same settings and no run."""
@@ -133,6 +156,7 @@ class EnergyTracker(contextlib.ContextDecorator):
 
     def _stand_by(self) -> None:
         self._begun = self._ended = None
+        self._calls: Calls[EnergyTracker] = Calls()
         self._harmless = Harmless()
         _trackers[id(self)] = self
 
@@ -157,15 +181,19 @@ class EnergyTracker(contextlib.ContextDecorator):
         and is labelled host-side. `synchronize=True` waits for the GPU at both edges. By default the energy at an edge is interpolated
         between ticks. `exact=True` reads the sensors at both edges in the calling thread, which takes as long as a round of readings.
         """
-        return Phase(self._phases, name, step, exact, synchronize)
+        return Phase(self._phases_here, self._harmless, name, step, exact, synchronize)
+
+    def _phases_here(self) -> Phases:
+        return self._here._phases
 
     def update(self, *, samples: SupportsFloat = 0, tokens: SupportsFloat = 0) -> None:
         """Count samples and tokens, in the run and in the current phase of this thread or task."""
-        begun = self._begun
+        here = self._here
+        begun = here._begun
         if begun is None:
             return
         try:
-            phase = self._phases.current
+            phase = here._phases.current
             for unit, given in (("samples", samples), ("tokens", tokens)):
                 amount = whole(given)
                 if not 0 <= amount < 2**53:
@@ -185,7 +213,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         return counted(items, samples, lambda n: self.update(samples=n), self._not_counted)
 
     def _not_counted(self, what: str, error: Exception) -> None:
-        begun = self._begun
+        begun = self._here._begun
         (self._harmless if begun is None else begun.recorder.harmless).failed(what, error)
 
     def summary(self) -> Summary:
@@ -193,24 +221,30 @@ class EnergyTracker(contextlib.ContextDecorator):
         RunNotFoundError, and TrainwattError before the first run."""
         from ..presentation.notebook.summary import Summary
 
-        begun = self._begun or self._ended
+        here = self._here
+        begun = here._begun or here._ended
         if begun is None:
             raise TrainwattError("there is no run yet: start() the tracker first, or use it as a context manager")
-        if self._begun is not None:
+        if here.running:
             with self._harmless("the run so far could not be written"):
                 begun.recorder.flush()
         return Summary.load(str(begun.path), begun.run_id, patience_s=3.0 if begun.joined else 0.0)
 
     @property
+    def running(self) -> bool:
+        """Whether this tracker has a run under way, the runs of decorated functions apart."""
+        return self._begun is not None
+
+    @property
     def run_id(self) -> str | None:
         """The id of the current run, or of the last one; None before the first."""
-        begun = self._begun or self._ended
+        begun = self._here._begun or self._here._ended
         return None if begun is None else begun.run_id
 
     @property
     def path(self) -> Path | None:
         """The database file of the current run, or of the last one; None before the first."""
-        begun = self._begun or self._ended
+        begun = self._here._begun or self._here._ended
         return None if begun is None else begun.path
 
 

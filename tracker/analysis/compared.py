@@ -68,6 +68,7 @@ class Limit(Enum):
     FAILED = auto()
     INTERRUPTED = auto()
     DEVICE_LOST = auto()
+    DEVICE_UNMEASURED = auto()
     ONE_RANK = auto()
     SOME_RANKS = auto()
     OTHER_KINDS = auto()

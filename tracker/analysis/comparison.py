@@ -266,7 +266,7 @@ def _notes(side: _Side, base: _Side | None) -> list[Note]:
     unfinished = {Status.RUNNING: Limit.RUNNING, Status.FAILED: Limit.FAILED, Status.INTERRUPTED: Limit.INTERRUPTED}
     notes = [Note(unfinished[Status(status)])] if status in unfinished else []
     if energy["lower_bound"]:
-        notes.append(Note(Limit.DEVICE_LOST))
+        notes.append(Note(Limit.DEVICE_UNMEASURED if energy["unmeasured"] else Limit.DEVICE_LOST))
     if work_partial(side.view["run"]):
         ranks = side.view["run"]["ranks"]
         notes.append(Note(Limit.SOME_RANKS if ranks and ranks["joined"] else Limit.ONE_RANK))

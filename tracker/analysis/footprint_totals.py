@@ -22,8 +22,8 @@ UNKNOWN = "unknown"
 
 class Tally(NamedTuple):
     """Sums over runs. Energy is in joules, the others in grams; None if no run has a figure. `…_unknown` counts the runs without a figure,
-    `cut_short` those whose energy is a lower bound because a device was lost, `at_once` those that read a device at the same time as
-    another."""
+    `cut_short` those whose energy is a lower bound because a device was lost, `unmeasured` those in which one was never read, `at_once`
+    those that read a device at the same time as another."""
 
     runs: int
     hours: float
@@ -34,6 +34,7 @@ class Tally(NamedTuple):
     total: Estimate | None
     energy_unknown: int
     cut_short: int
+    unmeasured: int
     grams_unknown: int
     embodied_unknown: int
     at_once: int
@@ -41,7 +42,7 @@ class Tally(NamedTuple):
     @property
     def energy_is_least(self) -> bool:
         """Whether the energy, and therefore all grams, are a lower bound."""
-        return self.energy_unknown > 0 or self.cut_short > 0
+        return self.energy_unknown > 0 or self.cut_short > 0 or self.unmeasured > 0
 
     @property
     def grams_are_least(self) -> bool:
@@ -59,6 +60,7 @@ def by_status(footprints: Sequence[FootprintJson]) -> dict[str, Tally]:
 def tally(footprints: Sequence[FootprintJson]) -> Tally:
     """The sums over some runs."""
     energies = [_joules(f["energy"]) for f in footprints]
+    known = [f for f, joules in zip(footprints, energies, strict=True) if joules is not None]
     carbons = [f["carbon"] for f in footprints if f["carbon"] is not None]
     embodied = [grams for c in carbons if (grams := _embodied(c)) is not None]
     return Tally(
@@ -70,7 +72,8 @@ def tally(footprints: Sequence[FootprintJson]) -> Tally:
         embodied=_sum(embodied),
         total=_sum([Estimate(c["total_g"], c["total_low_g"], c["total_high_g"]) for c in carbons]),
         energy_unknown=energies.count(None),
-        cut_short=sum(f["energy"]["lower_bound"] for f, joules in zip(footprints, energies, strict=True) if joules is not None),
+        cut_short=sum(f["energy"]["lower_bound"] and not f["energy"]["unmeasured"] for f in known),
+        unmeasured=sum(bool(f["energy"]["unmeasured"]) for f in known),
         grams_unknown=len(footprints) - len(carbons),
         embodied_unknown=len(carbons) - len(embodied),
         at_once=len(at_once(reading for f in footprints for reading in _readings(f))),

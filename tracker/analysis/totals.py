@@ -57,12 +57,16 @@ def total(of: Sequence[Member]) -> SumJson:
     """Runs as one sum: how many, their time, when the newest began, and the `energy` object of the contract.
 
     The devices of all runs go into one range, so that scale errors of one class add up as they do within a run. Runs without energy are
-    counted apart; with those, or with one whose device was lost, the sum is a lower bound. `runs_at_once`: how many read a device at the
-    same time as another of them, so that this energy is counted more than once. `runs_partial`: how many have the work of some ranks only.
+    counted apart; with those, or with one whose device was lost or never read, the sum is a lower bound. `runs_at_once`: how many read a
+    device at the same time as another of them, so that this energy is counted more than once. `runs_partial`: how many have the work of
+    some ranks only.
     """
     duration_s = sum(m.entry["run"]["duration_s"] for m in of)
     energy = energy_sum_of([device for m in of for device in m.devices], duration_s)
     without = sum(m.entry["energy"]["total_j"] is None for m in of)
+    energy["unmeasured"] = [device for m in of for device in m.entry["energy"]["unmeasured"]]
+    if energy["unmeasured"]:
+        energy["measured_fraction"] = None
     energy["lower_bound"] = any(m.entry["energy"]["lower_bound"] for m in of) or 0 < without < len(of)
     return {
         "runs": len(of),

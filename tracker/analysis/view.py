@@ -12,6 +12,7 @@ from ..energy.intervals import Interval, Share, between, interval
 
 if TYPE_CHECKING:
     from ..core.contract import DeviceJson, EnergyJson, EnergyRangeJson, EnergySumJson, PhaseJson, RanksJson, RunJson, SamplerJson, ShowJson
+    from ..core.contract.show import UnreadDeviceJson
     from ..storage.read.records import DeviceRow, PhaseDeviceSum, PhaseSum, RunRow, SegmentRow, StoredRun
 
 N = TypeVar("N", int, float)
@@ -25,9 +26,8 @@ WHOLE = 0.99
 
 
 def describe(stored: StoredRun) -> ShowJson:
-    """The JSON contract of a run. Its `carbon` is None; footprint.py fills it.
-
-    Energies in joules, times in ISO 8601 UTC, intervals at 95 % within the boundary."""
+    """The JSON contract of a run: energies in joules, times in ISO 8601 UTC, intervals at 95 % within the boundary. Its `carbon` is None;
+    footprint.py fills it."""
     duration_s = run_duration_s(stored.run)
     return {
         "schema_version": SCHEMA_VERSION,
@@ -111,9 +111,16 @@ def energy_sum_of(devices: Iterable[DeviceRow], duration_s: float) -> EnergySumJ
 
 def _energy(devices: Iterable[DeviceRow], duration_s: float) -> tuple[EnergySumJson, list[DeviceJson]]:
     groups: dict[tuple[str, str, str | None], list[DeviceRow]] = defaultdict(list)
+    never_read: dict[object, DeviceRow] = {}
     for d in devices:
         if d.first is not None and d.last is not None:
             groups[d.host, d.name, d.uuid].append(d)
+        elif d.included_in_total:
+            never_read[d.host, d.name, d.uuid] = d
+    never = sorted((d for key, d in never_read.items() if key not in groups), key=lambda d: (d.host, ORDER[d.kind], natural(d.name)))
+    unmeasured: list[UnreadDeviceJson] = [
+        {"device": d.name, "host": d.host, "kind": d.kind, "model": d.model, "uuid": d.uuid, "reason": d.note} for d in never
+    ]
     described = [_device(rows, duration_s, host) for (host, _, _), rows in groups.items()]
     described.sort(key=lambda d: (d["host"], ORDER[d["kind"]], natural(d["device"])))
     counted = [d for rows in groups.values() for d in rows if d.included_in_total]
@@ -130,11 +137,12 @@ def _energy(devices: Iterable[DeviceRow], duration_s: float) -> tuple[EnergySumJ
         "interval_level": 0.95,
         "interval_kind": "confidence" if not modelled else "mixed" if modelled < WHOLE * total.energy_j else "judged",
         "boundary": "components",
-        "measured_fraction": min(1.0, measured / total.energy_j) if total.energy_j else None,
+        "measured_fraction": min(1.0, measured / total.energy_j) if total.energy_j and not unmeasured else None,
         "measured_only_j": measured,
+        "unmeasured": unmeasured,
         "idle_j": idle_j,
         "above_idle_j": None if idle_j is None else max(0.0, total.energy_j - idle_j),
-        "lower_bound": any(cut_short(d["seen_fraction"], duration_s) for d in within),
+        "lower_bound": bool(unmeasured) or any(cut_short(d["seen_fraction"], duration_s) for d in within),
     }
     return energy, described
 

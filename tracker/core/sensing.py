@@ -7,7 +7,7 @@ The names of quantities carry their unit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -27,6 +27,7 @@ class Availability(StrEnum):
     ABSENT = "absent"  # the machine, or this virtual machine, has none
     MISMATCH = "mismatch"  # the versions of library and driver do not match
     BROKEN = "broken"  # it exists, but its values are wrong
+    SUSPENDED = "suspended"  # it sleeps, and a reading would wake it
 
 
 class Device(NamedTuple):
@@ -129,14 +130,28 @@ class Finding(NamedTuple):
     devices: tuple[str, ...] = ()
 
 
+class Missed(NamedTuple):
+    """A device that exists, belongs to the run and is not measured: a total without it is a lower bound. `detail` says why."""
+
+    device: Device
+    availability: Availability
+    detail: str
+
+
 @dataclass(slots=True)
 class Discovery:
-    """The sensors, and a finding for each source. `gpu_count` counts all GPUs of the machine, also those that the run does not use; None if
-    no driver reports it."""
+    """The sensors, a finding for each source, and the devices that no sensor measures.
+
+    `gpu_count` counts all GPUs of the machine, also those that the run does not use; None if no driver reports it. `again` looks once more
+    for missed devices of these names, wakes none of them, and returns those that can be read now and those that cannot. None if a second
+    look finds nothing.
+    """
 
     sensors: list[Sensor] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     gpu_count: int | None = None
+    missed: list[Missed] = field(default_factory=list)
+    again: Callable[[Collection[str]], Discovery] | None = None
 
 
 class DiscoveryRequest(NamedTuple):

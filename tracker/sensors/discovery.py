@@ -11,7 +11,7 @@ from functools import partial
 
 from ..core.sensing import Availability, Discovery, DiscoveryRequest, Finding
 from ..errors import ConfigurationError
-from . import own
+from . import accelerators, own
 from .modelled import discovery as modelled
 from .nvidia import discovery as nvidia
 from .rapl import discovery as rapl
@@ -32,14 +32,24 @@ def discover(request: DiscoveryRequest) -> Discovery:
     try:
         for source, provider in SENSORS.items():
             _merge(found, partial(provider, request), source, _REPORT)
+        gpus = len(_of_kind(found, "gpu"))
         for name in request.providers:
             _merge(found, partial(_own, name, request, found), name, f"Correct {name}, which the settings name.")
+        of_user = len(_of_kind(found, "gpu")) - gpus
+        _merge(found, partial(accelerators.discover, request, of_user), accelerators.SOURCE, _REPORT)
         _merge(found, partial(_modelled, request, found), "modelled", _REPORT)
     except BaseException:  # raised again; no sensor stays open
         for sensor in found.sensors:
             sensor.close()
         raise
+    read = {sensor.device.name for sensor in found.sensors}
+    stands_in = {sensor.device.kind for sensor in found.sensors if sensor.name == modelled.SOURCE}
+    found.missed = [m for m in found.missed if m.device.name not in read and m.device.kind not in stands_in]
     return found
+
+
+def _of_kind(found: Discovery, kind: str) -> set[str]:
+    return {sensor.device.name for sensor in found.sensors if sensor.device.kind == kind}
 
 
 def _modelled(request: DiscoveryRequest, found: Discovery) -> Discovery:
@@ -66,5 +76,7 @@ def _merge(found: Discovery, provide: Callable[[], Discovery], source: str, reme
         return
     found.sensors.extend(part.sensors)
     found.findings.extend(part.findings)
+    found.missed.extend(part.missed)
+    found.again = found.again or part.again
     if part.gpu_count is not None:
         found.gpu_count = (found.gpu_count or 0) + part.gpu_count

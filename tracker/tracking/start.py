@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -123,6 +124,8 @@ class _Start:
         config = self._config
         environ = self._environ if self._target.environ is None else self._target.environ
         found = discover(DiscoveryRequest(config.gains, config.gpus, environ, config.sysfs, config.procfs, config.sensors))
+        for reason, names in groupby(found.missed, key=lambda missed: missed.detail):
+            warn("not measured: %s (%s)", ", ".join(missed.device.name for missed in names), reason)
         idle_w = self._baseline(found.sensors)
         return _Meters(found, Sampler(found.sensors, self._clock, config.period_s), idle_w)
 
@@ -146,7 +149,10 @@ class _Start:
         return {
             "run": [] if self._joined else [self._run_row(me, anchor)],
             "segment": [self._segment_row(me, anchor)],
-            "device": [rows.device_row(self._segment_id, device, meters.idle_w.get(device.name)) for device in devices],
+            "device": [
+                *(rows.device_row(self._segment_id, device, meters.idle_w.get(device.name)) for device in devices),
+                *(rows.missed_row(self._segment_id, missed) for missed in meters.found.missed),
+            ],
             "clock_anchor": [rows.anchor_row(self._segment_id, anchor)],
         }
 

@@ -100,7 +100,7 @@ int fake_users(void) { return users; }
 int fake_tries(void) { return tries; }
 const char *nvmlErrorString(int code) { return code == LOST ? "GPU is lost" : code == NOT_SUPPORTED ? "Not Supported" : "Some Error"; }
 
-int nvmlDeviceGetCount_v2(unsigned *n) { *n = (unsigned)number("count", 0); return users ? OK : UNINITIALIZED; }
+int nvmlDeviceGetCount_v2(unsigned *n) { *n = (unsigned)number("count", 0); return users ? (int)number("count_code", OK) : UNINITIALIZED; }
 int nvmlDeviceGetHandleByIndex_v2(unsigned i, device *d)
 {
     if (i >= 16) return INVALID;

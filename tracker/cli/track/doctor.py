@@ -34,6 +34,7 @@ MARKS = {
     Availability.MISMATCH: ("✗", "red"),
     Availability.MASKED: ("✗", "yellow"),
     Availability.ABSENT: ("–", "dim"),
+    Availability.SUSPENDED: ("–", "yellow"),
 }
 COST_READS = 15
 
@@ -51,6 +52,7 @@ def command(gpus: str | None, as_json: bool, db: str | None) -> None:
     report = {
         "schema_version": 1,
         "devices": devices,
+        "unmeasured": [m.device.name for m in found.missed],
         "findings": [_finding(f) for f in found.findings],
         "database": _database(config),
         "zone": zone,
@@ -157,7 +159,7 @@ def _page(report: dict[str, Any], findings: list[Finding]) -> list[RenderableTyp
             "" if d["update_period_s"] is None else f"{1e3 * d['update_period_s']:.1f} ms",
             f"{1e6 * d['cost_s']:.0f} µs",
         )
-    parts: list[RenderableType] = [_verdict(devices), Text(), table, *_notes(devices), Text()]
+    parts: list[RenderableType] = [_verdict(devices, report["unmeasured"]), Text(), table, *_notes(devices), Text()]
     missing = [f for f in findings if f.availability is not Availability.OK]
     if missing:
         parts.append(Text("What is not read, and why", style="bold"))
@@ -180,7 +182,7 @@ def _page(report: dict[str, Any], findings: list[Finding]) -> list[RenderableTyp
     return parts
 
 
-def _verdict(devices: list[dict[str, Any]]) -> Text:
+def _verdict(devices: list[dict[str, Any]], unmeasured: list[str]) -> Text:
     """What a run on this machine would measure."""
     counted = [d for d in devices if d["included_in_total"]]
     measured, modelled = ({KINDS[d["kind"]]: None for d in counted if (d["from"] == "model") is model} for model in (False, True))
@@ -189,6 +191,9 @@ def _verdict(devices: list[dict[str, Any]]) -> Text:
     if modelled:
         text.append("; modelled, within a wide range: ")
         text.append(", ".join(modelled), style="yellow")
+    if unmeasured:
+        text.append("; not measured, so that totals are lower bounds: ")
+        text.append(", ".join(unmeasured), style="red")
     return text
 
 

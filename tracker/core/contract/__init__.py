@@ -42,6 +42,7 @@ from .show import (
     RunJson,
     SamplerJson,
     ShowJson,
+    UnreadDeviceJson,
     WatchJson,
     WatchLineJson,
 )
@@ -89,6 +90,7 @@ __all__ = [
     "SumJson",
     "TotalGramsJson",
     "UnmeasuredJson",
+    "UnreadDeviceJson",
     "WatchJson",
     "WatchLineJson",
 ]

@@ -70,8 +70,19 @@ class DeviceJson(TypedDict):
     power_w: NotRequired[float | None]
 
 
+class UnreadDeviceJson(TypedDict):
+    """A device of the run that exists and was never read: no energy is known. `reason` says why, None if it is not known."""
+
+    device: str
+    host: str
+    kind: str
+    model: str | None
+    uuid: str | None
+    reason: str | None
+
+
 class EnergyRangeJson(TypedDict):
-    """An energy with its range. `lower_bound`: a device was lost, so the true energy is higher."""
+    """An energy with its range. `lower_bound`: a device was lost or never read, so the true energy is higher."""
 
     total_j: float | None
     low_j: float | None
@@ -80,7 +91,8 @@ class EnergyRangeJson(TypedDict):
 
 
 class EnergySumJson(EnergyRangeJson):
-    """The energy of a run, or of several.
+    """The energy of a run, or of several. `unmeasured`: the devices that exist and are missing from it. If there are any, the
+    `measured_fraction` is None, because the energy that it is a part of is not known.
 
     `power_w` is the power now; only a run that is watched has it."""
 
@@ -90,6 +102,7 @@ class EnergySumJson(EnergyRangeJson):
     power_w: NotRequired[float | None]
     measured_fraction: float | None
     measured_only_j: float
+    unmeasured: list[UnreadDeviceJson]
     idle_j: float | None
     above_idle_j: float | None
 

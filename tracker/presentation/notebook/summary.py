@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ...analysis.view import energy_each_j, known_count
 from ..words.carbon import carbon_headline, place
 from ..words.quantities import count, format_duration, format_energy, format_range, largest_j
-from ..words.runs import headline, idle_text, phase_energy, phase_notes, provenance, title_of, work_lines
+from ..words.runs import headline, idle_text, phase_energy, phase_notes, provenance, title_of, unmeasured_lines, work_lines
 from ..words.safe_text import cleaned
 from .elements import paragraph, table
 
@@ -99,7 +99,7 @@ def _rows(view: ShowJson) -> list[tuple[str, str, str, str]]:
 
 def _after(view: ShowJson) -> list[str]:
     """The work, the grams, and the first events."""
-    lines = work_lines(view)
+    lines = [*unmeasured_lines(view["energy"]), *work_lines(view)]
     lines += [] if (idle := idle_text(view["energy"])) is None else [idle]
     if view["carbon"] is not None:
         lines.append(f"{carbon_headline(view['carbon'])} ({place(view['carbon'])})")

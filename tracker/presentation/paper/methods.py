@@ -70,6 +70,15 @@ def _scope(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
         yield [f"{all_runs.at_once:,} of the runs measured the same devices at the same time: this energy is counted more than once."]
     if all_runs.cut_short:
         yield [f"In {count(all_runs.cut_short, 'run')}, a device could not be read to the end, so the energy is a lower bound."]
+    if all_runs.unmeasured:
+        runs = count(all_runs.unmeasured, "run")
+        yield [f"In {runs}, {_never_read(footprints)} could not be read at all, so the energy is a lower bound without them."]
+
+
+def _never_read(footprints: Sequence[FootprintJson]) -> str:
+    """The devices that exist and are missing from the totals: "2 × NVIDIA H100"."""
+    models = tallied((d for f in footprints for d in f["energy"]["unmeasured"]), lambda d: d["model"] or LABELS.get(d["kind"], d["kind"]))
+    return listed(f"{n} × {clipped(model)}" for model, n in models.items())
 
 
 def _runs(footprints: Sequence[FootprintJson], statuses: Mapping[str, Tally]) -> str:
@@ -168,8 +177,13 @@ def _measurement(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
     whole = sum(j for kind in sums.values() for j in kind.values())
     if whole <= 0:
         return
+    unread = any(f["energy"]["unmeasured"] for f in footprints)
     shares = {word: sum(kind.get(n, 0.0) for kind in sums.values() for n in names) / whole for word, names in _WAYS.items()}
-    yield [_provenance({word: share for word, share in shares.items() if share > 0})]
+    yield [
+        _provenance(
+            {word: share for word, share in shares.items() if share > 0}, "energy of the devices that were read" if unread else "energy"
+        )
+    ]
     by_kind = [
         f"{LABELS.get(k, k)} {percent(sum(sums[k].values()) / whole)} ({_sources(k, sums[k])})" for k in (*LABELS, *sums) if k in sums
     ]
@@ -191,13 +205,13 @@ def _joules(device: DeviceJson) -> Mapping[str, float]:
     return cast("Mapping[str, float]", device["provenance"])
 
 
-def _provenance(shares: Mapping[str, float]) -> str:
+def _provenance(shares: Mapping[str, float], energy: str) -> str:
     """How much of the energy was measured, even if none was."""
-    none = "" if "measured" in shares else "None of the energy was measured: "
+    none = "" if "measured" in shares else f"None of the {energy} was measured: "
     if len(shares) == 1:
-        return f"{none or 'All of the energy was measured'}{f'all of it was {next(iter(shares))}' if none else ''}."
+        return f"{none or f'All of the {energy} was measured'}{f'all of it was {next(iter(shares))}' if none else ''}."
     said = listed(f"{percent(share)} was {word}" for word, share in shares.items())
-    return f"{none or 'Of the energy, '}{said}."
+    return f"{none or f'Of the {energy}, '}{said}."
 
 
 def _sources(kind: str, joules: Mapping[str, float]) -> str:

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 from ..paper.document import document
 from ..words.carbon import beside, carbon_headline, place
 from ..words.quantities import format_duration, format_range
-from ..words.runs import MOST_EVENTS, footprint_of, headline, phase_energy, phase_notes, provenance, title_of, when, work_lines
+from ..words.runs import (
+    MOST_EVENTS,
+    footprint_of,
+    headline,
+    phase_energy,
+    phase_notes,
+    provenance,
+    title_of,
+    unmeasured_lines,
+    when,
+    work_lines,
+)
 from ..words.safe_text import markdown
 from .cells import parts as grams
 
@@ -38,7 +49,7 @@ def _run(view: ShowJson) -> list[str]:
         for p in view["phases"]
     ]
     parts += [_table(["phase", "count", "time", "energy (range)", "note"], phases)] if phases else ["No phases were marked."]
-    work = [f"- {markdown(line)}" for line in work_lines(view)]
+    work = [f"- {markdown(line)}" for line in (*unmeasured_lines(energy), *work_lines(view))]
     parts += ["\n".join(work)] if work else []
     if carbon is None:
         parts.append(markdown(f"No grams: {view['carbon_missing'] or 'no energy is known, so no grams can be computed'}"))

@@ -8,7 +8,21 @@ from ...analysis.over_time.timeline import Layer
 from ...analysis.view import energy_each_j
 from ..words.carbon import mass_parts
 from ..words.quantities import count, format_duration, format_energy, format_range, percent, watts_text
-from ..words.runs import OUTSIDE, WAYS, anchor, each_text, headline_parts, mean_power, phase_energy, phase_notes, ranks_text, title_of, when
+from ..words.runs import (
+    OUTSIDE,
+    WAYS,
+    anchor,
+    each_text,
+    headline_parts,
+    mean_power,
+    phase_energy,
+    phase_notes,
+    ranks_text,
+    title_of,
+    unmeasured_lines,
+    unmeasured_names,
+    when,
+)
 from .accounts import assumptions, emissions, events, joules_by_way, methods, origin
 from .cells import joule_cells
 from .charts import Bar, bars, colours
@@ -71,7 +85,11 @@ def _how(view: ShowJson) -> str:
     within = [d for d in energy["devices"] if d["included_in_total"]]
     sums = {way: sum(joules_by_way(d)[way] for d in within) for way in WAYS}
     parts = [f"{percent(joules / energy['total_j'])} {WAYS[way][0]}" for way, joules in sums.items() if joules > 0]
-    text = f"The sum of {count(len(within), 'device')}: {', '.join(parts)}."
+    without = ""
+    if energy["unmeasured"]:
+        without = f", without {unmeasured_names(energy)}"
+        parts = [part.replace("100 %", "all of it") for part in parts]  # of these devices, and not of the run
+    text = f"The sum of {count(len(within), 'device')}{without}: {', '.join(parts)}."
     sure = f"holds the true value with {percent(energy['interval_level'])} confidence"
     judged = "a judged bound, not a statistical interval"
     if not sums["modelled"]:
@@ -95,7 +113,10 @@ def _notices(view: ShowJson) -> list[Html]:
     if run["status"] in ("interrupted", "failed"):
         reason = f": {run['end_reason']}" if run["end_reason"] else ""
         said.append(f"This run {'was interrupted' if run['status'] == 'interrupted' else 'failed'}{reason}. Its energy until then counts.")
-    if energy["lower_bound"]:
+    if energy["unmeasured"]:
+        said.append(f"The energy is a lower bound: {unmeasured_names(energy)} could not be read at all.")
+        said += unmeasured_lines(energy)
+    elif energy["lower_bound"]:
         said.append("The energy is a lower bound: a device could not be read to the end.")
     if (ranks := ranks_text(view)) is not None:
         said.append(f"This run has the {ranks} of its node, so the energy per unit of work is not known.")

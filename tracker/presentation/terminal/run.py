@@ -15,7 +15,19 @@ from ...analysis.view import energy_each_j
 from ...core.point import Point
 from ..words.carbon import carbon_headline, place
 from ..words.quantities import count, format_duration, format_energy, format_power, format_range, largest_j
-from ..words.runs import OUTSIDE, device_names, headline, idle_text, phase_energy, phase_notes, provenance, range_text, title_of, work_lines
+from ..words.runs import (
+    OUTSIDE,
+    device_names,
+    headline,
+    idle_text,
+    phase_energy,
+    phase_notes,
+    provenance,
+    range_text,
+    title_of,
+    unmeasured_lines,
+    work_lines,
+)
 from ..words.safe_text import cleaned
 from .sparkline import blocks, outline_w, scale, tops_w
 
@@ -98,7 +110,8 @@ def _devices(view: ShowJson, curves: Sequence[Sequence[Point]], width: int) -> R
         powers = [outline_w(curve, pieces) for curve in curves]
         for row, of_device, top_w in zip(rows, powers, tops_w(devices, powers), strict=True):
             table.add_row(*map(Text, row), blocks(of_device, top_w), scale(of_device, top_w))
-    return Group(table, *_device_notes(view["energy"]))
+    lines = unmeasured_lines(view["energy"])
+    return Group(table, *([Text("\n".join(lines), style="yellow")] if lines else []), *_device_notes(view["energy"]))
 
 
 def _device_notes(energy: EnergyJson) -> list[Text]:

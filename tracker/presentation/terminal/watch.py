@@ -13,8 +13,8 @@ from ...analysis.view import SCHEMA_VERSION, total_of
 from ...core.point import Point
 from ...energy.mean_power import powers_w
 from ..words.carbon import carbon_parts, format_mass, place
-from ..words.quantities import amount, count, format_duration, format_energy, format_power, format_range, percent, significant
-from ..words.runs import device_names, each_text, headline, phase_energy, phase_notes, provenance, title_of
+from ..words.quantities import amount, at_least, count, format_duration, format_energy, format_power, format_range, percent, significant
+from ..words.runs import device_names, each_text, headline, phase_energy, phase_notes, provenance, title_of, unmeasured_names
 from ..words.safe_text import cleaned
 from .run import STATUS_STYLE
 from .sparkline import blocks, scale, tops_w
@@ -72,7 +72,8 @@ def line(view: WatchJson) -> str:
     parts = [f"{view['at']} {run['status']} {format_duration(run['duration_s'] or 0.0)}"]
     if (total := total_of(energy)) is not None:
         share = [] if energy["measured_fraction"] is None else [f"{percent(energy['measured_fraction'])} measured"]
-        parts.append(format_range(*total, notes=share))
+        share += [f"{unmeasured_names(energy)} not measured"] if energy["unmeasured"] else []
+        parts.append(at_least(format_range(*total, notes=share), energy["lower_bound"]))
     if view["carbon"] is not None:
         parts.append(f"{format_mass(view['carbon']['total_g'])} CO2e")
     if energy["power_w"] is not None:

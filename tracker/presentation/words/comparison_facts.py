@@ -29,6 +29,7 @@ _LIMITS = {
     Limit.FAILED: "failed: it may have done part of its work only",
     Limit.INTERRUPTED: "was interrupted: it may have done part of its work only",
     Limit.DEVICE_LOST: "a device was lost: its energy is a lower bound",
+    Limit.DEVICE_UNMEASURED: "a device was never read: its energy is a lower bound",
     Limit.ONE_RANK: "one rank of several: the work of the others, and perhaps joules, are in their runs",
     Limit.SOME_RANKS: "without the work of some ranks: its energy per sample or token is not known",
     Limit.OTHER_KINDS: "not the same parts: {kinds}, and A {base_kinds}",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...analysis.view import KINDS, WHOLE, cut_short, interval_of_phase, total_of, work_partial
 from ...core.run import EventKind, Status
-from .quantities import amount, at_least, count, format_energy, format_range, percent, range_parts, watts_text
+from .quantities import amount, at_least, count, format_energy, format_range, listed, percent, range_parts, watts_text
 
 if TYPE_CHECKING:
     from ...core.contract import (
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MOST_EVENTS = 500
 """At most this many events are listed. The JSON has all of them."""
+MOST_NAMED = 3
+"""A headline names at most this many devices that were never read."""
 OUTSIDE = "* not part of the total: it contains other devices"
 """The note for a device that is marked with a star."""
 WAYS = {
@@ -127,6 +129,8 @@ def headline_parts(view: ShowJson) -> tuple[str, list[str]]:
     seconds = view["run"]["duration_s"] or 0.0
     lost = [d for d in counted if cut_short(d["seen_fraction"], seconds)]
     notes += [f"{d['device']} seen {percent(d['seen_fraction'])} of the time" for d in lost]
+    if energy["unmeasured"]:
+        notes.append(f"{unmeasured_names(energy)} not measured")
     shared = sorted({e["device"] or "run" for e in view["events"] if e["kind"] == EventKind.SHARED})
     if shared:
         notes.append(f"shared: {', '.join(shared)}")
@@ -147,6 +151,21 @@ def each_text(view: ShowJson | EntryJson, n: int) -> str | None:
     """The energy of the whole run for each of `n` units of its work; None if it is not known."""
     total_j = view["energy"]["total_j"]
     return None if total_j is None or not n or work_partial(view["run"]) else format_energy(total_j / n)
+
+
+def unmeasured_names(energy: EnergySumJson) -> str:
+    """The devices that were never read: "gpu0", "gpu0 and gpu1", or "8 devices" if there are many."""
+    names = list(dict.fromkeys(d["device"] for d in energy["unmeasured"]))
+    return listed(names) if len(names) <= MOST_NAMED else count(len(energy["unmeasured"]), "device")
+
+
+def unmeasured_lines(energy: EnergySumJson) -> list[str]:
+    """Why devices were never read, once for each reason: "not measured: gpu0, gpu1 (NVIDIA H100): the library …"."""
+    named: dict[str, list[str]] = {}
+    for d in energy["unmeasured"]:
+        about = f" ({d['model']})" if d["model"] else ""
+        named.setdefault(f"{about}: {d['reason'] or 'no reading of it succeeded'}", []).append(d["device"])
+    return [f"not measured: {', '.join(names)}{text}" for text, names in named.items()]
 
 
 def work_lines(view: ShowJson | EntryJson) -> list[str]:

@@ -5,13 +5,15 @@ What a GPU can report is found by trying, never guessed from its architecture.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ...core.sensing import Availability, Device, Discovery, DiscoveryRequest, Finding, Sensor
+from ...core.sensing import Availability, Device, Discovery, DiscoveryRequest, Finding, Missed, Sensor
 from ...errors import ConfigurationError, ReadError
-from . import remedies, visible
+from . import remedies, unread, visible
+from .presence import Present, jetson, not_given, present
 from .readers import (
     FIELD_POWER_AVERAGE,
     FIELD_POWER_INSTANT,
@@ -24,11 +26,11 @@ from .readers import (
     error_text,
 )
 from .remedies import SOURCE
+from .unread import UNKNOWN_MAX_W
 from .visible import MIG_NOTE, Choice, Gpu
 
 MODULE_SCOPE_NOTE = "module scope: may contain the Grace CPU"
 _SUPERCHIPS = ("GH200", "GB200", "GB300")
-_UNKNOWN_MAX_W = 1500.0  # above the highest limit of a GPU sold in 2025 (B300: 1400 W)
 _LIMIT_MARGIN = 1.1  # the limit applies to an average; short peaks exceed it
 _POWER_PERIOD_S = 0.5  # with a trusted counter, power is only a check
 _TRIALS = 3  # a busy driver may fail single calls
@@ -47,39 +49,60 @@ class _Card:
 
 
 def discover(request: DiscoveryRequest) -> Discovery:
-    """Find the GPUs of the run and their sensors, with a finding for each.
+    """Find the GPUs of the run and their sensors, with a finding for each. Those that cannot be read are `missed`.
 
     Raises ConfigurationError if `request.gpus` names a GPU that does not exist.
     """
+    here = present(request)
+    found = _found(request, here)
+    if found.missed:
+        found.again = unread.second_look(request, here, discover)
+    return found
+
+
+def _found(request: DiscoveryRequest, here: list[Present]) -> Discovery:
     if request.gpus is None and visible.hides_all(request.environ):
         value = request.environ.get("CUDA_VISIBLE_DEVICES")
         return Discovery(findings=[remedies.absent(f"CUDA_VISIBLE_DEVICES={value!r}: this run uses no GPU")])
     if request.gpus is not None and not request.gpus:
         return Discovery(findings=[remedies.absent("gpus is empty: no GPU is tracked")])
-    if request.gpus is None and (asleep := remedies.suspended(request)) is not None:
-        return Discovery(findings=[asleep])
+    if request.gpus is None and here and all(gpu.asleep for gpu in here):
+        return unread.all_of(request, here, remedies.suspended())
     try:
         import pynvml as nvml  # a statement, which programs that freeze others find
-    except ImportError as e:
-        return _without(request, remedies.absent(f"pynvml cannot be imported: {e}", "pip install nvidia-ml-py"))
-    try:
+
         nvml.nvmlInit()
-    except nvml.NVMLError as e:
-        return _without(request, remedies.init_failed(nvml, e.value, request))
+    except Exception as e:  # a package that is damaged, or another one of this name, may raise anything
+        return _without(request, here, e)
     library = NvmlLibrary(nvml)
     library.retain()  # until the sensors retain it
+    found = Discovery()
     try:
-        return _discover(library, request)
+        _discover(library, request, here, found)
+    except BaseException as e:  # drivers differ in ways that nobody has tested
+        for sensor in found.sensors:
+            sensor.close()
+        if isinstance(e, ConfigurationError) or not isinstance(e, Exception):
+            raise
+        text = error_text(nvml, e.value) if isinstance(e, nvml.NVMLError) else f"{type(e).__name__}: {e}"
+        found = unread.all_of(request, here or [Present()], remedies.broken(f"the GPUs cannot be listed: {text}"))
     finally:
         library.release()
+    return found
 
 
-def _without(request: DiscoveryRequest, finding: Finding) -> Discovery:
+def _without(request: DiscoveryRequest, here: list[Present], error: Exception) -> Discovery:
     """No GPU can be read: a finding, or an error if the user named GPUs."""
+    nvml: Any = sys.modules.get("pynvml")
+    code = getattr(error, "value", None) if isinstance(error, getattr(nvml, "NVMLError", ())) else None
+    finding = remedies.not_imported(error) if code is None else remedies.init_failed(nvml, code, request, here)
     if request.gpus:
         named = ", ".join(str(gpu) for gpu in request.gpus)
         raise ConfigurationError(f"gpus={named}: no GPU can be read here ({finding.detail}); remove gpus, or see `trainwatt doctor`")
-    return Discovery(findings=[finding])
+    if (code is None or code == remedies.LIBRARY_NOT_FOUND) and not_given(request) and not remedies.library_found():
+        return Discovery(findings=[finding])
+    answered = code is not None and code not in remedies.SAYS_NOTHING
+    return unread.all_of(request, here or ([Present()] if answered else []), finding)
 
 
 def is_module_scope(device: Device) -> bool:
@@ -87,19 +110,29 @@ def is_module_scope(device: Device) -> bool:
     return device.kind == "gpu" and any(chip in (device.model or "") for chip in _SUPERCHIPS)
 
 
-def _discover(library: NvmlLibrary, request: DiscoveryRequest) -> Discovery:
-    nvml, found = library.nvml, Discovery()
+def _discover(library: NvmlLibrary, request: DiscoveryRequest, here: list[Present], found: Discovery) -> None:
+    nvml = library.nvml
     cards: dict[int, _Card] = {}
     gpus: list[Gpu] = []
-    for index in range(nvml.nvmlDeviceGetCount()):
-        try:
-            cards[index] = _card(nvml, index)
-            gpus.append(cards[index].gpu)
-        except nvml.NVMLError as e:
-            # it keeps its index, so that the others keep theirs
-            gpus.append(Gpu(index, "", "unknown", (0, 0)))
-            found.findings.append(_broken(f"gpu{index}", f"cannot be opened: {error_text(nvml, e.value)}"))
+    failed: dict[int, Finding] = {}
+    listed = nvml.nvmlDeviceGetCount()
+    same = here if len(here) == listed else [Present()] * listed  # NVML lists GPUs in the order of the bus
+    for index in range(listed):
+        name, known = f"gpu{index}", same[index]
+        if known.asleep and request.gpus is None:
+            failed[index] = remedies.suspended()._replace(what=name, devices=(name,))
+        else:
+            try:
+                cards[index] = _card(nvml, index, known)
+            except nvml.NVMLError as e:
+                failed[index] = _broken(name, f"cannot be opened: {error_text(nvml, e.value)}")
+        # a GPU that cannot be opened keeps its index, so that the others keep theirs
+        gpus.append(cards[index].gpu if index in cards else unread.gpu(index, known))
     found.gpu_count = len(gpus)
+    for known in unread.beyond(request, here, gpus):
+        index = len(gpus)
+        gpus.append(unread.gpu(index, known))
+        failed[index] = _broken(f"gpu{index}", f"NVML does not list it{f'; it is at {known.pci.address}' if known.pci else ''}")
 
     def resolve_mig(uuid: str) -> int | None:
         return _mig_parent(nvml, uuid)
@@ -108,27 +141,28 @@ def _discover(library: NvmlLibrary, request: DiscoveryRequest) -> Discovery:
         choices = visible.requested(request.gpus, gpus, resolve_mig)
     else:
         choices = visible.visible(request.environ, gpus, resolve_mig)
-    chosen = {choice.index for choice in choices}
-    found.findings = [finding for finding in found.findings if finding.devices[0] in {f"gpu{i}" for i in chosen}]
     for choice in choices:
         if choice.index in cards:
-            _add(library, cards[choice.index], choice, request.gains.get("gpu", 0.0), found)
+            _add(library, cards[choice.index], choice, request, found)
+        else:
+            finding = failed[choice.index]
+            found.findings.append(finding)
+            found.missed.append(unread.missed(gpus[choice.index], request, finding))
     if not choices:
         value = request.environ.get("CUDA_VISIBLE_DEVICES")
         hidden = f"CUDA_VISIBLE_DEVICES={value!r} shows none of the {len(gpus)} GPUs"
         found.findings.append(remedies.absent(hidden if gpus else "NVML lists no GPU"))
-    return found
 
 
-def _add(library: NvmlLibrary, card: _Card, choice: Choice, gain: float, found: Discovery) -> None:
-    device = _device(library.nvml, card, choice, gain)
+def _add(library: NvmlLibrary, card: _Card, choice: Choice, request: DiscoveryRequest, found: Discovery) -> None:
+    device = _device(library.nvml, card, choice, request.gains.get("gpu", 0.0))
     sensors, said, problems = _sensors(library, card, device)
     found.sensors.extend(sensors)
     what = f"{device.name} {card.gpu.name}"
     if not sensors:
-        remedy = "A virtual GPU has no sensors: measure on its host. Otherwise look at the output of nvidia-smi -q -d POWER."
-        text = f"reports neither energy nor power: {'; '.join(dict.fromkeys(problems))}"
-        found.findings.append(Finding(SOURCE, Availability.ABSENT, what, text, remedy, "This GPU's energy.", (device.name,)))
+        finding = remedies.gives_nothing(what, device.name, problems, jetson(request))
+        found.findings.append(finding)
+        found.missed.append(Missed(device, finding.availability, finding.detail))
         return
     detail = "; ".join([*said, *([device.note] if device.note else [])])
     found.findings.append(Finding(SOURCE, Availability.OK, what, detail, devices=(device.name,)))
@@ -192,7 +226,7 @@ def _device(nvml: Any, card: _Card, choice: Choice, gain: float) -> Device:
         gain=gain,
         gain_class="gpu",
         model=card.gpu.name,
-        uuid=card.gpu.uuid,
+        uuid=card.gpu.uuid or None,
         note="; ".join(notes) or None,
         part_time_s=PART_TIME_S if card.gpu.compute in _PART_TIME else None,
     )
@@ -210,16 +244,22 @@ def _max_power_w(nvml: Any, handle: Any) -> float:
         except nvml.NVMLError:
             continue
     most_mw = max(limits, default=0.0)
-    return most_mw * 1e-3 * _LIMIT_MARGIN if most_mw > 0 else _UNKNOWN_MAX_W
+    return most_mw * 1e-3 * _LIMIT_MARGIN if most_mw > 0 else UNKNOWN_MAX_W
 
 
-def _card(nvml: Any, index: int) -> _Card:
+def _card(nvml: Any, index: int, known: Present) -> _Card:
+    """A GPU that can be opened. What it does not tell of itself is taken from `known`. Raises NVMLError if it cannot be opened."""
     handle = nvml.nvmlDeviceGetHandleByIndex(index)
-    try:
-        major, minor = nvml.nvmlDeviceGetCudaComputeCapability(handle)
-    except nvml.NVMLError:
-        major, minor = 0, 0
-    return _Card(Gpu(index, nvml.nvmlDeviceGetUUID(handle), nvml.nvmlDeviceGetName(handle), (major, minor)), handle)
+
+    def asked(question: Callable[[Any], Any], otherwise: Any) -> Any:
+        try:
+            return question(handle)
+        except nvml.NVMLError:
+            return otherwise
+
+    compute = asked(nvml.nvmlDeviceGetCudaComputeCapability, (0, 0))
+    uuid, name = asked(nvml.nvmlDeviceGetUUID, known.uuid), asked(nvml.nvmlDeviceGetName, known.model or "unknown")
+    return _Card(Gpu(index, uuid, name, (compute[0], compute[1])), handle)
 
 
 def _mig_parent(nvml: Any, uuid: str) -> int | None:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
 from ...core.sensing import Availability, DiscoveryRequest, Finding
-from ...machine.files import read_text
 from ...machine.host import in_container
+from .presence import Present
 from .readers import error_text
 
 SOURCE = "nvml"
 _WORTH = "GPU energy measured to about ±5 %. Without it, this run's GPUs are not counted at all."
-_NVIDIA_VENDOR = "0x10de"  # PCI vendor id of NVIDIA
-_DISPLAY_CLASS = "0x03"  # PCI base class: display controllers
+_LIBRARY = "libnvidia-ml.so.1"
+_LOOK = "Look at the output of nvidia-smi."
 
 # nvml.h, nvmlReturn_t
-_NO_PERMISSION, _DRIVER_NOT_LOADED, _LIBRARY_NOT_FOUND, _MISMATCH = 4, 9, 12, 18
+_NO_PERMISSION, _DRIVER_NOT_LOADED, LIBRARY_NOT_FOUND, _MISMATCH = 4, 9, 12, 18
+SAYS_NOTHING = (_DRIVER_NOT_LOADED, LIBRARY_NOT_FOUND)
+"""After these errors of nvmlInit it is not known whether there is a GPU. After any other, the driver has answered: there is one."""
 
 
 def absent(detail: str, remedy: str = "", worth: str = "") -> Finding:
@@ -24,10 +29,22 @@ def absent(detail: str, remedy: str = "", worth: str = "") -> Finding:
     return Finding(SOURCE, Availability.ABSENT, "GPUs", detail, remedy=remedy, worth=worth)
 
 
-def init_failed(nvml: Any, code: int, request: DiscoveryRequest) -> Finding:
-    """The meaning of the return code of nvmlInit on this machine."""
-    if code == _LIBRARY_NOT_FOUND:
-        return _no_library(request)
+def not_imported(error: Exception) -> Finding:
+    """The Python package cannot be imported, or is not what it should be."""
+    if isinstance(error, ImportError):
+        return absent(f"pynvml cannot be imported: {error}", "pip install nvidia-ml-py", _WORTH)
+    return broken(f"pynvml cannot be imported: {type(error).__name__}: {error}", "pip install --force-reinstall nvidia-ml-py")
+
+
+def broken(detail: str, remedy: str = _LOOK) -> Finding:
+    """There is something to read with, and it does not work."""
+    return Finding(SOURCE, Availability.BROKEN, "GPUs", detail, remedy, _WORTH)
+
+
+def init_failed(nvml: Any, code: int, request: DiscoveryRequest, here: list[Present]) -> Finding:
+    """The meaning of the return code of nvmlInit on this machine, whose GPUs are `here`."""
+    if code == LIBRARY_NOT_FOUND:
+        return _no_library(request, here)
     text = error_text(nvml, code)
     if code == _DRIVER_NOT_LOADED:
         return absent(
@@ -43,37 +60,68 @@ def init_failed(nvml: Any, code: int, request: DiscoveryRequest) -> Finding:
     if code == _NO_PERMISSION:
         remedy = "Ask the administrator to let this user open /dev/nvidiactl and /dev/nvidia0 … (see: ls -l /dev/nvidia*)."
         return Finding(SOURCE, Availability.DENIED, "GPUs", f"this user may not use the driver: {text}", remedy, _WORTH)
-    return Finding(SOURCE, Availability.BROKEN, "GPUs", f"NVML does not start: {text}", "Look at the output of nvidia-smi.", _WORTH)
+    return broken(f"NVML does not start: {text}")
 
 
-def suspended(request: DiscoveryRequest) -> Finding | None:
-    """A finding if every NVIDIA GPU on the PCI bus is suspended, because reading one would wake it; else None."""
-    states = [read_text(gpu / "power" / "runtime_status") for gpu in _pci_gpus(request.sysfs)]
-    if not states or any(state != "suspended" for state in states):
-        return None
-    return absent(
-        "suspended; not woken",
-        "Nothing is wrong. To count the GPU, start the run while it is in use, or name it (gpus=[0]), which wakes it.",
+def suspended() -> Finding:
+    """The GPUs of the run sleep."""
+    remedy = "Nothing is wrong: it is measured as soon as it is in use. To measure it from the start, name it (gpus=[0]), which wakes it."
+    return Finding(SOURCE, Availability.SUSPENDED, "GPUs", "suspended; not woken", remedy, _WORTH)
+
+
+def jetson(board: str, problem: str) -> Finding:
+    """A Jetson has no NVIDIA card: its GPU is a part of the processor, whose power NVML does not report."""
+    return Finding(
+        SOURCE,
+        Availability.ABSENT,
+        "GPUs",
+        f"this is a Jetson ({board}): its GPU is a part of the chip, and NVML does not report its power ({problem})",
+        "The board has power monitors (INA3221), which tegrastats shows and trainwatt does not read. Your own sensor can: docs/sensors.md",
         _WORTH,
     )
 
 
-def _no_library(request: DiscoveryRequest) -> Finding:
+def gives_nothing(what: str, device: str, problems: list[str], board: str | None) -> Finding:
+    """The driver lists the GPU, and answers none of the questions about its energy and power."""
+    said = "; ".join(dict.fromkeys(problems))
+    if board is not None:
+        return jetson(board, said)._replace(what=what, devices=(device,))
+    remedy = "A virtual GPU has no sensors: measure on its host. Otherwise look at the output of nvidia-smi -q -d POWER."
+    text = f"reports neither energy nor power: {said}"
+    return Finding(SOURCE, Availability.ABSENT, what, text, remedy, "This GPU's energy.", (device,))
+
+
+def library_found() -> bool:
+    """Whether NVML's library is installed, even if it cannot be loaded."""
+    problem = _load_problem()
+    return problem is None or not _not_found(problem)
+
+
+def _no_library(request: DiscoveryRequest, here: list[Present]) -> Finding:
+    problem = _load_problem()
+    if problem is not None and not _not_found(problem):
+        remedy = "Install the driver's user-space libraries again, in the version of the kernel's driver (cat /proc/driver/nvidia/version)."
+        return broken(f"the library is installed, but cannot be loaded: {problem}", remedy)
     if Path(request.procfs, "driver", "nvidia").exists():
         if in_container(request.procfs):
             remedy = "Start the container with its GPUs (NVIDIA Container Toolkit): docker run --gpus all …"
         else:
             remedy = "Install the driver's user-space libraries of the same version (libnvidia-compute on Debian and Ubuntu)."
-        detail = "the kernel has NVIDIA's driver, but libnvidia-ml.so.1 is not visible here"
+        detail = f"the kernel has NVIDIA's driver, but {_LIBRARY} is not visible here"
         return Finding(SOURCE, Availability.MASKED, "GPUs", detail, remedy, _WORTH)
-    if _pci_gpus(request.sysfs):
-        return absent("an NVIDIA GPU is on the bus, but no driver is installed", "Install NVIDIA's driver.", _WORTH)
+    if here:
+        return absent("an NVIDIA GPU is here, but no driver is installed", "Install NVIDIA's driver.", _WORTH)
     return absent("no NVIDIA GPU: neither its library nor its driver is installed")
 
 
-def _pci_gpus(sysfs: str) -> list[Path]:
+def _load_problem() -> str | None:
+    """Why the library cannot be loaded, in the words of the dynamic loader; None if it can."""
     try:
-        devices = sorted(Path(sysfs, "bus", "pci", "devices").iterdir())
-    except OSError:
-        return []
-    return [d for d in devices if read_text(d / "vendor") == _NVIDIA_VENDOR and read_text(d / "class").startswith(_DISPLAY_CLASS)]
+        ctypes.CDLL(_LIBRARY)
+    except OSError as e:
+        return str(e)
+    return None
+
+
+def _not_found(problem: str) -> bool:
+    return _LIBRARY in problem and os.strerror(errno.ENOENT) in problem

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...core.sensing import Availability, Device, DeviceKind, Discovery, DiscoveryRequest, Finding
+from ...core.sensing import Availability, Device, DeviceKind, Discovery, DiscoveryRequest, Finding, Missed
 from ...errors import ReadError
 from ...machine.files import read_int, read_text
 from ...machine.host import processor
@@ -83,19 +83,29 @@ def discover(request: DiscoveryRequest) -> Discovery:
         unknown = [f"{zone.zone_id} ({zone.label or 'no name'})" for zone in zones]
         found.findings.append(remedies.unknown_zones(unknown) if unknown else remedies.nothing_found(request, dangling))
         return found
-    denied: list[str] = []
+    denied: list[_Candidate] = []
     for candidate in candidates:
         outcome = _open(candidate, request.gains.get(candidate.kind, 0.0))
         if isinstance(outcome, RaplSensor):
             found.sensors.append(outcome)
             found.findings.append(_ok(outcome, candidate))
         elif outcome is None:
-            denied.append(candidate.name)
+            denied.append(candidate)
         else:
             found.findings.append(outcome)
+            found.missed += _missed(candidate, outcome)
     if denied:
-        found.findings.append(remedies.denied(denied))
+        finding = remedies.denied([candidate.name for candidate in denied])
+        found.findings.append(finding)
+        found.missed += [missed for candidate in denied for missed in _missed(candidate, finding)]
     return found
+
+
+def _missed(candidate: _Candidate, finding: Finding) -> list[Missed]:
+    """A counter that cannot be read, if its energy would be in the total."""
+    if candidate.kind == "platform":
+        return []
+    return [Missed(_device(candidate, candidate.zones[0], 0.0), finding.availability, finding.detail)]
 
 
 def package_limit_w(request: DiscoveryRequest) -> float | None:

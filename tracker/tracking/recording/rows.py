@@ -14,7 +14,7 @@ from ...texts import text_of
 if TYPE_CHECKING:
     from ...core.clock import Anchor
     from ...core.run import Event
-    from ...core.sensing import Device, Finding
+    from ...core.sensing import Device, Finding, Missed
     from ...energy.integrator import DeviceSnapshot
     from ...energy.intervals import Share
     from ..sampling.snapshot import LastReading, Snapshot
@@ -58,6 +58,11 @@ def device_row(segment_id: str, device: Device, idle_w: float | None) -> Row:
         "covered_ns": 0,
         "idle_w": idle_w,
     }
+
+
+def missed_row(segment_id: str, missed: Missed) -> Row:
+    """A device that is not measured: it has no curve, and its note says why."""
+    return device_row(segment_id, missed.device._replace(note=missed.detail), None)
 
 
 def device_update(segment_id: str, seen: DeviceSnapshot) -> Row:

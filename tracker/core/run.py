@@ -41,6 +41,7 @@ class EventKind(StrEnum):
     SUSPENDED = "suspended"  # the machine slept
     DEAD = "dead"  # the sampling thread died
     STORE = "store"  # the database could not be written, or a part of the record could not be made
+    FORGOTTEN = "forgotten"  # a run was not stopped, and one that began in its place ended it
     RANK = "rank"  # another rank of the job measures this node
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
-import sys
 import weakref
 from collections.abc import Iterable, Mapping
 from copy import copy
@@ -18,6 +16,7 @@ from ..core.clock import Clock, SystemClock
 from ..core.plain import whole
 from ..errors import ConfigurationError, TrainwattError
 from ..texts import repr_of
+from .forgotten import Running
 from .harmless import Harmless
 from .outcome import ending, outcome
 from .phase import Phase, Phases
@@ -101,10 +100,11 @@ class EnergyTracker(contextlib.ContextDecorator):
             raise ConfigurationError("this tracker is already running: stop() it first, or make a second EnergyTracker")
         self._begun = begun = begin(self._config, self._watch or Target(), self._clock, os.environ)
         self._phases.begin(begun)
-        atexit.register(self._at_exit)
+        with self._harmless("runs that were not stopped could not be ended"):
+            _running.add(begun, self, lambda tracker: tracker.stop, self._config)
         begun.begin_sampling()
         # Last: if two threads start at the same instant, at least the later one finds the other here, and reports it in both runs.
-        begun.mention([other for tracker in _living() if (other := tracker._begun) is not None and other is not begun])
+        begun.mention(_running.others(begun))
         return self
 
     def stop(self, status: str = "completed", reason: str | None = None) -> None:
@@ -117,9 +117,8 @@ class EnergyTracker(contextlib.ContextDecorator):
             return
         self._ended = begun
         self._phases.end()
+        _running.remove(begun)
         with self._harmless("the run could not be closed"):
-            with contextlib.suppress(Exception):  # it compares the user's handlers, which may raise
-                atexit.unregister(self._at_exit)
             begun.end(*ending(status, reason), os.environ)
 
     def __enter__(self) -> EnergyTracker:
@@ -159,11 +158,6 @@ class EnergyTracker(contextlib.ContextDecorator):
         self._calls: Calls[EnergyTracker] = Calls()
         self._harmless = Harmless()
         _trackers[id(self)] = self
-
-    def _at_exit(self) -> None:
-        error = getattr(sys, "last_value", None)
-        status, reason = outcome(error) if issubclass(type(error), BaseException) else ("completed", "the interpreter ended without stop()")
-        self.stop(status, reason)
 
     def _in_child(self) -> None:
         """After a fork: the parent continues to measure, the child has no run."""
@@ -251,6 +245,7 @@ class EnergyTracker(contextlib.ContextDecorator):
 def _forget_parents_runs() -> None:
     for tracker in _living():
         tracker._in_child()
+    _running.after_fork()
 
 
 def _living() -> list[EnergyTracker]:
@@ -258,5 +253,6 @@ def _living() -> list[EnergyTracker]:
     return [tracker for reference in _trackers.valuerefs() if (tracker := reference()) is not None]
 
 
+_running = Running()
 _trackers: weakref.WeakValueDictionary[int, EnergyTracker] = weakref.WeakValueDictionary()
 os.register_at_fork(after_in_child=_forget_parents_runs)  # once for all trackers: a fork hook cannot be removed

@@ -4,6 +4,7 @@
 
     TrainwattError
     ├── ConfigurationError      a setting is wrong
+    │   └── NoHomeError         no database is named, and the user has no home folder
     ├── StoreError              the database cannot be used
     │   ├── NotADatabaseError   the file is something else
     │   ├── NewerSchemaError    a newer trainwatt wrote it
@@ -27,6 +28,10 @@ class TrainwattError(Exception):
 
 class ConfigurationError(TrainwattError, ValueError):
     """An argument, an environment variable or a configuration file has a wrong setting."""
+
+
+class NoHomeError(ConfigurationError):
+    """No place for the database is named, and the user has no home folder."""
 
 
 class StoreError(TrainwattError):

@@ -72,7 +72,7 @@ def load(place: str) -> Load:
     """A function that puts rows, by table, into `place`."""
 
     def put(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-        engine = make_engine(place)
+        engine = make_engine(place, writes=True)
         with writing(engine) as connection:
             for table in KEYS:
                 for row in rows.get(table, ()):

@@ -52,7 +52,7 @@ def both(empty_server: str, tmp_path: Path) -> tuple[str, str]:
     put(file, "b", {"gpu0": 3e4, "dram-0": 17.1}, phases={"train": 1}, at_s=2 * DAY_S, project="vision", status="failed")
     put(file, "c", {"gpu0": 1e6 / 9}, seconds=7000.3, at_s=3 * DAY_S, project="text", seen=0.5)
     migrate(empty_server)
-    source, target = make_engine(str(file)), make_engine(empty_server)
+    source, target = make_engine(str(file)), make_engine(empty_server, writes=True)
     with source.connect() as reading, writing(target) as connection:
         for name in KEYS:
             for row in reading.execute(select(METADATA.tables[name])).mappings().all():

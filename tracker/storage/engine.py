@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
@@ -14,35 +14,70 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
 from ..errors import ConfigurationError, StoreBusyError, StoreError
-from .faults import is_unwritable, store_error
+from ..machine.filesystem import on_network
+from .faults import store_error
 from .place import is_server, masked
+from .read_only import ReadConnection, connect_to_read, opened
 from .revision import State, state_of
+from .side_files import require_writable
 
+T = TypeVar("T")
 _TIMEOUT_S = 5.0
 _SCHEMA_LOCK = 0x7761_7474  # any number that no other program uses for PostgreSQL's advisory locks: "watt"
 
 
-def make_engine(place: str, *, create: bool = False) -> Engine:
-    """An engine for a file or a PostgreSQL URL. It connects later. With `create`, SQLite makes a missing file.
+_READS = 20
+"""How often a reading starts again if a run begins and ends while the file is read."""
+
+
+class _ChangedError(StoreBusyError):
+    """A file that was read without locks has changed: what was read may be of two states."""
+
+
+def make_engine(place: str, *, writes: bool = False, create: bool = False) -> Engine:
+    """An engine for a file or a PostgreSQL URL. It connects later, and only reads unless `writes`. With `create` too, SQLite makes a
+    missing file.
 
     Raises ConfigurationError for a malformed URL or a missing driver.
     """
     if is_server(place):
         return _postgresql(place)
     # No pool: a pooled connection would not survive a fork, and a new one costs less than a millisecond.
-    engine = create_engine("sqlite://", creator=lambda: _connect(Path(place), create), poolclass=NullPool)
+    path = Path(place)
+    network = on_network(path.parent)
+
+    def connect() -> ReadConnection:
+        return _connect_to_write(path, create) if writes else connect_to_read(path, _TIMEOUT_S, network=network)
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
     event.listen(engine, "begin", _begin)
     return engine
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A transaction that sees the same state of the database from its beginning to its end."""
+    """A transaction that sees the same state of the database from its beginning to its end. Raises StoreBusyError if that was not so."""
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection.execution_options(isolation_level="REPEATABLE READ")
         with connection.begin():
-            yield connection
+            try:
+                yield connection
+            except Exception as error:  # raised again, unless what was read is of two states: that may look like a damaged file
+                _require_unchanged(connection, error)
+                raise
+            _require_unchanged(connection, None)
+
+
+def read(engine: Engine, place: str, question: Callable[[Connection], T]) -> T:
+    """The answer of `question`, from one state of the database at `place`. Raises StoreError."""
+    for _ in range(_READS):
+        try:
+            with faults_of(place), reading(engine) as connection:
+                return question(connection)
+        except _ChangedError as error:
+            changed = error
+    raise changed
 
 
 @contextmanager
@@ -96,26 +131,15 @@ def _postgresql(place: str) -> Engine:
         raise ConfigurationError(f"{masked(place)} needs the package {error.name}: `pip install 'psycopg[binary]'`.") from error
 
 
-def _connect(path: Path, create: bool) -> sqlite3.Connection:
-    try:
-        return _opened(path, "rwc" if create else "rw")
-    except sqlite3.OperationalError as error:
-        if create or not is_unwritable(error):
-            raise
-        # A WAL database in a folder where no journal can be made. Nobody writes to it now: a writer would have made the journal.
-        return _opened(path, "ro&immutable=1")
+def _connect_to_write(path: Path, create: bool) -> ReadConnection:
+    require_writable(path)
+    return opened(path, "rwc" if create else "rw", _TIMEOUT_S)
 
 
-def _opened(path: Path, mode: str) -> sqlite3.Connection:
-    uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
-    connection = sqlite3.connect(uri, uri=True, timeout=_TIMEOUT_S, isolation_level=None, check_same_thread=False)
-    try:
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("SELECT 1 FROM sqlite_master").fetchone()  # SQLite opens the file only now
-    except BaseException:  # raised again; the connection does not stay open
-        connection.close()
-        raise
-    return connection
+def _require_unchanged(connection: Connection, cause: Exception | None) -> None:
+    own = connection.connection.dbapi_connection
+    if isinstance(own, ReadConnection) and not own.unchanged:
+        raise _ChangedError("the database was written to while it was read; read it again.") from cause
 
 
 def _begin(connection: Connection) -> None:

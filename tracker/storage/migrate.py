@@ -18,7 +18,7 @@ def migrate(place: str) -> None:
     from alembic.config import Config
     from alembic.util import CommandError
 
-    engine = make_engine(place, create=True)
+    engine = make_engine(place, writes=True, create=True)
     try:
         with faults_of(place), writing(engine) as connection:
             lock_schema(connection)

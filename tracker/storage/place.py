@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, NoHomeError
 from ..machine.filesystem import on_network
 from ..machine.masking import without_password
 
@@ -24,7 +25,7 @@ def locate(db: str | os.PathLike[str] | None, environ: Mapping[str, str], config
     The first of these that is given and not empty decides: the argument `db`, TRAINWATT_DB in `environ`, the project's configuration
     (`configured`), the user's data folder. It is a file, a folder (it exists as one, or ends with a slash) or a URL; `sqlite:///PATH`
     is the same as the path. Raises ConfigurationError for a URL that is neither SQLite nor PostgreSQL, and for a home folder
-    that does not exist.
+    that does not exist; NoHomeError for a user without one.
     """
     given = (os.fspath(db) if db is not None else "") or environ.get("TRAINWATT_DB") or configured
     if not given:
@@ -35,7 +36,7 @@ def locate(db: str | os.PathLike[str] | None, environ: Mapping[str, str], config
         except RuntimeError:
             folder = Path("~")
         if not folder.is_absolute():  # "~" stays as it is where HOME is not set and the machine does not know the user
-            raise ConfigurationError("this user has no home folder for the database. Name a place with --db, db= or TRAINWATT_DB.")
+            raise NoHomeError("this user has no home folder for the database. Name a place with --db, db= or TRAINWATT_DB.")
         return str(file_in(folder, folder=True))
     url = _URL.match(given)
     if url and url[1].split("+")[0] in ("postgresql", "postgres"):
@@ -51,6 +52,16 @@ def locate(db: str | os.PathLike[str] | None, environ: Mapping[str, str], config
     except RuntimeError as error:
         raise ConfigurationError(f"the database {given} is in a home folder that does not exist. Give the whole path.") from error
     return str(file_in(path, folder=given.endswith(("/", os.sep))))
+
+
+def spare() -> Iterator[str]:
+    """Where a run can be kept if its own database cannot be used: the user's data folder, then a new temporary folder."""
+    import tempfile  # seldom needed
+
+    with suppress(NoHomeError):
+        yield locate(None, {}, None)
+    with suppress(OSError):  # no temporary folder can be written either
+        yield str(file_in(Path(tempfile.mkdtemp(prefix="trainwatt-"))))
 
 
 def sqlite_path(place: str) -> Path:

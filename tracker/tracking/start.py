@@ -249,6 +249,9 @@ class _Start:
             text = f"local rank {self._rank_here} measures nothing, so that no device counts twice"
             text += "; the energy of the node is in the run of its local rank 0"
             notes.append(Event(EventKind.RANK, anchor.monotonic_ns, None, text))
+        if self._target.refused is not None:
+            text = f"the run is recorded in {self._writer.path} instead: {self._target.refused}"
+            notes.append(Event(EventKind.STORE, anchor.monotonic_ns, None, text))
         notes += [Event(EventKind.STORE, anchor.monotonic_ns, None, text) for text in self._faults]
         for event in notes:
             recorder.note(event)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from ..errors import TrainwattError
+
 
 class Target:
     """The process whose energy is measured.
 
     `tree_pid`: the root of its process tree, by default this process. `command` and `environ`: its command line and environment, None for
-    those of this process. `joinable`: trackers in other processes may join the run.
+    those of this process. `joinable`: trackers in other processes may join the run. `refused`: why the run is not in the database that the
+    settings name, None if it is.
     """
 
-    __slots__ = ("command", "environ", "joinable", "tree_pid")
+    __slots__ = ("command", "environ", "joinable", "refused", "tree_pid")
 
     def __init__(
         self, tree_pid: int | None = None, command: str | None = None, environ: Mapping[str, str] | None = None, joinable: bool = False
@@ -22,3 +25,4 @@ class Target:
         self.command = command
         self.environ = environ
         self.joinable = joinable
+        self.refused: TrainwattError | None = None

@@ -236,7 +236,7 @@ def test_unusable_places(tmp_path: Path) -> None:
 
 
 def test_newer_schema(place: str) -> None:
-    with dialect.writing(make_engine(place)) as connection:
+    with dialect.writing(make_engine(place, writes=True)) as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0999'")
     with pytest.raises(NewerSchemaError, match="0999"):
         Store.open(place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import shlex
 import shutil
 import signal
 from collections.abc import Iterable
@@ -12,10 +13,12 @@ from typing import Any, NoReturn
 
 import rich_click as click
 
-from ...config import JOIN_DB, JOIN_RUN
+from ...config import JOIN_DB, JOIN_RUN, Settings
+from ...errors import NoHomeError, NotADatabaseError, StoreError, TrainwattError
 from ...machine.masking import masked
 from ...presentation.words.quantities import format_duration
 from ...presentation.words.safe_text import cleaned
+from ...storage.place import spare
 from ...tracking.target import Target
 from ...tracking.tracker import EnergyTracker
 from ..options import arguments, tracking_options
@@ -28,31 +31,35 @@ FAULTS = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.S
 
 
 @click.command("run", context_settings={"allow_interspersed_args": False})
+@click.option("--strict", is_flag=True, help="Do not start the command if the database cannot be written.")
 @tracking_options
 @click.argument("command_line", nargs=-1, required=True, metavar="-- COMMAND [ARGUMENT]...")
-def command(command_line: tuple[str, ...], **options: Any) -> None:
+def command(command_line: tuple[str, ...], strict: bool, **options: Any) -> None:
     """Measure a command, which needs no change.
 
-    It keeps its exit code and its signals, and a tracker inside it joins this run. At the end, three lines are printed on stderr.
+    It keeps its exit code and its signals, and a tracker inside it joins this run. At the end, three lines are printed on stderr. If the
+    database cannot be written, the run is recorded in your data folder or in a temporary one, and a line says where.
 
     Example: `trainwatt run --project digits -- python train.py`
     """
     if (reason := _unusable(command_line[0])) is not None:
         _refuse(command_line[0], reason)
-    tracker = EnergyTracker.watching(Target(command=masked(command_line), joinable=True), **arguments(**options))
+    target, settings = Target(command=masked(command_line), joinable=True), arguments(**options)
     inherited = signal.pthread_sigmask(
         signal.SIG_BLOCK, FORWARDED | {signal.SIGCHLD}
     )  # before any thread starts: all threads inherit the mask
-    tracker.start()
+    tracker = _begun(target, settings, strict)
     try:
         pid = _spawn(command_line, tracker, inherited)
     except OSError as error:
-        tracker.stop("failed", f"could not be started: {error.strerror}")
+        if tracker is not None:
+            tracker.stop("failed", f"could not be started: {error.strerror}")
         signal.pthread_sigmask(signal.SIG_SETMASK, inherited)
         _refuse(command_line[0], error.errno)
     code = _wait(pid)
-    tracker.stop(*_verdict(code))
-    report(tracker)
+    if tracker is not None:
+        tracker.stop(*_verdict(code))
+        report(tracker, elsewhere=target.refused is not None)
     signal.pthread_sigmask(signal.SIG_SETMASK, inherited)
     _end_like(code)
 
@@ -71,8 +78,32 @@ def _refuse(program: str, reason: int | None) -> NoReturn:
     raise SystemExit(127 if reason == errno.ENOENT else 126)
 
 
-def _spawn(command_line: tuple[str, ...], tracker: EnergyTracker, mask: Iterable[int]) -> int:
-    environment = os.environ | {JOIN_RUN: tracker.run_id or "", JOIN_DB: str(tracker.path)}
+def _begun(target: Target, settings: Settings, strict: bool) -> EnergyTracker | None:
+    """A tracker that measures; None if the run can be recorded nowhere. A database that cannot be written does not stop the command.
+
+    Raises ConfigurationError, NotADatabaseError for another program's file, which is a wrong setting too, and if `strict` any StoreError.
+    """
+    try:
+        return EnergyTracker.watching(target, **settings).start()
+    except (StoreError, NoHomeError) as error:
+        if strict or isinstance(error, NotADatabaseError):
+            raise
+        target.refused = error
+        say(str(error))
+    for db in spare():
+        elsewhere: Settings = {**settings, "db": db}
+        try:
+            tracker = EnergyTracker.watching(target, **elsewhere).start()
+        except TrainwattError:
+            continue
+        say(f"the command runs all the same, and is recorded in {tracker.path}; with --strict it would not start")
+        return tracker
+    say("the command runs all the same, and nothing is measured; with --strict it would not start")
+    return None
+
+
+def _spawn(command_line: tuple[str, ...], tracker: EnergyTracker | None, mask: Iterable[int]) -> int:
+    environment = os.environ | ({} if tracker is None else {JOIN_RUN: tracker.run_id or "", JOIN_DB: str(tracker.path)})
     return os.posix_spawnp(command_line[0], command_line, environment, setsigmask=mask, setsigdef=[signal.SIGPIPE, signal.SIGXFSZ])
 
 
@@ -101,8 +132,8 @@ def _verdict(code: int) -> tuple[str, str | None]:
     return "failed" if -code in FAULTS else "interrupted", f"{name}{hint}"
 
 
-def report(tracker: EnergyTracker) -> None:
-    """Three lines: the headline, the duration, how to show it."""
+def report(tracker: EnergyTracker, *, elsewhere: bool = False) -> None:
+    """Three lines: the headline, the duration, how to show it. `elsewhere`: the run is not in the database that the settings name."""
     try:
         summary = tracker.summary()
     except Exception as error:  # the result of the command matters more than the report
@@ -112,7 +143,7 @@ def report(tracker: EnergyTracker) -> None:
     reason = f" ({run['end_reason']})" if run["end_reason"] else ""
     say(summary.headline)
     say(f"{format_duration(run['duration_s'])}, {run['status']}{reason}")
-    say(f"trainwatt show {run['id']}")
+    say(f"trainwatt show {run['id']}{f' --db {shlex.quote(str(tracker.path))}' if elsewhere else ''}")
 
 
 def _end_like(code: int) -> None:

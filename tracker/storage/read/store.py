@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Engine, Select, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, delete, func, insert, or_, select
 
 from ...core.point import Point
 from ...core.run import Status
 from ...errors import AmbiguousRunError, RunNotFoundError, StoreError
-from ..engine import faults_of, make_engine, reading, state, writing
+from ..engine import faults_of, make_engine, read, state, writing
 from ..place import is_server, masked
 from ..revision import State
 from ..schema import FOOTPRINT, GRID_INTENSITY, RUN
+from ..side_files import ELSEWHERE
 from . import curves, load, phases
 from .records import DeviceRow, IntensityRow, OpenPhase, PhaseTime, RunRow, SegmentRow, StoredRun
 from .vanished import Here, Vanished, vanished_of, write_down
@@ -35,6 +38,7 @@ SORTS: Mapping[str, ColumnElement[Any]] = {
 """The columns by which runs can be sorted."""
 
 Row = TypeVar("Row", RunRow, SegmentRow)
+T = TypeVar("T")
 
 
 class Store:
@@ -57,11 +61,10 @@ class Store:
             f"no database at {masked(place)} yet: nothing has been tracked. Track a run, or name another place with "
             "--db, db= or TRAINWATT_DB."
         )
-        if not is_server(place) and not os.path.exists(place):
+        if not is_server(place) and not _exists(place):
             raise nothing
         engine = make_engine(place)
-        with faults_of(place), reading(engine) as connection:
-            found = state(connection, place)
+        found = read(engine, place, lambda connection: state(connection, place))
         if found is State.EMPTY:
             raise nothing
         if found is State.OLDER:
@@ -92,8 +95,7 @@ class Store:
         if not in_memory:
             query = query.where(RUN.c.status == status) if status is not None else query
             query = query.limit(limit).offset(offset)
-        with faults_of(self.place), reading(self._engine) as connection:
-            runs = [self._with_ending(load.run_of(row)) for row in connection.execute(query)]
+        runs = self._read(lambda connection: [self._with_ending(load.run_of(row)) for row in connection.execute(query)])
         if in_memory:
             runs = [run for run in runs if status in (None, run.status)][offset:][:limit]
         return runs
@@ -106,19 +108,16 @@ class Store:
             return len(self.list_runs(project=project, group=group, status=status, search=search))
         query = _fitting(select(func.count()).select_from(RUN), project, group, None, search)
         query = query.where(RUN.c.status == status) if status is not None else query
-        with faults_of(self.place), reading(self._engine) as connection:
-            return int(connection.execute(query).scalar_one())
+        return self._read(lambda connection: int(connection.execute(query).scalar_one()))
 
     def projects(self) -> list[str]:
         """The names of all projects, in order."""
-        with faults_of(self.place), reading(self._engine) as connection:
-            return list(connection.scalars(select(RUN.c.project).distinct().order_by(RUN.c.project)))
+        return self._read(lambda connection: list(connection.scalars(select(RUN.c.project).distinct().order_by(RUN.c.project))))
 
     def groups(self, project: str | None = None) -> list[str]:
         """The names of all groups, or of those of a project, in order."""
         query = _fitting(select(RUN.c.group_name).distinct().where(RUN.c.group_name.is_not(None)), project, None, None, None)
-        with faults_of(self.place), reading(self._engine) as connection:
-            return [str(name) for name in connection.scalars(query.order_by(RUN.c.group_name))]
+        return self._read(lambda connection: [str(name) for name in connection.scalars(query.order_by(RUN.c.group_name))])
 
     def find(self, ref: str) -> str:
         """The id of the run that `ref` names: "latest", an id or the beginning of one, a name, or "project/name".
@@ -126,16 +125,18 @@ class Store:
         Raises RunNotFoundError, and AmbiguousRunError if more than one run matches.
         """
         newest_first = select(RUN.c.id).order_by(RUN.c.started_utc_ns.desc(), RUN.c.id.desc())
-        with faults_of(self.place), reading(self._engine) as connection:
+
+        def matching(connection: Connection) -> list[str]:
             if ref == "latest":
-                matches = list(connection.scalars(newest_first.limit(1)))
-            elif connection.scalar(select(RUN.c.id).where(RUN.c.id == ref)):
-                return ref
-            else:
-                # Not LIKE: SQLite and PostgreSQL treat upper and lower case differently there.
-                begins = func.substr(RUN.c.id, 1, len(ref)) == ref
-                named = or_(RUN.c.name == ref, RUN.c.project + "/" + RUN.c.name == ref)
-                matches = list(connection.scalars(newest_first.where(or_(begins, named)).limit(_SHOWN + 1))) if ref else []
+                return list(connection.scalars(newest_first.limit(1)))
+            if not ref or connection.scalar(select(RUN.c.id).where(RUN.c.id == ref)):
+                return [ref] if ref else []
+            # Not LIKE: SQLite and PostgreSQL treat upper and lower case differently there.
+            begins = func.substr(RUN.c.id, 1, len(ref)) == ref
+            named = or_(RUN.c.name == ref, RUN.c.project + "/" + RUN.c.name == ref)
+            return list(connection.scalars(newest_first.where(or_(begins, named)).limit(_SHOWN + 1)))
+
+        matches = self._read(matching)
         if not matches:
             raise RunNotFoundError(f"no run {ref!r} in {masked(self.place)}. `trainwatt list` shows the runs there are.")
         if len(matches) > 1:
@@ -149,8 +150,7 @@ class Store:
 
         `before` is the run as it was loaded earlier. What cannot have changed since is taken from it, and not read again.
         """
-        with faults_of(self.place), reading(self._engine) as connection:
-            stored = load.stored_run(connection, run_id, before)
+        stored = self._read(lambda connection: load.stored_run(connection, run_id, before))
         if stored is None:
             raise RunNotFoundError(f"no run {run_id!r} in {masked(self.place)}. `trainwatt list` shows the runs there are.")
         segments = tuple(self._with_ending(segment) for segment in stored.segments)
@@ -159,19 +159,17 @@ class Store:
     def devices(self, run_ids: Iterable[str]) -> dict[str, list[DeviceRow]]:
         """The devices of several runs with the ends of their curves, by run: all that a list of totals needs."""
         found: dict[str, list[DeviceRow]] = {run_id: [] for run_id in run_ids}
-        with faults_of(self.place), reading(self._engine) as connection:
-            for chunk in _chunks(found):
-                for device in load.devices_of(connection, chunk):
-                    found[device.run_id].append(device)
+        chunks = _chunks(found)
+        for device in self._read(lambda connection: [row for chunk in chunks for row in load.devices_of(connection, chunk)]):
+            found[device.run_id].append(device)
         return found
 
     def work(self, run_ids: Iterable[str]) -> dict[str, dict[str, int]]:
         """The work of several runs by run and unit, each over the whole run."""
         found: dict[str, dict[str, int]] = {run_id: {} for run_id in run_ids}
-        with faults_of(self.place), reading(self._engine) as connection:
-            for chunk in _chunks(found):
-                for run_id, unit, amount in load.work_of(connection, chunk):
-                    found[run_id][unit] = amount
+        chunks = _chunks(found)
+        for run_id, unit, amount in self._read(lambda connection: [row for chunk in chunks for row in load.work_of(connection, chunk)]):
+            found[run_id][unit] = amount
         return found
 
     def joined_ranks(self, run_ids: Iterable[str]) -> dict[str, int]:
@@ -181,14 +179,12 @@ class Store:
 
     def points(self, run_id: str) -> dict[tuple[str, str], list[Point]]:
         """The energy curves of a run by (segment id, device), each in order of time."""
-        with faults_of(self.place), reading(self._engine) as connection:
-            return curves.points_of(connection, run_id)
+        return self._read(lambda connection: curves.points_of(connection, run_id))
 
     def points_after(self, segment_id: str, device: str, after_t_ns: int) -> Iterator[Point]:
         """The points of one curve that come after an instant of its monotonic clock, in order."""
         while True:
-            with faults_of(self.place), reading(self._engine) as connection:
-                found = curves.points_after(connection, segment_id, device, after_t_ns, PIECE)
+            found = self._read(partial(curves.points_after, segment_id=segment_id, device=device, after_t_ns=after_t_ns, limit=PIECE))
             yield from found
             if len(found) < PIECE:
                 return
@@ -196,35 +192,32 @@ class Store:
 
     def outline(self, stored: StoredRun, pieces: int) -> dict[tuple[str, str], list[Point]]:
         """The curves of a run by (segment id, device), in few points: the ends, and where about `pieces` equal parts of the time begin."""
-        with faults_of(self.place), reading(self._engine) as connection:
-            return curves.outline_of(connection, stored.devices, pieces)
+        return self._read(lambda connection: curves.outline_of(connection, stored.devices, pieces))
 
     def open_phases(self, run_id: str, newest: int) -> list[OpenPhase]:
         """The phases that have not ended, by segment and start, each with the energies of up to `newest` ended instances of its name."""
-        with faults_of(self.place), reading(self._engine) as connection:
-            return phases.open_phases(connection, run_id, newest)
+        return self._read(lambda connection: phases.open_phases(connection, run_id, newest))
 
     def phase_times(self, run_id: str) -> list[PhaseTime]:
         """The instances that are kept one by one, by segment and start. Folded instances have no times of their own."""
-        with faults_of(self.place), reading(self._engine) as connection:
-            return phases.times_of(connection, run_id)
+        return self._read(lambda connection: phases.times_of(connection, run_id))
 
     def delete(self, run_ids: Iterable[str]) -> int:
         """Delete runs with everything that belongs to them, all or none. Returns how many runs were deleted."""
-        with faults_of(self.place), writing(self._engine) as connection:
+        with self._writing() as connection:
             return sum(connection.execute(delete(RUN).where(RUN.c.id.in_(chunk))).rowcount for chunk in _chunks(run_ids))
 
     def add_footprint(self, footprint_id: str, run_id: str, created_utc_ns: int, inputs: str, result: str) -> None:
         """Keep a footprint as it was computed; it is never changed. `inputs` and `result` are JSON."""
         row = {"id": footprint_id, "run_id": run_id, "created_utc_ns": created_utc_ns, "inputs": inputs, "result": result}
-        with faults_of(self.place), writing(self._engine) as connection:
+        with self._writing() as connection:
             connection.execute(insert(FOOTPRINT).values(row))
 
     def footprint(self, run_id: str, ref: str) -> str:
         """The result, as JSON, of the run's footprint whose id begins with `ref`. Raises RunNotFoundError."""
         begins = func.substr(FOOTPRINT.c.id, 1, len(ref)) == ref
-        with faults_of(self.place), reading(self._engine) as connection:
-            found = list(connection.scalars(select(FOOTPRINT.c.result).where(FOOTPRINT.c.run_id == run_id, begins).limit(2)))
+        query = select(FOOTPRINT.c.result).where(FOOTPRINT.c.run_id == run_id, begins).limit(2)
+        found = self._read(lambda connection: list(connection.scalars(query)))
         if len(found) != 1:
             how = "more than one footprint" if found else "no footprint"
             raise RunNotFoundError(f"run {run_id} has {how} {ref!r}; `trainwatt footprint {run_id}` computes one and prints its id")
@@ -233,7 +226,7 @@ class Store:
     def cache_intensities(self, values: Sequence[Mapping[str, object]]) -> None:
         """Keep a provider's intensities, as rows of grid_intensity. A newer value replaces the older one of the same interval."""
         keys = ("provider", "zone", "basis", "start_utc_ns")
-        with faults_of(self.place), writing(self._engine) as connection:
+        with self._writing() as connection:
             for value in values:
                 same = [GRID_INTENSITY.c[key] == value[key] for key in keys]
                 connection.execute(delete(GRID_INTENSITY).where(*same))
@@ -244,8 +237,7 @@ class Store:
         g = GRID_INTENSITY.c
         meets = (g.zone == zone, g.end_utc_ns > start_utc_ns, g.start_utc_ns < end_utc_ns)
         query = select(g.provider, g.basis, g.start_utc_ns, g.end_utc_ns, g.g_per_kwh, g.estimated).where(*meets)
-        with faults_of(self.place), reading(self._engine) as connection:
-            rows = connection.execute(query.order_by(g.provider, g.start_utc_ns)).all()
+        rows = self._read(lambda connection: connection.execute(query.order_by(g.provider, g.start_utc_ns)).all())
         return [IntensityRow(r.provider, r.basis, r.start_utc_ns, r.end_utc_ns, r.g_per_kwh, bool(r.estimated)) for r in rows]
 
     def mark_vanished(self, here: Here) -> list[str]:
@@ -253,11 +245,10 @@ class Store:
 
         Where the database cannot be written, only this store object returns them as interrupted.
         """
-        with faults_of(self.place), reading(self._engine) as connection:
-            vanished = vanished_of(connection, here)
+        vanished = self._read(lambda connection: vanished_of(connection, here))
         if vanished.segments:
             try:
-                with faults_of(self.place), writing(self._engine) as connection:
+                with self._writing() as connection:
                     # Judged again under the lock: a run may have ended normally in the meantime.
                     vanished = vanished_of(connection, here)
                     write_down(connection, vanished)
@@ -268,6 +259,14 @@ class Store:
     def close(self) -> None:
         """Close the database."""
         self._engine.dispose()
+
+    def _read(self, question: Callable[[Connection], T]) -> T:
+        return read(self._engine, self.place, question)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with faults_of(self.place), writing(make_engine(self.place, writes=True)) as connection:
+            yield connection
 
     def _with_ending(self, row: Row) -> Row:
         endings = self._unwritten.runs if isinstance(row, RunRow) else self._unwritten.segments
@@ -288,6 +287,17 @@ def _fitting(query: Select[Any], project: str | None, group: str | None, since_u
         looked_in = (RUN.c.id, RUN.c.project, RUN.c.name, RUN.c.group_name, RUN.c.host, RUN.c.command)
         query = query.where(or_(*(func.lower(column).contains(search.lower(), autoescape=True) for column in looked_in)))
     return query
+
+
+def _exists(path: str) -> bool:
+    """Whether there is a file. Raises StoreError if this user may not know."""
+    try:
+        os.stat(path)
+    except PermissionError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}. Ask for access to its folder, or {ELSEWHERE}.") from error
+    except (OSError, ValueError):  # ValueError: a null character
+        return False
+    return True
 
 
 def _chunks(ids: Iterable[str]) -> list[list[str]]:

@@ -21,6 +21,7 @@ from ...machine.filesystem import on_network
 from ..faults import is_busy, store_error
 from ..place import file_in
 from ..revision import State, creation, state_of
+from ..side_files import give_to_group, make_folder, require_writable, share_with_group
 from .damage import file_id, find_aside, set_aside, wording
 from .encoding import as_utf8
 
@@ -72,6 +73,7 @@ class Writer:
         begins in its place. Raises NotADatabaseError, NewerSchemaError, StoreBusyError, and StoreError if the place cannot be written.
         """
         path = _prepared(path)
+        require_writable(path)
         found = file_id(path)
         try:
             return cls._open(path, timeout_s)
@@ -89,6 +91,8 @@ class Writer:
             try:
                 # This comes before any change: the file may be another program's.
                 state = _patiently(lambda: _state(connection, path), deadline)
+                if state is State.EMPTY:
+                    share_with_group(path)  # before the files beside it are made: they get its mode
                 if state is State.OLDER:
                     connection.close()
                     from ..migrate import migrate  # imports Alembic and SQLAlchemy, so only where it is needed
@@ -96,6 +100,7 @@ class Writer:
                     migrate(str(path))
                     connection = _connect(path, timeout_s)
                 _patiently(lambda: _set_up(connection, path), deadline)
+                give_to_group(path)
                 if state is State.EMPTY:
                     _patiently(lambda: _create(connection, path), deadline)
                 return cls(connection, path, timeout_s)
@@ -215,7 +220,7 @@ def _prepared(path: Path) -> Path:
     """The absolute path of the file at `path`, after its folder was created."""
     try:
         path = file_in(path).absolute()  # because the training may change its working directory
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         mode = path.stat().st_mode
     except FileNotFoundError:
         return path

@@ -1,0 +1,136 @@
+"""The files that SQLite keeps beside a database: who may write them, and those that another user has left. Standard library only.
+
+In WAL mode these are `-wal` and `-shm`. SQLite makes them with the mode of the database, and as the user who opens it first. A user who may
+only read must therefore make none: nobody else could write them, and without writing them nobody can write the database.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pwd
+import shutil
+import stat
+import struct
+from contextlib import suppress
+from pathlib import Path
+
+from ..errors import StoreError
+
+WAL, SHM, JOURNAL = "-wal", "-shm", "-journal"
+_LOCKS_AT, _LOCKS = 120, 9
+"""Where the locks of connections are in `-shm`: eight, and one that each open connection holds (UNIX_SHM_BASE and UNIX_SHM_DMS in SQLite's
+os_unix.c)."""
+_FLOCK = "hhqqi4x"  # struct flock of Linux on 64 bits: type, whence, start, length, pid
+ELSEWHERE = "name another place with --db, db= or TRAINWATT_DB"
+
+
+def beside(path: Path, ending: str) -> Path:
+    """The file beside the database `path` with this ending."""
+    return path.with_name(path.name + ending)
+
+
+def may_write(path: Path) -> bool:
+    """Whether this process may write the file or folder `path`."""
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def require_writable(path: Path) -> None:
+    """Check that this user may write the existing database at `path`, before SQLite opens it and makes files beside it. Files there that
+    another user has left, and that nobody uses, are replaced.
+
+    Raises StoreError, and leaves nothing behind.
+    """
+    if not os.path.exists(path):
+        return
+    if not may_write(path):
+        raise StoreError(
+            f"{path} may only be read by this user: it belongs to {_owner(path)}. Make the file and its folder writable, or {ELSEWHERE}."
+        )
+    foreign = [file for file in (beside(path, WAL), beside(path, SHM)) if os.path.exists(file) and not may_write(file)]
+    for file in foreign:
+        reason = "another process uses it" if _in_use(beside(path, SHM)) else _replaced(file)
+        if reason:
+            raise StoreError(
+                f"{path} cannot be written: {file.name} beside it belongs to {_owner(file)}, and {reason}. End the programs that have the"
+                f" database open, then delete that file; or {ELSEWHERE}."
+            )
+
+
+def share_with_group(path: Path) -> None:
+    """Let the group write the new file or folder `path`, if it may write the folder around it. The umask does not decide this: nobody else
+    in the group could record a run."""
+    with suppress(OSError):  # it belongs to another user, who does the same
+        around, own = path.parent.stat(), path.stat()
+        of_everyone = around.st_mode & stat.S_IWOTH and not around.st_mode & stat.S_ISGID  # such as /tmp
+        if around.st_mode & stat.S_IWGRP and around.st_gid == own.st_gid and not of_everyone:
+            path.chmod(stat.S_IMODE(own.st_mode) | (stat.S_IRWXG if path.is_dir() else stat.S_IRGRP | stat.S_IWGRP))
+
+
+def give_to_group(path: Path) -> None:
+    """Give the files beside the database `path` its group, which a folder without the setgid bit does not do."""
+    for file in (beside(path, WAL), beside(path, SHM)):
+        with suppress(OSError):  # it belongs to another user, or there is none
+            group = path.stat().st_gid
+            if file.stat().st_gid != group:
+                os.chown(file, -1, group)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those around it, each open to the group if the one around it is. Raises OSError."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    with suppress(FileExistsError):
+        folder.mkdir()
+        share_with_group(folder)
+        return
+    if not folder.is_dir():  # a file has its name
+        folder.mkdir()
+
+
+def _replaced(file: Path) -> str | None:
+    """Replace another user's file by one of this user's with the same content, or by none. Returns why that is not possible."""
+    try:
+        if file.name.endswith(WAL) and file.stat().st_size:
+            mine = file.with_name(f"{file.name}.{os.getpid()}")
+            try:
+                shutil.copyfile(file, mine)
+                mine.chmod(stat.S_IMODE(file.with_name(file.name.removesuffix(WAL)).stat().st_mode))
+                mine.replace(file)
+            finally:
+                mine.unlink(missing_ok=True)
+        else:  # it is empty, or an index that SQLite makes again
+            file.unlink(missing_ok=True)
+    except OSError as error:
+        return f"it cannot be replaced ({error.strerror})"
+    return None
+
+
+def _in_use(shm: Path) -> bool:
+    """Whether a connection to the database is open. Closing the file here drops no lock: this process may not write it, so it has none."""
+    try:
+        descriptor = os.open(shm, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # it cannot be known
+    try:
+        asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, _LOCKS_AT, _LOCKS, 0)
+        held: int = struct.unpack(_FLOCK, fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))[0]
+        return held != fcntl.F_UNLCK
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+
+
+def _owner(path: Path) -> str:
+    try:
+        number = path.stat().st_uid
+    except OSError:
+        return "another user"
+    try:
+        return f"user {pwd.getpwuid(number).pw_name}"
+    except KeyError:
+        return f"user {number}"

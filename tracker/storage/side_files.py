@@ -30,6 +30,17 @@ def beside(path: Path, ending: str) -> Path:
     return path.with_name(path.name + ending)
 
 
+def exists(path: str) -> bool:
+    """Whether there is a file at `path`. Raises StoreError if this user may not know."""
+    try:
+        os.stat(path)
+    except PermissionError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}. Ask for access to its folder, or {ELSEWHERE}.") from error
+    except (OSError, ValueError):  # ValueError: a null character
+        return False
+    return True
+
+
 def may_write(path: Path) -> bool:
     """Whether this process may write the file or folder `path`."""
     return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -17,7 +16,7 @@ from ..engine import faults_of, make_engine, read, state, writing
 from ..place import is_server, masked
 from ..revision import State
 from ..schema import FOOTPRINT, GRID_INTENSITY, RUN
-from ..side_files import ELSEWHERE
+from ..side_files import exists
 from . import curves, load, phases
 from .records import DeviceRow, IntensityRow, OpenPhase, PhaseTime, RunRow, SegmentRow, StoredRun
 from .vanished import Here, Vanished, vanished_of, write_down
@@ -61,7 +60,7 @@ class Store:
             f"no database at {masked(place)} yet: nothing has been tracked. Track a run, or name another place with "
             "--db, db= or TRAINWATT_DB."
         )
-        if not is_server(place) and not _exists(place):
+        if not is_server(place) and not exists(place):
             raise nothing
         engine = make_engine(place)
         found = read(engine, place, lambda connection: state(connection, place))
@@ -174,8 +173,8 @@ class Store:
 
     def joined_ranks(self, run_ids: Iterable[str]) -> dict[str, int]:
         """How many ranks have joined each of several runs, of those that some have joined."""
-        with faults_of(self.place), reading(self._engine) as connection:
-            return {run_id: n for chunk in _chunks(run_ids) for run_id, n in load.joined_ranks_of(connection, chunk)}
+        chunks = _chunks(run_ids)
+        return self._read(lambda connection: dict(row for chunk in chunks for row in load.joined_ranks_of(connection, chunk)))
 
     def points(self, run_id: str) -> dict[tuple[str, str], list[Point]]:
         """The energy curves of a run by (segment id, device), each in order of time."""
@@ -287,17 +286,6 @@ def _fitting(query: Select[Any], project: str | None, group: str | None, since_u
         looked_in = (RUN.c.id, RUN.c.project, RUN.c.name, RUN.c.group_name, RUN.c.host, RUN.c.command)
         query = query.where(or_(*(func.lower(column).contains(search.lower(), autoescape=True) for column in looked_in)))
     return query
-
-
-def _exists(path: str) -> bool:
-    """Whether there is a file. Raises StoreError if this user may not know."""
-    try:
-        os.stat(path)
-    except PermissionError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror}. Ask for access to its folder, or {ELSEWHERE}.") from error
-    except (OSError, ValueError):  # ValueError: a null character
-        return False
-    return True
 
 
 def _chunks(ids: Iterable[str]) -> list[list[str]]:

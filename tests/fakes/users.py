@@ -95,7 +95,7 @@ def _everything() -> None:
     from trainwatt.cli.main import main
 
     for module in pkgutil.walk_packages(trainwatt.__path__, "trainwatt."):
-        if not module.name.endswith((".env", ".__main__", "integrations.lightning")):
+        if ".integrations" not in module.name and not module.name.endswith((".env", ".__main__")):
             importlib.import_module(module.name)
     with tempfile.TemporaryDirectory() as folder:
         db = ["--db", f"{folder}/runs.db"]

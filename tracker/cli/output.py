@@ -16,8 +16,9 @@ from ..presentation.words.safe_text import lines
 
 
 def say(text: str) -> None:
-    """Print a message for the user on stderr. No escape sequence in it takes effect."""
-    click.echo(f"trainwatt: {lines(text)}", err=True)
+    """Print a message for the user on stderr, if it is still there. No escape sequence in it takes effect."""
+    with suppress(OSError):  # a terminal may have hung up, and the work matters more than the message
+        click.echo(f"trainwatt: {lines(text)}", err=True)
 
 
 def form_of(path: str | None, forms: Sequence[str], default: str) -> str:

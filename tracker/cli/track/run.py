@@ -23,11 +23,7 @@ from ...tracking.target import Target
 from ...tracking.tracker import EnergyTracker
 from ..options import arguments, tracking_options
 from ..output import say
-
-FORWARDED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}
-SI_KERNEL = 0x80
-"""The si_code of a signal from the kernel (asm-generic/siginfo.h): Ctrl-C at a terminal, which the command gets as well."""
-FAULTS = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
+from .signals.forwarding import FAULTS, Signals
 
 
 @click.command("run", context_settings={"allow_interspersed_args": False})
@@ -45,22 +41,19 @@ def command(command_line: tuple[str, ...], strict: bool, **options: Any) -> None
     if (reason := _unusable(command_line[0])) is not None:
         _refuse(command_line[0], reason)
     target, settings = Target(command=masked(command_line), joinable=True), arguments(**options)
-    inherited = signal.pthread_sigmask(
-        signal.SIG_BLOCK, FORWARDED | {signal.SIGCHLD}
-    )  # before any thread starts: all threads inherit the mask
-    tracker = _begun(target, settings, strict)
-    try:
-        pid = _spawn(command_line, tracker, inherited)
-    except OSError as error:
+    with Signals(command_line) as signals:  # before any thread starts: all threads inherit what is blocked
+        tracker = _begun(target, settings, strict)
+        early = signals.early()
+        try:
+            pid = _spawn(command_line, tracker, signals.inherited)
+        except OSError as error:
+            if tracker is not None:
+                tracker.stop("failed", f"could not be started: {error.strerror}")
+            _refuse(command_line[0], error.errno)
+        code = signals.wait(pid, early)
         if tracker is not None:
-            tracker.stop("failed", f"could not be started: {error.strerror}")
-        signal.pthread_sigmask(signal.SIG_SETMASK, inherited)
-        _refuse(command_line[0], error.errno)
-    code = _wait(pid)
-    if tracker is not None:
-        tracker.stop(*_verdict(code))
-        report(tracker, elsewhere=target.refused is not None)
-    signal.pthread_sigmask(signal.SIG_SETMASK, inherited)
+            tracker.stop(*_verdict(code))
+            report(tracker, elsewhere=target.refused is not None)
     _end_like(code)
 
 
@@ -105,18 +98,6 @@ def _begun(target: Target, settings: Settings, strict: bool) -> EnergyTracker | 
 def _spawn(command_line: tuple[str, ...], tracker: EnergyTracker | None, mask: Iterable[int]) -> int:
     environment = os.environ | ({} if tracker is None else {JOIN_RUN: tracker.run_id or "", JOIN_DB: str(tracker.path)})
     return os.posix_spawnp(command_line[0], command_line, environment, setsigmask=mask, setsigdef=[signal.SIGPIPE, signal.SIGXFSZ])
-
-
-def _wait(pid: int) -> int:
-    """Wait for the command and forward the signals that it did not get itself. Returns its exit code, or minus the signal that ended it."""
-    while True:
-        received = signal.sigwaitinfo(FORWARDED | {signal.SIGCHLD})
-        if received.si_signo == signal.SIGCHLD:
-            ended, status = os.waitpid(pid, os.WNOHANG)
-            if ended:
-                return os.waitstatus_to_exitcode(status)
-        elif received.si_code != SI_KERNEL:
-            os.kill(pid, received.si_signo)
 
 
 def _verdict(code: int) -> tuple[str, str | None]:

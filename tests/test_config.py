@@ -29,7 +29,7 @@ def write(path: Path, text: str) -> Path:
 def test_nothing_given_is_the_defaults(tmp_path: Path) -> None:
     config = resolve({}, {}, tmp_path)
     assert config == Config()
-    assert (config.period_s, config.stage, config.scope, config.gpus) == (0.1, "training", "machine", None)
+    assert (config.period_s, config.stage, config.scope, config.gpus) == (None, "training", "machine", None)
     assert config.gains == {"gpu": 0.05, "cpu": 0.03, "dram": 0.10, "platform": 0.03}
 
 

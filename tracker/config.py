@@ -68,9 +68,10 @@ class Settings(TypedDict, total=False):
 class Config:
     """Everything that can be set, checked.
 
-    `period_s`: seconds between two readings. `gain_gpu`, `gain_cpu`, `gain_dram`: the relative 95 % scale error of a sensor; the
-    defaults are from the literature, rounded. `baseline_s`: seconds during which the idle machine is measured first. `zone`: the zone of
-    the electricity grid; "auto" asks the metadata address of the cloud. `intensity_g_per_kwh`, `pue` and `hardware` (a CSV file): terms
+    `period_s`: seconds between two readings; None for as many readings as each sensor needs. `gain_gpu`, `gain_cpu`, `gain_dram`: the
+    relative 95 % scale error of a sensor; the defaults are from the literature, rounded. `baseline_s`: seconds during which the idle
+    machine is measured first. `zone`: the zone of the electricity grid; "auto" asks the metadata address of the cloud.
+    `intensity_g_per_kwh`, `pue` and `hardware` (a CSV file): terms
     of the run's footprint, stored with the run. `sensors`: functions that find the user's own sensors, as "module:function" or
     "file.py:function". `sysfs`, `procfs`: where the kernel's trees are mounted, for a container that has those of the host.
     """
@@ -87,7 +88,7 @@ class Config:
     db: str | None = None
     gpus: tuple[int | str, ...] | None = None
     scope: str = "machine"
-    period_s: float = 0.1
+    period_s: float | None = None
     baseline_s: float = 0.0
     gain_gpu: float = 0.05
     gain_cpu: float = 0.03

@@ -18,7 +18,7 @@ from typing import Any
 
 from tests.benchmarks._worker import rss_mib
 
-SETTLE_S = 2.0
+SETTLE_S = 4.0
 PERIOD_S, POWER_EVERY = 0.1, 5
 FIELDS = (185, 186)
 DB = "runs.db"

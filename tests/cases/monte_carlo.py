@@ -165,19 +165,14 @@ def _run(machine: Sequence[Part], errors: dict[str, float], chance: random.Rando
     edges_s = _edges(steps_s, begin_s, end_s, chance)
     counters = machine[0].update_s is not None
     clock = FakeClock(round(begin_s * S))
-    simulation = Simulation(
-        clock, [s for part, h in zip(machine, hidden, strict=True) for s in part.make(part.device, h, clock)], gains=True
-    )
+    sensors = [s for part, h in zip(machine, hidden, strict=True) for s in part.make(part.device, h, clock)]
+    simulation = Simulation(clock, sensors, gains=True, seed=chance.getrandbits(32))
     sampler = simulation.sampler
     for part in machine:
         sampler.integrators[part.device.name].set_update_period(None if part.update_s is None else 1.1 * part.update_s)
     simulation.phases(*edges_s)
-    ticks = range(1, int((end_s - begin_s) / sampler.period_s))
-    times_s = [begin_s + (n + chance.uniform(-sampler.jitter, sampler.jitter)) * sampler.period_s for n in ticks]
-    if counters:  # which are also read right after an edge
-        times_s += [t + chance.uniform(0.0002, 0.005) for edge in edges_s for t in edge]
-    for t_s in sorted(times_s):
-        simulation.tick(round(t_s * S))
+    nudges_s = [t + chance.uniform(0.0002, 0.005) for edge in edges_s for t in edge] if counters else []  # which are read at edges too
+    simulation.follow(round(end_s * S), [round(t * S) for t in nudges_s])
     clock.now_ns = round(end_s * S)
     simulation.finish()
     assert len(simulation.parts) == PHASES

@@ -42,7 +42,7 @@ def test_case_40_a_folder_that_comes_back_gets_everything(here: World, caplog: p
         here.db.parent.rename(away)
         with tracker.phase("meanwhile"):
             tracker.update(samples=7)
-            time.sleep(1.5)
+            time.sleep(2.5)
         away.rename(here.db.parent)
         time.sleep(0.1)
     view = tracker.summary().to_dict()

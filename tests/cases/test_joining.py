@@ -103,7 +103,7 @@ from trainwatt import EnergyTracker
 tracker = EnergyTracker().start()
 with tracker.phase("train"):
     time.sleep(0.5)
-time.sleep(1.3)
+time.sleep(2.3)
 os.kill(os.getpid(), 9)
 '''
 assert subprocess.run([sys.executable, "-c", inner]).returncode == -9

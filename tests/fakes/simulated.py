@@ -17,6 +17,7 @@ from trainwatt.errors import ReadError
 from trainwatt.tracking.recording.phase_record import PhaseRecord
 from trainwatt.tracking.sampling.calibration import CALIBRATION_S, Renewals
 from trainwatt.tracking.sampling.sampler import Sampler
+from trainwatt.tracking.sampling.schedule import CALM_S
 
 from .clock import FakeClock
 from .sensor import AVERAGE, INSTANT, NVML_COUNTER, ScriptedSensor
@@ -126,22 +127,35 @@ def instantaneous(
     return ScriptedSensor(device, INSTANT, [read], period_s=period_s)
 
 
+COMMIT_NS = 1_750_000_000
+"""About the time between two commits."""
+
+
 class Simulation:
     """A run of simulated sensors on a fake clock, which begins when it is made: ticks, phases, and what they come to.
 
-    Ticks are moved at random as the sampler moves them, but in every run of the test alike. Unless told, ranges are given as if every gain
+    Ticks are moved at random as the sampler moves them, but in every run of the test alike. The ticks are those of the
+    schedule; with `calm_s=None` every sensor is read at each tick. Unless told, ranges are given as if every gain
     were perfectly known, so that gain hides no error.
     """
 
     def __init__(
-        self, clock: FakeClock, sensors: Sequence[ScriptedSensor], period_s: float = 0.1, *, gains: bool = False, seed: int = 0
+        self,
+        clock: FakeClock,
+        sensors: Sequence[ScriptedSensor],
+        period_s: float = 0.1,
+        *,
+        calm_s: float | None = CALM_S,
+        gains: bool = False,
+        seed: int = 0,
     ) -> None:
         self.clock = clock
         self._chance = random.Random(seed)
         self._gains = gains
-        self.sampler = Sampler(sensors, clock, period_s)
+        self.sampler = Sampler(sensors, clock, period_s, calm_s)
+        self._calm = calm_s is not None
         self.begin_ns = self.sampler.poll()
-        self._ticks = 0
+        self._ticks = self._looked_ns = 0
         self._records: list[PhaseRecord] = []
         self._shares: dict[int, dict[str, Share]] = {}
         self._firsts: dict[str, Point] = {}
@@ -166,13 +180,38 @@ class Simulation:
 
     def run(self, until_s: float, *, nudged: bool = False) -> None:
         """Tick until then. `nudged`: read soon after each edge of a phase too, as is done for counters at full rate."""
+        if self._calm:
+            late = [round(t) + 800_000 for r in self._records for t in (r.start_t_ns, r.end_t_ns or 0) if nudged]
+            self.follow(round(until_s / NS), late)
+            return
         end_ns, period_ns = round(until_s / NS), round(self.sampler.period_s / NS)
         edges = [t for r in self._records for t in (r.start_t_ns, r.end_t_ns or 0) if nudged]
         times = [t + 800_000 for t in edges]
         ticks = range(1, (end_ns - self.begin_ns) // period_ns)
-        times += [self.begin_ns + round((tick + self.sampler.jitter * self._chance.uniform(-1, 1)) * period_ns) for tick in ticks]
+        times += [self.begin_ns + round((tick + self.sampler.schedule.jitter * self._chance.uniform(-1, 1)) * period_ns) for tick in ticks]
         for t_ns in sorted(t for t in times if self.clock.now_ns < t < end_ns):
             self.tick(t_ns)
+        self.clock.now_ns = end_ns
+
+    def follow(self, end_ns: int, nudges_ns: Sequence[int]) -> None:
+        """Tick as the schedule says until then. At each of the nudges the sampling thread wakes up for an edge."""
+        schedule, period_ns = self.sampler.schedule, round(self.sampler.period_s / NS)
+        waiting = sorted(t for t in nudges_ns if self.clock.now_ns < t < end_ns)
+        while True:
+            tick = schedule.next_tick()
+            due_ns = self.begin_ns + round((tick + schedule.jitter * self._chance.uniform(-1, 1)) * period_ns)
+            nudged = bool(waiting) and waiting[0] < due_ns
+            t_ns = max(self.clock.now_ns, waiting.pop(0) if nudged else due_ns)
+            if t_ns >= end_ns:
+                break
+            self.clock.now_ns = t_ns
+            if nudged:
+                self.sampler._at_edge(self.begin_ns)
+            else:
+                self.sampler._sample(tick)
+            if t_ns - self._looked_ns > COMMIT_NS:
+                self._look(final=False)
+                self._looked_ns = t_ns
         self.clock.now_ns = end_ns
 
     def tick(self, t_ns: int) -> None:

@@ -14,7 +14,7 @@ class CounterState(Enum):
               stands still while power is drawn ──▶ STALE
               cannot be read while power is drawn ──▶ UNREADABLE ──readable, but not moved──▶ STALE
 
-    Standing still or failing becomes a state only after STALE_TICKS reads and STALE_S seconds. From MUTE it may become STALE or UNREADABLE
+    Standing still or failing becomes a state only after STALE_READS reads and STALE_S seconds. From MUTE it may become STALE or UNREADABLE
     once the power is known.
     """
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
 
 from ..core.point import Provenance
 from ..core.run import EventKind
@@ -12,20 +11,13 @@ from ..core.sensing import Counter, Reading
 from .counter_state import CounterState
 from .counter_steps import SLOWEST_UPDATE_S, Outcome, Rate, classify, unwrapped_s
 from .curve import NS, Curve
+from .gauge_track import Shown
 
 COUNTING, MUTE = CounterState.COUNTING, CounterState.MUTE
-STALE_TICKS = 20
+STALE_READS = 10
 STALE_S = 2.0
 TAIL_S = 0.1
 """If the last reading is more than this before the end of the run, the rest is imputed."""
-
-
-class Shown(NamedTuple):
-    """What a gauge shows: the power, the range of power seen so far, and how late the gauge shows a change."""
-
-    power_w: float
-    swing_w: float
-    late_s: float
 
 
 Say = Callable[[EventKind, int, str], None]
@@ -129,6 +121,11 @@ class CounterTrack:
             self._impute(t_ns, self._power_w(t_ns) or 0.0, 0.0)
             self._curve.mark(t_ns)
 
+    @property
+    def doubted(self) -> bool:
+        """Whether it is not known what the counter does: it was impossible, or it shows nothing although power is drawn."""
+        return self._quarantined is not None or self.state.replaced
+
     # ---- what a reading does
 
     def _begin(self, t_ns: int, value: int) -> None:
@@ -217,14 +214,14 @@ class CounterTrack:
         """Book the energy of a counter that stands still or cannot be read: from the gauge, or from the power held. The first time the
         state becomes `replaced`. Returns whether anything was booked."""
         counter, still_s = self.counter, (t_ns - self._moved_ns) * NS
-        if self._still_reads <= STALE_TICKS or still_s <= STALE_S:
+        if self._still_reads <= STALE_READS or still_s <= STALE_S:
             return False
         shown = self._gauge(t_ns)
         power_w = self._power_w(t_ns)
         if power_w is None:
             self._fall_mute(t_ns, still_s)
             return False
-        if power_w * still_s < STALE_TICKS * counter.quantum * counter.unit_j:
+        if power_w * still_s < STALE_READS * counter.quantum * counter.unit_j:
             return False  # less is drawn than the counter can show
         dt_s = (t_ns - self._booked_ns) * NS
         unseen_j = 0.0
@@ -265,7 +262,7 @@ class CounterTrack:
             late_j = 0.0 if shown is None else shown.swing_w * shown.late_s
             return late_j, late_j
         still_s = (t_ns - self._booked_ns) * NS
-        undecided = self.state is MUTE or self._still_reads <= STALE_TICKS or still_s <= STALE_S  # it may be stale already
+        undecided = self.state is MUTE or self._still_reads <= STALE_READS or still_s <= STALE_S  # it may be stale already
         return 0.0, still_s * self._curve.max_power_w if undecided else 0.0
 
     def _give_up_gap(self) -> None:

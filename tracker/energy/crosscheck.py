@@ -27,6 +27,8 @@ class CrossCheck:
         self._counter_j = self._power_j = 0.0
         self._latest_ns, self._latest_j, self._unsure_j = 0, 0.0, 0.0
         self._all_counter_j = self._all_power_j = 0.0
+        self.disagrees = False
+        """Whether the two figures of the last window disagree."""
 
     @property
     def residual(self) -> float | None:
@@ -60,4 +62,5 @@ class CrossCheck:
         self._all_counter_j += found.counter_j
         self._all_power_j += found.power_j
         self._since_ns, self._counter_j, self._power_j = self._latest_ns, self._latest_j, 0.0
-        return found if abs(found.counter_j - found.power_j) > DISAGREEMENT * found.power_j + self._unsure_j else None
+        self.disagrees = abs(found.counter_j - found.power_j) > DISAGREEMENT * found.power_j + self._unsure_j
+        return found if self.disagrees else None

@@ -31,6 +31,14 @@ class Piece(NamedTuple):
         return Piece(end_ns, x * self.dt_s, x * self.energy_j, x * self.slack_low_j, x * self.slack_high_j, self.provenance)
 
 
+class Shown(NamedTuple):
+    """What a gauge shows: the power, the range of power seen so far, and how late the gauge shows a change."""
+
+    power_w: float
+    swing_w: float
+    late_s: float
+
+
 class GaugeTrack:
     """One power gauge, integrated.
 

@@ -12,10 +12,10 @@ from ..core.point import Provenance
 from ..core.run import Event, EventKind
 from ..core.sensing import Counter, Device, Gauge, Reading
 from .counter_steps import SLOWEST_UPDATE_S
-from .counter_track import CounterTrack, Shown
+from .counter_track import CounterTrack
 from .crosscheck import CrossCheck, Disagreement
 from .curve import NS, Curve
-from .gauge_track import GAP_S, GaugeTrack, Piece
+from .gauge_track import GAP_S, GaugeTrack, Piece, Shown
 
 FRESH_S = 2.0
 LEAD_APART_S = 0.05
@@ -151,6 +151,11 @@ class DeviceIntegrator:
     def sampled(self) -> bool:
         """Whether its energy depends on instantaneous samples, which must not be in step with the load."""
         return self._meter is None and any(t.gauge.shape == "instant" for t in self._gauges.values())
+
+    @property
+    def doubted(self) -> bool:
+        """Whether its counter needs a closer look: more readings make the answer better."""
+        return self._meter is not None and (self._meter.doubted or self._check.disagrees)
 
     @property
     def residual(self) -> float | None:

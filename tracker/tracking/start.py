@@ -31,6 +31,7 @@ from .recording import rows
 from .recording.recorder import Recorder
 from .recording.rows import Row, as_json
 from .sampling.sampler import Sampler
+from .sampling.schedule import CALM_S, FULL_S
 from .sharing import Neighbours, SharedDevices
 from .surroundings import Surroundings
 from .target import Target
@@ -80,6 +81,7 @@ class _Start:
     ) -> None:
         self._begun_cpu_s = clock.thread_cpu_s()
         self._config = config
+        self._period_s = FULL_S if config.period_s is None else config.period_s
         self._target = target
         self._clock = clock
         self._environ = environ
@@ -127,17 +129,18 @@ class _Start:
         for reason, names in groupby(found.missed, key=lambda missed: missed.detail):
             warn("not measured: %s (%s)", ", ".join(missed.device.name for missed in names), reason)
         idle_w = self._baseline(found.sensors)
-        return _Meters(found, Sampler(found.sensors, self._clock, config.period_s), idle_w)
+        sampler = Sampler(found.sensors, self._clock, self._period_s, CALM_S if config.period_s is None else None)
+        return _Meters(found, sampler, idle_w)
 
     def _baseline(self, sensors: Sequence[Sensor]) -> dict[str, float]:
         """Sample for `baseline_s` before the run begins. Returns the mean power of each device while nothing trains, in watts."""
         config, clock = self._config, self._clock
         if not config.baseline_s or not sensors:
             return {}
-        sampler = Sampler(sensors, clock, config.period_s)
+        sampler = Sampler(sensors, clock, self._period_s)
         start_ns = sampler.poll()
         while (left_s := config.baseline_s - (clock.monotonic_ns() - start_ns) * 1e-9) > 0:
-            time.sleep(min(config.period_s, left_s))
+            time.sleep(min(self._period_s, left_s))
             sampler.poll()
         seconds = (sampler.finish() - start_ns) * 1e-9
         return {n: i.curve.latest.energy_j / seconds for n, i in sampler.integrators.items() if i.curve.latest is not None}
@@ -219,7 +222,7 @@ class _Start:
             "started_utc_ns": anchor.utc_ns,
             "last_seen_utc_ns": anchor.utc_ns,
             "start_t_ns": anchor.monotonic_ns,
-            "period_s": self._config.period_s,
+            "period_s": self._period_s,
         }
 
     def _optional(self, what: str, find: Callable[[], T]) -> T | None:

@@ -337,7 +337,7 @@ def test_ticks_are_moved_by_up_to_half_a_period_where_samples_of_power_are_integ
     sampled = Sampler([counting(clock), ScriptedSensor(OTHER_GPU, INSTANT, [100.0])], clock, 0.1)
     counted = Sampler([counting(clock), ScriptedSensor(GPU, INSTANT, [100.0]), ScriptedSensor(OTHER_GPU, AVERAGE, [100.0])], clock, 0.1)
     for sampler, share in ((sampled, 0.5), (counted, 0.1)):
-        moved = [(sampler.due_ns(7, tick) - 7) / 1e8 - tick for tick in range(2000)]
+        moved = [(sampler.schedule.due_ns(7, tick) - 7) / 1e8 - tick for tick in range(2000)]
         assert -share <= min(moved) < -0.9 * share
         assert 0.9 * share < max(moved) <= share
 

@@ -25,6 +25,7 @@ from ...sensors.discovery import discover
 from ...storage.place import is_server, locate, masked, sqlite_path
 from ...tracking.sampling.calibration import CALIBRATION_S
 from ...tracking.sampling.sampler import Sampler
+from ...tracking.sampling.schedule import CALM_S, FULL_S
 from ..options import db_option, json_option
 
 MARKS = {
@@ -57,8 +58,8 @@ def command(gpus: str | None, as_json: bool, db: str | None) -> None:
         "database": _database(config),
         "zone": zone,
         "zone_finding": _finding(zone_finding),
-        "period_s": config.period_s,
-        "cost_fraction": sum(d["cost_s"] for d in devices) / config.period_s,
+        "period_s": _period_s(config),
+        "cost_fraction": sum(d["cost_s"] for d in devices) / _period_s(config),
     }
     if as_json:
         click.echo(json.dumps(report, indent=2))
@@ -70,19 +71,21 @@ def command(gpus: str | None, as_json: bool, db: str | None) -> None:
 
 def _watch(found: Discovery, config: Config) -> list[dict[str, Any]]:
     """Sample for a second: the power of each device, the cost of a reading, and the period in which its counter changes."""
+    full_s = config.period_s or FULL_S
+    sampler = Sampler(found.sensors, SystemClock(), full_s, CALM_S if config.period_s is None else None)
     costs: dict[str, float] = {}
-    for sensor in found.sensors:
+    for channel in sampler.channels:
         times = []
         for _ in range(COST_READS):
             begin = time.perf_counter()
             try:
-                sensor.read()
+                channel.sensor.read()
             except Exception:  # the events of the sensor show that it fails
                 continue
             times.append(time.perf_counter() - begin)
-        share = config.period_s / (sensor.period_s or config.period_s)
-        costs[sensor.device.name] = costs.get(sensor.device.name, 0.0) + (sorted(times)[len(times) // 2] * share if times else 0.0)
-    sampler = Sampler(found.sensors, SystemClock(), config.period_s)
+        share = _period_s(config) / (channel.calm_every * full_s)
+        name = channel.sensor.device.name
+        costs[name] = costs.get(name, 0.0) + (sorted(times)[len(times) // 2] * share if times else 0.0)
     start_ns = sampler.poll()
     sampler.start()
     time.sleep(CALIBRATION_S + 0.6)
@@ -113,6 +116,11 @@ def _watch(found: Discovery, config: Config) -> list[dict[str, Any]]:
         )
     sampler.close()
     return described
+
+
+def _period_s(config: Config) -> float:
+    """The usual seconds between two readings of a counter."""
+    return CALM_S if config.period_s is None else config.period_s
 
 
 def _factor(sensors: list[Any], name: str) -> float | None:

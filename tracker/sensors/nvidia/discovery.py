@@ -32,7 +32,6 @@ from .visible import MIG_NOTE, Choice, Gpu
 MODULE_SCOPE_NOTE = "module scope: may contain the Grace CPU"
 _SUPERCHIPS = ("GH200", "GB200", "GB300")
 _LIMIT_MARGIN = 1.1  # the limit applies to an average; short peaks exceed it
-_POWER_PERIOD_S = 0.5  # with a trusted counter, power is only a check
 _TRIALS = 3  # a busy driver may fail single calls
 _LOOK_S, _LOOKED_S = 0.1, 0.025
 _PART_TIME = ((8, 0), (9, 0))  # the sensors of A100 and H100 measure 25 of every 100 ms (arXiv:2312.02741, section 4)
@@ -188,15 +187,14 @@ def _sensors(library: NvmlLibrary, card: _Card, device: Device) -> tuple[list[Se
     has_energy = add(lambda: EnergySensor(library, card.handle, device), "energy counter")
     if not has_energy:
         said.append("no energy counter")
-    period_s = _POWER_PERIOD_S if has_energy else None
     fields = PowerFields(library.nvml)
-    average = add(lambda: FieldPowerSensor(library, card.handle, device, FIELD_POWER_AVERAGE, fields, period_s), "power (1 s mean)")
-    instant = add(lambda: FieldPowerSensor(library, card.handle, device, FIELD_POWER_INSTANT, fields, period_s), "power (instant)")
+    average = add(lambda: FieldPowerSensor(library, card.handle, device, FIELD_POWER_AVERAGE, fields), "power (1 s mean)")
+    instant = add(lambda: FieldPowerSensor(library, card.handle, device, FIELD_POWER_INSTANT, fields), "power (instant)")
     if not average and not instant:
         # nvml.h on nvmlDeviceGetPowerUsage: a one-second average on Ampere (except GA100) and newer, the current power on others
         averaged = card.gpu.compute >= _AMPERE and card.gpu.compute != _GA100
         words = "power (1 s mean)" if averaged else "power (instant)"
-        add(lambda: UsagePowerSensor(library, card.handle, device, averaged, period_s), words)
+        add(lambda: UsagePowerSensor(library, card.handle, device, averaged), words)
     return sensors, said, problems
 
 

@@ -88,10 +88,10 @@ class NvmlSensor:
 
     name = ""
     kind: Counter | Gauge
+    period_s: float | None = None  # the sampler knows
 
-    def __init__(self, library: NvmlLibrary, handle: Any, device: Device, period_s: float | None = None) -> None:
+    def __init__(self, library: NvmlLibrary, handle: Any, device: Device) -> None:
         self.device = device
-        self.period_s = period_s
         self._library = library
         self._nvml = library.nvml
         self._handle = handle
@@ -187,14 +187,12 @@ class PowerFields:
 class FieldPowerSensor(NvmlSensor):
     """Power from a field: `field` 185 is the mean of the last second, 186 the power now."""
 
-    def __init__(
-        self, library: NvmlLibrary, handle: Any, device: Device, field: int, fields: PowerFields, period_s: float | None = None
-    ) -> None:
+    def __init__(self, library: NvmlLibrary, handle: Any, device: Device, field: int, fields: PowerFields) -> None:
         average = field == FIELD_POWER_AVERAGE
         self.name = "power-average" if average else "power-instant"
         self.kind = Gauge("window", AVERAGE_WINDOW_S) if average else Gauge("instant")
         self._field, self._fields = field, fields
-        super().__init__(library, handle, device, period_s)
+        super().__init__(library, handle, device)
 
     def read(self) -> float:
         """Watts. The field has its own return code: the field can fail although the call succeeds."""
@@ -209,10 +207,10 @@ class FieldPowerSensor(NvmlSensor):
 class UsagePowerSensor(NvmlSensor):
     """Power from nvmlDeviceGetPowerUsage, for drivers without the fields: `averaged` over a second, or the power now."""
 
-    def __init__(self, library: NvmlLibrary, handle: Any, device: Device, averaged: bool, period_s: float | None = None) -> None:
+    def __init__(self, library: NvmlLibrary, handle: Any, device: Device, averaged: bool) -> None:
         self.name = "power-average" if averaged else "power-instant"
         self.kind = Gauge("window", AVERAGE_WINDOW_S) if averaged else Gauge("instant")
-        super().__init__(library, handle, device, period_s)
+        super().__init__(library, handle, device)
         self._call = _function(library.nvml, "nvmlDeviceGetPowerUsage")
         self._milliwatts = c_uint()
         self._into = byref(self._milliwatts)

@@ -1,4 +1,4 @@
-"""The writing thread: about once a second it writes everything that is new in one transaction.
+"""The writing thread: about every two seconds it writes everything that is new in one transaction, right after a round of readings.
 
 What cannot be written is kept in memory, up to a limit, and written when the database answers again. The training never waits for it.
 """
@@ -19,7 +19,7 @@ from ...storage.write.writer import Statement, Writer
 from ..harmless import Harmless
 from ..sampling.sampler import Sampler
 from ..sampling.snapshot import Snapshot
-from . import rows
+from . import pace, rows
 from .anchoring import Anchoring
 from .backlog import KEPT_ROWS, Backlog
 from .compaction import Compaction
@@ -33,8 +33,6 @@ from .work_done import WorkDone
 if TYPE_CHECKING:
     from ..surroundings import Surroundings
 
-COMMIT_S = 1.0
-FIRST_COMMIT_S = 0.05
 STUCK_S = 15.0
 """How long the end of a run waits for a commit under way. A commit may wait for a locked database twice, five seconds each."""
 JOIN_S = 1.0
@@ -83,6 +81,7 @@ class Recorder:
         self._thread: threading.Thread | None = None
         self._anchoring = Anchoring(clock.anchor())
         self._start_t_ns = self._anchoring.anchor.monotonic_ns
+        self._committed_ns = self._start_t_ns
         self._cpu_s = self._startup_cpu_s = 0.0
         self._phases = PhaseLog(run_id, segment_id, measured=sampler is not None, joinable=joinable)
         self._compaction = Compaction(writer, segment_id, self._start_t_ns)
@@ -127,6 +126,7 @@ class Recorder:
         else:
             self._thread = thread
             if self._sampler is not None:
+                self._sampler.on_round = self._after_round
                 self._sampler.on_death = self._wake_up
 
     def flush(self) -> None:
@@ -150,6 +150,11 @@ class Recorder:
         if self._thread is not None:
             self._thread.join(JOIN_S)  # see Sampler.close
 
+    def _after_round(self, next_s: float) -> None:
+        """In the sampling thread: a round of readings has ended, and the next one is due in `next_s` seconds."""
+        if pace.due((self._clock.monotonic_ns() - self._committed_ns) * 1e-9, next_s):
+            self._wake_up()
+
     def _wake_up(self) -> None:
         """Let the thread make its next commit now."""
         with suppress(RuntimeError):  # it is awake
@@ -162,10 +167,10 @@ class Recorder:
 
     def _loop(self) -> None:
         start_cpu_s = self._clock.thread_cpu_s()
-        wait_s = FIRST_COMMIT_S  # a crash in the first second must not lose what is known at the start
+        wait_s = pace.FIRST_COMMIT_S
         while not self._closed:
             self._wake.acquire(timeout=wait_s)
-            wait_s = COMMIT_S
+            wait_s = pace.longest_wait_s(measures=self._sampler is not None, dead=self._sampler_died)
             with self._lock:
                 if self._closed:
                     return
@@ -178,7 +183,7 @@ class Recorder:
 
     def _failed(self, error: Exception) -> None:
         if not self._store_failed:
-            warn("the run could not be written (%s); it is kept in memory and written again every second", error)
+            warn("the run could not be written (%s); it is kept in memory and written again every two seconds", error)
             self.note(Event(EventKind.STORE, self._clock.monotonic_ns(), None, f"a commit failed: {error}"))
         self._store_failed = True
 
@@ -233,6 +238,7 @@ class Recorder:
         if self._owner:
             updates["run"] = [{"id": self._run_id, "last_seen_utc_ns": now.utc_ns} | self._about_run | (run or {})]
         self._writer.write(inserts, updates, then)
+        self._committed_ns = now.monotonic_ns
         self._compaction.done()
         self._phases.stored()
         self._backlog.clear()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -17,6 +17,10 @@ log = logging.getLogger("trainwatt")
 NS = 1e-9
 SLOW_SHARE = 0.02
 """A sensor whose reads take more than this share of its period is read less often."""
+CHECK_S = 0.5
+"""A gauge beside a counter only checks it, so it is read this often at most."""
+STILL_NS = 500_000_000
+"""Most counters are updated ten times a second or more."""
 SLOWEST_S = 5.0
 COST_READS = 5
 
@@ -34,20 +38,53 @@ class Failure(NamedTuple):
         return cls(text_of(error) if known else error_text(error), isinstance(error, SensorLostError))
 
 
+def grouped(sensors: Iterable[Sensor]) -> dict[str, list[Sensor]]:
+    """The sensors of each device, by its name. Gauges come first: the power is then known if the counter has a problem."""
+    found: dict[str, list[Sensor]] = {}
+    for sensor in sensors:
+        found.setdefault(sensor.device.name, []).append(sensor)
+    return {name: sorted(group, key=lambda s: isinstance(s.kind, Counter)) for name, group in found.items()}
+
+
+def integrator_of(sensors: Sequence[Sensor]) -> DeviceIntegrator:
+    """The integrator of the device of these sensors."""
+    counter = next((s.kind for s in sensors if isinstance(s.kind, Counter)), None)
+    return DeviceIntegrator(sensors[0].device, counter, {s.name: s.kind for s in sensors if not isinstance(s.kind, Counter)})
+
+
 class Channel:
-    """A sensor, its integrator, and how many ticks apart it is read."""
+    """A sensor, its integrator, and how often it is read.
 
-    __slots__ = ("_affordable_ns", "_take", "costs_ns", "every", "integrator", "last", "sensor")
+    `every` and `calm_every` are the ticks between two reads at the full rate and at the calm rate. The schedule keeps the tick of the next
+    read, and the tick until which the full rate lasts, as `next_tick` and `full_until`.
+    """
 
-    def __init__(self, sensor: Sensor, integrator: DeviceIntegrator, period_s: float) -> None:
+    __slots__ = (
+        "_affordable_ns", "_calm_ticks", "_take", "costs_ns", "counts", "every", "full_until", "integrator", "last", "moved_ns",
+        "next_tick", "sensor", "value",
+    )  # fmt: skip
+
+    def __init__(self, sensor: Sensor, integrator: DeviceIntegrator, period_s: float, calm_s: float | None) -> None:
         self.sensor = sensor
         self.integrator = integrator
         self.costs_ns: list[int] = []  # of the last reads, as long as they are too slow
         self.last: Reading | None = None
+        self.counts = isinstance(sensor.kind, Counter)
+        self.value, self.moved_ns = -1, 0  # of a counter: the last raw value, and when it was new
+        self.next_tick, self.full_until = 1, 0.0
         self._take: Callable[[Reading], None] = (
-            integrator.counter_reading if isinstance(sensor.kind, Counter) else partial(integrator.gauge_reading, sensor.name)
+            integrator.counter_reading if self.counts else partial(integrator.gauge_reading, sensor.name)
         )
-        self._set_every(max(1, round((sensor.period_s or period_s) / period_s)), period_s)
+        checks = not self.counts and integrator.counter is not None
+        own_s = sensor.period_s or (CHECK_S if checks else period_s)
+        calm = calm_s is not None and sensor.period_s is None and integrator.counter is not None
+        self._calm_ticks = round(calm_s / period_s) if calm_s is not None and calm else 0
+        self._set_every(max(1, round(own_s / period_s)), period_s)
+
+    @property
+    def calm_every(self) -> int:
+        """The ticks between two reads while nothing asks for more."""
+        return max(self.every, self._calm_ticks)
 
     def deliver(self, before_ns: int, after_ns: int, value: object) -> None:
         """Give the integrator the result of a read between two instants: a number, or a Failure."""
@@ -69,6 +106,16 @@ class Channel:
         except Exception as error:  # a fault of trainwatt with one device must not end the sampling of the others
             log.exception("trainwatt: a reading of %s could not be integrated; it is no longer read", self.sensor.device.name)
             self.integrator.failed(self.sensor.name, reading.t_ns, f"a fault of trainwatt: {error_text(error)}", lost=True)
+
+    def doubtful(self, value: object, t_ns: int) -> bool:
+        """Whether this read of a counter at `t_ns` is a reason to look at it more closely: it failed, the counter fell, or it has shown
+        nothing new for STILL_NS."""
+        if not isinstance(value, int) or value < self.value:
+            self.value = value if isinstance(value, int) else self.value
+            return True
+        if value > self.value:
+            self.value, self.moved_ns = value, t_ns
+        return t_ns - self.moved_ns > STILL_NS
 
     def back_off(self, period_s: float) -> float | None:
         """Lower the rate after COST_READS reads in a row that were too slow. Returns the new period in seconds if it changed."""

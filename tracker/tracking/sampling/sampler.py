@@ -7,7 +7,6 @@ not in step with the training loop. Missed ticks are skipped and counted; they a
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -17,16 +16,13 @@ from ...core.run import Event, EventKind
 from ...core.sensing import Counter, Sensor
 from ...energy.integrator import DeviceIntegrator
 from .calibration import CALIBRATION_S, Renewals
-from .channel import Channel, Failure
-from .schedule import Schedule
+from .channel import Channel, Failure, grouped, integrator_of
+from .schedule import DOUBT_S, EDGE_S, Schedule
 from .snapshot import LastReading, Snapshot
 
 log = logging.getLogger("trainwatt")
 
 NS = 1e-9
-JITTER, SAMPLED_JITTER = 0.1, 0.5
-"""Share of the period by which each tick is moved at random, in both directions. It is a half if instantaneous samples are integrated: a
-load that swings once per period must be sampled at any moment of its swing."""
 SETTLE_NS = 3_000_000_000
 """How long readings are queued at most if no snapshot is taken."""
 JOIN_S = 1.0
@@ -39,11 +35,12 @@ STUCK_S = 2.0
 class Sampler:
     """Reads every sensor at its rate: in a thread, or by `poll`.
 
-    Readings are queued and integrated about once a second, or when a snapshot is taken: integrating on every tick would run with cold
-    caches.
+    `period_s` is the time between two readings at the full rate, and `calm_s` at the calm rate (see schedule.py); None for the full rate
+    always. Readings are queued and integrated about once a second, or when a snapshot is taken: integrating on every tick would run with
+    cold caches. The thread calls `on_round` after each planned round, with the seconds until the next one, and `on_death` if it dies.
     """
 
-    def __init__(self, sensors: Sequence[Sensor], clock: Clock, period_s: float) -> None:
+    def __init__(self, sensors: Sequence[Sensor], clock: Clock, period_s: float, calm_s: float | None = None) -> None:
         self.period_s = period_s
         self.integrators: dict[str, DeviceIntegrator] = {}
         self.channels: list[Channel] = []
@@ -52,26 +49,20 @@ class Sampler:
         self.cpu_s = self.startup_cpu_s = 0.0
         self.last_tick_ns = self._settled_ns = 0
         self._clock = clock
-        self._random = int.from_bytes(os.urandom(4))  # state of a linear congruential generator (Press et al., Numerical Recipes, 7.1)
         self._taken: deque[tuple[Channel, int, int, object]] = deque()  # channel, time before and after the read (ns), value
         self._lock = threading.Lock()
         self._settling = threading.Lock()
         self._wake = threading.Lock()
         self._wake.acquire()
         self._stopping = self._failed = self.stuck = False
+        self._waits = False  # for longer than a period
+        self.on_round: Callable[[float], None] = lambda _: None
         self.on_death: Callable[[], None] = lambda: None
         self._thread: threading.Thread | None = None
-        by_device: dict[str, list[Sensor]] = {}
-        for sensor in sensors:
-            by_device.setdefault(sensor.device.name, []).append(sensor)
-        for name, group in by_device.items():
-            counter = next((s.kind for s in group if isinstance(s.kind, Counter)), None)
-            gauges = {s.name: s.kind for s in group if not isinstance(s.kind, Counter)}
-            integrator = self.integrators[name] = DeviceIntegrator(group[0].device, counter, gauges)
-            gauges_first = sorted(group, key=lambda s: isinstance(s.kind, Counter))  # the power is then known if the counter has a problem
-            self.channels += [Channel(sensor, integrator, period_s) for sensor in gauges_first]
-        self._schedule = Schedule(self.channels)
-        self.jitter = SAMPLED_JITTER if any(i.sampled for i in self.integrators.values()) else JITTER
+        for name, group in grouped(sensors).items():
+            integrator = self.integrators[name] = integrator_of(group)
+            self.channels += [Channel(sensor, integrator, period_s, calm_s) for sensor in group]
+        self.schedule = Schedule(self.channels, period_s)
 
     # ---- in the calling thread
 
@@ -174,14 +165,10 @@ class Sampler:
         """Whether the thread was started and has ended before `finish`."""
         return self._failed or (self._thread is not None and not self.alive and not self._stopping)
 
-    def due_ns(self, begin_ns: int, tick: int) -> int:
-        """When a tick is due: `tick` periods after the beginning, moved at random."""
-        self._random = (1_664_525 * self._random + 1_013_904_223) % 2**32
-        return begin_ns + round((tick + self.jitter * (self._random / 2**31 - 1)) * self.period_s / NS)
-
     def nudge(self, t_ns: int) -> None:
-        """Ask the thread for a round now, near an edge at `t_ns`. Does nothing if the last round is recent enough. Never blocks."""
-        if (t_ns - self.last_tick_ns) * NS > self.period_s / 4:
+        """Ask the thread for a round now, near an edge at `t_ns`. Does nothing if the last round is recent enough and the next one is near.
+        Never blocks."""
+        if self._waits or (t_ns - self.last_tick_ns) * NS > self.period_s / 4:
             self._nudge()
 
     def _nudge(self) -> None:
@@ -206,28 +193,37 @@ class Sampler:
         except Exception:  # without the update periods the widest lag is assumed
             log.exception("trainwatt: the update periods of the counters could not be measured")
         self.startup_cpu_s = clock.thread_cpu_s() - start_cpu_s
-        begin_ns, tick = clock.monotonic_ns(), 0
+        begin_ns = clock.monotonic_ns()
         while not self._stopping:
-            tick += 1
-            deadline_ns = self.due_ns(begin_ns, tick)
-            now_ns = clock.monotonic_ns()
+            self.cpu_s = clock.thread_cpu_s() - start_cpu_s - self.startup_cpu_s
+            tick = self.schedule.next_tick()
+            deadline_ns, now_ns = self.schedule.due_ns(begin_ns, tick), clock.monotonic_ns()
             behind = (now_ns - deadline_ns) // period_ns
             if behind >= 1:
-                self._miss(int(behind), now_ns)
+                self._miss(int(behind) // (tick - self.schedule.tick), now_ns)
                 tick += int(behind)
-                deadline_ns += int(behind) * period_ns
-            with self._lock:
-                due = self._schedule.due(tick)  # now, not after the wait: then the processor's caches are cold
-            self.cpu_s = clock.thread_cpu_s() - start_cpu_s - self.startup_cpu_s
-            while deadline_ns > now_ns and self._wake.acquire(timeout=(deadline_ns - now_ns) * NS) and not self._stopping:
-                self._sample(self._schedule.at_edges)  # an extra round for an edge: the tick itself is still to come
-                now_ns = clock.monotonic_ns()
-            self._sample(due)
+            self._waits = deadline_ns - now_ns > 2 * period_ns
+            if deadline_ns > now_ns and self._wake.acquire(timeout=(deadline_ns - now_ns) * NS):
+                self._at_edge(begin_ns)
+            else:
+                self._sample(tick)
+                self.on_round((self.schedule.next_tick() - self.schedule.tick) * self.period_s)
 
-    def _sample(self, channels: Sequence[Channel]) -> None:
+    def _sample(self, tick: int) -> None:
+        """Read what is due at a tick."""
         with self._lock:
             if not self._stopping:
-                self._round(channels)
+                self._round(self.schedule.due(tick))
+
+    def _at_edge(self, begin_ns: int) -> None:
+        """Read the counters for an edge, if the last round is not recent enough, and read them at the full rate for a moment."""
+        with self._lock:
+            if self._stopping:
+                return
+            now_ns = self._clock.monotonic_ns()
+            if (now_ns - self.last_tick_ns) * NS > self.period_s / 4:
+                self._round(self.schedule.at_edges)
+            self.schedule.hurry(self.schedule.at_edges, EDGE_S, int((now_ns - begin_ns) * NS / self.period_s))
 
     def _round(self, channels: Sequence[Channel]) -> None:
         """Read some channels. The lock is held."""
@@ -241,10 +237,16 @@ class Sampler:
                     value, failed = Failure.of(error), True
                 after_ns = monotonic_ns()
                 self._taken.append((channel, before_ns, after_ns, value))
+                if channel.counts and channel.doubtful(value, after_ns):
+                    self._doubt(channel.integrator)
                 before_ns = after_ns
         self.samples += 1
         if failed or before_ns - self._settled_ns > SETTLE_NS:
             self._settle()
+
+    def _doubt(self, integrator: DeviceIntegrator) -> None:
+        """Read the sensors of a device at the full rate for some time."""
+        self.schedule.hurry([c for c in self.channels if c.integrator is integrator], DOUBT_S)
 
     def _settle(self) -> None:
         """Integrate what has been read. The lock is held."""
@@ -259,12 +261,15 @@ class Sampler:
             channel, before_ns, after_ns, value = self._taken.popleft()
             channel.deliver(before_ns, after_ns, value)
             if channel.costs_ns and (slower_s := channel.back_off(self.period_s)) is not None:
-                self._schedule.slow_down(channel)
+                self.schedule.slow_down(channel)
                 text = f"reads of {channel.sensor.name} are slow; it is now read every {slower_s:.2g} s"
                 self.events.append(Event(EventKind.LATE, after_ns, channel.sensor.device.name, text))
+        for integrator in self.integrators.values():
+            if integrator.doubted:
+                self._doubt(integrator)
 
     def _miss(self, ticks: int, now_ns: int) -> None:
-        if not self.missed:
+        if ticks and not self.missed:
             self.events.append(
                 Event(
                     EventKind.LATE,

@@ -1,45 +1,82 @@
-"""Which sensors are read at which tick."""
+"""When each sensor is read. Time is counted in ticks, one period of the full rate each.
+
+A counter is exact at any rate: frequent readings only make the edges of phases finer, and an edge asks for a reading of its own. So a
+device with a counter is read at the calm rate, except in the first seconds of a run, for a moment after each edge (edges may follow each
+other more closely than readings), and while the counter is in doubt. A device that is integrated from a gauge is always read at the full
+rate.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+import os
+from collections.abc import Sequence
 
-from ...core.sensing import Counter
 from .channel import Channel
+
+NS = 1e-9
+FULL_S = 0.1
+CALM_S = 0.9
+"""Seconds between two readings at the full rate and at the calm rate. A commit after every second calm reading stores all but the last two
+seconds of a run."""
+FIRST_S = 3.0
+EDGE_S = 0.5
+DOUBT_S = 3.0
+"""How long the full rate lasts at the start of a run, after an edge, and after a reason for doubt. The last is longer than the time between
+two commits, because some doubts are found only when readings are integrated."""
+JITTER, SAMPLED_JITTER = 0.1, 0.5
+"""Share of the period by which each tick is moved at random, in both directions. It is a half if instantaneous samples are integrated: a
+load that swings once per period must be sampled at any moment of its swing."""
+IDLE_S = 1.0
+"""Without any channel, a tick comes this often."""
 
 
 class Schedule:
-    """Most channels are read at each tick. The next tick of a channel with a lower rate is in an agenda."""
+    """Decides at which ticks the channels are read. `tick` is the last one."""
 
-    def __init__(self, channels: Iterable[Channel]) -> None:
-        self._tick = 0  # the last one
-        self._each_tick: list[Channel] = []
-        self._agenda: dict[int, list[Channel]] = {}  # by tick
+    def __init__(self, channels: Sequence[Channel], period_s: float) -> None:
+        self.tick = 0
+        self._channels = channels
+        self._period_s = period_s
+        self.jitter = SAMPLED_JITTER if any(c.integrator.sampled for c in channels) else JITTER
+        self._random = int.from_bytes(os.urandom(4))  # state of a linear congruential generator (Press et al., Numerical Recipes, 7.1)
         for channel in channels:
-            self._plan(channel, 1)
-
-    def due(self, tick: int) -> list[Channel]:
-        """The channels to read at `tick`: those in the agenda up to this tick, and those that are read at each tick. The former go into the
-        agenda again, `every` ticks later."""
-        due = [channel for t in range(self._tick + 1, tick + 1) for channel in self._agenda.pop(t, ())]
-        self._tick = tick
-        for channel in due:
-            self._plan(channel, tick + channel.every)
-        return due + self._each_tick
-
-    def slow_down(self, channel: Channel) -> None:
-        """The rate of `channel` has become lower. A channel in the agenda is read at its new rate from its next tick on."""
-        if channel in self._each_tick:
-            self._each_tick.remove(channel)
-            self._plan(channel, self._tick + channel.every)
+            channel.full_until = self._in(FIRST_S) if channel.calm_every > channel.every else math.inf
 
     @property
     def at_edges(self) -> list[Channel]:
         """The channels to read at the edge of a phase: counters at full rate. Reads of a gauge in step with training would be biased."""
-        return [c for c in self._each_tick if isinstance(c.sensor.kind, Counter)]
+        return [c for c in self._channels if c.counts and c.every == 1]
 
-    def _plan(self, channel: Channel, tick: int) -> None:
-        if channel.every == 1:
-            self._each_tick.append(channel)
-        else:
-            self._agenda.setdefault(tick, []).append(channel)
+    def next_tick(self) -> int:
+        """The next tick at which a channel is due."""
+        return max(self.tick + 1, min((c.next_tick for c in self._channels), default=self._in(IDLE_S)))
+
+    def due_ns(self, begin_ns: int, tick: int) -> int:
+        """When a tick is due: `tick` periods after the beginning, moved at random."""
+        self._random = (1_664_525 * self._random + 1_013_904_223) % 2**32
+        return begin_ns + round((tick + self.jitter * (self._random / 2**31 - 1)) * self._period_s / NS)
+
+    def due(self, tick: int) -> list[Channel]:
+        """The channels to read at `tick`, in their order."""
+        self.tick = tick
+        due = [c for c in self._channels if c.next_tick <= tick]
+        for channel in due:
+            channel.next_tick = tick + (channel.every if tick < channel.full_until else channel.calm_every)
+        return due
+
+    def slow_down(self, channel: Channel) -> None:
+        """The rates of `channel` have become lower."""
+        channel.next_tick = self.tick + channel.every
+
+    def hurry(self, channels: Sequence[Channel], seconds: float, tick: int = 0) -> None:
+        """Read `channels` at the full rate for some seconds. `tick` is the tick that it is now, if it is later than the last one."""
+        self.tick = max(self.tick, tick)
+        until = self._in(seconds)
+        for channel in channels:
+            channel.full_until = max(channel.full_until, until)
+            channel.next_tick = min(channel.next_tick, self.tick + channel.every)
+
+    def _in(self, seconds: float) -> int:
+        """The tick some seconds after the last one."""
+        return self.tick + math.ceil(seconds / self._period_s)

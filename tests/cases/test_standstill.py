@@ -33,7 +33,9 @@ def test_case_12_without_a_gauge_the_power_before_is_held_and_bounded() -> None:
     assert kinds(rig.integrator) == ["stale"]
     assert latest(rig.integrator).imputed_j == pytest.approx(2000, rel=0.02)
     assert so_far(rig.integrator).low_j == pytest.approx(1000, abs=1e-2)
-    assert so_far(rig.integrator).high_j == pytest.approx(1000 + 300 * 10, abs=1e-2)
+    assert so_far(rig.integrator).high_j == pytest.approx(
+        1000 + 300 * 10 + 10, abs=1e-2
+    )  # it may have stopped during its last move: 20 J of 30
 
 
 def test_case_12_a_counter_that_stands_for_less_than_two_seconds_is_not_stale() -> None:

@@ -38,7 +38,13 @@ def tracking_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--zone", help="The zone of the electricity grid, such as FR."),
         click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="A tag; can be given more than once."),
         click.option("--gpus", metavar="LIST", help="GPUs by NVML index or UUID, as in 0,2; `none` for no GPU."),
-        click.option("--period", "period_s", type=float, metavar="SECONDS", help="Time between two readings (0.1)."),
+        click.option(
+            "--period",
+            "period_s",
+            type=float,
+            metavar="SECONDS",
+            help="Time between two readings; by default as many as each sensor needs.",
+        ),
         click.option("--baseline", "baseline", type=float, metavar="SECONDS", help="First measure the idle machine for this time."),
         db_option,
     ]

@@ -88,11 +88,26 @@ def unwrapped_s(counter: Counter, max_power_w: float, lag_s: float) -> float:
     return (counter.modulus - counter.quantum) * counter.unit_j / max_power_w - lag_s
 
 
+class Move(NamedTuple):
+    """How far a counter moved, in joules, over how many ns. It may have stopped at any moment of them."""
+
+    ns: int = 0
+    energy_j: float = 0.0
+
+    def lacks_j(self, power_w: float) -> float:
+        """The energy that it does not show if `power_w` was drawn all the time."""
+        return max(0.0, self.ns * 1e-9 * power_w - self.energy_j)
+
+
 class Rate:
-    """The power that a counter shows: its mean over about the last half second in which the counter moved."""
+    """The power that a counter shows: its mean over about the last half second in which the counter moved.
+
+    `before_w` is that of the time before: a counter that has just stopped may have shown only a part of the last energy.
+    """
 
     def __init__(self) -> None:
         self.power_w: float | None = None
+        self.before_w: float | None = None
         self._since: tuple[int, int] | None = None  # ns, raw units
 
     def restart(self, t_ns: int, units: int) -> None:
@@ -105,5 +120,6 @@ class Rate:
             self._since = (t_ns, units)
         elif t_ns - self._since[0] >= RATE_NS:
             since_ns, before = self._since
+            self.before_w = self.power_w
             self.power_w = (units - before) * unit_j / ((t_ns - since_ns) * 1e-9)
             self._since = (t_ns, units)

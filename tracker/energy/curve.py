@@ -25,6 +25,7 @@ class Curve:
         self.slack_low_j = self.slack_high_j = self.scatter_j2 = 0.0
         self.ticks: deque[Point] = deque()
         self._trimmed = False
+        self._settled_ns: int | None = None  # None: all of them
 
     def book(self, provenance: Provenance, energy_j: float, slack_low_j: float = 0.0, slack_high_j: float = 0.0) -> None:
         """Add joules and their slack. All are at least 0."""
@@ -68,6 +69,17 @@ class Curve:
             ticks.popleft()
             self._trimmed = True
 
+    def settle(self, t_ns: int) -> None:
+        """Ticks up to `t_ns` are final. A tick of a counter is final when the next one shows that the counter has not stopped before it."""
+        self._settled_ns = t_ns
+
+    def widen(self, since_ns: int, more_j: float) -> None:
+        """The ticks from `since_ns` on may lack this much energy."""
+        for i in range(len(self.ticks) - 1, -1, -1):
+            if self.ticks[i].t_ns < since_ns:
+                break
+            self.ticks[i] = self.ticks[i]._replace(edge_high_j=self.ticks[i].edge_high_j + more_j)
+
     def restate(self) -> None:
         """Give the newest tick the slack that was added after it."""
         if self.ticks:
@@ -91,8 +103,8 @@ class Curve:
         return self._lagged(self.ticks[-1]) if self.ticks else None
 
     def reaches(self, t_ns: int) -> bool:
-        """Whether there is a tick at `t_ns` or later."""
-        return bool(self.ticks) and self.ticks[-1].t_ns >= t_ns
+        """Whether there is a final tick at `t_ns` or later."""
+        return bool(self.ticks) and (self.ticks[-1].t_ns if self._settled_ns is None else self._settled_ns) >= t_ns
 
     def at(self, t_ns: int) -> Point | None:
         """The curve at `t_ns`, interpolated between ticks and flat beyond its ends. None if the ticks are no longer kept."""

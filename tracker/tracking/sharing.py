@@ -48,7 +48,7 @@ class SharedDevices:
 
 
 FRESH_NS = 10_000_000_000
-"""A run that has written nothing for this long was killed: a run writes every second."""
+"""A run that has written nothing for this long was killed: a run writes every two seconds."""
 
 
 NEWEST = 200

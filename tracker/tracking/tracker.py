@@ -53,7 +53,8 @@ class EnergyTracker(contextlib.ContextDecorator):
     - `db`: the database, a file or a folder.
     - `gpus`: NVML indices or UUIDs; by default the GPUs that CUDA_VISIBLE_DEVICES leaves visible.
     - `scope`: "machine".
-    - `period_s`: seconds between two readings (0.1).
+    - `period_s`: seconds between two readings; by default a counter is read about once a second, and ten times a second where that tells
+      more; a gauge ten times a second.
     - `baseline`: seconds during which the idle machine is measured first (0).
     - `gain_gpu`, `gain_cpu`, `gain_dram`: the relative 95 % scale error of the sensors.
     - `sensors`: your own sensors, each as "module:function" or "file.py:function".

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..storage.read.store import Store
 
 LIVE_S = 1.0
-"""How often the page of a running run is told what is new. The tracker writes once a second."""
+"""How often the page of a running run is told what is new. The tracker writes every two seconds."""
 MOST_RUNS = 16
 """Runs that are kept. With more open pages, the run that was refreshed longest ago is read as a whole next time."""
 

@@ -18,6 +18,7 @@ from ..words.runs import (
     phase_energy,
     phase_notes,
     ranks_text,
+    readings_text,
     title_of,
     unmeasured_lines,
     unmeasured_names,
@@ -100,8 +101,7 @@ def _how(view: ShowJson) -> str:
         text += f" The range is that of a model: {judged}"
     text += ". It covers these components only."
     if s := view["sampler"]:
-        missed = f", {s['missed']:,} missed" if s["missed"] else ""
-        text += f" From {count(s['samples'], 'reading')}, one every {s['period_s']:g} s{missed}."
+        text += f" From {readings_text(s, view['run']['duration_s'])}."
     return text
 
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from ...analysis.view import energy_each_j
 from ...core.point import Point
 from ..words.carbon import carbon_headline, place
-from ..words.quantities import count, format_duration, format_energy, format_power, format_range, largest_j
+from ..words.quantities import format_duration, format_energy, format_power, format_range, largest_j
 from ..words.runs import (
     OUTSIDE,
     device_names,
@@ -24,6 +24,7 @@ from ..words.runs import (
     phase_notes,
     provenance,
     range_text,
+    readings_text,
     title_of,
     unmeasured_lines,
     work_lines,
@@ -172,9 +173,8 @@ def _sampler(view: ShowJson) -> Text:
     s = view["sampler"]
     if s is None:
         return Text("recorded by processes that measure nothing themselves", style="dim")
-    missed = f", {s['missed']} missed" if s["missed"] else ""
     return Text(
-        f"{count(s['samples'], 'reading')}, one every {s['period_s']:g} s{missed}; cost {100 * s['cpu_fraction']:.2f} % of a core"
+        f"{readings_text(s, view['run']['duration_s'])}; cost {100 * s['cpu_fraction']:.2f} % of a core"
         f" and {s['startup_cpu_s']:.2f} s at the start",
         style="dim",
     )

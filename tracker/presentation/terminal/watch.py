@@ -14,7 +14,7 @@ from ...core.point import Point
 from ...energy.mean_power import powers_w
 from ..words.carbon import carbon_parts, format_mass, place
 from ..words.quantities import amount, at_least, count, format_duration, format_energy, format_power, format_range, percent, significant
-from ..words.runs import device_names, each_text, headline, phase_energy, phase_notes, provenance, title_of, unmeasured_names
+from ..words.runs import device_names, each_text, headline, phase_energy, phase_notes, provenance, readings_text, title_of, unmeasured_names
 from ..words.safe_text import cleaned
 from .run import STATUS_STYLE
 from .sparkline import blocks, scale, tops_w
@@ -269,8 +269,7 @@ def _last(view: WatchJson, width: int, hint: str) -> Text:
     if s is None:
         cost = "recorded by processes that measure nothing themselves"
     else:
-        missed = f", {s['missed']} missed" if s["missed"] else ""
-        cost = f"{count(s['samples'], 'reading')}, one every {s['period_s']:g} s{missed}; cost {100 * s['cpu_fraction']:.2f} % of a core"
+        cost = f"{readings_text(s, view['run']['duration_s'])}; cost {100 * s['cpu_fraction']:.2f} % of a core"
     return _sides(Text(cost, style="dim"), Text(hint or f"trainwatt show {view['run']['id'][:8]}", style="dim"), width)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         FootprintJson,
         OfRunJson,
         PhaseJson,
+        SamplerJson,
         ShowJson,
     )
 
@@ -180,6 +181,12 @@ def work_lines(view: ShowJson | EntryJson) -> list[str]:
 def partial_text(runs: int) -> str:
     """The note for a sum in which `runs` runs have not the work of all ranks of their node."""
     return f"{runs:,} of them {'has' if runs == 1 else 'have'} the work of some ranks only"
+
+
+def readings_text(sampler: SamplerJson, duration_s: float) -> str:
+    """ "343 readings, one every 0.9 s on average, 2 missed"."""
+    often = f", one every {duration_s / sampler['samples']:.2g} s on average" if sampler["samples"] else ""
+    return count(sampler["samples"], "reading") + often + (f", {sampler['missed']:,} missed" if sampler["missed"] else "")
 
 
 def at_once_text(runs: int) -> str:

@@ -21,6 +21,8 @@ CHECK_S = 0.5
 """A gauge beside a counter only checks it, so it is read this often at most."""
 STILL_NS = 500_000_000
 """Most counters are updated ten times a second or more."""
+LATE_NS = 250_000_000
+"""Energy that a counter shows may have been drawn this long before its last move."""
 SLOWEST_S = 5.0
 COST_READS = 5
 
@@ -60,8 +62,8 @@ class Channel:
     """
 
     __slots__ = (
-        "_affordable_ns", "_calm_ticks", "_take", "costs_ns", "counts", "every", "full_until", "integrator", "last", "moved_ns",
-        "next_tick", "sensor", "value",
+        "_affordable_ns", "_calm_ticks", "_most_per_ns", "_take", "costs_ns", "counts", "every", "full_until", "integrator", "last",
+        "moved_ns", "next_tick", "sensor", "value",
     )  # fmt: skip
 
     def __init__(self, sensor: Sensor, integrator: DeviceIntegrator, period_s: float, calm_s: float | None) -> None:
@@ -70,7 +72,8 @@ class Channel:
         self.costs_ns: list[int] = []  # of the last reads, as long as they are too slow
         self.last: Reading | None = None
         self.counts = isinstance(sensor.kind, Counter)
-        self.value, self.moved_ns = -1, 0  # of a counter: the last raw value, and when it was new
+        self.value, self.moved_ns = 0, 0  # of a counter: the last raw value, and when it was new
+        self._most_per_ns = sensor.device.max_power_w * NS / sensor.kind.unit_j if isinstance(sensor.kind, Counter) else 0.0
         self.next_tick, self.full_until = 1, 0.0
         self._take: Callable[[Reading], None] = (
             integrator.counter_reading if self.counts else partial(integrator.gauge_reading, sensor.name)
@@ -108,14 +111,15 @@ class Channel:
             self.integrator.failed(self.sensor.name, reading.t_ns, f"a fault of trainwatt: {error_text(error)}", lost=True)
 
     def doubtful(self, value: object, t_ns: int) -> bool:
-        """Whether this read of a counter at `t_ns` is a reason to look at it more closely: it failed, the counter fell, or it has shown
-        nothing new for STILL_NS."""
-        if not isinstance(value, int) or value < self.value:
-            self.value = value if isinstance(value, int) else self.value
+        """Whether this read of a counter at `t_ns` is a reason to look at it more closely: it failed, the counter fell or rose by more than
+        the device can draw, or it has shown nothing new for STILL_NS."""
+        if not isinstance(value, int):
             return True
-        if value > self.value:
+        step, since_ns = value - self.value, t_ns - self.moved_ns
+        if step:
             self.value, self.moved_ns = value, t_ns
-        return t_ns - self.moved_ns > STILL_NS
+            return not 0 < step <= (since_ns + LATE_NS) * self._most_per_ns
+        return since_ns > STILL_NS
 
     def back_off(self, period_s: float) -> float | None:
         """Lower the rate after COST_READS reads in a row that were too slow. Returns the new period in seconds if it changed."""

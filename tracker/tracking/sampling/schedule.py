@@ -62,7 +62,9 @@ class Schedule:
         self.tick = tick
         due = [c for c in self._channels if c.next_tick <= tick]
         for channel in due:
-            channel.next_tick = tick + (channel.every if tick < channel.full_until else channel.calm_every)
+            calm = channel.calm_every
+            # Calm channels are read at the same ticks: each time that the thread wakes up costs more than a reading.
+            channel.next_tick = tick + channel.every if tick < channel.full_until else tick // calm * calm + calm
         return due
 
     def slow_down(self, channel: Channel) -> None:

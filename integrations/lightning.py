@@ -7,13 +7,12 @@ that is installed.
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable
 from functools import wraps
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Unpack
 
 from trainwatt import EnergyTracker, TrainwattError
+from trainwatt.integrations._lightning import OVER, Batches, Searches, callback_class, callbacks_of, fits
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -26,31 +25,8 @@ __all__ = ["EnergyCallback"]
 
 log = logging.getLogger("trainwatt")
 
-_PACKAGES = ("lightning.pytorch", "pytorch_lightning")
-
-
-def _callback_class() -> type:
-    """The `Callback` of the packages that are imported already, else of the first package that is installed. An import takes seconds,
-    and a Trainer accepts the class of its own package only."""
-    found = [import_module(name).Callback for name in _PACKAGES if sys.modules.get(name) is not None]
-    if not found:
-        for name in _PACKAGES:
-            try:
-                found = [import_module(name).Callback]
-                break
-            except ModuleNotFoundError as error:
-                if error.name is None or not f"{name}.".startswith(f"{error.name}."):
-                    raise  # it is installed, but one of its own requirements is missing
-    if not found:
-        raise ImportError(
-            "trainwatt.integrations.lightning needs PyTorch Lightning, and neither `lightning` nor `pytorch_lightning` is installed:"
-            " pip install 'trainwatt[lightning]'"
-        )
-    return found[0] if len(found) == 1 else type("Callback", tuple(found), {})
-
-
 if not TYPE_CHECKING:
-    Callback = _callback_class()
+    Callback = callback_class()
 
 
 def _harmless(hook: Callable[..., None]) -> Callable[..., None]:
@@ -82,12 +58,14 @@ class EnergyCallback(Callback):
     the training begins for a database that cannot be used. After that no fault of the callback reaches the training.
 
     A run is one call of `fit`, `validate`, `test` or `predict`: a `fit` followed by a `test` with the same callback is two runs. Its
-    status is `completed` or, after an exception, `interrupted` (Ctrl-C, SIGTERM) or `failed`.
+    status is `completed` or, after an exception, `interrupted` (Ctrl-C, SIGTERM), `pruned` (Optuna) or `failed`. A run that only searched
+    for a batch size or a learning rate, as with Lightning's Tuner, is `searched`. With `fast_dev_run` the run has a tag of this name.
 
-    Phases: `train`, `validate`, `test`, `predict`, and `sanity_check` for the few validation batches that Lightning runs before the
-    first epoch. In `fit` the step of a phase is the epoch. `train` never includes a validation: the Trainer validates inside the training
-    epoch, so `train` ends when the validation begins. It continues with the next training batch, if there is one, as another instance of
-    the same step. Work between the phases (checkpoints, the hooks at the end of an epoch) is in the run's total only.
+    Phases: `train`, `validate`, `test` and `predict`. `sanity_check` has the few validation batches that Lightning runs before the first
+    epoch, and `tune` the searches of Lightning's BatchSizeFinder and LearningRateFinder, whose batches are no samples. In `fit` the step of
+    a phase is the epoch. `train` never includes a validation: the Trainer validates inside the training epoch, so `train` ends when the
+    validation begins. It continues with the next training batch, if there is one, as another instance of the same step. Work between the
+    phases (checkpoints, the hooks at the end of an epoch) is in the run's total only.
 
     Samples are counted by the size of the first tensor of a batch: training batches in `fit`, and the batches of `validate`, `test` and
     `predict` when these are called on their own.
@@ -97,8 +75,11 @@ class EnergyCallback(Callback):
         super().__init__()
         self._settings = settings
         self._tracker: EnergyTracker | None = EnergyTracker(**settings)
-        self._phases: dict[str, AbstractContextManager[object]] = {}
+        self._phases: dict[str, tuple[int | None, AbstractContextManager[object]]] = {}
         self._faulty: set[str] = set()
+        self._searching: Searches | None = None
+        self._interrupted: list[tuple[str, int | None]] = []
+        self._begin_anew()
 
     @property
     def tracker(self) -> EnergyTracker:
@@ -116,7 +97,7 @@ class EnergyCallback(Callback):
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy, in this or another process, has the settings only: a run is not copied."""
-        return {**self.__dict__, "_tracker": None, "_phases": {}}
+        return {**self.__dict__, "_tracker": None, "_phases": {}, "_searching": None, "_batches": None, "_counted": None}
 
     # ---- the run's life
 
@@ -124,7 +105,10 @@ class EnergyCallback(Callback):
         """Begin a run. Raises ConfigurationError or StoreError."""
         try:
             self._stop("failed", "the Trainer began another call before it ended this one")
-            self.tracker.start()
+            self._begin_anew()
+            quick = getattr(trainer, "fast_dev_run", False)
+            self.tracker.start(tags={"fast_dev_run": str(int(quick))} if quick else None)
+            self._searching = Searches(callbacks_of(trainer), self._begin_search, lambda error: self._end_search(trainer, error))
         except TrainwattError:
             raise
         except Exception:  # a fault of trainwatt itself
@@ -133,16 +117,12 @@ class EnergyCallback(Callback):
     @_harmless
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """End the run, unless an exception has ended it."""
-        self._stop("completed", None)
+        self._stop("searched" if self._searched and not self._worked else "completed", None)
 
     @_harmless
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """End the run as interrupted or failed."""
-        if getattr(trainer, "received_sigterm", False):
-            self._stop("interrupted", "SIGTERM")
-        else:
-            self._leave_all()
-            self.tracker.__exit__(type(exception), exception, exception.__traceback__)  # the same status as after a `with` block
+        """End the run as interrupted, pruned or failed."""
+        self._fail(trainer, exception)
 
     # ---- phases
 
@@ -163,14 +143,15 @@ class EnergyCallback(Callback):
 
     @_harmless
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
-        """Continue `train` after a validation within the epoch."""
+        """Continue `train` after a validation or a search within the epoch."""
+        self._worked = True
         if "train" not in self._phases:
             self._enter("train", trainer.current_epoch)
 
     @_harmless
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Count the samples of a training batch."""
-        self._count(batch)
+        self._count(trainer, batch)
 
     @_harmless
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -182,7 +163,7 @@ class EnergyCallback(Callback):
         """End `train`, begin `validate`."""
         if not trainer.sanity_checking:
             self._leave("train")
-            self._enter("validate", trainer.current_epoch if _fits(trainer) else None)
+            self._enter("validate", trainer.current_epoch if fits(trainer) else None)
 
     @_harmless
     def on_validation_batch_end(
@@ -195,8 +176,8 @@ class EnergyCallback(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Count the samples of a batch of `Trainer.validate`."""
-        if not _fits(trainer):
-            self._count(batch)
+        if not fits(trainer):
+            self._count(trainer, batch)
 
     @_harmless
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -219,7 +200,7 @@ class EnergyCallback(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Count the samples of a test batch."""
-        self._count(batch)
+        self._count(trainer, batch)
 
     @_harmless
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -242,7 +223,7 @@ class EnergyCallback(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Count the samples of a batch of predictions."""
-        self._count(batch)
+        self._count(trainer, batch)
 
     @_harmless
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -255,10 +236,10 @@ class EnergyCallback(Callback):
         self._leave(name)
         phase = self.tracker.phase(name, step=step)
         phase.__enter__()
-        self._phases[name] = phase
+        self._phases[name] = step, phase
 
     def _leave(self, name: str) -> None:
-        phase = self._phases.pop(name, None)
+        _, phase = self._phases.pop(name, (None, None))
         if phase is not None:
             phase.__exit__(None, None, None)
 
@@ -266,17 +247,53 @@ class EnergyCallback(Callback):
         for name in reversed(list(self._phases)):
             self._leave(name)
 
-    def _count(self, batch: Any) -> None:
-        if batch is not None:  # it is None for a training_step that takes the iterator
-            for _ in self.tracker.wrap([batch]):
-                pass
+    def _begin_anew(self) -> None:
+        """Forget the last run."""
+        self._searched = self._worked = False
+        self._searching = None
+        self._batches: Batches | None = None
+        self._counted: Any = None
+
+    def _count(self, trainer: Trainer, batch: Any) -> None:
+        self._worked = True
+        if batch is None:  # for a training_step that takes the iterator
+            return
+        if self._counted is None:
+            self._batches = Batches(trainer)
+            self._counted = self.tracker.wrap(self._batches)
+        assert self._batches is not None
+        self._batches.batch = batch
+        next(self._counted)
 
     def _stop(self, status: str, reason: str | None) -> None:
         """End the run, if there is one."""
+        if self._searching is not None:
+            self._searching.forget()
         self._leave_all()
         self.tracker.stop(status, reason)
 
+    def _fail(self, trainer: Trainer, exception: BaseException) -> None:
+        if getattr(trainer, "received_sigterm", False):
+            self._stop("interrupted", "SIGTERM")
+        else:
+            self._leave_all()
+            self.tracker.__exit__(type(exception), exception, exception.__traceback__)  # the same status as after a `with` block
+            self._stop("failed", None)  # has no run to end any more
 
-def _fits(trainer: Trainer) -> bool:
-    """Whether the Trainer was called with `fit`, not with `validate`."""
-    return str(getattr(trainer.state.fn, "value", trainer.state.fn)) == "fit"
+    # ---- searches
+
+    @_harmless
+    def _begin_search(self) -> None:
+        self._searched = True
+        self._interrupted = [(name, step) for name, (step, _) in self._phases.items()]
+        self._leave_all()
+        self._enter("tune", None)
+
+    @_harmless
+    def _end_search(self, trainer: Trainer, error: BaseException | None) -> None:
+        self._leave("tune")
+        if error is None:
+            for name, step in self._interrupted:
+                self._enter(name, step)
+        elif type(error).__name__ != OVER and self not in callbacks_of(trainer):
+            self._fail(trainer, error)  # the search has not put the callbacks back, so that `on_exception` will not be called

@@ -8,6 +8,7 @@ from typing import Any
 
 from trainwatt.analysis.view import describe
 from trainwatt.config import resolve
+from trainwatt.core.run import Status
 from trainwatt.storage.read.records import StoredRun
 from trainwatt.storage.read.store import Store
 from trainwatt.tracking.recording.phase_record import PhaseRecord
@@ -84,7 +85,7 @@ class RecordedRun:
 
     def end(self) -> None:
         """The run ends now."""
-        self.begun.end("completed", None, self._environ)
+        self.begun.end(Status.COMPLETED, None, self._environ)
 
     @property
     def stored(self) -> StoredRun:

@@ -15,6 +15,7 @@ from typing import Any
 import lightning.pytorch as pl
 import pytest
 import torch
+from lightning.pytorch.tuner.tuning import Tuner
 
 from tests.fakes.world import HANGS_S
 from trainwatt import ConfigurationError, StoreError
@@ -153,6 +154,124 @@ def test_each_call_of_the_trainer_is_a_run(here: Path) -> None:
     ours.predict(model, dataloaders=loader())
     assert phases(callback) == {"predict": (1, {"samples": SAMPLES})}
     assert runs(here) == [("completed", None)] * 4
+
+
+class Tuned(Tiny):
+    """It makes its own batches, whose size and learning rate Lightning can search for."""
+
+    def __init__(self, at_step: Callable[[int], object] = lambda step: None) -> None:
+        super().__init__(at_step)
+        self.batch_size, self.lr = BATCH, 0.01
+
+    def train_dataloader(self) -> Any:
+        data = torch.utils.data.TensorDataset(torch.ones(SAMPLES, 3), torch.zeros(SAMPLES))
+        return torch.utils.data.DataLoader(data, batch_size=self.batch_size)
+
+    val_dataloader = train_dataloader
+
+    def configure_optimizers(self) -> Any:
+        return torch.optim.SGD(self.parameters(), lr=self.lr)
+
+
+def find_batch_size(**settings: Any) -> Any:
+    return pl.callbacks.BatchSizeFinder(**{"max_trials": 2, "steps_per_trial": 2, "init_val": 2, **settings})
+
+
+def find_learning_rate(**settings: Any) -> Any:
+    return pl.callbacks.LearningRateFinder(**{"num_training_steps": 5, **settings})
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["finders first", "finders last"])
+def test_a_search_before_the_training_is_a_phase_without_samples(here: Path, tmp_path: Path, first: bool) -> None:
+    callback, finders = EnergyCallback(), [find_batch_size(), find_learning_rate()]
+    model = Tuned()
+    ours = trainer([*finders, callback] if first else [callback, *finders], default_root_dir=tmp_path, num_sanity_val_steps=0)
+    ours.fit(model)
+    assert runs(here) == [("completed", None)]
+    found = phases(callback)
+    assert found.pop("tune") == (2, {})
+    assert found == {"train": (2, {"samples": 2 * SAMPLES}), "validate": (2, {})}
+    assert callback.summary().to_dict()["work"] == {"samples": 2 * SAMPLES}
+    assert nested(here) == 0
+    assert [vars(finder).keys() & {"lr_find", "scale_batch_size"} for finder in finders] == [set(), set()]
+
+
+def test_a_search_within_an_epoch_interrupts_its_train_phase(here: Path, tmp_path: Path) -> None:
+    class AtEachEpoch(pl.callbacks.LearningRateFinder):  # type: ignore[misc, name-defined, unused-ignore]
+        def on_fit_start(self, *_: Any) -> None:
+            pass
+
+        def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+            self.lr_find(trainer, pl_module)
+
+    callback = EnergyCallback()
+    trainer([callback, AtEachEpoch(num_training_steps=3)], default_root_dir=tmp_path, limit_val_batches=0).fit(Tuned())
+    assert runs(here) == [("completed", None)]
+    assert phases(callback)["tune"] == (2, {})
+    assert phases(callback)["train"][1] == {"samples": 2 * SAMPLES}
+    assert nested(here) == 0
+
+
+@pytest.mark.parametrize("search", ["lr_find", "scale_batch_size"])
+def test_a_run_that_is_only_a_search_says_so(here: Path, tmp_path: Path, search: str) -> None:
+    callback = EnergyCallback()
+    ours = trainer([callback], default_root_dir=tmp_path)
+    options = {"num_training": 5} if search == "lr_find" else {"max_trials": 2, "steps_per_trial": 2}
+    getattr(Tuner(ours), search)(Tuned(), **options)
+    view = callback.summary().to_dict()
+    assert (view["run"]["status"], view["run"]["end_reason"]) == ("searched", None)
+    assert phases(callback) == {"tune": (1, {})}
+    assert view["work"] == {}
+    ours.fit(Tuned())
+    assert callback.summary().to_dict()["run"]["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reason"),
+    [(RuntimeError("diverged"), "failed", "RuntimeError: diverged"), (KeyboardInterrupt(), "interrupted", "Ctrl-C")],
+    ids=["failed", "interrupted"],
+)
+@pytest.mark.parametrize("find", [find_batch_size, find_learning_rate])
+def test_a_search_that_fails_ends_the_run(
+    here: Path, tmp_path: Path, find: Callable[[], Any], error: BaseException, status: str, reason: str
+) -> None:
+    def fail(step: int) -> None:
+        if step == 1:
+            raise error
+
+    callback = EnergyCallback()
+    with pytest.raises((type(error), SystemExit)):
+        trainer([find(), callback], default_root_dir=tmp_path, num_sanity_val_steps=0).fit(Tuned(fail))
+    assert runs(here) == [(status, reason)]
+    assert phases(callback) == {"tune": (1, {})}
+
+
+def test_a_quick_run_is_marked(here: Path) -> None:
+    callback = EnergyCallback(tags={"lr": "0.01"})
+    trainer([callback], fast_dev_run=2).fit(Tiny(), loader(), loader())
+    assert callback.summary().to_dict()["run"]["tags"] == {"lr": "0.01", "fast_dev_run": "2"}
+    trainer([callback]).fit(Tiny(), loader())
+    assert callback.summary().to_dict()["run"]["tags"] == {"lr": "0.01"}
+
+
+def test_a_pruned_trial_is_no_failure(here: Path) -> None:
+    pruned = type("TrialPruned", (Exception,), {"__module__": "optuna.exceptions"})
+
+    def prune(step: int) -> None:
+        raise pruned("Trial was pruned at epoch 3.")
+
+    callback = EnergyCallback()
+    with pytest.raises(pruned):
+        trainer([callback], num_sanity_val_steps=0).fit(Tiny(prune), loader())
+    run = callback.summary().to_dict()["run"]
+    assert (run["status"], run["end_reason"]) == ("pruned", "TrialPruned: Trial was pruned at epoch 3.")
+
+
+def test_columns_of_one_type_are_counted_by_the_loader_that_made_them(here: Path) -> None:
+    data = torch.utils.data.TensorDataset(*(torch.ones(SAMPLES, width, 3) for width in (3, 1, 2, 4)))
+    callback = EnergyCallback()
+    trainer([callback], max_epochs=1).fit(Tiny(), torch.utils.data.DataLoader(data, batch_size=BATCH, collate_fn=None))
+    assert callback.summary().to_dict()["work"] == {"samples": SAMPLES}
 
 
 def test_an_exception_in_a_step_fails_the_run(here: Path) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import CheckConstraint, Float, inspect
 from sqlalchemy.exc import IntegrityError
 
 from tests.fakes.stored_rows import phase, run, segment
-from trainwatt.core.run import Status
+from trainwatt.core.run import STORED_AS, Status
 from trainwatt.energy.intervals import JOULES
 from trainwatt.errors import StoreError
 from trainwatt.storage import revision
@@ -59,8 +59,14 @@ def test_the_energies_of_a_share_have_a_column_each() -> None:
 
 
 def test_the_database_takes_every_status_and_no_other(place: str, load: Any) -> None:
-    load({"run": [run(status, status=status) for status in Status]})
-    load({"segment": [segment(f"of {status}", "failed", status=status) for status in Status]})
+    load({"run": [run(status, status=STORED_AS.get(status, status), outcome=status if status in STORED_AS else None) for status in Status]})
+    load({"segment": [segment(f"of {status}", "failed", status=STORED_AS.get(status, status)) for status in Status]})
+    store = Store.open(place)
+    assert {run.id: run.status for run in store.list_runs()} == {status: status for status in Status}
+    for status in Status:
+        assert [run.id for run in store.list_runs(status=status)] == [status]
+        assert store.count_runs(status=status) == 1
+        assert store.load(status).run.status == status
     for table, row in (("run", run("x", status="lost")), ("segment", segment("x", "failed", status="lost"))):
         with pytest.raises(IntegrityError):
             load({table: [row]})
@@ -91,10 +97,10 @@ def next_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Add another revision."""
     folder = tmp_path / "migrations"
     shutil.copytree(revision.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "0004_more.sql").write_text("CREATE TABLE more (id TEXT NOT NULL PRIMARY KEY);\n")
-    script = (folder / "versions" / "0003_scatter.py").read_text()
-    script = script.replace('revision = "0003"', 'revision = "0004"').replace('down_revision = "0002"', 'down_revision = "0003"')
-    (folder / "versions" / "0004_more.py").write_text(script)
+    (folder / "0005_more.sql").write_text("CREATE TABLE more (id TEXT NOT NULL PRIMARY KEY);\n")
+    script = (folder / "versions" / "0004_outcome.py").read_text()
+    script = script.replace('down_revision = "0003"', 'down_revision = "0004"').replace('\nrevision = "0004"', '\nrevision = "0005"')
+    (folder / "versions" / "0005_more.py").write_text(script)
     monkeypatch.setattr(revision, "MIGRATIONS", folder)
 
 
@@ -110,14 +116,14 @@ def test_opening_upgrades_an_older_database(place: str, load: Any, request: pyte
     assert [row.id for row in stores[0].list_runs()] == ["run-1"]
     with reading(make_engine(place)) as connection:
         assert "more" in inspect(connection).get_table_names()
-        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0004"]
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0005"]
 
 
 def test_the_writer_upgrades_an_older_database(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     Writer.open(tmp_path / "runs.db").close()
     request.getfixturevalue("next_revision")
     writer = Writer.open(tmp_path / "runs.db")
-    assert writer.query("SELECT version_num FROM alembic_version") == [("0004",)]
+    assert writer.query("SELECT version_num FROM alembic_version") == [("0005",)]
     assert writer.query("PRAGMA foreign_keys") == [(1,)]
 
 
@@ -140,10 +146,10 @@ def test_a_database_from_before_folding_reads_as_it_did_and_is_folded_from_then_
 
 def test_a_failed_upgrade_changes_nothing(place: str, load: Any, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     _older(place, load, request)
-    sql = tmp_path / "migrations" / "0004_more.sql"
+    sql = tmp_path / "migrations" / "0005_more.sql"
     sql.write_text(sql.read_text() + "CREATE TABLE run (id TEXT);\n")
     with pytest.raises(StoreError, match="already exists"):
         Store.open(place)
     with reading(make_engine(place)) as connection:
         assert "more" not in inspect(connection).get_table_names()
-        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0003"]
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0004"]

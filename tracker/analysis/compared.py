@@ -67,6 +67,8 @@ class Limit(Enum):
     RUNNING = auto()
     FAILED = auto()
     INTERRUPTED = auto()
+    SEARCHED = auto()
+    PRUNED = auto()
     DEVICE_LOST = auto()
     DEVICE_UNMEASURED = auto()
     ONE_RANK = auto()

@@ -261,10 +261,12 @@ def _phase(side: _Side, base: _Side | None, name: str, *, each: bool) -> Figure:
     return Figure(name, "J", value, low, high, change=apart, amount=Amount(found["count"], "×"))
 
 
+_UNFINISHED: dict[Status, Limit] = {status: Limit[status.name] for status in Status if status is not Status.COMPLETED}
+
+
 def _notes(side: _Side, base: _Side | None) -> list[Note]:
     status, energy = side.view["run"]["status"], side.view["energy"]
-    unfinished = {Status.RUNNING: Limit.RUNNING, Status.FAILED: Limit.FAILED, Status.INTERRUPTED: Limit.INTERRUPTED}
-    notes = [Note(unfinished[Status(status)])] if status in unfinished else []
+    notes = [Note(_UNFINISHED[Status(status)])] if status in _UNFINISHED else []
     if energy["lower_bound"]:
         notes.append(Note(Limit.DEVICE_UNMEASURED if energy["unmeasured"] else Limit.DEVICE_LOST))
     if work_partial(side.view["run"]):

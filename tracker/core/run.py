@@ -19,9 +19,15 @@ class Status(StrEnum):
     """The state of a run. Lists and sums show the statuses in this order."""
 
     COMPLETED = "completed"
+    SEARCHED = "searched"  # only a search for settings, such as the batch size: nothing was trained
+    PRUNED = "pruned"  # a trial that a study stopped because others are better
     FAILED = "failed"  # an exception, or an exit code
     INTERRUPTED = "interrupted"  # Ctrl-C, a signal, or the process vanished
     RUNNING = "running"
+
+
+STORED_AS = {Status.SEARCHED: Status.COMPLETED, Status.PRUNED: Status.COMPLETED}
+"""The statuses that came after the first schema, and what the column `status` has for each; its column `outcome` has the status itself."""
 
 
 class EventKind(StrEnum):

@@ -5,15 +5,15 @@ They are plain tables: declaring mapped classes would take longer than printing 
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Double, ForeignKey, Index, Integer, MetaData, Table, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Double, ForeignKey, Index, Integer, MetaData, Table, Text, func, text
 
 from ..core.point import Point
-from ..core.run import Status
+from ..core.run import STORED_AS, Status
 from ..energy.intervals import JOULES
 
 METADATA = MetaData()
 
-_STATUS = f"status IN ({', '.join(repr(status.value) for status in Status)})"
+_STATUS = f"status IN ({', '.join(repr(status.value) for status in Status if status not in STORED_AS)})"
 
 
 def _of_run(*, primary_key: bool = False) -> Column[str]:
@@ -51,10 +51,14 @@ RUN = Table(
     Column("zone", Text),
     Column("settings", Text, server_default=text("'{}'"), nullable=False),
     Column("version", Text, nullable=False),
+    Column("outcome", Text),
     CheckConstraint(_STATUS),
     Index("run_by_start", "started_utc_ns"),
 )
 """A run, as the user sees it."""
+
+RUN_STATUS = func.coalesce(RUN.c.outcome, RUN.c.status)
+"""The status of a run. Both databases are asked for it instead of the column `status`."""
 
 SEGMENT = Table(
     "segment",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..core.clock import Clock
-from ..core.run import Event, EventKind
+from ..core.run import STORED_AS, Event, EventKind, Status
 from ..log import warn
 from ..machine.job import external_ids
 from .recording.recorder import Recorder
@@ -62,15 +62,16 @@ class ActiveRun:
         if self._overlap.acquire(blocking=False):
             self.recorder.note(Event(EventKind.OVERLAP, t_ns, None, text))
 
-    def end(self, status: str, reason: str | None, environ: Mapping[str, str]) -> None:
+    def end(self, status: Status, reason: str | None, environ: Mapping[str, str]) -> None:
         """Take the last reading, then make the last commit. Raises StoreError."""
         try:
             end_t_ns = self.clock.monotonic_ns() if self.sampler is None else self.sampler.finish()
         except Exception as error:  # the run must be closed in any case
             warn("the last reading failed", fault=error)
             end_t_ns = self.clock.monotonic_ns()
-        closing: Row = {"status": status, "end_reason": reason, "ended_utc_ns": self.clock.anchor().utc_of(end_t_ns)}
-        run = closing | {"duration_s": (end_t_ns - self.start_t_ns) * 1e-9}
+        kept = STORED_AS.get(status, status)
+        closing: Row = {"status": kept, "end_reason": reason, "ended_utc_ns": self.clock.anchor().utc_of(end_t_ns)}
+        run = closing | {"outcome": None if status is kept else status, "duration_s": (end_t_ns - self.start_t_ns) * 1e-9}
         with self.recorder.harmless("the ids of the job could not be read"):
             run["external"] = as_json(external_ids(environ))
         try:

@@ -19,27 +19,31 @@ _LOOKED_AT = 4000
 CANCELLED = {("asyncio", "CancelledError"), ("concurrent", "CancelledError")}
 """The first part of the module, and the name, of the exceptions that end a task on purpose."""
 
+PRUNED = {("optuna", "TrialPruned")}
+"""The same for exceptions by which a study stops a trial that is worse than others."""
 
-def outcome(error: BaseException | None) -> tuple[str, str | None]:
+
+def outcome(error: BaseException | None) -> tuple[Status, str | None]:
     """Status and end reason of a run whose block ended with `error`; None for a normal end. Raises nothing."""
     if error is None:
-        return "completed", None
+        return Status.COMPLETED, None
     try:
         return _outcome(error)
     except BaseException:  # the code of the user's class raised it; `error` must go on, and nothing else
-        return "failed", type_name(error)
+        return Status.FAILED, type_name(error)
 
 
-def _outcome(error: BaseException) -> tuple[str, str | None]:
+def _outcome(error: BaseException) -> tuple[Status, str | None]:
     if _all_are(error, KeyboardInterrupt):
-        return "interrupted", "Ctrl-C"
+        return Status.INTERRUPTED, "Ctrl-C"
     if _is(error, SystemExit):
         return _of_exit(error)
     if _is(error, GeneratorExit):
-        return "interrupted", "the generator around the run was closed"
+        return Status.INTERRUPTED, "the generator around the run was closed"
     if all(_is_one_of(single, CANCELLED) for single in _singles(error)):
-        return "interrupted", "the task was cancelled"
-    return "failed", _shown((error_text(error, _LOOKED_AT).splitlines() or [""])[0])
+        return Status.INTERRUPTED, "the task was cancelled"
+    status = Status.PRUNED if all(_is_one_of(single, PRUNED) for single in _singles(error)) else Status.FAILED
+    return status, _shown((error_text(error, _LOOKED_AT).splitlines() or [""])[0])
 
 
 def ending(status: object, reason: object) -> tuple[Status, str | None]:
@@ -63,17 +67,17 @@ def _package(kind: type) -> str:
     return str.partition(module, ".")[0] if isinstance(module, str) else ""
 
 
-def _of_exit(error: BaseException) -> tuple[str, str | None]:
+def _of_exit(error: BaseException) -> tuple[Status, str | None]:
     """Lightning turns Ctrl-C into exit code 1, and SIGTERM into its own kind of SystemExit without a code."""
     context = BaseException.__dict__["__context__"].__get__(error)
     if context is not None and _is(context, KeyboardInterrupt):
-        return "interrupted", "Ctrl-C"
+        return Status.INTERRUPTED, "Ctrl-C"
     if type_name(error) == "SIGTERMException":
-        return "interrupted", "SIGTERM"
+        return Status.INTERRUPTED, "SIGTERM"
     code = SystemExit.__dict__["code"].__get__(error)
     if code is None or (issubclass(type(code), int) and int.__eq__(code, 0)):  # of other types than int, Python makes exit code 1
-        return "completed", "sys.exit()"
-    return "failed", _shown(f"sys.exit({repr_of(code)})")
+        return Status.COMPLETED, "sys.exit()"
+    return Status.FAILED, _shown(f"sys.exit({repr_of(code)})")
 
 
 def _shown(text: str) -> str:

@@ -7,6 +7,7 @@ import os
 import weakref
 from collections.abc import Iterable, Mapping
 from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, SupportsFloat, TypeVar, Unpack
@@ -93,13 +94,15 @@ class EnergyTracker(contextlib.ContextDecorator):
 
     # ---- the run's life
 
-    def start(self) -> EnergyTracker:
-        """Begin a run; the first reading is taken last. Raises ConfigurationError or StoreError."""
+    def start(self, *, tags: Mapping[str, str] | None = None) -> EnergyTracker:
+        """Begin a run; the first reading is taken last. `tags` are added to those of the tracker, for this run. Raises ConfigurationError
+        or StoreError."""
         from .start import begin  # loaded by the first run, not by the import of trainwatt
 
         if self._begun is not None:
             raise ConfigurationError("this tracker is already running: stop() it first, or make a second EnergyTracker")
-        self._begun = begun = begin(self._config, self._watch or Target(), self._clock, os.environ)
+        config = replace(self._config, tags={**self._config.tags, **(tags or {})})
+        self._begun = begun = begin(config, self._watch or Target(), self._clock, os.environ)
         self._phases.begin(begun)
         with self._harmless("runs that were not stopped could not be ended"):
             _running.add(begun, self, lambda tracker: tracker.stop, self._config)
@@ -109,7 +112,10 @@ class EnergyTracker(contextlib.ContextDecorator):
         return self
 
     def stop(self, status: str = "completed", reason: str | None = None) -> None:
-        """End the run; the last reading is taken first. Does nothing if no run is under way."""
+        """End the run; the last reading is taken first. Does nothing if no run is under way.
+
+        `status` is "completed", "searched" (only a search for settings), "pruned" (a trial that others beat), "failed" or "interrupted".
+        """
         if (here := self._here) is not self:
             here.stop(status, reason)
             return

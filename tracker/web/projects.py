@@ -18,7 +18,14 @@ from ..presentation.words.runs import at_once_text, energy_parts, energy_text, m
 
 COLOURS = ("phase-0", "phase-1", "phase-2", "phase-3", "phase-5", "platform-0")
 OTHERS = "others"
-OUTCOMES = {Status.COMPLETED: "gpu-0", Status.RUNNING: "gpu-1", Status.FAILED: "model", Status.INTERRUPTED: "imputed"}
+OUTCOMES = {
+    Status.COMPLETED: "gpu-0",
+    Status.RUNNING: "gpu-1",
+    Status.SEARCHED: "dram-0",
+    Status.PRUNED: "platform-0",
+    Status.FAILED: "model",
+    Status.INTERRUPTED: "imputed",
+}
 """The class of the style sheet for each status of a run."""
 WASTED = (Status.FAILED, Status.INTERRUPTED)
 

@@ -67,7 +67,9 @@ def test_filters_leave_out_what_does_not_fit(db: str) -> None:
         assert len(trainwatt.runs(db, **kept)) == 1
     for gone in ({"project": "other"}, {"status": "running"}, {"since": after}, {"group": "sweep"}):
         assert trainwatt.runs(db, **gone) == []
-    with pytest.raises(trainwatt.ConfigurationError, match=r"status='done': a run is completed, failed, interrupted, running"):
+    with pytest.raises(
+        trainwatt.ConfigurationError, match=r"status='done': a run is completed, searched, pruned, failed, interrupted, running"
+    ):
         trainwatt.runs(db, status="done")  # type: ignore[arg-type]
 
 

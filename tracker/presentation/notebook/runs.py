@@ -62,7 +62,7 @@ def runs(
     project: str | None = None,
     *,
     group: str | None = None,
-    status: Literal["completed", "failed", "interrupted", "running"] | None = None,
+    status: Literal["completed", "searched", "pruned", "failed", "interrupted", "running"] | None = None,
     since: datetime | None = None,
     limit: int | None = None,
 ) -> Runs:

@@ -13,6 +13,7 @@ from ..._version import __version__
 from ...analysis.footprint_totals import Tally, by_status, counted, tally
 from ...analysis.view import work_partial
 from ...carbon.assumption import LeftOut
+from ...core.run import Status
 from ..words.carbon import format_co2e
 from ..words.quantities import count, format_energy, listed, number, percent, significant
 from ..words.safe_text import clipped
@@ -47,6 +48,9 @@ def paragraph(footprints: Sequence[FootprintJson]) -> list[Fragment]:
     return parts
 
 
+_NOT_WHOLE = [status.value for status in Status if status not in (Status.COMPLETED, Status.RUNNING)]
+
+
 def _scope(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
     """How many runs, when, and which software quantified them."""
     all_runs, statuses = tally(footprints), by_status(footprints)
@@ -56,7 +60,7 @@ def _scope(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
         f"The energy use and greenhouse gas emissions of {_runs(footprints, statuses)}, {time}{_between(footprints)}, were quantified with"
         f" trainwatt {__version__}", (SOFTWARE,), "; operational and embodied emissions are defined as in", (WU,), ".",
     ]  # fmt: skip
-    lost = [s for s in ("failed", "interrupted") if s in statuses]
+    lost = [s for s in _NOT_WHOLE if s in statuses]
     if lost and all_runs.runs > 1:
         yield [f"All totals include the {listed(lost)} runs."]
     if "running" in statuses:
@@ -276,7 +280,7 @@ def _per_unit(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
     """Per unit of work, if every run with known grams counted the same unit, in all ranks of its job. It includes the energy and grams of
     all these runs."""
     known = [f for f in footprints if f["carbon"] is not None]
-    ended = [f for f in known if f["work"] or f["run"]["status"] not in ("failed", "interrupted")]  # those may have ended before any work
+    ended = [f for f in known if f["work"] or f["run"]["status"] not in _NOT_WHOLE]  # those may have ended before any work
     units = [{u for u in WORK_UNITS if f["work"].get(u)} for f in ended]
     common = set.intersection(*units) if units else set()
     unit = next((u for u in WORK_UNITS if u in common), None)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...analysis.over_time.timeline import Layer
 from ...analysis.view import energy_each_j
+from ...core.run import Status
 from ..words.carbon import mass_parts
 from ..words.quantities import count, format_duration, format_energy, format_range, percent, watts_text
 from ..words.runs import (
@@ -105,14 +106,19 @@ def _how(view: ShowJson) -> str:
     return text
 
 
+_ENDED_EARLY: dict[str, str] = {Status.PRUNED: "was pruned", Status.FAILED: "failed", Status.INTERRUPTED: "was interrupted"}
+
+
 def _notices(view: ShowJson) -> list[Html]:
     run, energy = view["run"], view["energy"]
     said = []
     if run["status"] == "running":
         said.append(f"This run has not ended. It was last seen at {when(run['last_seen_at'])}; all figures are up to then.")
-    if run["status"] in ("interrupted", "failed"):
+    if run["status"] == Status.SEARCHED:
+        said.append("This run is only a search for settings, such as the batch size. It trained nothing.")
+    if run["status"] in _ENDED_EARLY:
         reason = f": {run['end_reason']}" if run["end_reason"] else ""
-        said.append(f"This run {'was interrupted' if run['status'] == 'interrupted' else 'failed'}{reason}. Its energy until then counts.")
+        said.append(f"This run {_ENDED_EARLY[run['status']]}{reason}. Its energy until then counts.")
     if energy["unmeasured"]:
         said.append(f"The energy is a lower bound: {unmeasured_names(energy)} could not be read at all.")
         said += unmeasured_lines(energy)

@@ -42,7 +42,7 @@ small{font-size:13px}
 .headline b{display:block;font-size:46px;line-height:1.15;font-weight:600;letter-spacing:-.025em;color:var(--text)}
 .status{display:inline-block;font-size:13px;font-weight:500;padding:1px 10px;border-radius:99px;border:1px solid currentColor;
 vertical-align:2px;margin-left:10px;letter-spacing:0}
-.completed{color:var(--good)}.failed{color:var(--bad)}.interrupted{color:var(--warn)}.running{color:var(--accent)}
+.completed,.searched{color:var(--good)}.pruned{color:var(--muted)}.failed{color:var(--bad)}.interrupted{color:var(--warn)}.running{color:var(--accent)}
 .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:1px;margin:28px 0 0;background:var(--line);
 border:1px solid var(--line);border-radius:10px;overflow:hidden}
 .facts div{background:var(--bg);padding:14px 18px}

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ...analysis.view import energy_each_j
 from ...core.point import Point
+from ...core.run import Status
 from ..words.carbon import carbon_headline, place
 from ..words.quantities import format_duration, format_energy, format_power, format_range, largest_j
 from ..words.runs import (
@@ -39,7 +40,14 @@ SPARK_WIDTH = 16
 LEAST_PIECES = 4
 """The most and the fewest blocks of the power over time. If there is no room for them, it is left out: no figure is cut."""
 POWER_CELLS = 8
-STATUS_STYLE = {"completed": "green", "running": "cyan", "failed": "red", "interrupted": "yellow"}
+STATUS_STYLE: dict[str, str] = {
+    Status.COMPLETED: "green",
+    Status.SEARCHED: "green",
+    Status.PRUNED: "magenta",
+    Status.FAILED: "red",
+    Status.INTERRUPTED: "yellow",
+    Status.RUNNING: "cyan",
+}
 
 
 def console() -> Console:

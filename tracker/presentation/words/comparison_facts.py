@@ -28,6 +28,8 @@ _LIMITS = {
     Limit.RUNNING: "has not ended: its figures are those so far",
     Limit.FAILED: "failed: it may have done part of its work only",
     Limit.INTERRUPTED: "was interrupted: it may have done part of its work only",
+    Limit.SEARCHED: "is only a search for settings: it trained nothing",
+    Limit.PRUNED: "was pruned: it did part of its work only",
     Limit.DEVICE_LOST: "a device was lost: its energy is a lower bound",
     Limit.DEVICE_UNMEASURED: "a device was never read: its energy is a lower bound",
     Limit.ONE_RANK: "one rank of several: the work of the others, and perhaps joules, are in their runs",

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, func, or_, select
 
 from ...core.clock import Anchor
-from ..schema import CLOCK_ANCHOR, DEVICE, EVENT, FINDING, INVENTORY, RUN, SEGMENT, WORK
+from ..schema import CLOCK_ANCHOR, DEVICE, EVENT, FINDING, INVENTORY, RUN, RUN_STATUS, SEGMENT, WORK
 from .curves import ends_of
 from .phases import sums_of
 from .records import DeviceRow, EventRow, FindingRow, InventoryRow, RunRow, SegmentRow, StoredRun, WorkRow
@@ -21,7 +21,7 @@ MOST_CONTINUED = 50
 
 def select_runs() -> Query:
     """All runs, in the columns that `run_of` takes."""
-    return select_fields(RUN, RunRow._fields)
+    return select(*(RUN_STATUS.label(name) if name == "status" else RUN.c[name] for name in RunRow._fields))
 
 
 def run_of(row: Iterable[Any]) -> RunRow:

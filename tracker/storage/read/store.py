@@ -15,7 +15,7 @@ from ...errors import AmbiguousRunError, RunNotFoundError, StoreError
 from ..engine import faults_of, make_engine, read, state, writing
 from ..place import is_server, masked
 from ..revision import State
-from ..schema import FOOTPRINT, GRID_INTENSITY, RUN
+from ..schema import FOOTPRINT, GRID_INTENSITY, RUN, RUN_STATUS
 from ..side_files import exists
 from . import curves, load, phases
 from .records import DeviceRow, IntensityRow, OpenPhase, PhaseTime, RunRow, SegmentRow, StoredRun
@@ -32,7 +32,7 @@ SORTS: Mapping[str, ColumnElement[Any]] = {
     "duration": RUN.c.duration_s,
     "project": RUN.c.project,
     "name": RUN.c.name,
-    "status": RUN.c.status,
+    "status": RUN_STATUS,
 }
 """The columns by which runs can be sorted."""
 
@@ -92,7 +92,7 @@ class Store:
         # The database cannot filter by a status that could not be written.
         in_memory = bool(self._unwritten.runs)
         if not in_memory:
-            query = query.where(RUN.c.status == status) if status is not None else query
+            query = query.where(RUN_STATUS.in_([status])) if status is not None else query
             query = query.limit(limit).offset(offset)
         runs = self._read(lambda connection: [self._with_ending(load.run_of(row)) for row in connection.execute(query)])
         if in_memory:
@@ -106,7 +106,7 @@ class Store:
         if self._unwritten.runs and status is not None:
             return len(self.list_runs(project=project, group=group, status=status, search=search))
         query = _fitting(select(func.count()).select_from(RUN), project, group, None, search)
-        query = query.where(RUN.c.status == status) if status is not None else query
+        query = query.where(RUN_STATUS.in_([status])) if status is not None else query
         return self._read(lambda connection: int(connection.execute(query).scalar_one()))
 
     def projects(self) -> list[str]:

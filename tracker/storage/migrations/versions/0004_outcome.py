@@ -1,0 +1,14 @@
+"""How a run ended, in more words than its status has."""
+
+from __future__ import annotations
+
+from alembic import context, op
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    """Execute the revision's SQL file."""
+    for statement in context.config.attributes["statements_of"](revision):
+        op.get_bind().exec_driver_sql(statement)

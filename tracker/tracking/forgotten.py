@@ -155,7 +155,7 @@ class Running:
         event = Event(EventKind.FORGOTTEN, former.run.clock.monotonic_ns(), None, text)
         self._end(former, Status.COMPLETED, f"stop() was not called before run {new.run.run_id} began", event)
 
-    def _end(self, entry: _Entry, status: str, reason: str | None, event: Event | None = None) -> None:
+    def _end(self, entry: _Entry, status: Status, reason: str | None, event: Event | None = None) -> None:
         if not entry.claim.acquire(blocking=False):
             entry.ended.wait(WAIT_S)
             return
@@ -183,7 +183,7 @@ class Running:
 # ---- the exit of the interpreter
 
 
-def at_exit() -> tuple[str, str | None]:
+def at_exit() -> tuple[Status, str | None]:
     """Status and end reason of a run that was not stopped before the interpreter ended.
 
     It has failed only if an exception has ended the program. The interpreter keeps the last exception that it reported, but consoles,
@@ -192,7 +192,7 @@ def at_exit() -> tuple[str, str | None]:
     error = getattr(sys, "last_value", None)
     if isinstance(trace, TracebackType) and issubclass(type(error), BaseException) and _ended_the_program(trace.tb_frame):
         return outcome(error)
-    return "completed", "the interpreter ended without stop()"
+    return Status.COMPLETED, "the interpreter ended without stop()"
 
 
 def _ended_the_program(outermost: FrameType) -> bool:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 from tests.fakes.world import HANGS_S, ROOT
 
@@ -112,6 +114,22 @@ print(tracker.summary().to_dict()["run"]["status"])
     environ = {k: v for k, v in os.environ.items() if not k.startswith(("TRAINWATT_", "PYTHONPATH"))}
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environ, timeout=HANGS_S)
     assert (ended.returncode, ended.stdout) == (0, "completed\n"), ended.stderr
+
+
+def test_the_lowest_versions_that_are_declared_are_those_that_are_tested() -> None:
+    """PyTorch, Lightning and scikit-learn are tested in the versions of constraints.txt only: each of theirs is a gigabyte."""
+    metadata = project()["project"]
+    extras = [name for name in metadata["optional-dependencies"] if name not in ("dev", "torch", "lightning", "examples")]
+    declared = [*metadata["dependencies"], *(line for extra in extras for line in metadata["optional-dependencies"][extra])]
+    lowest = {}
+    for requirement in map(Requirement, declared):
+        [bound] = requirement.specifier
+        assert bound.operator == ">=", requirement
+        lowest[requirement.name.lower()] = Version(bound.version)
+    lines = [line for line in (ROOT / "constraints-lowest.txt").read_text().splitlines() if not line.startswith("#")]
+    assert {name.lower(): Version(version) for name, _, version in (line.partition("==") for line in lines)} == lowest
+    newest = dict(line.lower().split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line)
+    assert all(Version(newest[name]) >= version for name, version in lowest.items())
 
 
 def test_the_version_is_said_once() -> None:

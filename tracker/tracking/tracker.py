@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterable, Iterable, Mapping
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -204,7 +204,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         except Exception as error:  # the types are the user's
             self._not_counted("work done could not be counted", error)
 
-    def wrap(self, items: Iterable[T], *, samples: SampleCount = None) -> CountedIterable[T]:
+    def wrap(self, items: Iterable[T] | AsyncIterable[T], *, samples: SampleCount = None) -> CountedIterable[T]:
         """Iterate over `items` (a data loader), and count the samples of each batch when it is handed over. An iterator stays one.
 
         `samples`: a number, or a function of the batch. By default, and for `len`, it is the size of the batch where that is certain: the

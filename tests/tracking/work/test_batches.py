@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import copy
 from collections import UserDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -149,7 +151,7 @@ def no_fault(what: str, error: Exception) -> None:
     raise AssertionError(what) from error
 
 
-def wrapped(items: Iterable[Any], samples: Any = None) -> tuple[CountedIterable[Any], list[int]]:
+def wrapped(items: Any, samples: Any = None) -> tuple[CountedIterable[Any], list[int]]:
     """The items, and the samples that are reported."""
     reported: list[int] = []
     return counted(items, samples, reported.append, no_fault), reported
@@ -277,3 +279,36 @@ def test_an_iterable_without_a_length_still_loops() -> None:
     with pytest.raises(TypeError):
         len(loader)
     assert list(loader) == [0, 1, 2]
+
+
+class Loader:
+    """An asynchronous loader, such as of a service."""
+
+    async def __aiter__(self) -> AsyncIterator[Tensor]:
+        for _ in range(3):
+            yield X
+
+
+def test_what_async_for_takes_is_counted_too() -> None:
+    async def use(loader: Any, stop_after: int) -> int:
+        seen = 0
+        async for _ in loader:
+            seen += 1
+            if seen == stop_after:
+                break
+        return seen
+
+    loader, reported = wrapped(Loader())
+    assert [asyncio.run(use(loader, n)) for n in (9, 2)] == [3, 2]
+    assert reported == [32] * 5
+
+    async def first() -> object:
+        return await anext(wrapped(aiter(Loader()))[0])
+
+    assert asyncio.run(first()) is X
+
+
+def test_a_wrapped_loader_can_be_copied() -> None:
+    loader, reported = wrapped([X, X])
+    assert list(copy.copy(loader)) == [X, X]
+    assert reported == [32, 32]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Generic, SupportsFloat, TypeVar
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
+from typing import Any, Generic, Self, SupportsFloat, TypeVar
 
 from ...core.plain import whole
 from ...errors import TrainwattError
@@ -23,7 +23,11 @@ class CountedIterable(Generic[T]):
     """
 
     def __init__(
-        self, items: Iterable[T], samples: SampleCount, report: Callable[[int], None], fault: Callable[[str, Exception], None]
+        self,
+        items: Iterable[T] | AsyncIterable[T],
+        samples: SampleCount,
+        report: Callable[[int], None],
+        fault: Callable[[str, Exception], None],
     ) -> None:
         self._items = items
         self._samples = None if samples is len else samples
@@ -34,7 +38,7 @@ class CountedIterable(Generic[T]):
         self._of_samples: bool | None = None
 
     def __iter__(self) -> Iterator[T]:
-        for item in self._items:
+        for item in self._items:  # type: ignore[union-attr]
             self._count(item)
             yield item
 
@@ -46,7 +50,9 @@ class CountedIterable(Generic[T]):
 
     def __getattr__(self, name: str) -> Any:
         """All other attributes are those of the original, such as `dataset`, `sampler` and `batch_size` of a loader."""
-        return getattr(self.__dict__["_items"], name)
+        if "_items" not in self.__dict__:  # a copy that is being made
+            raise AttributeError(name)
+        return getattr(self._items, name)
 
     def _count(self, item: T) -> None:
         try:
@@ -85,11 +91,36 @@ class CountedIterator(CountedIterable[T]):
         return item
 
 
+class CountedAsyncIterable(CountedIterable[T]):
+    """The same for what `async for` takes."""
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return CountedAsyncIterator(aiter(self._items), self._samples, self._report, self._fault)  # type: ignore[arg-type]
+
+
+class CountedAsyncIterator(CountedIterable[T]):
+    """The same for an asynchronous iterator: it is one itself."""
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        item: T = await anext(self._items)  # type: ignore[call-overload]
+        self._count(item)
+        return item
+
+
 def counted(
-    items: Iterable[T], samples: SampleCount, report: Callable[[int], None], fault: Callable[[str, Exception], None]
+    items: Iterable[T] | AsyncIterable[T],
+    samples: SampleCount,
+    report: Callable[[int], None],
+    fault: Callable[[str, Exception], None],
 ) -> CountedIterable[T]:
-    """`items` as an iterable whose items are counted; as an iterator if it is one."""
-    return (CountedIterator if isinstance(items, Iterator) else CountedIterable)(items, samples, report, fault)
+    """`items` as an iterable whose items are counted; as an iterator if it is one, and asynchronous if it is."""
+    kind: type[CountedIterable[T]] = CountedIterator if isinstance(items, Iterator) else CountedIterable
+    if isinstance(items, AsyncIterable) and not isinstance(items, Iterable):
+        kind = CountedAsyncIterator if isinstance(items, AsyncIterator) else CountedAsyncIterable
+    return kind(items, samples, report, fault)
 
 
 def _collates_by_default(items: object) -> bool:

@@ -60,6 +60,7 @@ def work(rank, store):
     assert (rank_in_run({}), ranks_here({})) == (None, 1)
     dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
     assert (rank_in_run({}), ranks_here({})) == (rank, 2), (rank_in_run({}), ranks_here({}))
+    assert ranks_here({"LOCAL_RANK": "0"}) == 2  # Lightning's launcher that spawns
     assert ranks_here({"MASTER_ADDR": "node-0"}) == 1  # perhaps the others are on another node
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import pytest
@@ -70,7 +71,7 @@ def test_so_has_a_module_that_is_run(world: World) -> None:
 def test_an_error_at_a_prompt_ends_nothing(world: World, flags: list[str]) -> None:
     (world.work / "train.py").write_text(OWN)
     typed = "\n".join([*START.splitlines(), "1/0", "pass", ""]) if "-q" in flags else "pass\n"
-    process = world.popen([sys.executable, *flags], stdin=-1)
+    process = world.popen([sys.executable, *flags], stdin=subprocess.PIPE)
     finished(process, typed)
     assert statuses(world) == [NOT_STOPPED]
 
@@ -132,6 +133,15 @@ def test_an_edited_cell_of_a_front_end_without_ids_ends_the_tracker_that_it_let_
             open_.run(f"{START}pass  # {edit}")
         assert open_.run(LIVING).strip() == "2"
     assert forgotten(world) == [True, True, False]
+
+
+@pytest.mark.slow
+def test_ipython_in_a_terminal_lets_go_of_all_trackers_at_its_end_and_ends_none_early(world: World) -> None:
+    typed = f"{START}u = EnergyTracker(project='digits').start()\nu = EnergyTracker(project='digits').start() # again\n1/0\n"
+    command = [sys.executable, "-m", "IPython", "--simple-prompt", "--no-banner", "--colors=NoColor"]
+    finished(world.popen(command, env=world.environ(IPYTHONDIR=str(world.work)), stdin=subprocess.PIPE), typed)
+    assert forgotten(world) == [False, True, False]
+    assert [status for status, _ in statuses(world)] == ["completed"] * 3
 
 
 LOOPS = {

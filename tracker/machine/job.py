@@ -39,10 +39,10 @@ def ranks_here(environ: Mapping[str, str]) -> int:
     Where it tells only how many the whole job has, they are taken to be here: a launcher of several nodes tells more, or can be given
     LOCAL_WORLD_SIZE."""
     local = local_rank(environ)
+    spawned = _of_torch("get_world_size") if environ.get("MASTER_ADDR", "") in _OF_THIS_MACHINE else None
     if local is None:  # without a number on the node, only a job on this machine alone is known to have others here
-        here = environ.get("MASTER_ADDR", "") in _OF_THIS_MACHINE
-        return (here and _of_torch("get_world_size")) or 1
-    size = _first(environ, _LOCAL_SIZE) or _slurm_tasks_here(environ) or _first(environ, _GLOBAL_SIZE) or 1
+        return spawned or 1
+    size = _first(environ, _LOCAL_SIZE) or _slurm_tasks_here(environ) or _first(environ, _GLOBAL_SIZE) or spawned or 1
     return max(size, local + 1)
 
 

@@ -73,9 +73,10 @@ class _Entry:
         """Whether nothing in the program can stop the run any more."""
         return self.stop() is None
 
-    def gives_way_to(self, new: _Entry) -> bool:
-        """Whether this run was not stopped and a newer one takes its place. Runs that a program has at the same time on purpose have
-        trackers that it holds, or begin in other places, threads or tasks."""
+    def gives_way_to(self, new: _Entry, now: Cell | None) -> bool:
+        """Whether this run was not stopped and a newer one takes its place. `now` is the cell that is being executed.
+
+        Runs that a program has at the same time on purpose have trackers that it holds, or begin in other places, threads or tasks."""
         mine, others = self.origin, new.origin
         if self.config.project != new.config.project:
             return False
@@ -86,7 +87,7 @@ class _Entry:
             return False
         same_cell = mine.cell.id == others.cell.id
         if self.let_go:
-            return same_cell or not (mine.block or others.block)
+            return same_cell or (others.cell == now and not mine.block and not others.block)  # the cell of `new` has let go of it
         return same_cell and mine.cell.execution != others.cell.execution and mine.block == others.block
 
 
@@ -115,7 +116,7 @@ class Running:
             self._at_exit_is_registered = True
             atexit.register(self._at_exit)
         for entry in older:
-            if entry.gives_way_to(new):
+            if entry.gives_way_to(new, new.origin.cell):
                 self._replace(entry, new)
         let_go = [entry for entry in older if entry.let_go and not entry.ended.is_set()]
         for entry in let_go[: max(0, len(let_go) - MOST_LET_GO)]:
@@ -143,8 +144,9 @@ class Running:
         former = self._entries.get(id(run))
         if former is None:
             return
+        now = _cell_of(sys._getframe())
         for entry in entries[entries.index(former) + 1 :]:
-            if former.gives_way_to(entry):
+            if former.gives_way_to(entry, now):
                 with contextlib.suppress(RuntimeError):  # the limit of threads is reached: a later start ends the run
                     _thread.start_new_thread(self._replace, (former, entry))
                 return
@@ -213,10 +215,7 @@ def _origin() -> Origin:
         block |= frame.f_code.co_name == "__enter__"
         frame = frame.f_back
     line = (_file(frame), frame.f_lineno) if frame is not None else ("", 0)
-    cell = None
-    with contextlib.suppress(Exception):  # IPython's own code may raise anything
-        cell = _cell(frame)
-    return Origin(line, (threading.get_ident(), _task()), cell, block)
+    return Origin(line, (threading.get_ident(), _task()), _cell_of(frame), block)
 
 
 def _task() -> int:
@@ -237,10 +236,16 @@ def _file(frame: FrameType) -> str:
     return re.sub(r"ipython-input-\d+-", "ipython-input-", frame.f_code.co_filename)
 
 
-def _cell(frame: FrameType | None) -> Cell | None:
+def _cell_of(frame: FrameType | None) -> Cell | None:
     """The cell whose execution has called `frame`. None outside a notebook, and in threads and tasks that a cell has left running.
 
     Front ends give each cell an id, which stays when its text changes; where they do not, a cell is known by its text."""
+    with contextlib.suppress(Exception):  # IPython's own code may raise anything
+        return _found_cell(frame)
+    return None
+
+
+def _found_cell(frame: FrameType | None) -> Cell | None:
     get_shell = getattr(sys.modules.get("IPython"), "get_ipython", None)
     shell = get_shell() if callable(get_shell) else None
     found: FrameType | None = None

@@ -178,3 +178,22 @@ def test_a_curve_is_thinned_to_the_points_at_which_equal_parts_begin() -> None:
     assert [p.t_ns for p in thinned([of(t) for t in range(0, 101, 10)], 4)] == [0, 20, 50, 70, 100]
     bunched = [of(t) for t in (*range(9), 100)]
     assert [p.t_ns for p in thinned(bunched, 4)] == [0, 8, 100]
+
+
+def test_ranks_in_a_phase_of_one_name_are_shown_as_one(tmp_path: Path) -> None:
+    """Each instance has stored what it adds to those of the other ranks: their sum is what an epoch took."""
+    growing = Growing(tmp_path / "runs.db")
+    growing.measure("seg-1", range(60))
+    ranks = [segment(f"rank-{i}", role="joined", rank=i, started_utc_ns=growing.begin_ns) for i in range(2)]
+    known: list[Row] = []
+    for of in ranks:
+        known += [phase(seq, "epoch", of["id"], start_utc_ns=growing.begin_ns + seq, step=seq) for seq in (1, 2)]
+        known.append(phase(3, "epoch", of["id"], start_utc_ns=growing.begin_ns + 3, step=3, end_t_ns=None, resolved=None))
+        known.append(phase(4, "train", of["id"], start_utc_ns=growing.begin_ns + 4, end_t_ns=None, resolved=None))
+    joules = {("rank-0", 1): 100.0, ("rank-1", 1): 4.0, ("rank-0", 2): 2.0, ("rank-1", 2): 110.0}
+    energies = [phase_energy(seq, j, "gpu0", segment_id, owner_segment_id="seg-1") for (segment_id, seq), j in joules.items()]
+    write(growing.path, segment=ranks, phase=known, phase_energy=energies)
+    epoch, train = growing.live.look().view["phases_now"]
+    assert (epoch["name"], epoch["step"], epoch["count"], epoch["newest_count"]) == ("epoch", 3, 3, 2)
+    assert epoch["newest_mean_j"] == pytest.approx((100 + 4 + 2 + 110) / 2)
+    assert (train["name"], train["count"], train["newest_mean_j"]) == ("train", 1, None)

@@ -164,7 +164,9 @@ def test_interpolated_points_never_fall(steps: list[tuple[int, float]], asked: l
         curve.mark(t_ns)
     for x in asked:
         point = curve.at(round(x * t_ns))
-        assert curve.counter_j_at(round(x * t_ns)) == (None if point is None else point.counter_j)
+        place = curve.counter_at(round(x * t_ns))
+        assert (place is None) == (point is None)
+        assert place is None or point is None or place.counter_j == point.counter_j
     points = [p for x in sorted(asked) if (p := curve.at(round(x * t_ns))) is not None]
     for a, b in pairwise(points):
         for earlier, later in zip(a[1:7], b[1:7], strict=True):

@@ -133,16 +133,6 @@ def test_a_slow_rate_is_no_gap() -> None:
     assert {p.provenance for p in pieces} == {Provenance.MEASURED_POWER}
 
 
-@pytest.mark.parametrize("watts", [math.nan, math.inf, -math.inf, -1.0, 1e6])
-def test_what_cannot_be_drawn_is_not_plausible(watts: float) -> None:
-    assert not GaugeTrack(INSTANT, 300.0).plausible(watts)
-
-
-@pytest.mark.parametrize("watts", [0.0, 299.0, 310.0])
-def test_what_can_be_drawn_is_plausible(watts: float) -> None:
-    assert GaugeTrack(INSTANT, 300.0).plausible(watts)
-
-
 def test_the_power_is_known_while_it_is_fresh() -> None:
     track = GaugeTrack(INSTANT, 300.0)
     assert track.power_w(0, 2.0) is None

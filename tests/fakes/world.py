@@ -244,7 +244,8 @@ def _advance(spec: dict[str, Any]) -> None:
         if spec["nvml"] and passed - gpus_at >= GPU_STEP_S:
             gpus_at = passed
             for index, watts in enumerate(spec["gpus"]):
-                lines[f"{index}.energy"] = 5_000_000 + int(1e3 * watts * passed)
+                unit = float(str(lines.get("energy_unit", 1)))  # other than 1 for a counter in a wrong unit
+                lines[f"{index}.energy"] = int(unit * (5_000_000 + 1e3 * watts * passed))
             with open(spec["nvml"] + ".new", "w") as file:
                 file.writelines(f"{key} {value}\n" for key, value in lines.items() if value not in (None, "None"))
             os.replace(spec["nvml"] + ".new", spec["nvml"])

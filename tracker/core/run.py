@@ -41,6 +41,7 @@ class EventKind(StrEnum):
     LOST = "lost"  # a sensor is gone and will not come back
     ABSURD = "absurd"  # a reading that cannot be true
     LATE = "late"  # readings were taken later than planned
+    LIMIT = "limit"  # a device draws more than its stated limit
     DISAGREEMENT = "disagreement"  # two sensors of one device contradict each other
     SHARED = "shared"  # a process outside the run used the GPU too
     OVERLAP = "overlap"  # another run measured the same devices at the same time

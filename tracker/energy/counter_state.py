@@ -8,6 +8,7 @@ from enum import Enum, auto
 from ..core.point import Provenance
 from ..core.run import EventKind
 from ..core.sensing import Counter
+from .checks.suspects import Suspects
 from .counter_steps import SLOWEST_UPDATE_S, Move, Rate
 from .curve import NS, Curve
 from .gauge_track import Shown
@@ -19,6 +20,9 @@ STILL_S = 0.3
 
 Say = Callable[[EventKind, int, str], None]
 """Reports an event: its kind, its time (ns) and its detail."""
+Passed = Callable[[int, float], bool]
+"""Told that the counter shows so many watts (second), more than the limit, for some time up to an instant (ns, first). Returns whether the
+limit was raised."""
 
 
 class CounterState(Enum):
@@ -52,7 +56,7 @@ class CounterState(Enum):
 
 
 class SilentCounter:
-    """The counter of one device, as far as it shows nothing: it stands still or cannot be read.
+    """The counter of one device, as far as it shows nothing: it stands still, cannot be read, or its readings are impossible.
 
     Energy is booked on `curve`. `gauge` returns what a gauge shows at an instant, None without a fresh reading. `say` receives events.
     `covered_ns` is the time for which energy is measured. `state` says what the counter does now.
@@ -70,7 +74,8 @@ class SilentCounter:
         self._curve = curve
         self._gauge = gauge
         self._say = say
-        self._lag_s = SLOWEST_UPDATE_S
+        self.lag_s = SLOWEST_UPDATE_S
+        self._quarantined: Suspects | None = None
         self._move = Move()  # its last one
         self._stopped = False  # it stands still for longer than its updates take, so it may have stopped during its last move
         self._still_reads = 0  # since it last moved, those that failed too
@@ -98,7 +103,9 @@ class SilentCounter:
                 self._complete_move(power_w)
             self.state, self._unread_ns = replaced, self.booked_ns
             by = "the power before" if shown is None else "the power gauge"
-            what = "stood still" if replaced is CounterState.STALE else "not been readable"
+            what = (
+                "stood still" if replaced is CounterState.STALE else "not been readable" if self._quarantined is None else "been impossible"
+            )
             text = f"the counter has {what} for {still_s:.1f} s while about {power_w:.0f} W are drawn; energy is booked from {by}"
             self._say(EventKind.STALE, t_ns, text)
         self.stood_in_j += power_w * dt_s
@@ -115,7 +122,7 @@ class SilentCounter:
 
     def _stand_still(self, t_ns: int, still_s: float) -> None:
         """A good read, and the counter has not moved."""
-        if not self._stopped and still_s > max(STILL_S, 3 * self._lag_s):
+        if not self._stopped and still_s > max(STILL_S, 3 * self.lag_s):
             self._stopped = True
             self._curve.widen(self.moved_ns, self._move.lacks_j(self._curve.max_power_w))
         self._stand_in(t_ns, CounterState.STALE)
@@ -132,7 +139,8 @@ class SilentCounter:
             self.state = CounterState.MUTE
         if not self._said_mute:
             self._said_mute = True
-            text = f"the counter has stood still for {still_s:.1f} s, and nothing else shows the power: it may be up to full power"
+            what = "stood still" if self._quarantined is None else "been impossible"
+            text = f"the counter has {what} for {still_s:.1f} s, and nothing else shows the power: it may be up to full power"
             self._say(EventKind.STALE, t_ns, text)
 
     def _unsure_j(self, t_ns: int) -> tuple[float, float]:

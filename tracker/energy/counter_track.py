@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from ..core.point import Provenance
 from ..core.run import EventKind
 from ..core.sensing import Counter, Reading
-from .counter_state import CounterState, Say, SilentCounter
+from .checks.suspects import Suspects, Suspicion
+from .counter_state import CounterState, Passed, Say, SilentCounter
 from .counter_steps import SLOWEST_UPDATE_S, Move, Outcome, classify, unwrapped_s
 from .curve import NS, Curve
 from .gauge_track import Shown
@@ -20,24 +22,33 @@ TAIL_S = 0.1
 class CounterTrack(SilentCounter):
     """The counter of one device: decides what each of its readings means, and books its energy.
 
-    Units are summed as integers, so rounding errors do not add up.
+    Units are summed as integers, so rounding errors do not add up. `passed` is told of a limit that is passed; no device of this kind draws
+    more than `part_most_w`.
     """
 
-    def __init__(self, counter: Counter, curve: Curve, gauge: Callable[[int], Shown | None], say: Say) -> None:
+    def __init__(
+        self, counter: Counter, curve: Curve, gauge: Callable[[int], Shown | None], say: Say, passed: Passed, part_most_w: float
+    ) -> None:
         super().__init__(counter, curve, gauge, say)
         self._modulus = math.inf if counter.modulus is None else counter.modulus
-        self._most_per_ns = curve.max_power_w * NS / counter.unit_j
+        self._passed, self._part_most_w = passed, part_most_w
         self._units = 0  # booked in total
         self._baseline: int | None = None
-        self._quarantined: Reading | None = None  # an impossible reading: a second one that agrees begins a new epoch
         self._read_ns = 0  # the last good reading
         self.set_lag(SLOWEST_UPDATE_S)
 
     def set_lag(self, seconds: float) -> None:
         """How late the counter may show energy. The energy of that time at full power is part of each point's edge."""
-        self._lag_s = seconds
+        self.lag_s = seconds
+        self._most_per_ns = self._curve.max_power_w * NS / self.counter.unit_j
         self._curve.lag_high_j = seconds * self._curve.max_power_w
         self._sure_ns = unwrapped_s(self.counter, self._curve.max_power_w, seconds) / NS
+
+    def raise_limit(self) -> None:
+        """The curve's limit is higher now. What was impossible may be possible, and is decided with the next reading."""
+        self.set_lag(self.lag_s)
+        if self._quarantined is not None and not self._quarantined.nonsense:
+            self._quarantined = None
 
     def take(self, reading: Reading) -> None:
         """A good read: integer raw units."""
@@ -60,13 +71,14 @@ class CounterTrack(SilentCounter):
         value = int(reading.value)
         # A counter that has not moved can only have wrapped since the last read. One that stopped may have done so during its last move.
         since_ns = self._read_ns if value == self._baseline else self.moved_ns - (self._move.ns if self._stopped else 0)
-        still_s, apart_ns, self._read_ns = (t_ns - since_ns) * NS, t_ns - self._read_ns, t_ns
+        still_s, apart_ns = (t_ns - since_ns) * NS, t_ns - self._read_ns
         expected_w = None if counter.modulus is None else self._power_w(t_ns)  # decides between numbers of wraps
-        outcome = classify(self._baseline, value, still_s, counter, self._curve.max_power_w, expected_w, self._lag_s)
+        outcome = classify(self._baseline, value, still_s, counter, self._curve.max_power_w, expected_w, self.lag_s)
         if outcome.kind == "implausible":
-            self._quarantine(reading, value)
+            self._quarantine(reading, t_ns)
             return
-        self._quarantined = None
+        self._read_ns = t_ns
+        self._dismiss()
         if outcome.kind not in ("advanced", "wrapped") or outcome.ambiguous or outcome.delta == 0:
             self._give_up_gap()
         if outcome.kind == "first":
@@ -94,13 +106,21 @@ class CounterTrack(SilentCounter):
         """The run ends. A counter at rest covers the time up to its last good reading; the time after that is imputed."""
         if self._baseline is None:
             return
+        claimed_j = self._settle_suspects()
         self._give_up_gap()
         if self.state is COUNTING:
             self.covered_ns += max(0, self._read_ns - self.booked_ns)
         if (t_ns - self._read_ns) * NS > TAIL_S:
             self.booked_ns = max(self.booked_ns, self._read_ns)
+            most_j = (t_ns - self.booked_ns) * NS * self._curve.max_power_w
             self._impute(t_ns, self._power_w(t_ns) or 0.0, 0.0)
+            self._curve.book(Provenance.IMPUTED, 0.0, 0.0, max(0.0, claimed_j - most_j))
             self._curve.mark(t_ns)
+
+    @property
+    def refused(self) -> tuple[int, float] | None:
+        """Since when (ns) its readings are impossible, and the power (W) that they show. None unless there are several."""
+        return None if self._quarantined is None else self._quarantined.repeated
 
     @property
     def doubted(self) -> bool:
@@ -112,7 +132,7 @@ class CounterTrack(SilentCounter):
     def _begin(self, t_ns: int, value: int) -> None:
         """A new epoch: differences start here."""
         self._baseline = value
-        self.booked_ns = self.moved_ns = t_ns
+        self.booked_ns = self.moved_ns = self._read_ns = t_ns
         self._still_reads = 0
         self._move, self._stopped = Move(), False
         self._said_mute = False
@@ -131,7 +151,8 @@ class CounterTrack(SilentCounter):
         self.covered_ns += t_ns - self.booked_ns
         self.booked_ns = self.moved_ns = self._read_ns = t_ns
         self._baseline = baseline
-        self._quarantined = None
+        if self._quarantined is not None:
+            self._dismiss()
         self._still_reads = 0
         self._said_mute = False
         self.state = COUNTING
@@ -168,26 +189,58 @@ class CounterTrack(SilentCounter):
         before_j, shown_j = (self._baseline or 0) * self.counter.unit_j, value * self.counter.unit_j
         text = f"the counter fell from {before_j:.3f} J to {shown_j:.3f} J; the tick is imputed from the power before"
         self._say(EventKind.RESET, t_ns, text)
-        believable = self.counter.restarts_at_zero and shown_j <= self._curve.max_power_w * (still_s + self._lag_s)
+        believable = self.counter.restarts_at_zero and shown_j <= self._curve.max_power_w * (still_s + self.lag_s)
         self._bridge(t_ns, max(0.0, shown_j - self.stood_in_j) if believable else 0.0)
         self._begin(t_ns, value)
 
-    def _quarantine(self, reading: Reading, value: int) -> None:
-        """An impossible jump changes nothing. A second reading that agrees with it begins a new epoch."""
-        suspect, self._quarantined = self._quarantined, reading
-        if suspect is None:
-            jump_j = (value - (self._baseline or 0)) * self.counter.unit_j
-            self._say(
-                EventKind.ABSURD,
-                reading.t_ns,
-                f"the counter jumped by {jump_j:.6g} J, more than the device can draw; the reading is left out",
-            )
+    def _quarantine(self, reading: Reading, t_ns: int) -> None:
+        """An impossible step changes nothing. If later readings agree with it, it was a jump, and a new epoch begins. If the counter goes
+        on to rise by more than the device can draw, the limit is wrong, or the counter."""
+        suspects = self._quarantined
+        if suspects is None:
+            step_j = (reading.value - (self._baseline or 0)) * self.counter.unit_j
+            self._quarantined = suspects = Suspects(reading, step_j, (t_ns - self.moved_ns) * NS, self._part_most_w)
+            if suspects.nonsense:
+                self._say(EventKind.ABSURD, reading.t_ns, str(suspects))
             return
-        since_s = (reading.t_ns - suspect.t_ns) * NS
-        if classify(int(suspect.value), value, since_s, self.counter, self._curve.max_power_w, None).kind in ("advanced", "wrapped"):
-            self._say(EventKind.RESET, reading.t_ns, "the counter continues from the value that it jumped to; the time between is imputed")
+        self._still_reads += 1
+        meaning = suspects.add(reading, self.counter, self._curve.max_power_w)
+        if meaning is Suspicion.PASSED and self._follow(suspects):
+            return
+        if meaning is Suspicion.JUMPED:
+            self._dismiss()
+            self._say(EventKind.RESET, t_ns, "the counter continues from the value that it jumped to; the time between is imputed")
             self._give_up_gap()
-            self._bridge(reading.t_ns, 0.0)
-            self._begin(reading.t_ns, value)
-            self._quarantined = None
-            self._curve.mark(reading.t_ns, reading.uncertainty_ns)
+            self._bridge(t_ns, 0.0)
+            self._begin(t_ns, int(reading.value))
+            self._curve.mark(t_ns, reading.uncertainty_ns)
+            return
+        self._stand_in(t_ns, CounterState.UNREADABLE)
+        less_j, more_j = self._unsure_j(t_ns)
+        claimed_j = suspects.claimed_j(self.counter.unit_j) - self.stood_in_j
+        self._curve.mark(t_ns, reading.uncertainty_ns, less_j, max(more_j, claimed_j))
+        self._curve.settle(t_ns)
+
+    def _follow(self, suspects: Suspects) -> bool:
+        """Ask for a higher limit. If it was raised, all that the counter has shown is possible, and is booked."""
+        if suspects.shown_w > self._part_most_w or not self._passed(suspects.last.t_ns, suspects.shown_w):
+            return False
+        self._quarantined = None
+        self._decide(suspects.last)
+        return True
+
+    def _settle_suspects(self) -> float:
+        """The run ends while its readings are impossible. Returns the energy that they show, if it is left out and may be true."""
+        suspects, claimed_j = self._quarantined, 0.0
+        if suspects is not None and suspects.repeated is not None:
+            above = suspects.repeated[1] > self._curve.max_power_w
+            if not (above and self._follow(suspects)):  # the time is too short to be sure of the limit, but nothing speaks against it
+                claimed_j = suspects.claimed_j(self.counter.unit_j)
+        self._dismiss()
+        return claimed_j
+
+    def _dismiss(self) -> None:
+        """The impossible readings are left out."""
+        suspects, self._quarantined = self._quarantined, None
+        if suspects is not None and not suspects.nonsense:
+            self._say(EventKind.ABSURD, suspects.first.t_ns, str(suspects))

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import NamedTuple
 
 from ..core.point import Point, Provenance
 
 NS = 1e-9
 KEEP_NS = 12_000_000_000
 """How long ticks are kept. Edges of phases are interpolated from them, at most a few seconds after the edge."""
+
+
+class Place(NamedTuple):
+    """The joules of a counter at one instant, and how far apart in time the ticks around it are, in seconds."""
+
+    counter_j: float
+    spacing_s: float
 
 
 class Curve:
@@ -69,8 +77,9 @@ class Curve:
             ticks.popleft()
             self._trimmed = True
 
-    def settle(self, t_ns: int) -> None:
-        """Ticks up to `t_ns` are final. A tick of a counter is final when the next one shows that the counter has not stopped before it."""
+    def settle(self, t_ns: int | None) -> None:
+        """Ticks up to `t_ns` are final, or all of them for None. A tick of a counter is final when the next one shows that the counter has
+        not stopped before it."""
         self._settled_ns = t_ns
 
     def widen(self, since_ns: int, more_j: float) -> None:
@@ -114,13 +123,14 @@ class Curve:
         end = a or b
         return None if end is None else self._lagged(end)
 
-    def counter_j_at(self, t_ns: int) -> float | None:
+    def counter_at(self, t_ns: int) -> Place | None:
         """The joules of the counter alone at `t_ns`, as in `at`. None if the ticks are no longer kept."""
         a, b = self._around(t_ns)
         if a is not None and b is not None:
-            return a.counter_j + (t_ns - a.t_ns) / (b.t_ns - a.t_ns) * (b.counter_j - a.counter_j)
+            counter_j = a.counter_j + (t_ns - a.t_ns) / (b.t_ns - a.t_ns) * (b.counter_j - a.counter_j)
+            return Place(counter_j, (b.t_ns - a.t_ns) * NS)
         end = a or b
-        return None if end is None else end.counter_j
+        return None if end is None else Place(end.counter_j, 0.0)
 
     def _around(self, t_ns: int) -> tuple[Point | None, Point | None]:
         """The tick at or before `t_ns` and the tick after it. None beyond an end; both None if the ticks are no longer kept."""

@@ -25,6 +25,11 @@ class Piece(NamedTuple):
     slack_high_j: float
     provenance: Provenance
 
+    @property
+    def start_ns(self) -> int:
+        """Where it begins."""
+        return self.t_ns - round(self.dt_s / NS)
+
     def moved(self, start_ns: int, end_ns: int) -> Piece:
         """A piece of the same mean power from `start_ns` to `end_ns`."""
         x = (end_ns - start_ns) * NS / self.dt_s
@@ -63,10 +68,6 @@ class GaugeTrack:
         self._recent: deque[tuple[int, float]] = deque(maxlen=32)
         self._usual_s = 0.0
 
-    def plausible(self, power_w: float) -> bool:
-        """Whether the device can draw this power: finite, not negative, at most twice its limit."""
-        return math.isfinite(power_w) and 0 <= power_w <= 2 * self.max_power_w
-
     def take(self, reading: Reading) -> Piece | None:
         """The energy that this reading adds. None for the first reading, and while the window still begins before the run."""
         self.see(reading)
@@ -92,7 +93,7 @@ class GaugeTrack:
             )
         first_w = last[1] + (power_w - last[1]) * (start_ns - last[0]) / (t_ns - last[0])
         energy_j = (first_w + power_w) / 2 * dt_s
-        if dt_s > max(GAP_S, GAP_PERIODS * self._usual_s):
+        if dt_s > max(GAP_S, GAP_PERIODS * (self._usual_s or self.tick_s)):
             return self._imputed(t_ns, dt_s, energy_j, 0.0)
         self._usual_s = dt_s if not self._usual_s else 0.9 * self._usual_s + 0.1 * dt_s
         unseen_s = max(0.0, dt_s - self.gauge.window_s)  # for an instantaneous gauge, all of it

@@ -11,17 +11,17 @@ from typing import NamedTuple
 from ..core.point import Provenance
 from ..core.run import Event, EventKind
 from ..core.sensing import Counter, Device, Gauge, Reading
+from .checks.crosscheck import Verdict, verdict
+from .checks.gauges import Gauges
+from .checks.sieve import LIMIT_MARGIN, PART_MOST_W, Sieved
+from .checks.two_meters import TwoMeters
 from .counter_steps import SLOWEST_UPDATE_S
 from .counter_track import CounterTrack
-from .crosscheck import CrossCheck, Disagreement
 from .curve import NS, Curve
-from .gauge_track import GAP_S, GaugeTrack, Piece, Shown
+from .gauge_track import GaugeTrack, Piece
 
-FRESH_S = 2.0
 LEAD_APART_S = 0.05
 EVENTS_OF_A_KIND = 100
-PREFERRED = ("window", "interval", "instant")
-"""The shape of the gauge that a device is integrated from: an average misses nothing between two readings."""
 
 
 class DeviceSnapshot(NamedTuple):
@@ -45,11 +45,16 @@ class DeviceIntegrator:
         self.curve = Curve(device.max_power_w)
         self.update_period_s: float | None = None
         self.lost = False
-        self._gauges = {name: GaugeTrack(gauge, device.max_power_w) for name, gauge in gauges.items()}
-        self._primary = min(self._gauges.values(), key=lambda track: PREFERRED.index(track.gauge.shape), default=None)
-        self._instant = next((track for track in self._gauges.values() if track.gauge.shape == "instant"), None)
-        self._meter = None if counter is None else CounterTrack(counter, self.curve, self._shown, self._event)
-        self._check = CrossCheck()
+        self._gauges = Gauges(device, gauges)
+        self._primary, self._instant = self._gauges.primary, self._gauges.instant
+        self._part_most_w = max(PART_MOST_W[device.kind], device.max_power_w)
+        self._meter: CounterTrack | None = None
+        if counter is not None:
+            self._meter = CounterTrack(counter, self.curve, self._gauges.shown, self._event, self._limit_passed, self._part_most_w)
+        self._meters: TwoMeters | None = None
+        if self._meter is not None and self._primary is not None:
+            self._meters = TwoMeters(self.curve, self._meter, self._gauges, self._primary, self._event)
+        self._overbooked_j = 0.0
         self._gauge_covered_ns = 0
         self._counter_tick_s = 0.0
         self.events: list[Event] = []
@@ -65,40 +70,8 @@ class DeviceIntegrator:
 
     def gauge_reading(self, name: str, reading: Reading) -> None:
         """A good reading of the power gauge `name`: watts."""
-        track = self._gauges[name]
-        if self.lost:
-            return
-        if not track.plausible(float(reading.value)):
-            self._event(
-                EventKind.ABSURD,
-                reading.t_ns,
-                f"{name} read {reading.value:.6g} W, and the device can draw {self.device.max_power_w:.0f} W; the reading is left out",
-            )
-            return
-        leads = track is self._instant and self._meter is None
-        piece = None
-        if track is self._primary or leads:
-            piece = track.take(reading)
-        else:
-            track.see(reading)
-        if track is self._instant and self.device.part_time_s is not None:
-            self._scatter(track, self.device.part_time_s)
-        if track is not self._primary:
-            if self._primary is not None and leads and piece is not None:
-                self._lead(self._primary, piece)
-            return
-        if self._meter is not None:
-            if piece is not None:
-                self._cross_check(self._meter, track, piece)
-        elif not self.curve.ticks:
-            self.curve.mark(reading.t_ns, reading.uncertainty_ns)
-        elif piece is not None:
-            self._book(piece)
-            self.curve.lag_low_j = self.curve.lag_high_j = track.step_edge_j(self._swing_w(track))
-            if piece.provenance is Provenance.IMPUTED:
-                text = f"{name} was not read for {piece.dt_s:.1f} s; the gap is imputed from the power on either side"
-                self._event(EventKind.GAP, piece.t_ns, text)
-            self.curve.mark(piece.t_ns, reading.uncertainty_ns)
+        if not self.lost:
+            self._sift(name, self._gauges.sieves[name].take(reading, self.curve.max_power_w))
 
     def failed(self, name: str, t_ns: int, reason: str, *, lost: bool = False) -> None:
         """A read of sensor `name` failed. Nothing is booked; the next good reading of a counter covers the gap exactly."""
@@ -108,16 +81,20 @@ class DeviceIntegrator:
             self._lose(name, t_ns, reason)
             return
         self._once(f"{name}: {reason}", EventKind.GAP, t_ns, f"a read of {name} failed ({reason}); nothing is booked for it")
-        if name not in self._gauges and self._meter is not None:
+        if name not in self._gauges.tracks and self._meter is not None:
             self._meter.miss(t_ns)
 
     def finish(self, t_ns: int) -> None:
         """The run ends at `t_ns`: impute what has not been read yet."""
         if self.lost:
             return
+        for name, sieve in self._gauges.sieves.items():
+            self._sift(name, sieve.finish(self.curve.max_power_w))
+        if self._meters is not None:
+            self._meters.finish(t_ns)
+            if self._meters.counter_refuted:
+                self._without_counter(self._meters)
         if self._meter is not None:
-            self._contain(self._check.finish(), t_ns)
-            self.curve.restate()
             self._meter.finish(t_ns)
         elif self._primary is not None:
             tail = self._primary.tail(t_ns, self._instant)
@@ -133,8 +110,8 @@ class DeviceIntegrator:
 
     def set_tick(self, name: str, seconds: float) -> None:
         """Sensor `name` is read every `seconds`."""
-        if name in self._gauges:
-            self._gauges[name].tick_s = seconds
+        if name in self._gauges.tracks:
+            self._gauges.tracks[name].tick_s = seconds
         else:
             self._counter_tick_s = seconds
 
@@ -150,17 +127,18 @@ class DeviceIntegrator:
     @property
     def sampled(self) -> bool:
         """Whether its energy depends on instantaneous samples, which must not be in step with the load."""
-        return self._meter is None and any(t.gauge.shape == "instant" for t in self._gauges.values())
+        return self._meter is None and any(t.gauge.shape == "instant" for t in self._gauges.tracks.values())
 
     @property
     def doubted(self) -> bool:
         """Whether its counter needs a closer look: more readings make the answer better."""
-        return self._meter is not None and (self._meter.doubted or self._check.disagrees)
+        disagree = self._meters is not None and self._meters.check.disagrees and not self._gauges.refuted
+        return self._meter is not None and (self._meter.doubted or disagree)
 
     @property
     def residual(self) -> float | None:
         """Counter ÷ integrated power − 1 over the time that was compared. None before the first comparison."""
-        return self._check.residual
+        return None if self._meters is None else self._meters.check.residual
 
     @property
     def covered_ns(self) -> int:
@@ -178,22 +156,57 @@ class DeviceIntegrator:
 
     # ---- how the results are made
 
+    def _sift(self, name: str, sieved: Sieved) -> None:
+        """Integrate the readings of a gauge that can be true, and report the others."""
+        if sieved.limit_w is not None:
+            self._raise_limit(sieved.taken[-1].t_ns, sieved.limit_w)
+        for reading in sieved.absurd:
+            text = f"{name} read {reading.value:.6g} W, and the device can draw {self.curve.max_power_w:.0f} W; the reading is left out"
+            self._event(EventKind.ABSURD, reading.t_ns, text)
+        for reading in sieved.taken:
+            self._take(name, reading)
+
+    def _take(self, name: str, reading: Reading) -> None:
+        """A reading of a gauge, in order of time."""
+        track = self._gauges.tracks[name]
+        leads = track is self._instant and self._meter is None
+        piece = None
+        if track is self._primary or leads:
+            piece = track.take(reading)
+        else:
+            track.see(reading)
+        if track is self._instant and self.device.part_time_s is not None:
+            self.curve.scatter_j2 += self._gauges.scatter_j2(self.device.part_time_s)
+        if track is not self._primary:
+            if self._primary is not None and leads and piece is not None:
+                self._lead(self._primary, piece)
+            return
+        if self._meters is not None:
+            if piece is not None:
+                self._meters.take(piece)
+                if self._meters.counter_refuted:
+                    self._without_counter(self._meters)
+        elif not self.curve.ticks:
+            self.curve.mark(reading.t_ns, reading.uncertainty_ns)
+        elif piece is not None:
+            self._book(piece)
+            self.curve.lag_low_j = self.curve.lag_high_j = track.step_edge_j(self._gauges.swing_w(track))
+            if piece.provenance is Provenance.IMPUTED:
+                text = f"{name} was not read for {piece.dt_s:.1f} s; the gap is imputed from the power on either side"
+                self._event(EventKind.GAP, piece.t_ns, text)
+            self.curve.mark(piece.t_ns, reading.uncertainty_ns)
+
     def _book(self, piece: Piece) -> None:
-        self.curve.book(piece.provenance, piece.energy_j, piece.slack_low_j, piece.slack_high_j)
+        energy_j = piece.energy_j
+        if self._overbooked_j:
+            # What a refuted counter has booked too much is taken from what follows, so any window in this time may lack it.
+            repaid_j = min(self._overbooked_j, energy_j)
+            self._overbooked_j -= repaid_j
+            energy_j -= repaid_j
+            self.curve.slack_high_j += repaid_j
+        self.curve.book(piece.provenance, energy_j, piece.slack_low_j, piece.slack_high_j)
         if piece.provenance is Provenance.MEASURED_POWER:
             self._gauge_covered_ns += round(piece.dt_s / NS)
-
-    def _scatter(self, instant: GaugeTrack, part_time_s: float) -> None:
-        """A sensor that samples part of the time knows the mean of n samples to s / √n, and so the energy of T to k·s·T/√n with n = T /
-        `part_time_s`. The square of that is proportional to T, so it adds up. The spread s is that of successive samples, s² = E(Δw²) / 2
-        (von Neumann et al. 1941): a load that only drifts adds nothing."""
-        change = instant.latest_change
-        if change is not None and change[1] <= GAP_S:
-            self.curve.scatter_j2 += change[0] ** 2 / 2 * part_time_s * change[1]
-
-    def _swing_w(self, average: GaugeTrack) -> float:
-        """The range of power: what an instantaneous gauge has shown. Without one all that the device can draw: an average hides peaks."""
-        return self.device.max_power_w if self._instant is None else max(self._instant.swing_w, average.swing_w)
 
     def _lead(self, primary: GaugeTrack, piece: Piece) -> None:
         """At the start the windows of an averaging gauge begin before the run. For that time the instantaneous gauge is integrated."""
@@ -212,38 +225,36 @@ class DeviceIntegrator:
         self.lost = True
         last = self.curve.latest
         if last is not None:
-            self.curve.slack_high_j += max(0, t_ns - last.t_ns) * NS * self.device.max_power_w
+            self.curve.slack_high_j += max(0, t_ns - last.t_ns) * NS * self.curve.max_power_w
             self.curve.mark(last.t_ns + 1)
         what = reason if name in reason else f"{name}: {reason}"
         self._event(EventKind.LOST, t_ns, f"{what}; its energy until then is kept, and what it draws afterwards is unknown")
 
-    def _shown(self, t_ns: int) -> Shown | None:
-        track = self._primary
-        power_w = None if track is None else track.power_w(t_ns, FRESH_S)
-        if track is None or power_w is None:
-            return None
-        return Shown(power_w, self._swing_w(track), track.gauge.window_s / 2 + track.tick_s)
+    # ---- two meters, and the limit
 
-    def _cross_check(self, meter: CounterTrack, track: GaugeTrack, piece: Piece) -> None:
-        """Compare the counter with integrated power. If they disagree, widen the range to contain both."""
-        if track.gauge.shape != "window":
-            return  # sparse instantaneous samples prove nothing
-        counter_j = self.curve.counter_j_at(piece.t_ns)
-        began_ns = piece.t_ns - round(piece.dt_s / NS)
-        if counter_j is None or piece.provenance is Provenance.IMPUTED or meter.state.replaced or began_ns < meter.counting_since_ns:
-            self._check.restart()  # one of the two did not measure all of this piece
-            return
-        self._contain(self._check.take(piece.t_ns, counter_j, piece.energy_j, 2 * track.step_edge_j(track.swing_w)), piece.t_ns)
+    def _limit_passed(self, t_ns: int, power_w: float) -> bool:
+        """The counter shows more than the limit for some time. Raise the limit, unless the gauge shows that it is the counter that errs."""
+        shown = self._gauges.shown(t_ns)
+        if shown is not None and verdict(power_w, shown.power_w, self.curve.max_power_w) is Verdict.GAUGE:
+            return False
+        self._raise_limit(t_ns, LIMIT_MARGIN * power_w)
+        return True
 
-    def _contain(self, found: Disagreement | None, t_ns: int) -> None:
-        """Widen the range to contain both figures of a window in which they disagree."""
-        if found is None:
-            return
-        apart_j = found.counter_j - found.power_j
-        self.curve.slack_low_j += max(0.0, apart_j)
-        self.curve.slack_high_j += max(0.0, -apart_j)
-        text = f"the counter says {found.counter_j:.0f} J and integrated power {found.power_j:.0f} J over the same {found.seconds:.0f} s"
-        self._once("disagreement", EventKind.DISAGREEMENT, t_ns, f"{text}; the range contains both")
+    def _raise_limit(self, t_ns: int, limit_w: float) -> None:
+        """The device draws more than its stated limit. From now on more is possible."""
+        before_w, self.curve.max_power_w = self.curve.max_power_w, max(limit_w, self.curve.max_power_w)
+        self._gauges.raise_limit(self.curve.max_power_w)
+        if self._meter is not None:
+            self._meter.raise_limit()
+        text = (
+            f"about {limit_w / LIMIT_MARGIN:.0f} W are drawn, more than the {before_w:.0f} W of its stated limit; the limit is not believed"
+        )
+        self._event(EventKind.LIMIT, t_ns, text)
+
+    def _without_counter(self, meters: TwoMeters) -> None:
+        """The counter cannot be right. The gauge is integrated in its place."""
+        self._overbooked_j, self._gauge_covered_ns = meters.overbooked_j, meters.covered_ns
+        self._meter = self._meters = self.counter = None
 
     def _once(self, cause: str, kind: EventKind, t_ns: int, detail: str) -> None:
         if cause not in self._said:

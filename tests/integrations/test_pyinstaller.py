@@ -28,8 +28,8 @@ def test_a_program_that_pyinstaller_has_frozen_measures_every_device(world: Worl
     """Without an option: the package brings its hook. The database is of an older version, so that Alembic's scripts are needed too."""
     script = tmp_path / "train.py"
     script.write_text(TRAINING)
-    folders = ["--distpath", tmp_path / "dist", "--workpath", tmp_path / "build", "--specpath", tmp_path]
-    build = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "ERROR", *folders, script]
+    folders = ["--distpath", str(tmp_path / "dist"), "--workpath", str(tmp_path / "build"), "--specpath", str(tmp_path)]
+    build = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "ERROR", *folders, str(script)]
     excluded = [f"--exclude-module={name}" for name in UNUSED]
     environ = world.environ(PYINSTALLER_CONFIG_DIR=str(tmp_path / "cache"))
     built = subprocess.run([*build, *excluded], env=environ, capture_output=True, text=True, timeout=HANGS_S)

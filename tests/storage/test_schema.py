@@ -96,7 +96,7 @@ def _schema(path: Path) -> set[str]:
 def next_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Add another revision."""
     folder = tmp_path / "migrations"
-    shutil.copytree(revision.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(str(revision.MIGRATIONS), folder, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "0005_more.sql").write_text("CREATE TABLE more (id TEXT NOT NULL PRIMARY KEY);\n")
     script = (folder / "versions" / "0004_outcome.py").read_text()
     script = script.replace('down_revision = "0003"', 'down_revision = "0004"').replace('\nrevision = "0004"', '\nrevision = "0005"')

@@ -7,8 +7,16 @@ import re
 import sys
 from collections.abc import Mapping
 
-_LOCAL = ("LOCAL_RANK", "SLURM_LOCALID", "OMPI_COMM_WORLD_LOCAL_RANK")
-_GLOBAL = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK")
+_LOCAL = (
+    *("LOCAL_RANK", "HOROVOD_LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "MV2_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID"),
+    *("PALS_LOCAL_RANKID", "JSM_NAMESPACE_LOCAL_RANK", "FLUX_TASK_LOCAL_ID", "SLURM_LOCALID"),
+)
+"""torchrun, Horovod, Open MPI, MVAPICH, Intel MPI and MPICH (Hydra), Cray PALS, IBM JSM, Flux, Slurm. What starts the ranks comes before
+what gives the nodes: a batch script of Slurm has SLURM_LOCALID=0, and so has every rank that mpirun starts in it."""
+_GLOBAL = (
+    *("RANK", "HOROVOD_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK"),
+    *("PALS_RANKID", "JSM_NAMESPACE_RANK", "FLUX_TASK_RANK", "SLURM_PROCID"),
+)
 _LOCAL_SIZE = (
     *("LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "MV2_COMM_WORLD_LOCAL_SIZE", "JSM_NAMESPACE_LOCAL_SIZE"),
 )
@@ -17,8 +25,13 @@ _OF_THIS_MACHINE = ("", "localhost", "127.0.0.1", "::1")
 
 
 def local_rank(environ: Mapping[str, str]) -> int | None:
-    """This process's number on its node; None outside a distributed job. The first variable that is set decides."""
+    """This process's number on its node; None outside a distributed job. The first variable of the list that is set decides."""
     return _first(environ, _LOCAL)
+
+
+def rank_variable(environ: Mapping[str, str]) -> str | None:
+    """The variable that gives this process its number on its node; None outside a distributed job."""
+    return next((name for name in _LOCAL if environ.get(name, "").isdecimal()), None)
 
 
 def global_rank(environ: Mapping[str, str]) -> int | None:

@@ -20,6 +20,8 @@ Provider = Callable[[DiscoveryRequest], Discovery]
 SENSORS: Mapping[str, Provider] = {"nvml": nvidia.discover, "powercap": rapl.discover}
 """The functions that find sensors, by source. Their findings are shown in this order."""
 
+OF_A_RANK = ("nvml",)
+"""The sources of devices that a rank may have for itself. All other devices are of the node, and its first rank reads them."""
 _REPORT = "Please report this with the text above."
 
 
@@ -31,7 +33,10 @@ def discover(request: DiscoveryRequest) -> Discovery:
     found = Discovery()
     try:
         for source, provider in SENSORS.items():
-            _merge(found, partial(provider, request), source, _REPORT)
+            if request.lower_ranks is None or source in OF_A_RANK:
+                _merge(found, partial(provider, request), source, _REPORT)
+        if request.lower_ranks is not None:
+            return found
         gpus = len(_of_kind(found, "gpu"))
         for name in request.providers:
             _merge(found, partial(_own, name, request, found), name, f"Correct {name}, which the settings name.")

@@ -58,16 +58,17 @@ NEWEST = 200
 _OTHERS = (
     f"SELECT r.id FROM (SELECT id, status, started_utc_ns FROM run ORDER BY started_utc_ns DESC LIMIT {NEWEST}) r"
     " CROSS JOIN segment s WHERE s.run_id = r.id AND s.role = 'owner' AND s.boot_id = ? AND (s.pid <> ? OR s.pid_namespace <> ?)"
-    " AND r.id <> ? AND EXISTS (SELECT 1 FROM device d WHERE d.segment_id = s.id) AND "
+    " AND r.id <> ? AND EXISTS (SELECT 1 FROM device d JOIN device mine ON COALESCE(d.uuid, d.name) = COALESCE(mine.uuid, mine.name)"
+    " JOIN segment m ON m.id = mine.segment_id WHERE d.segment_id = s.id AND m.run_id = ?) AND "
 )
 
 
 class Neighbours:
-    """Other runs on the machine of run `run_id`, which began at `start` in the process `me`. Runs of the same process are left out:
+    """Other runs that read devices of run `run_id`, which began at `start` in the process `me`. Runs of the same process are left out:
     `ActiveRun.mention` reports them. Each run is reported once."""
 
     def __init__(self, run_id: str, me: Identity, start: Anchor) -> None:
-        self._self = (me.boot_id, me.pid, me.pid_namespace, run_id)
+        self._self = (me.boot_id, me.pid, me.pid_namespace, run_id, run_id)
         self._start = start
         self._said: set[str] = set()
 

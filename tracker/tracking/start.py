@@ -27,6 +27,7 @@ from ..storage.write.writer import Writer
 from . import joining
 from .active_run import ActiveRun
 from .harmless import Harmless
+from .ranks import own_part
 from .recording import rows
 from .recording.recorder import Recorder
 from .recording.rows import Row, as_json
@@ -89,6 +90,7 @@ class _Start:
         self._joined = joined
         self._rank_here = local_rank(environ)
         self._rank, self._ranks_here = rank_in_run(environ), ranks_here(environ)
+        self._part = None if joined else own_part(environ, gpus_named=config.gpus is not None, procfs=config.procfs)
         self._faults: list[str] = []
         self._harmless = Harmless(self._faults.append)
         self._run_id, self._segment_id = joined or os.urandom(6).hex(), os.urandom(8).hex()
@@ -119,13 +121,17 @@ class _Start:
     # ---- the sensors
 
     def _meters(self) -> _Meters:
-        if self._joined is not None or self._rank_here:
+        part = self._part
+        if self._joined is not None or (part is not None and not part.may_measure):
             return _Meters(Discovery(), None, {})
         from ..sensors.discovery import discover  # loads the libraries of the drivers
 
         config = self._config
         environ = self._environ if self._target.environ is None else self._target.environ
-        found = discover(DiscoveryRequest(config.gains, config.gpus, environ, config.sysfs, config.procfs, config.sensors))
+        lower = None if part is None else part.lower
+        found = discover(DiscoveryRequest(config.gains, config.gpus, environ, config.sysfs, config.procfs, config.sensors, lower))
+        if part is not None and not (found.sensors or found.missed):
+            return _Meters(Discovery(), None, {})
         for reason, names in groupby(found.missed, key=lambda missed: missed.detail):
             warn("not measured: %s (%s)", ", ".join(missed.device.name for missed in names), reason)
         idle_w = self._baseline(found.sensors)
@@ -248,9 +254,10 @@ class _Start:
             surroundings=None if self._joined else self._surroundings(meters, me, neighbours),
         )
         notes = [] if meters.sampler is None else neighbours.already_there(self._writer, anchor.monotonic_ns)
-        if self._rank_here:
-            text = f"local rank {self._rank_here} measures nothing, so that no device counts twice"
-            text += "; the energy of the node is in the run of its local rank 0"
+        if self._part is not None:
+            text = self._part.event_text(
+                [] if meters.sampler is None else list(meters.sampler.integrators), [m.device.name for m in meters.found.missed]
+            )
             notes.append(Event(EventKind.RANK, anchor.monotonic_ns, None, text))
         if self._target.refused is not None:
             text = f"the run is recorded in {self._writer.path} instead: {self._target.refused}"
@@ -261,8 +268,8 @@ class _Start:
         return recorder
 
     def _surroundings(self, meters: _Meters, me: Identity, neighbours: Neighbours) -> Surroundings:
-        first_rank = self._rank_here == 0 and self._target.tree_pid == me.pid
-        tree_pid = os.getppid() if first_rank else self._target.tree_pid  # the other ranks of the node are the launcher's children too
+        a_rank = self._rank_here is not None and self._target.tree_pid == me.pid
+        tree_pid = os.getppid() if a_rank else self._target.tree_pid  # the other ranks of the node are the launcher's children too
         return Surroundings(
             run_id=self._run_id,
             segment_id=self._segment_id,

@@ -313,8 +313,7 @@ def bundled() -> list[str]:
     """Each source that a shipped table names."""
     found: set[str] = set()
     for name in ("sources.csv", "embodied_hardware.csv"):
-        with (zones.DATA / name).open(newline="") as file:
-            found |= {row["source"] for row in csv.DictReader(file)}
+        found |= {row["source"] for row in csv.DictReader((zones.DATA / name).read_text(encoding="utf-8").splitlines())}
     return sorted(found)
 
 

@@ -98,6 +98,16 @@ class Config:
     procfs: str = "/proc"
 
     @property
+    def named_gpus(self) -> tuple[int | str, ...] | None:
+        """The GPUs that the settings name; None for all visible ones."""
+        return None if self.only_used_gpus else self.gpus
+
+    @property
+    def only_used_gpus(self) -> bool:
+        """Whether only those visible GPUs count that processes of the run are seen on."""
+        return self.gpus == ("used",)
+
+    @property
     def gains(self) -> dict[str, float]:
         """The gain error by device kind."""
         return {"gpu": self.gain_gpu, "cpu": self.gain_cpu, "dram": self.gain_dram, "platform": self.gain_cpu}

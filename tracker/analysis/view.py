@@ -13,7 +13,7 @@ from ..energy.intervals import Interval, Share, between, interval
 if TYPE_CHECKING:
     from ..core.contract import DeviceJson, EnergyJson, EnergyRangeJson, EnergySumJson, PhaseJson, RanksJson, RunJson, SamplerJson, ShowJson
     from ..core.contract.show import UnreadDeviceJson
-    from ..storage.read.records import DeviceRow, PhaseDeviceSum, PhaseSum, RunRow, SegmentRow, StoredRun
+    from ..storage.read.records import DeviceRow, InventoryRow, PhaseDeviceSum, PhaseSum, RunRow, SegmentRow, StoredRun
 
 N = TypeVar("N", int, float)
 SCHEMA_VERSION = 1
@@ -29,10 +29,11 @@ def describe(stored: StoredRun) -> ShowJson:
     """The JSON contract of a run: energies in joules, times in ISO 8601 UTC, intervals at 95 % within the boundary. Its `carbon` is None;
     footprint.py fills it."""
     duration_s = run_duration_s(stored.run)
+    joined = {s.rank for s in stored.segments if s.role == "joined" and s.rank is not None}
     return {
         "schema_version": SCHEMA_VERSION,
-        "run": describe_run(stored.run, duration_s, ranks_of(stored.run, _joined_ranks(stored))),
-        "energy": energy_of(stored.devices, duration_s),
+        "run": describe_run(stored.run, duration_s, ranks_of(stored.run, len(joined))),
+        "energy": energy_of(stored.devices, duration_s, stored.inventory),
         "phases": _phases(stored),
         "work": _work(stored),
         "events": [{"device": e.device, "kind": e.kind, "at": iso(e.utc_ns), "detail": e.detail} for e in stored.events],
@@ -79,10 +80,6 @@ def ranks_of(run: RunRow, joined: int) -> RanksJson | None:
     return {"recorded": recorded, "of": max(recorded, run.settings["ranks_here"]), "joined": joined > 0}
 
 
-def _joined_ranks(stored: StoredRun) -> int:
-    return len({s.rank for s in stored.segments if s.role == "joined" and s.rank is not None})
-
-
 def work_partial(run: RunJson) -> bool:
     """Whether a run has the work of some ranks of its node only, so that its energy per unit of work is not known."""
     return run["ranks"] is not None and run["ranks"]["recorded"] < run["ranks"]["of"]
@@ -98,9 +95,12 @@ def iso(utc_ns: int) -> str:
     return datetime.fromtimestamp(utc_ns * NS, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def energy_of(devices: Iterable[DeviceRow], duration_s: float) -> EnergyJson:
+def energy_of(devices: Iterable[DeviceRow], duration_s: float, inventory: Iterable[InventoryRow] = ()) -> EnergyJson:
     """The `energy` object of the contract, from the devices of all segments of a run."""
     energy, described = _energy(devices, duration_s)
+    used = {(piece.host, piece.name): piece.detail.get("used") for piece in inventory if piece.kind == "gpu"}
+    for device in described:
+        device["used"] = used.get((device["host"], device["device"]))
     return {**energy, "devices": described}
 
 
@@ -208,6 +208,7 @@ def _device(rows: list[DeviceRow], duration_s: float, host: str) -> DeviceJson:
         "residual": last.residual,
         "update_period_s": None if last.update_period_ns is None else last.update_period_ns * NS,
         "note": last.note,
+        "used": None,
         "mean_power_w": joules.energy_j / seen_s if seen_s else None,
     }
 

@@ -37,7 +37,9 @@ def tracking_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--stage", help=f"The stage of the model's life: {', '.join(Stage)}."),
         click.option("--zone", help="The zone of the electricity grid, such as FR."),
         click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="A tag; can be given more than once."),
-        click.option("--gpus", metavar="LIST", help="GPUs by NVML index or UUID, as in 0,2; `none` for no GPU."),
+        click.option(
+            "--gpus", metavar="LIST", help="GPUs by NVML index or UUID, as in 0,2; `none`; `used`: only those that the run is seen to use."
+        ),
         click.option(
             "--period",
             "period_s",

@@ -47,9 +47,10 @@ class EventKind(StrEnum):
     OVERLAP = "overlap"  # another run measured the same devices at the same time
     SUSPENDED = "suspended"  # the machine slept
     DEAD = "dead"  # the sampling thread died
+    USE = "use"  # it cannot be told which GPUs the run used
     STORE = "store"  # the database could not be written, or a part of the record could not be made
     FORGOTTEN = "forgotten"  # a run was not stopped, and one that began in its place ended it
-    RANK = "rank"  # another rank of the job measures this node
+    RANK = "rank"  # another rank of the job measures this node, or the part of it that this one does not
 
 
 class Event(NamedTuple):

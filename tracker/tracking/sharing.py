@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Mapping
 
 from ..core.clock import Anchor
 from ..core.run import Event, EventKind
@@ -10,35 +11,75 @@ from ..core.sensing import Sensor
 from ..errors import StoreError
 from ..machine.process import Identity, command_of, is_descendant
 from ..storage.write.writer import Writer
+from .gpu_use import GpuUse
 from .harmless import Harmless
 
 INITIAL_PID_NAMESPACE = "pid:[4026531836]"
 """The kernel's first pid namespace (PROC_PID_INIT_INO, include/linux/proc_ns.h). The driver names processes by their pid in it."""
 
 
-class SharedDevices:
-    """Finds processes outside the process tree of `tree_pid` that hold a device. Each is reported once."""
+LOOK_NS = 30_000_000_000
+"""How often the processes that hold the devices are looked up."""
+YOUNG_NS = 10_000_000_000
+"""A younger run is looked at in every commit until all of its GPUs are known to be used: a command may end soon."""
+REST = 20_000
+"""After that, a look may take one part in this many of the time, but is made every LOOK_NS."""
 
-    def __init__(self, sensors: Iterable[Sensor], tree_pid: int, me: Identity) -> None:
+
+class SharedDevices:
+    """Looks at the processes that hold a device. Those outside the process tree of `tree_pid` are reported once each; those within it tell
+    which GPUs the run uses. The run began at `start_ns`."""
+
+    def __init__(self, sensors: Iterable[Sensor], tree_pid: int, me: Identity, start_ns: int) -> None:
         self._by_device = {s.device.name: s for s in sensors}
         self._tree_pid = tree_pid
         self._me = me
         self._said: set[tuple[str, int]] = set()
+        self._ours: set[int] = set()
+        self._start_ns = start_ns
+        self._looked_ns: int | None = None
+        self._pause_ns = 0
+        gpus = [s.device.name for s in self._by_device.values() if s.device.kind == "gpu"]
+        self._use = GpuUse(gpus, start_ns, me.pid_namespace == INITIAL_PID_NAMESPACE)
+
+    @property
+    def used(self) -> Mapping[str, bool | None]:
+        """Whether the run has used each GPU, as far as it is known."""
+        return self._use.used()
+
+    def due(self, t_ns: int) -> bool:
+        """Whether it is time for a look."""
+        return self._looked_ns is None or t_ns - self._looked_ns > self._pause_ns
 
     def look(self, t_ns: int, harmless: Harmless) -> list[Event]:
         """Look once. Returns a `shared` event for each process that was not seen before; `harmless` guards the look at each device."""
         events: list[Event] = []
+        begun_ns = time.monotonic_ns()
+        self._looked_ns = t_ns
+        self._use.looked(t_ns)
         for name, sensor in self._by_device.items():
             with harmless(f"the processes that hold {name} could not be looked up"):
                 for pid, command in self._strangers(name, sensor):
                     who = f"process {pid} ({command or 'whose command cannot be read'})"
                     events.append(Event(EventKind.SHARED, t_ns, name, f"{who} uses it too; its energy is included"))
+        young = t_ns - self._start_ns < YOUNG_NS
+        took_ns = time.monotonic_ns() - begun_ns
+        self._pause_ns = LOOK_NS if self._use.settled else 0 if young else min(LOOK_NS, REST * took_ns)
         return events
 
     def _strangers(self, name: str, sensor: Sensor) -> Iterator[tuple[int, str | None]]:
         """The pid and the command of each process outside the tree that holds a device and was not seen before."""
-        for pid in sensor.holder_pids() or ():
-            if (name, pid) in self._said or is_descendant(pid, self._tree_pid, self._me.procfs):
+        try:
+            pids = sensor.holder_pids()
+        except Exception:  # raised again; a sensor of the user's own may raise anything
+            self._use.saw(name, None)
+            raise
+        # A process that has just ended has no parents any more.
+        ours = {pid: pid in self._ours or is_descendant(pid, self._tree_pid, self._me.procfs) for pid in pids or ()}
+        self._ours.update(pid for pid, of_the_run in ours.items() if of_the_run)
+        self._use.saw(name, None if pids is None else ours.values())
+        for pid, of_the_run in ours.items():
+            if of_the_run or (name, pid) in self._said:
                 continue
             command = command_of(pid, self._me.procfs)
             if command is None and self._me.pid_namespace != INITIAL_PID_NAMESPACE:

@@ -90,7 +90,7 @@ class _Start:
         self._joined = joined
         self._rank_here = local_rank(environ)
         self._rank, self._ranks_here = rank_in_run(environ), ranks_here(environ)
-        self._part = None if joined else own_part(environ, gpus_named=config.gpus is not None, procfs=config.procfs)
+        self._part = None if joined else own_part(environ, gpus_named=config.named_gpus is not None, procfs=config.procfs)
         self._faults: list[str] = []
         self._harmless = Harmless(self._faults.append)
         self._run_id, self._segment_id = joined or os.urandom(6).hex(), os.urandom(8).hex()
@@ -129,7 +129,7 @@ class _Start:
         config = self._config
         environ = self._environ if self._target.environ is None else self._target.environ
         lower = None if part is None else part.lower
-        found = discover(DiscoveryRequest(config.gains, config.gpus, environ, config.sysfs, config.procfs, config.sensors, lower))
+        found = discover(DiscoveryRequest(config.gains, config.named_gpus, environ, config.sysfs, config.procfs, config.sensors, lower))
         if part is not None and not (found.sensors or found.missed):
             return _Meters(Discovery(), None, {})
         for reason, names in groupby(found.missed, key=lambda missed: missed.detail):
@@ -251,7 +251,7 @@ class _Start:
             boot_id=me.boot_id,
             owner=self._joined is None,
             joinable=self._target.joinable,
-            surroundings=None if self._joined else self._surroundings(meters, me, neighbours),
+            surroundings=None if self._joined else self._surroundings(meters, me, anchor, neighbours),
         )
         notes = [] if meters.sampler is None else neighbours.already_there(self._writer, anchor.monotonic_ns)
         if self._part is not None:
@@ -267,7 +267,7 @@ class _Start:
             recorder.note(event)
         return recorder
 
-    def _surroundings(self, meters: _Meters, me: Identity, neighbours: Neighbours) -> Surroundings:
+    def _surroundings(self, meters: _Meters, me: Identity, anchor: Anchor, neighbours: Neighbours) -> Surroundings:
         a_rank = self._rank_here is not None and self._target.tree_pid == me.pid
         tree_pid = os.getppid() if a_rank else self._target.tree_pid  # the other ranks of the node are the launcher's children too
         return Surroundings(
@@ -278,7 +278,7 @@ class _Start:
             environ=self._environ,
             found=meters.found,
             devices=None if meters.sampler is None else [i.device for i in meters.sampler.integrators.values()],
-            shared=SharedDevices(meters.found.sensors, tree_pid, me),
+            shared=SharedDevices(meters.found.sensors, tree_pid, me, anchor.monotonic_ns),
             neighbours=neighbours,
             writer=self._writer,
         )

@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 
 from ..carbon.grid.whereabouts import AUTO, locate_by_cloud
 from ..config import Config
-from ..core.run import Event
+from ..core.run import Event, EventKind
 from ..core.sensing import Device, Discovery
 from ..log import warn
 from ..machine.inventory import inventory
-from ..storage.write.writer import Writer
+from ..storage.write.writer import Statement, Writer
 from ..texts import text_of
 from .harmless import Harmless
 from .recording import rows
 from .recording.rows import Row, as_json
 from .sharing import Neighbours, SharedDevices
 
-LOOK_NS = 30_000_000_000
-"""How often the processes that hold the devices are looked up."""
+USE = "UPDATE inventory SET detail = :detail WHERE run_id = :run AND host = :host AND kind = 'gpu' AND name = :name"
+COUNTED = "UPDATE device SET included_in_total = :counted WHERE segment_id = :segment AND name = :name"
 
 
 class Surroundings:
@@ -51,7 +51,7 @@ class Surroundings:
         self._shared = shared
         self._neighbours = neighbours
         self._writer = writer
-        self._looked_ns: int | None = None
+        self._news = False
 
     def describe(self, harmless: Harmless) -> tuple[Mapping[str, Sequence[Row]], Row]:
         """The hardware, the findings and, with zone="auto", the zone: as rows by table, and as columns of the run.
@@ -72,15 +72,34 @@ class Surroundings:
         return {"finding": found, "inventory": self._hardware(harmless)}, about_run
 
     def look(self, t_ns: int, harmless: Harmless, *, final: bool) -> list[Event]:
-        """Who else uses the devices: every 30 s and at the end other processes, at the end other runs that measured during this one."""
+        """Who uses the devices: from time to time and at the end the processes, at the end other runs that measured during this one."""
         events = []
-        if final or self._looked_ns is None or t_ns - self._looked_ns > LOOK_NS:
-            self._looked_ns = t_ns
+        if final or self._shared.due(t_ns):
             events += self._shared.look(t_ns, harmless)
+            self._news = True
+        if final and self._config.only_used_gpus and None in self._shared.used.values():
+            unknown = ", ".join(name for name, used in self._shared.used.items() if used is None)
+            text = f"it cannot be told whether the run used {unknown}: the driver reports no processes, or not as they are numbered here"
+            events.append(Event(EventKind.USE, t_ns, None, f"{text}, or the run was too short. The energy is in the total"))
         if final:
             with harmless("the other runs on this machine could not be looked up"):
                 events += self._neighbours.met(self._writer, t_ns)
         return events
+
+    def changes(self) -> list[Statement]:
+        """The statements that record which GPUs the run has used, after a look. With gpus="used", the others leave the total."""
+        if not self._news:
+            return []
+        self._news = False
+        statements: list[Statement] = []
+        for name, used in self._shared.used.items():
+            piece = next(d for d in self._devices or () if d.name == name)
+            detail = {"model": piece.model, "uuid": piece.uuid, "used": used}
+            of = {"run": self._run_id, "host": self._host, "name": name, "detail": as_json(detail)}
+            statements.append((USE, of))
+            if self._config.only_used_gpus:
+                statements.append((COUNTED, {"segment": self._segment_id, "name": name, "counted": int(used is not False)}))
+        return statements
 
     def _hardware(self, harmless: Harmless) -> list[Row]:
         found: list[Row] = []

@@ -52,7 +52,8 @@ class EnergyTracker(contextlib.ContextDecorator):
     - `zone`: of the electricity grid, such as "FR"; "auto" asks the metadata address of the cloud.
     - `intensity_g_per_kwh`, `pue`, `hardware` (a CSV file): with the zone, the terms of the run's footprint.
     - `db`: the database, a file or a folder.
-    - `gpus`: NVML indices or UUIDs; by default the GPUs that CUDA_VISIBLE_DEVICES leaves visible.
+    - `gpus`: NVML indices or UUIDs; by default the GPUs that CUDA_VISIBLE_DEVICES leaves visible. "used" counts only those of them on
+      which a process of the run is seen.
     - `scope`: "machine".
     - `period_s`: seconds between two readings; by default a counter is read about once a second, and ten times a second where that tells
       more; a gauge ten times a second.

@@ -47,7 +47,7 @@ COST_READS = 15
 def command(gpus: str | None, as_json: bool, db: str | None) -> None:
     """Check what can be measured here: what is read, what is not and why, commands that fix it, the cost, and the expected error."""
     config = resolve({"db": db, "gpus": None if gpus is None else parse_gpus(gpus)}, os.environ, working_folder())
-    found = discover(DiscoveryRequest(config.gains, config.gpus, os.environ, config.sysfs, config.procfs, config.sensors))
+    found = discover(DiscoveryRequest(config.gains, config.named_gpus, os.environ, config.sysfs, config.procfs, config.sensors))
     devices = _watch(found, config)
     zone, zone_finding = whereabouts(config.zone, os.environ)
     report = {

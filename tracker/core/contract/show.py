@@ -47,7 +47,9 @@ class RunJson(TypedDict):
 
 
 class DeviceJson(TypedDict):
-    """A device over all segments of a run. `power_w` is the power now; only a run that is watched has it."""
+    """A device over all segments of a run. `power_w` is the power now; only a run that is watched has it.
+
+    `used`: whether a process of the run was seen on the GPU; None if that is not known, and for other devices."""
 
     device: str
     host: str
@@ -66,6 +68,7 @@ class DeviceJson(TypedDict):
     residual: float | None
     update_period_s: float | None
     note: str | None
+    used: bool | None
     mean_power_w: float | None
     power_w: NotRequired[float | None]
 

@@ -10,12 +10,13 @@ from ...core.run import Status
 from ..words.carbon import mass_parts
 from ..words.quantities import count, format_duration, format_energy, format_range, percent, watts_text
 from ..words.runs import (
-    OUTSIDE,
+    UNUSED,
     WAYS,
     anchor,
     each_text,
     headline_parts,
     mean_power,
+    outside_notes,
     phase_energy,
     phase_notes,
     ranks_text,
@@ -171,6 +172,8 @@ def _by_device(view: ShowJson) -> Html:
     named = [
         (f"{d['device']} on {d['host']}" if several else d["device"]) + ("" if d["included_in_total"] else "*") for d in energy["devices"]
     ]
+    unused = [name.rstrip("*") for name, d in zip(named, energy["devices"], strict=True) if d["used"] is False]
+    idle = [f"{', '.join(unused)}: {UNUSED}"] if unused else []
     hues = colours([Layer(d["device"], d["kind"], False, []) for d in energy["devices"]])
     rows = [
         Bar(name, _joules(d, energy["total_j"]), d["energy_j"], d["low_j"], d["high_j"], hue, d["model"] or "")
@@ -180,12 +183,11 @@ def _by_device(view: ShowJson) -> Html:
         [name, d["model"] or "", _joules(d, energy["total_j"]), _watts(d["mean_power_w"])]
         for name, d in zip(named, energy["devices"], strict=True)
     ]
-    outside = any(not d["included_in_total"] for d in energy["devices"])
     return el(
         "figure",
         el("h3", "By device"),
         bars(rows, "Energy by device, with ranges"),
-        el("p", OUTSIDE, class_="muted") if outside else None,
+        *(el("p", note, class_="muted") for note in [*idle, *outside_notes(energy["devices"])]),
         details("By device as a table", table(["device", "model", "energy (range)", "mean power"], cells, (2, 3))),
         aria_label="Energy by device",
     )

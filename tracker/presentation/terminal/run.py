@@ -17,10 +17,11 @@ from ...core.run import Status
 from ..words.carbon import carbon_headline, place
 from ..words.quantities import format_duration, format_energy, format_power, format_range, largest_j
 from ..words.runs import (
-    OUTSIDE,
+    UNUSED,
     device_names,
     headline,
     idle_text,
+    outside_notes,
     phase_energy,
     phase_notes,
     provenance,
@@ -127,11 +128,10 @@ def _device_notes(energy: EnergyJson) -> list[Text]:
     """What each device is, once for all devices that are alike, and what the ranges mean."""
     named: dict[str, list[str]] = {}
     for d in energy["devices"]:
-        if about := "; ".join(text for text in (d["model"], d["note"]) if text):
+        if about := "; ".join(text for text in (d["model"], d["note"], UNUSED if d["used"] is False else None) if text):
             named.setdefault(about, []).append(d["device"])
     notes = [f"{', '.join(names)}: {about}" for about, names in named.items()]
-    if any(not d["included_in_total"] for d in energy["devices"]):
-        notes.append(OUTSIDE)
+    notes += outside_notes(energy["devices"])
     if energy["devices"]:
         notes.append(range_text(energy))
     return [Text("\n".join(notes), style="dim")] if notes else []

@@ -29,6 +29,8 @@ MOST_NAMED = 3
 """A headline names at most this many devices that were never read."""
 OUTSIDE = "* not part of the total: it contains other devices"
 """The note for a device that is marked with a star."""
+UNUSED = "idle: no process of this run was seen on it"
+UNUSED_OUTSIDE = "* not part of the total: the run did not use it"
 WAYS = {
     "measured-counter": ("measured by a counter", "counter"),
     "measured-power": ("measured as power", "gauge"),
@@ -62,6 +64,13 @@ def device_names(devices: Sequence[DeviceJson]) -> list[str]:
     """The devices by name, with their host if there are several hosts, and with a star if they are not part of the total."""
     several = len({d["host"] for d in devices}) > 1
     return [(f"{d['device']} on {d['host']}" if several else d["device"]) + ("" if d["included_in_total"] else "*") for d in devices]
+
+
+def outside_notes(devices: Sequence[DeviceJson]) -> list[str]:
+    """Why devices that are marked with a star are not part of the total."""
+    outside = [d for d in devices if not d["included_in_total"]]
+    unused = any(d["used"] is False for d in outside)
+    return [*([OUTSIDE] if any(d["used"] is not False for d in outside) else []), *([UNUSED_OUTSIDE] if unused else [])]
 
 
 def mean_power(view: ShowJson | EntryJson) -> str:
@@ -195,7 +204,11 @@ def at_once_text(runs: int) -> str:
 
 
 def provenance(device: DeviceJson) -> str:
-    """The sources of a device's joules: "counter", or "counter 98 % + imputed 2 %"."""
+    """The sources of a device's joules: "counter", or "counter 98 % + imputed 2 %"; "counter, idle" for a GPU that the run did not use."""
+    return _sources(device) + (", idle" if device["used"] is False else "")
+
+
+def _sources(device: DeviceJson) -> str:
     of = device["provenance"]
     named = {"counter": of["measured-counter"], "power": of["measured-power"], "imputed": of["imputed"], "modelled": of["modelled"]}
     parts = {name: joules for name, joules in named.items() if joules > 0}

@@ -230,6 +230,8 @@ class Recorder:
         then: list[Statement] = []
         if seen is not None:
             updates["device"] = [rows.device_update(self._segment_id, device) for device in seen.devices.values()]
+        if self._surroundings is not None:
+            then += self._surroundings.changes()
         then += self._phases.folds()
         if not final:  # at the end of a run, everything that can be left out is
             devices = () if self._sampler is None else tuple(self._sampler.integrators)

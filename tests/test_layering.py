@@ -44,7 +44,7 @@ PURE_FILES = (
     "carbon.terms",
     "machine.masking",
     "machine.proc",
-    "tracking.gpu_use",
+    "tracking.sharing.gpu_use",
     "tracking.outcome",
     "tracking.recording.rows",
     "tracking.work.batches",

@@ -24,6 +24,8 @@ from .texts import error_text, repr_of
 PREFIX = "TRAINWATT_"
 JOIN_RUN, JOIN_DB = "TRAINWATT_RUN_ID", "TRAINWATT_RUN_DB"
 """`trainwatt run` sets these for the trackers inside its command. They are not settings."""
+USED_GPUS = ("used",)
+"""The `gpus` that count are the visible ones on which a process of the run is seen."""
 _PROVIDER = re.compile(r"(?:[\w.]+|.+\.py):\w+")
 RANGES = {
     "period_s": (0.01, 60.0, " seconds"),
@@ -100,12 +102,7 @@ class Config:
     @property
     def named_gpus(self) -> tuple[int | str, ...] | None:
         """The GPUs that the settings name; None for all visible ones."""
-        return None if self.only_used_gpus else self.gpus
-
-    @property
-    def only_used_gpus(self) -> bool:
-        """Whether only those visible GPUs count that processes of the run are seen on."""
-        return self.gpus == ("used",)
+        return None if self.gpus == USED_GPUS else self.gpus
 
     @property
     def gains(self) -> dict[str, float]:

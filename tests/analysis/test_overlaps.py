@@ -20,7 +20,7 @@ from trainwatt.core.clock import Anchor
 from trainwatt.machine.process import this_process
 from trainwatt.storage.read.store import Store
 from trainwatt.storage.write.writer import Writer
-from trainwatt.tracking.sharing import Neighbours
+from trainwatt.tracking.sharing.others import Neighbours
 
 TIMES = st.tuples(st.integers(0, 50), st.integers(1, 20))
 READINGS = st.lists(
@@ -75,9 +75,9 @@ def test_a_process_with_the_same_number_in_another_container_is_another_one(tmp_
     writer = Writer.open(tmp_path / "runs.db")
     writer.write(
         {
-            "run": [run("other", **of_run)],
-            "segment": [segment("seg", "other", **of_run, boot_id="boot", pid=1, pid_namespace="pid:[1]")],
-            "device": [device("package-0", "seg")],
+            "run": [run("other", **of_run), run("mine")],
+            "segment": [segment("seg", "other", **of_run, boot_id="boot", pid=1, pid_namespace="pid:[1]"), segment("own", "mine")],
+            "device": [device("package-0", "seg"), device("package-0", "own")],
         }
     )
     me = this_process()._replace(boot_id="boot", pid=pid, pid_namespace=namespace)

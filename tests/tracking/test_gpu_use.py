@@ -12,7 +12,7 @@ import pytest
 from tests.fakes.views import assert_within, events, rows
 from tests.fakes.world import TRAINWATT, MakeWorld, World
 from trainwatt.config import Config, parse_gpus, resolve
-from trainwatt.tracking.gpu_use import GpuUse
+from trainwatt.tracking.sharing.gpu_use import GpuUse
 
 S = 1_000_000_000
 
@@ -51,8 +51,8 @@ def test_what_a_run_used_is_concluded_from_looks(looks: list[dict[str, list[bool
 
 
 def test_nothing_is_concluded_from_rare_looks_or_foreign_numbers() -> None:
-    assert set(use(*[{}] * 3, every_s=2.0).values()) == {None}
-    assert set(use(*[{}] * 30, every_s=2.0).values()) == {False}  # each gap is a small part of the run
+    assert set(use(*[{}] * 3, every_s=3.0).values()) == {None}
+    assert set(use(*[{}] * 30, every_s=3.0).values()) == {False}  # each gap is a small part of the run
     assert set(use(*[{}] * 30, pids_match=False).values()) == {None}
     assert use({}, OURS, pids_match=False) == {"a": True, "b": False}  # a process of the run shows that the numbers match after all
 
@@ -65,7 +65,7 @@ sys.stdin.readline()
 """
 
 
-def run(world: World, *options: str, pids: str = "1.pids", other: bool = False, seconds: float = 2.6) -> Any:
+def run(world: World, *options: str, pids: str = "1.pids", other: bool = False, seconds: float = 3.2) -> Any:
     """The view of a run of a program that computes on a GPU of its own choice, and is the only one to know which."""
     command = [*TRAINWATT, "run", *options, "--", sys.executable, "-c", PROGRAM]
     process = world.popen(command, stdin=subprocess.PIPE)
@@ -127,7 +127,7 @@ def test_what_cannot_be_told_counts_and_is_said(make_world: MakeWorld, why: str)
         world.gpu("1.pids_code", 3)
     if why == "somebody else's":
         world.gpu("0.pids", 1)
-    view = run(world, "--gpus", "used", pids="1.pids", other=why != "no list", seconds=0.2 if why == "too short" else 2.6)
+    view = run(world, "--gpus", "used", pids="1.pids", other=why != "no list", seconds=0.2 if why == "too short" else 3.2)
     assert used(view) == {"gpu0": (None, True), "gpu1": (None, True)}
     assert_within(view["energy"], world.total_w, view["run"]["duration_s"])
     [event] = events(view, "use")
@@ -157,5 +157,5 @@ def test_used_is_a_value_of_the_setting(tmp_path: Any) -> None:
     assert parse_gpus("used") == ("used",)
     for given in ("used", ["used"]):
         config = resolve({"gpus": given}, {}, tmp_path)
-        assert (config.only_used_gpus, config.named_gpus) == (True, None)
-    assert (Config().only_used_gpus, Config(gpus=(0,)).named_gpus, Config(gpus=()).named_gpus) == (False, (0,), ())
+        assert (config.gpus, config.named_gpus) == (("used",), None)
+    assert (Config(gpus=(0,)).named_gpus, Config(gpus=()).named_gpus) == ((0,), ())

@@ -16,7 +16,7 @@ from trainwatt.core.clock import Anchor
 from trainwatt.machine.process import this_process
 from trainwatt.storage.write.writer import Writer
 from trainwatt.tracking import start
-from trainwatt.tracking.sharing import Neighbours
+from trainwatt.tracking.sharing.others import Neighbours
 
 S = 10**9
 
@@ -114,6 +114,7 @@ def test_processes_that_start_at_the_same_instant_are_told_of_each_other(world: 
 def test_a_run_that_was_written_after_the_first_look_is_found_at_the_end(tmp_path: Path, other: dict[str, object], said: bool) -> None:
     writer = Writer.open(tmp_path / "runs.db")
     me = this_process()._replace(boot_id="boot-1", pid=1)
+    writer.write({"run": [run("mine")], "segment": [segment("own", "mine")], "device": [device("package-0", "own")]})
     neighbours = Neighbours("mine", me, Anchor(100 * S, 100 * S, 100 * S))
     assert neighbours.already_there(writer, 0) == []
     writer.write({"run": [run("other")], "segment": [segment("seg", "other", **other)], "device": [device("package-0", "seg")]})

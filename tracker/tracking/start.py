@@ -27,13 +27,13 @@ from ..storage.write.writer import Writer
 from . import joining
 from .active_run import ActiveRun
 from .harmless import Harmless
-from .ranks import own_part
 from .recording import rows
 from .recording.recorder import Recorder
 from .recording.rows import Row, as_json
 from .sampling.sampler import Sampler
 from .sampling.schedule import CALM_S, FULL_S
-from .sharing import Neighbours, SharedDevices
+from .sharing.others import Neighbours, SharedDevices
+from .sharing.ranks import own_part
 from .surroundings import Surroundings
 from .target import Target
 

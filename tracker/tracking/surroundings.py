@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..carbon.grid.whereabouts import AUTO, locate_by_cloud
-from ..config import Config
+from ..config import USED_GPUS, Config
 from ..core.run import Event, EventKind
 from ..core.sensing import Device, Discovery
 from ..log import warn
@@ -15,7 +15,7 @@ from ..texts import text_of
 from .harmless import Harmless
 from .recording import rows
 from .recording.rows import Row, as_json
-from .sharing import Neighbours, SharedDevices
+from .sharing.others import Neighbours, SharedDevices
 
 USE = "UPDATE inventory SET detail = :detail WHERE run_id = :run AND host = :host AND kind = 'gpu' AND name = :name"
 COUNTED = "UPDATE device SET included_in_total = :counted WHERE segment_id = :segment AND name = :name"
@@ -77,7 +77,7 @@ class Surroundings:
         if final or self._shared.due(t_ns):
             events += self._shared.look(t_ns, harmless)
             self._news = True
-        if final and self._config.only_used_gpus and None in self._shared.used.values():
+        if final and self._config.gpus == USED_GPUS and None in self._shared.used.values():
             unknown = ", ".join(name for name, used in self._shared.used.items() if used is None)
             text = f"it cannot be told whether the run used {unknown}: the driver reports no processes, or not as they are numbered here"
             events.append(Event(EventKind.USE, t_ns, None, f"{text}, or the run was too short. The energy is in the total"))
@@ -97,7 +97,7 @@ class Surroundings:
             detail = {"model": piece.model, "uuid": piece.uuid, "used": used}
             of = {"run": self._run_id, "host": self._host, "name": name, "detail": as_json(detail)}
             statements.append((USE, of))
-            if self._config.only_used_gpus:
+            if self._config.gpus == USED_GPUS:
                 statements.append((COUNTED, {"segment": self._segment_id, "name": name, "counted": int(used is not False)}))
         return statements
 

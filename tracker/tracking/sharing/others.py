@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 
-from ..core.clock import Anchor
-from ..core.run import Event, EventKind
-from ..core.sensing import Sensor
-from ..errors import StoreError
-from ..machine.process import Identity, command_of, is_descendant
-from ..storage.write.writer import Writer
+from ...core.clock import Anchor
+from ...core.run import Event, EventKind
+from ...core.sensing import Sensor
+from ...errors import StoreError
+from ...machine.process import Identity, command_of, is_descendant
+from ...storage.write.writer import Writer
+from ..harmless import Harmless
 from .gpu_use import GpuUse
-from .harmless import Harmless
 
 INITIAL_PID_NAMESPACE = "pid:[4026531836]"
 """The kernel's first pid namespace (PROC_PID_INIT_INO, include/linux/proc_ns.h). The driver names processes by their pid in it."""

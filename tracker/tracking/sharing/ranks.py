@@ -10,9 +10,9 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ..machine.job import local_rank
-from ..machine.process import environment_of
-from ..machine.ranks import lower_ranks
+from ...machine.job import local_rank
+from ...machine.process import environment_of
+from ...machine.ranks import lower_ranks
 
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 

@@ -1,0 +1,1 @@
+"""What the process shares a machine with: other processes, other runs, and the other ranks of its job."""

@@ -108,7 +108,8 @@ class EnergyCallback(Callback):
             self._begin_anew()
             quick = getattr(trainer, "fast_dev_run", False)
             self.tracker.start(tags={"fast_dev_run": str(int(quick))} if quick else None)
-            self._searching = Searches(callbacks_of(trainer), self._begin_search, lambda error: self._end_search(trainer, error))
+            finders = [] if quick else callbacks_of(trainer)  # Lightning makes no search in a quick run
+            self._searching = Searches(finders, self._begin_search, lambda error: self._end_search(trainer, error))
         except TrainwattError:
             raise
         except Exception:  # a fault of trainwatt itself

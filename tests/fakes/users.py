@@ -93,11 +93,13 @@ def _everything() -> None:
 
     import trainwatt
     from trainwatt.cli.main import main
+    from trainwatt.storage.migrate import migrate
 
     for module in pkgutil.walk_packages(trainwatt.__path__, "trainwatt."):
         if ".integrations" not in module.name and not module.name.endswith((".env", ".__main__")):
             importlib.import_module(module.name)
     with tempfile.TemporaryDirectory() as folder:
+        migrate(f"{folder}/migrated.db")
         db = ["--db", f"{folder}/runs.db"]
         commands = [["run", *db, "--", "true"], ["list", *db], ["show", *db], ["report", "latest", *db, "-o", f"{folder}/r.html"]]
         commands += [["footprint", "latest", *db], ["list", *db, "--nonsense"], ["watch", *db]]

@@ -248,7 +248,8 @@ def test_a_search_that_fails_ends_the_run(
 
 def test_a_quick_run_is_marked(here: Path) -> None:
     callback = EnergyCallback(tags={"lr": "0.01"})
-    trainer([callback], fast_dev_run=2).fit(Tiny(), loader(), loader())
+    trainer([callback, find_learning_rate()], fast_dev_run=2).fit(Tiny(), loader(), loader())
+    assert "tune" not in phases(callback)  # Lightning skips the search
     assert callback.summary().to_dict()["run"]["tags"] == {"lr": "0.01", "fast_dev_run": "2"}
     trainer([callback]).fit(Tiny(), loader())
     assert callback.summary().to_dict()["run"]["tags"] == {"lr": "0.01"}

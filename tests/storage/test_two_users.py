@@ -100,6 +100,28 @@ def test_who_may_only_read_leaves_nothing_behind(owner: User, reader: User, fold
     assert beside(db) == ["runs.db"]
 
 
+@pytest.mark.slow
+def test_an_older_database_that_may_only_be_read_is_read(owner: User, reader: User, folder: Path) -> None:
+    """As an earlier version wrote it: without the column `outcome`. Nothing is upgraded but a copy."""
+    db = folder / "runs.db"
+    track(owner, db, "one")
+    with sqlite3.connect(db) as older:
+        older.execute("ALTER TABLE run DROP COLUMN outcome")
+        older.execute("UPDATE alembic_version SET version_num = '0003'")
+    older.close()
+    db.chmod(0o644)
+    before = db.read_bytes()
+    for command in (["list"], ["show", "one"], ["list", "--status", "completed"]):
+        ended = reader.cli(*command, "--db", str(db), TMPDIR=str(folder.parent))
+        assert ended.code == 0, ended
+        assert "one" in ended.out
+    assert (beside(db), db.read_bytes()) == (["runs.db"], before)
+    refused = reader.cli("delete", "one", "--yes", "--db", str(db))
+    assert (refused.code, "may only be read by this user" in refused.err) == (1, True), refused
+    assert owner.cli("list", "--db", str(db)).code == 0
+    assert db.read_bytes() != before  # the owner has upgraded it
+
+
 TRACK = """
 import pathlib, time
 from trainwatt import EnergyTracker

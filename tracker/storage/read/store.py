@@ -52,7 +52,8 @@ class Store:
 
     @classmethod
     def open(cls, place: str) -> Store:
-        """Open the database at `place` (a file or a SQLAlchemy URL, as `locate` returns it). An older one is upgraded.
+        """Open the database at `place` (a file or a SQLAlchemy URL, as `locate` returns it). An older one is
+        upgraded, or a copy of it if this user may not write it.
 
         Raises StoreError if there is no database yet, NotADatabaseError and NewerSchemaError.
         """
@@ -67,9 +68,9 @@ class Store:
         if found is State.EMPTY:
             raise nothing
         if found is State.OLDER:
-            from ..migrate import migrate
+            from .older import upgraded
 
-            migrate(place)
+            engine = upgraded(engine, place)
         return cls(engine, place)
 
     def list_runs(

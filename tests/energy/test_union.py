@@ -84,5 +84,17 @@ def test_what_cannot_be_overlapped_any_more_is_forgotten() -> None:
     union.forget(45, 100)
     assert len(union) == 5
     assert union.add(span(52, 63), 0.0, "").energy_j == at(60).energy_j - at(55).energy_j
-    union.forget(0, 2)
-    assert len(union) == 2
+
+
+@given(WINDOWS, st.integers(1, 4))
+def test_few_spans_are_kept_and_never_more_is_counted_than_the_curve_has(windows: list[tuple[int, int]], most: int) -> None:
+    """A rank may be in one long phase while another has thousands of short ones of its name."""
+    union, joules = Union(), 0.0
+    for start, length in windows:
+        joules += union.add(span(start, start + length), 0.05, "gpu").energy_j
+        union.forget(0, most)
+        assert len(union) <= most
+    first, last = min(a for a, _ in windows), max(a + length for a, length in windows)
+    assert joules <= at(last).energy_j - at(first).energy_j + 1e-9
+    joules += union.add(span(0, 100), 0.05, "gpu").energy_j
+    assert joules == pytest.approx(at(100).energy_j - at(0).energy_j)

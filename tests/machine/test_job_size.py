@@ -37,6 +37,9 @@ SLURM = {
         (SLURM | {"SLURM_STEP_TASKS_PER_NODE": "none"}, 11),
         ({"SLURM_LOCALID": "0", "SLURM_PROCID": "0", "SLURM_NTASKS": "8"}, 1),  # in a batch script, outside of any step
         ({"OMPI_COMM_WORLD_LOCAL_RANK": "0", "OMPI_COMM_WORLD_LOCAL_SIZE": "2", "OMPI_COMM_WORLD_SIZE": "8"}, 2),
+        ({"LOCAL_RANK": "0", "LOCAL_SIZE": "4", "WORLD_SIZE": "8"}, 4),  # DeepSpeed's launcher
+        ({"LOCAL_RANK": "0", "WORLD_SIZE": "9", "FLUX_JOB_SIZE": "9", "FLUX_JOB_NNODES": "2"}, 5),
+        ({"LOCAL_RANK": "0", "WORLD_SIZE": "4", "FLUX_JOB_SIZE": "1", "FLUX_JOB_NNODES": "1"}, 4),
         ({"LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "many", "WORLD_SIZE": "-1"}, 1),
     ],
 )

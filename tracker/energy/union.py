@@ -8,6 +8,7 @@ from the same points of the curve, so that the shares of all windows add up to t
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..core.point import Point
@@ -28,11 +29,18 @@ class Span(NamedTuple):
         return share._replace(edge_low_j=0.0, edge_high_j=0.0) if self.start_ns == self.end_ns else share
 
 
+class _Counted(NamedTuple):
+    """A window, and the share that has been counted of it: its own, or less where it stands for several windows with gaps."""
+
+    span: Span
+    share: Share
+
+
 class Union:
     """Windows of one curve, as spans that do not overlap, in order. Spans that only touch stay apart: each has edges of its own."""
 
     def __init__(self) -> None:
-        self._spans: list[Span] = []
+        self._spans: list[_Counted] = []
 
     def __len__(self) -> int:
         return len(self._spans)
@@ -40,23 +48,36 @@ class Union:
     def add(self, new: Span, gain: float, gain_class: str) -> Share:
         """Add a window. Returns what it adds to the union; its edges may be negative where it closes a gap between two spans."""
         share = new.share(gain, gain_class)
-        if not self._spans or self._spans[-1].end_ns <= new.start_ns:  # as most do: phases follow one another
-            self._spans.append(new)
+        if not self._spans or self._spans[-1].span.end_ns <= new.start_ns:  # as most do: phases follow one another
+            self._spans.append(_Counted(new, share))
             return share
-        first = bisect_right(self._spans, new.start_ns, key=lambda s: s.end_ns)
-        after = bisect_left(self._spans, new.end_ns, key=lambda s: s.start_ns)
+        first = bisect_right(self._spans, new.start_ns, key=_end_ns)
+        after = bisect_left(self._spans, new.end_ns, key=lambda s: s.span.start_ns)
         met = self._spans[first:after]
-        if met:
-            start, end = min(met[0], new, key=lambda s: s.start_ns), max(met[-1], new, key=lambda s: s.end_ns)
-            new = Span(start.start_ns, end.end_ns, start.start, end.end)
-            share = _less(new.share(gain, gain_class), [s.share(gain, gain_class) for s in met])
-        self._spans[first:after] = [new]
-        return share
+        if not met:
+            self._spans[first:after] = [_Counted(new, share)]
+            return share
+        start, end = min(met[0].span, new, key=lambda s: s.start_ns), max(met[-1].span, new, key=lambda s: s.end_ns)
+        merged = Span(start.start_ns, end.end_ns, start.start, end.end)
+        whole = merged.share(gain, gain_class)
+        self._spans[first:after] = [_Counted(merged, whole)]
+        known = _sum([s.share for s in met])
+        return whole._replace(**{name: getattr(whole, name) - getattr(known, name) for name in JOULES})
 
     def forget(self, before_ns: int, most: int) -> None:
-        """Forget the spans that ended by `before_ns`, and the oldest ones beyond `most`."""
-        del self._spans[: max(bisect_right(self._spans, before_ns, key=lambda s: s.end_ns), len(self._spans) - most)]
+        """Forget the spans that ended by `before_ns`. Of more than `most` spans, the oldest become one, with what has been counted of them:
+        so what overlaps all of them still adds only what is missing, and nothing is ever more than what the curve has in all."""
+        del self._spans[: bisect_right(self._spans, before_ns, key=_end_ns)]
+        oldest = self._spans[: max(0, len(self._spans) - most + 1)]
+        if len(oldest) > 1:
+            first, last = oldest[0].span, oldest[-1].span
+            lump = _Counted(Span(first.start_ns, last.end_ns, first.start, last.end), _sum([s.share for s in oldest]))
+            self._spans[: len(oldest)] = [lump]
 
 
-def _less(whole: Share, parts: list[Share]) -> Share:
-    return whole._replace(**{name: getattr(whole, name) - sum(getattr(part, name) for part in parts) for name in JOULES})
+def _end_ns(counted: _Counted) -> int:
+    return counted.span.end_ns
+
+
+def _sum(shares: Sequence[Share]) -> Share:
+    return shares[0]._replace(**{name: sum(getattr(share, name) for share in shares) for name in JOULES})

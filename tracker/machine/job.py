@@ -18,8 +18,9 @@ _GLOBAL = (
     *("PALS_RANKID", "JSM_NAMESPACE_RANK", "FLUX_TASK_RANK", "SLURM_PROCID"),
 )
 _LOCAL_SIZE = (
-    *("LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "MV2_COMM_WORLD_LOCAL_SIZE", "JSM_NAMESPACE_LOCAL_SIZE"),
-)
+    *("LOCAL_WORLD_SIZE", "LOCAL_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "MV2_COMM_WORLD_LOCAL_SIZE"),
+    *("JSM_NAMESPACE_LOCAL_SIZE", "PALS_LOCAL_SIZE", "PMI_LOCAL_SIZE"),
+)  # LOCAL_SIZE: DeepSpeed's launcher
 _GLOBAL_SIZE = ("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE", "FLUX_JOB_SIZE")
 _OF_THIS_MACHINE = ("", "localhost", "127.0.0.1", "::1")
 
@@ -55,8 +56,8 @@ def ranks_here(environ: Mapping[str, str]) -> int:
     spawned = _of_torch("get_world_size") if environ.get("MASTER_ADDR", "") in _OF_THIS_MACHINE else None
     if local is None:  # without a number on the node, only a job on this machine alone is known to have others here
         return spawned or 1
-    size = _first(environ, _LOCAL_SIZE) or _slurm_tasks_here(environ) or _first(environ, _GLOBAL_SIZE) or spawned or 1
-    return max(size, local + 1)
+    size = _first(environ, _LOCAL_SIZE) or _slurm_tasks_here(environ) or _flux_tasks_here(environ)
+    return max(size or _first(environ, _GLOBAL_SIZE) or spawned or 1, local + 1)
 
 
 def _slurm_tasks_here(environ: Mapping[str, str]) -> int | None:
@@ -72,6 +73,14 @@ def _slurm_tasks_here(environ: Mapping[str, str]) -> int | None:
         if before < 0:
             return int(here)
     return None
+
+
+def _flux_tasks_here(environ: Mapping[str, str]) -> int | None:
+    """Flux tells the tasks and the nodes of the job, and spreads the tasks evenly. None if the tasks are not the ranks."""
+    tasks, nodes = _first(environ, ("FLUX_JOB_SIZE",)), _first(environ, ("FLUX_JOB_NNODES",))
+    if not tasks or not nodes or environ.get("WORLD_SIZE", str(tasks)) != str(tasks):
+        return None
+    return -(-tasks // nodes)
 
 
 def _of_torch(what: str) -> int | None:

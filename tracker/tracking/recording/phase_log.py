@@ -26,7 +26,7 @@ INDIVIDUAL = 1_000
 MOST_WAITING = 10_000
 """How many phases may wait to be stored or for their energy. Ends of phases are accepted up to twice as many."""
 MOST_SPANS = 2_000
-"""How many spans of one phase name and device are kept, so that phases which end later are not counted again where they overlap."""
+"""How many spans of one phase name and device are kept apart, so that phases which end later are not counted again where they overlap."""
 MOST_NAMES = 1_000
 OTHERS = "other phases"
 """The name given to phases after MOST_NAMES names."""

@@ -27,6 +27,8 @@ JOIN_RUN, JOIN_DB = "TRAINWATT_RUN_ID", "TRAINWATT_RUN_DB"
 USED_GPUS = ("used",)
 """The `gpus` that count are the visible ones on which a process of the run is seen."""
 _PROVIDER = re.compile(r"(?:[\w.]+|.+\.py):\w+")
+PATHS = frozenset(("db", "hardware", "sensors", "sysfs", "procfs"))
+"""Settings that name files: a name may be any bytes, and is not decoded as text."""
 RANGES = {
     "period_s": (0.01, 60.0, " seconds"),
     "baseline_s": (0.0, 3600.0, " seconds"),
@@ -207,7 +209,8 @@ def _from_environ(environ: Mapping[str, str], names: set[str]) -> dict[str, Any]
     for variable in environ:
         if variable.startswith(PREFIX) and variable not in (*known, JOIN_RUN, JOIN_DB):
             warn("%s is set, but there is no such setting%s", variable, _meant(variable, known))
-    return {name: _decoded(text) for variable, name in known.items() if (text := environ.get(variable))}
+    given = {name: text for variable, name in known.items() if (text := environ.get(variable))}
+    return {name: text if name in PATHS else _decoded(text) for name, text in given.items()}
 
 
 def _meant(name: str, known: Iterable[str]) -> str:

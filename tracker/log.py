@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sys
 
-from .texts import text_of
+from .texts import shown, text_of
 
 log = logging.getLogger("trainwatt")
 
@@ -12,6 +13,6 @@ log = logging.getLogger("trainwatt")
 def warn(text: str, *arguments: object, fault: BaseException | None = None) -> None:
     """Log a warning. `fault` is an exception whose traceback is logged too. Raises nothing, whatever the user's handlers do."""
     try:
-        log.warning(f"trainwatt: {text}", *map(text_of, arguments), exc_info=fault)
+        log.warning(shown(f"trainwatt: {text}", sys.stderr), *(shown(text_of(a), sys.stderr) for a in arguments), exc_info=fault)
     except Exception:  # no memory, no stack or a broken handler: nothing more can be logged
         pass

@@ -1,12 +1,14 @@
-"""PURE: the text of objects that are not ours: the user's exceptions, names and values.
+"""PURE: the text of objects that are not ours, and text for places that are not UTF-8.
 
-Such an object makes its text with its own code, which can raise anything, return a class of its own, or take a list of millions of numbers
-into a message. The functions here raise nothing and return a plain `str` that UTF-8 can encode.
+The user's exceptions, names and values make their text with their own code, which can raise anything, return a class of its own, or take a
+list of millions of numbers into a message. The functions here raise nothing and return a plain `str` that UTF-8 can encode.
 """
 
 from __future__ import annotations
 
+import codecs
 import reprlib
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +16,26 @@ LONGEST = 1000
 """The most characters of a text that somebody else makes, where only a part of it is shown."""
 MOST_ITEMS, MOST_LEVELS = 20, 4
 """How many items of a list, and how many levels of lists in lists, are written."""
+SIMILAR = "trainwatt.similar"
+"""The error handler of a stream that replaces what its encoding does not have."""
+_SIMILAR = {
+    "–": "-",
+    "—": "-",
+    "−": "-",
+    "·": "-",
+    "×": "x",
+    "…": ".",
+    "→": ">",
+    "≥": ">",
+    "≤": "<",
+    "±": "~",
+    "µ": "u",
+    "μ": "u",
+    "✓": "+",
+    "✗": "x",
+}
+_SIMILAR |= dict.fromkeys("‘’", "'") | dict.fromkeys("“”«»", '"') | dict(zip("▁▂▃▄▅▆▇█", "_.:-=+*#", strict=True))
+"""One character for one, so that the columns of a table stay in line."""
 
 
 def text_of(value: object, longest: int | None = None) -> str:
@@ -79,6 +101,33 @@ def storable(text: str) -> str:
         except UnicodeEncodeError:
             return text.encode("utf-8", "replace").decode("utf-8")
     return text
+
+
+def shown(text: str, stream: object) -> str:
+    """The text as a stream can write it. What the encoding of the stream does not have becomes a similar character, or a question mark."""
+    encoding, errors = getattr(stream, "encoding", None), getattr(stream, "errors", None)
+    if not isinstance(encoding, str):
+        return text
+    try:
+        text.encode(encoding, errors if isinstance(errors, str) else "strict")
+    except UnicodeError:
+        return text.encode(encoding, SIMILAR).decode(encoding)
+    except LookupError:  # the stream is the user's
+        pass
+    return text
+
+
+def _similar(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(_ascii, error.object[error.start : error.end])), error.end
+
+
+def _ascii(c: str) -> str:
+    return _SIMILAR.get(c) or unicodedata.normalize("NFKD", c).encode("ascii", "ignore").decode() or "?"
+
+
+codecs.register_error(SIMILAR, _similar)
 
 
 class _Short(reprlib.Repr):

@@ -117,11 +117,11 @@ class World:
         """Run `trainwatt` with arguments, to its end."""
         return finished(self.popen([*TRAINWATT, *arguments], env=env, **popen))
 
-    def call(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        """The same in this process, which is much quicker, for commands that only read."""
+    def call(self, *arguments: str, encoding: str | None = None, **more: str) -> subprocess.CompletedProcess[str]:
+        """The same in this process, which is much quicker, for commands that only read. `encoding`: that of a terminal which has one."""
         from trainwatt.cli.main import main
 
-        out, err, code = io.StringIO(), io.StringIO(), 0
+        out, err, code = _stream(encoding), _stream(encoding), 0
         kept = os.environ.copy(), sys.argv, os.getcwd()
         os.environ.clear()
         os.environ.update(self.environ(**more))
@@ -137,7 +137,7 @@ class World:
             os.environ.update(kept[0])
             sys.argv = kept[1]
             os.chdir(kept[2])
-        return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+        return subprocess.CompletedProcess(arguments, code, _written(out), _written(err))
 
     def show(self, ref: str = "latest") -> Any:
         """A run as `trainwatt show --json` prints it, read in this process."""
@@ -180,6 +180,18 @@ MakeWorld = Callable[..., World]
 
 TRAINWATT = (sys.executable, "-m", "trainwatt")
 """The command line without its installed script."""
+
+
+def _stream(encoding: str | None) -> io.StringIO | io.TextIOWrapper:
+    return io.StringIO() if encoding is None else io.TextIOWrapper(io.BytesIO(), encoding, "strict", write_through=True)
+
+
+def _written(stream: io.StringIO | io.TextIOWrapper) -> str:
+    if isinstance(stream, io.StringIO):
+        return stream.getvalue()
+    stream.flush()
+    assert isinstance(stream.buffer, io.BytesIO)
+    return stream.buffer.getvalue().decode(stream.encoding)
 
 
 def enter(world: World, monkeypatch: pytest.MonkeyPatch, library: Path) -> World:

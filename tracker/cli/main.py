@@ -13,7 +13,7 @@ import rich_click as click
 from .._version import __version__
 from ..errors import ConfigurationError, RunNotFoundError, TrainwattError
 from ..presentation.words.safe_text import lines
-from .output import say
+from .output import replace_what_cannot_be_shown, say
 
 COMMANDS = {
     "run": "track.run",
@@ -64,6 +64,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 failed, 2 usage, 3 not found."""
     gc.set_threshold(100_000)  # nearly all objects live until the end, so searching for garbage costs time and finds none
+    replace_what_cannot_be_shown()
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     for handler in logging.getLogger().handlers:
         handler.setFormatter(_Printable("%(message)s"))
@@ -73,7 +74,7 @@ def main() -> None:
         sys.stdout.flush()
     except click.ClickException as error:
         error.message = lines(error.message)  # type: ignore[misc]  # it may quote an argument
-        error.show()
+        error.show(sys.stderr)
         code = USAGE if isinstance(error, click.UsageError) else error.exit_code
     except (click.Abort, KeyboardInterrupt):
         code = 130

@@ -7,18 +7,32 @@ import secrets
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from typing import IO
 
 import rich_click as click
 
 from ..errors import ConfigurationError, TrainwattError
 from ..presentation.words.safe_text import lines
+from ..texts import SIMILAR
+
+
+def replace_what_cannot_be_shown() -> None:
+    """From now on, stdout and stderr replace the characters that their encoding does not have."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors=SIMILAR)
+
+
+def echo(text: str, *, nl: bool = True, err: bool = False) -> None:
+    """Print a text on stdout, or on stderr."""
+    click.echo(text, file=sys.stderr if err else sys.stdout, nl=nl)  # without a file, click writes UTF-8 where the encoding is ASCII
 
 
 def say(text: str) -> None:
     """Print a message for the user on stderr, if it is still there. No escape sequence in it takes effect."""
     with suppress(OSError):  # a terminal may have hung up, and the work matters more than the message
-        click.echo(f"trainwatt: {lines(text)}", err=True)
+        echo(f"trainwatt: {lines(text)}", err=True)
 
 
 def form_of(path: str | None, forms: Sequence[str], default: str) -> str:

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
@@ -20,6 +20,7 @@ from .place import is_server, masked
 from .read_only import ReadConnection, connect_to_read, opened
 from .revision import State, state_of
 from .side_files import require_writable
+from .write.encoding import as_utf8
 
 T = TypeVar("T")
 _TIMEOUT_S = 5.0
@@ -40,8 +41,12 @@ def make_engine(place: str, *, writes: bool = False, create: bool = False) -> En
 
     Raises ConfigurationError for a malformed URL or a missing driver.
     """
-    if is_server(place):
-        return _postgresql(place)
+    engine = _postgresql(place) if is_server(place) else _sqlite(place, writes, create)
+    event.listen(engine, "before_cursor_execute", _with_storable_texts, retval=True)
+    return engine
+
+
+def _sqlite(place: str, writes: bool, create: bool) -> Engine:
     # No pool: a pooled connection would not survive a fork, and a new one costs less than a millisecond.
     path = Path(place)
     network = on_network(path.parent)
@@ -140,6 +145,11 @@ def _require_unchanged(connection: Connection, cause: Exception | None) -> None:
     own = connection.connection.dbapi_connection
     if isinstance(own, ReadConnection) and not own.unchanged:
         raise _ChangedError("the database was written to while it was read; read it again.") from cause
+
+
+def _with_storable_texts(_: object, __: object, statement: str, parameters: Any, *___: object) -> tuple[str, Any]:
+    """A name that is looked for, as it was stored."""
+    return statement, as_utf8(parameters)
 
 
 def _begin(connection: Connection) -> None:

@@ -74,7 +74,7 @@ def connect_to_read(path: Path, timeout_s: float, *, network: bool) -> ReadConne
 
 def opened(path: Path, mode: str, timeout_s: float) -> ReadConnection:
     """A connection in one of SQLite's modes, with options of its URI after it. Raises sqlite3.Error."""
-    uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
+    uri = f"file:{quote(os.fsencode(path.absolute()))}?mode={mode}"
     connection = sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None, check_same_thread=False, factory=ReadConnection)
     try:
         connection.execute("PRAGMA foreign_keys = ON")

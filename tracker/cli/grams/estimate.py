@@ -15,7 +15,7 @@ from ...errors import ConfigurationError
 from ...presentation.words.carbon import carbon_headline, carbon_lines
 from ...presentation.words.quantities import format_energy, format_range
 from ..options import json_option
-from ..output import say
+from ..output import echo, say
 from ..terms_options import terms_of, terms_options
 
 SCHEMA_VERSION = 1
@@ -44,14 +44,14 @@ def command(as_json: bool, **asked: Any) -> None:
     for note in notes:
         say(note)
     if as_json:
-        click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "energy": energy, "carbon": carbon}, indent=2))
+        echo(json.dumps({"schema_version": SCHEMA_VERSION, "energy": energy, "carbon": carbon}, indent=2))
         return
-    click.echo(carbon_headline(carbon))
+    echo(carbon_headline(carbon))
     joules = format_range(energy["total_j"], energy["low_j"], energy["high_j"])
     if energy["low_j"] == energy["high_j"]:
         joules = format_energy(energy["total_j"])
-    click.echo(f"  {'energy':<13}{joules}, {energy['basis']}")
-    click.echo("\n".join(carbon_lines(carbon)))
+    echo(f"  {'energy':<13}{joules}, {energy['basis']}")
+    echo("\n".join(carbon_lines(carbon)))
 
 
 def check_plan(plan: Plan, terms: Terms) -> None:

@@ -24,7 +24,7 @@ from ...presentation.words.carbon import carbon_headline, carbon_lines, format_m
 from ...presentation.words.runs import at_once_text
 from ...presentation.words.safe_text import cleaned
 from ..options import db_option, filter_options, json_option
-from ..output import say
+from ..output import echo, say
 from ..progress import followed
 from ..terms_options import FILE, say_unused, terms_of, terms_options
 
@@ -65,11 +65,11 @@ def command(runs: tuple[str, ...], filters: Filters, refresh: bool, form: str | 
     for each in found:
         _keep(store, each, inputs)
     if as_json:
-        click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "footprints": found, "total": _total(found)}, indent=2))
+        echo(json.dumps({"schema_version": SCHEMA_VERSION, "footprints": found, "total": _total(found)}, indent=2))
     elif form:
-        click.echo(document(found, form))
+        echo(document(found, form))
     else:
-        click.echo("\n".join(_lines(cleaned(found))))
+        echo("\n".join(_lines(cleaned(found))))
 
 
 def _assessed(store: Store, stored: StoredRun, terms: Terms, refresh: bool) -> FootprintJson:

@@ -15,6 +15,7 @@ from ...errors import ConfigurationError
 from ...presentation.terminal.run import console, plain_table
 from ...presentation.words.quantities import significant
 from ..options import json_option
+from ..output import echo
 
 SCHEMA_VERSION = 1
 WHY = {
@@ -41,7 +42,7 @@ def command(model: str | None, kind: str | None, own: Path | None, as_json: bool
     if model is None:
         listed = [row for row in rows.rows if kind is None or row.kind == kind]
         if as_json:
-            click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "hardware": [view(row) for row in listed]}, indent=2))
+            echo(json.dumps({"schema_version": SCHEMA_VERSION, "hardware": [view(row) for row in listed]}, indent=2))
         else:
             console().print(_list(listed))
         return
@@ -53,7 +54,7 @@ def command(model: str | None, kind: str | None, own: Path | None, as_json: bool
     near = [] if row.scope == "model" else rows.near(model, (kind,))
     if as_json:
         found = {"schema_version": SCHEMA_VERSION, "asked": model, "why": WHY[row.scope], "near": near, "row": view(row)}
-        click.echo(json.dumps(found, indent=2))
+        echo(json.dumps(found, indent=2))
     else:
         console().print(_match(model, row, near))
 

@@ -12,6 +12,7 @@ from ...carbon.tables.zones import KINDS, CloudRegion, Listed, ZoneFigure, cloud
 from ...errors import ConfigurationError
 from ...presentation.terminal.run import console
 from ..options import json_option
+from ..output import echo
 
 
 @click.command("zones")
@@ -25,13 +26,13 @@ def command(text: str | None, kind: str | None, as_json: bool) -> None:
     """
     found = _find(text, kind)
     if as_json:
-        click.echo(json.dumps({"schema_version": 1, "zones": [_view(zone) for zone in found]}, indent=2))
+        echo(json.dumps({"schema_version": 1, "zones": [_view(zone) for zone in found]}, indent=2))
         return
     figures = [figure(zone.zone, allow_suspect=True) for zone in found]
     if len(found) == 1:
         console().print(_page(figures[0]))
     else:
-        click.echo(_list(figures))
+        echo(_list(figures))
 
 
 def _find(text: str | None, kind: str | None) -> list[Listed]:

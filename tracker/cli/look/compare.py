@@ -14,6 +14,7 @@ from ...analysis.selection import Filters, selected
 from ...carbon.terms import Terms
 from ...errors import ConfigurationError
 from ..options import db_option, filter_options, json_option
+from ..output import echo
 from ..terms_options import terms_of, terms_options
 
 if TYPE_CHECKING:
@@ -96,8 +97,8 @@ def _print(found: list[Compared], judged: list[Judged], form: str) -> None:
     from ...presentation.terminal.run import console
 
     if form == "json":
-        click.echo(json.dumps(to_json(found, judged), indent=2))
+        echo(json.dumps(to_json(found, judged), indent=2))
     elif form == "md":
-        click.echo(document(found, judged))
+        echo(document(found, judged))
     else:
         console().print(page(found, judged))

@@ -15,6 +15,7 @@ from ...presentation.words.quantities import count, format_duration
 from ...presentation.words.runs import title
 from ...presentation.words.safe_text import clean
 from ..options import db_option
+from ..output import echo
 
 if TYPE_CHECKING:
     from ...storage.read.records import RunRow
@@ -44,9 +45,9 @@ def command(runs: tuple[str, ...], yes: bool, db: str | None) -> None:
                 raise  # Ctrl-C
             raise click.UsageError("Nothing was deleted, because nobody can answer here; -y deletes without asking.") from None
         if not sure:
-            click.echo("nothing deleted")
+            echo("nothing deleted")
             return
-    click.echo(f"deleted {count(store.delete(ids), 'run')}")
+    echo(f"deleted {count(store.delete(ids), 'run')}")
 
 
 def _about(run: RunRow) -> str:

@@ -13,7 +13,7 @@ from ...analysis.tables import COLUMNS, What, rows
 from ...presentation.table_files import FORMATS
 from ...presentation.words.safe_text import cleaned
 from ..options import db_option, filter_options
-from ..output import form_of, require_folder, whole
+from ..output import echo, form_of, require_folder, whole
 from ..progress import followed
 
 
@@ -51,7 +51,7 @@ def command(
     store = open_store(db)
     ids = list(dict.fromkeys(find(store, ref) for ref in runs)) if runs else [run.id for run in fitting(store, filters)]
     if not ids:
-        click.echo("no runs match" if filters else "no runs yet", err=True)
+        echo("no runs match" if filters else "no runs yet", err=True)
     with whole(output) as file:
         out = FORMATS[form](file, COLUMNS[table])
         on_terminal = output == "-" and sys.stdout.isatty()

@@ -18,6 +18,7 @@ from ...presentation.terminal.list import RUN_COLUMNS, Column, chosen, csv_rows,
 from ...presentation.terminal.run import console
 from ...presentation.words.quantities import count
 from ..options import db_option, filter_options, json_option
+from ..output import echo
 
 if TYPE_CHECKING:
     from ...core.contract import EntryJson, GroupJson
@@ -70,7 +71,7 @@ def command(
         each, more = _page(store, every, sort, reverse, limit)
         entries = [m.entry for m in each]
         if form == "json":
-            click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "runs": entries}, indent=2))
+            echo(json.dumps({"schema_version": SCHEMA_VERSION, "runs": entries}, indent=2))
             return
         whole = total(each)
         line = total_line(whole, "", more) if len(each) > 1 or more or whole["runs_partial"] else None
@@ -80,7 +81,7 @@ def command(
         groups = _sorted(grouped(each, by), _group_key(sort, by), reverse, largest=sort in ("started", "energy", "duration"))
         more, whole = len(groups) > limit, total(each)
         if form == "json":
-            click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "by": by, "groups": groups[:limit], "total": whole}, indent=2))
+            echo(json.dumps({"schema_version": SCHEMA_VERSION, "by": by, "groups": groups[:limit], "total": whole}, indent=2))
             return
         noted = len(groups) > 1 or whole["runs_at_once"] or whole["runs_partial"]
         line = total_line(whole, f" in {count(len(groups), by)}", more) if noted else None
@@ -161,11 +162,11 @@ def _csv(views: Sequence[T], columns: Sequence[Column[T]]) -> str:
 
 def _print(views: Sequence[T], columns: Sequence[Column[T]], line: str | None, form: str, *, filtered: bool) -> None:
     if form == "csv":
-        click.echo(_csv(views, columns), nl=False)
+        echo(_csv(views, columns), nl=False)
     elif not views:
-        click.echo("no runs match" if filtered else "no runs yet: put `trainwatt run --` before a command", err=True)
+        echo("no runs match" if filtered else "no runs yet: put `trainwatt run --` before a command", err=True)
     elif form == "md":
-        click.echo(document(views, columns, line))
+        echo(document(views, columns, line))
     else:
         out = console()
         out.print(listing(views, columns, out.width))

@@ -16,7 +16,7 @@ from ...analysis.selection import Filters, selected
 from ...analysis.view import SCHEMA_VERSION
 from ...carbon.terms import Terms
 from ..options import db_option, filter_options
-from ..output import form_of, require_folder, whole
+from ..output import echo, form_of, require_folder, whole
 from ..progress import followed
 from ..terms_options import FILE, say_unused, terms_of, terms_options
 
@@ -54,7 +54,7 @@ def command(runs: tuple[str, ...], output: str | None, form: str | None, filters
     with whole(path) as file:
         file.write(text.encode("utf-8", "replace"))  # the page declares UTF-8
     if path != "-":
-        click.echo(path)
+        echo(path)
 
 
 def _text(store: Store, ids: Iterable[str], terms: Terms, form: str) -> str:

@@ -13,6 +13,7 @@ from ...analysis.open_store import open_store
 from ...config import resolve, working_folder
 from ...errors import ConfigurationError, TrainwattError
 from ..options import db_option
+from ..output import echo
 
 PORT = 8765
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -51,7 +52,7 @@ def command(port: int, host: str, token: str | None, db: str | None) -> None:
     token = secrets.token_urlsafe(24) if token == "new" else token
     with _listening(host, port) as listener:
         at = f"[{host}]" if ":" in host else host
-        click.echo(f"http://{at}:{listener.getsockname()[1]}/{f'?token={token}' if token else ''}  (Ctrl-C ends it)")
+        echo(f"http://{at}:{listener.getsockname()[1]}/{f'?token={token}' if token else ''}  (Ctrl-C ends it)")
         config = uvicorn.Config(create_app(store, here, token), log_level="warning", access_log=False, timeout_graceful_shutdown=1)
         uvicorn.Server(config).run(sockets=[listener])
 

@@ -12,6 +12,7 @@ from ...analysis.open_store import open_store
 from ...analysis.selection import find
 from ...presentation.terminal.run import SPARK_WIDTH, console, run_page
 from ..options import db_option, json_option
+from ..output import echo
 
 
 @click.command("show")
@@ -31,7 +32,7 @@ def command(run: str, footprint_id: str | None, as_json: bool, db: str | None) -
     if footprint_id is not None:
         view["carbon"] = kept_footprint(store.footprint(run_id, footprint_id))
     if as_json:
-        click.echo(json.dumps(view, indent=2))
+        echo(json.dumps(view, indent=2))
         return
     segments = {(d.host, d.name, d.uuid): d.segment_id for d in stored.devices}  # the last segment of each device
     outline = store.outline(stored, SPARK_WIDTH)

@@ -20,6 +20,7 @@ from ...errors import StoreBusyError
 from ...presentation.terminal.run import console
 from ...presentation.terminal.watch import Frame, as_json, line
 from ..options import db_option, json_option
+from ..output import echo
 
 SLICE_S = 0.2
 """A terminal is redrawn this long after its size has changed."""
@@ -43,7 +44,7 @@ def command(run: str | None, interval_s: float, as_json: bool, db: str | None) -
         running = store.list_runs(status="running", limit=1) if run is None else []
         run_id = running[0].id if running else find(store, run or "latest")
     if run is None and not running:
-        click.echo("no run is running; this is the latest one", err=True)
+        echo("no run is running; this is the latest one", err=True)
     with closing(Watcher(lambda: open_store(db), run_id)) as watcher:
         out = console()
         look = watcher.look()
@@ -54,9 +55,9 @@ def command(run: str | None, interval_s: float, as_json: bool, db: str | None) -
 
 
 def _stream(watcher: Watcher, look: Look, interval_s: float, to_json: bool) -> None:
-    click.echo(_said(look, to_json))
+    echo(_said(look, to_json))
     for newer in _looks(watcher, look, interval_s, lambda: None):
-        click.echo(_said(newer, to_json))
+        echo(_said(newer, to_json))
 
 
 def _said(look: Look, to_json: bool) -> str:

@@ -27,6 +27,7 @@ from ...tracking.sampling.calibration import CALIBRATION_S
 from ...tracking.sampling.sampler import Sampler
 from ...tracking.sampling.schedule import CALM_S, FULL_S
 from ..options import db_option, json_option
+from ..output import echo
 
 MARKS = {
     Availability.OK: ("✓", "green"),
@@ -62,7 +63,7 @@ def command(gpus: str | None, as_json: bool, db: str | None) -> None:
         "cost_fraction": sum(d["cost_s"] for d in devices) / _period_s(config),
     }
     if as_json:
-        click.echo(json.dumps(report, indent=2))
+        echo(json.dumps(report, indent=2))
     else:
         out = console()
         for part in _page(cleaned(report), found.findings):

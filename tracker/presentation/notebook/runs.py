@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -11,6 +12,7 @@ from ...core.plain import whole
 from ...core.run import Status
 from ...core.units import NS_PER_S
 from ...errors import ConfigurationError
+from ...texts import shown
 from ..words.quantities import format_duration, largest_j
 from ..words.runs import energy_text, measured_text
 from .elements import paragraph, table
@@ -27,6 +29,10 @@ class Runs(list["RunRecord"]):
 
     `pandas.DataFrame(runs)` accepts them, and a notebook shows them as a table.
     """
+
+    def __repr__(self) -> str:
+        """As a list. Characters that the encoding of stdout does not have are replaced."""
+        return shown(super().__repr__(), sys.stdout)
 
     def _repr_html_(self) -> str:
         if not self:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING, Any, cast
 
 from ...analysis.view import energy_each_j, known_count
+from ...texts import shown
 from ..words.carbon import carbon_headline, place
 from ..words.quantities import count, format_duration, format_energy, format_range, largest_j
 from ..words.runs import headline, idle_text, phase_energy, phase_notes, provenance, title_of, unmeasured_lines, work_lines
@@ -19,7 +21,10 @@ MOST_EVENTS = 8
 
 
 class Summary:
-    """The energy of a run. `print()` it, or call `to_dict()`. `headline` is its first line."""
+    """The energy of a run. `print()` it, or call `to_dict()`. `headline` is its first line.
+
+    Characters that the encoding of stdout does not have are replaced.
+    """
 
     def __init__(self, view: ShowJson) -> None:
         self._view = view
@@ -45,20 +50,20 @@ class Summary:
     @property
     def headline(self) -> str:
         """ "1.84 kWh (1.79–1.90, 96 % measured, GPU+CPU+DRAM)"."""
-        return headline(cleaned(self._view))
+        return shown(headline(cleaned(self._view)), sys.stdout)
 
     def to_dict(self) -> dict[str, Any]:
         """The dictionary that `trainwatt show --json` prints (schema 1)."""
         return cast("dict[str, Any]", self._view)
 
     def __str__(self) -> str:
-        return "\n".join(_lines(cleaned(self._view)))
+        return shown("\n".join(_lines(cleaned(self._view))), sys.stdout)
 
     def _repr_html_(self) -> str:
         """The HTML that a notebook shows."""
         run = self._view["run"]
         about = f"{title_of(self._view)} · run {run['id']} · {run['status']} · {format_duration(run['duration_s'] or 0.0)}"
-        parts = [paragraph(self.headline, strong=True), paragraph(about)]
+        parts = [paragraph(headline(cleaned(self._view)), strong=True), paragraph(about)]
         rows = _rows(self._view)
         parts += [table(("part", "energy (range)", "from", ""), rows)] if rows else []
         parts += [paragraph(line) for line in _after(self._view)]

@@ -19,7 +19,7 @@ from .core.plain import elements, text, whole
 from .core.run import Stage
 from .errors import ConfigurationError
 from .log import warn
-from .texts import error_text, repr_of
+from .texts import error_text, repr_of, storable
 
 PREFIX = "TRAINWATT_"
 JOIN_RUN, JOIN_DB = "TRAINWATT_RUN_ID", "TRAINWATT_RUN_DB"
@@ -27,8 +27,7 @@ JOIN_RUN, JOIN_DB = "TRAINWATT_RUN_ID", "TRAINWATT_RUN_DB"
 USED_GPUS = ("used",)
 """The `gpus` that count are the visible ones on which a process of the run is seen."""
 _PROVIDER = re.compile(r"(?:[\w.]+|.+\.py):\w+")
-PATHS = frozenset(("db", "hardware", "sensors", "sysfs", "procfs"))
-"""Settings that name files: a name may be any bytes, and is not decoded as text."""
+PATHS = ("db", "hardware", "sensors", "sysfs", "procfs")  # names of files, which may be any bytes and are not decoded as text
 RANGES = {
     "period_s": (0.01, 60.0, " seconds"),
     "baseline_s": (0.0, 3600.0, " seconds"),
@@ -138,8 +137,8 @@ def resolve(arguments: Mapping[str, object], environ: Mapping[str, str], folder:
             except ConfigurationError:
                 raise
             except Exception as error:  # the type of an argument is the user's
-                why = f"{key}={repr_of(value)} in {source} cannot be read ({error_text(error)})"
-                raise ConfigurationError(f"{why}: give plain text, numbers, and lists or mappings of these") from error
+                why = f"cannot be read ({error_text(error)}): give plain text, numbers, and lists or mappings of these"
+                raise ConfigurationError(f"{key}={repr_of(value)} in {source} {why}") from error
     return Config(**found)
 
 
@@ -209,19 +208,13 @@ def _from_environ(environ: Mapping[str, str], names: set[str]) -> dict[str, Any]
     for variable in environ:
         if variable.startswith(PREFIX) and variable not in (*known, JOIN_RUN, JOIN_DB):
             warn("%s is set, but there is no such setting%s", variable, _meant(variable, known))
-    given = {name: text for variable, name in known.items() if (text := environ.get(variable))}
-    return {name: text if name in PATHS else _decoded(text) for name, text in given.items()}
+    return {name: text if name in PATHS else storable(text) for variable, name in known.items() if (text := environ.get(variable))}
 
 
 def _meant(name: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches  # loaded only after a typing mistake
 
     return "".join(f" (did you mean {near}?)" for near in get_close_matches(name, known, 1))
-
-
-def _decoded(text: str) -> str:
-    """The text of a variable as UTF-8. In the C locale Python keeps its bytes undecoded."""
-    return text if text.isascii() else os.fsencode(text).decode("utf-8", "replace")
 
 
 def _checked(key: str, value: Any, source: str) -> Any:

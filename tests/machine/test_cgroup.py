@@ -105,3 +105,67 @@ def test_nothing_limits_where_there_are_no_groups(groups: Groups) -> None:
     cgroup = groups.say("")
     assert cgroup.cpu_share() is None
     assert cgroup.memory_limit_bytes() is None
+
+
+@pytest.mark.parametrize("cpuacct", ["/", "/system.slice/slurmd.service", "/slurm", "/slurm/uid_7/job_43", "/slurm/uid_7/job_42x"])
+def test_v1_the_usage_of_another_group_does_not_count_against_a_limit(groups: Groups, cpuacct: str) -> None:
+    """Slurm: the job has a cpuset, and its CPU time is counted for the daemon's group, or for the whole node."""
+    groups.put("cpuset/cpuset.cpus", "0-63")
+    groups.put("cpuset/slurm/uid_7/job_42/cpuset.cpus", "8-15")
+    groups.put(f"cpuacct{cpuacct.rstrip('/')}/cpuacct.usage", 9_000_000_000)
+    share = groups.say("3:cpuset:/slurm/uid_7/job_42", f"2:cpu,cpuacct:{cpuacct}").cpu_share()
+    assert share is not None
+    assert (share.cpus, share.usage_s(), share.processors) == (8.0, None, [range(8, 16)])
+
+
+def test_v1_a_deeper_group_of_the_same_name_is_within_the_limit(groups: Groups) -> None:
+    """The limit is the job's, and the process is in one of its steps: the CPU time of the whole job counts."""
+    groups.put("cpuset/job/cpuset.cpus", "0-3")
+    groups.put("cpuacct/job/cpuacct.usage", 7_000_000_000)
+    groups.put("cpuacct/job/step/cpuacct.usage", 1_000_000_000)
+    share = groups.say("2:cpuset:/job", "1:cpuacct:/job/step").cpu_share()
+    assert share is not None
+    assert (share.cpus, share.usage_s()) == (4.0, 7.0)
+
+
+@pytest.mark.parametrize(("path", "used_s"), [("/docker/abc", 3.0), ("/system.slice", None)])
+def test_v1_in_a_container_the_mounts_are_the_group_if_their_paths_say_so(groups: Groups, path: str, used_s: float | None) -> None:
+    groups.put("cpuset/cpuset.cpus", "0-3")
+    groups.put("cpuacct/cpuacct.usage", 3_000_000_000)
+    share = groups.say("2:cpuset:/docker/abc", f"1:cpuacct:{path}").cpu_share()
+    assert share is not None
+    assert (share.cpus, share.usage_s()) == (4.0, used_s)
+
+
+def test_hybrid_v2_counts_the_cpu_time_of_a_group_that_v1_limits(groups: Groups) -> None:
+    groups.put("cpuset/job/cpuset.cpus", "0-3")
+    groups.put("cpuacct/cpuacct.usage", 900_000_000_000)
+    groups.put("unified/job/step/cpu.stat", "usage_usec 1000000")
+    groups.put("unified/job/cpu.stat", "usage_usec 2000000")
+    share = groups.say("2:cpuset:/job", "1:cpuacct:/", "0::/job/step").cpu_share()
+    assert share is not None
+    assert (share.cpus, share.usage_s()) == (4.0, 2.0)
+
+
+def test_v2_the_usage_is_that_of_the_ancestor_that_sets_the_quota_or_the_cpuset(v2: Groups) -> None:
+    v2.put("pod/cpu.max", "200000 100000")
+    v2.put("pod/cpu.stat", "usage_usec 8000000")
+    v2.put("pod/box/cpu.max", "max 100000")
+    v2.put("pod/box/cpuset.cpus.effective", "0-3")
+    v2.put("pod/box/cpu.stat", "usage_usec 1000000")
+    share = v2.say("0::/pod/box").cpu_share()
+    assert share is not None
+    assert (share.cpus, share.usage_s(), share.processors) == (2.0, 8.0, None)
+    v2.put("pod/cpu.max", "800000 100000")
+    v2.put("pod/cpuset.cpus.effective", "0-3")
+    share = v2.say("0::/pod/box").cpu_share()
+    assert share is not None
+    assert (share.cpus, share.usage_s()) == (4.0, 8.0)
+
+
+def test_v2_a_limit_without_a_cpu_time_of_its_own_takes_no_other(v2: Groups) -> None:
+    v2.put("cpu.stat", "usage_usec 900000000")
+    v2.put("job/cpu.max", "200000 100000")
+    share = v2.say("0::/job").cpu_share()
+    assert share is not None
+    assert (share.cpus, share.usage_s()) == (2.0, None)

@@ -26,7 +26,7 @@ def test_every_piece_of_a_machine(machine: FakePowercap) -> None:
     (dmi / "product_name").write_text("PowerEdge\n")
     (dmi / "sys_vendor").write_text("Dell Inc.\n")
     cpu, dram, gpu, host = inventory([GPU], 2, str(machine.sysfs), str(machine.procfs))
-    sizes = {"sockets": 1, "logical_cpus": 1, "allowed_cpus": None}
+    sizes = {"sockets": 1, "logical_cpus": 2, "allowed_cpus": None}
     assert cpu == ("cpu", "Intel(R) Xeon(R) Platinum 8480+", sizes | {"vendor": "GenuineIntel", "family": "6", "model": "143"})
     assert dram == ("dram", "memory", {"bytes": 64 * 2**30})
     assert gpu == ("gpu", GPU.name, {"model": GPU.model, "uuid": GPU.uuid})

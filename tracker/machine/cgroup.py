@@ -2,27 +2,41 @@
 
 A process in a container or a batch job sees the host's processors and memory in /proc. Its control group says how much of them it may
 use. The scheduling affinity is ignored, because it belongs to one process, and the other processes of the job count too.
+
+In v1 a process may be in another group of each hierarchy (Slurm may leave the CPU time to its daemon's group). A CPU time counts only
+against the limit of the same group.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from .files import read_int, read_text
-from .proc import control_groups, cpu_max, listed_cpus, quota_cpus, usage_usec
+from .proc import control_groups, count_of, cpu_max, cpu_ranges, quota_cpus, usage_usec
 
 _MICRO = 1e-6
 _NANO = 1e-9
 
 
+class Group(NamedTuple):
+    """A group in one hierarchy: its folder, and its name, which is its path as in /proc/self/cgroup."""
+
+    folder: Path
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class CpuShare:
-    """The processors that a group may use, and the file with the CPU time that it has used. A quota makes `cpus` a fraction."""
+    """The processors that a group may use. A quota makes `cpus` a fraction. `usage_path`: the file with the CPU time that the same group
+    has used, None if there is none. `processors`: which ones they are, if the group is limited to certain ones."""
 
     cpus: float
     usage_path: Path | None
+    processors: Sequence[range] | None = None
 
     def usage_s(self) -> float | None:
         """CPU seconds used so far by the group that sets the limit; None if they cannot be read."""
@@ -47,13 +61,19 @@ class Cgroup:
 
         If several groups have the same limit, the outermost one is taken, because all of its processes share the limit.
         """
-        limits = [(cpus, folder) for folder in self._lineage("cpuset") if (cpus := _cpuset(folder)) is not None]
-        limits += [(cpus, folder) for folder in self._lineage("cpu") if (cpus := _quota(folder)) is not None]
+        limits: list[tuple[float, Sequence[range] | None, Group]] = [
+            (float(count_of(cpus)), cpus, group) for group in self._lineage("cpuset") if (cpus := _cpuset(group.folder)) is not None
+        ]
+        limits += [(quota, None, group) for group in self._lineage("cpu") if (quota := _quota(group.folder)) is not None]
         if not limits:
             return None
-        tightest = min(cpus for cpus, _ in limits)
-        folder = next(folder for cpus, folder in reversed(limits) if cpus == tightest)
-        return CpuShare(tightest, self._usage_path(folder))
+        tightest = min(limit[0] for limit in limits)
+        allowed, processors, group = next(limit for limit in reversed(limits) if limit[0] == tightest)
+        return CpuShare(allowed, self._usage_path(group), processors)
+
+    def widest_cpus(self) -> int:
+        """The processors of the outermost group that can be seen: the machine has at least so many. 0 if none is told."""
+        return max((count_of(cpus) for group in self._lineage("cpuset") if (cpus := _cpuset(group.folder)) is not None), default=0)
 
     def memory_limit_bytes(self) -> int | None:
         """The tightest memory limit from the group up to the root, in bytes; None if there is no limit.
@@ -61,11 +81,11 @@ class Cgroup:
         In v1, "unlimited" is a number near 2^63, so compare it with the machine's memory.
         """
         names = ("memory.max", "memory.limit_in_bytes")
-        limits = [read_int(folder / name) for folder in self._lineage("memory") for name in names]
+        limits = [read_int(group.folder / name) for group in self._lineage("memory") for name in names]
         return min((limit for limit in limits if limit), default=None)
 
-    def _lineage(self, controller: str) -> list[Path]:
-        """The folders of the group and of its parent groups, innermost first.
+    def _lineage(self, controller: str) -> list[Group]:
+        """The group and its parent groups, innermost first.
 
         In a container without a cgroup namespace the group's own path is not visible; its mount point is then the group.
         """
@@ -73,8 +93,9 @@ class Cgroup:
             if os.path.isdir(mount):
                 folder = mount / path.lstrip("/")
                 if not os.path.isdir(folder):
-                    folder = mount
-                return [f for f in (folder, *folder.parents) if f == mount or mount in f.parents]
+                    return [Group(mount, path)]
+                inside = [f for f in (folder, *folder.parents) if f == mount or mount in f.parents]
+                return [Group(f, "/" if f == mount else f"/{f.relative_to(mount)}") for f in inside]
         return []
 
     @property
@@ -84,30 +105,28 @@ class Cgroup:
     def _mounts(self, controller: str) -> list[tuple[Path, str]]:
         if self._is_v2:
             return [(self._root, self._paths.get("", "/"))]
+        if controller == "unified":  # a machine with v1 may have v2 beside it, which counts the CPU time of its groups
+            return [(self._root / "unified", self._paths.get("", "/"))]
         joint = "cpu,cpuacct" if controller in ("cpu", "cpuacct") else controller  # many systems mount these two together
         path = self._paths.get(controller, "/")
         return [(self._root / controller, path), (self._root / joint, path)]
 
-    def _usage_path(self, folder: Path) -> Path | None:
-        """The file with the CPU time of the group at `folder`. In v1 it is in another hierarchy, at the same place."""
-        if self._is_v2 and os.path.exists(folder / "cpu.stat"):
-            return folder / "cpu.stat"
-        lineage = self._lineage("cpuacct")
-        if not lineage:
-            return None
-        mount = lineage[-1]
-        relative = next((folder.relative_to(m) for m in self._mount_points() if folder.is_relative_to(m)), Path())
-        same = mount / relative / "cpuacct.usage"
-        return same if os.path.exists(same) else lineage[0] / "cpuacct.usage"
-
-    def _mount_points(self) -> list[Path]:
-        return [mount for controller in ("cpuset", "cpu") for mount, _ in self._mounts(controller)]
+    def _usage_path(self, limited: Group) -> Path | None:
+        """The file with the CPU time of that group. In v1 it is in another hierarchy, and there is none if the process is in another group
+        there."""
+        if self._is_v2:
+            own = limited.folder / "cpu.stat"
+            return own if os.path.exists(own) else None
+        for controller, file in (("cpuacct", "cpuacct.usage"), ("unified", "cpu.stat")):
+            for group in self._lineage(controller):
+                if group.name == limited.name and os.path.exists(group.folder / file):
+                    return group.folder / file
+        return None
 
 
-def _cpuset(folder: Path) -> float | None:
+def _cpuset(folder: Path) -> list[range] | None:
     names = ("cpuset.cpus.effective", "cpuset.effective_cpus", "cpuset.cpus")
-    count = next((count for name in names if (count := listed_cpus(read_text(folder / name)))), None)
-    return None if count is None else float(count)
+    return next((cpus for name in names if (cpus := cpu_ranges(read_text(folder / name)))), None)
 
 
 def _quota(folder: Path) -> float | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .files import read_text
-from .proc import processors, whole_number
+from .proc import listed_cpus, online_cpus, processors, whole_number
 
 _CONTAINER_MARKS = (".dockerenv", "run/.containerenv")  # written by Docker and by Podman
 _CONTAINER_PATHS = ("docker", "kubepods", "containerd", "libpod", "lxc", "crio")  # in the cgroup of a container's process 1
@@ -40,6 +40,18 @@ def processor(procfs: str) -> Processor:
         name=fields.get("model name", ""),
         hypervisor="hypervisor" in fields.get("flags", "").split(),
     )
+
+
+def machine_cpus(sysfs: str, procfs: str) -> int:
+    """How many processors of the machine are online; 0 if nothing tells.
+
+    /proc/stat and cpuinfo list fewer in a container that virtualises them (LXC does). /sys may be virtualised too, except for what it says
+    of the processors that are present and offline. No view shows more than there are, so the largest one counts. Raises nothing.
+    """
+    cpu = Path(sysfs, "devices", "system", "cpu")
+    online, present, offline = (listed_cpus(read_text(cpu / name)) or 0 for name in ("online", "present", "offline"))
+    listed = online_cpus(read_text(Path(procfs, "stat")))
+    return max(listed, len(processors(read_text(Path(procfs, "cpuinfo")))), online, present - offline)
 
 
 def in_container(procfs: str) -> bool:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from ..core.sensing import Device
 from .cgroup import Cgroup
 from .files import read_text
-from .host import processor
-from .proc import memory_total_bytes, processors
+from .host import machine_cpus, processor
+from .proc import memory_total_bytes, online_cpus, processors
 
 
 class Piece(NamedTuple):
@@ -24,21 +24,22 @@ class Piece(NamedTuple):
 def inventory(devices: Iterable[Device], gpu_count: int | None = None, sysfs: str = "/sys", procfs: str = "/proc") -> Iterator[Piece]:
     """The hardware of this machine. Only the GPUs among `devices` are listed: those that the run holds. Raises nothing.
 
-    - "cpu": sockets, logical processors, and how many of these the control group may use;
+    - "cpu": sockets, logical processors of the machine, and how many of these the control group or container may use;
     - "dram": bytes;
     - "gpu": model and UUID;
     - "host": vendor, how many GPUs it has, and whether it is a virtual machine.
     """
     found = processors(read_text(Path(procfs, "cpuinfo")))
     if found:
-        share = Cgroup(sysfs, procfs).cpu_share()
+        share, machine = Cgroup(sysfs, procfs).cpu_share(), machine_cpus(sysfs, procfs)
+        listed = online_cpus(read_text(Path(procfs, "stat")))
         yield Piece(
             "cpu",
             found[0].get("model name", "unknown"),
             {
                 "sockets": len({p.get("physical id", "0") for p in found}),
-                "logical_cpus": len(found),
-                "allowed_cpus": None if share is None else share.cpus,
+                "logical_cpus": machine,
+                "allowed_cpus": min((c for c in (listed if listed < machine else None, share and share.cpus) if c), default=None),
                 "vendor": found[0].get("vendor_id"),
                 "family": found[0].get("cpu family"),
                 "model": found[0].get("model"),

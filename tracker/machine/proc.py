@@ -7,7 +7,7 @@ is "not known" (None, or nothing in the list).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 _LARGEST = 2**64 - 1  # the kernel's numbers have at most 64 bits
@@ -53,7 +53,18 @@ def memory_total_bytes(meminfo: str) -> int | None:
 
 def busy_ticks(stat: str) -> int | None:
     """How long all processors were busy since boot, in clock ticks, according to /proc/stat."""
-    line = next((line for line in stat.splitlines() if line.startswith("cpu ")), "")
+    return _busy(next((line for line in stat.splitlines() if line.startswith("cpu ")), ""))
+
+
+def busy_ticks_of(stat: str, cpus: Sequence[range]) -> int | None:
+    """The same for some processors. None if /proc/stat does not list each of them."""
+    lines = (line for line in stat.splitlines() if re.match(r"cpu[0-9]", line))
+    ticks = [_busy(line) for line in lines if any((n := whole_number(line.split()[0][3:])) is not None and n in r for r in cpus)]
+    known = [t for t in ticks if t is not None]
+    return sum(known) if len(known) == len(ticks) == count_of(cpus) else None
+
+
+def _busy(line: str) -> int | None:
     numbers = [whole_number(field) for field in line.split()[1:]]
     busy = [number for i in _BUSY if i < len(numbers) and (number := numbers[i]) is not None]
     return sum(busy) if len(busy) == len(_BUSY) else None
@@ -93,17 +104,28 @@ def control_groups(text: str) -> dict[str, str]:
     return paths
 
 
-def listed_cpus(text: str) -> int | None:
-    """How many processors a list such as "0-3,8" names: 5. None for an empty list and for other text."""
-    total = 0
+def cpu_ranges(text: str) -> list[range] | None:
+    """The processors that a list such as "0-3,8" names. None for an empty list and for other text."""
+    found: list[range] = []
     for part in filter(None, text.strip().split(",")):
         first_text, dash, last_text = part.partition("-")
         first = whole_number(first_text)
         last = whole_number(last_text) if dash else first
         if first is None or last is None or last < first:
             return None
-        total += last - first + 1
-    return total or None
+        found.append(range(first, last + 1))
+    return found or None
+
+
+def count_of(ranges: Iterable[range]) -> int:
+    """How many processors these are."""
+    return sum(r.stop - r.start for r in ranges)
+
+
+def listed_cpus(text: str) -> int | None:
+    """How many processors a list such as "0-3,8" names: 5. None for an empty list and for other text."""
+    ranges = cpu_ranges(text)
+    return None if ranges is None else count_of(ranges)
 
 
 def cpu_max(text: str) -> float | None:

@@ -179,3 +179,96 @@ def test_only_trusted_rows_are_in_the_table() -> None:
 )
 def test_the_generation_of_a_processor(cpu: Processor, name: str | None) -> None:
     assert microarchitecture(cpu) == name
+
+
+# ---- views of the machine that disagree
+
+
+def put(root: Path, path: str, text: object) -> None:
+    file = root / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"{text}\n")
+
+
+def stat_of(busy_s: dict[int, float]) -> str:
+    """A /proc/stat with these processors, each busy for so long."""
+    lines = [f"cpu{n} {round(s * TICKS)} 0 0 900 0 0 0 0 0 0" for n, s in busy_s.items()]
+    return "\n".join([f"cpu  {round(sum(busy_s.values()) * TICKS)} 0 0 900 0 0 0 0 0 0", *lines])
+
+
+@pytest.mark.parametrize("where", ["sys/devices/system/cpu/online", "sys/devices/system/cpu/present", "cpuinfo", "root cpuset"])
+def test_a_container_that_lists_its_own_processors_is_billed_for_these(machine: FakePowercap, request_for: MakeRequest, where: str) -> None:
+    """LXC with 5 of 80 processors, whose /proc/stat is virtualised: all busy, they draw 19 W of the host's 300 W, not 305."""
+    root = machine.sysfs.parent
+    put(machine.procfs, "stat", stat_of(dict.fromkeys(range(5), 0.0)))
+    if where == "cpuinfo":
+        blocks = "\n\n".join(f"processor\t: {n}\nvendor_id\t: GenuineIntel\nmodel name\t: Xeon" for n in range(80))
+        put(machine.procfs, "cpuinfo", blocks)
+    elif where == "root cpuset":
+        put(root, "sys/fs/cgroup/cpuset/cpuset.cpus", "0-79")
+        put(root, "sys/fs/cgroup/cpuset/lxc/box/cpuset.cpus", "3,11,20-22")
+        put(machine.procfs, "self/cgroup", "1:cpuset:/lxc/box")
+    else:
+        put(root, where, "0-79")
+        put(root, "sys/devices/system/cpu/online", "0-4") if where.endswith("present") else None
+    if where != "root cpuset":
+        put(root, "sys/fs/cgroup/cgroup.controllers", "cpuset cpu")
+        put(root, "sys/fs/cgroup/cpuset.cpus.effective", "3,11,20-22")
+        put(root, "sys/fs/cgroup/cpu.stat", "usage_usec 0")
+    cpu = sensor(modelled.discover(request_for(), set(), tdp_w=300.0), "cpu")
+    time.sleep(0.06)
+    put(machine.procfs, "stat", stat_of(dict.fromkeys(range(5), 900.0)))
+    put(root, "sys/fs/cgroup/cpu.stat", "usage_usec 4500000000")
+    assert cpu.read() == pytest.approx(1.02 * 300 * 5 / 80)
+    assert "5 of 80 CPUs" in (cpu.device.note or "")
+    assert "/proc/stat lists 5" in (cpu.device.note or "")
+    assert bounds(cpu)[1] == pytest.approx(3.0)  # their views disagree: it is not known which of the host's processors they are
+
+
+def test_processors_that_are_offline_are_none_of_the_machine(machine: FakePowercap, request_for: MakeRequest) -> None:
+    """A machine that runs without its second threads is no container."""
+    root = machine.sysfs.parent
+    for name, text in (("online", "0-1"), ("present", "0-3"), ("offline", "2-3")):
+        put(root, f"sys/devices/system/cpu/{name}", text)
+    cpu = sensor(modelled.discover(request_for(), set(), tdp_w=200.0), "cpu")
+    assert cpu.read() == pytest.approx(0.12 * 200)
+    assert bounds(cpu) == power_model.TDP_FACTORS
+    assert "control group" not in (cpu.device.note or "")
+
+
+@pytest.mark.parametrize("cpuacct", ["/", "/system.slice/slurmd.service"])
+def test_a_job_is_not_billed_for_the_nodes_cpu_time(machine: FakePowercap, request_for: MakeRequest, cpuacct: str) -> None:
+    """Slurm: a cpuset of 8 idle processors, and a CPU time of the daemon's group in which 56 others are busy: 5.5 W, not 32.5."""
+    root = machine.sysfs.parent
+    machine.cpuinfo(name="Intel(R) Xeon(R) Gold 6248")
+    mine, others = range(8, 16), [n for n in range(64) if n not in range(8, 16)]
+    put(root, "sys/fs/cgroup/cpuset/cpuset.cpus", "0-63")
+    put(root, "sys/fs/cgroup/cpuset/slurm/job_42/cpuset.cpus", "8-15")
+    put(root, f"sys/fs/cgroup/cpuacct{cpuacct.rstrip('/')}/cpuacct.usage", 0)
+    put(machine.procfs, "self/cgroup", f"2:cpuset:/slurm/job_42\n1:cpuacct:{cpuacct}")
+    put(machine.procfs, "stat", stat_of(dict.fromkeys(range(64), 0.0)))
+    idle_w, full_w = (power_model.cpu_from_tdp(64 * 5.7, 8 / 64).watts(u) for u in (0.0, 1.0))
+    cpu = sensor(modelled.discover(request_for(), set(), tdp_w=64 * 5.7), "cpu")
+    time.sleep(0.06)
+    put(machine.procfs, "stat", stat_of(dict.fromkeys(others, 900.0) | dict.fromkeys(mine, 0.0)))
+    put(root, f"sys/fs/cgroup/cpuacct{cpuacct.rstrip('/')}/cpuacct.usage", 56 * 900 * 10**9)
+    assert cpu.read() == pytest.approx(idle_w) == pytest.approx(5.5, abs=0.1)
+    time.sleep(0.06)
+    put(machine.procfs, "stat", stat_of(dict.fromkeys(others, 900.0) | dict.fromkeys(mine, 900.0)))
+    assert cpu.read() == pytest.approx(full_w)
+
+
+def test_where_no_cpu_time_fits_the_limit_the_range_is_from_idle_to_full(machine: FakePowercap, request_for: MakeRequest) -> None:
+    """A quota of 4 of 64 processors, and a CPU time that is counted for the whole node only."""
+    root = machine.sysfs.parent
+    put(machine.procfs, "stat", stat_of(dict.fromkeys(range(64), 0.0)))
+    put(root, "sys/fs/cgroup/cpu/job/cpu.cfs_quota_us", 400_000)
+    put(root, "sys/fs/cgroup/cpu/job/cpu.cfs_period_us", 100_000)
+    put(root, "sys/fs/cgroup/cpuacct/cpuacct.usage", 0)
+    put(machine.procfs, "self/cgroup", "2:cpu:/job\n1:cpuacct:/")
+    cpu = sensor(modelled.discover(request_for(), set(), tdp_w=640.0), "cpu")
+    (low, high), power_w = bounds(cpu), cpu.read()
+    assert power_w * low == pytest.approx(0.6 * 0.12 * 40)
+    assert power_w * high == pytest.approx(1.5 * 1.02 * 40)
+    assert "from idle to full" in (cpu.device.note or "")
+    assert cpu.device.max_power_w == pytest.approx(1.5 * 1.02 * 40)

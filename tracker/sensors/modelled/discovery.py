@@ -2,6 +2,9 @@
 
 The model covers what the run's control group may use, not the whole host. Without such limits it covers the whole machine, because a
 package counter measures the whole package too.
+
+A container may show its own processors only, and a job's CPU time may be counted for another group. So a CPU time counts only against the
+limit of the same group. If none can be read, the utilisation is unknown, and the range is from idle to full.
 """
 
 from __future__ import annotations
@@ -10,14 +13,15 @@ import os
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import NamedTuple
 
 from ...core.point import Provenance
 from ...core.sensing import Availability, Device, DeviceKind, Discovery, DiscoveryRequest, Finding, Gauge
 from ...errors import ReadError
 from ...machine.cgroup import Cgroup, CpuShare
 from ...machine.files import read_text
-from ...machine.host import processor
-from ...machine.proc import busy_ticks, memory_total_bytes, online_cpus
+from ...machine.host import machine_cpus, processor
+from ...machine.proc import busy_ticks, busy_ticks_of, count_of, memory_total_bytes, online_cpus
 from . import power_model
 from .microarchitecture import microarchitecture
 from .power_model import PowerModel
@@ -89,26 +93,62 @@ def discover(request: DiscoveryRequest, measured: Collection[DeviceKind], tdp_w:
     return found
 
 
-def _add_cpu(request: DiscoveryRequest, cgroup: Cgroup, tdp_w: float | None, contained: bool, found: Discovery) -> None:
+class _Processors(NamedTuple):
+    """The processors that the run may use, how many the machine has, and how many /proc/stat lists. `busy_s`: the CPU time of `counted` of
+    them; None if it cannot be read for the same ones."""
+
+    allowed: float
+    machine: int
+    listed: int
+    busy_s: Callable[[], float | None] | None
+    counted: float
+
+
+def _processors(request: DiscoveryRequest, cgroup: Cgroup) -> _Processors:
     stat = Path(request.procfs, "stat")
-    machine_cpus = online_cpus(read_text(stat))
-    if not machine_cpus:
+    listed = online_cpus(read_text(stat))
+    machine = max(machine_cpus(request.sysfs, request.procfs), cgroup.widest_cpus())
+    share = cgroup.cpu_share() or CpuShare(float(machine), None)
+    allowed = min(share.cpus, float(listed))
+
+    def of_those_listed() -> float | None:
+        return _seconds(busy_ticks(read_text(stat)))
+
+    def of_the_set() -> float | None:
+        return _seconds(busy_ticks_of(read_text(stat), share.processors or ()))
+
+    if allowed >= machine:  # the whole machine
+        return _Processors(allowed, machine, listed, of_those_listed, float(listed))
+    if share.cpus <= listed and share.usage_s() is not None:
+        return _Processors(allowed, machine, listed, share.usage_s, share.cpus)
+    if share.cpus > listed or (share.cpus == listed and share.processors is not None):  # a container lists its own
+        return _Processors(allowed, machine, listed, of_those_listed, float(listed))
+    if share.processors is not None and of_the_set() is not None:
+        return _Processors(allowed, machine, listed, of_the_set, float(count_of(share.processors)))
+    return _Processors(allowed, machine, listed, None, allowed)
+
+
+def _add_cpu(request: DiscoveryRequest, cgroup: Cgroup, tdp_w: float | None, contained: bool, found: Discovery) -> None:
+    cpus = _processors(request, cgroup)
+    if not cpus.listed:
+        stat = Path(request.procfs, "stat")
         found.findings.append(_nothing("cpu", f"{stat} names no processor: the energy of the CPU is not counted"))
         return
-    share = cgroup.cpu_share()
-    if share is None or share.cpus >= machine_cpus:
-        share = CpuShare(float(machine_cpus), None)
     cpu = processor(request.procfs)
     if tdp_w is not None:
-        model = power_model.cpu_from_tdp(tdp_w, share.cpus / machine_cpus)
+        model = power_model.cpu_from_tdp(tdp_w, cpus.allowed / cpus.machine)
     else:
-        model = power_model.cpu_from_generation(microarchitecture(cpu), share.cpus)
-
-    limited = share.usage_s() is not None
-    busy_s = share.usage_s if limited else lambda: _machine_busy_s(stat)
-    utilisation = Utilisation(busy_s, share.cpus if limited else float(machine_cpus))
-    whose = f" within its control group ({share.cpus:g} of {machine_cpus} CPUs)" if share.cpus < machine_cpus else ""
-    _add("cpu", cpu.name or None, model, utilisation, f"utilisation{whose}", contained, found)
+        model = power_model.cpu_from_generation(microarchitecture(cpu), cpus.allowed)
+    whose = f" within its control group ({cpus.allowed:g} of {cpus.machine} CPUs)" if cpus.allowed < cpus.machine else ""
+    how = f"utilisation{whose}"
+    if cpus.listed < cpus.machine:
+        model = model.widened(power_model.UNKNOWN_CORES_FACTOR)
+        how += f", of which /proc/stat lists {cpus.listed}"
+    if cpus.busy_s is None:
+        model = model.at_unknown_utilisation()
+        how = f"its size{whose}; their CPU time cannot be read (that of another group does not count), so the range is from idle to full"
+    utilisation = (lambda: 0.0) if cpus.busy_s is None else Utilisation(cpus.busy_s, cpus.counted)
+    _add("cpu", cpu.name or None, model, utilisation, how, contained, found)
 
 
 def _add_dram(request: DiscoveryRequest, cgroup: Cgroup, contained: bool, found: Discovery) -> None:
@@ -152,7 +192,6 @@ def _nothing(what: str, detail: str) -> Finding:
     return Finding(SOURCE, Availability.ABSENT, what, detail)
 
 
-def _machine_busy_s(stat: Path) -> float | None:
-    """CPU seconds that all processors were busy since boot; None if they cannot be read."""
-    ticks = busy_ticks(read_text(stat))
+def _seconds(ticks: int | None) -> float | None:
+    """Seconds of the CPU clock; None stays None."""
     return None if ticks is None else ticks / os.sysconf("SC_CLK_TCK")

@@ -10,7 +10,7 @@ import csv
 import itertools
 import statistics
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from ...machine.resources import folder_of, text_of
@@ -24,6 +24,9 @@ VCPU_FACTORS = (0.4, 1.5)
 """The bounds around W per vCPU. They are an estimate, not a measurement. A row is a server's power at the wall divided by its hardware
 threads. It includes fans, supply losses, disks and memory, so the processor may draw only 0.4 of it. It is also a mean over the parts of a
 generation, and some parts draw 1.5 times the mean."""
+UNKNOWN_CORES_FACTOR = 2.0
+"""Where it is not known which processors of the machine a container has, each may be a core of its own. Such a processor draws up to twice
+as much as one that shares its core with another."""
 _DIMM_GB = (64.0, 8.0)
 """The DIMM sizes that turn the trusted 5 W per DIMM into bounds of W/GB: the largest that is common in servers, and the smallest still in
 use."""
@@ -37,6 +40,16 @@ class PowerModel:
     low_factor: float
     high_factor: float
     words: str
+
+    def widened(self, factor: float) -> PowerModel:
+        """The same with an upper bound that is `factor` times as high."""
+        return replace(self, high_factor=self.high_factor * factor)
+
+    def at_unknown_utilisation(self) -> PowerModel:
+        """The same power at any utilisation: halfway between idle and full, with bounds that contain both."""
+        idle_w, full_w = self.watts(0.0), self.watts(1.0)
+        mid_w = (idle_w + full_w) / 2
+        return PowerModel(lambda _: mid_w, self.low_factor * idle_w / mid_w, self.high_factor * full_w / mid_w, self.words)
 
     @property
     def max_w(self) -> float:

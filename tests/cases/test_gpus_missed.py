@@ -173,3 +173,160 @@ def test_a_gpu_that_is_not_used_by_the_run_is_not_missed(make_world: MakeWorld) 
     energy = world.show()["energy"]
     assert (energy["unmeasured"], energy["lower_bound"]) == ([], False)
     assert energy["measured_fraction"] == pytest.approx(1.0, abs=0.01)
+
+
+# ---- a second look
+
+
+class Sleeper(Gpu):
+    """A laptop's GPU that sleeps when the run starts."""
+
+    def __init__(self, machine: FakePowercap, gpus: FakeNvml, **lines: Any) -> None:
+        super().__init__(machine, gpus, **lines)
+        self.bus = FakeBus(machine.sysfs, machine.procfs)
+        self.bus.device(status="suspended")
+
+    def wakes(self) -> None:
+        self.bus.sleeps(status="active")
+
+
+def test_a_gpu_that_slept_at_the_start_is_found_when_it_wakes(machine: FakePowercap, gpus: FakeNvml) -> None:
+    """It is not woken. What it drew before is between nothing and idle power; then it is measured exactly."""
+    clock, gpu = FakeClock(), Sleeper(machine, gpus)
+    run = RecordedRun(machine, clock, gpu.draw, gpus=None)
+    for _ in range(10):
+        run.move(1.0, tick_s=0.1)
+    assert gpus.tried == 0
+    assert run.view["energy"]["unmeasured"][0]["reason"] == "suspended; not woken"
+    gpu.wakes()
+    for _ in range(5):
+        run.move(1.0, tick_s=0.1)
+    run.end()
+    found, energy = device(run.view, "gpu0"), run.view["energy"]
+    assert (energy["unmeasured"], energy["lower_bound"]) == ([], False)
+    assert (found["model"], found["uuid"]) == ("NVIDIA H100 80GB HBM3", gpu.uuid)
+    assert found["provenance"]["measured-counter"] == pytest.approx(300 * 4)
+    assert found["seen_fraction"] == pytest.approx(1.0)
+    assert found["coverage"] == pytest.approx(4 / 15, abs=0.01)
+    asleep_j, awake_j = 770 * 0.15 * 10, 300 * 1  # it slept for 10 s; of the second until it was found nothing is known
+    assert 0 < found["provenance"]["imputed"] - awake_j <= asleep_j
+    assert found["low_j"] <= 300 * 4
+    assert found["high_j"] >= asleep_j + 770 + 300 * 4
+    [said] = events(run.view, "found")
+    assert said["device"] == "gpu0"
+    assert "11.0 s before are imputed, 10.0 s of it asleep" in said["detail"]
+
+
+def test_a_phase_that_began_while_the_gpu_slept_has_its_part_of_what_is_imputed(machine: FakePowercap, gpus: FakeNvml) -> None:
+    clock, gpu = FakeClock(), Sleeper(machine, gpus)
+    run = RecordedRun(machine, clock, gpu.draw, gpus=None)
+    run.move(2.0, tick_s=0.1)
+    start_ns = clock.now_ns
+    gpu.wakes()
+    run.move(3.0, tick_s=0.1)
+    run.phase("train", start_ns, clock.now_ns)
+    run.end()
+    [train] = run.view["phases"]
+    assert train["resolved"]
+    assert train["low_j"] <= (100 + 300) * 3 <= train["high_j"]
+
+
+@pytest.mark.parametrize(("key", "code"), [("init", 999), ("init", 18), ("0.handle_code", 27), ("count_code", 999)])
+def test_a_gpu_that_the_driver_refuses_at_first_is_found_later(machine: FakePowercap, gpus: FakeNvml, key: str, code: int) -> None:
+    """It may have worked all the time, so its range goes from nothing to full power for that time."""
+    clock, gpu = FakeClock(), Gpu(machine, gpus)
+    gpus.set(key, code)
+    run = RecordedRun(machine, clock, gpu.draw, gpus=None)
+    run.move(1.0, tick_s=0.1)
+    gpus.set(key, 0)
+    run.move(1.0, tick_s=0.1)
+    run.move(3.0, tick_s=0.1)
+    run.end()
+    found = device(run.view, "gpu0")
+    assert found["provenance"]["measured-counter"] == pytest.approx(900)
+    assert found["provenance"]["imputed"] == pytest.approx(600)
+    assert found["low_j"] <= 900
+    assert found["high_j"] >= 900 + 2 * 770
+    assert run.view["energy"]["unmeasured"] == []
+
+
+def test_one_gpu_sleeps_and_the_other_works(machine: FakePowercap, gpus: FakeNvml) -> None:
+    clock, gpu = FakeClock(), Gpu(machine, gpus)
+    gpus.gpu(f185=50_000, f186=50_000, energy=None)
+    bus = FakeBus(machine.sysfs, machine.procfs)
+    bus.device("0000:17:00.0")
+    bus.device("0000:65:00.0", status="suspended")
+    run = RecordedRun(machine, clock, gpu.draw, gpus=None)
+    run.move(2.0, tick_s=0.1)
+    assert [d["device"] for d in run.view["energy"]["unmeasured"]] == ["gpu1"]
+    assert gpus.asked(1) == 0  # a question would wake it
+    bus.sleeps("0000:65:00.0", "active")
+    run.move(1.0, tick_s=0.1)
+    run.move(2.0, tick_s=0.1)
+    run.end()
+    assert device(run.view, "gpu0")["energy_j"] == pytest.approx(1500)
+    assert device(run.view, "gpu1")["provenance"]["measured-power"] == pytest.approx(50 * 2, rel=0.3)
+
+
+def test_a_gpu_that_sleeps_all_along_is_never_woken(machine: FakePowercap, gpus: FakeNvml) -> None:
+    clock, gpu = FakeClock(), Sleeper(machine, gpus)
+    run = RecordedRun(machine, clock, gpu.draw, gpus=None)
+    run.move(30.0, tick_s=1.0)
+    run.end()
+    assert gpus.tried == 0
+    assert run.view["energy"]["lower_bound"]
+    assert [d["device"] for d in run.view["energy"]["unmeasured"]] == ["gpu0"]
+
+
+def test_under_trainwatt_run_a_gpu_that_the_command_wakes_is_found(world: World) -> None:
+    bus = bus_of(world)
+    bus.device(status="suspended")
+    runtime_status = bus.sysfs / "bus/pci/devices/0000:65:00.0/power/runtime_status"
+    ended = world.cli("run", "--", "sh", "-c", f"sleep 0.5; echo active > {runtime_status}; sleep 3")
+    view = world.show()
+    found = device(view, "gpu0")
+    assert view["energy"]["unmeasured"] == [], ended.stderr
+    assert found["provenance"]["measured-counter"] > 300
+    assert found["low_j"] <= 300 * view["run"]["duration_s"] <= found["high_j"]
+    assert "GPU+CPU+DRAM" in ended.stderr
+
+
+def test_a_phase_that_begins_looks_for_the_gpu_at_once(here: World) -> None:
+    """The writing thread looks, and the training does not wait for it."""
+    bus = bus_of(here)
+    bus.device(status="suspended")
+    with EnergyTracker() as tracker:
+        time.sleep(0.4)
+        bus.sleeps(status="active")
+        with tracker.phase("train"):
+            time.sleep(0.5)
+    view = tracker.summary().to_dict()
+    assert len(events(view, "found")) == 1
+    assert device(view, "gpu0")["provenance"]["measured-counter"] > 300 * 0.2
+
+
+# ---- 0 W in the first second
+
+
+@pytest.mark.parametrize("counter", [None, 5_000_000])
+def test_a_gauge_that_says_0_w_at_first_is_kept(machine: FakePowercap, gpus: FakeNvml, counter: int | None) -> None:
+    clock, gpu = FakeClock(), Gpu(machine, gpus, f185=0, f186=0, power=0, energy=counter)
+    run = RecordedRun(machine, clock, gpu.draw if counter else gpu.package.draw, gpus=None)
+    run.move(1.0, tick_s=0.1)
+    for field in ("0.185", "0.186", "0.power"):
+        gpus.set(field, 300_000)
+    run.move(4.0, tick_s=0.1)
+    run.end()
+    found = device(run.view, "gpu0")
+    assert found["energy_j"] == pytest.approx(1500, rel=0.05)
+    assert found["low_j"] <= 1500 <= found["high_j"]
+    assert run.view["energy"]["unmeasured"] == []
+
+
+def test_a_gauge_that_says_0_w_all_along_is_a_gpu_that_is_not_measured(machine: FakePowercap, gpus: FakeNvml) -> None:
+    clock, gpu = FakeClock(), Gpu(machine, gpus, f185=0, f186=0, power=0, energy=None)
+    run = RecordedRun(machine, clock, gpu.package.draw, gpus=None)
+    run.move(3.0, tick_s=0.1)
+    run.end()
+    assert [d["device"] for d in run.view["energy"]["unmeasured"]] == ["gpu0"]
+    assert run.view["energy"]["lower_bound"]

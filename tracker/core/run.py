@@ -38,6 +38,7 @@ class EventKind(StrEnum):
     GAP = "gap"  # readings are missing
     STALE = "stale"  # a counter stood still while its device drew power
     RESUMED = "resumed"  # a stale counter moved again
+    FOUND = "found"  # a device that could not be read at first is read from here on
     LOST = "lost"  # a sensor is gone and will not come back
     ABSURD = "absurd"  # a reading that cannot be true
     LATE = "late"  # readings were taken later than planned

@@ -27,7 +27,7 @@ class Availability(StrEnum):
     ABSENT = "absent"  # the machine, or this virtual machine, has none
     MISMATCH = "mismatch"  # the versions of library and driver do not match
     BROKEN = "broken"  # it exists, but its values are wrong
-    SUSPENDED = "suspended"  # it sleeps, and a reading would wake it
+    SUSPENDED = "suspended"  # it sleeps, and a reading would wake it: only of a device that is missed
 
 
 class Device(NamedTuple):
@@ -142,16 +142,23 @@ class Missed(NamedTuple):
 class Discovery:
     """The sensors, a finding for each source, and the devices that no sensor measures.
 
-    `gpu_count` counts all GPUs of the machine, also those that the run does not use; None if no driver reports it. `again` looks once more
-    for missed devices of these names, wakes none of them, and returns those that can be read now and those that cannot. None if a second
-    look finds nothing.
+    `gpu_count` counts all GPUs of the machine, also those that the run does not use; None if no driver reports it. `again`: some of the
+    missed devices may be readable later.
     """
 
     sensors: list[Sensor] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     gpu_count: int | None = None
     missed: list[Missed] = field(default_factory=list)
-    again: Callable[[Collection[str]], Discovery] | None = None
+    again: SecondLook | None = None
+
+
+class SecondLook(NamedTuple):
+    """Missed `devices` that may be readable later, and how to look for them: `look` takes the names of those that are still missed, wakes
+    none of them, and returns the sensors of those that can be read now, and the others as missed."""
+
+    devices: tuple[str, ...]
+    look: Callable[[Collection[str]], Discovery]
 
 
 class DiscoveryRequest(NamedTuple):

@@ -19,6 +19,7 @@ from .counter_steps import SLOWEST_UPDATE_S
 from .counter_track import CounterTrack
 from .curve import NS, Curve
 from .gauge_track import GaugeTrack, Piece
+from .late_start import LateStart
 
 LEAD_APART_S = 0.05
 EVENTS_OF_A_KIND = 100
@@ -55,17 +56,26 @@ class DeviceIntegrator:
         if self._meter is not None and self._primary is not None:
             self._meters = TwoMeters(self.curve, self._meter, self._gauges, self._primary, self._event)
         self._overbooked_j = 0.0
+        self._start: LateStart | None = None
         self._gauge_covered_ns = 0
         self._counter_tick_s = 0.0
         self.events: list[Event] = []
         self._said: set[str] = set()
         self._counts: dict[str, int] = {}
 
+    def begin(self, begin_ns: int, asleep_ns: int = 0) -> None:
+        """The run began at `begin_ns`, and the device slept until `asleep_ns` at least. If its first reading is late, what it drew before
+        is imputed."""
+        self._start = LateStart(begin_ns, asleep_ns)
+
     # ---- what comes in
 
     def counter_reading(self, reading: Reading) -> None:
         """A good reading of the energy counter: integer raw units."""
         if self._meter is not None and not self.lost:
+            if not self.curve.ticks:
+                shown = self._gauges.shown(reading.t_ns)
+                self._impute_start(reading.t_ns, 0.0 if shown is None else shown.power_w)
             self._meter.take(reading)
 
     def gauge_reading(self, name: str, reading: Reading) -> None:
@@ -156,6 +166,12 @@ class DeviceIntegrator:
 
     # ---- how the results are made
 
+    def _impute_start(self, t_ns: int, power_w: float) -> None:
+        """The first reading is at `t_ns`, and the device draws `power_w` then."""
+        text = None if self._start is None else self._start.impute(self.curve, t_ns, power_w)
+        if text is not None:
+            self._event(EventKind.FOUND, t_ns, text)
+
     def _sift(self, name: str, sieved: Sieved) -> None:
         """Integrate the readings of a gauge that can be true, and report the others."""
         if sieved.limit_w is not None:
@@ -187,6 +203,7 @@ class DeviceIntegrator:
                 if self._meters.counter_refuted:
                     self._without_counter(self._meters)
         elif not self.curve.ticks:
+            self._impute_start(reading.t_ns, float(reading.value))
             self.curve.mark(reading.t_ns, reading.uncertainty_ns)
         elif piece is not None:
             self._book(piece)

@@ -21,6 +21,11 @@ class Piece(NamedTuple):
     detail: Mapping[str, object]
 
 
+def gpu_piece(device: Device) -> Piece:
+    """A GPU that the run holds."""
+    return Piece("gpu", device.name, {"model": device.model, "uuid": device.uuid})
+
+
 def inventory(devices: Iterable[Device], gpu_count: int | None = None, sysfs: str = "/sys", procfs: str = "/proc") -> Iterator[Piece]:
     """The hardware of this machine. Only the GPUs among `devices` are listed: those that the run holds. Raises nothing.
 
@@ -50,7 +55,7 @@ def inventory(devices: Iterable[Device], gpu_count: int | None = None, sysfs: st
         yield Piece("dram", "memory", {"bytes": total_bytes})
     for device in devices:
         if device.kind == "gpu":
-            yield Piece("gpu", device.name, {"model": device.model, "uuid": device.uuid})
+            yield gpu_piece(device)
     yield Piece(
         "host",
         read_text(Path(sysfs, "class/dmi/id/product_name")) or "unknown",

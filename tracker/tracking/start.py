@@ -281,4 +281,5 @@ class _Start:
             shared=SharedDevices(meters.found.sensors, tree_pid, me, anchor.monotonic_ns),
             neighbours=neighbours,
             writer=self._writer,
+            clock=self._clock,
         )

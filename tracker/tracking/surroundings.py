@@ -6,15 +6,18 @@ from collections.abc import Mapping, Sequence
 
 from ..carbon.grid.whereabouts import AUTO, locate_by_cloud
 from ..config import USED_GPUS, Config
+from ..core.clock import Clock
 from ..core.run import Event, EventKind
 from ..core.sensing import Device, Discovery
 from ..log import warn
-from ..machine.inventory import inventory
+from ..machine.inventory import Piece, gpu_piece, inventory
 from ..storage.write.writer import Statement, Writer
 from ..texts import text_of
 from .harmless import Harmless
 from .recording import rows
 from .recording.rows import Row, as_json
+from .sampling.sampler import Sampler
+from .sampling.search import Search
 from .sharing.others import Neighbours, SharedDevices
 
 USE = "UPDATE inventory SET detail = :detail WHERE run_id = :run AND host = :host AND kind = 'gpu' AND name = :name"
@@ -40,7 +43,9 @@ class Surroundings:
         shared: SharedDevices,
         neighbours: Neighbours,
         writer: Writer,
+        clock: Clock,
     ) -> None:
+        self._search = Search(found, clock)
         self._run_id = run_id
         self._segment_id = segment_id
         self._host = host
@@ -70,6 +75,23 @@ class Surroundings:
             with harmless(f"a finding about {text_of(finding.source)} could not be recorded"):
                 found.append(rows.finding_row(self._segment_id, len(found), finding))
         return {"finding": found, "inventory": self._hardware(harmless)}, about_run
+
+    def seeks(self, t_ns: int) -> bool:
+        """Whether devices that could not be read should be looked for now. Never blocks."""
+        return self._search.due(t_ns)
+
+    def seek(self, sampler: Sampler, begin_ns: int, harmless: Harmless) -> Mapping[str, Sequence[Row]]:
+        """Look again for devices that could not be read when the run began, at `begin_ns`. The rows of those that are read from now on."""
+        found: dict[str, Device] = {}
+        with harmless("devices that could not be read could not be looked for again"):
+            sensors = self._search.look(sampler, begin_ns)
+            self._shared.add(sensors)
+            found = {sensor.device.name: sensor.device for sensor in sensors}
+        gpus = [gpu_piece(device) for device in found.values() if device.kind == "gpu"]
+        return {
+            "device": [rows.device_row(self._segment_id, device, None) for device in found.values()],
+            "inventory": [self._piece(piece) for piece in gpus],
+        }
 
     def look(self, t_ns: int, harmless: Harmless, *, final: bool) -> list[Event]:
         """Who uses the devices: from time to time and at the end the processes, at the end other runs that measured during this one."""
@@ -105,6 +127,10 @@ class Surroundings:
         found: list[Row] = []
         if self._devices is not None:
             with harmless("the hardware could not be described in full"):
-                for kind, name, detail in inventory(self._devices, self._found.gpu_count, self._config.sysfs, self._config.procfs):
-                    found.append({"run_id": self._run_id, "host": self._host, "kind": kind, "name": name, "detail": as_json(detail)})
+                pieces = inventory(self._devices, self._found.gpu_count, self._config.sysfs, self._config.procfs)
+                found.extend(map(self._piece, pieces))
         return found
+
+    def _piece(self, piece: Piece) -> Row:
+        detail = as_json(piece.detail)
+        return {"run_id": self._run_id, "host": self._host, "kind": piece.kind, "name": piece.name, "detail": detail}

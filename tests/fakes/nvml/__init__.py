@@ -45,6 +45,7 @@ class FakeNvml:
         self._library = library
         self._users_before = int(library.fake_users())  # of tests before in this process
         self._tries_before = int(library.fake_tries())
+        self._questions_before = [int(library.fake_questions(index)) for index in range(16)]
         self._lines: dict[str, object] = {"count": 0}
         self._write()
 
@@ -80,6 +81,10 @@ class FakeNvml:
     def initialise(self) -> None:
         """Initialise it once more, as another library of the process does."""
         assert self._library.nvmlInitWithFlags(0) == 0
+
+    def asked(self, index: int) -> int:
+        """How many questions a GPU had to answer."""
+        return int(self._library.fake_questions(index)) - self._questions_before[index]
 
     @property
     def tried(self) -> int:

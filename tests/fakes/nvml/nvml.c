@@ -12,7 +12,7 @@ typedef struct { unsigned pid; unsigned long long memory; unsigned gpu_instance,
 
 /* a handle is known until NVML is shut down: each initialisation gives handles of another row */
 static struct gpu all_gpus[8][16], all_instances[8][16];
-static int users, era, tries;
+static int users, era, tries, questions[16];
 #define gpus all_gpus[era % 8]
 #define instances all_instances[era % 8]
 int fake_nvml = 1; /* so that a test can tell it from the real one */
@@ -57,6 +57,7 @@ static int ask(device d, const char *name)
     char code[48];
     if (!users) return UNINITIALIZED;
     if (!known(d)) return INVALID;
+    questions[d->index]++;
     if (number(key_of(d, "lost"), 0)) return LOST;
     snprintf(code, sizeof code, "%s_code", name);
     return (int)number(key_of(d, code), OK);
@@ -97,6 +98,7 @@ int nvmlInitWithFlags(unsigned flags)
 }
 int nvmlShutdown(void) { if (!users) return UNINITIALIZED; users--; return OK; }
 int fake_users(void) { return users; }
+int fake_questions(int index) { return questions[index]; }
 int fake_tries(void) { return tries; }
 const char *nvmlErrorString(int code) { return code == LOST ? "GPU is lost" : code == NOT_SUPPORTED ? "Not Supported" : "Some Error"; }
 

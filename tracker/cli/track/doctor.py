@@ -36,7 +36,6 @@ MARKS = {
     Availability.MISMATCH: ("✗", "red"),
     Availability.MASKED: ("✗", "yellow"),
     Availability.ABSENT: ("–", "dim"),
-    Availability.SUSPENDED: ("–", "yellow"),
 }
 COST_READS = 15
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ...core.sensing import Availability, Device, Discovery, DiscoveryRequest, Finding, Missed, Sensor
+from ...core.sensing import Availability, Device, Discovery, DiscoveryRequest, Finding, Gauge, Missed, SecondLook, Sensor
 from ...errors import ConfigurationError, ReadError
 from . import remedies, unread, visible
 from .presence import Present, jetson, not_given, present
@@ -19,6 +19,7 @@ from .readers import (
     FIELD_POWER_INSTANT,
     EnergySensor,
     FieldPowerSensor,
+    NoPowerError,
     NvmlLibrary,
     NvmlSensor,
     PowerFields,
@@ -55,7 +56,8 @@ def discover(request: DiscoveryRequest) -> Discovery:
     here = present(request)
     found = _found(request, here)
     if found.missed:
-        found.again = unread.second_look(request, here, discover)
+        names = tuple(missed.device.name for missed in found.missed)
+        found.again = SecondLook(names, unread.second_look(request, here, discover))
     return found
 
 
@@ -66,7 +68,7 @@ def _found(request: DiscoveryRequest, here: list[Present]) -> Discovery:
     if request.gpus is not None and not request.gpus:
         return Discovery(findings=[remedies.absent("gpus is empty: no GPU is tracked")])
     if request.gpus is None and here and all(gpu.asleep for gpu in here):
-        return unread.all_of(request, here, remedies.suspended())
+        return unread.all_of(request, here, remedies.suspended(), asleep=True)
     try:
         import pynvml as nvml  # a statement, which programs that freeze others find
 
@@ -146,7 +148,8 @@ def _discover(library: NvmlLibrary, request: DiscoveryRequest, here: list[Presen
         else:
             finding = failed[choice.index]
             found.findings.append(finding)
-            found.missed.append(unread.missed(gpus[choice.index], request, finding))
+            asleep = choice.index < listed and same[choice.index].asleep
+            found.missed.append(unread.missed(gpus[choice.index], request, finding, asleep=asleep))
     if not choices:
         value = request.environ.get("CUDA_VISIBLE_DEVICES")
         hidden = f"CUDA_VISIBLE_DEVICES={value!r} shows none of the {len(gpus)} GPUs"
@@ -172,6 +175,7 @@ def _sensors(library: NvmlLibrary, card: _Card, device: Device) -> tuple[list[Se
     sensors: list[Sensor] = []
     said: list[str] = []
     problems: list[str] = []
+    silent: dict[str, NvmlSensor] = {}  # gauges that say 0 W now
 
     def add(make: Callable[[], NvmlSensor], words: str) -> bool:
         sensor = make()
@@ -180,8 +184,11 @@ def _sensors(library: NvmlLibrary, card: _Card, device: Device) -> tuple[list[Se
             sensors.append(sensor)
             said.append(words)
             return True
-        problems.append(problem)
-        sensor.close()
+        problems.append(str(problem))
+        if isinstance(problem, NoPowerError) and sensor.name not in silent:
+            silent[sensor.name] = sensor
+        else:
+            sensor.close()
         return False
 
     has_energy = add(lambda: EnergySensor(library, card.handle, device), "energy counter")
@@ -195,17 +202,23 @@ def _sensors(library: NvmlLibrary, card: _Card, device: Device) -> tuple[list[Se
         averaged = card.gpu.compute >= _AMPERE and card.gpu.compute != _GA100
         words = "power (1 s mean)" if averaged else "power (instant)"
         add(lambda: UsagePowerSensor(library, card.handle, device, averaged), words)
+    if any(isinstance(sensor.kind, Gauge) for sensor in sensors):
+        for gauge in silent.values():
+            gauge.close()
+    else:  # one instant does not tell what they will say; until they say something, nothing is booked
+        sensors.extend(silent.values())
+        said += [f"{name.replace('-', ' ')} (0 W now)" for name in silent]
     return sensors, said, problems
 
 
-def _trial(sensor: NvmlSensor) -> str | None:
+def _trial(sensor: NvmlSensor) -> ReadError | None:
     """None if the sensor answers within a few trials, else its error."""
-    problem = ""
+    problem = None
     for _ in range(_TRIALS):
         try:
             sensor.read()
         except ReadError as e:
-            problem = str(e)
+            problem = e
         else:
             return None
     return problem

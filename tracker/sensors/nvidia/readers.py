@@ -39,6 +39,10 @@ _READERS: dict[int, str] = {0: "dVal", 1: "uiVal", 2: "ulVal", 3: "ullVal", 4: "
 """From nvmlValueType_t to the member of the union nvmlValue_t that holds the value (nvml.h)."""
 
 
+class NoPowerError(ReadError):
+    """The driver answers, and says 0 W: no live GPU draws that. A GPU that has just been woken or opened may say so for a while."""
+
+
 class NvmlLibrary:
     """An initialised NVML. It is shut down when its last sensor is closed, in the process that initialised it.
 
@@ -135,7 +139,7 @@ class NvmlSensor:
 
     def _watts(self, milliwatts: float) -> float:
         if milliwatts <= 0:
-            raise ReadError(f"{self.device.name} {self.name}: {milliwatts} mW, which no live GPU draws")
+            raise NoPowerError(f"{self.device.name} {self.name}: {milliwatts} mW, which no live GPU draws")
         return milliwatts * _MILLI
 
 

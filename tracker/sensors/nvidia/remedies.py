@@ -66,7 +66,7 @@ def init_failed(nvml: Any, code: int, request: DiscoveryRequest, here: list[Pres
 def suspended() -> Finding:
     """The GPUs of the run sleep."""
     remedy = "Nothing is wrong: it is measured as soon as it is in use. To measure it from the start, name it (gpus=[0]), which wakes it."
-    return Finding(SOURCE, Availability.SUSPENDED, "GPUs", "suspended; not woken", remedy, _WORTH)
+    return absent("suspended; not woken", remedy, _WORTH)
 
 
 def jetson(board: str, problem: str) -> Finding:

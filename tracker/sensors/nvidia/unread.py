@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
-from ...core.sensing import Device, Discovery, DiscoveryRequest, Finding, Missed
+from ...core.sensing import Availability, Device, Discovery, DiscoveryRequest, Finding, Missed
 from . import remedies, visible
 from .presence import Present, jetson
 from .visible import Gpu
@@ -23,15 +23,15 @@ def gpu(index: int, known: Present) -> Gpu:
     return Gpu(index, known.uuid, known.model or _UNKNOWN, (0, 0))
 
 
-def missed(of: Gpu, request: DiscoveryRequest, finding: Finding) -> Missed:
+def missed(of: Gpu, request: DiscoveryRequest, finding: Finding, *, asleep: bool = False) -> Missed:
     """The device for which `finding` says why it cannot be read."""
     model = None if of.name == _UNKNOWN else of.name
     gain = request.gains.get("gpu", 0.0)
     device = Device(f"gpu{of.index}", "gpu", UNKNOWN_MAX_W, gain, "gpu", model=model, uuid=of.uuid or None)
-    return Missed(device, finding.availability, finding.detail)
+    return Missed(device, Availability.SUSPENDED if asleep else finding.availability, finding.detail)
 
 
-def all_of(request: DiscoveryRequest, here: Sequence[Present], finding: Finding) -> Discovery:
+def all_of(request: DiscoveryRequest, here: Sequence[Present], finding: Finding, *, asleep: bool = False) -> Discovery:
     """No GPU can be read for the one reason in `finding`: those of `here` that belong to the run are missed."""
     if (board := jetson(request)) is not None:
         here, finding = [Present(model=board)], remedies.jetson(board, finding.detail)
@@ -43,7 +43,7 @@ def all_of(request: DiscoveryRequest, here: Sequence[Present], finding: Finding)
         chosen = {of.index for of in gpus}
         text = f"{finding.detail}; which GPUs CUDA_VISIBLE_DEVICES={value!r} names cannot be told"
         finding = finding._replace(detail=text)
-    lost = [missed(of, request, finding) for of in gpus if of.index in chosen]
+    lost = [missed(of, request, finding, asleep=asleep) for of in gpus if of.index in chosen]
     return Discovery(findings=[finding._replace(devices=tuple(m.device.name for m in lost))], missed=lost)
 
 
@@ -59,7 +59,7 @@ def beyond(request: DiscoveryRequest, here: Sequence[Present], listed: Sequence[
 def second_look(
     request: DiscoveryRequest, here: Sequence[Present], discover: Callable[[DiscoveryRequest], Discovery]
 ) -> Callable[[Collection[str]], Discovery]:
-    """The function `again` of a discovery. It asks the driver only once a GPU that slept is awake: a call could wake it."""
+    """The function `look` of a second look. It asks the driver only once a GPU that slept is awake: a call could wake it."""
     return partial(_look, request, tuple(known for known in here if known.asleep), discover)
 
 
@@ -70,8 +70,8 @@ def _look(
     names: Collection[str],
 ) -> Discovery:
     if slept and len(slept) >= len(names) and all(known.asleep for known in slept):
-        finding = remedies.suspended()
-        return Discovery(missed=[missed(Gpu(int(n.removeprefix("gpu")), "", _UNKNOWN, (0, 0)), request, finding) for n in names])
+        gpus = [Gpu(int(name.removeprefix("gpu")), "", _UNKNOWN, (0, 0)) for name in names]
+        return Discovery(missed=[missed(of, request, remedies.suspended(), asleep=True) for of in gpus])
     found = discover(request)
     for sensor in found.sensors:
         if sensor.device.name not in names:

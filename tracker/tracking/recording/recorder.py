@@ -98,6 +98,8 @@ class Recorder:
     def phase(self, phase: PhaseRecord) -> None:
         """A phase began or ended."""
         self._phases.stamp(phase)
+        if phase.end_t_ns is None and self._surroundings is not None and self._surroundings.seeks(phase.start_t_ns):
+            self._wake_up()
 
     def work(self, unit: str, phase: str, amount: int) -> None:
         """Work was done in the current phase."""
@@ -258,8 +260,7 @@ class Recorder:
             self.note(Event(EventKind.STORE, self._clock.monotonic_ns(), None, text))
 
     def _collect(self, sampler: Sampler, now: Anchor, final: bool) -> Snapshot | None:
-        """Keep what is new from the sensors, and the energy of the phases that they have passed. None if a driver call delays it to a later
-        commit."""
+        """Keep what is new from the sensors, and the energy of the phases that they have passed. None if a driver call delays it."""
         if sampler.died:
             if not self._sampler_died:
                 self._sampler_died = True
@@ -268,6 +269,9 @@ class Recorder:
             sampler.poll()
         if self._joinable and not self._resolved:  # otherwise the query would find phases whose energy is computed but not stored yet
             self._phases.joined(self._writer.query(JOINED, (self._run_id, self._segment_id, self._boot_id)))
+        if self._surroundings is not None and self._surroundings.seeks(now.monotonic_ns) and not (final or sampler.stuck):
+            for table, found in self._surroundings.seek(sampler, self._start_t_ns, self.harmless).items():
+                self._keep(table, found)
         seen = sampler.snapshot()
         if seen is not None:
             self._notes += seen.events

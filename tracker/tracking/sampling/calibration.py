@@ -36,6 +36,11 @@ class Renewals:
         self._value = value
         return len(self._changed_ns) >= CALIBRATION_CHANGES
 
+    def tell(self) -> None:
+        """Give the integrator the update period, if it is known."""
+        if (period_s := self.period_s) is not None:
+            self.integrator.set_update_period(period_s)
+
     @property
     def period_s(self) -> float | None:
         """The mean time between changes plus a tenth; late reads can only lengthen it. For a counter with irregular updates: the upper

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ...core.clock import Clock
 from ...core.run import Event, EventKind
@@ -18,7 +18,7 @@ from ...energy.integrator import DeviceIntegrator
 from .calibration import CALIBRATION_S, Renewals
 from .channel import Channel, Failure, grouped, integrator_of
 from .schedule import DOUBT_S, EDGE_S, Schedule
-from .snapshot import LastReading, Snapshot
+from .snapshot import Snapshot, snapshot_of
 
 log = logging.getLogger("trainwatt")
 
@@ -59,12 +59,34 @@ class Sampler:
         self.on_round: Callable[[float], None] = lambda _: None
         self.on_death: Callable[[], None] = lambda: None
         self._thread: threading.Thread | None = None
+        self._calm_s = calm_s
+        self.schedule = Schedule(self.channels, period_s)
+        self._take_in(sensors)
+
+    def _take_in(self, sensors: Sequence[Sensor]) -> list[Channel]:
+        new: list[Channel] = []
         for name, group in grouped(sensors).items():
             integrator = self.integrators[name] = integrator_of(group)
-            self.channels += [Channel(sensor, integrator, period_s, calm_s) for sensor in group]
-        self.schedule = Schedule(self.channels, period_s)
+            new += [Channel(sensor, integrator, self.period_s, self._calm_s) for sensor in group]
+        self.channels += new
+        self.schedule.add(new)
+        return new
 
     # ---- in the calling thread
+
+    def add(self, sensors: Sequence[Sensor], begin_ns: int, asleep_ns: Mapping[str, int]) -> bool:
+        """Read devices that were found after the run began at `begin_ns`; `asleep_ns` has the time until which some slept, by name. False
+        if a driver call takes long, or the run is ending: then nothing is added."""
+        if not self._lock.acquire(timeout=LOCK_S):
+            return False
+        try:
+            new = [] if self._stopping else self._take_in(sensors)
+            for channel in new:
+                channel.integrator.begin(begin_ns, asleep_ns.get(channel.sensor.device.name, 0))
+            self._round(new)
+            return bool(new)
+        finally:
+            self._lock.release()
 
     def poll(self) -> int:
         """Read every sensor now, whatever its rate, in the calling thread. Returns the monotonic ns of the round's start.
@@ -76,6 +98,8 @@ class Sampler:
             try:
                 now_ns = self._clock.monotonic_ns()
                 if not self._stopping:
+                    for integrator in () if self.samples else self.integrators.values():
+                        integrator.begin(now_ns)
                     self._round(self.channels)
             finally:
                 self._lock.release()
@@ -115,24 +139,11 @@ class Sampler:
         try:
             with self._settling:
                 self._integrate()
-                return self._snapshot()
+                own, self.events = self.events, []
+                return snapshot_of(self.integrators, self.channels, own, self.samples, self.missed, self.cpu_s, self.startup_cpu_s)
         finally:
             if held:
                 self._lock.release()
-
-    def _snapshot(self) -> Snapshot:
-        events = [event for integrator in self.integrators.values() for event in integrator.take_events()]
-        own, self.events = self.events, []
-        states = [(c.sensor, c.last) for c in self.channels if isinstance(c.sensor.kind, Counter)]
-        return Snapshot(
-            {name: integrator.snapshot() for name, integrator in self.integrators.items()},
-            [LastReading(sensor.device.name, sensor.name, last) for sensor, last in states if last is not None],
-            events + own,
-            self.samples,
-            self.missed,
-            self.cpu_s,
-            self.startup_cpu_s,
-        )
 
     def _acquired(self) -> bool:
         """Take the lock. False if a driver call does not release it: the training must not hang too."""
@@ -270,14 +281,8 @@ class Sampler:
 
     def _miss(self, ticks: int, now_ns: int) -> None:
         if ticks and not self.missed:
-            self.events.append(
-                Event(
-                    EventKind.LATE,
-                    now_ns,
-                    None,
-                    "the sampling thread could not run in time; missed ticks are skipped and counted, and counters stay exact",
-                )
-            )
+            text = "the sampling thread could not run in time; missed ticks are skipped and counted, and counters stay exact"
+            self.events.append(Event(EventKind.LATE, now_ns, None, text))
         self.missed += ticks
 
     def _calibrate(self) -> None:
@@ -292,6 +297,4 @@ class Sampler:
                 pending = [r for r in pending if not r.look(clock)]
             self._wake.acquire(timeout=0.0003 if passed_s < CALIBRATION_S / 8 else 0.002)
         for renewals in watched:
-            period_s = renewals.period_s
-            if period_s is not None:
-                renewals.integrator.set_update_period(period_s)
+            renewals.tell()

@@ -38,10 +38,16 @@ class Schedule:
         self.tick = 0
         self._channels = channels
         self._period_s = period_s
-        self.jitter = SAMPLED_JITTER if any(c.integrator.sampled for c in channels) else JITTER
+        self.jitter = JITTER
         self._random = int.from_bytes(os.urandom(4))  # state of a linear congruential generator (Press et al., Numerical Recipes, 7.1)
-        for channel in channels:
+        self.add(channels)
+
+    def add(self, new: Sequence[Channel]) -> None:
+        """Read `new` channels from the next tick on. They are among the channels already."""
+        for channel in new:
+            channel.next_tick = self.tick + 1
             channel.full_until = self._in(FIRST_S) if channel.calm_every > channel.every else math.inf
+            self.jitter = SAMPLED_JITTER if channel.integrator.sampled else self.jitter
 
     @property
     def at_edges(self) -> list[Channel]:

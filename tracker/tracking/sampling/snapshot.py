@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from ...core.run import Event
 from ...core.sensing import Reading
-from ...energy.integrator import DeviceSnapshot
+from ...energy.integrator import DeviceIntegrator, DeviceSnapshot
+from .channel import Channel
 
 
 class LastReading(NamedTuple):
@@ -32,3 +33,13 @@ class Snapshot(NamedTuple):
     missed: int
     cpu_s: float
     startup_cpu_s: float
+
+
+def snapshot_of(
+    integrators: Mapping[str, DeviceIntegrator], channels: Sequence[Channel], own: Sequence[Event], *counts: *tuple[int, int, float, float]
+) -> Snapshot:
+    """The snapshot of these devices as they are now. `own` are the events of the sampling itself; `counts` are the last four fields."""
+    events = [event for integrator in integrators.values() for event in integrator.take_events()]
+    states = [LastReading(c.sensor.device.name, c.sensor.name, c.last) for c in channels if c.counts and c.last is not None]
+    devices = {name: integrator.snapshot() for name, integrator in integrators.items()}
+    return Snapshot(devices, states, [*events, *own], *counts)

@@ -51,6 +51,10 @@ class SharedDevices:
         """Whether it is time for a look."""
         return self._looked_ns is None or t_ns - self._looked_ns > self._pause_ns
 
+    def add(self, sensors: Iterable[Sensor]) -> None:
+        """Look at the devices of these sensors too."""
+        self._by_device |= {s.device.name: s for s in sensors}
+
     def look(self, t_ns: int, harmless: Harmless) -> list[Event]:
         """Look once. Returns a `shared` event for each process that was not seen before; `harmless` guards the look at each device."""
         events: list[Event] = []

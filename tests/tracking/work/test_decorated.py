@@ -8,6 +8,7 @@ import gc
 import inspect
 import threading
 import time
+import types
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from contextvars import copy_context
 from typing import Any
@@ -137,6 +138,22 @@ def test_methods_of_a_class_may_be_phases(here: World) -> None:
         assert asyncio.run(Trainer().method()) == 3
         assert Trainer.of_class(4) == "Trainer 4"
     assert rows(here, "SELECT name, parent_seq FROM phase ORDER BY seq") == [("method", None), ("static", 1), ("class", None)]
+
+
+def test_a_generator_that_is_awaited_can_be_awaited_still(here: World) -> None:
+    with EnergyTracker() as tracker:
+
+        @tracker.phase("old style")
+        @types.coroutine
+        def old_style() -> Generator[Any, Any, int]:
+            yield from asyncio.sleep(2 * WAIT_S).__await__()
+            return 7
+
+        async def use() -> int:
+            return await old_style()
+
+        assert asyncio.run(use()) == 7
+    assert phase_named(tracker.summary().to_dict(), "old style")["duration_s"] >= ENOUGH_S
 
 
 # ---- generators

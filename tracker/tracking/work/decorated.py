@@ -6,6 +6,7 @@ A coroutine ends when it returns, a generator when it is exhausted or closed. Th
 from __future__ import annotations
 
 import inspect
+import types
 import weakref
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from functools import partial, wraps
@@ -52,6 +53,12 @@ def _is(kind: Callable[[object], bool], function: object) -> bool:
     return kind(function) or kind(inspect.getattr_static(type(function), "__call__"))
 
 
+def _is_awaited(function: object) -> bool:
+    """Whether a function is a generator function that `types.coroutine` has made a coroutine function."""
+    code = getattr(function, "__code__", None)
+    return code is not None and bool(code.co_flags & inspect.CO_ITERABLE_COROUTINE)
+
+
 def _coroutine_function(function: Callable[..., Any], begin: Callable[[], Measured]) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         with begin():
@@ -66,7 +73,7 @@ def _generator_function(function: Callable[..., Any], begin: Callable[[], Measur
         with call:
             return (yield from _steps(function(*args, **kwargs), call))
 
-    return wrapper
+    return types.coroutine(wrapper) if _is(_is_awaited, function) else wrapper
 
 
 def _async_generator_function(function: Callable[..., Any], begin: Callable[[], Measured]) -> Callable[..., Any]:
@@ -98,7 +105,8 @@ def _async_generator_function(function: Callable[..., Any], begin: Callable[[], 
 def _plain_function(function: Callable[..., Any], begin: Callable[[], Measured]) -> Callable[..., Any]:
     """Also a function that another decorator has made of a coroutine function or a generator function: what it returns has not begun."""
     inner = inspect.unwrap(function)
-    generates, generates_async = _is(inspect.isgeneratorfunction, inner), _is(inspect.isasyncgenfunction, inner)
+    generates = _is(inspect.isgeneratorfunction, inner) and not _is(_is_awaited, inner)
+    generates_async = _is(inspect.isasyncgenfunction, inner)
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         call = begin()

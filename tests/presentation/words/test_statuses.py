@@ -55,21 +55,21 @@ def test_pruned_and_searched_runs_are_told_from_others(study: World) -> None:
         ("pruned", "Own: at epoch 4"),
         ("pruned", "TrialPruned: at epoch 3"),
     ]
-    listed = json.loads(study.cli("list", "--status", "pruned", "--json").stdout)["runs"]
+    listed = json.loads(study.call("list", "--status", "pruned", "--json").stdout)["runs"]
     assert [r["run"]["status"] for r in listed] == ["pruned"] * 3
     assert len(runs(status="searched")) == 1
     store = Store.open(str(study.db))
     assert [run.status for run in store.list_runs(sort="status", limit=2)] == ["completed", "pruned"]
     ids = {r["status"]: r["id"] for r in study.runs()}
-    assert "pruned" in study.cli("show", ids["pruned"]).stdout
+    assert "pruned" in study.call("show", ids["pruned"]).stdout
     report = study.work / "report.html"
     for status, words in (("pruned", "This run was pruned"), ("searched", "This run is only a search for settings")):
-        assert study.cli("report", ids[status], "-o", str(report)).returncode == 0
+        assert study.call("report", ids[status], "-o", str(report)).returncode == 0
         assert words in report.read_text()
-    compared = study.cli("compare", ids["completed"], ids["pruned"], ids["searched"]).stdout
+    compared = study.call("compare", ids["completed"], ids["pruned"], ids["searched"]).stdout
     assert "was pruned" in compared
     assert "only a search" in compared
-    methods = study.cli("footprint", *ids.values(), "--format", "md").stdout
+    methods = study.call("footprint", *ids.values(), "--format", "md").stdout
     assert "1 completed, 1 searched, 1 pruned" in methods
     assert "All totals include the searched and pruned runs." in methods
 

@@ -49,7 +49,14 @@ def test_the_ranks_of_this_node(environ: dict[str, str], ranks: int) -> None:
 
 @pytest.mark.parametrize(
     ("environ", "rank"),
-    [({}, None), ({"LOCAL_RANK": "3"}, 3), ({"LOCAL_RANK": "0", "RANK": "8"}, 8), (SLURM, 5), ({"RANK": "none"}, None)],
+    [
+        ({}, None),
+        ({"LOCAL_RANK": "3"}, 3),
+        ({"LOCAL_RANK": "0", "RANK": "8"}, 8),
+        (SLURM, 5),
+        ({"RANK": "none"}, None),
+        ({"LOCAL_RANK": "3", "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}, 3),  # Lightning's launcher in a batch script
+    ],
 )
 def test_the_number_of_this_process(environ: dict[str, str], rank: int | None) -> None:
     assert rank_in_run(environ) == rank
@@ -64,6 +71,8 @@ def work(rank, store):
     dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
     assert (rank_in_run({}), ranks_here({})) == (rank, 2), (rank_in_run({}), ranks_here({}))
     assert ranks_here({"LOCAL_RANK": "0"}) == 2  # Lightning's launcher that spawns
+    one_task = {"SLURM_LOCALID": "0", "SLURM_PROCID": "0", "SLURM_NODEID": "0", "SLURM_STEP_NUM_TASKS": "1"}
+    assert (rank_in_run(one_task), ranks_here(one_task)) == (rank, 2)
     assert ranks_here({"MASTER_ADDR": "node-0"}) == 1  # perhaps the others are on another node
 
 if __name__ == "__main__":

@@ -19,9 +19,9 @@ _GLOBAL = (
 )
 _LOCAL_SIZE = (
     *("LOCAL_WORLD_SIZE", "LOCAL_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "MV2_COMM_WORLD_LOCAL_SIZE"),
-    *("JSM_NAMESPACE_LOCAL_SIZE", "PALS_LOCAL_SIZE", "PMI_LOCAL_SIZE"),
+    *("JSM_NAMESPACE_LOCAL_SIZE", "PALS_LOCAL_SIZE", "PMI_LOCAL_SIZE", "HOROVOD_LOCAL_SIZE"),
 )  # LOCAL_SIZE: DeepSpeed's launcher
-_GLOBAL_SIZE = ("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE", "FLUX_JOB_SIZE")
+_GLOBAL_SIZE = ("WORLD_SIZE", "HOROVOD_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS")
 _OF_THIS_MACHINE = ("", "localhost", "127.0.0.1", "::1")
 
 
@@ -41,9 +41,12 @@ def global_rank(environ: Mapping[str, str]) -> int | None:
 
 
 def rank_in_run(environ: Mapping[str, str]) -> int | None:
-    """This process's number among those of its job that may record in one run. Lightning's launcher gives the number on the node only, and
-    a process that was spawned knows it from torch.distributed only. None if nothing tells it."""
-    numbers = global_rank(environ), _of_torch("get_rank"), local_rank(environ)
+    """This process's number among those of its job that may record in one run. None if nothing tells it.
+
+    A process that was spawned knows it from torch.distributed only. Lightning's launcher gives LOCAL_RANK only; then the numbers of what
+    started the launcher, such as a batch script of Slurm, are the same for all ranks."""
+    of_job = _first(environ, ("RANK",)) if rank_variable(environ) == "LOCAL_RANK" else global_rank(environ)
+    numbers = _of_torch("get_rank"), of_job, local_rank(environ)
     return next((number for number in numbers if number is not None), None)
 
 
@@ -56,8 +59,8 @@ def ranks_here(environ: Mapping[str, str]) -> int:
     spawned = _of_torch("get_world_size") if environ.get("MASTER_ADDR", "") in _OF_THIS_MACHINE else None
     if local is None:  # without a number on the node, only a job on this machine alone is known to have others here
         return spawned or 1
-    size = _first(environ, _LOCAL_SIZE) or _slurm_tasks_here(environ) or _flux_tasks_here(environ)
-    return max(size or _first(environ, _GLOBAL_SIZE) or spawned or 1, local + 1)
+    size = _first(environ, _LOCAL_SIZE) or _slurm_tasks_here(environ) or _flux_tasks_here(environ) or _first(environ, _GLOBAL_SIZE) or 1
+    return max(size if size > 1 else spawned or 1, local + 1)  # one task may have spawned all ranks
 
 
 def _slurm_tasks_here(environ: Mapping[str, str]) -> int | None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..core.clock import Clock
 from ..core.run import STORED_AS, Event, EventKind, Status
@@ -14,6 +15,9 @@ from ..machine.job import external_ids
 from .recording.recorder import Recorder
 from .recording.rows import Row, as_json
 from .sampling.sampler import Sampler
+
+if TYPE_CHECKING:
+    from .sampling.edges import EdgeListener, EdgeSender
 
 
 @dataclass(slots=True)
@@ -29,6 +33,10 @@ class ActiveRun:
     recorder: Recorder
     clock: Clock
     begun_cpu_s: float
+    sender: EdgeSender | None = None
+    """Of a process that joined a run."""
+    listener: EdgeListener | None = None
+    """Of a run that other processes may join."""
     start_t_ns: int = 0
     _overlap: threading.Lock = field(default_factory=threading.Lock)
     """Taken by the first thread that reports an overlap in this run, and never released: one event is enough."""
@@ -44,6 +52,13 @@ class ActiveRun:
             except RuntimeError as error:  # the limit of threads is reached; the recorder reports what follows
                 warn("the sampling thread could not be started (%s)", error)
         self.recorder.start(self.start_t_ns, self.clock.thread_cpu_s() - self.begun_cpu_s)
+
+    def nudge(self, t_ns: int) -> None:
+        """A phase of this process begins or ends at `t_ns`. Wakes the sampler, in this process or in another one. Never blocks."""
+        if self.sampler is not None:
+            self.sampler.nudge(t_ns)
+        elif self.sender is not None:
+            self.sender.nudge(t_ns)
 
     def mention(self, others: Sequence[ActiveRun]) -> None:
         """Record in this run, and in each of the `others` of this process, that they count the same joules."""
@@ -77,5 +92,9 @@ class ActiveRun:
         try:
             self.recorder.finish(run, segment=closing | {"end_t_ns": end_t_ns})
         finally:
+            if self.sender is not None:
+                self.sender.close()
+            if self.listener is not None:
+                self.listener.close()
             if self.sampler is not None:
                 self.sampler.close()

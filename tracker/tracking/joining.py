@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..carbon.grid.whereabouts import AUTO
 from ..config import JOIN_DB, JOIN_RUN, Config
@@ -14,6 +15,11 @@ from ..errors import StoreError
 from ..machine.process import this_process
 from ..storage.write.writer import Writer
 from .recording.rows import Row, as_json
+
+if TYPE_CHECKING:
+    from ..core.clock import Clock
+    from .sampling.edges import EdgeListener, EdgeSender
+    from .sampling.sampler import Sampler
 
 
 def run_to_join(environ: Mapping[str, str], procfs: str) -> tuple[Writer, str] | None:
@@ -49,6 +55,20 @@ def _is_running(writer: Writer, run_id: str, procfs: str) -> bool:
         boot_id == me.boot_id and (namespace != me.pid_namespace or me.is_alive(pid, start_ticks))
         for _, boot_id, namespace, pid, start_ticks in owners
     )
+
+
+def edges(run_id: str, joined: bool, measuring: Sampler | None, clock: Clock) -> tuple[EdgeSender | None, EdgeListener | None]:
+    """The way of the edges of phases between the processes of one run: from one that `joined`, to the one whose sampler is `measuring`."""
+    if not joined and measuring is None:
+        return None, None
+    from .sampling.edges import EdgeListener, EdgeSender  # seldom needed
+
+    with suppress(OSError, RuntimeError):  # the range of a phase is wider without it
+        if joined:
+            return EdgeSender(run_id), None
+        if measuring is not None:
+            return None, EdgeListener(run_id, measuring, clock)
+    return None, None
 
 
 def names(writer: Writer, run_id: str, config: Config, ranks_here: int) -> Row:

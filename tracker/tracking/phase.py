@@ -199,8 +199,7 @@ def _edge(run: ActiveRun, phase: Phase) -> int:
     if phase.exact and run.sampler is not None:
         return run.sampler.poll()
     t_ns = run.clock.monotonic_ns()
-    if run.sampler is not None:
-        run.sampler.nudge(t_ns)
+    run.nudge(t_ns)
     return t_ns
 
 

@@ -116,6 +116,7 @@ class _Start:
             recorder,
             self._clock,
             self._begun_cpu_s,
+            *joining.edges(self._run_id, self._joined is not None, meters.sampler if self._target.joinable else None, self._clock),
         )
 
     # ---- the sensors

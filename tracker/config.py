@@ -69,14 +69,10 @@ class Settings(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that can be set, checked.
+    """Everything that can be set, checked. `EnergyTracker` explains the settings.
 
-    `period_s`: seconds between two readings; None for as many readings as each sensor needs. `gain_gpu`, `gain_cpu`, `gain_dram`: the
-    relative 95 % scale error of a sensor; the defaults are from the literature, rounded. `baseline_s`: seconds during which the idle
-    machine is measured first. `zone`: the zone of the electricity grid; "auto" asks the metadata address of the cloud.
-    `intensity_g_per_kwh`, `pue` and `hardware` (a CSV file): terms
-    of the run's footprint, stored with the run. `sensors`: functions that find the user's own sensors, as "module:function" or
-    "file.py:function". `sysfs`, `procfs`: where the kernel's trees are mounted, for a container that has those of the host.
+    `period_s` is None for as many readings as each sensor needs. `baseline_s` is the setting `baseline`. The defaults of the gain errors are
+    from the literature, rounded. `sysfs`, `procfs`: where the kernel's trees are mounted, for a container that has those of the host.
     """
 
     project: str = "default"

@@ -71,7 +71,7 @@ class Settings(TypedDict, total=False):
 class Config:
     """Everything that can be set, checked. `EnergyTracker` explains the settings.
 
-    `period_s` is None for as many readings as each sensor needs. `baseline_s` is the setting `baseline`. The defaults of the gain errors are
+    `period_s` is None for as many readings as each sensor needs. `baseline_s` is the setting `baseline`. The default gain errors are
     from the literature, rounded. `sysfs`, `procfs`: where the kernel's trees are mounted, for a container that has those of the host.
     """
 

@@ -65,9 +65,23 @@ sys.stdin.readline()
 """
 
 
-def run(world: World, *options: str, pids: str = "1.pids", other: bool = False, seconds: float = 3.2) -> Any:
+DAEMON = """
+import os, sys
+read, write = os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.write(write, b"%d" % os.getpid())
+        sys.stdin.readline()
+    os._exit(0)
+print(os.read(read, 20).decode(), flush=True)
+sys.stdin.readline()
+"""
+
+
+def run(world: World, *options: str, pids: str = "1.pids", other: bool = False, seconds: float = 3.2, program: str = PROGRAM) -> Any:
     """The view of a run of a program that computes on a GPU of its own choice, and is the only one to know which."""
-    command = [*TRAINWATT, "run", *options, "--", sys.executable, "-c", PROGRAM]
+    command = [*TRAINWATT, "run", *options, "--", sys.executable, "-c", program]
     process = world.popen(command, stdin=subprocess.PIPE)
     assert process.stdout is not None
     pid = process.stdout.readline().strip()
@@ -77,7 +91,7 @@ def run(world: World, *options: str, pids: str = "1.pids", other: bool = False, 
         process.wait(seconds)
     except subprocess.TimeoutExpired:
         pass
-    _, err = process.communicate("\n")
+    _, err = process.communicate("\n\n")
     world.gpu("1.pids", "None")
     assert process.returncode == 0, err
     return world.show()
@@ -101,6 +115,14 @@ def test_a_gpu_that_nobody_of_the_run_used_is_marked_idle_and_counts(make_world:
     report = world.work / "report.html"
     world.call("report", "latest", "-o", str(report))
     assert "gpu0: idle: no process of this run was seen on it" in report.read_text()
+
+
+@pytest.mark.slow
+def test_a_daemon_that_the_command_started_belongs_to_the_run(make_world: MakeWorld) -> None:
+    world = make_world(gpus_w=(300.0, 200.0))
+    view = run(world, program=DAEMON)
+    assert used(view) == {"gpu0": (False, True), "gpu1": (True, True)}
+    assert events(view, "shared") == []
 
 
 @pytest.mark.slow

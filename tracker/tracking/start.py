@@ -279,7 +279,7 @@ class _Start:
             environ=self._environ,
             found=meters.found,
             devices=None if meters.sampler is None else [i.device for i in meters.sampler.integrators.values()],
-            shared=SharedDevices(meters.found.sensors, tree_pid, me, anchor.monotonic_ns),
+            shared=SharedDevices(meters.found.sensors, tree_pid, me, self._run_id, anchor.monotonic_ns),
             neighbours=neighbours,
             writer=self._writer,
             clock=self._clock,

@@ -101,8 +101,11 @@ class Surroundings:
             self._news = True
         if final and self._config.gpus == USED_GPUS and None in self._shared.used.values():
             unknown = ", ".join(name for name, used in self._shared.used.items() if used is None)
-            text = f"it cannot be told whether the run used {unknown}: the driver reports no processes, or not as they are numbered here"
-            events.append(Event(EventKind.USE, t_ns, None, f"{text}, or the run was too short. The energy is in the total"))
+            text = (
+                f"it cannot be told whether the run used {unknown}, whose energy is in the total: the driver does not report the processes"
+            )
+            text += " there, another process is there, or the run was too short"
+            events.append(Event(EventKind.USE, t_ns, None, text))
         if final:
             with harmless("the other runs on this machine could not be looked up"):
                 events += self._neighbours.met(self._writer, t_ns)

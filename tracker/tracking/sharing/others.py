@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 
+from ...config import JOIN_RUN
 from ...core.clock import Anchor
 from ...core.run import Event, EventKind
 from ...core.sensing import Sensor
 from ...errors import StoreError
-from ...machine.process import Identity, command_of, is_descendant
+from ...machine.process import Identity, command_of, environment_of, is_descendant
 from ...storage.write.writer import Writer
 from ..harmless import Harmless
 from .gpu_use import GpuUse
@@ -27,13 +28,14 @@ REST = 20_000
 
 
 class SharedDevices:
-    """Looks at the processes that hold a device. Those outside the process tree of `tree_pid` are reported once each; those within it tell
-    which GPUs the run uses. The run began at `start_ns`."""
+    """Looks at the processes that hold a device. Those that do not belong to the run `run_id`, which began at `start_ns`, are reported once
+    each; the others tell which GPUs it uses. Its processes are the tree of `tree_pid`, and daemons that `trainwatt run` started."""
 
-    def __init__(self, sensors: Iterable[Sensor], tree_pid: int, me: Identity, start_ns: int) -> None:
+    def __init__(self, sensors: Iterable[Sensor], tree_pid: int, me: Identity, run_id: str, start_ns: int) -> None:
         self._by_device = {s.device.name: s for s in sensors}
         self._tree_pid = tree_pid
         self._me = me
+        self._run_id = run_id
         self._said: set[tuple[str, int]] = set()
         self._ours: set[int] = set()
         self._start_ns = start_ns
@@ -71,6 +73,12 @@ class SharedDevices:
         self._pause_ns = LOOK_NS if self._use.settled else 0 if young else min(LOOK_NS, REST * took_ns)
         return events
 
+    def _of_the_run(self, pid: int) -> bool:
+        """Whether a process belongs to the run. A daemon has left the tree, and keeps the variable of `trainwatt run`."""
+        if is_descendant(pid, self._tree_pid, self._me.procfs):
+            return True
+        return (environment_of(pid, self._me.procfs) or {}).get(JOIN_RUN) == self._run_id
+
     def _strangers(self, name: str, sensor: Sensor) -> Iterator[tuple[int, str | None]]:
         """The pid and the command of each process outside the tree that holds a device and was not seen before."""
         try:
@@ -79,7 +87,7 @@ class SharedDevices:
             self._use.saw(name, None)
             raise
         # A process that has just ended has no parents any more.
-        ours = {pid: pid in self._ours or is_descendant(pid, self._tree_pid, self._me.procfs) for pid in pids or ()}
+        ours = {pid: pid in self._ours or self._of_the_run(pid) for pid in pids or ()}
         self._ours.update(pid for pid, of_the_run in ours.items() if of_the_run)
         self._use.saw(name, None if pids is None else ours.values())
         for pid, of_the_run in ours.items():

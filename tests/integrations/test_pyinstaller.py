@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,20 @@ inspect.getsource = inspect.getsourcefile = inspect.getfile = no_source
 sys.argv, sys.orig_argv = {argv}
 del sys.modules["__main__"].__spec__
 """
+
+
+def test_a_program_in_an_archive_measures_and_upgrades_an_older_database(world: World, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "program.zip", "w") as archive:
+        for file in (ROOT / "tracker").rglob("*"):
+            if file.is_file() and "__pycache__" not in file.parts:
+                archive.write(file, Path("trainwatt", file.relative_to(ROOT / "tracker")))
+    world.db.parent.mkdir()
+    with sqlite3.connect(world.db) as old:
+        old.executescript((ROOT / "tests/golden/version_0_1.sql").read_text())
+    without_sources = "import sys\nsys.meta_path[:] = [f for f in sys.meta_path if 'editable' not in repr(f).lower()]\n"
+    ended = world.run_python(without_sources + TRAINING, env=world.environ(PYTHONPATH=str(tmp_path / "program.zip")))
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "FR\n", "")
+    assert [d["device"] for d in world.show()["energy"]["devices"]] == ["gpu0", "package-0", "dram-0"]
 
 
 @pytest.mark.parametrize("argv", ["[], []", "[''], []", "['program', '--fast'], []"])

@@ -6,8 +6,12 @@ without `__file__`.
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
+from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from ..errors import ConfigurationError
 
@@ -15,6 +19,26 @@ from ..errors import ConfigurationError
 def folder_of(package: str, *below: str) -> Traversable:
     """A folder of data files below a package. It need not exist."""
     return files(package).joinpath(*below)
+
+
+@contextlib.contextmanager
+def on_disk(folder: Traversable) -> Iterator[Path]:
+    """A folder of data files in the file system: itself, or a copy that is deleted afterwards where it is in an archive."""
+    if isinstance(folder, Path):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as place:
+        _copy(folder, Path(place))
+        yield Path(place)
+
+
+def _copy(folder: Traversable, to: Path) -> None:
+    for item in folder.iterdir():
+        if item.is_dir():
+            (to / item.name).mkdir()
+            _copy(item, to / item.name)
+        else:
+            (to / item.name).write_bytes(item.read_bytes())
 
 
 def text_of(file: Traversable) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import StoreError
+from ..machine.resources import on_disk
 from . import revision
 from .engine import faults_of, lock_schema, make_engine, state, writing
 from .place import masked
@@ -20,13 +21,13 @@ def migrate(place: str) -> None:
 
     engine = make_engine(place, writes=True, create=True)
     try:
-        with faults_of(place), writing(engine) as connection:
+        with on_disk(revision.MIGRATIONS) as scripts, faults_of(place), writing(engine) as connection:
             lock_schema(connection)
             # Read under the lock: another process may have been first.
             if state(connection, place) is revision.State.CURRENT:
                 return
             config = Config()
-            config.set_main_option("script_location", str(revision.MIGRATIONS).replace("%", "%%"))
+            config.set_main_option("script_location", str(scripts).replace("%", "%%"))
             config.attributes.update(connection=connection, metadata=METADATA, statements_of=revision.statements_of)
             command.upgrade(config, "head")
     except CommandError as error:

@@ -88,6 +88,7 @@ def targets(n: int) -> list[dict[str, Tensor]]:
         ({"images": images(8), "targets": targets(8)}, 8),
         ([{"file_name": "a.jpg", "height": 480, "image": image} for image in images(8)], 8),  # detectron2
         ([{"file_name": "a.jpg", "height": 480, "image": image} for image in images(1)], 1),
+        ([{"image": image} for image in images(8, same=True)], 8),
         ([(image, 7) for image in images(8)], 8),  # not collated at all
         ((["text"] * 8, Tensor(8, 3)), 8),
         ([["a"] * 8, ["b"] * 8], 8),

@@ -77,7 +77,8 @@ def _of_sequence(items: Sequence[object], parts: bool) -> frozenset[int]:
     shapes = [shape for item in items if (shape := _shape(item))]
     if len(shapes) == len(items):
         return _of_tensors(items, shapes)
-    if any(_is_sample(item) for item in items) or not as_parts:
+    many_images = len(items) > FEW and as_parts <= {*CHANNELS}
+    if any(_is_sample(item) for item in items) or not as_parts or many_images:
         return as_samples
     pair = len(items) <= FEW and not isinstance(items[0], Mapping) and not as_parts & {*CHANNELS}
     return as_parts if pair else as_parts | as_samples

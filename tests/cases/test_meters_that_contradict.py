@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -85,3 +86,22 @@ def test_a_package_above_its_stated_limit_counts_in_full(
     assert package["energy_j"] == pytest.approx(truth_j, rel=0.05)
     assert package["low_j"] <= truth_j <= package["high_j"] < 1.3 * truth_j
     assert [e["device"] for e in events(view, "limit")] == ["package-0"]
+
+
+def test_a_memory_counter_that_stands_at_zero_gives_way_to_a_model(
+    make_world: MakeWorld, clean_environ: pytest.MonkeyPatch, nvml_library: object
+) -> None:
+    world = enter(make_world(dram_w=0, gpus_w=()), clean_environ, nvml_library)  # type: ignore[arg-type]
+    world.powercap.zone("intel-rapl:0:0", "dram", 0)
+    with EnergyTracker() as tracker:
+        time.sleep(2.6)
+    view = tracker.summary().to_dict()
+    dram = device(view, "dram-0")
+    [said] = [e for e in events(view, "stale") if e["device"] == "dram-0"]
+    words = re.search(r"a model stands in: ([\d,.]+) GB of memory at 0.38 W/GB", said["detail"])
+    assert words is not None, said
+    power_w = float(words[1].replace(",", "")) * 0.3835
+    assert dram["energy_j"] == dram["provenance"]["modelled"] == pytest.approx(power_w * view["run"]["duration_s"], rel=0.02)
+    assert dram["low_j"] < dram["energy_j"] < dram["high_j"] < 3 * dram["energy_j"]
+    assert device(view, "package-0")["provenance"]["modelled"] == 0
+    assert view["energy"]["measured_fraction"] < 1.0

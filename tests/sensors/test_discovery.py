@@ -12,6 +12,22 @@ from trainwatt.sensors import discovery as sensors
 from trainwatt.sensors.rapl import discovery as powercap
 
 
+def test_each_memory_counter_has_a_model_of_its_part(machine: FakePowercap, request_for: MakeRequest) -> None:
+    """64 GiB on two sockets. The model only stands in if the counter never moves."""
+    for socket in range(2):
+        machine.zone(f"intel-rapl:{socket}", f"package-{socket}", 5)
+        machine.zone(f"intel-rapl:{socket}:0", "dram", 0)
+    found = sensors.discover(request_for(gpus=()))
+    stand_ins = {s.device.name: s.device.stand_in for s in found.sensors}
+    assert stand_ins["package-0"] is None
+    for name in ("dram-0", "dram-1"):
+        model = stand_ins[name]
+        assert model is not None
+        assert model.power_w == pytest.approx(32 * 0.3835)
+    for sensor in found.sensors:
+        sensor.close()
+
+
 def test_everything_is_measured_where_everything_can_be(
     gpus: FakeNvml, machine: FakePowercap, request_for: MakeRequest, closing: list[Discovery]
 ) -> None:

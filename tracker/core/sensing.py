@@ -30,12 +30,22 @@ class Availability(StrEnum):
     SUSPENDED = "suspended"  # it sleeps, and a reading would wake it: only of a device that is missed
 
 
+class StandIn(NamedTuple):
+    """What a model says that a device draws, for a counter that never moves: central watts, the factors that bound them, a description."""
+
+    power_w: float
+    low_factor: float
+    high_factor: float
+    words: str
+
+
 class Device(NamedTuple):
     """A part of the machine that draws power.
 
     `max_power_w` is the most that it can draw; it bounds what no sensor sees. `gain` is the relative 95 % half-width of the sensor's scale
     error; the errors of devices of one `gain_class` are common, so they add up. `part_time_s`: None if the sensor measures all the time.
-    Otherwise it measures part of the time only, and one independent sample represents this many seconds.
+    Otherwise it measures part of the time only, and one independent sample represents this many seconds. `stand_in`: what is booked, as
+    modelled, if its counter never moves.
     """
 
     name: str
@@ -48,6 +58,7 @@ class Device(NamedTuple):
     included_in_total: bool = True
     note: str | None = None
     part_time_s: float | None = None
+    stand_in: StandIn | None = None
 
 
 class Counter(NamedTuple):

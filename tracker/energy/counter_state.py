@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 from ..core.point import Provenance
 from ..core.run import EventKind
-from ..core.sensing import Counter
+from ..core.sensing import Counter, StandIn
 from .checks.suspects import Suspects
 from .counter_steps import SLOWEST_UPDATE_S, Move, Rate
 from .curve import NS, Curve
@@ -15,6 +15,8 @@ from .gauge_track import Shown
 
 STALE_READS = 10
 STALE_S = 2.0
+NEVER_S = 0.25
+"""At the end of a run a counter that has not moved for this long since its beginning is taken for one that never moves."""
 STILL_S = 0.3
 """A counter stands still if it shows nothing new for this long, and for three of its updates."""
 
@@ -75,6 +77,7 @@ class SilentCounter:
         self._gauge = gauge
         self._say = say
         self.lag_s = SLOWEST_UPDATE_S
+        self.model: StandIn | None = None  # stands in if the counter never moves
         self._quarantined: Suspects | None = None
         self._move = Move()  # its last one
         self._stopped = False  # it stands still for longer than its updates take, so it may have stopped during its last move
@@ -91,6 +94,8 @@ class SilentCounter:
         shown = self._gauge(t_ns)
         power_w = self._power_w(t_ns)
         if power_w is None:
+            if self._stand_in_modelled(t_ns):
+                return True
             self._fall_mute(t_ns, still_s)
             return False
         if power_w * still_s < STALE_READS * counter.quantum * counter.unit_j:
@@ -118,6 +123,22 @@ class SilentCounter:
             self._curve.book(Provenance.MEASURED_POWER, power_w * dt_s, min(unseen_j, power_w * dt_s), unseen_j)
             self.covered_ns += t_ns - self.booked_ns
             self.booked_ns = t_ns
+        return True
+
+    def _stand_in_modelled(self, t_ns: int) -> bool:
+        """If the counter has never moved, and there is a model of its device: book what that says. Returns whether it was booked."""
+        model = self.model
+        if model is None or self.moved_ns != self.counting_since_ns:
+            return False
+        if not self.state.replaced:
+            self.state, self._unread_ns = CounterState.STALE, self.booked_ns
+            still_s = (t_ns - self.moved_ns) * NS
+            text = f"the counter has not moved once in {still_s:.1f} s; a model stands in: {model.words}"
+            self._say(EventKind.STALE, t_ns, text)
+        energy_j = model.power_w * (t_ns - self.booked_ns) * NS
+        self._curve.book(Provenance.MODELLED, energy_j, energy_j * (1 - model.low_factor), energy_j * (model.high_factor - 1))
+        self.stood_in_j += energy_j
+        self.booked_ns = t_ns
         return True
 
     def _stand_still(self, t_ns: int, still_s: float) -> None:

@@ -9,7 +9,7 @@ from ..core.point import Provenance
 from ..core.run import EventKind
 from ..core.sensing import Counter, Reading
 from .checks.suspects import Suspects, Suspicion
-from .counter_state import CounterState, Passed, Say, SilentCounter
+from .counter_state import NEVER_S, CounterState, Passed, Say, SilentCounter
 from .counter_steps import SLOWEST_UPDATE_S, Move, Outcome, classify, unwrapped_s
 from .curve import NS, Curve
 from .gauge_track import Shown
@@ -108,6 +108,10 @@ class CounterTrack(SilentCounter):
             return
         claimed_j = self._settle_suspects()
         self._give_up_gap()
+        if (t_ns - self.moved_ns) * NS > NEVER_S and self._stand_in_modelled(t_ns):
+            self._curve.mark(t_ns)
+            self._curve.settle(t_ns)
+            return
         if self.state is COUNTING:
             self.covered_ns += max(0, self._read_ns - self.booked_ns)
         if (t_ns - self._read_ns) * NS > TAIL_S:

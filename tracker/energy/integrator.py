@@ -52,6 +52,7 @@ class DeviceIntegrator:
         self._meter: CounterTrack | None = None
         if counter is not None:
             self._meter = CounterTrack(counter, self.curve, self._gauges.shown, self._event, self._limit_passed, self._part_most_w)
+            self._meter.model = device.stand_in
         self._meters: TwoMeters | None = None
         if self._meter is not None and self._primary is not None:
             self._meters = TwoMeters(self.curve, self._meter, self._gauges, self._primary, self._event)

@@ -15,6 +15,7 @@ from . import accelerators, own
 from .modelled import discovery as modelled
 from .nvidia import discovery as nvidia
 from .rapl import discovery as rapl
+from .rapl.reader import RaplSensor
 
 Provider = Callable[[DiscoveryRequest], Discovery]
 SENSORS: Mapping[str, Provider] = {"nvml": nvidia.discover, "powercap": rapl.discover}
@@ -60,8 +61,16 @@ def _of_kind(found: Discovery, kind: str) -> set[str]:
 def _modelled(request: DiscoveryRequest, found: Discovery) -> Discovery:
     measured = {sensor.device.kind for sensor in found.sensors}
     tdp_w = None if "cpu" in measured else rapl.package_limit_w(request)
+    _let_model_stand_in(request, found)
     contained = any(nvidia.is_module_scope(sensor.device) for sensor in found.sensors)
     return modelled.discover(request, measured, tdp_w, contained)
+
+
+def _let_model_stand_in(request: DiscoveryRequest, found: Discovery) -> None:
+    """Give each memory counter a model of its part, for the case that it never moves: some machines have a counter that stays at 0."""
+    counters = [s for s in found.sensors if isinstance(s, RaplSensor) and s.device.kind == "dram"]
+    for sensor in counters:
+        sensor.device = sensor.device._replace(stand_in=modelled.memory_stand_in(request, len(counters)))
 
 
 def _own(name: str, request: DiscoveryRequest, found: Discovery) -> Discovery:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...core.point import Provenance
-from ...core.sensing import Availability, Device, DeviceKind, Discovery, DiscoveryRequest, Finding, Gauge
+from ...core.sensing import Availability, Device, DeviceKind, Discovery, DiscoveryRequest, Finding, Gauge, StandIn
 from ...errors import ReadError
 from ...machine.cgroup import Cgroup, CpuShare
 from ...machine.files import read_text
@@ -152,15 +152,29 @@ def _add_cpu(request: DiscoveryRequest, cgroup: Cgroup, tdp_w: float | None, con
 
 
 def _add_dram(request: DiscoveryRequest, cgroup: Cgroup, contained: bool, found: Discovery) -> None:
+    size = _memory(request, cgroup)
+    if size is None:
+        found.findings.append(_nothing("dram", "the size of the memory is unknown: its energy is not counted"))
+        return
+    how = "the memory limit of its control group" if size[1] else "the machine's memory"
+    _add("dram", None, power_model.dram(size[0] / _BYTES_PER_GIB), lambda: 0.0, how, contained, found)
+
+
+def memory_stand_in(request: DiscoveryRequest, parts: int) -> StandIn | None:
+    """The model of one of `parts` equal parts of the memory, for a counter that never moves. None if the size is unknown."""
+    size = _memory(request, Cgroup(request.sysfs, request.procfs))
+    if size is None:
+        return None
+    model = power_model.dram(size[0] / parts / _BYTES_PER_GIB)
+    return StandIn(model.watts(0.0), model.low_factor, model.high_factor, model.words)
+
+
+def _memory(request: DiscoveryRequest, cgroup: Cgroup) -> tuple[int, bool] | None:
+    """The bytes of memory that the run may use, and whether its control group limits them. None if nothing tells."""
     total = memory_total_bytes(read_text(Path(request.procfs, "meminfo")))
     limit = cgroup.memory_limit_bytes()
     sizes = [size for size in (total, limit) if size]
-    if not sizes:
-        found.findings.append(_nothing("dram", "the size of the memory is unknown: its energy is not counted"))
-        return
-    limited = min(sizes) == limit
-    how = "the memory limit of its control group" if limited else "the machine's memory"
-    _add("dram", None, power_model.dram(min(sizes) / _BYTES_PER_GIB), lambda: 0.0, how, contained, found)
+    return (min(sizes), min(sizes) == limit) if sizes else None
 
 
 def _add(

@@ -330,3 +330,17 @@ def test_a_gauge_that_says_0_w_all_along_is_a_gpu_that_is_not_measured(machine: 
     run.end()
     assert [d["device"] for d in run.view["energy"]["unmeasured"]] == ["gpu0"]
     assert run.view["energy"]["lower_bound"]
+
+
+def test_a_gate_is_not_passed_because_the_gpu_could_not_be_read(world: World) -> None:
+    """A run without its GPU looks cheaper. That says nothing, in either direction; the time of a run is judged as before."""
+    world.run_python(TRAIN)
+    world.gpu("0.handle_code", 999)
+    world.run_python(TRAIN)
+    whole, without = (run["id"] for run in reversed(world.runs()))
+    for runs in ((whole, without), (without, whole)):
+        judged = world.call("compare", *runs, "--gate", "energy +5%")
+        assert judged.returncode == 1, judged.stdout
+        assert "a device was never read" in " ".join((judged.stdout + judged.stderr).split())
+    assert world.call("compare", whole, without, "--gate", "duration +1h").returncode == 0
+    assert world.call("compare", without, without, "--gate", "duration +1h").returncode == 0

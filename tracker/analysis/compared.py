@@ -20,6 +20,7 @@ class Reason(Enum):
     NO_TIME = auto()
     PENDING = auto()  # it is still being computed
     NOT_MEASURED = auto()
+    DEVICE_UNREAD = auto()  # a device of the run was never read, so its energy is a lower bound
     NO_GRAMS = auto()
     ONE_RANK = auto()  # each rank of the job has a run of its own
     SOME_RANKS = auto()  # not all ranks have joined the run

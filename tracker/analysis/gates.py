@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ..core.units import J_PER_KWH, J_PER_WH
 from ..errors import ConfigurationError
-from .compared import Compared, Figure, Missing
+from .compared import Compared, Figure, Missing, Reason
 from .comparison import missing_ranks
 
 ENERGY = {"mJ": 1e-3, "J": 1.0, "kJ": 1e3, "MJ": 1e6, "Wh": J_PER_WH, "kWh": J_PER_KWH}
@@ -99,6 +99,9 @@ def _judged(gate: Gate, run: Compared, runs: Sequence[Compared]) -> Judged:
         by, low, high, limit = change.difference, change.low, change.high, (gate.share or 0.0) * base.value + (gate.amount or 0.0)
     room = limit + ROUNDING * max(abs(limit), base.value if gate.share is None else 1.0)
     crossed = by > room
+    least = runs[0] if crossed else run  # a run that may have used more than is known: what the result hangs on is not known
+    if gate.metric != "duration" and least.view["energy"]["unmeasured"]:
+        return _unknown(gate, run, figure, Unjudged(Missing(Reason.DEVICE_UNREAD), least.label))
     return Judged(
         gate,
         run.label,

@@ -16,6 +16,7 @@ _REASONS = {
     Reason.NO_TIME: "it took no time",
     Reason.PENDING: "pending",
     Reason.NOT_MEASURED: "not measured",
+    Reason.DEVICE_UNREAD: "its energy is a lower bound, because a device was never read",
     Reason.NO_GRAMS: "{detail}",
     Reason.ONE_RANK: "one rank of {detail} only",
     Reason.SOME_RANKS: "{detail} ranks only",

@@ -159,8 +159,10 @@ def ranks_text(view: OfRunJson) -> str | None:
 
 def each_text(view: ShowJson | EntryJson, n: int) -> str | None:
     """The energy of the whole run for each of `n` units of its work; None if it is not known."""
-    total_j = view["energy"]["total_j"]
-    return None if total_j is None or not n or work_partial(view["run"]) else format_energy(total_j / n)
+    energy = view["energy"]
+    if energy["total_j"] is None or not n or work_partial(view["run"]):
+        return None
+    return at_least(format_energy(energy["total_j"] / n), energy["lower_bound"])
 
 
 def unmeasured_names(energy: EnergySumJson) -> str:

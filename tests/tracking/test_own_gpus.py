@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,30 @@ def test_a_rank_whose_node_has_no_other_measures_its_gpu(make_world: MakeWorld) 
     assert_within(view["energy"], 200.0, view["run"]["duration_s"])
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("by_program", [False, True])
+def test_a_rank_that_the_first_rank_starts_measures_none_of_the_gpus_of_both(make_world: MakeWorld, by_program: bool) -> None:
+    """As Lightning does: the first rank is the program that the user starts, and has no number in its environment."""
+    world = make_world(gpus_w=(300.0, 200.0))
+    code = f"""
+import os, subprocess, sys
+os.environ["CUDA_VISIBLE_DEVICES"] = "0,1"
+if "LOCAL_RANK" not in os.environ:
+    other = subprocess.Popen([sys.executable, *sys.orig_argv[1:]], env=os.environ | {{"LOCAL_RANK": "1", "RANK": "1", "WORLD_SIZE": "2"}})
+    os.environ |= {{"LOCAL_RANK": "0", "RANK": "0", "WORLD_SIZE": "2"}}
+{RANK}
+"""
+    ended = world.run_python(code, env=world.environ(**({} if by_program else {"CUDA_VISIBLE_DEVICES": "0,1"})))
+    assert ended.returncode == 0, ended.stderr
+    for _ in range(200):
+        views = [world.show(run["id"]) for run in world.runs()]
+        if len(views) == 2 and all(view["run"]["status"] == "completed" for view in views):
+            break
+        time.sleep(0.1)
+    assert sorted(len(view["energy"]["devices"]) for view in views) == [0, 4]
+    assert not any(events(view, "overlap") for view in views)
+
+
 def test_gpus_that_the_settings_name_are_those_of_the_first_rank(make_world: MakeWorld) -> None:
     runs = launch(make_world(gpus_w=(300.0, 200.0)), *({"TRAINWATT_GPUS": "0,1", **rank} for rank in ranks_with("0", "1")))
     assert measured(runs) == {0: {"gpu0", "gpu1", *NODE}, 1: set()}
@@ -190,11 +215,11 @@ def test_the_other_ranks_are_what_the_same_launcher_started(tmp_path: Path) -> N
             shell, python = launcher + 10 * (rank + 1), launcher + 10 * (rank + 1) + 1
             processes.add(shell, launcher, SLURM_LOCALID="0", LOCAL_RANK=str(rank))
             processes.add(python, shell, SLURM_LOCALID="0", LOCAL_RANK=str(rank), CUDA_VISIBLE_DEVICES=str(first + rank))
-    found = lower_ranks({"SLURM_LOCALID": "0", "LOCAL_RANK": "2"}, 231, str(tmp_path))
+    found = lower_ranks({"SLURM_LOCALID": "0", "LOCAL_RANK": "2"}, 231, str(tmp_path)).by_rank
     assert {rank: {e.get("CUDA_VISIBLE_DEVICES") for e in environs} for rank, environs in found.items()} == {0: {None, "4"}, 1: {None, "5"}}
-    assert lower_ranks({"SLURM_LOCALID": "0", "LOCAL_RANK": "0"}, 211, str(tmp_path)) == {}
-    assert lower_ranks({}, 211, str(tmp_path)) == {}
-    assert lower_ranks({"LOCAL_RANK": "2"}, 231, str(tmp_path / "hidden")) == {}
+    assert lower_ranks({"SLURM_LOCALID": "0", "LOCAL_RANK": "0"}, 211, str(tmp_path)).by_rank == {}
+    assert lower_ranks({}, 211, str(tmp_path)).by_rank == {}
+    assert lower_ranks({"LOCAL_RANK": "2"}, 231, str(tmp_path / "hidden")).by_rank == {}
 
 
 def test_processes_whose_parents_make_a_circle_end_the_search(tmp_path: Path) -> None:
@@ -202,4 +227,4 @@ def test_processes_whose_parents_make_a_circle_end_the_search(tmp_path: Path) ->
     processes = Processes(tmp_path)
     processes.add(5, 6, LOCAL_RANK="1")
     processes.add(6, 5, LOCAL_RANK="1")
-    assert lower_ranks({"LOCAL_RANK": "1"}, 5, str(tmp_path)) == {}
+    assert lower_ranks({"LOCAL_RANK": "1"}, 5, str(tmp_path)).by_rank == {}

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from .job import local_rank, rank_variable
 from .process import environment_of, parent
 
 
-def lower_ranks(environ: Mapping[str, str], pid: int, procfs: str = "/proc") -> dict[int, list[Mapping[str, str]]]:
-    """The environments that the processes of lower local ranks were started with, by rank. `pid` is a process of the job, and `environ` its
+class LowerRanks(NamedTuple):
+    """The environments that processes were started with: of the launcher of a job (empty if it cannot be seen), and of the lower local
+    ranks, by rank."""
+
+    launcher: Mapping[str, str]
+    by_rank: Mapping[int, list[Mapping[str, str]]]
+
+
+def lower_ranks(environ: Mapping[str, str], pid: int, procfs: str = "/proc") -> LowerRanks:
+    """The lower local ranks of a job on this node. `pid` is a process of the job, and `environ` its
     environment.
 
     The ranks of a job are what its launcher started: the nearest process above `pid` that is not of its rank. Ranks whose processes cannot
@@ -18,7 +27,7 @@ def lower_ranks(environ: Mapping[str, str], pid: int, procfs: str = "/proc") -> 
     """
     variable, mine = rank_variable(environ), local_rank(environ)
     if variable is None or not mine:
-        return {}
+        return LowerRanks({}, {})
     parents = _parents(procfs)
     above = _above(pid, parents)
     launcher = next((a for a in above if (environment_of(a, procfs) or {}).get(variable) != environ[variable]), None)
@@ -29,7 +38,7 @@ def lower_ranks(environ: Mapping[str, str], pid: int, procfs: str = "/proc") -> 
             rank = local_rank(variables) if variable in variables else None
             if rank is not None and rank < mine:
                 found.setdefault(rank, []).append(variables)
-    return found
+    return LowerRanks((launcher and environment_of(launcher, procfs)) or {}, found)
 
 
 def _parents(procfs: str) -> dict[int, int]:

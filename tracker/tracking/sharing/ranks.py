@@ -13,6 +13,7 @@ from typing import NamedTuple
 from ...machine.job import local_rank
 from ...machine.process import environment_of
 from ...machine.ranks import lower_ranks
+from ...sensors.nvidia.visible import parse
 
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 
@@ -34,7 +35,7 @@ class OwnPart(NamedTuple):
         if missed and not devices:
             return f"{who} would measure only {', '.join(missed)}, which cannot be read; the other ranks of this node measure the rest"
         if not devices:
-            if self.lower:
+            if self.complete:
                 where = "a lower rank of this node sees the GPUs that this one sees, and local rank 0 measures the rest of the node"
             else:
                 where = "the energy of the node is in the run of its local rank 0, with the GPUs that it sees"
@@ -56,13 +57,16 @@ def own_part(environ: Mapping[str, str], *, gpus_named: bool, procfs: str) -> Ow
     if gpus_named:
         return OwnPart(rank, (), False, False)
     pid = os.getpid()
-    started = environment_of(pid, procfs) or {}
-    if started.get(_VISIBLE) != environ.get(_VISIBLE):
+    value = environ.get(_VISIBLE)
+    one_gpu = value is not None and len(parse(value)) == 1
+    if (environment_of(pid, procfs) or {}).get(_VISIBLE) != value:
         # The program sets the variable itself. The other ranks do the same, which their environments do not show.
-        return OwnPart(rank, (), False, _VISIBLE in environ)
-    by_rank = lower_ranks(environ, pid, procfs)
-    lower = tuple(variables for found in by_rank.values() for variables in _restricted(found))
-    return OwnPart(rank, lower, len(by_rank) == rank, bool(lower) or _VISIBLE in environ)
+        return OwnPart(rank, (), False, one_gpu)
+    seen = lower_ranks(environ, pid, procfs)
+    lower = tuple(variables for found in seen.by_rank.values() for variables in _restricted(found))
+    complete = len(seen.by_rank) == rank
+    # A variable that the launcher has too is the same for all ranks, and several GPUs may be those of all ranks.
+    return OwnPart(rank, lower, complete, complete or (one_gpu and seen.launcher.get(_VISIBLE) != value))
 
 
 def _restricted(found: Sequence[Mapping[str, str]]) -> Sequence[Mapping[str, str]]:

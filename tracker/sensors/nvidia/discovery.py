@@ -55,7 +55,8 @@ def discover(request: DiscoveryRequest) -> Discovery:
     """
     here = present(request)
     found = _found(request, here)
-    if found.missed:
+    loaded = getattr(sys.modules.get("pynvml"), "nvmlLib", None) is not None  # a library that is missing now is missing later
+    if found.missed and (loaded or any(missed.availability is Availability.SUSPENDED for missed in found.missed)):
         names = tuple(missed.device.name for missed in found.missed)
         found.again = SecondLook(names, unread.second_look(request, here, discover))
     return found

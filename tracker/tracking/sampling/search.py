@@ -10,8 +10,8 @@ from .sampler import Sampler
 
 LEAST_NS = 200_000_000
 """The shortest time between two looks, for phases that begin in quick succession."""
-COST = 100
-"""A look that takes long is repeated after this many times as long: so looking takes at most a hundredth of a core."""
+COST = 500
+"""After a look that cost a second of the processor, there is none for this many seconds: looking takes at most 0.2 % of a core."""
 
 
 class Search:
@@ -34,12 +34,12 @@ class Search:
         """Look once. The run began at `begin_ns`. Returns the sensors of the devices that were found, which the sampler reads now."""
         if self._look is None:
             return ()
-        start_ns = self._clock.monotonic_ns()
+        start_ns, before_s = self._clock.monotonic_ns(), self._clock.thread_cpu_s()
         try:
             return self._found(self._look(sorted(self._missing)), start_ns, sampler, begin_ns)
         finally:
-            end_ns = self._clock.monotonic_ns()
-            self._next_ns = end_ns + max(LEAST_NS, COST * (end_ns - start_ns))
+            pause_s = COST * (self._clock.thread_cpu_s() - before_s)
+            self._next_ns = self._clock.monotonic_ns() + max(LEAST_NS, round(pause_s * 1e9))
 
     def _found(self, found: Discovery, start_ns: int, sampler: Sampler, begin_ns: int) -> Sequence[Sensor]:
         for missed in found.missed:

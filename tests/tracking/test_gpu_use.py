@@ -136,6 +136,8 @@ def test_gpus_used_counts_only_what_the_run_used(make_world: MakeWorld, way: str
     assert_within(view["energy"], world.total_w - 300.0, view["run"]["duration_s"])
     shown = world.call("show", COLUMNS="120").stdout
     assert "gpu0*" in shown
+    made = view["carbon"]["embodied_lines"]
+    assert [line["count"] for line in made if line["part"] == "gpu"] == [1]
     assert "not part of the total: the run did not use it" in shown
     assert "contains other devices" not in shown
 

@@ -122,13 +122,17 @@ def _price(stored: StoredRun, terms: Terms, curves: Curves | None) -> Price | No
 
 
 def _made(stored: StoredRun, view: ShowJson, terms: Terms, used: Amortisations) -> tuple[list[EmbodiedLine], list[Assumption]]:
-    """The hardware of each host for the duration of the run, and the share of each host that the run held."""
+    """The hardware of each host for the duration of the run, and the share of each host that the run held. GPUs that do not count in the
+    total, because the run did not use them, do not count here either."""
     hours = (view["run"]["duration_s"] or 0.0) / 3600
     rows = table(terms.hardware)
     found: list[EmbodiedLine] = []
     shares: dict[HostShare, None] = {}
+    outside = {("gpu", d.host, d.name) for d in stored.devices if not d.included_in_total}
     for host in dict.fromkeys(piece.host for piece in stored.inventory):
-        pieces: list[Piece] = [(p.kind, p.name, p.detail) for p in stored.inventory if p.host == host]
+        pieces: list[Piece] = [
+            (p.kind, p.name, p.detail) for p in stored.inventory if p.host == host and (p.kind, host, p.name) not in outside
+        ]
         known = any(kind == "host" and rows.match_host(name) for kind, name, _ in pieces)
         share = host_share(pieces, known, terms.host_share)
         of_host = lines(pieces, hours, rows, used, share)

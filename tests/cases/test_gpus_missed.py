@@ -138,7 +138,6 @@ def test_a_library_that_cannot_be_loaded_is_not_one_that_is_missing(world: World
     folder = tmp_path / "library"
     folder.mkdir()
     make(folder)
-    bus_of(world).device()
     env = world.environ(LD_LIBRARY_PATH=str(folder))
     ended = world.run_python(TRAIN, env=env)
     assert "at least " in ended.stdout, ended.stderr

@@ -103,7 +103,7 @@ def _without(request: DiscoveryRequest, here: list[Present], error: Exception) -
         raise ConfigurationError(f"gpus={named}: no GPU can be read here ({finding.detail}); remove gpus, or see `trainwatt doctor`")
     if (code is None or code == remedies.LIBRARY_NOT_FOUND) and not_given(request) and not remedies.library_found():
         return Discovery(findings=[finding])
-    answered = code is not None and code not in remedies.SAYS_NOTHING
+    answered = remedies.library_broken() if code == remedies.LIBRARY_NOT_FOUND else code is not None and code not in remedies.SAYS_NOTHING
     return unread.all_of(request, here or ([Present()] if answered else []), finding)
 
 

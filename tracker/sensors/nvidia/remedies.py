@@ -97,6 +97,12 @@ def library_found() -> bool:
     return problem is None or not _not_found(problem)
 
 
+def library_broken() -> bool:
+    """Whether NVML's library is installed and cannot be loaded. It comes with a driver, so there is a GPU."""
+    problem = _load_problem()
+    return problem is not None and not _not_found(problem)
+
+
 def _no_library(request: DiscoveryRequest, here: list[Present]) -> Finding:
     problem = _load_problem()
     if problem is not None and not _not_found(problem):

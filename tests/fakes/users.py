@@ -56,6 +56,10 @@ class User:
         """Start code. Returns its pid."""
         return int(self._ask({"code": code, "umask": umask, "environ": environ})["pid"])
 
+    def said(self, pid: int) -> str:
+        """What a command that still runs has printed so far."""
+        return str(self._ask({"peek": pid}))
+
     def kill(self, pid: int, signal: int) -> Ended:
         """Send a signal to a command, and wait for its end."""
         os.kill(pid, signal)
@@ -88,16 +92,18 @@ def _everything() -> None:
     import contextlib
     import importlib
     import io
+    import logging.config  # noqa: F401
     import pkgutil
     import tempfile
 
-    import trainwatt
     from trainwatt.cli.main import main
     from trainwatt.storage.migrate import migrate
 
-    for module in pkgutil.walk_packages(trainwatt.__path__, "trainwatt."):
-        if ".integrations" not in module.name and not module.name.endswith((".env", ".__main__")):
-            importlib.import_module(module.name)
+    for name in ("trainwatt", "starlette", "uvicorn"):
+        for module in pkgutil.walk_packages(importlib.import_module(name).__path__, f"{name}."):
+            if ".integrations" not in module.name and not module.name.endswith((".env", ".__main__")):
+                with contextlib.suppress(ImportError, RuntimeError):  # it needs a package that is not installed
+                    importlib.import_module(module.name)
     with tempfile.TemporaryDirectory() as folder:
         migrate(f"{folder}/migrated.db")
         db = ["--db", f"{folder}/runs.db"]
@@ -138,6 +144,10 @@ def _serve(spec: dict[str, Any]) -> None:
         os.environ["HOME"] = folder
         for line in sys.stdin:
             question = json.loads(line)
+            if "peek" in question:
+                said = Path(folder, f"{question['peek']}.out")
+                print(json.dumps(said.read_text() if said.exists() else ""), flush=True)
+                continue
             if "wait" in question:
                 pid, status = os.waitpid(question["wait"], 0)
                 texts = {name: Path(folder, f"{pid}.{name}").read_text() for name in ("out", "err")}

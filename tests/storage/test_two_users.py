@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
 import stat
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -183,6 +185,53 @@ connection.exec_driver_sql("SELECT * FROM run").fetchall()
 pathlib.Path({said!r}).touch()
 time.sleep(600)
 """
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("link", ["file", "folder"])
+def test_a_run_under_way_is_read_through_a_link(owner: User, reader: User, folder: Path, link: str) -> None:
+    """The files beside the database are beside the real one."""
+    real, links = folder / "real", folder / "links"
+    for made in (real, links):
+        made.mkdir()
+        os.chown(made, OWNER, OWNER)
+    db, through = real / "runs.db", links / "here.db" if link == "file" else links / "here" / "runs.db"
+    (links / ("here.db" if link == "file" else "here")).symlink_to(db if link == "file" else real)
+    track(owner, db)
+    pid = live(owner, folder, through)
+    assert "live" in reader.cli("list", "--db", str(through)).out
+    owner.kill(pid, signal.SIGKILL)
+    assert "live" in reader.cli("list", "--db", str(through)).out
+    assert "interrupted" in owner.cli("list", "--db", str(through)).out
+    assert beside(db) == ["runs.db"]
+
+
+@pytest.mark.slow
+def test_pages_that_another_user_serves_follow_a_run_and_leave_nothing_behind(owner: User, reader: User, folder: Path) -> None:
+    db = group_folder(folder) / "runs.db"
+    track(owner, db)
+    db.chmod(0o644)
+    server = reader.begin("serve", "--port", "0", "--db", str(db))
+    deadline = time.monotonic() + HANGS_S
+    while not (address := re.search(r"http://\S+/", reader.said(server))):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+    def page() -> str:
+        with urllib.request.urlopen(address[0], timeout=HANGS_S) as found:
+            return str(found.read(), "utf-8")
+
+    assert "live" not in page()
+    assert beside(db) == ["runs.db"]
+    pid = live(owner, folder, db)
+    assert "live" in page()
+    owner.kill(pid, signal.SIGKILL)
+    assert "interrupted" in page()
+    track(owner, db, "after")
+    assert "after" in page()
+    assert beside(db) == ["runs.db"]
+    reader.kill(server, signal.SIGKILL)
+    track(owner, db)
 
 
 @pytest.mark.slow

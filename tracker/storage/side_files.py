@@ -26,8 +26,8 @@ ELSEWHERE = "name another place with --db, db= or TRAINWATT_DB"
 
 
 def beside(path: Path, ending: str) -> Path:
-    """The file beside the database `path` with this ending."""
-    return path.with_name(path.name + ending)
+    """The file beside the database `path` with this ending. If `path` is a link, SQLite makes it beside the file that the link names."""
+    return Path(os.path.realpath(path) + ending)
 
 
 def exists(path: str) -> bool:
@@ -72,7 +72,7 @@ def share_with_group(path: Path) -> None:
     """Let the group write the new file or folder `path`, if it may write the folder around it. The umask does not decide this: nobody else
     in the group could record a run."""
     with suppress(OSError):  # it belongs to another user, who does the same
-        around, own = path.parent.stat(), path.stat()
+        around, own = Path(os.path.realpath(path)).parent.stat(), path.stat()
         of_everyone = around.st_mode & stat.S_IWOTH and not around.st_mode & stat.S_ISGID  # such as /tmp
         if around.st_mode & stat.S_IWGRP and around.st_gid == own.st_gid and not of_everyone:
             path.chmod(stat.S_IMODE(own.st_mode) | (stat.S_IRWXG if path.is_dir() else stat.S_IRGRP | stat.S_IWGRP))

@@ -42,11 +42,11 @@ class User:
 
     def cli(self, *arguments: str, umask: int = 0o022, **environ: str) -> Ended:
         """Run `trainwatt` with arguments, to its end."""
-        return self._finished(self.begin(*arguments, umask=umask, **environ))
+        return self.wait(self.begin(*arguments, umask=umask, **environ))
 
     def python(self, code: str, umask: int = 0o022, **environ: str) -> Ended:
         """Run code to its end."""
-        return self._finished(self._ask({"code": code, "umask": umask, "environ": environ})["pid"])
+        return self.wait(self._ask({"code": code, "umask": umask, "environ": environ})["pid"])
 
     def begin(self, *arguments: str, umask: int = 0o022, **environ: str) -> int:
         """Start `trainwatt` with arguments. Returns its pid."""
@@ -63,7 +63,7 @@ class User:
     def kill(self, pid: int, signal: int) -> Ended:
         """Send a signal to a command, and wait for its end."""
         os.kill(pid, signal)
-        return self._finished(pid)
+        return self.wait(pid)
 
     def close(self) -> None:
         """End the process of the user."""
@@ -73,7 +73,8 @@ class User:
         self._process.wait(HANGS_S)
         self._process.stdout.close()
 
-    def _finished(self, pid: int) -> Ended:
+    def wait(self, pid: int) -> Ended:
+        """Wait for the end of a command."""
         return Ended(**self._ask({"wait": pid}))
 
     def _ask(self, question: Mapping[str, object]) -> Any:

@@ -335,6 +335,18 @@ def test_the_database_of_a_group_folder_is_writable_for_the_group_with_its_side_
 
 
 @pytest.mark.slow
+def test_the_first_runs_of_two_users_may_begin_at_the_same_instant(owner: User, reader: User, folder: Path) -> None:
+    group_folder(folder)
+    for number in range(4):
+        db = folder / f"new{number}" / "runs.db"
+        begun = [(user, user.begin("run", "--strict", "--db", str(db), "--", "true")) for user in (owner, reader)]
+        for user, pid in begun:
+            ended = user.wait(pid)
+            assert ended.code == 0, ended
+        assert owner.cli("list", "--db", str(db), "--format", "csv").out.count("\n") == 3
+
+
+@pytest.mark.slow
 def test_a_group_folder_without_the_setgid_bit_gives_the_side_files_to_the_group_too(owner: User, reader: User, folder: Path) -> None:
     """The database belongs to the group, and its folder is open to the group; new files belong to the group of who makes them."""
     db = folder / "runs.db"

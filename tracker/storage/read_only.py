@@ -21,10 +21,8 @@ from typing import Any
 from urllib.parse import quote
 
 from .faults import is_unwritable
-from .side_files import JOURNAL, SHM, WAL, beside, may_write
+from .side_files import JOURNAL, SHM, TRIES, TRY_S, WAL, beside, may_write
 
-TRIES = 5
-TRY_S = 0.02
 TICK_NS = 20_000_000
 """The times of files advance in steps of at most 10 ms (the kernel's tick), so a file written so recently may change without a new time."""
 

@@ -10,17 +10,26 @@ import fcntl
 import os
 import pwd
 import shutil
+import sqlite3
 import stat
 import struct
+import time
 from contextlib import suppress
 from pathlib import Path
 
 from ..errors import StoreError
+from .faults import is_busy
 
 WAL, SHM, JOURNAL = "-wal", "-shm", "-journal"
 _LOCKS_AT, _LOCKS = 120, 9
 """Where the locks of connections are in `-shm`: eight, and one that each open connection holds (UNIX_SHM_BASE and UNIX_SHM_DMS in SQLite's
 os_unix.c)."""
+TRIES = 5
+TRY_S = 0.02
+"""How often, and after which pause, something is tried again that another process may have changed at this instant."""
+NEW_S = 2.0
+"""SQLite opens a file beside the database, sets its mode and takes its lock in less than a millisecond. A file that is older than this, and
+has no lock, is not used."""
 _FLOCK = "hhqqi4x"  # struct flock of Linux on 64 bits: type, whence, start, length, pid
 ELSEWHERE = "name another place with --db, db= or TRAINWATT_DB"
 
@@ -53,19 +62,54 @@ def require_writable(path: Path) -> None:
     Raises StoreError, and leaves nothing behind.
     """
     if not os.path.exists(path):
+        _await_sharing(path.parent)
         return
+    if not os.path.getsize(path):
+        _await_sharing(path)
     if not may_write(path):
         raise StoreError(
             f"{path} may only be read by this user: it belongs to {_owner(path)}. Make the file and its folder writable, or {ELSEWHERE}."
         )
     foreign = [file for file in (beside(path, WAL), beside(path, SHM)) if os.path.exists(file) and not may_write(file)]
     for file in foreign:
-        reason = "another process uses it" if _in_use(beside(path, SHM)) else _replaced(file)
+        _await_sharing(file)
+        if may_write(file) or not os.path.exists(file):
+            continue
+        used = _is_new(file) or _in_use(beside(path, SHM))
+        reason = "another process uses it" if used else _replaced(file)
         if reason:
             raise StoreError(
                 f"{path} cannot be written: {file.name} beside it belongs to {_owner(file)}, and {reason}. End the programs that have the"
                 f" database open, then delete that file; or {ELSEWHERE}."
             )
+
+
+def prove_writable(connection: sqlite3.Connection, timeout_s: float) -> None:
+    """Raise now what the first transaction would raise if a file beside the database may not be written. A lock is no reason, and is not
+    waited for. `timeout_s`: how long the connection waits for a lock otherwise. Raises sqlite3.Error."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+    except sqlite3.OperationalError as error:
+        if not is_busy(error):
+            raise
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {round(timeout_s * 1000)}")
+
+
+def _await_sharing(path: Path) -> None:
+    """If another user has made a file or folder just now, wait until it is given to the group. For a moment, the umask decides its mode."""
+    deadline = time.monotonic() + NEW_S
+    while not may_write(path) and _is_new(path) and time.monotonic() < deadline:
+        time.sleep(TRY_S)
+
+
+def _is_new(path: Path) -> bool:
+    try:
+        return 0 <= time.time() - path.stat().st_ctime < NEW_S
+    except OSError:
+        return False
 
 
 def share_with_group(path: Path) -> None:

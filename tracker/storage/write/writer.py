@@ -18,10 +18,10 @@ from typing import Any, TypeVar
 
 from ...errors import DamagedDatabaseError, NotADatabaseError, StoreError
 from ...machine.filesystem import on_network
-from ..faults import is_busy, store_error
+from ..faults import is_busy, is_unwritable, store_error
 from ..place import file_in
 from ..revision import State, creation, state_of
-from ..side_files import give_to_group, make_folder, require_writable, share_with_group
+from ..side_files import TRIES, TRY_S, give_to_group, make_folder, prove_writable, require_writable, share_with_group
 from .damage import file_id, find_aside, set_aside, wording
 from .encoding import as_utf8
 
@@ -73,14 +73,27 @@ class Writer:
         begins in its place. Raises NotADatabaseError, NewerSchemaError, StoreBusyError, and StoreError if the place cannot be written.
         """
         path = _prepared(path)
-        require_writable(path)
         found = file_id(path)
         try:
-            return cls._open(path, timeout_s)
+            return cls._open_patiently(path, timeout_s)
         except DamagedDatabaseError:
             if found is None:
                 raise
             log.warning("trainwatt: %s", wording(path, set_aside(path, found)))
+        return cls._open_patiently(path, timeout_s)
+
+    @classmethod
+    def _open_patiently(cls, path: Path, timeout_s: float) -> Writer:
+        """Open it; again, if another user makes a file beside it at this instant and has not given it to the group yet."""
+        for _ in range(TRIES - 1):
+            require_writable(path)
+            try:
+                return cls._open(path, timeout_s)
+            except StoreError as error:
+                if not is_unwritable(error.__cause__):
+                    raise
+                time.sleep(TRY_S)
+        require_writable(path)
         return cls._open(path, timeout_s)
 
     @classmethod
@@ -103,6 +116,7 @@ class Writer:
                 give_to_group(path)
                 if state is State.EMPTY:
                     _patiently(lambda: _create(connection, path), deadline)
+                prove_writable(connection, timeout_s)
                 return cls(connection, path, timeout_s)
             except BaseException:  # raised again; the connection does not stay open
                 connection.close()

@@ -16,6 +16,7 @@ import pytest
 from tests.fakes.stored_rows import device, point, run, segment
 from trainwatt.errors import NewerSchemaError, NotADatabaseError, StoreBusyError, StoreError
 from trainwatt.machine import filesystem
+from trainwatt.storage import revision
 from trainwatt.storage.place import file_in
 from trainwatt.storage.write.writer import Rows, Writer
 
@@ -31,7 +32,7 @@ def test_creates_folders_and_file(tmp_path: Path) -> None:
     assert writer.query("SELECT id FROM run WHERE host = ?", ["node-a"]) == [("run-1",)]
     assert writer.query("PRAGMA synchronous") == [(1,)]
     assert writer.query("PRAGMA foreign_keys") == [(1,)]
-    assert writer.query("SELECT version_num FROM alembic_version") == [("0003",)]
+    assert writer.query("SELECT version_num FROM alembic_version") == [(revision.head(),)]
     writer.close()
 
 

@@ -108,7 +108,7 @@ class TwoMeters:
         missing_j = figures.power_j - figures.counter_j - meter.stood_in_j
         self.counter_refuted = True
         self.overbooked_j = max(0.0, -missing_j)
-        self.covered_ns = meter.covered_ns + max(0, figures.until_ns - meter.booked_ns)
+        self.covered_ns = max(0, meter.covered_ns + figures.until_ns - meter.booked_ns)  # the gauge goes on from there
         self._curve.book(Provenance.MEASURED_POWER, max(0.0, missing_j), figures.less_j + self.overbooked_j, figures.more_j)
         self._curve.mark(figures.until_ns)
         self._curve.settle(None)

@@ -46,6 +46,7 @@ class EventKind(StrEnum):
     DISAGREEMENT = "disagreement"  # two sensors of one device contradict each other
     SHARED = "shared"  # a process outside the run used the GPU too
     OVERLAP = "overlap"  # another run measured the same devices at the same time
+    OUTLIVED = "outlived"  # processes of the run went on after its end
     SUSPENDED = "suspended"  # the machine slept
     DEAD = "dead"  # the sampling thread died
     USE = "use"  # it cannot be told which GPUs the run used

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,6 +95,22 @@ def command_of(pid: int, procfs: str = "/proc") -> str | None:
     """Another process's command line, masked; None if it cannot be read."""
     arguments = read_strings(Path(procfs, str(pid), "cmdline"))
     return None if arguments is None else masked(arguments)
+
+
+def started_with(variable: str, value: str, procfs: str = "/proc") -> list[int]:
+    """The processes that were started with this variable in their environment, in the order of their numbers. Those that have ended, and
+    those of other users, are not among them."""
+    sought = os.fsencode(f"\0{variable}={value}\0")
+    found: list[int] = []
+    try:
+        pids = sorted(int(name) for name in os.listdir(procfs) if name.isdecimal())
+    except OSError:
+        return []
+    for pid in pids:
+        with suppress(OSError):  # it has ended, or belongs to another user
+            if sought in b"\0" + Path(procfs, str(pid), "environ").read_bytes():
+                found.append(pid)
+    return found
 
 
 def environment_of(pid: int, procfs: str = "/proc") -> dict[str, str] | None:

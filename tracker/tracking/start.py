@@ -283,4 +283,5 @@ class _Start:
             neighbours=neighbours,
             writer=self._writer,
             clock=self._clock,
+            joinable=self._target.joinable,
         )

@@ -19,6 +19,7 @@ from .recording.rows import Row, as_json
 from .sampling.sampler import Sampler
 from .sampling.search import Search
 from .sharing.others import Neighbours, SharedDevices
+from .sharing.outliving import left_behind
 
 USE = "UPDATE inventory SET detail = :detail WHERE run_id = :run AND host = :host AND kind = 'gpu' AND name = :name"
 COUNTED = "UPDATE device SET included_in_total = :counted WHERE segment_id = :segment AND name = :name"
@@ -28,6 +29,7 @@ class Surroundings:
     """The surroundings of run `run_id`, whose segment `segment_id` is this process on `host`.
 
     `devices` are those that this process reads. None if another process measures, and describes, the machine.
+    `joinable`: the run is that of a command, whose processes may go on after it.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Surroundings:
         neighbours: Neighbours,
         writer: Writer,
         clock: Clock,
+        joinable: bool,
     ) -> None:
         self._search = Search(found, clock)
         self._run_id = run_id
@@ -56,6 +59,7 @@ class Surroundings:
         self._shared = shared
         self._neighbours = neighbours
         self._writer = writer
+        self._joinable = joinable
         self._news = False
 
     def describe(self, harmless: Harmless) -> tuple[Mapping[str, Sequence[Row]], Row]:
@@ -109,6 +113,9 @@ class Surroundings:
         if final:
             with harmless("the other runs on this machine could not be looked up"):
                 events += self._neighbours.met(self._writer, t_ns)
+        if final and self._joinable:
+            with harmless("the processes that the command left could not be looked up"):
+                events += left_behind(self._run_id, t_ns, self._config.procfs)
         return events
 
     def changes(self) -> list[Statement]:

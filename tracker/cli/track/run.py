@@ -14,10 +14,11 @@ from typing import Any, NoReturn
 import rich_click as click
 
 from ...config import JOIN_DB, JOIN_RUN, Settings
+from ...core.run import EventKind
 from ...errors import NoHomeError, NotADatabaseError, StoreError, TrainwattError
 from ...machine.masking import masked
 from ...presentation.words.quantities import format_duration
-from ...presentation.words.safe_text import cleaned
+from ...presentation.words.safe_text import clean, cleaned
 from ...storage.place import spare
 from ...tracking.target import Target
 from ...tracking.tracker import EnergyTracker
@@ -114,7 +115,10 @@ def _verdict(code: int) -> tuple[str, str | None]:
 
 
 def report(tracker: EnergyTracker, *, elsewhere: bool = False) -> None:
-    """Three lines: the headline, the duration, how to show it. `elsewhere`: the run is not in the database that the settings name."""
+    """Three lines: the headline, the duration, how to show it; and a line about processes that the command left.
+
+    `elsewhere`: the run is not in the database that the settings name.
+    """
     try:
         summary = tracker.summary()
     except Exception as error:  # the result of the command matters more than the report
@@ -124,6 +128,9 @@ def report(tracker: EnergyTracker, *, elsewhere: bool = False) -> None:
     reason = f" ({run['end_reason']})" if run["end_reason"] else ""
     say(summary.headline)
     say(f"{format_duration(run['duration_s'])}, {run['status']}{reason}")
+    for event in summary.to_dict()["events"]:
+        if event["kind"] == EventKind.OUTLIVED:
+            say(clean(event["detail"]))
     say(f"trainwatt show {run['id']}{f' --db {shlex.quote(str(tracker.path))}' if elsewhere else ''}")
 
 

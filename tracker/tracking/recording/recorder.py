@@ -19,6 +19,7 @@ from ...storage.write.writer import Statement, Writer
 from ..harmless import Harmless
 from ..sampling.sampler import Sampler
 from ..sampling.snapshot import Snapshot
+from ..sharing.outliving import went_on
 from . import pace, rows
 from .anchoring import Anchoring
 from .backlog import KEPT_ROWS, Backlog
@@ -80,8 +81,7 @@ class Recorder:
         self._closed = False
         self._thread: threading.Thread | None = None
         self._anchoring = Anchoring(clock.anchor())
-        self._start_t_ns = self._anchoring.anchor.monotonic_ns
-        self._committed_ns = self._start_t_ns
+        self._start_t_ns = self._committed_ns = self._anchoring.anchor.monotonic_ns
         self._cpu_s = self._startup_cpu_s = 0.0
         self._phases = PhaseLog(run_id, segment_id, measured=sampler is not None, joinable=joinable)
         self._compaction = Compaction(writer, segment_id, self._start_t_ns)
@@ -218,6 +218,7 @@ class Recorder:
         self._keep("phase", self._phases.take(self._anchoring.anchor))
         seen = None if self._sampler is None else self._collect(self._sampler, now, final)
         self._notes += self._phases.take_events(now.monotonic_ns)
+        self._notes += went_on(self._writer, self._run_id, now) if final and not self._owner else []
         self._take_notes()
         inserts = self._renewal.before(self._backlog.rows)
         inserts["work"] = self._work.rows()
@@ -229,12 +230,11 @@ class Recorder:
             ],
             "phase": tuple(self._resolved),
         }
-        then: list[Statement] = []
+        then: list[Statement] = [*self._phases.folds()]
         if seen is not None:
             updates["device"] = [rows.device_update(self._segment_id, device) for device in seen.devices.values()]
         if self._surroundings is not None:
             then += self._surroundings.changes()
-        then += self._phases.folds()
         if not final:  # at the end of a run, everything that can be left out is
             devices = () if self._sampler is None else tuple(self._sampler.integrators)
             with self.harmless("the run could not be made smaller"):

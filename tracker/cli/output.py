@@ -26,7 +26,9 @@ def replace_what_cannot_be_shown() -> None:
 
 def echo(text: str, *, nl: bool = True, err: bool = False) -> None:
     """Print a text on stdout, or on stderr."""
-    click.echo(text, file=sys.stderr if err else sys.stdout, nl=nl)  # without a file, click writes UTF-8 where the encoding is ASCII
+    stream = sys.stderr if err else sys.stdout
+    if stream is not None:  # it is None where it was closed before the start; click would take stdout then
+        click.echo(text, file=stream, nl=nl)  # without a file, click writes UTF-8 where the encoding is ASCII
 
 
 def say(text: str) -> None:

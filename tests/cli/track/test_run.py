@@ -49,6 +49,11 @@ def test_three_lines_on_stderr_and_nothing_else(world: World) -> None:
     assert_within(view["energy"], world.total_w, view["run"]["duration_s"])
 
 
+def test_a_closed_stderr_does_not_send_the_three_lines_to_stdout(world: World) -> None:
+    ended = finished(world.popen(["sh", "-c", '"$@" 2>&-', "sh", *TRAINWATT, "run", "--", "sh", "-c", "echo out; exit 4"]))
+    assert (ended.returncode, ended.stdout, ended.stderr) == (4, "out\n", "")
+
+
 def test_stdin_and_stdout_are_the_commands_own(world: World) -> None:
     data = "".join(f"line {i}\n" for i in range(20_000))
     process = world.popen([*TRAINWATT, "run", "--", "cat"], stdin=subprocess.PIPE)

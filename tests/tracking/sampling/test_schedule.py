@@ -15,6 +15,7 @@ from trainwatt.tracking.sampling.sampler import Sampler
 from trainwatt.tracking.sampling.schedule import CALM_S, DOUBT_S, EDGE_S, FIRST_S, FULL_S
 
 PERIOD_NS = 100_000_000
+CALM = {0.8, 0.9, 1.0}
 
 
 class Follower:
@@ -63,7 +64,8 @@ def test_a_counter_is_read_at_the_full_rate_first_and_then_at_the_calm_one() -> 
     follower = Follower([steady(clock)], clock)
     follower.run(20.0)
     assert set(follower.apart_s(0, FIRST_S)) == {FULL_S}
-    assert set(follower.apart_s(FIRST_S + CALM_S, 20)) == {CALM_S}
+    assert set(follower.apart_s(FIRST_S + 1, 20)) <= CALM
+    assert len(set(follower.apart_s(FIRST_S + 1, 20))) > 1  # not in step with a load
 
 
 def test_a_gauge_beside_a_counter_is_read_in_the_same_rounds() -> None:
@@ -73,8 +75,8 @@ def test_a_gauge_beside_a_counter_is_read_in_the_same_rounds() -> None:
     follower.run(4.0)
     before = [gauge.reads for gauge in gauges]
     follower.run(22.0)
-    assert [gauge.reads - n for gauge, n in zip(gauges, before, strict=True)] == [20, 20]
-    assert set(follower.apart_s(5, 22)) == {CALM_S}
+    assert [gauge.reads - n for gauge, n in zip(gauges, before, strict=True)] == pytest.approx([20, 20], abs=2)
+    assert set(follower.apart_s(5, 22)) <= CALM
 
 
 @pytest.mark.parametrize("kind", [INSTANT, AVERAGE], ids=["instant", "average"])
@@ -113,7 +115,7 @@ def test_an_edge_gets_a_reading_of_its_own_and_the_full_rate_for_a_moment() -> N
     assert sensor.reads == reads + 1
     follower.run(20.0)
     assert set(follower.apart_s(10.1, 10.0 + EDGE_S)) == {FULL_S}
-    assert set(follower.apart_s(11.5, 20)) == {CALM_S}
+    assert set(follower.apart_s(11.5, 20)) <= CALM
 
 
 def test_an_edge_right_after_a_round_gets_none_and_the_next_round_is_near() -> None:
@@ -164,7 +166,7 @@ def test_a_counter_that_goes_on_is_calm_again() -> None:
     sensor = ScriptedSensor(GPU, NVML_COUNTER, [lambda: (min(clock.now_ns, 10**10) + max(0, clock.now_ns - 12 * 10**9)) // 5000])
     follower = Follower([sensor], clock)
     follower.run(40.0)
-    assert set(follower.apart_s(12 + DOUBT_S + 1, 40)) == {CALM_S}
+    assert set(follower.apart_s(12 + DOUBT_S + 1, 40)) <= CALM
 
 
 def test_without_sensors_the_thread_hardly_wakes_up() -> None:

@@ -27,6 +27,8 @@ two commits, because some doubts are found only when readings are integrated."""
 JITTER, SAMPLED_JITTER = 0.1, 0.5
 """Share of the period by which each tick is moved at random, in both directions. It is a half if instantaneous samples are integrated: a
 load that swings once per period must be sampled at any moment of its swing."""
+CALM_JITTER = 0.12
+"""The same for the calm rate, whose ticks are moved by whole ticks."""
 IDLE_S = 1.0
 """Without any channel, a tick comes this often."""
 
@@ -40,13 +42,17 @@ class Schedule:
         self._period_s = period_s
         self.jitter = JITTER
         self._random = int.from_bytes(os.urandom(4))  # state of a linear congruential generator (Press et al., Numerical Recipes, 7.1)
+        self._calm_every = 1
+        self._calm_tick = 0  # the next tick of all calm channels: to wake the thread up costs more than a reading
         self.add(channels)
 
     def add(self, new: Sequence[Channel]) -> None:
         """Read `new` channels from the next tick on. They are among the channels already."""
         for channel in new:
             channel.next_tick = self.tick + 1
-            channel.full_until = self._in(FIRST_S) if channel.calm_every > channel.every else math.inf
+            channel.full_until = math.inf
+            if channel.calm_every > channel.every:
+                channel.full_until, self._calm_every = self._in(FIRST_S), channel.calm_every
             self.jitter = SAMPLED_JITTER if channel.integrator.sampled else self.jitter
 
     @property
@@ -60,17 +66,17 @@ class Schedule:
 
     def due_ns(self, begin_ns: int, tick: int) -> int:
         """When a tick is due: `tick` periods after the beginning, moved at random."""
-        self._random = (1_664_525 * self._random + 1_013_904_223) % 2**32
-        return begin_ns + round((tick + self.jitter * (self._random / 2**31 - 1)) * self._period_s / NS)
+        return begin_ns + round((tick + self.jitter * self._chance()) * self._period_s / NS)
 
     def due(self, tick: int) -> list[Channel]:
         """The channels to read at `tick`, in their order."""
         self.tick = tick
         due = [c for c in self._channels if c.next_tick <= tick]
+        if tick >= self._calm_tick:
+            self._calm_tick = tick + self._calm_every + round(CALM_JITTER * self._calm_every * self._chance())
         for channel in due:
-            calm = channel.calm_every
-            # Calm channels are read at the same ticks: each time that the thread wakes up costs more than a reading.
-            channel.next_tick = tick + channel.every if tick < channel.full_until else tick // calm * calm + calm
+            calm = channel.calm_every > channel.every and tick >= channel.full_until
+            channel.next_tick = self._calm_tick if calm else tick + channel.every
         return due
 
     def slow_down(self, channel: Channel) -> None:
@@ -84,6 +90,11 @@ class Schedule:
         for channel in channels:
             channel.full_until = max(channel.full_until, until)
             channel.next_tick = min(channel.next_tick, self.tick + channel.every)
+
+    def _chance(self) -> float:
+        """A random number from -1 to 1."""
+        self._random = (1_664_525 * self._random + 1_013_904_223) % 2**32
+        return self._random / 2**31 - 1
 
     def _in(self, seconds: float) -> int:
         """The tick some seconds after the last one."""

@@ -17,8 +17,8 @@ from .channel import Channel
 NS = 1e-9
 FULL_S = 0.1
 CALM_S = 0.9
-"""Seconds between two readings at the full rate and at the calm rate. A commit after every second calm reading stores all but the last two
-seconds of a run."""
+"""Seconds between two readings at the full rate, and the most at the calm rate, where half of the readings come one tick earlier: so they
+are not in step with a load. A commit after every second calm reading stores all but the last two seconds of a run."""
 FIRST_S = 3.0
 EDGE_S = 0.5
 DOUBT_S = 3.0
@@ -27,8 +27,6 @@ two commits, because some doubts are found only when readings are integrated."""
 JITTER, SAMPLED_JITTER = 0.1, 0.5
 """Share of the period by which each tick is moved at random, in both directions. It is a half if instantaneous samples are integrated: a
 load that swings once per period must be sampled at any moment of its swing."""
-CALM_JITTER = 0.12
-"""The same for the calm rate, whose ticks are moved by whole ticks."""
 IDLE_S = 1.0
 """Without any channel, a tick comes this often."""
 
@@ -73,7 +71,7 @@ class Schedule:
         self.tick = tick
         due = [c for c in self._channels if c.next_tick <= tick]
         if tick >= self._calm_tick:
-            self._calm_tick = tick + self._calm_every + round(CALM_JITTER * self._calm_every * self._chance())
+            self._calm_tick = tick + self._calm_every - (self._calm_every > 1 and self._chance() > 0)
         for channel in due:
             calm = channel.calm_every > channel.every and tick >= channel.full_until
             channel.next_tick = self._calm_tick if calm else tick + channel.every

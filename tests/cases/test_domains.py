@@ -1,4 +1,7 @@
-"""Which powercap zones count, each once: cases 25, 26, 27 and 45. Zones with unusable text, denied and masked zones: cases 9, 10 and 55."""
+"""Which powercap zones count, each once: cases 25, 26, 27, 45, 56 and 57.
+
+Zones with unusable text, denied and masked zones: cases 9, 10 and 55.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,11 @@ def after_ten_seconds(machine: FakePowercap, watts: dict[str, int]) -> dict[str,
     run.end()
     energy = run.view["energy"]
     return {d["device"]: d["energy_j"] for d in energy["devices"]} | {"total": energy["total_j"]}
+
+
+def packages(found: dict[str, float]) -> dict[str, float]:
+    """Without the total and without the memory, which is modelled where it has no zone."""
+    return {name: energy_j for name, energy_j in found.items() if name.startswith("package")}
 
 
 def test_case_25_of_psys_package_core_uncore_and_dram_package_and_dram_count(machine: FakePowercap) -> None:
@@ -77,6 +85,22 @@ def test_case_45_dies_of_a_package_both_count(machine: FakePowercap) -> None:
     found = after_ten_seconds(machine, {"intel-rapl:0": 100, "intel-rapl:1": 70, "intel-rapl:0:0": 20, "intel-rapl:1:0": 20})
     devices = {"package-0-die-0": 1000, "package-0-die-1": 700, "dram-0-die-0": 200, "dram-0-die-1": 200}
     assert found == pytest.approx({**devices, "total": 2100})
+
+
+def test_case_56_mirrored_dies_count_once(machine: FakePowercap) -> None:
+    """Both dies of an AMD package show the one counter of the socket, which draws 68 W."""
+    machine.cpuinfo(vendor="AuthenticAMD", name="AMD EPYC 7742")
+    for die in (0, 1):
+        machine.zone(f"intel-rapl:{die}", f"package-0-die-{die}")
+    found = after_ten_seconds(machine, {"intel-rapl:0": 68, "intel-rapl:1": 68})
+    assert packages(found) == pytest.approx({"package-0": 680})
+
+
+def test_case_57_zones_are_numbered_in_hexadecimal(machine: FakePowercap) -> None:
+    for number in range(16):
+        machine.zone(f"intel-rapl:{number:x}", f"package-{number}")
+    found = after_ten_seconds(machine, {f"intel-rapl:{number:x}": 50 for number in range(16)})
+    assert packages(found) == pytest.approx({f"package-{n}": 500 for n in range(16)})
 
 
 def readings(found: Discovery) -> dict[str, int | float]:

@@ -1,4 +1,4 @@
-"""Which GPU belongs to which device, and what must not be asked of a GPU: cases 30, 31, 33, 34 and 38."""
+"""Which GPU belongs to which device, and what must not be asked of a GPU: cases 30, 31, 33, 34, 38 and 62."""
 
 from __future__ import annotations
 
@@ -63,6 +63,19 @@ def test_case_31_reordered_visible_devices_have_the_right_uuids(gpus: FakeNvml, 
     found = discover(CUDA_VISIBLE_DEVICES=f"{uuids[2]},{uuids[0]}" if by_uuid else "2,0")
     assert {s.device.name: s.device.uuid for s in found.sensors} == {"gpu2": uuids[2], "gpu0": uuids[0]}
     assert {s.device.name: s.read() for s in found.sensors if s.name == "energy"} == {"gpu2": 2000, "gpu0": 0}
+
+
+@pytest.mark.parametrize(
+    ("value", "indices"),
+    [("1;0", {1}), ("+1", {1}), ("0-3", {0}), ("1 # second card", {1}), ("{1},2", {1}), ("2,{1}", {2}), ("0,0", set())],
+)
+def test_case_62_visible_devices_are_read_as_the_driver_reads_them(
+    gpus: FakeNvml, discover: Discover, value: str, indices: set[int]
+) -> None:
+    """`{1}` stands for the UUID of GPU 1: after an index, or before one, it ends the list."""
+    uuids = [gpus.gpu(energy=1000) for _ in range(3)]
+    found = discover(CUDA_VISIBLE_DEVICES=value.replace("{1}", uuids[1]))
+    assert {s.device.name for s in found.sensors} == {f"gpu{index}" for index in indices}
 
 
 def test_case_33_a_field_error_inside_a_successful_call_is_not_zero_watts(gpus: FakeNvml, machine: FakePowercap) -> None:

@@ -38,7 +38,7 @@ class Gpu:
         self.gpus.set("0.energy", self.mj)
 
 
-def test_a_shutdown_by_another_library_takes_no_joule(machine: FakePowercap, gpus: FakeNvml) -> None:
+def test_case_61_a_shutdown_by_another_library_takes_no_joule(machine: FakePowercap, gpus: FakeNvml) -> None:
     clock, gpu = FakeClock(), Gpu(machine, gpus)
     run = RecordedRun(machine, clock, gpu.draw, gpus=None)
     for _ in range(5):
@@ -53,7 +53,7 @@ def test_a_shutdown_by_another_library_takes_no_joule(machine: FakePowercap, gpu
 
 
 @pytest.mark.parametrize("times", [1, 3])
-def test_a_library_in_the_training_that_shuts_nvml_down_loses_no_gpu(here: World, times: int) -> None:
+def test_case_61_a_library_in_the_training_that_shuts_nvml_down_loses_no_gpu(here: World, times: int) -> None:
     with EnergyTracker() as tracker:
         for _ in range(times):
             time.sleep(0.4)
@@ -90,7 +90,7 @@ def every_output(world: World) -> dict[str, str]:
     return said
 
 
-def test_a_gpu_that_nvml_does_not_open_makes_every_total_a_lower_bound(world: World) -> None:
+def test_case_58_a_gpu_that_nvml_does_not_open_makes_every_total_a_lower_bound(world: World) -> None:
     """The library is there and the driver refuses. Nothing says that all was measured, and everything says what was not."""
     world.gpu("init", 18)
     summary = world.run_python(TRAIN).stdout
@@ -134,7 +134,9 @@ def undefined(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [garbage, undefined])
-def test_a_library_that_cannot_be_loaded_is_not_one_that_is_missing(world: World, tmp_path: Path, make: Callable[[Path], None]) -> None:
+def test_case_58_a_library_that_cannot_be_loaded_is_not_one_that_is_missing(
+    world: World, tmp_path: Path, make: Callable[[Path], None]
+) -> None:
     folder = tmp_path / "library"
     folder.mkdir()
     make(folder)
@@ -155,7 +157,7 @@ def test_a_package_that_fails_to_import_costs_the_gpu_only_and_says_so(world: Wo
     assert "not measured: gpu0 (pynvml cannot be imported" in ended.stderr
 
 
-def test_one_of_two_gpus_that_is_dead_is_said_and_the_other_is_measured(make_world: MakeWorld) -> None:
+def test_case_58_one_of_two_gpus_that_is_dead_is_said_and_the_other_is_measured(make_world: MakeWorld) -> None:
     world = make_world(gpus_w=(300.0, 200.0))
     world.gpu("1.handle_code", 15)
     ended = world.run_python(TRAIN)
@@ -189,7 +191,7 @@ class Sleeper(Gpu):
         self.bus.sleeps(status="active")
 
 
-def test_a_gpu_that_slept_at_the_start_is_found_when_it_wakes(machine: FakePowercap, gpus: FakeNvml) -> None:
+def test_case_59_a_gpu_that_slept_at_the_start_is_found_when_it_wakes(machine: FakePowercap, gpus: FakeNvml) -> None:
     """It is not woken. What it drew before is between nothing and idle power; then it is measured exactly."""
     clock, gpu = FakeClock(), Sleeper(machine, gpus)
     run = RecordedRun(machine, clock, gpu.draw, gpus=None)
@@ -277,7 +279,7 @@ def test_a_gpu_that_sleeps_all_along_is_never_woken(machine: FakePowercap, gpus:
     assert [d["device"] for d in run.view["energy"]["unmeasured"]] == ["gpu0"]
 
 
-def test_under_trainwatt_run_a_gpu_that_the_command_wakes_is_found(world: World) -> None:
+def test_case_59_under_trainwatt_run_a_gpu_that_the_command_wakes_is_found(world: World) -> None:
     bus = bus_of(world)
     bus.device(status="suspended")
     runtime_status = bus.sysfs / "bus/pci/devices/0000:65:00.0/power/runtime_status"
@@ -308,7 +310,7 @@ def test_a_phase_that_begins_looks_for_the_gpu_at_once(here: World) -> None:
 
 
 @pytest.mark.parametrize("counter", [None, 5_000_000])
-def test_a_gauge_that_says_0_w_at_first_is_kept(machine: FakePowercap, gpus: FakeNvml, counter: int | None) -> None:
+def test_case_60_a_gauge_that_says_0_w_at_first_is_kept(machine: FakePowercap, gpus: FakeNvml, counter: int | None) -> None:
     clock, gpu = FakeClock(), Gpu(machine, gpus, f185=0, f186=0, power=0, energy=counter)
     run = RecordedRun(machine, clock, gpu.draw if counter else gpu.package.draw, gpus=None)
     run.move(1.0, tick_s=0.1)

@@ -21,7 +21,7 @@ def watched(make_world: MakeWorld, clean_environ: pytest.MonkeyPatch, nvml_libra
 
 
 @pytest.mark.parametrize("unit", [1000.0, 1e6, 0.001])
-def test_a_counter_in_a_wrong_unit_is_left_for_the_gauge_within_seconds(watched: World, unit: float) -> None:
+def test_case_63_a_counter_in_a_wrong_unit_is_left_for_the_gauge_within_seconds(watched: World, unit: float) -> None:
     watched.gpu("energy_unit", unit)
     with EnergyTracker() as tracker:
         with tracker.phase("first"):
@@ -41,7 +41,7 @@ def test_a_counter_in_a_wrong_unit_is_left_for_the_gauge_within_seconds(watched:
 
 
 @pytest.mark.parametrize("unit", [0.5, 1.5])
-def test_a_counter_that_could_be_right_leaves_both_in_the_range(watched: World, unit: float) -> None:
+def test_case_63_a_counter_that_could_be_right_leaves_both_in_the_range(watched: World, unit: float) -> None:
     watched.gpu("energy_unit", unit)
     with EnergyTracker(gain_gpu=0.0) as tracker:
         time.sleep(2.5)
@@ -56,7 +56,7 @@ def test_a_counter_that_could_be_right_leaves_both_in_the_range(watched: World, 
 
 
 @pytest.mark.parametrize("without", [None, "0.energy_code"], ids=["counter and gauge", "gauge"])
-def test_a_gpu_above_its_stated_limit_counts_in_full(watched: World, without: str | None) -> None:
+def test_case_64_a_gpu_above_its_stated_limit_counts_in_full(watched: World, without: str | None) -> None:
     """Limited to 100 W, it draws 420."""
     for key in ("0.limit", "0.limit_most"):
         watched.gpu(key, 100_000)
@@ -73,7 +73,7 @@ def test_a_gpu_above_its_stated_limit_counts_in_full(watched: World, without: st
     assert events(view, "absurd") == []
 
 
-def test_a_package_above_its_stated_limit_counts_in_full(
+def test_case_64_a_package_above_its_stated_limit_counts_in_full(
     make_world: MakeWorld, clean_environ: pytest.MonkeyPatch, nvml_library: object
 ) -> None:
     world = enter(make_world(package_w=420.0, dram_w=0, gpus_w=()), clean_environ, nvml_library)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Machines without readings: no permission, no sensor, errors instead of watts (cases 9, 33, 41, 54 and 55)."""
+"""Machines without readings: no permission, no sensor, errors instead of watts (cases 9, 33, 41, 54, 55 and 67)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.powercap import FakePowercap, MakeRequest
 from tests.fakes.views import device, events, rows
 from tests.fakes.world import MakeWorld, World, enter, finished
 from trainwatt import EnergyTracker
+from trainwatt.sensors.modelled import discovery as modelled
 
 
 def _without_privilege() -> None:
@@ -53,6 +55,33 @@ def test_case_41_no_sensors_at_all_is_a_modelled_range(
     assert view["energy"]["measured_only_j"] == 0.0
     assert "0 % measured" in tracker.summary().headline
     assert world.show()["run"]["status"] == "completed"
+
+
+def test_case_67_cpu_time_of_another_control_group_is_not_the_jobs(machine: FakePowercap, request_for: MakeRequest) -> None:
+    """A job of 8 of 64 processors, all idle, and the CPU time of the daemon's group, in which the other 56 are busy."""
+    root = machine.sysfs.parent
+    files = {
+        "sys/fs/cgroup/cpuset/cpuset.cpus": "0-63",
+        "sys/fs/cgroup/cpuset/job/cpuset.cpus": "8-15",
+        "sys/fs/cgroup/cpuacct/daemon/cpuacct.usage": "0",
+    }
+    for path, text in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    (machine.procfs / "self").mkdir(exist_ok=True)
+    (machine.procfs / "self/cgroup").write_text("2:cpuset:/job\n1:cpuacct:/daemon\n")
+
+    def busy(others_s: float) -> None:
+        lines = [f"cpu{n} {round((0 if 8 <= n < 16 else others_s) * 100)} 0 0 900 0 0 0 0 0 0" for n in range(64)]
+        (machine.procfs / "stat").write_text("\n".join([f"cpu  {round(56 * others_s * 100)} 0 0 900 0 0 0 0 0 0", *lines]))
+        (root / "sys/fs/cgroup/cpuacct/daemon/cpuacct.usage").write_text(str(round(56 * others_s * 1e9)))
+
+    busy(0)
+    [cpu] = [s for s in modelled.discover(request_for(), set(), tdp_w=320.0).sensors if s.device.name == "cpu"]
+    idle_w = cpu.read()
+    time.sleep(0.06)
+    busy(900)
+    assert cpu.read() == pytest.approx(idle_w)
 
 
 def test_case_33_a_field_error_is_not_zero_watts(make_world: MakeWorld, clean_environ: pytest.MonkeyPatch, nvml_library: Path) -> None:

@@ -81,8 +81,13 @@ class DeviceIntegrator:
 
     def gauge_reading(self, name: str, reading: Reading) -> None:
         """A good reading of the power gauge `name`: watts."""
-        if not self.lost:
-            self._sift(name, self._gauges.sieves[name].take(reading, self.curve.max_power_w))
+        if self.lost:
+            return
+        sieve = self._gauges.sieves[name]
+        if sieve.passes(reading, self.curve.max_power_w):
+            self._take(name, reading)
+        else:
+            self._sift(name, sieve.take(reading, self.curve.max_power_w))
 
     def failed(self, name: str, t_ns: int, reason: str, *, lost: bool = False) -> None:
         """A read of sensor `name` failed. Nothing is booked; the next good reading of a counter covers the gap exactly."""

@@ -60,6 +60,7 @@ class Surroundings:
         self._neighbours = neighbours
         self._writer = writer
         self._joinable = joinable
+        self._used: Mapping[str, bool | None] = {}
         self._news = False
 
     def describe(self, harmless: Harmless) -> tuple[Mapping[str, Sequence[Row]], Row]:
@@ -102,7 +103,8 @@ class Surroundings:
         events = []
         if final or self._shared.due(t_ns):
             events += self._shared.look(t_ns, harmless)
-            self._news = True
+            before, self._used = self._used, dict(self._shared.used)
+            self._news = self._news or final or self._used != before  # at the end again: an earlier commit may have failed
         if final and self._config.gpus == USED_GPUS and None in self._shared.used.values():
             unknown = ", ".join(name for name, used in self._shared.used.items() if used is None)
             text = (
@@ -124,7 +126,7 @@ class Surroundings:
             return []
         self._news = False
         statements: list[Statement] = []
-        for name, used in self._shared.used.items():
+        for name, used in self._used.items():
             piece = next(d for d in self._devices or () if d.name == name)
             detail = {"model": piece.model, "uuid": piece.uuid, "used": used}
             of = {"run": self._run_id, "host": self._host, "name": name, "detail": as_json(detail)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 from collections import UserDict
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -16,6 +15,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fakes.coroutines import run
 from trainwatt.tracking.work.batches import batch_sizes
 from trainwatt.tracking.work.counted import UNKNOWN, CountedIterable, counted
 
@@ -300,13 +300,13 @@ def test_what_async_for_takes_is_counted_too() -> None:
         return seen
 
     loader, reported = wrapped(Loader())
-    assert [asyncio.run(use(loader, n)) for n in (9, 2)] == [3, 2]
+    assert [run(use(loader, n)) for n in (9, 2)] == [3, 2]
     assert reported == [32] * 5
 
     async def first() -> object:
         return await anext(wrapped(aiter(Loader()))[0])
 
-    assert asyncio.run(first()) is X
+    assert run(first()) is X
 
 
 def test_a_wrapped_loader_can_be_copied() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.coroutines import run
 from tests.fakes.views import phase_named, rows
 from tests.fakes.world import World
 from trainwatt import EnergyTracker
@@ -74,8 +75,8 @@ def run_through(function: Callable[..., Any]) -> object:
     """Use what a call returns to its end."""
     result: Any = function()
     if hasattr(result, "__anext__"):
-        return asyncio.run(collected(result))
-    return asyncio.run(result) if inspect.iscoroutine(result) else list(result)
+        return run(collected(result))
+    return run(result) if inspect.iscoroutine(result) else list(result)
 
 
 KINDS: dict[str, tuple[Callable[..., Any], object]] = {
@@ -135,7 +136,7 @@ def test_methods_of_a_class_may_be_phases(here: World) -> None:
             return await self.static(3)
 
     with tracker:
-        assert asyncio.run(Trainer().method()) == 3
+        assert run(Trainer().method()) == 3
         assert Trainer.of_class(4) == "Trainer 4"
     assert rows(here, "SELECT name, parent_seq FROM phase ORDER BY seq") == [("method", None), ("static", 1), ("class", None)]
 
@@ -152,7 +153,7 @@ def test_a_generator_that_is_awaited_can_be_awaited_still(here: World) -> None:
         async def use() -> int:
             return await old_style()
 
-        assert asyncio.run(use()) == 7
+        assert run(use()) == 7
     assert phase_named(tracker.summary().to_dict(), "old style")["duration_s"] >= ENOUGH_S
 
 
@@ -202,7 +203,7 @@ def test_an_asynchronous_generator_gets_what_is_sent_and_thrown_into_it(here: Wo
             with pytest.raises(StopAsyncIteration):
                 await it.asend("end")
 
-        asyncio.run(use())
+        run(use())
     assert phase_named(tracker.summary().to_dict(), "load")["count"] == 1
 
 
@@ -239,7 +240,7 @@ def test_a_generator_that_is_closed_early_ends_its_phase(here: World) -> None:
         next(it)
         del it
         gc.collect()
-        asyncio.run(use())
+        run(use())
         assert closed == ["plain", "plain", "async"]
         assert tracker._phases.current == ""
     assert [end is not None for (end,) in rows(here, "SELECT end_t_ns FROM phase")] == [True] * 3
@@ -318,7 +319,7 @@ def test_phases_of_tasks_do_not_mix(here: World) -> None:
                 await asyncio.gather(work("small", 10, 30), work("big", 1000, 10))
                 assert tracker._phases.current == "epoch"
 
-        asyncio.run(both())
+        run(both())
     view = tracker.summary().to_dict()
     assert phase_named(view, "small last")["work"] == {"samples": 10}
     assert phase_named(view, "big last")["work"] == {"samples": 1000}
@@ -342,7 +343,7 @@ def test_a_task_that_outlives_a_phase_is_not_part_of_it_any_more(here: World) ->
         await task
 
     with EnergyTracker() as tracker:
-        asyncio.run(main())
+        run(main())
     view = tracker.summary().to_dict()
     assert view["work"] == {"samples": 5}
     assert phase_named(view, "brief")["work"] == {}
@@ -443,7 +444,7 @@ def test_calls_at_the_same_time_are_runs_of_their_own(here: World, how: str) -> 
         return threading.Thread(target=asyncio.run, args=(call,))
 
     if how == "tasks":
-        asyncio.run(both())
+        run(both())
     else:
         threads = [in_thread(train(1)), in_thread(train(100))]
         for thread in threads:
@@ -490,5 +491,5 @@ def test_a_cancelled_task_is_interrupted(here: World) -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
 
-    asyncio.run(cancel())
+    run(cancel())
     assert [(r["status"], r["end_reason"]) for r in here.runs()] == [("interrupted", "the task was cancelled")]

@@ -43,19 +43,21 @@ class Sieve:
         self._last: deque[Reading] = deque()
         self._waiting: list[Reading] = []
 
+    def passes(self, reading: Reading, limit_w: float) -> bool:
+        """Whether there is nothing to decide: a usual reading, and none that waits. If not, `take` decides."""
+        if self._waiting or not 0 <= reading.value <= PASSED * limit_w:
+            return False
+        self._remember(reading)
+        return True
+
     def take(self, reading: Reading, limit_w: float) -> Sieved:
-        """A reading: what to do with it, and with those that waited."""
+        """A reading that does not pass: what to do with it, and with those that waited."""
         power_w = float(reading.value)
         if not (math.isfinite(power_w) and 0 <= power_w <= self._most_w):
             return Sieved([], [reading])
-        last = self._last
-        last.append(reading)
-        while len(last) > OF_LAST and reading.t_ns - last[1].t_ns >= PASSES_NS:
-            last.popleft()
-        if power_w <= PASSED * limit_w and not self._waiting:
-            return Sieved([reading], [])  # the usual case
+        self._remember(reading)
         self._waiting.append(reading)
-        passes = [r for r in last if r.value > PASSED * limit_w]
+        passes = [r for r in self._last if r.value > PASSED * limit_w]
         if len(passes) >= PASSES and passes[-1].t_ns - passes[0].t_ns >= PASSES_NS:
             return Sieved(self._all(), [], LIMIT_MARGIN * max(float(r.value) for r in passes))
         young = len(self._waiting) < OF_LAST or reading.t_ns - self._waiting[0].t_ns < PASSES_NS
@@ -69,6 +71,12 @@ class Sieve:
         if len(waiting) > 1 and all(r.value > PASSED * limit_w for r in self._last):
             return Sieved(waiting, [], LIMIT_MARGIN * max(float(r.value) for r in waiting))
         return Sieved([r for r in waiting if r.value <= BEYOND * limit_w], [r for r in waiting if r.value > BEYOND * limit_w])
+
+    def _remember(self, reading: Reading) -> None:
+        last = self._last
+        last.append(reading)
+        while len(last) > OF_LAST and reading.t_ns - last[1].t_ns >= PASSES_NS:
+            last.popleft()
 
     def _all(self) -> list[Reading]:
         waiting, self._waiting = self._waiting, []

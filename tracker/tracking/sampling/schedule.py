@@ -16,7 +16,7 @@ from .channel import Channel
 
 NS = 1e-9
 FULL_S = 0.1
-CALM_S = 0.9
+CALM_S = 1.0
 """Seconds between two readings at the full rate, and the most at the calm rate, where half of the readings come one tick earlier: so they
 are not in step with a load. A commit after every second calm reading stores all but the last two seconds of a run."""
 FIRST_S = 3.0

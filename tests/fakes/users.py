@@ -1,17 +1,23 @@
 """Other users of this machine: real processes that have given up root. The tests need root for that, as in CI.
 
 Run as a script, it is the process of one user. It imports everything while it is still root, because the user may not be able to read the
-folder of the tests; then it takes commands, and forks for each.
+folder of the tests; then it takes commands, and forks for each. For the same reason it has a copy of trainwatt, whose data files are read
+later.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
+
+import trainwatt
 
 HANGS_S = 300.0
 
@@ -31,13 +37,16 @@ class User:
         assert os.getuid() == 0, "these tests need root, to become other users"
         self.uid, self.group = uid, uid if group is None else group
         spec = {"uid": uid, "gid": self.group, "groups": list(groups)}
+        self._copy = tempfile.TemporaryDirectory()
+        shutil.copytree(next(iter(trainwatt.__path__)), Path(self._copy.name, "trainwatt"))
+        os.chmod(self._copy.name, 0o755)
         environ = {k: v for k, v in os.environ.items() if not k.startswith(("TRAINWATT_", "CUDA_", "SLURM_", "XDG_"))}
         self._process = subprocess.Popen(
             [sys.executable, __file__, json.dumps(spec)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=environ | {"COLUMNS": "200", "TRAINWATT_GPUS": "none"},
+            env=environ | {"COLUMNS": "200", "TRAINWATT_GPUS": "none", "PYTHONPATH": self._copy.name},
         )
 
     def cli(self, *arguments: str, umask: int = 0o022, **environ: str) -> Ended:
@@ -72,6 +81,7 @@ class User:
         self._process.stdin.close()
         self._process.wait(HANGS_S)
         self._process.stdout.close()
+        self._copy.cleanup()
 
     def wait(self, pid: int) -> Ended:
         """Wait for the end of a command."""

@@ -148,6 +148,11 @@ class SilentCounter:
             self._curve.widen(self.moved_ns, self._move.lacks_j(self._curve.max_power_w))
         self._stand_in(t_ns, CounterState.STALE)
 
+    @property
+    def _lacking_ns(self) -> int:
+        """How long before its last move the counter may have stopped: what the move lacks, at full power."""
+        return round(self._move.lacks_j(self._curve.max_power_w) / self._curve.max_power_w / NS) if self._stopped else 0
+
     def _complete_move(self, power_w: float) -> None:
         """The counter is stale: impute what its last move lacks if the power before it, or else `power_w`, was drawn."""
         energy_j, most_j = self._move.lacks_j(self._rate.before_w or power_w), self._move.lacks_j(self._curve.max_power_w)

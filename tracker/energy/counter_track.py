@@ -70,7 +70,7 @@ class CounterTrack(SilentCounter):
             return
         value = int(reading.value)
         # A counter that has not moved can only have wrapped since the last read. One that stopped may have done so during its last move.
-        since_ns = self._read_ns if value == self._baseline else self.moved_ns - (self._move.ns if self._stopped else 0)
+        since_ns = self._read_ns if value == self._baseline else self.moved_ns - self._lacking_ns
         still_s, apart_ns = (t_ns - since_ns) * NS, t_ns - self._read_ns
         expected_w = None if counter.modulus is None else self._power_w(t_ns)  # decides between numbers of wraps
         outcome = classify(self._baseline, value, still_s, counter, self._curve.max_power_w, expected_w, self.lag_s)

@@ -25,7 +25,7 @@ DB = "runs.db"
 
 
 def read_for_ever(files: list[str]) -> None:
-    """The reads that trainwatt makes, with nothing around them: `_reads.c` in Python."""
+    """Ten readings a second, with nothing around them: `_reads.c` in Python."""
     nvml: Any = import_module("pynvml")
     nvml.nvmlInit()
     gpus = [nvml.nvmlDeviceGetHandleByIndex(i) for i in range(nvml.nvmlDeviceGetCount())]

@@ -1,9 +1,10 @@
-"""What tracking costs: `python -m tests.benchmarks.cost`. On an emulated node of 8 GPUs, 2 packages and 2 DRAM domains, at 10 Hz.
+"""What tracking costs: `python -m tests.benchmarks.cost`. On an emulated node of 8 GPUs, 2 packages and 2 DRAM domains.
 
-The sampler's CPU time is compared with that of a plain Python thread and of a C program that make the same reads, in turn and in one run.
-All three read the same emulated NVML. A real driver may take longer; what the tracker adds is the difference. The times of import, start
-and stop are also ratios to the start of the bare interpreter. The slowdown compares fixed work with the tracker to the mean of the same
-work before and after it without the tracker. A/A compares the work after with the work before.
+The CPU time of trainwatt, which reads and writes as often as it needs, is compared with that of a plain Python thread and of a C program
+that read the counters ten times a second, in turn and in one run. All three read the same emulated NVML. A real driver may take longer;
+what the tracker adds is the difference. The times of import, start and stop are also ratios to the start of the bare interpreter. The
+slowdown compares fixed work with the tracker to the mean of the same work before and after it without the tracker. A/A compares the work
+after with the work before.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def sampling(node: Node, rounds: int, seconds: float) -> str:
         rows.append([words, spread(cpu[mode], " %", 100, 3), *ratios, added])
     beyond = [t - c for t, c in zip(cpu["tracked"], cpu["c"], strict=True)]
     rows.append(["trainwatt beyond the C program", spread(beyond, " %", 100, 3), "", ""])
-    return table(["ten readings a second", "CPU of a core", "trainwatt ÷ it", "memory added, MiB"], rows)
+    return table(["ten readings a second; trainwatt: as many as it needs", "CPU of a core", "trainwatt ÷ it", "memory added, MiB"], rows)
 
 
 def starting(node: Node, rounds: int) -> str:

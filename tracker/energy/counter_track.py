@@ -54,7 +54,7 @@ class CounterTrack(SilentCounter):
         """A good read: integer raw units."""
         t_ns, value, uncertainty_ns = reading
         state = self.state
-        if (state is COUNTING or state is MUTE) and self._baseline is not None and type(value) is int:
+        if (state is COUNTING or state is MUTE) and self._baseline is not None and type(value) is int and not self._stopped:
             step, dt_ns = value - self._baseline, t_ns - self.moved_ns
             if 0 < step <= dt_ns * self._most_per_ns and dt_ns < self._sure_ns and value < self._modulus:
                 self._go_on(t_ns, value, step, t_ns - self._read_ns)  # the usual case: there is nothing to decide

@@ -64,7 +64,7 @@ class Searches:
             self._begun()
             try:
                 result = search(*args, **kwargs)
-            except BaseException as error:
+            except BaseException as error:  # raised again; the search ends in any case
                 self._ended(error)
                 raise
             self._ended(None)

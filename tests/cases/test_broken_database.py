@@ -10,6 +10,7 @@ import pytest
 from tests.fakes.views import assert_true, device, events, phase_named, tracker_log
 from tests.fakes.world import World
 from trainwatt import EnergyTracker, StoreError
+from trainwatt.storage.write.writer import Writer
 
 
 @pytest.mark.slow
@@ -112,3 +113,22 @@ def test_case_40_a_full_disk_leaves_the_training_alone(world: World, space: str)
     else:
         assert view["run"]["status"] == "interrupted"
         assert "could not be closed" in ended.stderr
+
+
+@pytest.mark.slow
+def test_case_40_a_database_that_refuses_is_not_asked_in_every_round_of_readings(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rounds come ten times a second at first; a commit is tried about every two seconds, whether the last one failed or not."""
+    tried: list[int] = []
+
+    def refuse(*_: object) -> None:
+        tried.append(tracker._begun.sampler.samples)  # type: ignore[union-attr]
+        raise StoreError("full")
+
+    tracker = EnergyTracker()
+    with tracker:
+        time.sleep(0.3)
+        with monkeypatch.context() as patch:
+            patch.setattr(Writer, "write", refuse)
+            while tracker._begun.sampler.samples < 35:  # type: ignore[union-attr]
+                time.sleep(0.05)
+    assert 1 <= len(tried) <= 5

@@ -169,6 +169,14 @@ def test_a_counter_that_goes_on_is_calm_again() -> None:
     assert set(follower.apart_s(12 + DOUBT_S + 1, 40)) <= CALM
 
 
+def test_a_device_above_its_stated_limit_is_calm_once_the_limit_is_not_believed() -> None:
+    """Twice the stated limit."""
+    clock = FakeClock(10**6)
+    follower = Follower([steady(clock, 2 * GPU.max_power_w)], clock)
+    follower.run(30.0)
+    assert set(follower.apart_s(15, 30)) <= CALM
+
+
 def test_without_sensors_the_thread_hardly_wakes_up() -> None:
     follower = Follower([], FakeClock())
     follower.run(10.0)

@@ -52,6 +52,8 @@ class Suspects:
         """A further one. What they mean together."""
         before, self.last = self.last, reading
         self._count += 1
+        if reading.value < before.value:  # what fell does not rise steadily
+            self.first, self._count = reading, 1
         passed_ns = reading.t_ns - self.first.t_ns
         if passed_ns > 0:
             self._rate_w = max(0.0, (reading.value - self.first.value) * counter.unit_j / (passed_ns * 1e-9))

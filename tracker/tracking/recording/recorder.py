@@ -81,7 +81,7 @@ class Recorder:
         self._closed = False
         self._thread: threading.Thread | None = None
         self._anchoring = Anchoring(clock.anchor())
-        self._start_t_ns = self._committed_ns = self._anchoring.anchor.monotonic_ns
+        self._start_t_ns = self._tried_ns = self._anchoring.anchor.monotonic_ns
         self._cpu_s = self._startup_cpu_s = 0.0
         self._phases = PhaseLog(run_id, segment_id, measured=sampler is not None, joinable=joinable)
         self._compaction = Compaction(writer, segment_id, self._start_t_ns)
@@ -154,7 +154,7 @@ class Recorder:
 
     def _after_round(self, next_s: float) -> None:
         """In the sampling thread: a round of readings has ended, and the next one is due in `next_s` seconds."""
-        if pace.due((self._clock.monotonic_ns() - self._committed_ns) * 1e-9, next_s):
+        if pace.due((self._clock.monotonic_ns() - self._tried_ns) * 1e-9, next_s):
             self._wake_up()
 
     def _wake_up(self) -> None:
@@ -208,6 +208,7 @@ class Recorder:
 
     def _commit(self, *, final: bool, run: Row | None = None, segment: Row | None = None) -> None:
         now = self._clock.anchor()
+        self._tried_ns = now.monotonic_ns  # before it may fail: a database that does not answer is not asked more often
         if self._surroundings is not None and not self._described:
             found, self._about_run = self._surroundings.describe(self.harmless)
             for table, added in found.items():
@@ -242,7 +243,6 @@ class Recorder:
         if self._owner:
             updates["run"] = [{"id": self._run_id, "last_seen_utc_ns": now.utc_ns} | self._about_run | (run or {})]
         self._writer.write(inserts, updates, then)
-        self._committed_ns = now.monotonic_ns
         self._compaction.done()
         self._phases.stored()
         self._backlog.clear()

@@ -62,8 +62,8 @@ class Channel:
     """
 
     __slots__ = (
-        "_affordable_ns", "_calm_ticks", "_most_per_ns", "_take", "costs_ns", "counts", "every", "full_until", "integrator", "last",
-        "moved_ns", "next_tick", "sensor", "value",
+        "_affordable_ns", "_calm_ticks", "_take", "_units_per_nj", "costs_ns", "counts", "every", "full_until", "integrator",
+        "last", "moved_ns", "next_tick", "sensor", "value",
     )  # fmt: skip
 
     def __init__(self, sensor: Sensor, integrator: DeviceIntegrator, period_s: float, calm_s: float | None) -> None:
@@ -73,7 +73,7 @@ class Channel:
         self.last: Reading | None = None
         self.counts = isinstance(sensor.kind, Counter)
         self.value, self.moved_ns = 0, 0  # of a counter: the last raw value, and when it was new
-        self._most_per_ns = sensor.device.max_power_w * NS / sensor.kind.unit_j if isinstance(sensor.kind, Counter) else 0.0
+        self._units_per_nj = NS / sensor.kind.unit_j if isinstance(sensor.kind, Counter) else 0.0
         self.next_tick, self.full_until = 1, 0.0
         self._take: Callable[[Reading], None] = (
             integrator.counter_reading if self.counts else partial(integrator.gauge_reading, sensor.name)
@@ -118,7 +118,7 @@ class Channel:
         step, since_ns = value - self.value, t_ns - self.moved_ns
         if step:
             self.value, self.moved_ns = value, t_ns
-            return not 0 < step <= (since_ns + LATE_NS) * self._most_per_ns
+            return not 0 < step <= (since_ns + LATE_NS) * self.integrator.curve.max_power_w * self._units_per_nj
         return since_ns > STILL_NS
 
     def back_off(self, period_s: float) -> float | None:

@@ -58,7 +58,6 @@ class EdgeListener:
     def __init__(self, run_id: str, sampler: Sampler, clock: Clock) -> None:
         self._sampler = sampler
         self._clock = clock
-        self._run_id = run_id
         self._closed = False
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         try:
@@ -71,7 +70,7 @@ class EdgeListener:
 
     def _listen(self) -> None:
         while True:
-            self._socket.recv(1)
+            self._socket.recv(1)  # returns at once after `close`
             if self._closed:
                 return
             self._sampler.nudge(self._clock.monotonic_ns())
@@ -80,10 +79,6 @@ class EdgeListener:
     def close(self) -> None:
         """End the thread."""
         self._closed = True
-        try:
-            sender = EdgeSender(self._run_id)
-            sender.nudge(self._clock.monotonic_ns())
-            sender.close()
-            self._thread.join(1.0)
-        finally:
-            self._socket.close()
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join(1.0)
+        self._socket.close()

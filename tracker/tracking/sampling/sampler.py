@@ -36,7 +36,7 @@ class Sampler:
     """Reads every sensor at its rate: in a thread, or by `poll`.
 
     `period_s` is the time between two readings at the full rate, and `calm_s` at the calm rate (see schedule.py); None for the full rate
-    always. Readings are queued and integrated about once a second, or when a snapshot is taken: integrating on every tick would run with
+    always. Readings are queued, and integrated when a snapshot is taken or after a few seconds: integrating on every tick would run with
     cold caches. The thread calls `on_round` after each planned round, with the seconds until the next one, and `on_death` if it dies.
     """
 

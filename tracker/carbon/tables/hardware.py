@@ -9,6 +9,7 @@ what the pattern matches: the model, its family, or any device of the kind. `uni
 from __future__ import annotations
 
 import csv
+import io
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ...errors import ConfigurationError
+from ...machine.files import read_regular
 from ...machine.resources import folder_of, text_of
 from ..accounting import Estimate
 
@@ -91,9 +93,9 @@ def _bundled() -> tuple[HardwareRow, ...]:
 
 def _read(path: Path) -> tuple[HardwareRow, ...]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return tuple(_rows(file, str(path)))
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_regular(path).content.decode("utf-8-sig")
+        return tuple(_rows(io.StringIO(text, newline=""), str(path)))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigurationError(f"the hardware file {path} cannot be read: {error}; name a CSV file in UTF-8") from None
 
 

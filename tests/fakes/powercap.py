@@ -24,6 +24,7 @@ class FakePowercap:
         self._class = self.sysfs / "class" / "powercap"
         self._devices = self.sysfs / "devices" / "virtual" / "powercap"
         self.procfs.mkdir(parents=True)
+        self.sysfs.joinpath("class").mkdir(parents=True)
         self.cpuinfo()
         (self.procfs / "stat").write_text("cpu  100 0 100 800 0 0 0 0 0 0\ncpu0 50 0 50 400 0 0 0 0 0 0\ncpu1 50 0 50 400 0 0 0 0 0 0\n")
         (self.procfs / "meminfo").write_text("MemTotal:       67108864 kB\nMemFree: 1 kB\n")

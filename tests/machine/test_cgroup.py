@@ -101,6 +101,17 @@ def test_v1_usage_of_a_group_that_a_cpuset_limits(groups: Groups) -> None:
     assert (share.cpus, share.usage_s()) == (4.0, 7.0)
 
 
+@pytest.mark.parametrize("unlimited", [2**63 - 4096, 2**63 - 65536, 2**63 - 1, 2**64 - 1, 2**50])
+def test_a_limit_above_the_memory_of_any_machine_is_none(groups: Groups, v2: Groups, unlimited: int) -> None:
+    groups.put("memory/memory.limit_in_bytes", unlimited)
+    assert groups.say("3:memory:/").memory_limit_bytes() is None
+    v2.put("memory.max", unlimited)
+    v2.put("job/memory.max", 8 * GIB)
+    assert v2.say("0::/job").memory_limit_bytes() == 8 * GIB
+    v2.put("job/memory.max", unlimited)
+    assert v2.say("0::/job").memory_limit_bytes() is None
+
+
 def test_nothing_limits_where_there_are_no_groups(groups: Groups) -> None:
     cgroup = groups.say("")
     assert cgroup.cpu_share() is None

@@ -107,6 +107,7 @@ def test_control_groups() -> None:
 
 def test_limits_of_a_control_group() -> None:
     assert [proc.listed_cpus(text) for text in ("0", "0-3", "0-3,8,10-11", "0-1,")] == [1, 4, 7, 2]
+    assert {proc.listed_cpus(text) for text in ("0-4294967295", "0-65536", "99999999")} == {None}  # no machine has as many
     assert {proc.listed_cpus(text) for text in ("", ",", "8-3", "a-b", "0-", "-1", "²", "0-3:1/2")} == {None}
     assert [proc.cpu_max(text) for text in ("150000 100000", "50000 100000\n")] == [1.5, 0.5]
     assert {proc.cpu_max(t) for t in ("", "max", "max 100000", "max garbage", "1 0", "0 100000", "1", "² 3", f"{HUGE} 1")} == {None}

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .files import read_int, read_text
-from .proc import control_groups, count_of, cpu_max, cpu_ranges, quota_cpus, usage_usec
+from .proc import LARGEST_MEMORY_BYTES, control_groups, count_of, cpu_max, cpu_ranges, quota_cpus, usage_usec
 
 _MICRO = 1e-6
 _NANO = 1e-9
@@ -78,11 +78,11 @@ class Cgroup:
     def memory_limit_bytes(self) -> int | None:
         """The tightest memory limit from the group up to the root, in bytes; None if there is no limit.
 
-        In v1, "unlimited" is a number near 2^63, so compare it with the machine's memory.
+        A limit above the memory of any machine is none: in v1, "unlimited" is a number near 2^63.
         """
         names = ("memory.max", "memory.limit_in_bytes")
         limits = [read_int(group.folder / name) for group in self._lineage("memory") for name in names]
-        return min((limit for limit in limits if limit), default=None)
+        return min((limit for limit in limits if limit and limit <= LARGEST_MEMORY_BYTES), default=None)
 
     def _lineage(self, controller: str) -> list[Group]:
         """The group and its parent groups, innermost first.

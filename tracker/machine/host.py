@@ -6,11 +6,38 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from ..errors import ConfigurationError
 from .files import read_text
-from .proc import listed_cpus, online_cpus, processors, whole_number
+from .proc import busy_ticks, listed_cpus, memory_total_bytes, online_cpus, processors, whole_number
 
 _CONTAINER_MARKS = (".dockerenv", "run/.containerenv")  # written by Docker and by Podman
 _CONTAINER_PATHS = ("docker", "kubepods", "containerd", "libpod", "lxc", "crio")  # in the cgroup of a container's process 1
+
+
+_SYSFS_PARTS = ("class", "devices", "kernel")  # a procfs has other folders of a sysfs, such as fs and bus
+
+
+def require_kernel_trees(sysfs: str, procfs: str) -> None:
+    """Check that the settings `sysfs` and `procfs` name trees of the kernel, so that no other files are read as such.
+
+    Raises ConfigurationError. The places where every Linux has these trees are not checked: a container may hide what is in them.
+    """
+    if procfs != "/proc" and not _is_procfs(Path(procfs)):
+        raise _not_a_tree("procfs", procfs, "it tells neither processors nor memory", "/host/proc", "/proc")
+    if sysfs != "/sys" and not any(os.path.isdir(Path(sysfs, part)) for part in _SYSFS_PARTS):
+        raise _not_a_tree("sysfs", sysfs, f"it has none of the folders {', '.join(_SYSFS_PARTS)}", "/host/sys", "/sys")
+
+
+def _is_procfs(root: Path) -> bool:
+    stat, meminfo, cpuinfo = (read_text(root / name) for name in ("stat", "meminfo", "cpuinfo"))
+    return busy_ticks(stat) is not None or memory_total_bytes(meminfo) is not None or bool(processors(cpuinfo))
+
+
+def _not_a_tree(key: str, value: str, why: str, example: str, usual: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{key}={value!r} is not a {key} of the kernel: {why}. Set TRAINWATT_{key.upper()} to where the host's {usual} is mounted, as in"
+        f" {example}, or leave it out."
+    )
 
 
 class Processor(NamedTuple):

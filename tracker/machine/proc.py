@@ -14,6 +14,11 @@ _LARGEST = 2**64 - 1  # the kernel's numbers have at most 64 bits
 _BUSY = (0, 1, 2, 5, 6)
 """User, nice, system, irq and softirq in the first line of /proc/stat. Steal belongs to other guests; guest time is part of user."""
 _BYTES_PER_KIB = 1024
+LARGEST_MEMORY_BYTES = 2**47
+"""No machine has more memory: the largest that was sold in 2025 has 64 TiB, and this is twice that. A greater number is no size; cgroup v1
+writes one near 2^63 where nothing is limited."""
+_MOST_CPUS = 2**16
+"""No machine has more processors: Linux can be built for at most 8,192 (Kconfig, NR_CPUS)."""
 
 
 class ProcessStat(NamedTuple):
@@ -46,9 +51,9 @@ def processors(cpuinfo: str) -> list[dict[str, str]]:
 
 
 def memory_total_bytes(meminfo: str) -> int | None:
-    """MemTotal of /proc/meminfo, in bytes."""
+    """MemTotal of /proc/meminfo, in bytes. None if it is more than any machine has."""
     kib = whole_number(_fields(meminfo).get("MemTotal", "").removesuffix("kB"))
-    return None if kib is None else kib * _BYTES_PER_KIB
+    return None if kib is None or kib * _BYTES_PER_KIB > LARGEST_MEMORY_BYTES else kib * _BYTES_PER_KIB
 
 
 def busy_ticks(stat: str) -> int | None:
@@ -105,13 +110,13 @@ def control_groups(text: str) -> dict[str, str]:
 
 
 def cpu_ranges(text: str) -> list[range] | None:
-    """The processors that a list such as "0-3,8" names. None for an empty list and for other text."""
+    """The processors that a list such as "0-3,8" names. None for an empty list, for other text, and for numbers that no processor has."""
     found: list[range] = []
     for part in filter(None, text.strip().split(",")):
         first_text, dash, last_text = part.partition("-")
         first = whole_number(first_text)
         last = whole_number(last_text) if dash else first
-        if first is None or last is None or last < first:
+        if first is None or last is None or not first <= last < _MOST_CPUS:
             return None
         found.append(range(first, last + 1))
     return found or None

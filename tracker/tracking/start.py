@@ -19,6 +19,7 @@ from ..core.sensing import Discovery, DiscoveryRequest, Sensor
 from ..errors import DamagedDatabaseError
 from ..log import warn
 from ..machine.git import git_commit
+from ..machine.host import require_kernel_trees
 from ..machine.job import external_ids, local_rank, rank_in_run, ranks_here
 from ..machine.process import Identity, own_command, this_process
 from ..storage import place
@@ -47,6 +48,7 @@ def begin(config: Config, target: Target, clock: Clock, environ: Mapping[str, st
     """
     if config.zone is not None:
         known_zone(config.zone)
+    require_kernel_trees(config.sysfs, config.procfs)
     around = None if target.joinable else joining.run_to_join(environ, config.procfs)
     if around is None and config.intensity_g_per_kwh is not None:  # else `trainwatt run` around it has asked
         _question(config.intensity_g_per_kwh)

@@ -11,13 +11,14 @@ import pytest
 
 from tests.fakes.powercap import FakePowercap, MakeRequest
 from trainwatt.core.point import Provenance
-from trainwatt.core.sensing import Discovery, Gauge, Sensor
+from trainwatt.core.sensing import Availability, Discovery, Gauge, Sensor
 from trainwatt.errors import ReadError
 from trainwatt.machine.host import Processor
 from trainwatt.sensors.modelled import discovery as modelled
 from trainwatt.sensors.modelled import power_model
 from trainwatt.sensors.modelled.discovery import Utilisation
 from trainwatt.sensors.modelled.microarchitecture import microarchitecture
+from trainwatt.sensors.rapl.discovery import package_limit_w
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -272,3 +273,69 @@ def test_where_no_cpu_time_fits_the_limit_the_range_is_from_idle_to_full(machine
     assert power_w * high == pytest.approx(1.5 * 1.02 * 40)
     assert "from idle to full" in (cpu.device.note or "")
     assert cpu.device.max_power_w == pytest.approx(1.5 * 1.02 * 40)
+
+
+# ---- inputs that cannot be true
+
+
+def unlimited_by_v1(machine: FakePowercap) -> None:
+    """A control group of v1 without a limit, whose machine does not tell its memory."""
+    put(machine.sysfs, "fs/cgroup/memory/memory.limit_in_bytes", 9223372036854771712)
+    (machine.procfs / "meminfo").unlink()
+
+
+@pytest.mark.parametrize("meminfo", ["", "MemTotal: 18014398509481983 kB", "MemTotal: 999999999999999 kB"])
+def test_no_limit_of_cgroup_v1_is_not_the_size_of_the_memory(machine: FakePowercap, request_for: MakeRequest, meminfo: str) -> None:
+    """It was taken for 8.6e9 GB: 3.3 GW, and 1,834 kWh in 2 s."""
+    unlimited_by_v1(machine)
+    put(machine.procfs, "meminfo", meminfo)
+    found = modelled.discover(request_for(), {"cpu"})
+    assert found.sensors == []
+    assert "the size of the memory is unknown" in found.findings[0].detail
+    assert modelled.memory_stand_in(request_for(), 2) is None
+
+
+def refused(found: Discovery, kind: str) -> str:
+    """What is said of a modelled device that is left out and missed."""
+    assert kind not in {s.device.name for s in found.sensors}
+    [missed] = [m for m in found.missed if m.device.kind == kind]
+    [finding] = [f for f in found.findings if f.what == kind]
+    assert finding.availability is missed.availability is Availability.BROKEN
+    assert finding.detail == missed.detail
+    assert "TRAINWATT_PROCFS" in finding.remedy
+    return finding.detail
+
+
+def test_a_memory_of_more_than_ten_kilowatts_is_refused_with_its_size(machine: FakePowercap, request_for: MakeRequest) -> None:
+    put(machine.procfs, "meminfo", f"MemTotal: {100 * 2**30} kB")
+    found = modelled.discover(request_for(), set())
+    assert "1.024e+05 GB of memory" in refused(found, "dram")
+    assert "39 kW" in refused(found, "dram")
+    assert modelled.memory_stand_in(request_for(), 8) is None
+    assert [s.device.name for s in found.sensors] == ["cpu"]  # the other one is modelled as before
+
+
+def test_processors_of_more_than_ten_kilowatts_are_refused_with_their_number(machine: FakePowercap, request_for: MakeRequest) -> None:
+    put(machine.procfs, "stat", stat_of(dict.fromkeys(range(20_000), 0.0)))
+    assert "20000 CPUs" in refused(modelled.discover(request_for(), set()), "cpu")
+
+
+def test_a_rated_power_that_no_processor_has_is_refused(machine: FakePowercap, request_for: MakeRequest) -> None:
+    assert "TDP" in refused(modelled.discover(request_for(), set(), tdp_w=2e9), "cpu")
+    found = modelled.discover(request_for(), set(), tdp_w=2e9, contained=True)
+    assert found.missed == []  # it would not be in the total
+
+
+@pytest.mark.parametrize("limit_uw", [2**64 - 1, 2_147_483_647_000_000, 10**12])
+def test_a_limit_that_no_package_has_is_not_its_rated_power(machine: FakePowercap, request_for: MakeRequest, limit_uw: int) -> None:
+    put(machine.zone("intel-rapl:0", "package-0", limit_w=250), "constraint_0_power_limit_uw", limit_uw)
+    assert package_limit_w(request_for()) is None
+
+
+@pytest.mark.parametrize("cpus", ["0-4294967295", "0-65536", "0-18446744073709551615"])
+def test_a_set_of_more_processors_than_any_machine_has_is_none(machine: FakePowercap, request_for: MakeRequest, cpus: str) -> None:
+    """They made the share of the run, and with it its power, almost nothing."""
+    put(machine.sysfs, "fs/cgroup/cgroup.controllers", "cpuset")
+    put(machine.sysfs, "fs/cgroup/cpuset.cpus.effective", cpus)
+    put(machine.sysfs, "devices/system/cpu/present", cpus)
+    assert sensor(modelled.discover(request_for(), set(), tdp_w=200.0), "cpu").read() == pytest.approx(0.12 * 200)

@@ -18,6 +18,7 @@ from ...config import Config, parse_gpus, resolve, working_folder
 from ...core.clock import SystemClock
 from ...core.sensing import Availability, Counter, Discovery, DiscoveryRequest, Finding
 from ...errors import StoreError
+from ...machine.host import require_kernel_trees
 from ...presentation.terminal.run import console, plain_table
 from ...presentation.words.runs import OUTSIDE
 from ...presentation.words.safe_text import clean, cleaned, lines
@@ -47,6 +48,7 @@ COST_READS = 15
 def command(gpus: str | None, as_json: bool, db: str | None) -> None:
     """Check what can be measured here: what is read, what is not and why, commands that fix it, the cost, and the expected error."""
     config = resolve({"db": db, "gpus": None if gpus is None else parse_gpus(gpus)}, os.environ, working_folder())
+    require_kernel_trees(config.sysfs, config.procfs)
     found = discover(DiscoveryRequest(config.gains, config.named_gpus, os.environ, config.sysfs, config.procfs, config.sensors))
     devices = _watch(found, config)
     zone, zone_finding = whereabouts(config.zone, os.environ)

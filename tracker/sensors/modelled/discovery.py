@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...core.point import Provenance
-from ...core.sensing import Availability, Device, DeviceKind, Discovery, DiscoveryRequest, Finding, Gauge, StandIn
+from ...core.sensing import Availability, Device, DeviceKind, Discovery, DiscoveryRequest, Finding, Gauge, Missed, StandIn
 from ...errors import ReadError
 from ...machine.cgroup import Cgroup, CpuShare
 from ...machine.files import read_text
@@ -30,6 +30,9 @@ SOURCE = "model"
 _PERIOD_S = 0.2  # the kernel counts CPU time in hundredths of a second, which is too coarse for a shorter interval
 _SHORTEST_S = 0.05
 _BYTES_PER_GIB = 1024.0**3
+MOST_W = 10_000.0
+"""No host's processors draw as much, and no host's memory does. The largest node of 2025 with GPUs is rated at 14 kW, most of it for the
+GPUs. A model that says more has a wrong input."""
 _CONTAINED_NOTE = "not in the total: the GPU's module may contain it"
 
 
@@ -166,6 +169,8 @@ def memory_stand_in(request: DiscoveryRequest, parts: int) -> StandIn | None:
     if size is None:
         return None
     model = power_model.dram(size[0] / parts / _BYTES_PER_GIB)
+    if model.watts(1.0) * parts > MOST_W:
+        return None
     return StandIn(model.watts(0.0), model.low_factor, model.high_factor, model.words)
 
 
@@ -186,6 +191,9 @@ def _add(
     contained: bool,
     found: Discovery,
 ) -> None:
+    if model.watts(1.0) > MOST_W:
+        _refuse(kind, model, how, contained, found)
+        return
     bounds = f"×{model.low_factor:.2g} to ×{model.high_factor:.2g}"
     note = f"modelled from {how}: {model.words}, {bounds}" + (f"; {_CONTAINED_NOTE}" if contained else "")
     device = Device(
@@ -200,6 +208,19 @@ def _add(
     )
     found.sensors.append(ModelSensor(device, model, utilisation))
     found.findings.append(Finding(SOURCE, Availability.OK, kind, note, devices=(kind,)))
+
+
+def _refuse(kind: DeviceKind, model: PowerModel, how: str, contained: bool, found: Discovery) -> None:
+    """Leave out a device whose model has an input that cannot be true."""
+    detail = (
+        f"modelled from {how}: {model.words}. That would be {model.watts(1.0) / 1000:,.0f} kW, and no host has a {kind} of more than"
+        f" {MOST_W / 1000:.0f} kW: its energy is not counted"
+    )
+    remedy = "Compare these figures with the machine. Where TRAINWATT_PROCFS or TRAINWATT_SYSFS is set, it must name the host's own tree."
+    found.findings.append(Finding(SOURCE, Availability.BROKEN, kind, detail, remedy))
+    if not contained:
+        missed = Device(name=kind, kind=kind, max_power_w=MOST_W, gain=0.0, gain_class="model")
+        found.missed.append(Missed(missed, Availability.BROKEN, detail))
 
 
 def _nothing(what: str, detail: str) -> Finding:

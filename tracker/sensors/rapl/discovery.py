@@ -111,7 +111,7 @@ def _missed(candidate: _Candidate, finding: Finding) -> list[Missed]:
 def package_limit_w(request: DiscoveryRequest) -> float | None:
     """The sum over packages of the long-term power limit (by default the TDP), in watts, for a model of unreadable packages.
 
-    None if there is no package, or the limit of one cannot be read.
+    None if there is no package, or the limit of one cannot be read or is more than any package draws.
     """
     zones, _ = find_zones(request.sysfs)
     mirror = _dies_mirror(request)
@@ -120,7 +120,7 @@ def package_limit_w(request: DiscoveryRequest) -> float | None:
         if (name := _package(zone, mirror)) is not None:
             packages.setdefault(name, []).append(zone)
     limits = [_first(read_int(z.path / "constraint_0_power_limit_uw") for z in twins) for twins in packages.values()]
-    known = [limit for limit in limits if limit]
+    known = [limit for limit in limits if limit and limit / 1e6 <= _UNKNOWN_MAX_W["cpu"]]
     return sum(known) / 1e6 if known and len(known) == len(limits) else None
 
 

@@ -21,6 +21,12 @@ Every message names the value, the reason and the remedy.
 
 from __future__ import annotations
 
+import errno
+
+NO_MORE_FILES = (errno.EMFILE, errno.ENFILE)
+"""Why a file cannot be opened although nothing is wrong with it: this process, or the machine, has too many open."""
+MORE_FILES = "This process may open no more files: raise its limit (`ulimit -n`), or close some."
+
 
 class TrainwattError(Exception):
     """Base class of the errors that trainwatt raises."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import tracemalloc
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -118,3 +122,77 @@ def test_a_time_is_covered_once_and_whole(steps: list[tuple[int, int]], start: i
         assert a < b
         inside = [s for s in slots if s.start_utc_ns < b and s.end_utc_ns > a]
         assert inside == ([] if slot is None else [slot])
+
+
+# ---- long files, and files that are none
+
+
+def hours(count: int, first: int = 0) -> Iterator[str]:
+    yield "start,intensity_g_per_kwh\n"
+    for hour in range(first, first + count):
+        yield f"{iso(T0 + hour * HOUR)},{hour % 1000}\n"
+
+
+def peak_bytes(count: int) -> int:
+    """The most memory that reading so many rows takes, of which the same ten hours are wanted."""
+    tracemalloc.start()
+    try:
+        found = read_series(lambda: hours(count), "grid.csv", within=[(T0 + 500 * HOUR, T0 + 510 * HOUR)])
+        assert [slot.value for slot in found.slots] == [*range(500, 510)]
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_memory_is_that_of_the_wanted_times_not_of_the_file() -> None:
+    assert peak_bytes(10_000) < 2 * peak_bytes(1_000)
+
+
+def test_each_row_of_an_ordered_file_is_read_once() -> None:
+    read: list[str] = []
+
+    def lines() -> Iterator[str]:
+        for line in hours(100):
+            read.append(line)
+            yield line
+
+    assert len(read_series(lines, "x", within=[(T0, T0 + HOUR)]).slots) == 1
+    assert len(read) == 101
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 3)), min_size=1, max_size=12, unique_by=lambda row: row[0]),
+    st.lists(st.tuples(st.integers(-5, 40), st.integers(0, 10)), max_size=3),
+)
+@settings(max_examples=150)
+def test_what_is_kept_is_what_the_whole_file_has_for_those_times(rows: list[tuple[int, int]], spans: list[tuple[int, int]]) -> None:
+    """In whatever order the rows are, and whether or not they state their end."""
+    text = "start,end,intensity_g_per_kwh\n"
+    text += "".join(f"{iso(T0 + s * HOUR)},{iso(T0 + (s + n) * HOUR) if n else ''},{s}\n" for s, n in rows)
+    try:
+        whole = read_series(text, "x")
+    except ConfigurationError as error:
+        with pytest.raises(ConfigurationError, match=re.escape(str(error))):
+            read_series(text, "x", within=[(T0 - 99 * HOUR, T0 + 99 * HOUR)])
+        return
+    wanted = [(T0 + start * HOUR, T0 + (start + length) * HOUR) for start, length in spans]
+    kept = read_series(text, "x", within=wanted).slots
+    assert kept == tuple(s for s in whole.slots if any(s.start_utc_ns < end and s.end_utc_ns > start for start, end in wanted))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("start,intensity_g_per_kwh\n2026-03-29T00:00Z," + "1" * 200_000, "line 2 has more than 10,000 characters"),
+        ("x" * 200_000, "line 1 has more than 10,000 characters"),
+        ('start,intensity_g_per_kwh\n"' + "1,2\n" * 50_000, r"line \d+: it is not CSV \(field larger than field limit"),
+        ("start,intensity_g_per_kwh\n2026-03-29T00:00Z," + "9" * 4_000, r"line 2: intensity_g_per_kwh=9{60} cannot be true"),
+        ("start,intensity_g_per_kwh\n" + "y" * 5_000 + ",1", r"the time 'y{60}' is not an ISO 8601 time"),
+        (",".join(f"column{n}" for n in range(900)), r"has no column 'start' \(it has: column0, .{1,60}\): write the header"),
+        ("start,end,intensity_g_per_kwh\n2026-03-29T00:00Z,2026-03-29T01:00Z,1\n2026-03-29T00:00Z,,1", "line 3: it overlaps line 2"),
+    ],
+)
+def test_a_file_that_is_no_series_is_refused_in_few_words(text: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        read_series(text, "x")
+    assert len(str(caught.value)) < 300

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import pytest
 
 from tests.fakes.views import assert_true, assert_within, device, events, happened, phase_named, rows, tracker_log
-from tests.fakes.world import HANGS_S, World
+from tests.fakes.world import HANGS_S, TRAINWATT, World, finished
 from trainwatt import ConfigurationError, EnergyTracker
 
 HEAD = """
@@ -293,3 +293,22 @@ def test_a_command_that_is_no_text_is_kept_as_well_as_it_can_be(world: World) ->
     ended = world.run_python("from trainwatt import EnergyTracker\nwith EnergyTracker(): pass", os.fsdecode(b"--data=\xff\xfe"))
     assert (ended.returncode, ended.stderr) == (0, "")
     assert world.show()["run"]["command"].endswith("--data=\ufffd\ufffd")
+
+
+@pytest.mark.slow
+def test_commands_that_read_need_few_files(here: World) -> None:
+    with EnergyTracker():
+        time.sleep(0.1)
+    for command in (("list",), ("show",), ("footprint", "latest"), ("export",)):
+        ended = finished(here.popen(["sh", "-c", 'ulimit -n 6; exec "$@"', "sh", *TRAINWATT, *command]))
+        assert "Traceback" not in ended.stderr, ended.stderr
+        assert ended.returncode == 0 or "ulimit -n" in ended.stderr, ended.stderr
+
+
+def test_a_database_that_is_being_written_needs_more_files_and_says_so(here: World) -> None:
+    with EnergyTracker():
+        time.sleep(0.1)
+        ended = finished(here.popen(["sh", "-c", 'ulimit -n 5; exec "$@"', "sh", *TRAINWATT, "list"]))
+    assert ended.returncode == 1
+    assert "may open no more files: raise its limit (`ulimit -n`)" in ended.stderr
+    assert "Traceback" not in ended.stderr

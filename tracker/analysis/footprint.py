@@ -5,6 +5,7 @@ No provider is asked here: intensities are the run's own, the bundled ones, and 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ..storage.read.store import Store
 
 DEFAULT = Terms()
+MARGIN_NS = 86_400_000_000_000
 
 
 def view_of(store: Store, stored: StoredRun, terms: Terms = DEFAULT) -> ShowJson:
@@ -54,6 +56,11 @@ def unused(terms: Terms, carbon: CarbonJson | None) -> list[str]:
     used = {series["name"] for a in carbon["assumptions"] if a["grid"] is not None for series in a["grid"]["series"]}
     found = [s.source for s in terms.series if s.source not in used]
     return found + ([terms.prices.source] if terms.prices is not None and carbon["cost"] is None else [])
+
+
+def times_of(store: Store, run_ids: Iterable[str]) -> list[tuple[int, int]]:
+    """When runs were measured, as starts and ends in UTC nanoseconds, with a margin for clocks that were set. Raises StoreError."""
+    return [(start_ns - MARGIN_NS, end_ns + MARGIN_NS) for start_ns, end_ns in store.times(run_ids)]
 
 
 def asked_of_a_grid(stored: StoredRun, terms: Terms) -> tuple[str | None, int, int]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import csv
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -20,6 +21,15 @@ from ..errors import ConfigurationError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BASES = ("lifecycle", "direct")
+LONGEST_LINE = 10_000
+"""Characters of a line of CSV. A row has fewer than a hundred; a file with longer lines is something else."""
+LONGEST_SHOWN = 60
+"""Characters of a wrong value that a message shows."""
+MOST_STEPS = 10_000
+"""How many different times from a row to the next are counted, for rows without an end. A series has one or a few."""
+
+Span = tuple[int, int]
+"""The start and the end of a time, in UTC nanoseconds."""
 
 
 class Column(NamedTuple):
@@ -34,6 +44,10 @@ class Column(NamedTuple):
 INTENSITY = Column("intensity_g_per_kwh", 0.0, 2000.0, "g/kWh")
 """A grid that burns only lignite in old plants emits about 1,300."""
 PRICE = Column("price_per_kwh", -100.0, 1000.0, "a kWh")
+
+
+class _DisorderError(Exception):
+    """A row begins before the one above it."""
 
 
 class HasBasis(Protocol):
@@ -99,23 +113,27 @@ def series(slots: Iterable[Slot], source: str, basis: str | None = None, *, from
     return Series(ordered, source, basis, from_provider)
 
 
-def read_series(text: str, source: str, column: Column = INTENSITY) -> Series:
-    """A series from CSV text; `source` names it in results and errors. Raises ConfigurationError with the line, the value and a remedy."""
-    reader = csv.DictReader(text.removeprefix("\ufeff").splitlines(), skipinitialspace=True)
-    names = [name.strip() for name in reader.fieldnames or ()]
-    reader.fieldnames = names
-    for name in ("start", column.name):
-        if name not in names:
-            raise ConfigurationError(
-                f"{source} has no column {name!r} (it has: {', '.join(names) or 'nothing'}): write the header start,end,{column.name}"
-            )
-    rows = [_row(row, f"{source}, line {reader.line_num}", column) for row in reader]
-    if not rows:
-        raise ConfigurationError(f"{source} has no rows: give one for each interval, as in 2026-03-29T01:00Z,2026-03-29T02:00Z,212")
-    bases = sorted({row.basis for row in rows if row.basis})
+def read_series(
+    text: str | Callable[[], Iterable[str]], source: str, column: Column = INTENSITY, within: Iterable[Span] | None = None
+) -> Series:
+    """A series from CSV text, or from what returns its lines; `source` names it in results and errors.
+
+    `within`: only the slots that overlap one of these times are kept. A file whose rows are in order of time then needs no more memory than
+    these slots do; of another one the lines are asked for twice. Every row is checked in any case. Raises ConfigurationError with the line,
+    the value and a remedy.
+    """
+    lines = text.splitlines if isinstance(text, str) else text
+    wanted = None if within is None else _Wanted(within)
+    bases: set[str] = set()
+    try:
+        slots = _slots(_rows(lines(), source, column, bases), source, wanted)
+    except _DisorderError:
+        slots = _slots(sorted(_rows(lines(), source, column, bases), key=lambda row: row.start_utc_ns), source, wanted)
     if len(bases) > 1:
-        raise ConfigurationError(f"{source} mixes {' and '.join(bases)} values, which cannot be added: split it into a file for each basis")
-    return Series(tuple(_slots(sorted(rows), source)), source, bases[0] if bases else None)
+        raise ConfigurationError(
+            f"{source} mixes {' and '.join(sorted(bases))} values, which cannot be added: split it into a file for each basis"
+        )
+    return Series(tuple(slots), source, next(iter(bases), None))
 
 
 def require_same_basis(figures: Iterable[HasBasis]) -> str | None:
@@ -147,32 +165,86 @@ class _Row(NamedTuple):
     end_utc_ns: int | None
     value: float
     estimated: bool
-    basis: str | None
-    where: str
+    line: int
 
 
-def _row(row: dict[str, str | None], where: str, column: Column) -> _Row:
-    cells = {name: (text or "").strip() for name, text in row.items() if name is not None and not isinstance(text, list)}
-    if None in row:
+class _Wanted:
+    """Times, in order and joined where they overlap."""
+
+    def __init__(self, spans: Iterable[Span]) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        for start_ns, end_ns in sorted(spans):
+            if self._ends and start_ns <= self._ends[-1]:
+                self._ends[-1] = max(self._ends[-1], end_ns)
+            else:
+                self._starts.append(start_ns)
+                self._ends.append(end_ns)
+
+    def meets(self, start_ns: int, end_ns: int) -> bool:
+        """Whether one of them overlaps the time from start to end."""
+        at = bisect_right(self._ends, start_ns)
+        return at < len(self._starts) and self._starts[at] < end_ns
+
+
+def _rows(lines: Iterable[str], source: str, column: Column, bases: set[str]) -> Iterator[_Row]:
+    """The rows, checked one by one. Each basis that they state is added to `bases`."""
+    reader = csv.reader(_bounded(lines, source), skipinitialspace=True)
+    try:
+        names = [name.strip() for name in next(reader, [])]
+        for name in ("start", column.name):
+            if name not in names:
+                has = ", ".join(names)[:LONGEST_SHOWN] or "nothing"
+                raise ConfigurationError(f"{source} has no column {name!r} (it has: {has}): write the header start,end,{column.name}")
+        places = {name: place for place, name in enumerate(names)}
+        for cells in reader:
+            if cells:
+                yield _row(cells, places, len(names), column, bases, f"{source}, line {reader.line_num}", reader.line_num)
+    except csv.Error as error:
+        raise ConfigurationError(
+            f"{source}, line {reader.line_num}: it is not CSV ({error}); write one row a line, without quotes"
+        ) from None
+
+
+def _bounded(lines: Iterable[str], source: str) -> Iterator[str]:
+    for number, line in enumerate(lines, 1):
+        if len(line) > LONGEST_LINE:
+            raise ConfigurationError(f"{source}, line {number} has more than {LONGEST_LINE:,} characters: it is not a series of values")
+        yield line.removeprefix("\ufeff") if number == 1 else line
+
+
+def _row(cells: list[str], places: dict[str, int], width: int, column: Column, bases: set[str], where: str, line: int) -> _Row:
+    def cell(name: str) -> str:
+        place = places.get(name, len(cells))
+        return cells[place].strip() if place < len(cells) else ""
+
+    if len(cells) > width:
         raise ConfigurationError(f"{where} has more cells than the header: write decimals with a point, and no comma within a cell")
-    start, end = _time(cells["start"], where), _time(cells["end"], where) if cells.get("end") else None
+    start = _time(cell("start"), where)
+    end = _time(text, where) if (text := cell("end")) else None
     if end is not None and end <= start:
-        raise ConfigurationError(f"{where}: it ends ({cells['end']}) before it begins ({cells['start']}); correct its times")
-    text = cells[column.name]
+        raise ConfigurationError(f"{where}: it ends ({text}) before it begins ({cell('start')}); correct its times")
+    text = cell(column.name)
     try:
         value = float(text)
     except ValueError:
-        raise ConfigurationError(f"{where}: {column.name}={text!r} is not a number; leave the row out if the value is not known") from None
+        raise ConfigurationError(
+            f"{where}: {column.name}={text[:LONGEST_SHOWN]!r} is not a number; leave the row out if the value is not known"
+        ) from None
     if not (math.isfinite(value) and column.lowest <= value <= column.highest):
         raise ConfigurationError(
-            f"{where}: {column.name}={text} cannot be true: give a number from {column.lowest:g} to {column.highest:g} {column.unit}"
+            f"{where}: {column.name}={text[:LONGEST_SHOWN]} cannot be true: give a number from {column.lowest:g} to {column.highest:g}"
+            f" {column.unit}"
         )
-    basis, estimated = cells.get("basis", "").lower() or None, cells.get("estimated", "").lower()
-    if basis is not None and basis not in BASES:
-        raise ConfigurationError(f"{where}: basis={basis!r} is none of {', '.join(BASES)}; leave it empty where it is not known")
+    basis, estimated = cell("basis").lower(), cell("estimated").lower()
+    if basis:
+        if basis not in BASES:
+            known = ", ".join(BASES)
+            raise ConfigurationError(f"{where}: basis={basis[:LONGEST_SHOWN]!r} is none of {known}; leave it empty where it is not known")
+        bases.add(basis)
     if estimated not in ("", "yes", "no", "true", "false", "1", "0"):
-        raise ConfigurationError(f"{where}: estimated={estimated!r}: write yes or no")
-    return _Row(start, end, value, estimated in ("yes", "true", "1"), basis, where)
+        raise ConfigurationError(f"{where}: estimated={estimated[:LONGEST_SHOWN]!r}: write yes or no")
+    return _Row(start, end, value, estimated in ("yes", "true", "1"), line)
 
 
 def _time(text: str, where: str) -> int:
@@ -180,19 +252,48 @@ def _time(text: str, where: str) -> int:
         return utc_ns(text)
     except ValueError as error:
         why = "has no offset from UTC" if "offset" in str(error) else "is not an ISO 8601 time"
-        raise ConfigurationError(f"{where}: the time {text!r} {why}: write it as 2026-03-29T01:00Z or 2026-03-29T03:00+02:00") from None
+        raise ConfigurationError(
+            f"{where}: the time {text[:LONGEST_SHOWN]!r} {why}: write it as 2026-03-29T01:00Z or 2026-03-29T03:00+02:00"
+        ) from None
 
 
-def _slots(rows: list[_Row], source: str) -> Iterator[Slot]:
-    steps = [b.start_utc_ns - a.start_utc_ns for a, b in pairwise(rows)]
-    for a, b in pairwise(rows):
-        if b.start_utc_ns < (a.end_utc_ns or a.start_utc_ns + 1):
-            raise ConfigurationError(f"{b.where}: it overlaps {a.where.rpartition(', ')[2]}; give one value for each time")
-    usual = sorted(steps)[(len(steps) - 1) // 2] if steps else None  # the lower median
-    for row, step in zip(rows, [*steps, None], strict=True):
+def _slots(rows: Iterable[_Row], source: str, wanted: _Wanted | None) -> list[Slot]:
+    """The wanted slots of rows that come in order of time. Raises _DisorderError if they do not."""
+    steps = Counter[int]()
+    kept: list[tuple[_Row, int | None]] = []  # with the time until the next row
+    before: _Row | None = None
+    for row in rows:
+        if before is not None:
+            step = row.start_utc_ns - before.start_utc_ns
+            if step < 0:
+                raise _DisorderError
+            if row.start_utc_ns < (before.end_utc_ns or before.start_utc_ns + 1):
+                raise ConfigurationError(f"{source}, line {row.line}: it overlaps line {before.line}; give one value for each time")
+            if step in steps or len(steps) < MOST_STEPS:
+                steps[step] += 1
+            if wanted is None or wanted.meets(before.start_utc_ns, before.end_utc_ns or row.start_utc_ns):
+                kept.append((before, step))
+        before = row
+    if before is None:
+        raise ConfigurationError(f"{source} has no rows: give one for each interval, as in 2026-03-29T01:00Z,2026-03-29T02:00Z,212")
+    kept.append((before, None))
+    usual, slots = _lower_median(steps), []
+    for row, until_next in kept:
         end = row.end_utc_ns
         if end is None:
             if usual is None:
-                raise ConfigurationError(f"{row.where}: a single row does not say how long it holds: give it an end")
-            end = row.start_utc_ns + (usual if step is None else min(usual, step))
-        yield Slot(row.start_utc_ns, end, row.value, row.estimated, source)
+                raise ConfigurationError(f"{source}, line {row.line}: a single row does not say how long it holds: give it an end")
+            end = row.start_utc_ns + (usual if until_next is None else min(usual, until_next))
+        if wanted is None or wanted.meets(row.start_utc_ns, end):
+            slots.append(Slot(row.start_utc_ns, end, row.value, row.estimated, source))
+    return slots
+
+
+def _lower_median(counts: Counter[int]) -> int | None:
+    """The lower median of numbers that are counted; None if there are none."""
+    rest = (counts.total() + 1) // 2
+    for number in sorted(counts):
+        rest -= counts[number]
+        if rest <= 0:
+            return number
+    return None

@@ -11,7 +11,7 @@ from importlib import import_module
 import rich_click as click
 
 from .._version import __version__
-from ..errors import ConfigurationError, RunNotFoundError, TrainwattError
+from ..errors import MORE_FILES, NO_MORE_FILES, ConfigurationError, RunNotFoundError, TrainwattError
 from ..presentation.words.safe_text import lines
 from .output import replace_what_cannot_be_shown, say
 
@@ -86,6 +86,10 @@ def main() -> None:
         code = _fail(error, NOT_FOUND)
     except TrainwattError as error:
         code = _fail(error, FAILED)
+    except OSError as error:
+        if error.errno not in NO_MORE_FILES:
+            raise
+        code = _fail(TrainwattError(f"{error.filename or 'a file'} cannot be opened. {MORE_FILES}"), FAILED)
     except SystemExit as end:  # from a command, or from click or rich when a pipe was closed
         code = _unread() if isinstance(end.__context__, BrokenPipeError) else end.code
     sys.exit(code if isinstance(code, int) else 0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ import rich_click as click
 from ..analysis.footprint import unused
 from ..carbon.accounting import Estimate
 from ..carbon.grid.whereabouts import AUTO
-from ..carbon.series import INTENSITY, PRICE, Column, Series, read_series
+from ..carbon.series import INTENSITY, LONGEST_LINE, PRICE, Column, Series, Span, read_series
 from ..carbon.terms import TYPICAL_UNMEASURED, Terms, check, questions
 from ..errors import ConfigurationError
 from .options import with_options
@@ -57,21 +59,27 @@ def terms_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def terms_of(*, intensity_csv: Path | None = None, price_csv: Path | None = None, unmeasured: str | None, **given: Any) -> Terms:
-    """The options as terms, their files read. A value that is hard to believe is questioned on stderr. Raises ConfigurationError."""
+    """The options as terms, without their series. A value that is hard to believe is questioned on stderr. Raises ConfigurationError."""
     if given["zone"] == AUTO:
         raise ConfigurationError("--zone auto: only a run that is being tracked can find out where it is; name the zone, as in --zone FR")
     if given["currency"] is not None and given["price_per_kwh"] is None and price_csv is None:
         raise ConfigurationError(f"--currency {given['currency']}: there is no price; give --price or --price-csv")
-    terms = Terms(
-        **given,
-        unmeasured=_share(unmeasured),
-        series=() if intensity_csv is None else (_series(intensity_csv, INTENSITY),),
-        prices=None if price_csv is None else _series(price_csv, PRICE),
-    )
+    terms = Terms(**given, unmeasured=_share(unmeasured))
     check(terms)
     for question in questions(terms):
         say(question)
     return terms
+
+
+def with_series(terms: Terms, within: Sequence[Span], *, intensity_csv: Path | None = None, price_csv: Path | None = None) -> Terms:
+    """The terms with the values that the files have for the times `within`. A value that is hard to believe is questioned on stderr.
+
+    Raises ConfigurationError.
+    """
+    series = Terms(series=() if intensity_csv is None else (_series(intensity_csv, INTENSITY, within),))
+    for question in questions(series):
+        say(question)
+    return replace(terms, series=series.series, prices=None if price_csv is None else _series(price_csv, PRICE, within))
 
 
 def say_unused(terms: Terms, run_id: str, carbon: CarbonJson | None) -> None:
@@ -80,9 +88,21 @@ def say_unused(terms: Terms, run_id: str, carbon: CarbonJson | None) -> None:
         say(f"{source} has no value for the time of run {run_id[:8]}, and is not used for it")
 
 
-def _series(path: Path, column: Column) -> Series:
+def _series(path: Path, column: Column, within: Sequence[Span]) -> Series:
+    opened = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal opened
+        opened += 1
+        if opened > 1 and not path.is_file():
+            raise ConfigurationError(
+                f"{path}: its rows are not in order of time, and a pipe cannot be read twice; sort them, or name a file"
+            )
+        with path.open(encoding="utf-8", newline="") as file:
+            yield from iter(partial(file.readline, LONGEST_LINE + 1), "")  # not `for line in file`: a line may have no end
+
     try:
-        return read_series(path.read_text(encoding="utf-8"), str(path), column)
+        return read_series(lines, str(path), column, within)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}; name a CSV file in UTF-8") from None
 

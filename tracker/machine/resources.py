@@ -13,7 +13,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from ..errors import ConfigurationError
+from ..errors import MORE_FILES, NO_MORE_FILES, ConfigurationError, StoreError, TrainwattError
 
 
 def folder_of(package: str, *below: str) -> Traversable:
@@ -42,15 +42,17 @@ def _copy(folder: Traversable, to: Path) -> None:
 
 
 def text_of(file: Traversable) -> str:
-    """The text of a data file. Raises ConfigurationError if this program does not contain it."""
+    """The text of a data file. Raises ConfigurationError if this program does not contain it, StoreError if no more files can be opened."""
     try:
         return file.read_text(encoding="utf-8")
     except OSError as error:
         raise missing(file.name, error) from error
 
 
-def missing(what: str, error: OSError) -> ConfigurationError:
-    """The error for a data file that is not there."""
+def missing(what: str, error: OSError) -> TrainwattError:
+    """The error for a data file that is not there. It is not a wrong setting if only no more files can be opened."""
+    if error.errno in NO_MORE_FILES:
+        return StoreError(f"{what}, a data file of trainwatt, cannot be opened. {MORE_FILES}")
     return ConfigurationError(
         f"{what}, a data file of trainwatt, cannot be read ({error.strerror or error}). Reinstall trainwatt. In a frozen program, collect"
         " its data files: PyInstaller does so if trainwatt is installed where it runs, or with --collect-all trainwatt"

@@ -1,4 +1,4 @@
-"""All differences between SQLite and PostgreSQL that the reading side has to know."""
+"""All differences between SQLite and PostgreSQL that the reading side has to know. postgresql.py has what concerns servers only."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from ..errors import ConfigurationError, StoreBusyError, StoreError
+from ..errors import StoreBusyError
 from ..machine.filesystem import on_network
+from . import postgresql
 from .faults import store_error
 from .place import is_server, masked
 from .read_only import ReadConnection, connect_to_read, opened
@@ -24,9 +24,6 @@ from .write.encoding import as_utf8
 
 T = TypeVar("T")
 _TIMEOUT_S = 5.0
-_SCHEMA_LOCK = 0x7761_7474  # any number that no other program uses for PostgreSQL's advisory locks: "watt"
-
-
 _READS = 20
 """How often a reading starts again if a run begins and ends while the file is read."""
 
@@ -41,7 +38,7 @@ def make_engine(place: str, *, writes: bool = False, create: bool = False) -> En
 
     Raises ConfigurationError for a malformed URL or a missing driver.
     """
-    engine = _postgresql(place) if is_server(place) else _sqlite(place, writes, create)
+    engine = postgresql.make(place) if is_server(place) else _sqlite(place, writes, create)
     event.listen(engine, "before_cursor_execute", _with_storable_texts, retval=True)
     return engine
 
@@ -95,7 +92,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
 def lock_schema(connection: Connection) -> None:
     """Keep other processes from changing the schema until the transaction ends. In SQLite the lock of `writing` does this already."""
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
+        postgresql.lock_schema(connection)
 
 
 def state(connection: Connection, place: str) -> State:
@@ -117,23 +114,7 @@ def faults_of(place: str) -> Iterator[None]:
     except DBAPIError as error:
         if isinstance(error.orig, sqlite3.Error):
             raise store_error(error.orig, place) from error
-        sqlstate = getattr(error.orig, "sqlstate", None)
-        # 55P03 lock not available, 40P01 deadlock, 40001 serialization failure: the same call may succeed later.
-        kind = StoreBusyError if sqlstate in ("55P03", "40P01", "40001") else StoreError
-        reason = str(error.orig).strip()
-        raise kind(f"{masked(place)} cannot be used: {reason}. Check that the server runs and accepts your login.") from error
-
-
-def _postgresql(place: str) -> Engine:
-    try:
-        url = make_url(place)
-        if url.drivername in ("postgresql", "postgres"):
-            url = url.set(drivername="postgresql+psycopg")
-        return create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": int(_TIMEOUT_S)})
-    except (ArgumentError, ValueError) as error:  # ValueError: the port is not a number
-        raise ConfigurationError(f"{masked(place)} is not a database URL. Give postgresql://USER@HOST/DATABASE.") from error
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(f"{masked(place)} needs the package {error.name}: `pip install 'psycopg[binary]'`.") from error
+        raise postgresql.store_error(error, place) from error
 
 
 def _connect_to_write(path: Path, create: bool) -> ReadConnection:

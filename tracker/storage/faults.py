@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 
-from ..errors import DamagedDatabaseError, NotADatabaseError, StoreBusyError, StoreError
+from ..errors import MORE_FILES, NO_MORE_FILES, DamagedDatabaseError, NotADatabaseError, StoreBusyError, StoreError
 
 _PRIMARY = 0xFF  # the low byte of an extended result code is the plain code
+
+_FILES_OF_A_DATABASE = 4  # itself, its log, the index of the log, and its folder or a journal
 
 
 def is_busy(error: BaseException | None) -> bool:
@@ -39,6 +42,8 @@ def store_error(error: BaseException | None, place: str) -> StoreError:
             f"{place} is damaged ({error}). The next run renames it and begins a new one; `sqlite3 {place} .recover` prints what can "
             "still be read."
         )
+    if code == sqlite3.SQLITE_CANTOPEN and _no_more_files():
+        return StoreError(f"{place} cannot be used: {error}. {MORE_FILES}")
     mends = {
         sqlite3.SQLITE_FULL: "Free some space on that disk.",
         sqlite3.SQLITE_READONLY: "Make the file and its folder writable, or name another place with --db, db= or TRAINWATT_DB.",
@@ -46,6 +51,20 @@ def store_error(error: BaseException | None, place: str) -> StoreError:
     }
     mend = mends.get(code, "Check the disk, or name another place with --db, db= or TRAINWATT_DB.")
     return StoreError(f"{place} cannot be used: {error}. {mend}")
+
+
+def _no_more_files() -> bool:
+    """Whether this process can open too few files for a database. SQLite gives every file that it cannot open the same error."""
+    held: list[int] = []
+    try:
+        while len(held) < _FILES_OF_A_DATABASE:
+            held.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno in NO_MORE_FILES
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+    return False
 
 
 def _code(error: BaseException | None) -> int:

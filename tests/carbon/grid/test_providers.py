@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import socket
 import threading
 import time
@@ -246,7 +247,35 @@ def test_a_zone_that_the_provider_does_not_know(httpserver: HTTPServer, maps: El
     assert len(httpserver.log) == 1
 
 
-@pytest.mark.parametrize("wrong", [None, "302", True, -1, 2001, 1e999, [], {}])
+LONG = 10**3999
+"""An integer of 4,000 digits, which no float can hold."""
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (answer(item(0, 302), zone=["DE"]), r"answered for DE, \['DE'\]"),  # type: ignore[arg-type]
+        (answer(item(0, 302, zone={"a": 1})), "answered for DE, {'a': 1}"),
+        (answer(item(0, 302), zone=LONG), "answered for 1000"),  # type: ignore[arg-type]
+        (answer(item(0, 302), temporalGranularity=["hourly"]), "neither by the hour nor finer"),
+        (answer(item(0, LONG), item(1, -LONG)), "has no values of DE"),
+        (answer(item(0, 302, emissionFactorType=["lifecycle"])), "direct emissions"),
+        (answer(item(0, 302, datetime=LONG), item(1, 302, datetime=[])), "has no values of DE"),
+    ],
+)
+def test_an_answer_of_other_types_is_refused(httpserver: HTTPServer, maps: ElectricityMaps, body: dict[str, Any], message: str) -> None:
+    httpserver.expect_request(RANGE).respond_with_json(body)
+    fails(maps, message)
+
+
+@pytest.mark.parametrize("wrong", [LONG, -LONG, [LONG], {"actual": LONG}, "1" * 4000])
+def test_british_values_of_other_types_are_gaps(httpserver: HTTPServer, uk: UKCarbonIntensity, wrong: Any) -> None:
+    body = {"data": [half(0, wrong, wrong), half(0.5, wrong, 120), {"from": wrong, "to": wrong, "intensity": {"actual": 1}}]}
+    httpserver.expect_request(re.compile("/intensity/.*")).respond_with_json(body)
+    assert uk.fetch("GB", T0, T0 + HOUR) == [value(0.5, 120, hours=0.5)]
+
+
+@pytest.mark.parametrize("wrong", [None, "302", True, -1, 2001, 1e999, LONG, [], {}])
 def test_a_value_that_cannot_be_true_is_a_gap(httpserver: HTTPServer, maps: ElectricityMaps, wrong: Any) -> None:
     httpserver.expect_request(RANGE).respond_with_json(answer(item(0, 302), item(1, wrong), item(2, 304)))
     assert maps.fetch("DE", T0, T0 + 3 * HOUR) == [value(0, 302), value(2, 304)]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,10 @@ from click.testing import CliRunner, Result
 from pytest_httpserver import HTTPServer
 
 from tests.fakes.stored_rows import device, point, run, segment
+from tests.fakes.world import World
 from trainwatt.carbon.grid import providers
 from trainwatt.carbon.grid.uk import UKCarbonIntensity
+from trainwatt.carbon.series import iso
 from trainwatt.cli.main import cli
 from trainwatt.errors import ConfigurationError, RunNotFoundError
 from trainwatt.storage.write.writer import Writer
@@ -246,3 +250,72 @@ def test_more_that_cannot_be(db: str, arguments: tuple[str, ...], kind: type[Exc
     error = call("footprint", *arguments, "--db", db).exception
     assert isinstance(error, kind)
     assert said in str(error)
+
+
+# ---- files of series that are no plain files
+
+
+HOURLY = ["start,intensity_g_per_kwh", *(f"1970-01-01T{hour:02d}:00Z,{100 + hour}" for hour in range(3))]
+
+
+def with_csv(world: World, path: str) -> Any:
+    ended = world.call("footprint", "aaa", "--intensity-csv", path, "--json")
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)["footprints"][0]["carbon"]
+
+
+@pytest.fixture
+def stored(db: str, world: World) -> World:
+    """A machine whose database has the two runs."""
+    world.db.parent.mkdir()
+    Path(db).rename(world.db)
+    return world
+
+
+def test_a_series_may_come_through_a_pipe(stored: World, tmp_path: Path) -> None:
+    """As from `--intensity-csv <(zcat grid.csv.gz)`. It is read once, so its rows must be in order."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for lines, message in ((HOURLY, None), ([HOURLY[0], *reversed(HOURLY[1:])], "its rows are not in order of time")):
+        writer = threading.Thread(target=pipe.write_text, args=("\n".join(lines) + "\n",))
+        writer.start()
+        if message is None:
+            assert with_csv(stored, str(pipe))["operational_g"] == pytest.approx(100)
+        else:
+            ended = stored.call("footprint", "aaa", "--intensity-csv", str(pipe))
+            assert (ended.returncode, message in ended.stderr) == (2, True)
+        writer.join()
+
+
+def test_a_file_in_any_order_gives_the_same_grams(stored: World, tmp_path: Path) -> None:
+    for lines in (HOURLY, [HOURLY[0], *reversed(HOURLY[1:])]):
+        (tmp_path / "grid.csv").write_text("\ufeff" + "\r\n".join(lines))
+        assert with_csv(stored, str(tmp_path / "grid.csv"))["operational_g"] == pytest.approx(100)
+
+
+def test_a_file_without_an_end_is_refused(stored: World, tmp_path: Path) -> None:
+    (tmp_path / "cell.csv").write_text(HOURLY[0] + ",price_per_kwh" + '\n"' + "1" * 200_000)
+    (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00")
+    for path, message in (
+        ("/dev/zero", "line 1 has more than"),
+        (tmp_path / "cell.csv", "line 2 has more"),
+        (tmp_path / "binary.csv", "UTF-8"),
+    ):
+        for option in ("--intensity-csv", "--price-csv"):
+            ended = stored.call("footprint", "aaa", option, str(path))
+            assert (ended.returncode, message in ended.stderr) == (2, True), ended.stderr
+            assert "Traceback" not in ended.stderr
+            assert len(ended.stderr) < 400
+
+
+def test_the_times_of_several_runs_are_kept_and_no_other(stored: World, tmp_path: Path) -> None:
+    """Two runs a year apart: each has its own hour, of a file that has every hour."""
+    year_ns = 365 * 86_400 * 10**9
+    with closing(sqlite3.connect(stored.db)) as connection, connection:
+        connection.execute(f"UPDATE run SET started_utc_ns = {year_ns}, ended_utc_ns = {year_ns + 3600 * 10**9} WHERE id = 'bbb'")
+        connection.execute(f"UPDATE clock_anchor SET utc_ns = {year_ns} WHERE segment_id = 'sbbb'")
+    rows = "".join(f"{iso(hour * 3600 * 10**9)},{100 + hour // 24}\n" for hour in range(366 * 24))
+    (tmp_path / "grid.csv").write_text(f"{HOURLY[0]}\n{rows}")
+    ended = stored.call("footprint", "aaa", "bbb", "--intensity-csv", str(tmp_path / "grid.csv"), "--json")
+    grams = [f["carbon"]["operational_g"] for f in json.loads(ended.stdout)["footprints"]]
+    assert grams == pytest.approx([100, 465])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 
@@ -63,9 +62,9 @@ def pages(start_utc_ns: int, end_utc_ns: int, step_ns: int, longest_ns: int) -> 
 
 def true_intensity(value: Any) -> float | None:
     """The number if it is plausible for a grid; None for null, text and implausible numbers."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(value) if INTENSITY.lowest <= value <= INTENSITY.highest else None
+    return float(value) if INTENSITY.lowest <= value <= INTENSITY.highest else None  # compared first: a float has no such long integers
 
 
 def tidy(values: Iterable[GridValue], start_utc_ns: int, end_utc_ns: int) -> list[GridValue]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ...errors import ConfigurationError
+from ...texts import text_of
 from ..series import iso, utc_ns
 from .base import HOUR_NS, GridError, GridValue, RefusedError, pages, tidy, true_intensity
 from .http import Patience, get_json
@@ -73,11 +74,12 @@ class ElectricityMaps:
             raise GridError(f"Electricity Maps: the answer to {what} has no list {key!r}; its form may have changed")
         if any(isinstance(item, dict) and item.get("estimationMethod") == "SANDBOX_MODE_DATA" for item in items):
             raise GridError("Electricity Maps answered with made-up figures, because the token is a sandbox token: they are not used")
-        zones = {answer.get("zone"), *(item.get("zone") for item in items if isinstance(item, dict))} - {None}
+        told_of = [answer.get("zone"), *(item.get("zone") for item in items if isinstance(item, dict))]
+        zones = {text_of(zone) for zone in told_of if zone is not None}  # as text: a list or an object cannot be in a set
         if zones != {params["zone"]} and (zones or items):
-            told = ", ".join(sorted(map(str, zones)))[:80] or "no zone"
+            told = ", ".join(sorted(zones))[:80] or "no zone"
             raise GridError(f"Electricity Maps was asked for {params['zone']} and answered for {told}: its figures are not used")
-        step = STEPS_NS.get(answer.get("temporalGranularity") or "hourly")
+        step = STEPS_NS.get(text_of(answer.get("temporalGranularity") or "hourly"))
         if step is None:
             raise GridError(f"Electricity Maps: the answer to {what} is neither by the hour nor finer")
         return [value for item in items if (value := _value(item, step)) is not None]

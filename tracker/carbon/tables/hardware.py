@@ -26,6 +26,8 @@ KINDS = ("gpu", "cpu", "dram", "mainboard", "psu", "chassis", "assembly", "serve
 UNITS = ("device", "GB", "host", "server")
 SCOPES = ("model", "family", "any")
 _NEEDED = ("kind", "pattern", "name", "embodied_kg")
+MOST_TDP_W = 100_000.0
+"""No device is rated higher: the largest system that is sold as one, a wafer-scale computer, is rated at 23 kW."""
 _VENDORS = re.compile(r"\b(NVIDIA|AMD|Google|Intel|GeForce|Instinct|Tesla|SXM)\b|\([^()]*\)", re.IGNORECASE)
 
 Scope = Literal["model", "family", "any"]
@@ -150,7 +152,9 @@ def _row(cells: dict[str, str], place: str, line: int) -> HardwareRow:
         raise fail(
             f"low_kg {footprint.low:g}, embodied_kg {central:g} and high_kg {footprint.high:g} are out of order", "low ≤ embodied ≤ high"
         )
-    year = number("year")
+    year, tdp_w = number("year"), number("tdp_w")
+    if tdp_w is not None and tdp_w > MOST_TDP_W:
+        raise fail(f"tdp_w is {tdp_w:g}", f"no device is rated above {MOST_TDP_W:,.0f} W: write watts")
     kind = one_of("kind", KINDS, "")
     unit = one_of("unit", UNITS, "GB" if kind == "dram" else "device")
     if kind == "dram" and unit != "GB":
@@ -161,7 +165,7 @@ def _row(cells: dict[str, str], place: str, line: int) -> HardwareRow:
         name=cells["name"],
         unit=unit,
         footprint_kg=footprint,
-        tdp_w=number("tdp_w"),
+        tdp_w=tdp_w,
         memory_gb=number("memory_gb"),
         scope=one_of("scope", SCOPES, "model"),
         boundary=cells.get("boundary", ""),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from ...analysis.footprint import asked_of_a_grid, footprint
+from ...analysis.footprint import asked_of_a_grid, footprint, times_of
 from ...analysis.footprint_totals import by_status, tally
 from ...analysis.open_store import open_store
 from ...analysis.selection import Filters, selected
@@ -26,7 +26,7 @@ from ...presentation.words.safe_text import cleaned
 from ..options import db_option, filter_options, json_option
 from ..output import echo, say
 from ..progress import followed
-from ..terms_options import FILE, say_unused, terms_of, terms_options
+from ..terms_options import FILE, say_unused, terms_of, terms_options, with_series
 
 if TYPE_CHECKING:
     from ...core.contract import FootprintJson, TotalGramsJson
@@ -59,6 +59,8 @@ def command(runs: tuple[str, ...], filters: Filters, refresh: bool, form: str | 
         raise ConfigurationError(f"--format {form} and --json: each sets the output format; give one of them")
     store = open_store(db)
     unique = list(dict.fromkeys(selected(store, runs, filters)))
+    if given["intensity_csv"] is not None or given["price_csv"] is not None:
+        terms = with_series(terms, times_of(store, unique), intensity_csv=given["intensity_csv"], price_csv=given["price_csv"])
     found = [_assessed(store, store.load(run_id), terms, refresh) for run_id in followed(unique, "computing")]
     _require_one_basis(found)
     inputs = json.dumps({name: value for name, value in given.items() if value not in (None, False)}, default=str)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from ...analysis.footprint import view_of
+from ...analysis.footprint import times_of, view_of
 from ...analysis.open_store import open_store
 from ...analysis.selection import Filters, selected
 from ...analysis.view import SCHEMA_VERSION
@@ -18,7 +18,7 @@ from ...carbon.terms import Terms
 from ..options import db_option, filter_options
 from ..output import echo, form_of, require_folder, whole
 from ..progress import followed
-from ..terms_options import FILE, say_unused, terms_of, terms_options
+from ..terms_options import FILE, say_unused, terms_of, terms_options, with_series
 
 if TYPE_CHECKING:
     from ...storage.read.store import Store
@@ -47,6 +47,8 @@ def command(runs: tuple[str, ...], output: str | None, form: str | None, filters
         require_folder(output, "report.html")
     store = open_store(db)
     ids = list(dict.fromkeys(selected(store, runs if runs or filters else ("latest",), filters, oldest_first=True)))
+    if given["intensity_csv"] is not None:
+        terms = with_series(terms, times_of(store, ids), intensity_csv=given["intensity_csv"])
     text = _text(store, followed(ids, "reading"), terms, form)
     path = output or _default(ids, form)
     if output is None:

@@ -98,6 +98,24 @@ def joined_ranks_of(connection: Connection, run_ids: Sequence[str]) -> Iterator[
     yield from ((run_id, ranks) for run_id, ranks in connection.execute(query))
 
 
+def times_of(connection: Connection, run_ids: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """When runs were measured: the first and the last UTC nanoseconds that their clocks said."""
+    run, utc_ns = RUN.c, CLOCK_ANCHOR.c.utc_ns
+    said = (
+        select(SEGMENT.c.run_id, func.min(utc_ns).label("first"), func.max(utc_ns).label("last"))
+        .join(CLOCK_ANCHOR, CLOCK_ANCHOR.c.segment_id == SEGMENT.c.id)
+        .where(SEGMENT.c.run_id.in_(run_ids))
+        .group_by(SEGMENT.c.run_id)
+        .subquery()
+    )
+    query = select(run.started_utc_ns, run.ended_utc_ns, run.last_seen_utc_ns, said.c.first, said.c.last)
+    query = query.outerjoin(said, said.c.run_id == run.id).where(run.id.in_(run_ids))
+    for row in connection.execute(query):
+        known = [time_ns for time_ns in row if isinstance(time_ns, int)]
+        if known:
+            yield min(known), max(known)
+
+
 def _anchors(connection: Connection, run_id: str, before: Mapping[str, Sequence[Anchor]]) -> dict[str, tuple[Anchor, ...]]:
     """The anchors by segment, in order. For the segments that have the most, those of `before` are not read again."""
     most = sorted(before, key=lambda segment_id: len(before[segment_id]))[-MOST_CONTINUED:]

@@ -177,6 +177,11 @@ class Store:
         chunks = _chunks(run_ids)
         return self._read(lambda connection: dict(row for chunk in chunks for row in load.joined_ranks_of(connection, chunk)))
 
+    def times(self, run_ids: Iterable[str]) -> list[tuple[int, int]]:
+        """When runs were measured: the first and the last UTC nanoseconds that their clocks said."""
+        chunks = _chunks(run_ids)
+        return self._read(lambda connection: [times for chunk in chunks for times in load.times_of(connection, chunk)])
+
     def points(self, run_id: str) -> dict[tuple[str, str], list[Point]]:
         """The energy curves of a run by (segment id, device), each in order of time."""
         return self._read(lambda connection: curves.points_of(connection, run_id))

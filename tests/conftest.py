@@ -85,6 +85,13 @@ def clean_environ(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 @pytest.fixture
+def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A state folder for this process, in which nothing is allowed yet."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state"
+
+
+@pytest.fixture
 def here(world: World, clean_environ: pytest.MonkeyPatch, nvml_library: Path) -> World:
     """The machine `world`, for trackers in this very process."""
     return enter(world, clean_environ, nvml_library)

@@ -49,6 +49,7 @@ def test_trainwatt_toml_wins_over_pyproject_beside_it(tmp_path: Path) -> None:
 def test_the_nearest_file_counts_and_a_pyproject_without_a_table_is_passed_over(tmp_path: Path) -> None:
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)
+    (tmp_path / ".git").mkdir()
     write(tmp_path / "trainwatt.toml", 'project = "far"\n')
     write(tmp_path / "a" / "pyproject.toml", '[tool.trainwatt]\nproject = "near"\n')
     write(below / "pyproject.toml", "[tool.ruff]\nline-length = 100\n")

@@ -1,7 +1,7 @@
 """The configuration of a run. Only this file reads arguments, environment variables and settings files.
 
 An argument overrides an environment variable (`TRAINWATT_` and the name in capitals). That overrides the nearest `trainwatt.toml`, or
-`[tool.trainwatt]` of the nearest `pyproject.toml`, at or above the working directory.
+`[tool.trainwatt]` of the nearest `pyproject.toml`, of the project. `settings/` finds that file, and decides what in it is followed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, SupportsIndex, TypedDict
 
@@ -19,6 +20,8 @@ from .core.plain import elements, text, whole
 from .core.run import Stage
 from .errors import ConfigurationError
 from .log import warn
+from .settings.named import Pinned
+from .settings.search import search
 from .texts import error_text, repr_of, storable
 
 PREFIX = "TRAINWATT_"
@@ -118,11 +121,12 @@ def arguments(settings: Mapping[str, object]) -> dict[str, object]:
 def resolve(arguments: Mapping[str, object], environ: Mapping[str, str], folder: Path) -> Config:
     """The configuration of a run. An argument that is None counts as not given.
 
-    Raises ConfigurationError for a name that is not a setting and for a value that is not allowed.
+    Raises ConfigurationError for a name that is not a setting, for a value that is not allowed, and for a file of this user that cannot be
+    read. Settings of a file that are not followed are named in the log.
     """
     names = {f.name for f in fields(Config)}
     found: dict[str, Any] = {}
-    for source, values in (*_files(folder), ("the environment", _from_environ(environ, names)), ("the arguments", arguments)):
+    for source, values in (*_of_file(folder, environ), ("the environment", _from_environ(environ, names)), ("the arguments", arguments)):
         for key, value in values.items():
             if value is None:
                 continue
@@ -158,45 +162,21 @@ def parse_gpus(text: str) -> tuple[int | str, ...]:
     return () if parts == ["none"] else tuple(int(p) if p.isdecimal() else p for p in parts)
 
 
-def _files(folder: Path) -> list[tuple[str, Mapping[str, Any]]]:
-    """The nearest file with settings, as (name, settings). Empty if there is none."""
-    for place in (folder, *folder.parents):
-        for path, keys in ((place / "trainwatt.toml", ()), (place / "pyproject.toml", ("tool", "trainwatt"))):
-            if not os.path.isfile(path):  # also if a folder above may not be read
-                continue
-            values = _toml(path, strict=not keys)
-            for key in keys:
-                values = values.get(key, {}) if isinstance(values, Mapping) else {}
-            if not isinstance(values, Mapping):
-                raise ConfigurationError(
-                    f'[tool.trainwatt] in {path} is {values!r}: write a table of settings, for example project = "digits"'
-                )
-            if values or not keys:
-                files = {k: v for k in ("db", "hardware") if isinstance(v := values.get(k), str) and "://" not in v}
-                here: dict[str, Any] = {k: str(place / v) for k, v in files.items()}  # relative to the file, not to the working directory
-                if "sensors" in values:
-                    here["sensors"] = [_beside(place, name) for name in _providers(values["sensors"], str(path))]
-                return [(str(path), {**values, **here})]
-    return []
+def _of_file(folder: Path, environ: Mapping[str, str]) -> list[tuple[str, Mapping[str, Any]]]:
+    """The settings of the project's file, as (its name, settings). Empty if there is none. What is not followed is said."""
+    found = search(folder)
+    if found.not_followed and not (environ.get(JOIN_RUN) and os.path.isfile(environ.get(JOIN_DB, ""))):  # else the run around it said it
+        from .settings.wording import one_line  # seldom needed
+
+        for refused in found.not_followed:
+            _say_once(one_line(refused))
+    return [] if found.file is None else [(str(found.file), found.values)]
 
 
-def _beside(place: Path, provider: str) -> str:
-    """A provider that a settings file in the folder `place` names. A module in that folder is found without PYTHONPATH."""
-    module, _, function = provider.rpartition(":")
-    own = place / (module if module.endswith(".py") else module.replace(".", "/") + ".py")
-    return f"{own}:{function}" if own.is_file() or module.endswith(".py") else provider
-
-
-def _toml(path: Path, *, strict: bool) -> Any:
-    """The content of a file. With `strict` false, a file that cannot be read counts as empty: it may be for other programs only."""
-    import tomllib  # loaded only if there is a file to read
-
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        if strict:
-            raise ConfigurationError(f"{path} cannot be read as TOML ({error}); correct that line, or move the file away") from error
-        return {}
+@lru_cache(maxsize=64)
+def _say_once(text: str) -> None:
+    """Log a warning, once in a process: a program may make a tracker for each trial of a search."""
+    warn("%s", text)
 
 
 def _from_environ(environ: Mapping[str, str], names: set[str]) -> dict[str, Any]:
@@ -272,7 +252,10 @@ def _tags(value: Any, source: str) -> dict[str, str]:
 
 def _providers(value: Any, source: str) -> tuple[str, ...]:
     listed = None if isinstance(value, (str, os.PathLike)) else elements(value)
-    names = [name.strip() for name in text(value).split(",") if name.strip()] if listed is None else [text(one) for one in listed]
+    if listed is None:
+        names = [name.strip() for name in text(value).split(",") if name.strip()]
+    else:
+        names = [one if isinstance(one, Pinned) else text(one) for one in listed]
     if not all(_PROVIDER.fullmatch(name) for name in names):
         raise ConfigurationError(
             f"sensors={value!r} in {source}: name each function that finds sensors with its module or file, for example"

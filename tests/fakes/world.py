@@ -59,6 +59,7 @@ class World:
             "TRAINWATT_SYSFS": str(self.powercap.sysfs),
             "TRAINWATT_DB": str(self.db),
             "FAKE_NVML": str(self.nvml_file),
+            "XDG_STATE_HOME": str(root / "state"),
             "PYTHONFAULTHANDLER": "1",
         }
         self._library = library

@@ -216,6 +216,7 @@ def test_the_locale_is_C(world: World, helped: bool) -> None:
     folder = "läufe" if helped else "runs"  # no Python program could make the other one then
     (world.work / folder).mkdir()
     (world.work / "trainwatt.toml").write_text(f'project = "größe"\ndb = "{folder}"\n', encoding="utf-8")
+    assert world.call("trust").returncode == 0
     env = {"LC_ALL": "C", "TRAINWATT_NAME": "naïve", "TRAINWATT_DB": ""} | (
         {} if helped else {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     )

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.powercap import FakePowercap
+from tests.fakes.trusted import trust
 from tests.fakes.views import happened
 from tests.fakes.world import ROOT, MakeWorld, World
 from trainwatt import EnergyTracker
@@ -113,18 +114,23 @@ def discover(request):
 
 
 @pytest.mark.parametrize("name", ["my_meters:discover", "my_meters.py:discover", "sub/other.py:discover", "sub.other:discover"])
-def test_a_module_beside_the_settings_is_found_wherever_one_stands(tmp_path: Path, machine: FakePowercap, name: str) -> None:
+def test_a_module_beside_the_settings_is_found_wherever_one_stands(
+    tmp_path: Path, own_state: Path, machine: FakePowercap, name: str
+) -> None:
+    (tmp_path / ".git").mkdir()
     (tmp_path / "sub").mkdir()
     for path in (tmp_path / "my_meters.py", tmp_path / "sub" / "other.py"):
         path.write_text(FILE)
     (tmp_path / "trainwatt.toml").write_text(f"sensors = ['{name}']")
+    trust(tmp_path / "trainwatt.toml")
     [provider] = resolve({}, {}, tmp_path / "sub").sensors
     assert provider.startswith(str(tmp_path))
     assert sensors.discover(asked(machine, provider)).sensors
 
 
-def test_a_file_that_is_not_there_is_refused_with_its_name(tmp_path: Path, machine: FakePowercap) -> None:
+def test_a_file_that_is_not_there_is_refused_with_its_name(tmp_path: Path, own_state: Path, machine: FakePowercap) -> None:
     (tmp_path / "trainwatt.toml").write_text("sensors = ['meter.py:discover']")
+    trust(tmp_path / "trainwatt.toml")
     [provider] = resolve({}, {}, tmp_path).sensors
     with pytest.raises(ConfigurationError, match=r"meter\.py"):
         sensors.discover(asked(machine, provider))

@@ -31,6 +31,7 @@ COMMANDS = {
     "hardware": "grams.hardware",
     "delete": "look.delete",
     "doctor": "track.doctor",
+    "trust": "trust",
     "completion": "completion",
     "ls": "look.list",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterable
+from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +13,8 @@ from typing import get_args
 
 from ..core.sensing import Counter, Device, DeviceKind, Discovery, DiscoveryRequest, Gauge, Sensor
 from ..errors import ConfigurationError
+from ..machine.files import read_regular
+from ..settings.named import Pinned
 from ..texts import error_text, repr_of
 
 KINDS = get_args(DeviceKind)
@@ -21,7 +24,7 @@ def provider_of(name: str) -> Callable[[DiscoveryRequest], Discovery]:
     """The function that "module:function" or "file.py:function" names. Raises ConfigurationError if there is none."""
     module, _, function = name.rpartition(":")
     try:
-        found = getattr(_from_file(module) if module.endswith(".py") else import_module(module), function)
+        found = getattr(_from_file(module, name) if module.endswith(".py") else import_module(module), function)
     except Exception as error:  # the import of a user's module can fail in any way
         raise ConfigurationError(
             f"sensors={name!r} cannot be imported ({error_text(error)});"
@@ -35,15 +38,21 @@ def provider_of(name: str) -> Callable[[DiscoveryRequest], Discovery]:
     return provider
 
 
-def _from_file(path: str) -> ModuleType:
-    """Import the module in a file, under a name that no other module has."""
+def _from_file(path: str, name: str) -> ModuleType:
+    """Import the module in a file, under a name that no other module has.
+
+    The text that was read is what is run, and no compiled file beside it: the user has allowed this text, if a file of settings names it.
+    """
     from importlib.util import module_from_spec, spec_from_file_location  # only where a file is named
 
+    source = read_regular(path).content
+    if isinstance(name, Pinned) and sha256(source).hexdigest() != name.sha256:
+        raise ImportError(f"{path} has changed just now")
     spec = spec_from_file_location(f"trainwatt_own_{Path(path).stem}", path)
-    if spec is None or spec.loader is None:
+    if spec is None:
         raise ImportError(f"{path} is not a Python file")
     module = sys.modules[spec.name] = module_from_spec(spec)  # dataclasses look for it there
-    spec.loader.exec_module(module)
+    exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)
     return module
 
 

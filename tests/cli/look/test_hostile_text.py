@@ -172,6 +172,7 @@ def test_what_doctor_says_of_a_sensor_of_the_users_own(world: World) -> None:
     text = HOSTILE
     (world.work / "own.py").write_text(SENSORS.format(text=text))
     (world.work / "trainwatt.toml").write_text('sensors = ["own.py:find"]\n')
+    assert world.call("trust").returncode == 0
     ended = world.call("doctor", TRAINWATT_ZONE="")
     assert ended.returncode == 0, ended.stderr
     assert "x [31mred" in ended.stdout

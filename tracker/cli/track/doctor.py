@@ -23,6 +23,9 @@ from ...presentation.terminal.run import console, plain_table
 from ...presentation.words.runs import OUTSIDE
 from ...presentation.words.safe_text import clean, cleaned, lines
 from ...sensors.discovery import discover
+from ...settings.search import search
+from ...settings.wording import command as command_for
+from ...settings.wording import hint, reason
 from ...storage.place import is_server, locate, masked, sqlite_path
 from ...tracking.sampling.calibration import CALIBRATION_S
 from ...tracking.sampling.sampler import Sampler
@@ -57,6 +60,7 @@ def command(gpus: str | None, as_json: bool, db: str | None) -> None:
         "devices": devices,
         "unmeasured": [m.device.name for m in found.missed],
         "findings": [_finding(f) for f in found.findings],
+        "settings": _settings(),
         "database": _database(config),
         "zone": zone,
         "zone_finding": _finding(zone_finding),
@@ -141,6 +145,24 @@ def _finding(finding: Finding) -> dict[str, Any]:
     }
 
 
+def _settings() -> dict[str, Any]:
+    """The file of settings that is used here, and what in such files is not followed."""
+    found = search(working_folder())
+    refused = [
+        {
+            "file": str(one.file),
+            "settings": list(one.settings),
+            "why": one.why.value,
+            "at": str(one.at),
+            "detail": reason(one),
+            "remedy": hint(one),
+            "command": command_for(one),
+        }
+        for one in found.not_followed
+    ]
+    return {"file": None if found.file is None else str(found.file), "not_followed": refused}
+
+
 def _database(config: Config) -> dict[str, Any]:
     place = locate(None, {}, config.db)
     if is_server(place):
@@ -180,6 +202,7 @@ def _page(report: dict[str, Any], findings: list[Finding]) -> list[RenderableTyp
     usable = ("✓ ", "green") if database["usable"] else ("✗ ", "red")
     place = report["zone_finding"]
     parts += [
+        *_used(report["settings"]),
         Text.assemble(usable, f"database {database['place']}: {database['detail']}"),
         Text.assemble(("✓ ", "green") if report["zone"] else ("– ", "yellow"), f"zone of the grid: {place['detail']}"),
         *([Padding(Text(place["remedy"]), (0, 0, 0, 4))] if place["remedy"] else []),
@@ -231,6 +254,18 @@ def _explained(finding: Finding) -> list[RenderableType]:
             parts.append(Text(f"    {line}", style="cyan", no_wrap=True) if command else Padding(Text(line), (0, 0, 0, 4), expand=False))
     if finding.worth:
         parts.append(Padding(Text(f"Worth it: {clean(finding.worth)}"), (0, 0, 0, 4)))
+    return parts
+
+
+def _used(settings: dict[str, Any]) -> list[RenderableType]:
+    """Which settings are used, and which are not."""
+    file = settings["file"]
+    parts: list[RenderableType] = [
+        Text.assemble(("✓ ", "green"), f"settings: {file}") if file else Text.assemble(("– ", "dim"), "settings: no file has any here")
+    ]
+    for one in settings["not_followed"]:
+        parts.append(Text.assemble(("✗ ", "yellow"), f"{one['detail']}; {one['remedy']}, then:"))
+        parts.append(Text(f"      {one['command']}", style="cyan", no_wrap=True))
     return parts
 
 

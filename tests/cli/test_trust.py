@@ -93,6 +93,7 @@ def test_what_was_taken_back_is_not_followed(world: World, file: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["--list", "--forget"], "give one of them"),
         (["nowhere"], "nowhere is no file of settings"),
         (["meter.py"], "meter.py is no file of settings: name a trainwatt.toml, a pyproject.toml, or the folder"),
         (["pyproject.toml"], "there are no settings at"),

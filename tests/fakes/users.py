@@ -101,6 +101,7 @@ class User:
 def _everything() -> None:
     """Load every module, also those that are loaded when they are first used."""
     import contextlib
+    import grp  # noqa: F401
     import importlib
     import io
     import logging.config  # noqa: F401

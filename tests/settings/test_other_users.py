@@ -133,3 +133,39 @@ def _with_owner(source: str, target: str) -> None:
     shutil.copy2(source, target)
     status = os.stat(source)
     os.chown(target, status.st_uid, status.st_gid)
+
+
+AS_ANNA = """
+import grp, hashlib, os, pathlib, platformdirs, platformdirs.unix, pwd, tempfile, tomllib
+from trainwatt.settings.search import search
+os.setgroups([]); os.setgid({uid}); os.setuid({uid})
+print(search(pathlib.Path({folder!r})).values.get("project"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("users", "groups", "followed"),
+    [
+        ("", "", True),  # neither is known, as in many containers
+        ("anna:x:{0}:{0}", "anna:x:{0}:", True),
+        ("anna:x:{0}:{0}", "anna:x:{0}:anna,root", True),
+        ("anna:x:{0}:{0}", "anna:x:{0}:boris", False),
+        ("anna:x:{0}:{0}", "lab:x:{0}:", False),
+        ("anna:x:{0}:{0}\nboris:x:{1}:{0}", "anna:x:{0}:", False),
+        ("anna:x:{0}:{0}\nboris:x:{1}:{1}", "anna:x:{0}:\nboris:x:{1}:anna", True),
+    ],
+)
+def test_a_group_of_the_user_alone_may_write(open_folder: Path, tmp_path: Path, users: str, groups: str, followed: bool) -> None:
+    """With the users and groups of another machine, in a mount namespace of their own."""
+    project = open_folder / "project"
+    project.mkdir()
+    (project / "trainwatt.toml").write_text('project = "hers"\n')
+    for path, mode in ((project, 0o775), (project / "trainwatt.toml", 0o664)):
+        os.chown(path, ANNA, ANNA)
+        path.chmod(mode)
+    (tmp_path / "passwd").write_text("root:x:0:0:root:/root:/bin/sh\n" + "".join(f"{u.format(ANNA, BORIS)}:::\n" for u in users.split()))
+    (tmp_path / "group").write_text("root:x:0:\n" + groups.format(ANNA, BORIS) + "\n")
+    mounts = "".join(f"mount --bind {tmp_path / name} /etc/{name} && " for name in ("passwd", "group"))
+    command = ["unshare", "--mount", "sh", "-c", f'{mounts} exec "$@"', "sh", sys.executable, "-c"]
+    ended = subprocess.run([*command, AS_ANNA.format(uid=ANNA, folder=str(project))], capture_output=True, text=True)
+    assert (ended.stdout, ended.stderr) == ("hers\n" if followed else "None\n", "")

@@ -31,6 +31,8 @@ def command(path: Path | None, listed: bool, forget: bool, as_json: bool) -> Non
     Takes the file that a run in the folder would use, by default in the working directory. What is allowed is printed. It is allowed until
     the settings or the code change, and to this user only.
     """
+    if forget and (listed or as_json):
+        raise click.UsageError("--forget changes what --list and --json show: give one of them")
     if listed or as_json:
         _list(as_json)
     elif forget:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from ..machine.files import read_regular
+from ..machine.files import read_regular, read_text
 
 MOST_BYTES = 2**18
 """The most that is read of a file of settings. The largest pyproject.toml of well-known projects has less than half."""
@@ -147,7 +147,7 @@ def _parts(path: str) -> list[str]:
 
 def _is_private(gid: int, opened: str) -> bool:
     """Whether the write permission of a group gives nobody else access: Debian and Fedora give each user a group of its own, and a umask
-    of 002. A group is private if it has the name of this user, or of root, and no other member.
+    of 002. A group is private if it has the name of this user and no other member; so is the group root, as in containers of OpenShift.
 
     With an access control list, the bits of the group are the most that the list gives to anybody; such a list is not read.
     """
@@ -162,10 +162,18 @@ def _is_private(gid: int, opened: str) -> bool:
     uid = os.geteuid()
     try:
         me = pwd.getpwuid(uid).pw_name
-    except KeyError:  # a container may not know its user
+    except (KeyError, OSError):  # a container may not know its user
         me = str(uid)
     try:
         group = grp.getgrgid(gid)
-    except KeyError:  # a group that nobody was ever added to
+    except (KeyError, OSError):  # a group that nobody was ever added to
         return gid == uid
-    return group.gr_name in (me, "root") and not set(group.gr_mem) - {me, "root"}
+    others = set(group.gr_mem) - {me, "root"}
+    return not others and (gid == 0 or (group.gr_name == me and not _has_as_first_group(gid) - {me}))
+
+
+def _has_as_first_group(gid: int) -> set[str]:
+    """The users of this machine whose first group this is: the group itself does not list them. A directory service is not asked, because
+    it may take long to list its users."""
+    users = (line.split(":") for line in read_text(Path("/etc/passwd")).splitlines())
+    return {user[0] for user in users if user[3:4] == [str(gid)]}

@@ -33,6 +33,7 @@ database = sqlite3.connect(sys.argv[1])
 for statement in [*revision.statements_of("0001"), revision.VERSION_TABLE, "INSERT INTO alembic_version VALUES ('0001')"]:
     database.execute(statement)
 database.commit()
+database.close()
 """
 
 
@@ -97,6 +98,8 @@ def serve() -> None:
     finally:
         server.terminate()
         server.wait(HANGS_S)
+        if server.stdout is not None:
+            server.stdout.close()
 
 
 def main() -> None:

@@ -45,6 +45,8 @@ def __getattr__(name: str) -> object:
     """Load a public name when it is first used, so that `import trainwatt` is fast."""
     from importlib import import_module
 
+    from .unwarned import unwarned
+
     for module, names in (
         ("tracking.tracker", ("EnergyTracker",)),
         ("config", ("Settings",)),
@@ -53,7 +55,7 @@ def __getattr__(name: str) -> object:
         ("errors", ("ConfigurationError", "RunNotFoundError", "StoreError", "TrainwattError")),
     ):
         if name in names:
-            value = getattr(import_module(f".{module}", __name__), name)
+            value = getattr(unwarned(import_module, f".{module}", __name__), name)
             globals()[name] = value
             return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

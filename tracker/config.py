@@ -23,6 +23,7 @@ from .log import warn
 from .settings.named import Pinned
 from .settings.search import search
 from .texts import error_text, repr_of, storable
+from .unwarned import unwarned
 
 PREFIX = "TRAINWATT_"
 JOIN_RUN, JOIN_DB = "TRAINWATT_RUN_ID", "TRAINWATT_RUN_DB"
@@ -266,7 +267,7 @@ def _providers(value: Any, source: str) -> tuple[str, ...]:
 
 def _number(key: str, value: Any, source: str) -> float:
     try:
-        number = float(value.value if isinstance(value, Enum) else value)
+        number = unwarned(float, value.value if isinstance(value, Enum) else value)
     except Exception:  # the type is the user's
         number = math.nan
     low, high, unit = RANGES[key]

@@ -12,6 +12,8 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
+from .unwarned import unwarned
+
 LONGEST = 1000
 """The most characters of a text that somebody else makes, where only a part of it is shown."""
 MOST_ITEMS, MOST_LEVELS = 20, 4
@@ -53,7 +55,7 @@ def made(make: Callable[[Any], str], value: object, longest: int | None = None) 
     if type(value) is str and make is _str:
         return storable(value[:longest])
     try:
-        text = make(value)
+        text = unwarned(make, value)
     except BaseException:  # the code of the user's type raised it, as text was made for us: nobody there waits for it
         return f"<{type_name(value)} whose text cannot be made>"
     return storable(str.__getitem__(text, slice(longest)))
@@ -71,7 +73,7 @@ def error_text(error: BaseException, longest: int = LONGEST) -> str:
 
 
 def _str(value: object) -> str:
-    return str(value)
+    return repr(value) if isinstance(value, (bytes, bytearray)) else str(value)  # the same text: `python -bb` allows no `str` of bytes
 
 
 def _message(error: BaseException) -> str:

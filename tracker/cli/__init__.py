@@ -1,1 +1,8 @@
 """It belongs here if it is a command, or is shared by commands only: `track/` measures, `look/` shows runs, `grams/` shows footprints."""
+
+from __future__ import annotations
+
+import warnings
+
+if any(action == "error" for action, *_ in warnings.filters):
+    warnings.simplefilter("default")  # `PYTHONWARNINGS=error` is meant for the training: here a warning is a line, and ends no command

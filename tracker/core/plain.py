@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from numbers import Number
 
+from ..unwarned import unwarned
+
 
 def text(value: object) -> str:
     """A name: text, a path, a number, or a member of an enum (its value if that is text, else its name)."""
@@ -18,11 +20,11 @@ def text(value: object) -> str:
         return str(value.value if isinstance(value.value, str) else value.name)
     if is_path(value):
         value = value.__fspath__()  # type: ignore[attr-defined]
-    if isinstance(value, bytes):
+    if isinstance(value, (bytes, bytearray)):
         return value.decode("utf-8", "surrogateescape")
     if not isinstance(value, Number) and _is_scalar_array(value):
         return str(value.item())  # type: ignore[attr-defined]
-    return str(value)
+    return unwarned(str, value)
 
 
 def whole(value: object) -> int:
@@ -30,9 +32,9 @@ def whole(value: object) -> int:
     if isinstance(value, Enum):
         value = value.value
     try:
-        return operator.index(value)  # type: ignore[arg-type]
+        return unwarned(operator.index, value)  # type: ignore[arg-type]
     except TypeError:
-        number = float(value)  # type: ignore[arg-type]
+        number = unwarned(float, value)  # type: ignore[arg-type]  # as of an array with one element
     if not number.is_integer():
         raise ValueError(f"{value!r} is not a whole number")
     return int(number)
@@ -43,7 +45,7 @@ def elements(value: object) -> list[object] | None:
     if isinstance(value, (str, bytes, Mapping)) or is_path(value) or not isinstance(value, Iterable):
         return None
     try:
-        return list(value)
+        return unwarned(list[object], value)
     except Exception:  # the type is the user's: an array without a dimension, a list whose values are missing
         return None
 

@@ -7,6 +7,8 @@ import re
 import sys
 from collections.abc import Mapping
 
+from ..unwarned import unwarned
+
 _LOCAL = (
     *("LOCAL_RANK", "HOROVOD_LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "MV2_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID"),
     *("PALS_LOCAL_RANKID", "JSM_NAMESPACE_LOCAL_RANK", "FLUX_TASK_LOCAL_ID", "SLURM_LOCALID"),
@@ -91,7 +93,7 @@ def _of_torch(what: str) -> int | None:
     distributed = sys.modules.get("torch.distributed")
     with contextlib.suppress(Exception):
         if distributed is not None and distributed.is_available() and distributed.is_initialized():
-            return int(getattr(distributed, what)())
+            return int(unwarned(getattr(distributed, what)))
     return None
 
 
@@ -121,7 +123,7 @@ def external_ids(environ: Mapping[str, str]) -> dict[str, str]:
         found["wandb_run_id"] = wandb_run.id  # type: ignore[union-attr]
     active_run = getattr(sys.modules.get("mlflow"), "active_run", None)
     with contextlib.suppress(Exception):  # MLflow's code may raise anything
-        info = active_run().info if callable(active_run) else None
+        info = unwarned(active_run).info if callable(active_run) else None
         if isinstance(getattr(info, "run_id", None), str):
             found["mlflow_run_id"] = info.run_id  # type: ignore[union-attr]
     return found

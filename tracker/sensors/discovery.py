@@ -11,6 +11,7 @@ from functools import partial
 
 from ..core.sensing import Availability, Discovery, DiscoveryRequest, Finding
 from ..errors import ConfigurationError
+from ..unwarned import unwarned
 from . import accelerators, own
 from .modelled import discovery as modelled
 from .nvidia import discovery as nvidia
@@ -81,7 +82,7 @@ def _own(name: str, request: DiscoveryRequest, found: Discovery) -> Discovery:
 def _merge(found: Discovery, provide: Callable[[], Discovery], source: str, remedy: str) -> None:
     """Add what a provider finds. If it fails unexpectedly, that is a finding and the run continues."""
     try:
-        part = provide()
+        part = unwarned(provide)
     except ConfigurationError:
         raise
     except Exception as e:  # drivers and kernels differ in ways that nobody has tested

@@ -16,6 +16,7 @@ from ..errors import ConfigurationError
 from ..machine.files import read_regular
 from ..settings.named import Pinned
 from ..texts import error_text, repr_of
+from ..unwarned import unwarned
 
 KINDS = get_args(DeviceKind)
 
@@ -24,7 +25,8 @@ def provider_of(name: str) -> Callable[[DiscoveryRequest], Discovery]:
     """The function that "module:function" or "file.py:function" names. Raises ConfigurationError if there is none."""
     module, _, function = name.rpartition(":")
     try:
-        found = getattr(_from_file(module, name) if module.endswith(".py") else import_module(module), function)
+        loaded = unwarned(_from_file, module, name) if module.endswith(".py") else unwarned(import_module, module)
+        found = getattr(loaded, function)
     except Exception as error:  # the import of a user's module can fail in any way
         raise ConfigurationError(
             f"sensors={name!r} cannot be imported ({error_text(error)});"

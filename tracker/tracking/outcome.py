@@ -12,6 +12,7 @@ from ..core.plain import text
 from ..core.run import Status
 from ..machine.masking import scrubbed
 from ..texts import error_text, made, repr_of, type_name
+from ..unwarned import unwarned
 
 LONGEST_REASON = 200
 _LOOKED_AT = 4000
@@ -28,7 +29,7 @@ def outcome(error: BaseException | None) -> tuple[Status, str | None]:
     if error is None:
         return Status.COMPLETED, None
     try:
-        return _outcome(error)
+        return unwarned(_outcome, error)
     except BaseException:  # the code of the user's class raised it; `error` must go on, and nothing else
         return Status.FAILED, type_name(error)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..core.plain import text, whole
 from ..texts import made
+from ..unwarned import unwarned
 from .harmless import Harmless
 from .recording.phase_record import PhaseRecord
 from .work.decorated import F, measured
@@ -195,7 +196,7 @@ def _edge(run: ActiveRun, phase: Phase) -> int:
     """The monotonic ns of an edge of a phase: now. The training thread only stamps the time and wakes the sampler. If the phase is `exact`,
     it reads the sensors itself."""
     if phase.synchronize:
-        _wait_for_gpu()
+        unwarned(_wait_for_gpu)
     if phase.exact and run.sampler is not None:
         return run.sampler.poll()
     t_ns = run.clock.monotonic_ns()

@@ -25,6 +25,7 @@ from ..machine.process import Identity, own_command, this_process
 from ..storage import place
 from ..storage.write import damage
 from ..storage.write.writer import Writer
+from ..unwarned import unwarned
 from . import joining
 from .active_run import ActiveRun
 from .harmless import Harmless
@@ -237,7 +238,7 @@ class _Start:
     def _optional(self, what: str, find: Callable[[], T]) -> T | None:
         """What `find` returns. None if it fails: the run begins without it."""
         with self._harmless(what):
-            return find()
+            return unwarned(find)
         return None
 
     # ---- the recorder

@@ -13,6 +13,7 @@ from ..log import warn
 from ..machine.inventory import Piece, gpu_piece, inventory
 from ..storage.write.writer import Statement, Writer
 from ..texts import text_of
+from ..unwarned import unwarned
 from .harmless import Harmless
 from .recording import rows
 from .recording.rows import Row, as_json
@@ -71,7 +72,7 @@ class Surroundings:
         findings, about_run = list(self._found.findings), Row()
         if self._config.zone == AUTO:
             with harmless("the cloud could not be asked for its zone"):
-                about_run["zone"], finding = locate_by_cloud(self._environ)
+                about_run["zone"], finding = unwarned(locate_by_cloud, self._environ)
                 findings.append(finding)
                 if about_run["zone"] is None:
                     warn("%s: grams are computed with the world's average", finding.detail)
@@ -139,7 +140,7 @@ class Surroundings:
         found: list[Row] = []
         if self._devices is not None:
             with harmless("the hardware could not be described in full"):
-                pieces = inventory(self._devices, self._found.gpu_count, self._config.sysfs, self._config.procfs)
+                pieces = unwarned(inventory, self._devices, self._found.gpu_count, self._config.sysfs, self._config.procfs)
                 found.extend(map(self._piece, pieces))
         return found
 

@@ -17,7 +17,9 @@ from ..core.clock import Clock, SystemClock
 from ..core.plain import whole
 from ..errors import ConfigurationError, TrainwattError
 from ..texts import repr_of
+from ..unwarned import unwarned
 from .forgotten import Running
+from .forking import before_fork
 from .harmless import Harmless
 from .outcome import ending, outcome
 from .phase import Phase, Phases
@@ -73,7 +75,7 @@ class EnergyTracker(contextlib.ContextDecorator):
     def __init__(self, **settings: Unpack[Settings]) -> None:
         self._watch: Target | None = None  # None: the process in which a run begins
         self._clock: Clock = SystemClock()
-        self._config: Config = resolve(arguments(settings), os.environ, working_folder())
+        self._config: Config = unwarned(resolve, arguments(settings), os.environ, working_folder())
         self._phases = Phases()
         self._stand_by()
 
@@ -98,12 +100,10 @@ class EnergyTracker(contextlib.ContextDecorator):
     def start(self, *, tags: Mapping[str, str] | None = None) -> EnergyTracker:
         """Begin a run; the first reading is taken last. `tags` are added to those of the tracker, for this run. Raises ConfigurationError
         or StoreError."""
-        from .start import begin  # loaded by the first run, not by the import of trainwatt
-
         if self._begun is not None:
             raise ConfigurationError("this tracker is already running: stop() it first, or make a second EnergyTracker")
         config = replace(self._config, tags={**self._config.tags, **(tags or {})})
-        self._begun = begun = begin(config, self._watch or Target(), self._clock, os.environ)
+        self._begun = begun = unwarned(_begin, config, self._watch or Target(), self._clock)
         self._phases.begin(begun)
         with self._harmless("runs that were not stopped could not be ended"):
             _running.add(begun, self, lambda tracker: tracker.stop, self._config)
@@ -221,8 +221,6 @@ class EnergyTracker(contextlib.ContextDecorator):
     def summary(self) -> Summary:
         """The run as it is stored. It can be printed, and its `to_dict()` is what `show --json` prints. Raises StoreError,
         RunNotFoundError, and TrainwattError before the first run."""
-        from ..presentation.notebook.summary import Summary
-
         here = self._here
         begun = here._begun or here._ended
         if begun is None:
@@ -230,7 +228,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         if here.running:
             with self._harmless("the run so far could not be written"):
                 begun.recorder.flush()
-        return Summary.load(str(begun.path), begun.run_id, patience_s=3.0 if begun.joined else 0.0)
+        return unwarned(_summary, begun)
 
     @property
     def running(self) -> bool:
@@ -250,6 +248,18 @@ class EnergyTracker(contextlib.ContextDecorator):
         return None if begun is None else begun.path
 
 
+def _begin(config: Config, target: Target, clock: Clock) -> ActiveRun:
+    from .start import begin  # loaded by the first run, not by the import of trainwatt
+
+    return begin(config, target, clock, os.environ)
+
+
+def _summary(begun: ActiveRun) -> Summary:
+    from ..presentation.notebook.summary import Summary
+
+    return Summary.load(str(begun.path), begun.run_id, patience_s=3.0 if begun.joined else 0.0)
+
+
 def _forget_parents_runs() -> None:
     for tracker in _living():
         tracker._in_child()
@@ -263,4 +273,4 @@ def _living() -> list[EnergyTracker]:
 
 _running = Running()
 _trackers: weakref.WeakValueDictionary[int, EnergyTracker] = weakref.WeakValueDictionary()
-os.register_at_fork(after_in_child=_forget_parents_runs)  # once for all trackers: a fork hook cannot be removed
+os.register_at_fork(before=before_fork, after_in_child=_forget_parents_runs)  # once for all trackers: a fork hook cannot be removed

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import multiprocessing
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.stored_rows import device, point, run, segment
+from tests.fakes.world import ROOT
 from trainwatt.errors import NewerSchemaError, NotADatabaseError, StoreBusyError, StoreError
 from trainwatt.machine import filesystem
 from trainwatt.storage import revision
@@ -236,3 +239,13 @@ def test_forked_child_leaves_the_parents_connection_alone(tmp_path: Path) -> Non
     assert os.waitpid(child, 0)[1] == 0
     writer.write({"run": [run("run-2")]})
     assert (tmp_path / "runs.db-wal").exists()
+
+
+def test_no_statement_has_numbered_placeholders() -> None:
+    """Python 3.12.0 to 3.12.3 warn of `?1` with a sequence. With `-W error`, no commit succeeded there."""
+    for file in sorted([*(ROOT / "tracker" / "storage").rglob("*.py"), *(ROOT / "tracker" / "tracking").rglob("*.py")]):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                assert not re.search(r"\?\d", node.value), (file, node.value)
+            if isinstance(node, ast.JoinedStr):
+                assert not re.search(r"\?\{", ast.unparse(node)), (file, ast.unparse(node))

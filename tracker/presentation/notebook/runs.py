@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ...analysis.open_store import open_store
 from ...core.plain import whole
@@ -13,6 +13,7 @@ from ...core.run import Status
 from ...core.units import NS_PER_S
 from ...errors import ConfigurationError
 from ...texts import shown
+from ...unwarned import unwarned
 from ..words.quantities import format_duration, largest_j
 from ..words.runs import energy_text, measured_text
 from .elements import paragraph, table
@@ -82,12 +83,16 @@ def runs(
         raise ConfigurationError(f"status={status!r}: a run is {', '.join(Status)}")
     since_utc_ns = None if since is None else round(since.timestamp() * NS_PER_S)
     count = None if limit is None else whole(limit)
+    return unwarned(_stored, db, project=project, group=group, status=status, since_utc_ns=since_utc_ns, limit=count)
+
+
+def _stored(db: str | os.PathLike[str] | None, **filters: Any) -> Runs:
     from ...analysis.tables import run_record  # imports SQLAlchemy
     from ...analysis.totals import listed
 
     store = open_store(db)
     try:
-        found = store.list_runs(project=project, group=group, status=status, since_utc_ns=since_utc_ns, limit=count)
+        found = store.list_runs(**filters)
         return Runs(run_record(run, entry["run"], entry["energy"]) for run, entry in zip(found, listed(store, found), strict=True))
     finally:
         store.close()

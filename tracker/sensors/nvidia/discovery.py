@@ -12,6 +12,7 @@ from typing import Any
 
 from ...core.sensing import Availability, Device, Discovery, DiscoveryRequest, Finding, Gauge, Missed, SecondLook, Sensor
 from ...errors import ConfigurationError, ReadError
+from ...unwarned import unwarned
 from . import remedies, unread, visible
 from .presence import Present, jetson, not_given, present
 from .readers import (
@@ -71,9 +72,7 @@ def _found(request: DiscoveryRequest, here: list[Present]) -> Discovery:
     if request.gpus is None and here and all(gpu.asleep for gpu in here):
         return unread.all_of(request, here, remedies.suspended(), asleep=True)
     try:
-        import pynvml as nvml  # a statement, which programs that freeze others find
-
-        nvml.nvmlInit()
+        nvml = unwarned(_loaded)
     except Exception as e:  # a package that is damaged, or another one of this name, may raise anything
         return _without(request, here, e)
     library = NvmlLibrary(nvml)
@@ -84,13 +83,20 @@ def _found(request: DiscoveryRequest, here: list[Present]) -> Discovery:
     except BaseException as e:  # drivers differ in ways that nobody has tested
         for sensor in found.sensors:
             sensor.close()
-        if isinstance(e, ConfigurationError) or not isinstance(e, Exception):
-            raise
+        if isinstance(e, (ConfigurationError, Warning)) or not isinstance(e, Exception):
+            raise  # without a warning, the caller calls again
         text = error_text(nvml, e.value) if isinstance(e, nvml.NVMLError) else f"{type(e).__name__}: {e}"
         found = unread.all_of(request, here or [Present()], remedies.broken(f"the GPUs cannot be listed: {text}"))
     finally:
         library.release()
     return found
+
+
+def _loaded() -> Any:
+    import pynvml as nvml  # a statement, which programs that freeze others find
+
+    nvml.nvmlInit()
+    return nvml
 
 
 def _without(request: DiscoveryRequest, here: list[Present], error: Exception) -> Discovery:

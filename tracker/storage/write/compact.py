@@ -22,16 +22,17 @@ _ENERGY_TAIL = "ON CONFLICT (segment_id, name, owner_segment_id, device) DO UPDA
 _FOLD = f"INSERT INTO phase_fold (segment_id, name, first_start_utc_ns, {', '.join(_COUNTS)})"
 _ENERGY = f"INSERT INTO phase_fold_energy (segment_id, name, owner_segment_id, device, {', '.join(JOULES)})"
 
-Query = tuple[str, Sequence[object]]
+Query = tuple[str, Mapping[str, object]]
 
 
 def anchors_from(segment_id: str, t_ns: int, most: int) -> Query:
     """Up to `most` anchors, oldest first, from the one that holds at `t_ns` on: rows of (monotonic_ns, utc_ns, boottime_ns)."""
     sql = (
-        "SELECT monotonic_ns, utc_ns, boottime_ns FROM clock_anchor WHERE segment_id = ?1 AND monotonic_ns >= coalesce("
-        "(SELECT max(monotonic_ns) FROM clock_anchor WHERE segment_id = ?1 AND monotonic_ns <= ?2), ?2) ORDER BY monotonic_ns LIMIT ?3"
+        "SELECT monotonic_ns, utc_ns, boottime_ns FROM clock_anchor WHERE segment_id = :segment_id AND monotonic_ns >="
+        " coalesce((SELECT max(monotonic_ns) FROM clock_anchor WHERE segment_id = :segment_id AND monotonic_ns <= :t_ns), :t_ns)"
+        " ORDER BY monotonic_ns LIMIT :most"
     )
-    return sql, (segment_id, t_ns, most)
+    return sql, {"segment_id": segment_id, "t_ns": t_ns, "most": most}
 
 
 def thin(segment_id: str, device: str, start_ns: int, end_ns: int) -> Statement:
@@ -53,7 +54,8 @@ def drop_anchor(segment_id: str, monotonic_ns: int) -> Statement:
 
 def kept(segment_id: str) -> Query:
     """The number of instances of each phase that could be folded: rows of (name, count)."""
-    return f"SELECT name, count(*) FROM phase WHERE segment_id = ? AND {_over()} GROUP BY name", (segment_id,)
+    sql = f"SELECT name, count(*) FROM phase WHERE segment_id = :segment_id AND {_over()} GROUP BY name"
+    return sql, {"segment_id": segment_id}
 
 
 def newest_to_fold(segment_id: str, name: str | None, leave: int) -> Query:
@@ -61,8 +63,9 @@ def newest_to_fold(segment_id: str, name: str | None, leave: int) -> Query:
 
     There is no row if there are at most `leave`.
     """
-    sql = f"SELECT seq FROM phase WHERE segment_id = ?1 AND {_over()} AND (?2 IS NULL OR name = ?2) ORDER BY seq DESC LIMIT 1 OFFSET ?3"
-    return sql, (segment_id, name, leave)
+    which = f"segment_id = :segment_id AND {_over()} AND (:name IS NULL OR name = :name)"
+    sql = f"SELECT seq FROM phase WHERE {which} ORDER BY seq DESC LIMIT 1 OFFSET :leave"
+    return sql, {"segment_id": segment_id, "name": name, "leave": leave}
 
 
 def fold(segment_id: str, name: str | None, seq: int) -> list[Statement]:

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from ...errors import DamagedDatabaseError, NotADatabaseError, StoreError
 from ...machine.filesystem import on_network
+from ...unwarned import unwarned
 from ..faults import is_busy, is_unwritable, store_error
 from ..place import file_in
 from ..revision import State, creation, state_of
@@ -134,7 +135,9 @@ class Writer:
         a deleted run; the same call may be repeated. Raises DamagedDatabaseError for a damaged database; repeat the call after
         `begin_anew`. Raises ValueError for an unknown table.
         """
-        updates = updates or {}
+        unwarned(self._write, rows, updates or {}, then)
+
+    def _write(self, rows: Rows, updates: Rows, then: Sequence[Statement]) -> None:
         unknown = (rows.keys() | updates.keys()) - KEYS.keys()
         if unknown:
             raise ValueError(f"no such table: {', '.join(sorted(unknown))}")
@@ -158,15 +161,15 @@ class Writer:
             with suppress(sqlite3.Error):
                 self._connection.rollback()
             if isinstance(error, UnicodeEncodeError):
-                return self.write(as_utf8(rows), as_utf8(updates), as_utf8(then))
+                return self._write(as_utf8(rows), as_utf8(updates), as_utf8(then))
             if isinstance(error, sqlite3.Error):
                 raise self._fault(error) from error
             raise
 
-    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """The rows of a SELECT. Raises StoreBusyError and StoreError."""
+    def query(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a SELECT, whose parameters are in order or have names. Raises StoreBusyError and StoreError."""
         try:
-            return self._connection.execute(sql, tuple(parameters)).fetchall()
+            return unwarned(self._connection.execute, sql, parameters).fetchall()
         except sqlite3.Error as error:
             raise self._fault(error) from error
 
@@ -178,7 +181,7 @@ class Writer:
         if self._file is None:
             raise DamagedDatabaseError(f"{self.path} is damaged and could not be set aside: it was moved away or deleted.")
         aside = set_aside(self.path, self._file)
-        fresh = Writer.open(self.path, self._timeout_s)
+        fresh = unwarned(Writer.open, self.path, self._timeout_s)
         damaged, self._connection, self._file = self._connection, fresh._connection, fresh._file
         with suppress(sqlite3.Error):
             damaged.close()
@@ -206,7 +209,7 @@ class Writer:
         return DamagedDatabaseError(f"{self.path} is damaged ({error}).") if isinstance(fault, NotADatabaseError) else fault
 
     def _update(self, table: str, columns: tuple[str, ...], batch: Sequence[Mapping[str, object]]) -> None:
-        changed = self._connection.executemany(_update(table, columns), map(_values, batch)).rowcount
+        changed = self._connection.executemany(_update(table, columns), batch).rowcount
         if changed < len(batch) and table in ("run", "segment"):  # rows of other tables may have been dropped in a long outage
             raise StoreError(f"{self.path} has lost rows of this run (table {table}): it was deleted while it was running.")
 
@@ -221,9 +224,9 @@ def _upsert(table: str, columns: tuple[str, ...]) -> str:
 
 @cache
 def _update(table: str, columns: tuple[str, ...]) -> str:
-    keys, place = KEYS[table], {column: f"{column} = ?{i}" for i, column in enumerate(columns, 1)}
-    changes = ", ".join(place[column] for column in columns if column not in keys)
-    return f"UPDATE {table} SET {changes} WHERE {' AND '.join(place[key] for key in keys)}"
+    keys = KEYS[table]
+    changes = ", ".join(f"{column} = :{column}" for column in columns if column not in keys)
+    return f"UPDATE {table} SET {changes} WHERE {' AND '.join(f'{key} = :{key}' for key in keys)}"
 
 
 def _values(row: Mapping[str, object]) -> tuple[object, ...]:

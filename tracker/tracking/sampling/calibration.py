@@ -7,6 +7,7 @@ from itertools import pairwise
 from ...core.clock import Clock
 from ...core.sensing import Sensor
 from ...energy.integrator import DeviceIntegrator
+from ...unwarned import unwarned
 
 NS = 1e-9
 CALIBRATION_S = 0.6
@@ -26,7 +27,7 @@ class Renewals:
     def look(self, clock: Clock) -> bool:
         """Read once. Returns True when enough changes were seen, or if the read failed."""
         try:
-            value = self._sensor.read()
+            value = unwarned(self._sensor.read)
         except Exception:  # sampling will report the failure
             return True
         now_ns = clock.monotonic_ns()

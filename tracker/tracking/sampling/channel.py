@@ -11,6 +11,7 @@ from ...core.sensing import Counter, Reading, Sensor
 from ...energy.integrator import DeviceIntegrator
 from ...errors import ReadError, SensorLostError
 from ...texts import error_text, repr_of, text_of
+from ...unwarned import unwarned
 
 log = logging.getLogger("trainwatt")
 
@@ -38,6 +39,16 @@ class Failure(NamedTuple):
         """The failure for an exception of a sensor, of any type."""
         known = isinstance(error, ReadError)
         return cls(text_of(error) if known else error_text(error), isinstance(error, SensorLostError))
+
+
+def read_again(sensor: Sensor, error: Exception) -> object:
+    """What a read that ended with `error` gives: a Failure. A warning is none: it is ignored from now on, and the sensor is read again."""
+    if isinstance(error, Warning):
+        try:
+            return unwarned(sensor.read)
+        except Exception as another:
+            error = another
+    return Failure.of(error)
 
 
 def grouped(sensors: Iterable[Sensor]) -> dict[str, list[Sensor]]:

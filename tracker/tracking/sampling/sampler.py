@@ -16,7 +16,7 @@ from ...core.run import Event, EventKind
 from ...core.sensing import Counter, Sensor
 from ...energy.integrator import DeviceIntegrator
 from .calibration import CALIBRATION_S, Renewals
-from .channel import Channel, Failure, grouped, integrator_of
+from .channel import Channel, grouped, integrator_of, read_again
 from .schedule import DOUBT_S, EDGE_S, Schedule
 from .snapshot import Snapshot, snapshot_of
 
@@ -245,7 +245,7 @@ class Sampler:
                 try:
                     value: object = channel.sensor.read()
                 except Exception as error:  # one sensor must not end the sampling of the others
-                    value, failed = Failure.of(error), True
+                    value, failed = read_again(channel.sensor, error), True
                 after_ns = monotonic_ns()
                 self._taken.append((channel, before_ns, after_ns, value))
                 if channel.counts and channel.doubtful(value, after_ns):

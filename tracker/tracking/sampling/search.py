@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ...core.clock import Clock
 from ...core.sensing import Availability, Discovery, Sensor
+from ...unwarned import unwarned
 from .sampler import Sampler
 
 LEAST_NS = 200_000_000
@@ -36,7 +37,7 @@ class Search:
             return ()
         start_ns, before_s = self._clock.monotonic_ns(), self._clock.thread_cpu_s()
         try:
-            return self._found(self._look(sorted(self._missing)), start_ns, sampler, begin_ns)
+            return self._found(unwarned(self._look, sorted(self._missing)), start_ns, sampler, begin_ns)
         finally:
             pause_s = COST * (self._clock.thread_cpu_s() - before_s)
             self._next_ns = self._clock.monotonic_ns() + max(LEAST_NS, round(pause_s * 1e9))

@@ -12,6 +12,7 @@ from ...core.sensing import Sensor
 from ...errors import StoreError
 from ...machine.process import Identity, command_of, environment_of, is_descendant
 from ...storage.write.writer import Writer
+from ...unwarned import unwarned
 from ..harmless import Harmless
 from .gpu_use import GpuUse
 
@@ -82,7 +83,7 @@ class SharedDevices:
     def _strangers(self, name: str, sensor: Sensor) -> Iterator[tuple[int, str | None]]:
         """The pid and the command of each process outside the tree that holds a device and was not seen before."""
         try:
-            pids = sensor.holder_pids()
+            pids = unwarned(sensor.holder_pids)
         except Exception:  # raised again; a sensor of the user's own may raise anything
             self._use.saw(name, None)
             raise

@@ -13,6 +13,7 @@ from numbers import Number
 from typing import Any
 
 from ...core.plain import is_path
+from ...unwarned import unwarned
 
 CHANNELS = (1, 3, 4)
 """The first dimension of one image: grey, RGB or RGBA."""
@@ -133,7 +134,7 @@ def _own_count(item: object) -> int | None:
     """The count that the batch itself knows: of graphs (PyG, DGL), or of packed sequences (PyTorch)."""
     for name in ("num_graphs", "batch_size", "batch_sizes"):
         try:
-            count = getattr(item, name, None)
+            count = unwarned(getattr, item, name, None)
             if count is not None:
                 return operator.index(count[0] if name == "batch_sizes" else count)
         except Exception:  # the type is the user's: it means something else by this name
@@ -145,7 +146,7 @@ def _shape(item: object) -> tuple[Any, ...] | None:
     """The shape of a tensor, an array or a table. None for anything else."""
     for find in (_known_shape, _first_dimension):
         try:
-            return find(item)
+            return unwarned(find, item)
         except Exception:  # the type is the user's: no shape, or none that is known
             continue
     return None

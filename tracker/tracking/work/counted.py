@@ -7,6 +7,7 @@ from typing import Any, Generic, Self, SupportsFloat, TypeVar
 
 from ...core.plain import whole
 from ...errors import TrainwattError
+from ...unwarned import unwarned
 from .batches import batch_sizes
 
 T = TypeVar("T")
@@ -56,7 +57,7 @@ class CountedIterable(Generic[T]):
 
     def _count(self, item: T) -> None:
         try:
-            self._report(self._size(item))
+            self._report(unwarned(self._size, item))
         except Exception as error:  # the types are the user's
             self._fault(UNKNOWN, error)
 

@@ -30,7 +30,7 @@ WORDS = st.sampled_from(
         *("start", "end", "intensity_g_per_kwh", "price_per_kwh", "basis", "estimated", "lifecycle", "2026-03-29T01:00Z"),
         *("2026-03-29T02:00", "kind", "pattern", "name", "embodied_kg", "low_kg", "gpu", ".*", "(", "12", "-1", "nan", "1e400"),
         *(",", "\n", '"', ";", "\r\n", "\ufeff", "[tool.trainwatt]", "zone", "period_s", "gpus", "tags", "=", '"FR"', "{", "}"),
-        *("[0, 1]", "0.1", "true", "db", "project", "stage"),
+        *("[0, 1]", "0.1", "true", "db", "project", "stage", '\ndb = "x"\n', '\nsensors = ["x.py:f"]\n', '\nprocfs = "x"\n'),
     )
 )
 TEXT = st.lists(st.one_of(WORDS, st.text(max_size=8)), max_size=40).map("".join)
@@ -127,7 +127,7 @@ def csv_hardware(text: str) -> None:
 
 
 def configuration(text: str, name: str, value: str) -> None:
-    """Any file and any variable: a configuration within its bounds, or a ConfigurationError."""
+    """Any file and any variable: a configuration within its bounds, in which no file names code or a database, or a ConfigurationError."""
     folder = Path(tempfile.mkdtemp())
     try:
         (folder / "trainwatt.toml").write_text(text, encoding="utf-8", errors="surrogatepass")
@@ -138,6 +138,8 @@ def configuration(text: str, name: str, value: str) -> None:
             return
         assert found.period_s is None or 0.01 <= found.period_s <= 60
         assert all(0 <= gain <= 1 for gain in found.gains.values())
+        assert (found.sensors, found.procfs) == ((), "/proc")
+        assert found.db is None or name == "DB"
     finally:
         shutil.rmtree(folder)
 

@@ -59,6 +59,17 @@ def test_a_worktree_ends_the_search_too(project: Path) -> None:
     assert folders(below) == [below, below.parent]
 
 
+def test_the_repository_of_a_stranger_on_the_way_hides_no_settings(project: Path) -> None:
+    below = project / "open" / "a"
+    (project / "open" / ".git").mkdir(parents=True)
+    below.mkdir()
+    assert folders(below) == [below, project / "open"]
+    os.chown(project / "open" / ".git", STRANGER, STRANGER)
+    assert folders(below) == [below, project / "open", project]
+    os.chown(below, STRANGER, STRANGER)
+    assert folders(below) == [below, project / "open"], "root in the folder of a user"
+
+
 def test_settings_are_looked_for_up_to_the_home_outside_of_a_repository(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(place))
     below = place / "a" / "b"

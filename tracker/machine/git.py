@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from .files import read_regular
@@ -21,28 +22,35 @@ _MOST_REFS = 5
 """So many references are followed from one to the next; as in git (refs.h, SYMREF_MAXDEPTH)."""
 
 
-def git_commit(folder: Path) -> str | None:
-    """The commit checked out at or above `folder`, read from the files (no git process); None if there is none.
+def repositories(folder: Path) -> Iterator[Path]:
+    """The top folders of the git repositories around `folder`, the nearest first.
 
     A repository counts if it is of this user, of root, or of the owner of `folder`: in a container, root often trains in a folder of the
     user. That of anybody else is passed over.
     """
-    owners = {os.geteuid(), 0}
-    try:
-        owners.add(os.stat(folder).st_uid)
-    except OSError:  # deleted, for example
-        pass
-    for place in (folder, *folder.parents):
+    owners = _owners(folder)
+    return (place for place in (folder, *folder.parents) if _is_owned(place / ".git", owners))
+
+
+def git_commit(folder: Path) -> str | None:
+    """The commit checked out at or above `folder`, read from the files (no git process); None if there is none."""
+    owners = _owners(folder)
+    for place in repositories(folder):
         git = _repository(place / ".git", owners)
         if git is not None and (head := _line(git, "HEAD")):
             return _commit(git, head, owners)
     return None
 
 
+def _owners(folder: Path) -> set[int]:
+    try:
+        return {os.geteuid(), 0, os.stat(folder).st_uid}
+    except OSError:  # deleted, for example
+        return {os.geteuid(), 0}
+
+
 def _repository(git: Path, owners: set[int]) -> Path | None:
     """The folder of the repository at `.git`, without links."""
-    if not _is_owned(git, owners):
-        return None
     real = Path(os.path.realpath(git))
     if os.path.isfile(real):  # a worktree or submodule: "gitdir: PATH"
         word, _, path = _line(real.parent, real.name).partition(":")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError
+from ..machine.git import repositories
 from . import consent
 from .consent import Consent
 from .named import Named, named
@@ -112,14 +113,12 @@ def folders(folder: Path) -> list[Path]:
     nearer. Only in `folder` itself if neither is around it."""
     places = [folder, *folder.parents]
     home = os.path.expanduser("~")
-    ends = {repository(folder), *(Path(name) for name in (home, os.path.realpath(home)) if name != "/")}  # "/": a user without a home
+    ends = {
+        next(repositories(folder), None),
+        *(Path(name) for name in (home, os.path.realpath(home)) if name != "/"),
+    }  # "/": a user without a home
     end = next((place for place in places if place in ends), folder)
     return places[: places.index(end) + 1]
-
-
-def repository(folder: Path) -> Path | None:
-    """The top folder of the git repository around `folder`."""
-    return next((place for place in (folder, *folder.parents) if os.path.lexists(place / ".git")), None)
 
 
 def load(path: Path) -> SettingsFile | NotFollowed | None:
@@ -149,7 +148,7 @@ def load(path: Path) -> SettingsFile | NotFollowed | None:
         ours = True
         if not isinstance(values, Mapping):
             raise ConfigurationError(f'[tool.trainwatt] in {path} is {values!r}: write a table of settings, for example project = "digits"')
-        what = named(path.parent, values, repository(path.parent) or path.parent)
+        what = named(path.parent, values, next(repositories(path.parent), path.parent))
         return SettingsFile(path, what, seen.doubt, consent.consent(seen.real, values, what.code))
     except (OSError, ValueError, RecursionError) as error:
         if not ours:

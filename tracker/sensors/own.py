@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterable
-from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -45,7 +44,8 @@ def _from_file(path: str, name: str) -> ModuleType:
 
     The text that was read is what is run, and no compiled file beside it: the user has allowed this text, if a file of settings names it.
     """
-    from importlib.util import module_from_spec, spec_from_file_location  # only where a file is named
+    from hashlib import sha256  # only where a file is named
+    from importlib.util import module_from_spec, spec_from_file_location
 
     source = read_regular(path).content
     if isinstance(name, Pinned) and sha256(source).hexdigest() != name.sha256:

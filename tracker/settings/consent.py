@@ -5,13 +5,11 @@ A consent holds for one content: of the settings, and of the code that they name
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +39,10 @@ class Consent:
 
 def consent(file: Path, values: Mapping[str, Any], code: Mapping[str, str]) -> Consent:
     """The consent that settings need."""
+    import json  # loaded only where a file needs consent
+
     text = json.dumps(values, sort_keys=True, default=repr)  # TOML has dates too
-    return Consent(str(file), sha256(text.encode("utf-8", "surrogatepass")).hexdigest(), dict(code))
+    return Consent(str(file), _sha256(text.encode("utf-8", "surrogatepass")), dict(code))
 
 
 def given(file: Path) -> Consent | None:
@@ -63,6 +63,8 @@ def all_given() -> list[Consent]:
 
 def give(new: Consent) -> None:
     """Keep a consent. Raises NoHomeError, and ConfigurationError if it cannot be kept where only this user can write."""
+    import json
+
     entry = _kept(Path(new.file))
     try:
         entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -104,11 +106,19 @@ def _folder() -> Path:
 
 
 def _kept(file: Path) -> Path:
-    return _folder() / f"{sha256(os.fsencode(file)).hexdigest()[:32]}.json"
+    return _folder() / f"{_sha256(os.fsencode(file))[:32]}.json"
+
+
+def _sha256(content: bytes) -> str:
+    from hashlib import sha256
+
+    return sha256(content).hexdigest()
 
 
 def _read(entry: Path) -> Consent | None:
     """A consent as it is kept; None if it is not this user's own, or damaged. Raises OSError."""
+    import json
+
     _require_own(os.stat(entry.parent))
     content, status = read_regular(entry, _MOST_BYTES, follow=False)
     _require_own(status)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -93,6 +92,8 @@ def _imported(provider: str) -> Iterator[Path]:
 
 
 def _digest(file: Path) -> str:
+    from hashlib import sha256  # loaded only where a file of settings names code
+
     try:
         return sha256(read_regular(file).content).hexdigest()
     except (OSError, ValueError):  # ValueError: a null character in the path

@@ -24,6 +24,8 @@ _HEADER = re.compile(rb"^[ \t]*\[[ \t]*tool[ \t]*\.[ \t]*trainwatt\b", re.MULTIL
 """Tells that a file which cannot be read as TOML was meant to have settings of ours."""
 _MOST_DOTS = 300
 """On a line. The parser of TOML takes time with the square of the length of a key, and a key of ours has one dot."""
+_MOST_LEVELS = 10
+"""Of tables and lists in each other. The deepest setting, `tags`, has two."""
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ELOOP, errno.ENAMETOOLONG)
 
 
@@ -50,12 +52,18 @@ class NotFollowed:
 
 @dataclass(frozen=True)
 class SettingsFile:
-    """A file of settings. `needed` is the consent for what it names; for all of its settings if there is a `doubt` whose they are."""
+    """A file of settings. `real` is its path without links, `values` are as they stand in it."""
 
     path: Path
+    real: Path
+    values: Mapping[str, Any]
     named: Named
     doubt: Doubt | None
-    needed: Consent
+
+    @property
+    def needed(self) -> Consent:
+        """The consent for what it names; for all of its settings if there is a `doubt` whose they are."""
+        return consent.consent(self.real, self.values, self.named.code)
 
     @property
     def needs_consent(self) -> bool:
@@ -66,7 +74,7 @@ class SettingsFile:
         """What in it is not followed, according to the consents of the user."""
         if not self.needs_consent:
             return None
-        given = consent.given(Path(self.needed.file))
+        given = consent.given(self.real)
         changed = None if given is None else given.changed(self.needed)
         if given is not None and changed is None:
             return None
@@ -149,7 +157,7 @@ def load(path: Path) -> SettingsFile | NotFollowed | None:
         if not isinstance(values, Mapping):
             raise ConfigurationError(f'[tool.trainwatt] in {path} is {values!r}: write a table of settings, for example project = "digits"')
         what = named(path.parent, values, next(repositories(path.parent), path.parent))
-        return SettingsFile(path, what, seen.doubt, consent.consent(seen.real, values, what.code))
+        return SettingsFile(path, seen.real, values, what, seen.doubt)
     except (OSError, ValueError, RecursionError) as error:
         if not ours:
             return None
@@ -167,7 +175,20 @@ def _settings(content: bytes, name: str) -> object:
     values: Any = tomllib.loads(content.decode("utf-8"))
     for key in _TABLE if name == SHARED else ():
         values = values.get(key) if isinstance(values, Mapping) else None
-    return None if name == SHARED and values == {} else values
+    if name == SHARED and values == {}:
+        return None
+    _require_shallow(values)
+    return values
+
+
+def _require_shallow(values: object) -> None:
+    """Raises ValueError for tables or lists in each other that no setting has: they would exhaust the stack of what goes through them."""
+    level = [values]
+    for _ in range(_MOST_LEVELS):
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one if isinstance(one, list) else ())]
+        if not level:
+            return
+    raise ValueError(f"it has more than {_MOST_LEVELS} tables or lists in each other")
 
 
 def _of_another(path: Path, doubt: Doubt) -> NotFollowed:

@@ -26,10 +26,16 @@ import errno
 NO_MORE_FILES = (errno.EMFILE, errno.ENFILE)
 """Why a file cannot be opened although nothing is wrong with it: this process, or the machine, has too many open."""
 MORE_FILES = "This process may open no more files: raise its limit (`ulimit -n`), or close some."
+LONGEST_MESSAGE = 20_000
 
 
 class TrainwattError(Exception):
-    """Base class of the errors that trainwatt raises."""
+    """Base class of the errors that trainwatt raises. Its text is without secrets: it may quote a setting, a URL or another error."""
+
+    def __str__(self) -> str:
+        from .masking.text import scrubbed  # loaded only if there is something to say
+
+        return scrubbed(super().__str__(), LONGEST_MESSAGE)
 
 
 class ConfigurationError(TrainwattError, ValueError):

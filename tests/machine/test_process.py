@@ -12,8 +12,8 @@ import pytest
 
 from trainwatt.machine.git import git_commit
 from trainwatt.machine.job import external_ids
-from trainwatt.machine.masking import masked
 from trainwatt.machine.process import alive_ticks, command_of, is_descendant, own_command, parent, this_process
+from trainwatt.masking.text import masked
 
 # ---- secrets
 

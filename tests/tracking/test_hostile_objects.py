@@ -12,7 +12,7 @@ import pytest
 from tests.fakes.views import events, phase_named
 from tests.fakes.world import World
 from trainwatt import ConfigurationError, EnergyTracker
-from trainwatt.machine.masking import LONGEST_TEXT, MARGIN
+from trainwatt.masking.text import LONGEST_TEXT, MARGIN
 from trainwatt.texts import error_text, repr_of, text_of
 from trainwatt.tracking.outcome import LONGEST_REASON, outcome
 

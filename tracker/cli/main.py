@@ -12,6 +12,7 @@ import rich_click as click
 
 from .._version import __version__
 from ..errors import MORE_FILES, NO_MORE_FILES, ConfigurationError, RunNotFoundError, TrainwattError
+from ..masking.text import scrubbed
 from ..presentation.words.safe_text import lines
 from .output import replace_what_cannot_be_shown, say
 
@@ -74,7 +75,7 @@ def main() -> None:
         code = cli.main(prog_name="trainwatt", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        error.message = lines(error.message)  # type: ignore[misc]  # it may quote an argument
+        error.message = lines(scrubbed(error.message))  # type: ignore[misc]  # it may quote an argument
         error.show(sys.stderr)
         code = USAGE if isinstance(error, click.UsageError) else error.exit_code
     except (click.Abort, KeyboardInterrupt):

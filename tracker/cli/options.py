@@ -20,6 +20,9 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 STATUSES = tuple(status.value for status in Status)
 
 db_option: Decorator = click.option("--db", metavar="PLACE", help="The database: a file or a folder.")
+full_option: Decorator = click.option(
+    "--full", is_flag=True, help="Record the whole command lines of other processes on the GPUs, not only their programs and users."
+)
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 

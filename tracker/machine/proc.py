@@ -46,13 +46,13 @@ def whole_number(text: str) -> int | None:
 
 def processors(cpuinfo: str) -> list[dict[str, str]]:
     """The fields of each logical processor in /proc/cpuinfo, by name."""
-    blocks = (_fields(block) for block in re.split(r"\n[ \t]*\n", cpuinfo))
+    blocks = (fields_of(block) for block in re.split(r"\n[ \t]*\n", cpuinfo))
     return [block for block in blocks if "processor" in block]
 
 
 def memory_total_bytes(meminfo: str) -> int | None:
     """MemTotal of /proc/meminfo, in bytes. None if it is more than any machine has."""
-    kib = whole_number(_fields(meminfo).get("MemTotal", "").removesuffix("kB"))
+    kib = whole_number(fields_of(meminfo).get("MemTotal", "").removesuffix("kB"))
     return None if kib is None or kib * _BYTES_PER_KIB > LARGEST_MEMORY_BYTES else kib * _BYTES_PER_KIB
 
 
@@ -150,7 +150,7 @@ def usage_usec(cpu_stat: str) -> int | None:
     return next((whole_number(value) for key, _, value in values if key == "usage_usec"), None)
 
 
-def _fields(text: str) -> dict[str, str]:
+def fields_of(text: str) -> dict[str, str]:
     """The "key: value" lines. If a key is repeated, its first value counts. Lines without a colon are left out."""
     found: dict[str, str] = {}
     for key, colon, value in (line.partition(":") for line in text.splitlines()):

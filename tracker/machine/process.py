@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import pwd
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from ..masking.text import masked, scrubbed
 from .files import read_strings, read_text
-from .masking import masked
-from .proc import ProcessStat, process_stat
+from .proc import ProcessStat, fields_of, process_stat
 
 _DEAD = "ZX"  # the states of a process that has ended: zombie, dead
 
@@ -95,6 +96,25 @@ def command_of(pid: int, procfs: str = "/proc") -> str | None:
     """Another process's command line, masked; None if it cannot be read."""
     arguments = read_strings(Path(procfs, str(pid), "cmdline"))
     return None if arguments is None else masked(arguments)
+
+
+class Program(NamedTuple):
+    """What other people may know of a process: the name of its program (at most 15 characters, as the kernel keeps it) and its user."""
+
+    name: str
+    user: str
+
+
+def program_of(pid: int, procfs: str = "/proc") -> Program | None:
+    """The program of another process and its user; None if there is no such process, or it is hidden."""
+    status = fields_of(read_text(Path(procfs, str(pid), "status")))
+    name, uid = scrubbed(status.get("Name", "")), status.get("Uid", "").split()[:1]
+    if not name or not uid:
+        return None
+    try:
+        return Program(name, pwd.getpwuid(int(uid[0])).pw_name)
+    except (KeyError, ValueError, OverflowError):  # the machine has no name for it
+        return Program(name, uid[0])
 
 
 def started_with(variable: str, value: str, procfs: str = "/proc") -> list[int]:

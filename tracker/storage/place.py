@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from ..errors import ConfigurationError, NoHomeError
 from ..machine.filesystem import on_network
-from ..machine.masking import without_password
+from ..masking.text import without_password
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 

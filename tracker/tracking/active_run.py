@@ -12,6 +12,7 @@ from ..core.clock import Clock
 from ..core.run import STORED_AS, Event, EventKind, Status
 from ..log import warn
 from ..machine.job import external_ids
+from ..masking.text import hidden_in
 from .recording.recorder import Recorder
 from .recording.rows import Row, as_json
 from .sampling.sampler import Sampler
@@ -88,7 +89,7 @@ class ActiveRun:
         closing: Row = {"status": kept, "end_reason": reason, "ended_utc_ns": self.clock.anchor().utc_of(end_t_ns)}
         run = closing | {"outcome": None if status is kept else status, "duration_s": (end_t_ns - self.start_t_ns) * 1e-9}
         with self.recorder.harmless("the ids of the job could not be read"):
-            run["external"] = as_json(external_ids(environ))
+            run["external"] = as_json(hidden_in(external_ids(environ)))
         try:
             self.recorder.finish(run, segment=closing | {"end_t_ns": end_t_ns})
         finally:

@@ -13,6 +13,7 @@ from ..carbon.grid.whereabouts import AUTO
 from ..config import JOIN_DB, JOIN_RUN, Config
 from ..errors import StoreError
 from ..machine.process import this_process
+from ..masking.text import hidden_in, scrubbed_name
 from ..storage.write.writer import Writer
 from .recording.rows import Row, as_json
 
@@ -84,10 +85,10 @@ def names(writer: Writer, run_id: str, config: Config, ranks_here: int) -> Row:
     return {
         "settings": as_json({**known, "ranks_here": most}),
         "id": run_id,
-        "project": config.project if project == default.project else project,
-        "name": name or config.name,
-        "group_name": group or config.group,
+        "project": scrubbed_name(config.project) if project == default.project else project,
+        "name": name or (config.name and scrubbed_name(config.name)),
+        "group_name": group or (config.group and scrubbed_name(config.group)),
         "stage": config.stage if stage == default.stage else stage,
         "zone": zone or (None if config.zone == AUTO else config.zone),
-        "tags": as_json({**config.tags, **known_tags}),
+        "tags": as_json({**hidden_in(config.tags), **known_tags}),
     }

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from ..core.plain import text
 from ..core.run import Status
-from ..machine.masking import scrubbed
+from ..masking.text import scrubbed
 from ..texts import error_text, made, repr_of, type_name
 from ..unwarned import unwarned
 
@@ -50,11 +50,11 @@ def _outcome(error: BaseException) -> tuple[Status, str | None]:
 def ending(status: object, reason: object) -> tuple[Status, str | None]:
     """The status and end reason that a caller of `stop` gives. A status that does not exist is kept in the reason: a run is closed in any
     case."""
-    why = None if reason is None else made(text, reason, LONGEST_REASON)
+    why = None if reason is None else _shown(made(text, reason, _LOOKED_AT))
     name = made(text, status, LONGEST_REASON).lower()
     if name in set(Status) - {Status.RUNNING}:
         return Status(name), why
-    return Status.COMPLETED, ": ".join(filter(None, (f"stop({made(text, status, LONGEST_REASON)!r})", why)))
+    return Status.COMPLETED, ": ".join(filter(None, (_shown(f"stop({made(text, status, LONGEST_REASON)!r})"), why)))
 
 
 def _is_one_of(error: BaseException, names: set[tuple[str, str]]) -> bool:

@@ -22,6 +22,7 @@ from ..machine.git import git_commit
 from ..machine.host import require_kernel_trees
 from ..machine.job import external_ids, local_rank, rank_in_run, ranks_here
 from ..machine.process import Identity, own_command, this_process
+from ..masking.text import hidden_in, scrubbed_name
 from ..storage import place
 from ..storage.write import damage
 from ..storage.write.writer import Writer
@@ -186,9 +187,9 @@ class _Start:
             command = self._optional("the command line could not be read", own_command)
         return {
             "id": self._run_id,
-            "project": config.project,
-            "name": config.name,
-            "group_name": config.group,
+            "project": scrubbed_name(config.project),
+            "name": config.name and scrubbed_name(config.name),
+            "group_name": config.group and scrubbed_name(config.group),
             "stage": config.stage,
             "status": "running",
             "started_utc_ns": anchor.utc_ns,
@@ -196,8 +197,10 @@ class _Start:
             "host": me.host,
             "command": command,
             "git_commit": self._optional("the git commit could not be read", lambda: git_commit(working_folder())),
-            "tags": as_json(dict(config.tags)),
-            "external": as_json(self._optional("the ids of the job could not be read", lambda: external_ids(self._environ)) or {}),
+            "tags": as_json(hidden_in(config.tags)),
+            "external": as_json(
+                self._optional("the ids of the job could not be read", lambda: hidden_in(external_ids(self._environ))) or {}
+            ),
             "zone": None if config.zone == AUTO else config.zone,
             "settings": as_json(
                 {
@@ -282,7 +285,7 @@ class _Start:
             environ=self._environ,
             found=meters.found,
             devices=None if meters.sampler is None else [i.device for i in meters.sampler.integrators.values()],
-            shared=SharedDevices(meters.found.sensors, tree_pid, me, self._run_id, anchor.monotonic_ns),
+            shared=SharedDevices(meters.found.sensors, tree_pid, me, self._run_id, anchor.monotonic_ns, full=self._target.full),
             neighbours=neighbours,
             writer=self._writer,
             clock=self._clock,

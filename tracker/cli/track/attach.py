@@ -13,15 +13,16 @@ from ...errors import ConfigurationError
 from ...machine.process import alive_ticks, command_of, environment_of
 from ...tracking.target import Target
 from ...tracking.tracker import EnergyTracker
-from ..options import arguments, tracking_options
+from ..options import arguments, full_option, tracking_options
 from ..output import say
 from .run import report
 
 
 @click.command("attach")
+@full_option
 @tracking_options
 @click.argument("pid", type=int)
-def command(pid: int, **options: Any) -> None:
+def command(pid: int, full: bool, **options: Any) -> None:
     """Measure the machine until process PID ends; Ctrl-C detaches.
 
     The energy that it used before is not counted. Its exit code cannot be seen from outside.
@@ -34,7 +35,8 @@ def command(pid: int, **options: Any) -> None:
         raise ConfigurationError(
             f"PID {pid}: there is no such process ({getattr(error, 'strerror', None) or error}); `ps` lists those that run"
         ) from None
-    tracker = EnergyTracker.watching(Target(tree_pid=pid, command=command_of(pid), environ=environment_of(pid)), **arguments(**options))
+    target = Target(tree_pid=pid, command=command_of(pid), environ=environment_of(pid), full=full)
+    tracker = EnergyTracker.watching(target, **arguments(**options))
     tracker.start()
     say(f"following process {pid}; Ctrl-C detaches")
     try:

@@ -19,6 +19,7 @@ from ...core.clock import SystemClock
 from ...core.sensing import Availability, Counter, Discovery, DiscoveryRequest, Finding
 from ...errors import StoreError
 from ...machine.host import require_kernel_trees
+from ...masking.text import scrubbed
 from ...presentation.terminal.run import console, plain_table
 from ...presentation.words.runs import OUTSIDE
 from ...presentation.words.safe_text import clean, cleaned, lines
@@ -27,6 +28,7 @@ from ...settings.search import search
 from ...settings.wording import command as command_for
 from ...settings.wording import hint, reason
 from ...storage.place import is_server, locate, masked, sqlite_path
+from ...texts import text_of
 from ...tracking.sampling.calibration import CALIBRATION_S
 from ...tracking.sampling.sampler import Sampler
 from ...tracking.sampling.schedule import CALM_S, FULL_S
@@ -53,13 +55,14 @@ def command(gpus: str | None, as_json: bool, db: str | None) -> None:
     config = resolve({"db": db, "gpus": None if gpus is None else parse_gpus(gpus)}, os.environ, working_folder())
     require_kernel_trees(config.sysfs, config.procfs)
     found = discover(DiscoveryRequest(config.gains, config.named_gpus, os.environ, config.sysfs, config.procfs, config.sensors))
+    findings = list(map(_shown, found.findings))
     devices = _watch(found, config)
     zone, zone_finding = whereabouts(config.zone, os.environ)
     report = {
         "schema_version": 1,
         "devices": devices,
         "unmeasured": [m.device.name for m in found.missed],
-        "findings": [_finding(f) for f in found.findings],
+        "findings": [_finding(f) for f in findings],
         "settings": _settings(),
         "database": _database(config),
         "zone": zone,
@@ -71,7 +74,7 @@ def command(gpus: str | None, as_json: bool, db: str | None) -> None:
         echo(json.dumps(report, indent=2))
     else:
         out = console()
-        for part in _page(cleaned(report), found.findings):
+        for part in _page(cleaned(report), findings):
             out.print(part, soft_wrap=isinstance(part, Text) and bool(part.no_wrap))
 
 
@@ -107,7 +110,7 @@ def _watch(found: Discovery, config: Config) -> list[dict[str, Any]]:
                 "kind": i.device.kind,
                 "model": i.device.model,
                 "uuid": i.device.uuid,
-                "note": i.device.note,
+                "note": i.device.note and scrubbed(text_of(i.device.note)),
                 "reads": [s.name for s in sensors],
                 "from": "model" if modelled else "counter" if i.counter is not None else "power",
                 "power_w": latest.energy_j / seconds if latest is not None else None,
@@ -117,7 +120,7 @@ def _watch(found: Discovery, config: Config) -> list[dict[str, Any]]:
                 "update_period_s": i.update_period_s,
                 "cost_s": costs.get(name, 0.0),
                 "included_in_total": i.device.included_in_total,
-                "events": [e.detail for e in i.events],
+                "events": [scrubbed(e.detail) for e in i.events],
             }
         )
     sampler.close()
@@ -131,6 +134,12 @@ def _period_s(config: Config) -> float:
 
 def _factor(sensors: list[Any], name: str) -> float | None:
     return next((getattr(s.kind, name) for s in sensors if not isinstance(s.kind, Counter)), None)
+
+
+def _shown(finding: Finding) -> Finding:
+    """A finding without secrets. A provider of the user's may put an error into it."""
+    what, detail, remedy, worth = (scrubbed(text_of(text)) for text in (finding.what, finding.detail, finding.remedy, finding.worth))
+    return finding._replace(what=what, detail=detail, remedy=remedy, worth=worth)
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

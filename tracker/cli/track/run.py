@@ -16,22 +16,23 @@ import rich_click as click
 from ...config import JOIN_DB, JOIN_RUN, Settings
 from ...core.run import EventKind
 from ...errors import NoHomeError, NotADatabaseError, StoreError, TrainwattError
-from ...machine.masking import masked
+from ...masking.text import masked, scrubbed
 from ...presentation.words.quantities import format_duration
 from ...presentation.words.safe_text import clean, cleaned
 from ...storage.place import spare
 from ...tracking.target import Target
 from ...tracking.tracker import EnergyTracker
-from ..options import arguments, tracking_options
+from ..options import arguments, full_option, tracking_options
 from ..output import say
 from .signals.forwarding import FAULTS, Signals
 
 
 @click.command("run", context_settings={"allow_interspersed_args": False})
 @click.option("--strict", is_flag=True, help="Do not start the command if the database cannot be written.")
+@full_option
 @tracking_options
 @click.argument("command_line", nargs=-1, required=True, metavar="-- COMMAND [ARGUMENT]...")
-def command(command_line: tuple[str, ...], strict: bool, **options: Any) -> None:
+def command(command_line: tuple[str, ...], strict: bool, full: bool, **options: Any) -> None:
     """Measure a command, which needs no change.
 
     It keeps its exit code and its signals, and a tracker inside it joins this run. At the end, three lines are printed on stderr. If the
@@ -41,7 +42,7 @@ def command(command_line: tuple[str, ...], strict: bool, **options: Any) -> None
     """
     if (reason := _unusable(command_line[0])) is not None:
         _refuse(command_line[0], reason)
-    target, settings = Target(command=masked(command_line), joinable=True), arguments(**options)
+    target, settings = Target(command=masked(command_line), joinable=True, full=full), arguments(**options)
     with Signals(command_line) as signals:  # before any thread starts: all threads inherit what is blocked
         tracker = _begun(target, settings, strict)
         early = signals.early()
@@ -68,7 +69,7 @@ def _unusable(program: str) -> int | None:
 def _refuse(program: str, reason: int | None) -> NoReturn:
     """End with the exit code of a shell that cannot start a command."""
     nowhere = reason == errno.ENOENT and not os.path.dirname(program)
-    say(f"{program}: {'no such command on PATH' if nowhere else os.strerror(reason or errno.ENOEXEC)}")
+    say(f"{scrubbed(program)}: {'no such command on PATH' if nowhere else os.strerror(reason or errno.ENOEXEC)}")
     raise SystemExit(127 if reason == errno.ENOENT else 126)
 
 

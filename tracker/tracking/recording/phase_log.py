@@ -15,6 +15,7 @@ from ...core.run import Event, EventKind
 from ...energy.curve import KEEP_NS
 from ...energy.intervals import JOULES, Share
 from ...energy.union import Span, Union
+from ...masking.text import scrubbed_name
 from ...storage.write.compact import add_to_fold
 from ...storage.write.writer import Statement
 from . import rows
@@ -129,6 +130,7 @@ class PhaseLog:
         new = 0
         for _ in range(len(self._stamped)):
             phase = self._stamped.popleft()
+            phase.name = scrubbed_name(phase.name)  # here, and not in the training thread
             key = phase.segment_id, phase.seq
             if phase.settled or phase.brief:
                 continue  # an earlier round has seen its end already

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...core.point import Point
 from ...core.sensing import Availability
 from ...energy.intervals import JOULES
+from ...masking.text import scrubbed
 from ...texts import text_of
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def device_row(segment_id: str, device: Device, idle_w: float | None) -> Row:
         "max_power_w": device.max_power_w,
         "gain": device.gain,
         "gain_class": device.gain_class,
-        "note": device.note,
+        "note": None if device.note is None else scrubbed(text_of(device.note)),
         "covered_ns": 0,
         "idle_w": idle_w,
     }
@@ -95,8 +96,9 @@ def point_row(segment_id: str, device: str, point: Point) -> Row:
 
 
 def event_row(segment_id: str, seq: int, event: Event, anchor: Anchor) -> Row:
-    """An event, with its time also in UTC."""
-    return {"segment_id": segment_id, "seq": seq, "utc_ns": anchor.utc_of(event.t_ns), **event._asdict()}
+    """An event, with its time also in UTC. Its text may quote an error of the user's or of a library, so secrets in it are masked."""
+    shown = event._replace(detail=scrubbed(event.detail))
+    return {"segment_id": segment_id, "seq": seq, "utc_ns": anchor.utc_of(event.t_ns), **shown._asdict()}
 
 
 def anchor_row(segment_id: str, anchor: Anchor) -> Row:
@@ -111,10 +113,7 @@ def finding_row(segment_id: str, seq: int, finding: Finding) -> Row:
         "seq": seq,
         "source": text_of(finding.source),
         "availability": Availability(finding.availability).value,
-        "what": text_of(finding.what),
-        "detail": text_of(finding.detail),
-        "remedy": text_of(finding.remedy),
-        "worth": text_of(finding.worth),
+        **{name: scrubbed(text_of(getattr(finding, name))) for name in ("what", "detail", "remedy", "worth")},
     }
 
 

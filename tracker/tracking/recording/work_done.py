@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from ...masking.text import scrubbed_name
 from . import rows
 from .rows import Row
 
@@ -25,4 +26,9 @@ class WorkDone:
     def rows(self) -> list[Row]:
         """All amounts so far."""
         with self._lock:
-            return rows.work_rows(self._segment_id, self._amounts)
+            amounts = dict(self._amounts)
+        shown: dict[tuple[str, str], int] = {}
+        for (unit, phase), amount in amounts.items():  # the names of two phases may be the same without their secrets
+            key = unit, scrubbed_name(phase)
+            shown[key] = shown.get(key, 0) + amount
+        return rows.work_rows(self._segment_id, shown)

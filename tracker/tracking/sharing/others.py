@@ -10,7 +10,7 @@ from ...core.clock import Anchor
 from ...core.run import Event, EventKind
 from ...core.sensing import Sensor
 from ...errors import StoreError
-from ...machine.process import Identity, command_of, environment_of, is_descendant
+from ...machine.process import Identity, Program, command_of, environment_of, is_descendant, program_of
 from ...storage.write.writer import Writer
 from ...unwarned import unwarned
 from ..harmless import Harmless
@@ -30,13 +30,15 @@ REST = 20_000
 
 class SharedDevices:
     """Looks at the processes that hold a device. Those that do not belong to the run `run_id`, which began at `start_ns`, are reported once
-    each; the others tell which GPUs it uses. Its processes are the tree of `tree_pid`, and daemons that `trainwatt run` started."""
+    each, with their program and user, or with their whole command line if `full`; the others tell which GPUs it uses. Its processes are the
+    tree of `tree_pid`, and daemons that `trainwatt run` started."""
 
-    def __init__(self, sensors: Iterable[Sensor], tree_pid: int, me: Identity, run_id: str, start_ns: int) -> None:
+    def __init__(self, sensors: Iterable[Sensor], tree_pid: int, me: Identity, run_id: str, start_ns: int, *, full: bool) -> None:
         self._by_device = {s.device.name: s for s in sensors}
         self._tree_pid = tree_pid
         self._me = me
         self._run_id = run_id
+        self._full = full
         self._said: set[tuple[str, int]] = set()
         self._ours: set[int] = set()
         self._start_ns = start_ns
@@ -66,8 +68,8 @@ class SharedDevices:
         self._use.looked(t_ns)
         for name, sensor in self._by_device.items():
             with harmless(f"the processes that hold {name} could not be looked up"):
-                for pid, command in self._strangers(name, sensor):
-                    who = f"process {pid} ({command or 'whose command cannot be read'})"
+                for pid, program in self._strangers(name, sensor):
+                    who = f"process {pid} ({'whose program cannot be read' if program is None else self._named(pid, program)})"
                     events.append(Event(EventKind.SHARED, t_ns, name, f"{who} uses it too; its energy is included"))
         young = t_ns - self._start_ns < YOUNG_NS
         took_ns = time.monotonic_ns() - begun_ns
@@ -80,8 +82,13 @@ class SharedDevices:
             return True
         return (environment_of(pid, self._me.procfs) or {}).get(JOIN_RUN) == self._run_id
 
-    def _strangers(self, name: str, sensor: Sensor) -> Iterator[tuple[int, str | None]]:
-        """The pid and the command of each process outside the tree that holds a device and was not seen before."""
+    def _named(self, pid: int, program: Program) -> str:
+        """A process of other people. A run is shown to those who may not see their arguments, so these are kept on demand only."""
+        command = command_of(pid, self._me.procfs) if self._full else None
+        return f"{command or program.name} of user {program.user}"
+
+    def _strangers(self, name: str, sensor: Sensor) -> Iterator[tuple[int, Program | None]]:
+        """The pid and the program of each process outside the tree that holds a device and was not seen before."""
         try:
             pids = unwarned(sensor.holder_pids)
         except Exception:  # raised again; a sensor of the user's own may raise anything
@@ -94,11 +101,11 @@ class SharedDevices:
         for pid, of_the_run in ours.items():
             if of_the_run or (name, pid) in self._said:
                 continue
-            command = command_of(pid, self._me.procfs)
-            if command is None and self._me.pid_namespace != INITIAL_PID_NAMESPACE:
+            program = program_of(pid, self._me.procfs)
+            if program is None and self._me.pid_namespace != INITIAL_PID_NAMESPACE:
                 continue  # in a container the pid may be one of the host, and its process cannot be identified
             self._said.add((name, pid))
-            yield pid, command
+            yield pid, program
 
 
 FRESH_NS = 10_000_000_000

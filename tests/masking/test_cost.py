@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from trainwatt.analysis.gates import parse_gate
 from trainwatt.carbon.tables.hardware import _bare
 from trainwatt.core.units import parse_duration_s
-from trainwatt.machine.masking import CUT, LONGEST_COMMAND, LONGEST_TEXT, MARGIN, MASK, masked, scrubbed, without_password
+from trainwatt.masking.shapes import MASK
+from trainwatt.masking.text import CUT, LONGEST_COMMAND, LONGEST_TEXT, MARGIN, masked, scrubbed, without_password
 
 PIECES: tuple[str, ...] = (
     "a",
@@ -37,6 +38,42 @@ PIECES: tuple[str, ...] = (
 )
 PIECES += ("sk-", "sk-a", "hf_a", "AKIA", "bearer ", "token=bearer", "auth", "author", "secret_", "(", "1", " 1", ".", "'", "\n", "\udcff")
 
+PIECES += (
+    "password=",
+    "password='",
+    'password: "',
+    "--password ",
+    "-p",
+    "mysql -p",
+    "curl -u ",
+    "login ",
+    "aws set ",
+    "[",
+    "({",
+    "[]",
+    ",",
+    ";a",
+    "&a=",
+    ",'a', ",
+)
+PIECES += (
+    "<password>",
+    "-----BEGIN PRIVATE KEY-----",
+    "\\",
+    '\\"',
+    "AKIA",
+    "ghp_a",
+    "SG.a",
+    "/a/",
+    "/aB",
+    "aB1",
+    "%3D",
+    "'name': 'token', 'value'",
+    "me:a@",
+    "thin:a/",
+)
+PIECES += ("identified by '", "bearer 1", "authorization: ", "cookie: a", "hooks.slack.com/a/", "sha1-")
+
 FUNCTIONS: dict[str, Callable[[str], object]] = {
     "scrubbed": lambda text: scrubbed(text, 10**9),
     "masked": lambda text: masked([f"--{part}" for part in text.split(" ", 100)]),
@@ -50,7 +87,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
 def cpu_s(call: Callable[[str], object], text: str) -> float:
     """The least time of a processor that the call takes."""
     times = []
-    for _ in range(3):
+    for _ in range(2):
         begin = time.process_time()
         try:
             call(text)
@@ -60,6 +97,7 @@ def cpu_s(call: Callable[[str], object], text: str) -> float:
     return min(times)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_ten_times_the_text_takes_ten_times_as_long(name: str) -> None:
     """A hundred times as long is what took minutes. Half way between, on a logarithmic scale, is 30."""
@@ -67,14 +105,14 @@ def test_ten_times_the_text_takes_ten_times_as_long(name: str) -> None:
     slow = []
     for piece in PIECES:
         for end in ("", "x@h "):
-            short, long = (cpu_s(call, (piece * n)[:n] + end) for n in (2_000, 20_000))
+            short, long = (cpu_s(call, (piece * n)[:n] + end) for n in (1_000, 10_000))
             if long > 30 * short + 0.02:
                 slow.append((piece, end, short, long))
     assert slow == []
 
 
 def test_what_is_looked_at_has_a_limit() -> None:
-    for piece in PIECES:
+    for piece in PIECES[::4]:
         text = piece * 200_000
         assert len(scrubbed(text)) <= LONGEST_TEXT
         assert scrubbed(text, 200) == scrubbed(text[: 200 + MARGIN + 1], 200)

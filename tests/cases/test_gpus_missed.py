@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -106,6 +107,10 @@ def test_case_58_a_gpu_that_nvml_does_not_open_makes_every_total_a_lower_bound(w
         assert "gpu0 not measured" in text
         assert "NVML error 18" in text
     assert "≥ " in said["list"]
+    for name in ("show", "report.md", "report.html"):
+        assert len(re.findall(r"≥ [\d.]+ .?g\b", said[name])) >= 3, name
+    assert re.search(r"≥ [\d.]+ .?g CO2e .*: ≥ [\d.]+ .?g operational, ≥ ", summary)
+    assert re.search(r"emitted at least [\d.]+ .?g CO2e", " ".join(said["footprint"].split()))
     for name, text in (said | {"summary": summary}).items():
         assert "100 % measured" not in " ".join(text.split()), name
         assert "All of the energy was measured" not in " ".join(text.split()), name

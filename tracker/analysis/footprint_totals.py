@@ -22,8 +22,8 @@ UNKNOWN = "unknown"
 
 class Tally(NamedTuple):
     """Sums over runs. Energy is in joules, the others in grams; None if no run has a figure. `…_unknown` counts the runs without a figure,
-    `cut_short` those whose energy is a lower bound because a device was lost, `unmeasured` those in which one was never read, `at_once`
-    those that read a device at the same time as another."""
+    `cut_short` those whose energy is a lower bound because a device was lost, `unmeasured` those in which one was never read, `gpu_unread`
+    those in which it was a GPU, `at_once` those that read a device at the same time as another."""
 
     runs: int
     hours: float
@@ -35,6 +35,7 @@ class Tally(NamedTuple):
     energy_unknown: int
     cut_short: int
     unmeasured: int
+    gpu_unread: int
     grams_unknown: int
     embodied_unknown: int
     at_once: int
@@ -48,6 +49,16 @@ class Tally(NamedTuple):
     def grams_are_least(self) -> bool:
         """Whether the operational grams are a lower bound."""
         return self.energy_is_least or self.grams_unknown > 0
+
+    @property
+    def embodied_is_least(self) -> bool:
+        """Whether the embodied grams are a lower bound: those of a GPU that was never read are not in them."""
+        return self.grams_unknown > 0 or self.embodied_unknown > 0 or self.gpu_unread > 0
+
+    @property
+    def total_is_least(self) -> bool:
+        """Whether the total is a lower bound."""
+        return self.grams_are_least or self.embodied_is_least
 
 
 def by_status(footprints: Sequence[FootprintJson]) -> dict[str, Tally]:
@@ -74,6 +85,7 @@ def tally(footprints: Sequence[FootprintJson]) -> Tally:
         energy_unknown=energies.count(None),
         cut_short=sum(f["energy"]["lower_bound"] and not f["energy"]["unmeasured"] for f in known),
         unmeasured=sum(bool(f["energy"]["unmeasured"]) for f in known),
+        gpu_unread=sum(any(d["kind"] == "gpu" for d in f["energy"]["unmeasured"]) for f in footprints),
         grams_unknown=len(footprints) - len(carbons),
         embodied_unknown=len(carbons) - len(embodied),
         at_once=len(at_once(reading for f in footprints for reading in _readings(f))),

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from trainwatt.presentation.words.carbon import format_mass
+from tests.fakes.footprints import NODE, footprint
+from trainwatt.carbon.accounting import Estimate
+from trainwatt.carbon.terms import Terms
+from trainwatt.presentation.paper.document import document
+from trainwatt.presentation.words.carbon import EXACT, Least, beside, carbon_headline, carbon_lines, format_mass
 
 
 @pytest.mark.parametrize(
@@ -20,3 +27,37 @@ from trainwatt.presentation.words.carbon import format_mass
 )
 def test_a_mass_in_the_unit_that_suits_it(grams: tuple[float, float | None, float | None], text: str) -> None:
     assert format_mass(*grams) == text
+
+
+UNREAD = {"device": "gpu2", "host": "node-a", "kind": "gpu", "model": None, "uuid": None, "reason": "dead"}
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Any:
+    """A footprint with everything that can be asked for."""
+    terms = Terms(
+        zone="FR", wue_l_per_kwh=1.8, price_per_kwh=0.25, currency="EUR", market_intensity_g_per_kwh=5.0, unmeasured=Estimate(0.2, 0.1, 0.3)
+    )
+    return footprint(tmp_path, NODE, terms)
+
+
+def test_grams_of_an_energy_that_is_a_lower_bound_are_one_too(asked: Any) -> None:
+    """A device that was lost lacks electricity; the making of all that was read is known."""
+    asked["energy"]["lower_bound"] = True
+    carbon, least = asked["carbon"], Least.of(asked["energy"])
+    headline = carbon_headline(carbon, least)
+    assert headline.startswith("≥ ")
+    assert [part.startswith("≥ ") for part in headline.partition(": ")[2].split(", ")] == [True, False]
+    marked = {line.split()[0].rstrip(":") for line in carbon_lines(carbon, least, width=200) if "≥" in line}
+    assert marked == {"operational", "total", "per", "SCI", "water", "cost", "apart", "apart,"}
+    assert all("≥" in item.text for item in beside(carbon, least))
+    assert "≥" not in "".join(carbon_lines(carbon, EXACT)) + carbon_headline(carbon, EXACT)
+
+
+def test_the_making_of_a_gpu_that_was_never_read_is_missing_too(asked: Any) -> None:
+    asked["energy"] |= {"lower_bound": True, "unmeasured": [UNREAD]}
+    assert carbon_headline(asked["carbon"], Least.of(asked["energy"])).count("≥") == 3
+    text = " ".join(document([asked], "text").split())
+    assert text.count("at least") >= 8, text  # energy, grams and their parts, per sample, and what is beside them
+    asked["energy"]["unmeasured"] = [UNREAD | {"kind": "dram"}]
+    assert carbon_headline(asked["carbon"], Least.of(asked["energy"])).count("≥") == 2

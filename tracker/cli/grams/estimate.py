@@ -12,7 +12,7 @@ from ...carbon.estimating import DEVICES_PER_HOST, Plan, estimate
 from ...carbon.tables.hardware import table
 from ...carbon.terms import Rule, Terms, check
 from ...errors import ConfigurationError
-from ...presentation.words.carbon import carbon_headline, carbon_lines
+from ...presentation.words.carbon import EXACT, carbon_headline, carbon_lines
 from ...presentation.words.quantities import format_energy, format_range
 from ..options import json_option
 from ..output import echo, say
@@ -46,12 +46,12 @@ def command(as_json: bool, **asked: Any) -> None:
     if as_json:
         echo(json.dumps({"schema_version": SCHEMA_VERSION, "energy": energy, "carbon": carbon}, indent=2))
         return
-    echo(carbon_headline(carbon))
+    echo(carbon_headline(carbon, EXACT))
     joules = format_range(energy["total_j"], energy["low_j"], energy["high_j"])
     if energy["low_j"] == energy["high_j"]:
         joules = format_energy(energy["total_j"])
     echo(f"  {'energy':<13}{joules}, {energy['basis']}")
-    echo("\n".join(carbon_lines(carbon)))
+    echo("\n".join(carbon_lines(carbon, EXACT)))
 
 
 def check_plan(plan: Plan, terms: Terms) -> None:

@@ -20,7 +20,8 @@ from ...carbon.grid import live
 from ...carbon.terms import Terms
 from ...errors import ConfigurationError, StoreError
 from ...presentation.paper.document import document
-from ...presentation.words.carbon import carbon_headline, carbon_lines, format_mass
+from ...presentation.words.carbon import Least, carbon_headline, carbon_lines, format_mass
+from ...presentation.words.quantities import at_least
 from ...presentation.words.runs import at_once_text
 from ...presentation.words.safe_text import cleaned
 from ..options import db_option, filter_options, json_option
@@ -127,25 +128,28 @@ def _total(found: list[FootprintJson]) -> dict[str, TotalGramsJson]:
     known = [f for f in found if f["carbon"] is not None]
     sums = {**by_status(known), "all": tally(known)}
     grams = {name: of.total or NOTHING for name, of in sums.items()}
-    return {name: {"total_g": g.central, "total_low_g": g.low, "total_high_g": g.high} for name, g in grams.items()}
+    return {
+        name: {"total_g": g.central, "total_low_g": g.low, "total_high_g": g.high, "lower_bound": sums[name].grams_are_least}
+        for name, g in grams.items()
+    }
 
 
 def _lines(found: list[FootprintJson]) -> Iterator[str]:
     for each in found:
-        run, carbon = each["run"], each["carbon"]
+        run, carbon, least = each["run"], each["carbon"], Least.of(each["energy"])
         name = f"{run['id'][:8]}  {run['project']}, {run['status']}"
         if carbon is None:
             yield f"{name}: no grams, because no energy is known"
         elif len(found) > 1:
-            yield f"{name}: {carbon_headline(carbon)}"
+            yield f"{name}: {carbon_headline(carbon, least)}"
         else:
-            yield carbon_headline(carbon)
-            yield from carbon_lines(carbon)
+            yield carbon_headline(carbon, least)
+            yield from carbon_lines(carbon, least)
             if each["footprint_id"] is not None:
                 yield f"\nkept: trainwatt show {run['id'][:8]} --footprint {each['footprint_id']}"
     if len(found) > 1:
         for name, grams in _total(found).items():
             text = format_mass(grams["total_g"], grams["total_low_g"], grams["total_high_g"])
-            yield f"{'total' if name == 'all' else name}: {text} CO2e"
+            yield f"{'total' if name == 'all' else name}: {at_least(text, grams['lower_bound'])} CO2e"
         if twice := tally(found).at_once:
             yield f"note: {at_once_text(twice)}"

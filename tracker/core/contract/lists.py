@@ -53,11 +53,12 @@ class FootprintJson(OfRunJson):
 
 
 class TotalGramsJson(TypedDict):
-    """Grams of several runs."""
+    """Grams of several runs. `lower_bound`: the energy of a run is one, so the true grams are higher."""
 
     total_g: float
     total_low_g: float
     total_high_g: float
+    lower_bound: bool
 
 
 class FootprintsJson(TypedDict):

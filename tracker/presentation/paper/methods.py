@@ -292,7 +292,7 @@ def _per_unit(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
     energy = format_energy(whole.energy.central / amount)
     least = "at least " if tally(footprints).grams_are_least else ""
     one = WORK_UNITS[unit]
-    sentence = f"Per {one}, over {count(amount, one)}, this is {least}{energy} and {format_co2e(*each)}"
+    sentence = f"Per {one}, over {count(amount, one)}, this is {least}{energy} and {least}{format_co2e(*each)}"
     if whole.embodied_unknown:
         yield [f"{sentence}, {'some of it ' if whole.embodied else ''}without embodied emissions."]
     else:

@@ -47,9 +47,8 @@ def _mass_figure(grams: Estimate | None, is_least: bool = False) -> Figure:
 
 def mass_figures(of: Tally) -> tuple[Figure, Figure, Figure]:
     """Operational, embodied and total grams."""
-    no_embodied = of.grams_unknown + of.embodied_unknown > 0
     return (
         _mass_figure(of.operational, of.grams_are_least),
-        _mass_figure(of.embodied, no_embodied),
-        _mass_figure(of.total, of.grams_are_least or no_embodied),
+        _mass_figure(of.embodied, of.embodied_is_least),
+        _mass_figure(of.total, of.total_is_least),
     )

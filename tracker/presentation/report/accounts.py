@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from ..paper.bibliography import keys, plain
 from ..paper.methods import paragraph
-from ..words.carbon import beside, carbon_headline, format_mass, making_of, place
+from ..words.carbon import Least, beside, carbon_headline, format_mass, making_of, place
 from ..words.quantities import count, format_energy, number, percent, significant
 from ..words.runs import MOST_EVENTS, WAYS, footprint_of, provenance, when
 from .cells import joule_cells, parts
@@ -27,10 +27,11 @@ def emissions(view: ShowJson) -> Html:
     if carbon is None:
         why = view["carbon_missing"] or "no energy is known, so no grams can be computed"
         return el("section", el("h2", "Emissions"), el("p", f"No grams: {why}.".replace("..", "."), class_="muted text"))
+    least = Least.of(view["energy"])
     electricity = f"energy × PUE {carbon['pue']:g} × {number(carbon['intensity_g_per_kwh'])} g/kWh"
     notes = (electricity, "making of the hardware, for the time that the run held it", "")
     rows, cells = [], []
-    for part, colour, note in zip(parts(carbon), ("gauge", "model", "plain"), notes, strict=True):
+    for part, colour, note in zip(parts(carbon, least), ("gauge", "model", "plain"), notes, strict=True):
         rows.append(Bar(part.name, part.text, part.g, part.low_g, part.high_g, colour, note))
         cells.append([part.name, part.text, note])
     lines = [
@@ -41,11 +42,11 @@ def emissions(view: ShowJson) -> Html:
         ]
         for line in carbon["embodied_lines"]
     ]
-    apart = [el("li", f"Not in the total: {name}: {text}") for name, text, _ in beside(carbon)]
+    apart = [el("li", f"Not in the total: {name}: {text}") for name, text, _ in beside(carbon, least)]
     return el(
         "section",
         el("h2", "Emissions"),
-        el("p", carbon_headline(carbon)),
+        el("p", carbon_headline(carbon, least)),
         el(
             "p", f"Electricity {place(carbon)}. Location-based: purchased certificates and offsets are not subtracted.", class_="muted text"
         ),

@@ -7,32 +7,33 @@ from typing import NamedTuple
 
 from ...analysis.totals import each_of
 from ...core.contract import CarbonJson, EnergyRangeJson, EntryJson, ShowJson
-from ..words.carbon import format_mass
-from ..words.quantities import format_energy, largest_j
+from ..words.carbon import Least, format_mass
+from ..words.quantities import at_least, format_energy, largest_j
 from ..words.runs import energy_parts
 from .elements import Child, Html, quantity, ranged
 
 
 class Part(NamedTuple):
-    """Grams of CO2e with their range; all None if they are not known."""
+    """Grams of CO2e with their range; all None if they are not known. `least`: they are a lower bound."""
 
     name: str
     g: float | None
     low_g: float | None
     high_g: float | None
+    least: bool
 
     @property
     def text(self) -> str:
-        """ "1.84 kg (1.20–2.50)", or "unknown"."""
-        return "unknown" if self.g is None else format_mass(self.g, self.low_g, self.high_g)
+        """ "≥ 1.84 kg (1.20–2.50)", or "unknown"."""
+        return "unknown" if self.g is None else at_least(format_mass(self.g, self.low_g, self.high_g), self.least)
 
 
-def parts(carbon: CarbonJson) -> tuple[Part, Part, Part]:
+def parts(carbon: CarbonJson, least: Least) -> tuple[Part, Part, Part]:
     """Operational grams, embodied grams, and their sum."""
     return (
-        Part("operational", carbon["operational_g"], carbon["operational_low_g"], carbon["operational_high_g"]),
-        Part("embodied", carbon["embodied_g"], carbon["embodied_low_g"], carbon["embodied_high_g"]),
-        Part("total", carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"]),
+        Part("operational", carbon["operational_g"], carbon["operational_low_g"], carbon["operational_high_g"], least.electricity),
+        Part("embodied", carbon["embodied_g"], carbon["embodied_low_g"], carbon["embodied_high_g"], least.hardware),
+        Part("total", carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"], least.total),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..._version import __version__
-from ..words.carbon import mass_parts
+from ..words.carbon import Least, total_parts
 from ..words.quantities import format_duration
 from ..words.runs import anchor, mean_power, measured_text, title_of, when
 from .cells import each_cells, energy_cells
@@ -66,7 +66,7 @@ def _side_by_side(runs: Sequence[Figures]) -> Html:
                 of_energy,
                 measured_text(f.view["energy"]["measured_fraction"]) or "–",
                 mean_power(f.view),
-                "–" if carbon is None else ranged(*mass_parts(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])),
+                "–" if carbon is None else ranged(*total_parts(carbon, Least.of(f.view["energy"]))),
                 of_each,
             ]
         )

@@ -14,7 +14,7 @@ from rich.text import Text
 from ...analysis.view import energy_each_j
 from ...core.point import Point
 from ...core.run import Status
-from ..words.carbon import carbon_headline, place
+from ..words.carbon import Least, carbon_headline, place
 from ..words.quantities import format_duration, format_energy, format_power, format_range, largest_j
 from ..words.runs import (
     UNUSED,
@@ -165,7 +165,7 @@ def _carbon(view: ShowJson) -> list[RenderableType]:
     if carbon is None:
         return [Text(f"no grams: {view['carbon_missing']}", style="yellow"), Text()] if view["carbon_missing"] else []
     terms = f"{place(carbon)}, PUE {carbon['pue']:g}; trainwatt footprint {view['run']['id'][:8]} names each factor"
-    return [Text(carbon_headline(carbon)), Text(terms, style="dim"), Text()]
+    return [Text(carbon_headline(carbon, Least.of(view["energy"]))), Text(terms, style="dim"), Text()]
 
 
 def _events(events: Sequence[EventJson]) -> Table:

@@ -12,7 +12,7 @@ from rich.text import Text
 from ...analysis.view import SCHEMA_VERSION, total_of
 from ...core.point import Point
 from ...energy.mean_power import powers_w
-from ..words.carbon import carbon_parts, format_mass, place
+from ..words.carbon import Least, carbon_parts, format_mass, place, total_text
 from ..words.quantities import amount, at_least, count, format_duration, format_energy, format_power, format_range, percent, significant
 from ..words.runs import device_names, each_text, headline, phase_energy, phase_notes, provenance, readings_text, title_of, unmeasured_names
 from ..words.safe_text import cleaned
@@ -75,7 +75,7 @@ def line(view: WatchJson) -> str:
         share += [f"{unmeasured_names(energy)} not measured"] if energy["unmeasured"] else []
         parts.append(at_least(format_range(*total, notes=share), energy["lower_bound"]))
     if view["carbon"] is not None:
-        parts.append(f"{format_mass(view['carbon']['total_g'])} CO2e")
+        parts.append(f"{total_text(view['carbon'], Least.of(energy))} CO2e")
     if energy["power_w"] is not None:
         each = ", ".join(f"{d['device']} {format_power(d['power_w'])}" for d in energy["devices"])
         parts.append(f"{format_power(energy['power_w'])} ({each})")
@@ -142,9 +142,9 @@ def _top(view: WatchJson, width: int) -> list[Text]:
     now = "" if energy["power_w"] is None else f"{format_power(energy['power_w'])} now"
     lines = [_sides(who, written, width), _sides(Text(headline(view), style="bold"), Text(now, style="bold cyan"), width)]
     if view["carbon"] is not None:
-        carbon = view["carbon"]
-        mass = format_mass(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])
-        parts = f": {carbon_parts(carbon)}"
+        carbon, least = view["carbon"], Least.of(energy)
+        mass = at_least(format_mass(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"]), least.total)
+        parts = f": {carbon_parts(carbon, least)}"
         text = f"{mass} CO2e {place(carbon)}"
         lines.append(_cropped(Text(f"{text}{parts}" if cell_len(text) + cell_len(parts) <= width else text), width))
     elif view["carbon_missing"]:

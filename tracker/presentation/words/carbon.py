@@ -7,15 +7,36 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...carbon.assumption import FactorStatus
-from .quantities import format_range, significant
+from .quantities import at_least, format_range, significant
 
 if TYPE_CHECKING:
-    from ...core.contract import AssumptionJson, CarbonJson, EmbodiedLineJson, OperationalJson, SciJson
+    from ...core.contract import AssumptionJson, CarbonJson, EmbodiedLineJson, EnergySumJson, OperationalJson, SciJson
 
 _STEPS = ((1e6, "t"), (1e3, "kg"), (0.1, "g"), (1e-4, "mg"), (1e-7, "µg"), (0.0, "ng"))
 _SIZES = {"t": 1e6, "kg": 1e3, "g": 1.0, "mg": 1e-3, "µg": 1e-6, "ng": 1e-9}
 FAR = 10_000
 """From this many units on, the ends of a range have units of their own."""
+
+
+class Least(NamedTuple):
+    """Which grams are lower bounds: those of the `electricity` if its energy is one, and those of the `hardware` if a GPU was never read,
+    because the run's hardware has only the GPUs that are read."""
+
+    electricity: bool = False
+    hardware: bool = False
+
+    @classmethod
+    def of(cls, energy: EnergySumJson) -> Least:
+        """Of a run with this energy."""
+        return cls(energy["lower_bound"], any(d["kind"] == "gpu" for d in energy["unmeasured"]))
+
+    @property
+    def total(self) -> bool:
+        """Whether the total is a lower bound."""
+        return self.electricity or self.hardware
+
+
+EXACT = Least()
 
 
 def format_mass(grams: float, low_g: float | None = None, high_g: float | None = None) -> str:
@@ -55,16 +76,29 @@ def _span(central: float, low: float, high: float) -> str:
     return f" ({bounds})" if bounds else ""
 
 
-def carbon_headline(carbon: CarbonJson) -> str:
-    """ "1.84 kg CO2e (1.20–2.50): 1.60 kg operational, 0.24 kg embodied"."""
-    return f"{format_co2e(carbon['total_g'], carbon['total_low_g'], carbon['total_high_g'])}: {carbon_parts(carbon)}"
+def carbon_headline(carbon: CarbonJson, least: Least) -> str:
+    """ "1.84 kg CO2e (1.20–2.50): 1.60 kg operational, 0.24 kg embodied", with "≥" before each lower bound."""
+    total = format_co2e(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])
+    return f"{at_least(total, least.total)}: {carbon_parts(carbon, least)}"
 
 
-def carbon_parts(carbon: CarbonJson) -> str:
+def carbon_parts(carbon: CarbonJson, least: Least) -> str:
     """The parts of the total: "1.60 kg operational, 0.24 kg embodied"."""
     if carbon["embodied_g"] is None:
         return "operational only"
-    return f"{format_mass(carbon['operational_g'])} operational, {format_mass(carbon['embodied_g'])} embodied"
+    operational, embodied = format_mass(carbon["operational_g"]), format_mass(carbon["embodied_g"])
+    return f"{at_least(operational, least.electricity)} operational, {at_least(embodied, least.hardware)} embodied"
+
+
+def total_text(carbon: CarbonJson, least: Least) -> str:
+    """The total without its range: "≥ 1.84 kg"."""
+    return at_least(format_mass(carbon["total_g"]), least.total)
+
+
+def total_parts(carbon: CarbonJson, least: Least) -> tuple[str, str]:
+    """The total and its range: "≥ 1.84 kg" and "1.20–2.50"."""
+    value, bounds = mass_parts(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])
+    return at_least(value, least.total), bounds
 
 
 def place(carbon: CarbonJson) -> str:
@@ -77,18 +111,20 @@ def place(carbon: CarbonJson) -> str:
     return f"at the intensities of {factor['source']}" if grid["by_the_hour"] else "at the world's average, because no zone is set"
 
 
-def carbon_lines(carbon: CarbonJson, width: int = 80) -> list[str]:
+def carbon_lines(carbon: CarbonJson, least: Least, width: int = 80) -> list[str]:
     """The whole footprint. No line is wider than `width`, except for an address, which is never broken."""
-    lines = [_row("operational", _operational(carbon))]
+    lines = [_row("operational", at_least(_operational(carbon), least.electricity))]
     embodied = carbon["embodied_g"], carbon["embodied_low_g"], carbon["embodied_high_g"]
-    lines += [_row("embodied", "unknown" if embodied[0] is None else format_mass(embodied[0], *embodied[1:]))]
+    made = "unknown" if embodied[0] is None else at_least(format_mass(embodied[0], *embodied[1:]), least.hardware)
+    lines.append(_row("embodied", made))
     for line in carbon["embodied_lines"]:
         grams = format_mass(line["embodied_g"], line["embodied_low_g"], line["embodied_high_g"])
         lines += _wrapped(f"{line['part']}: {_number(line['count'])} {_counted(line)}, {grams}", width, 4)
-    lines.append(_row("total", format_mass(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])))
+    whole = format_mass(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])
+    lines.append(_row("total", at_least(whole, least.total)))
     if carbon["sci"] is not None:
-        lines += list(_sci(carbon["sci"], width))
-    for item in beside(carbon):
+        lines += list(_sci(carbon["sci"], least, width))
+    for item in beside(carbon, least):
         lines += _wrapped(f"{item.name}: {item.text}" if item.is_emission else f"{item.name:<13}{item.text}", width, 2)
     for text in carbon["left_out"]:
         lines += _wrapped(f"not in it: {text}", width, 2)
@@ -119,21 +155,23 @@ class Beside(NamedTuple):
     is_emission: bool = False
 
 
-def beside(carbon: CarbonJson) -> list[Beside]:
+def beside(carbon: CarbonJson, least: Least) -> list[Beside]:
     """Water, money, and the grams that are not in the total, each if it was asked for."""
-    found = [] if carbon["water_l"] is None else [Beside("water", _volume(carbon["water_l"]))]
+    found = [] if carbon["water_l"] is None else [Beside("water", at_least(_volume(carbon["water_l"]), least.electricity))]
     cost, market, unseen = carbon["cost"], carbon["market_based"], carbon["unmeasured"]
     if cost is not None:
         span = _span(cost["amount"], cost["low"], cost["high"])
         lacking = f", {100 * cost['unpriced_share']:.0f} % of the energy without a price" if cost["unpriced_share"] else ""
         currency = cost["currency"] or "in the currency of the price"
-        found.append(Beside("cost", f"{significant(cost['amount'])}{span} {currency} at {_number(cost['price_per_kwh'])} a kWh{lacking}"))
+        text = f"{significant(cost['amount'])}{span} {currency} at {_number(cost['price_per_kwh'])} a kWh{lacking}"
+        found.append(Beside("cost", at_least(text, least.electricity)))
     if market is not None:
-        text = f"{_operational(market)} operational as bought, at {_number(market['intensity_g_per_kwh'])} g/kWh (market-based)"
+        grams = at_least(_operational(market), least.electricity)
+        text = f"{grams} operational as bought, at {_number(market['intensity_g_per_kwh'])} g/kWh (market-based)"
         found.append(Beside("apart", text, is_emission=True))
     if unseen is not None:
         joules = format_range(unseen["energy_j"], unseen["energy_low_j"], unseen["energy_high_j"])
-        text = f"{unseen['what']}: {joules}, {_operational(unseen)}"
+        text = f"{unseen['what']}: {at_least(joules, least.electricity)}, {at_least(_operational(unseen), least.electricity)}"
         text += f" [{unseen['status']}: {100 * unseen['share']:.0f} % of the components]"
         found.append(Beside("apart, not measured", text, is_emission=True))
     return found
@@ -148,11 +186,11 @@ def _counted(line: EmbodiedLineJson) -> str:
     return f"{line['unit']} of {line['name']}" if line["unit"] != "device" else f"× {line['name']}"
 
 
-def _sci(sci: SciJson, width: int) -> Iterator[str]:
-    each = format_mass(sci["g_per_unit"], sci["low_g_per_unit"], sci["high_g_per_unit"])
+def _sci(sci: SciJson, least: Least, width: int) -> Iterator[str]:
+    each = at_least(format_mass(sci["g_per_unit"], sci["low_g_per_unit"], sci["high_g_per_unit"]), least.total)
     yield from _wrapped(f"per {sci['unit']}: {each}{' without embodied' if sci['without_embodied'] else ''}", width, 2)
     if sci["strict"] is not None and not sci["without_embodied"]:
-        strict = format_mass(sci["strict"]["g_per_unit"])
+        strict = at_least(format_mass(sci["strict"]["g_per_unit"]), least.total)
         yield from _wrapped(f"SCI as in ISO/IEC 21031 (utilisation 1): {strict} per {sci['unit']}", width, 2)
 
 

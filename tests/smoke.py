@@ -90,11 +90,12 @@ def serve() -> None:
     try:
         assert server.stdout is not None
         said = server.stdout.readline()
-        address = re.search(r"http://\S+/", said)
-        assert address, said + server.stdout.read()
+        link = re.search(r"(http://\S+/)\?token=(\S+)", said)
+        assert link, said + server.stdout.read()
         for path in ("", "projects"):
-            with urllib.request.urlopen(address[0] + path, timeout=HANGS_S) as page:
-                assert b"smoke" in page.read()
+            page = urllib.request.Request(link[1] + path, headers={"Authorization": f"Bearer {link[2]}"})
+            with urllib.request.urlopen(page, timeout=HANGS_S) as answer:
+                assert b"smoke" in answer.read()
     finally:
         server.terminate()
         server.wait(HANGS_S)

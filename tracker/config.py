@@ -28,6 +28,8 @@ from .unwarned import unwarned
 PREFIX = "TRAINWATT_"
 JOIN_RUN, JOIN_DB = "TRAINWATT_RUN_ID", "TRAINWATT_RUN_DB"
 """`trainwatt run` sets these for the trackers inside its command. They are not settings."""
+TOKEN = "TRAINWATT_TOKEN"
+"""The token of the pages of `trainwatt serve`. It is not a setting of a run."""
 USED_GPUS = ("used",)
 """The `gpus` that count are the visible ones on which a process of the run is seen."""
 _PROVIDER = re.compile(r"(?:[\w.]+|.+\.py):\w+")
@@ -183,7 +185,7 @@ def _say_once(text: str) -> None:
 def _from_environ(environ: Mapping[str, str], names: set[str]) -> dict[str, Any]:
     known = {PREFIX + name.upper(): name for name in names}
     for variable in environ:
-        if variable.startswith(PREFIX) and variable not in (*known, JOIN_RUN, JOIN_DB):
+        if variable.startswith(PREFIX) and variable not in (*known, JOIN_RUN, JOIN_DB, TOKEN):
             warn("%s is set, but there is no such setting%s", variable, _meant(variable, known))
     return {name: text if name in PATHS else storable(text) for variable, name in known.items() if (text := environ.get(variable))}
 

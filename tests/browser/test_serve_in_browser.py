@@ -13,8 +13,9 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.chromium import Opened
 from tests.fakes.served import served
 from tests.web.test_projects import RUNS, several
-from tests.web.test_serve import ODD, many, worked
+from tests.web.test_serve import ODD, TOKEN, many, worked
 from trainwatt import EnergyTracker
+from trainwatt.web.guard import cookie_name
 
 LONG_MS = 120_000
 
@@ -140,3 +141,38 @@ def test_projects_over_time(browser: Browser, tmp_path: Path, width: int) -> Non
         page.wait_for_load_state()
         assert page.locator(".plot.columns rect.column").count() == sum(project == "vision" for project, *_ in RUNS)
         assert width_of(page) <= width
+
+
+def test_a_link_opens_beside_the_cookies_of_other_services_and_its_token_is_seen_nowhere(browser: Browser, tmp_path: Path) -> None:
+    """The token is in no later address, and in no cookie, which every service of the host gets."""
+    with served(many(tmp_path / "runs.db", 3), TOKEN) as address:
+        context = browser.new_context()
+        cookies = {"prefs": '{"theme": "dark"}', "odd": "a=b, c", cookie_name(TOKEN): "another", "trainwatt-token": "old"}
+        context.add_cookies([{"name": name, "value": value, "domain": "127.0.0.1", "path": "/"} for name, value in cookies.items()])
+        context.add_cookies([{"name": cookie_name(TOKEN), "value": "deeper", "domain": "127.0.0.1", "path": "/runs"}])
+        page = context.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(f"{request.url} {request.headers.get('referer')}"))
+        page.goto(f"{address}/?sort=started&token={TOKEN}")
+        assert page.url == f"{address}/?sort=started"
+        page.locator("tbody a").first.click()
+        expect(page.locator("h1")).to_be_visible()
+        assert page.url == f"{address}/runs/run-0000"
+        page.wait_for_load_state()
+        assert [url for url in asked[1:] if TOKEN in url] == []
+        assert TOKEN not in str(context.cookies())
+        context.close()
+
+
+def test_a_token_can_be_typed(browser: Browser, tmp_path: Path) -> None:
+    with served(many(tmp_path / "runs.db", 3), TOKEN) as address:
+        tab = Opened(browser, f"{address}/runs/run-0001")
+        page = tab.page
+        page.get_by_label("give its token").fill("another-of-such-length")
+        page.get_by_role("button").press("Enter")
+        expect(page.get_by_label("give its token")).to_have_value("")
+        page.get_by_label("give its token").fill(TOKEN)
+        page.keyboard.press("Enter")
+        expect(page.locator("h1")).to_contain_text("n1")
+        assert page.url == f"{address}/runs/run-0001"
+        tab.close()

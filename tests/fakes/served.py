@@ -8,22 +8,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import uvicorn
-
 from trainwatt.machine.process import this_process
 from trainwatt.storage.read.store import Store
 from trainwatt.web.app import create_app
+from trainwatt.web.serving.limits import Limits
+from trainwatt.web.serving.server import Server
 
 
 @contextmanager
-def served(db: Path | str, token: str | None = None) -> Iterator[str]:
+def served(db: Path | str, token: str | None = None, limits: Limits = Limits()) -> Iterator[str]:  # noqa: B008  # it is frozen
     """The address, while it is served."""
     store = Store.open(str(db))
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()  # who asks before the server is up waits
-        config = uvicorn.Config(create_app(store, this_process, token), log_level="warning", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
+        server = Server(create_app(store, this_process, token, limits.watchers), limits)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="served")
         thread.start()
         try:

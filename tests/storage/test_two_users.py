@@ -213,12 +213,14 @@ def test_pages_that_another_user_serves_follow_a_run_and_leave_nothing_behind(ow
     db.chmod(0o644)
     server = reader.begin("serve", "--port", "0", "--db", str(db))
     deadline = time.monotonic() + HANGS_S
-    while not (address := re.search(r"http://\S+/", reader.said(server))):
+    while not (link := re.search(r"(http://\S+/)\?token=(\S+)", reader.said(server))):
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
     def page() -> str:
-        with urllib.request.urlopen(address[0], timeout=HANGS_S) as found:
+        with urllib.request.urlopen(
+            urllib.request.Request(link[1], headers={"Authorization": f"Bearer {link[2]}"}), timeout=HANGS_S
+        ) as found:
             return str(found.read(), "utf-8")
 
     assert "live" not in page()

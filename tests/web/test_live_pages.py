@@ -16,7 +16,6 @@ from tests.benchmarks.history import LARGE, NS, long_run
 from tests.fakes.stored_rows import device, point, run, segment
 from trainwatt.storage.read.store import Store
 from trainwatt.storage.write.writer import Writer
-from trainwatt.web import live_pages
 from trainwatt.web.live_pages import MOST_RUNS, LivePages
 
 RUN, SEGMENT = f"{1:012x}", f"{1:016x}"
@@ -76,8 +75,7 @@ def cache_hours(store: Store, path: Path, seconds: int) -> None:
 
 
 @pytest.mark.parametrize("by_the_hour", [False, True])
-def test_a_run_of_days_costs_about_as_much_as_one_of_a_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_the_hour: bool) -> None:
-    monkeypatch.setattr(live_pages, "LIVE_S", 0.0)
+def test_a_run_of_days_costs_about_as_much_as_one_of_a_minute(tmp_path: Path, by_the_hour: bool) -> None:
     minute = refreshes(tmp_path / "minute.db", 60, 10, by_the_hour)
     assert refreshes(tmp_path / "days.db", 3 * 86_400, 10, by_the_hour) < 1.5 * minute
 
@@ -100,8 +98,7 @@ def several(path: Path, count: int) -> list[str]:
     return ids
 
 
-def test_a_bounded_number_of_runs_is_kept_and_threads_do_not_mix_them_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_pages, "LIVE_S", 0.0)
+def test_a_bounded_number_of_runs_is_kept_and_threads_do_not_mix_them_up(tmp_path: Path) -> None:
     ids = several(tmp_path / "runs.db", MOST_RUNS + 4)
     store = Store.open(str(tmp_path / "runs.db"))
     pages = LivePages(lambda: store, store)
@@ -115,8 +112,7 @@ def test_a_bounded_number_of_runs_is_kept_and_threads_do_not_mix_them_up(tmp_pat
     store.close()
 
 
-def test_a_run_that_ended_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_pages, "LIVE_S", 0.0)
+def test_a_run_that_ended_is_not_kept(tmp_path: Path) -> None:
     db = tmp_path / "runs.db"
     [run_id] = several(db, 1)
     store = Store.open(str(db))
@@ -127,16 +123,4 @@ def test_a_run_that_ended_is_not_kept(tmp_path: Path, monkeypatch: pytest.Monkey
     connection.close()
     assert pages.refreshed(run_id).ended
     assert not pages._pages
-    store.close()
-
-
-def test_browsers_that_show_one_run_share_its_refreshes(tmp_path: Path) -> None:
-    db = tmp_path / "runs.db"
-    [run_id] = several(db, 1)
-    store = Store.open(str(db))
-    pages = LivePages(lambda: store, store)
-    first = pages.refreshed(run_id)
-    assert pages.refreshed(run_id) is first
-    time.sleep(live_pages.LIVE_S / 2)
-    assert pages.refreshed(run_id) is not first
     store.close()

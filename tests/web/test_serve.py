@@ -6,9 +6,12 @@ import csv
 import html
 import io
 import json
+import os
 import re
 import socket
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,12 +22,13 @@ from click.testing import CliRunner
 from tests.browser.runs import hour, write
 from tests.fakes.served import served
 from tests.fakes.stored_rows import device, point, run, segment
-from tests.fakes.world import HANGS_S
+from tests.fakes.world import HANGS_S, TRAINWATT
 from trainwatt.cli.main import cli
+from trainwatt.config import resolve
 from trainwatt.errors import ConfigurationError, TrainwattError
 from trainwatt.presentation.words.quantities import format_energy
 from trainwatt.presentation.words.runs import headline
-from trainwatt.web.guard import COOKIE
+from trainwatt.web.guard import cookie_name
 
 ODD = "<script>alert(1)</script>\n😀 " + "x" * 300
 TOKEN = "a-token-of-enough-length"
@@ -100,7 +104,7 @@ def test_a_page_of_the_list_and_the_next(site: str) -> None:
     assert 'href="/?page=3"' in text
 
 
-@pytest.mark.parametrize("page", ["0", "-1", "x", "²", "", "9" * 5000])
+@pytest.mark.parametrize("page", ["0", "-1", "x", "²", "", "0" * 9])
 def test_a_page_that_is_none_is_the_first(site: str, page: str) -> None:
     assert listed(site, page=page) == listed(site)
 
@@ -263,7 +267,8 @@ def test_a_token_opens_and_nothing_else_does(tmp_path: Path) -> None:
         assert requests.get(address, timeout=HANGS_S).status_code == 401
         assert requests.get(address, params={"token": "another-of-such-length"}, timeout=HANGS_S).status_code == 401
         assert requests.get(address, headers={"Authorization": "Bearer wrong"}, timeout=HANGS_S).status_code == 401
-        assert requests.get(address, cookies={COOKIE: "wrong"}, timeout=HANGS_S).status_code == 401
+        assert requests.get(address, cookies={cookie_name(TOKEN): "wrong"}, timeout=HANGS_S).status_code == 401
+        assert requests.get(address, cookies={cookie_name(TOKEN): TOKEN}, timeout=HANGS_S).status_code == 401
         assert requests.get(address, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=HANGS_S).status_code == 200
         with requests.Session() as browser:
             first = browser.get(f"{address}/?q=run&token={TOKEN}", timeout=HANGS_S)
@@ -293,15 +298,87 @@ def test_a_database_that_goes_away_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (["--host", "0.0.0.0"], "give a --token"),
-        (["--host", "0.0.0.0", "--token", "short"], "at least 16"),
+        (["--host", "0.0.0.0", "--no-token"], "leave out --no-token"),
+        (["--host", "::", "--no-token"], "leave out --no-token"),
+        (["--host", "pages.example", "--no-token"], "leave out --no-token"),
+        (["--host", "0.0.0.0", "--token", "short"], "16 to 256"),
+        (["--token", ""], "16 to 256"),
         (["--token", "with a space in it!"], "without spaces"),
+        (["--token", TOKEN, "--no-token"], "leave out --token"),
+        (["--token-file", "token", "--no-token"], "leave out --token"),
+        (["--token", TOKEN, "--token-file", "token"], "give one of them"),
+        (["--token-file", "there-is-none"], "No such file"),
     ],
 )
 def test_what_would_let_others_in_is_refused(arguments: list[str], error: str) -> None:
     result = CliRunner().invoke(cli, ["serve", *arguments])
     assert isinstance(result.exception, ConfigurationError)
     assert error in str(result.exception)
+
+
+@contextmanager
+def serving(*options: str, **environ: str) -> Iterator[str]:
+    """`trainwatt serve`, and the line that it prints."""
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("TRAINWATT_")}
+    command = [*TRAINWATT, "serve", "--port", "0", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=kept | environ)
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline()
+    finally:
+        process.terminate()
+        _, said = process.communicate(timeout=HANGS_S)
+    assert said == ""
+
+
+def code_of(address: str, **headers: str) -> int:
+    return requests.get(address, headers=headers, timeout=HANGS_S).status_code
+
+
+@pytest.mark.slow
+def test_there_is_a_random_token_unless_it_is_said_otherwise(tmp_path: Path) -> None:
+    """Every user of a machine can reach its loopback addresses."""
+    db = many(tmp_path / "runs.db", 1)
+    tokens = set()
+    for options in ((), ("--token", "new", "--host", "127.3.2.1")):
+        with serving("--db", str(db), *options) as line:
+            link = line.split()[0]
+            assert code_of(link.partition("?")[0]) == 401
+            with requests.Session() as browser:
+                opened = browser.get(link, timeout=HANGS_S)
+            assert (opened.status_code, opened.url) == (200, link.partition("?")[0])
+            tokens.add(link.partition("token=")[2])
+    assert len(tokens) == 2
+    assert min(map(len, tokens)) == 32
+    with serving("--db", str(db), "--no-token", "--host", "127.3.2.1") as line:
+        assert line.endswith("/  (without a token; Ctrl-C ends it)\n")
+        assert code_of(line.split()[0]) == 200
+
+
+@pytest.mark.slow
+def test_a_token_that_others_cannot_see_is_not_printed(tmp_path: Path) -> None:
+    """A service's output is often kept where others can read it."""
+    db, file = many(tmp_path / "runs.db", 1), tmp_path / "token"
+    file.write_text(f"{TOKEN}\n")
+    file.chmod(0o600)
+    with serving("--db", str(db), "--token", "a+b/c=d&e%f#g?h" + "x" * 9) as line:
+        assert requests.get(line.split()[0], timeout=HANGS_S).status_code == 200
+    for options, environ in (
+        (("--token-file", str(file)), {}),
+        ((), {"TRAINWATT_TOKEN": TOKEN}),
+        (("--token-file", str(file)), {"TRAINWATT_TOKEN": "another-of-such-length"}),
+    ):
+        with serving("--db", str(db), *options, **environ) as line:
+            assert TOKEN not in line
+            assert line.endswith("/  (it asks for your token; Ctrl-C ends it)\n")
+            assert code_of(line.split()[0]) == 401
+            assert code_of(line.split()[0], Authorization=f"Bearer {TOKEN}") == 200
+            assert code_of(f"{line.split()[0]}?token={TOKEN}") == 200
+
+
+def test_the_token_of_the_pages_is_no_unknown_setting_of_a_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert resolve({}, {"TRAINWATT_TOKEN": TOKEN, "TRAINWATT_ZONE": "FR"}, tmp_path).zone == "FR"
+    assert caplog.text == ""
 
 
 def test_a_port_in_use_is_named(tmp_path: Path) -> None:

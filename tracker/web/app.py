@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 
-import anyio
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Send
 
 from ..analysis import comparison
 from ..analysis.footprint import view_of
@@ -30,27 +29,26 @@ from ..storage.read.vanished import Here
 from . import pages, projects
 from .asked import asked_of
 from .assets import SCRIPT, STYLE
+from .broadcast import Broadcasts
 from .guard import Guard
 from .list_page import list_page
-from .live_pages import LIVE_S, LivePages
+from .live_pages import LivePages
 from .run_list import RunList, RunLists
 
 MOST_COMPARED = 50
-REST = 10
-"""After a refresh the server rests for this many times as long as the refresh took: the training may be on the same machine."""
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="4" fill="#0b5cad"/>'
     '<path d="M9 2 4 9h3l-1 5 6-8H8z" fill="#fff"/></svg>'
 )
 
 
-def create_app(store: Store, here: Callable[[], Here], token: str | None) -> Starlette:
+def create_app(store: Store, here: Callable[[], Here], token: str | None, watchers: int) -> Starlette:
     """The application.
 
     `here` identifies this machine and its processes, so that runs whose process has vanished can be recognised. Every request must have
-    `token`; it is None if only this machine can send requests.
+    `token`; it is None if only this machine can send requests. At most `watchers` pages of running runs are kept up to date.
     """
-    site = _Site(store, here)
+    site = _Site(store, here, watchers)
     return Starlette(
         routes=[
             Route("/", site.runs),
@@ -71,12 +69,22 @@ def create_app(store: Store, here: Callable[[], Here], token: str | None) -> Sta
     )
 
 
+class _Stream(StreamingResponse):
+    """An answer that ends its generator at once when the client goes, whatever it waits for."""
+
+    async def stream_response(self, send: Send) -> None:
+        content = self.body_iterator
+        assert isinstance(content, AsyncGenerator)
+        async with aclosing(content):
+            await super().stream_response(send)
+
+
 class _Site:
-    def __init__(self, store: Store, here: Callable[[], Here]) -> None:
+    def __init__(self, store: Store, here: Callable[[], Here], watchers: int) -> None:
         self._store = store
         self._here = here
         self._lists = RunLists(store)
-        self._live = LivePages(self._judged, store)
+        self._broadcasts = Broadcasts(LivePages(self._judged, store).refreshed, watchers)
         self._place = masked(store.place)
 
     # ---- pages
@@ -94,7 +102,10 @@ class _Site:
         return self._page(title_of(shown.view), content)
 
     def compare(self, request: Request) -> Response:
-        ids = list(dict.fromkeys(self._store.find(ref) for ref in request.query_params.getlist("run")[:MOST_COMPARED]))
+        refs = request.query_params.getlist("run")
+        if len(refs) > MOST_COMPARED:
+            return self._wrong(request, 400, "Too much to compare", f"Select at most {MOST_COMPARED} runs.")
+        ids = list(dict.fromkeys(self._store.find(ref) for ref in refs))
         if len(ids) < 2:
             return self._wrong(request, 400, "Nothing to compare", "Select two runs or more in the list. The first one is the baseline.")
         loaded = [self._store.load(run_id) for run_id in ids]
@@ -119,22 +130,7 @@ class _Site:
 
     async def live(self, request: Request) -> Response:
         run_id = await run_in_threadpool(self._id, request)
-        return StreamingResponse(self._news(run_id), media_type="text/event-stream")
-
-    async def _news(self, run_id: str) -> AsyncIterator[str]:
-        """Server-sent events: `update` has the run's section, and is sent when the section has changed; `ended` is sent at the end."""
-        before: str | None = None
-        while True:
-            begin_s = time.monotonic()
-            now = await run_in_threadpool(self._live.refreshed, run_id)
-            took_s = time.monotonic() - begin_s
-            if now.html != before:
-                yield f"event: update\ndata: {json.dumps(now.html)}\n\n"
-                before = now.html
-            if now.ended:
-                yield "event: ended\ndata: {}\n\n"
-                return
-            await anyio.sleep(max(LIVE_S, REST * took_s))
+        return _Stream(self._broadcasts.watch(run_id), media_type="text/event-stream")
 
     # ---- for programs
 

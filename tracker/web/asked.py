@@ -1,10 +1,10 @@
-"""PURE: what the address of the list of runs asks for."""
+"""PURE: what an address asks for, and what no address may ask."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 BY_ENERGY = ("energy", "each")
 """Orders that need the energies of all runs that match; the database knows the other ones."""
@@ -12,7 +12,12 @@ BY_COLUMN = ("project", "name", "status", "started", "duration")
 ASCENDING_FIRST = ("project", "name", "status")
 """Columns of words: the first click sorts them from A to Z."""
 NEWEST_FIRST = "-started"
-_MOST_DIGITS = 9
+MOST_DIGITS = 9
+"""The longest number of a page."""
+MOST_CHARACTERS = 2_000
+"""The longest name, text to search for, or id."""
+MOST_QUERY_BYTES = 32_000
+MOST_PARAMETERS = 200
 
 
 class Asked(NamedTuple):
@@ -63,5 +68,18 @@ def asked_of(query: Mapping[str, str]) -> Asked:
         group=query.get("group") or None,
         status=query.get("status") or None,
         sort=sort if sort.removeprefix("-") in (*BY_COLUMN, *BY_ENERGY) else NEWEST_FIRST,
-        page=max(1, int(page)) if page.isascii() and page.isdigit() and len(page) <= _MOST_DIGITS else 1,
+        page=max(1, int(page)) if page.isascii() and page.isdigit() and len(page) <= MOST_DIGITS else 1,
     )
+
+
+def fault_of(path: str, query: str) -> str | None:
+    """What is wrong with an address, whatever page it is of: a text that is too long for any page, or that no database can take."""
+    if len(path) > MOST_CHARACTERS or "\0" in path:
+        return f"the address: at most {MOST_CHARACTERS:,} characters, and no null character"
+    if len(query) > MOST_QUERY_BYTES or query.count("&") >= MOST_PARAMETERS:
+        return f"the query: at most {MOST_QUERY_BYTES:,} bytes and {MOST_PARAMETERS} parameters"
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        most = MOST_DIGITS if name == "page" else MOST_CHARACTERS
+        if len(name) > MOST_CHARACTERS or len(value) > most or "\0" in value:
+            return f"{name[:40]}: at most {most:,} {'digits' if name == 'page' else 'characters, and no null character'}"
+    return None

@@ -66,7 +66,8 @@ if (live) {
     live.append(again);
     said.textContent = 'live: as of ' + new Date().toLocaleTimeString();
   });
-  source.addEventListener('ended', () => { source.close(); location.reload(); });
+  source.addEventListener('silent', () => { said.textContent = 'the database does not answer: this is an earlier state'; });
+  source.addEventListener('ended', () => { source.close(); said.remove(); });  // the last update is the page of the run that ended
   source.onerror = () => { said.textContent = 'not connected: this is an earlier state'; };
 }
 """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from ..analysis.over_time.figures import Drawing
     from ..storage.read.store import Store
 
-LIVE_S = 1.0
-"""How often the page of a running run is told what is new. The tracker writes every two seconds."""
 MOST_RUNS = 16
 """Runs that are kept. With more open pages, the run that was refreshed longest ago is read as a whole next time."""
 
@@ -56,22 +53,18 @@ class LivePages:
 
 
 class _LivePage:
-    """One run. The pages of several browsers share its refreshes."""
+    """One run. Only one thread at a time refreshes it."""
 
     def __init__(self, run: LiveRun) -> None:
         self._run = run
         self._lock = threading.Lock()
-        self._newest: Refreshed | None = None
-        self._newest_s = 0.0
         self._drawing: Drawing | None = None
         self._drawn = Html("")
 
     def refreshed(self) -> Refreshed:
         with self._lock:
-            if self._newest is None or time.monotonic() - self._newest_s >= LIVE_S / 2:
-                figures = self._run.figures()
-                if figures.drawing is not self._drawing:
-                    self._drawing, self._drawn = figures.drawing, over_time(figures)
-                ended = figures.view["run"]["status"] != Status.RUNNING
-                self._newest, self._newest_s = Refreshed(section_of(figures, drawn=self._drawn), ended), time.monotonic()
-            return self._newest
+            figures = self._run.figures()
+            if figures.drawing is not self._drawing:
+                self._drawing, self._drawn = figures.drawing, over_time(figures)
+            ended = figures.view["run"]["status"] != Status.RUNNING
+            return Refreshed(section_of(figures, drawn=self._drawn), ended)

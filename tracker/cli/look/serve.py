@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import os
-import secrets
 import socket
+from urllib.parse import quote
 
 import rich_click as click
 
@@ -16,45 +17,59 @@ from ..options import db_option
 from ..output import echo
 
 PORT = 8765
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @click.command("serve")
 @click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="The port; 0 takes a free one.")
-@click.option(
-    "--host", default=LOOPBACK[0], show_default=True, help="The address to listen at; an address that others can reach needs --token."
-)
-@click.option("--token", metavar="TEXT", help="The token that a browser must give; `new` makes one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at; only this machine can reach 127.0.0.1.")
+@click.option("--token", metavar="TEXT", help="A token of your own; others see it in `ps`. Without one, or with `new`, it is random.")
+@click.option("--token-file", metavar="FILE", help="A file with the token, which only you can read; or set TRAINWATT_TOKEN.")
+@click.option("--no-token", is_flag=True, help="Let every user and program of this machine read the pages.")
 @db_option
-def command(port: int, host: str, token: str | None, db: str | None) -> None:
+def command(port: int, host: str, token: str | None, token_file: str | None, no_token: bool, db: str | None) -> None:
     """Show runs in a browser: the list, a run while it trains. The pages only read, and load nothing from elsewhere.
 
-    Needs the extra: pip install 'trainwatt[web]'.
+    Open the link that is printed: it has a token, without which nobody can read the pages. Needs the extra: pip install 'trainwatt[web]'.
     """
-    if host not in LOOPBACK and not token:
-        raise ConfigurationError(f"--host {host}: others could read your runs there; give a --token, or `--token new` to make one")
-    if token is not None and not (token == "new" or (len(token) >= 16 and token.isascii() and token.isprintable() and " " not in token)):
-        raise ConfigurationError("--token: at least 16 printable characters without spaces, or `new`")
+    if no_token and not _only_here(host):
+        raise ConfigurationError(f"--host {host}: others could read your runs there; leave out --no-token")
+    if no_token and (token or token_file):
+        raise ConfigurationError("--no-token: leave out --token and --token-file, or leave out --no-token")
     try:
-        import uvicorn
-
         from ...web.app import create_app
+        from ...web.serving.limits import free_descriptors, limits_for
+        from ...web.serving.server import Server
+        from ...web.serving.token import token_of
     except ImportError as error:
         raise TrainwattError(f"serve needs an extra ({error}): pip install 'trainwatt[web]'") from error
     from ...machine.process import Identity, this_process
 
+    secret = None if no_token else token_of(token, token_file, os.environ)
     store = open_store(db)
     procfs = resolve({"db": db}, os.environ, working_folder()).procfs
 
     def here() -> Identity:
         return this_process(procfs)
 
-    token = secrets.token_urlsafe(24) if token == "new" else token
     with _listening(host, port) as listener:
-        at = f"[{host}]" if ":" in host else host
-        echo(f"http://{at}:{listener.getsockname()[1]}/{f'?token={token}' if token else ''}  (Ctrl-C ends it)")
-        config = uvicorn.Config(create_app(store, here, token), log_level="warning", access_log=False, timeout_graceful_shutdown=1)
-        uvicorn.Server(config).run(sockets=[listener])
+        limits = limits_for(free_descriptors())
+        server = Server(create_app(store, here, None if secret is None else secret.value, limits.watchers), limits)
+        address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/"
+        if secret is None:
+            echo(f"{address}  (without a token; Ctrl-C ends it)")
+        elif secret.source.is_shown:
+            echo(f"{address}?token={quote(secret.value, safe='')}  (Ctrl-C ends it)")
+        else:
+            echo(f"{address}  (it asks for your token; Ctrl-C ends it)")
+        server.run(sockets=[listener])
+
+
+def _only_here(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _listening(host: str, port: int) -> socket.socket:

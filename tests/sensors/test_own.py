@@ -136,6 +136,15 @@ def test_a_file_that_is_not_there_is_refused_with_its_name(tmp_path: Path, own_s
         sensors.discover(asked(machine, provider))
 
 
+def test_code_that_ends_the_program_does_not_end_the_training(tmp_path: Path, machine: FakePowercap, module: Any) -> None:
+    (tmp_path / "meter.py").write_text("raise SystemExit(3)")
+    with pytest.raises(ConfigurationError, match=r"cannot be imported \(SystemExit: 3\)"):
+        sensors.discover(asked(machine, f"{tmp_path / 'meter.py'}:discover"))
+    module.discover = lambda request: sys.exit("no meter")
+    [finding] = [f for f in sensors.discover(asked(machine, "my_meter:discover")).findings if f.source == "my_meter:discover"]
+    assert (finding.availability, finding.detail) == (Availability.BROKEN, "the search for sensors failed: SystemExit: no meter")
+
+
 @pytest.mark.parametrize("value", ["my_meter", ["my meter:discover"], [len], 7])
 def test_a_setting_that_names_no_function_is_refused(value: object) -> None:
     with pytest.raises(ConfigurationError, match="sensors="):

@@ -85,7 +85,7 @@ def _merge(found: Discovery, provide: Callable[[], Discovery], source: str, reme
         part = unwarned(provide)
     except ConfigurationError:
         raise
-    except Exception as e:  # drivers and kernels differ in ways that nobody has tested
+    except (Exception, SystemExit) as e:  # drivers and kernels differ in ways that nobody has tested
         text = f"the search for sensors failed: {type(e).__name__}: {e}"
         found.findings.append(Finding(source, Availability.BROKEN, source, text, remedy))
         return

@@ -26,7 +26,7 @@ def provider_of(name: str) -> Callable[[DiscoveryRequest], Discovery]:
     try:
         loaded = unwarned(_from_file, module, name) if module.endswith(".py") else unwarned(import_module, module)
         found = getattr(loaded, function)
-    except Exception as error:  # the import of a user's module can fail in any way
+    except (Exception, SystemExit) as error:  # the import of a user's module can fail in any way
         raise ConfigurationError(
             f"sensors={name!r} cannot be imported ({error_text(error)});"
             " check the name, install the module, or name its file (my_meter.py:discover)"

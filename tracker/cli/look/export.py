@@ -37,8 +37,8 @@ def command(
     """Export runs, their phases or their energy curves as a table: CSV, JSON Lines or Parquet. Without RUN, all runs.
 
     Joules and grams have the digits of `show --json`; times are UTC, as ISO 8601 and in ns. In CSV, text that a spreadsheet would take for
-    a formula begins with a single quote; on a terminal it has no control characters. RUN is an id, the beginning of one, a name,
-    project/name, or `latest`.
+    a formula, with any delimiter, begins with a single quote; on a terminal it has no control characters. RUN is an id, the beginning of
+    one, a name, project/name, or `latest`.
     """
     if runs and filters:
         raise click.UsageError("name runs or give filters (--project, --group, --since, --status, --limit), not both")

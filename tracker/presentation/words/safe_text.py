@@ -6,6 +6,7 @@ a formula. Whatever it holds, it is shown as text. All escaping is done in this 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
@@ -30,8 +31,9 @@ _ACCENTS = {
 }
 
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""A spreadsheet takes a cell for a formula when it begins with one of these."""
+_FORMULA = re.compile(r"^(?=[\t\r\n])|(?:^|(?<=[,;|\t\r\n\v\f\x1c-\x1f\x85\u2028\u2029]))[ \xa0\"']*+(?=[=+\-@＝＋－＠])")
+"""Where a cell begins that a spreadsheet takes for a formula. Which character separates cells is set where the file is opened. So a cell
+may begin after each that it can be, and after a line break: quotes in the middle of a cell do not count."""
 _DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that change the direction of writing."""
 
@@ -85,8 +87,9 @@ def html(text: str, *, quote: bool = True) -> str:
 
 
 def csv_cell(text: str) -> str:
-    """The text as a cell of CSV. A single quote is put before text that a spreadsheet would take for a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+    """The text as a cell of CSV. A single quote is put before text that a spreadsheet would take for a formula, whichever delimiter it
+    uses: "a;=1" is two cells where that is the semicolon."""
+    return _FORMULA.sub(lambda m: f"'{m[0]}" if m.start() == 0 else f"{m[0]}'", text)
 
 
 def clipped(text: object, longest: int = 80) -> str:

@@ -34,6 +34,7 @@ from .guard import Guard
 from .list_page import list_page
 from .live_pages import LivePages
 from .run_list import RunList, RunLists
+from .shared import Shared
 
 MOST_COMPARED = 50
 ICON = (
@@ -49,16 +50,17 @@ def create_app(store: Store, here: Callable[[], Here], token: str | None, watche
     `token`; it is None if only this machine can send requests. At most `watchers` pages of running runs are kept up to date.
     """
     site = _Site(store, here, watchers)
+    shared = Shared().endpoint
     return Starlette(
         routes=[
-            Route("/", site.runs),
-            Route("/runs/{run}", site.run),
+            Route("/", shared(site.runs)),
+            Route("/runs/{run}", shared(site.run)),
             Route("/runs/{run}/live", site.live),
-            Route("/compare", site.compare),
-            Route("/projects", site.projects),
-            Route("/api/runs", site.api_runs),
-            Route("/api/runs/{run}", site.api_run),
-            Route("/api/projects", site.api_projects),
+            Route("/compare", shared(site.compare)),
+            Route("/projects", shared(site.projects)),
+            Route("/api/runs", shared(site.api_runs)),
+            Route("/api/runs/{run}", shared(site.api_run)),
+            Route("/api/projects", shared(site.api_projects)),
             Route("/static/style.css", lambda _: Response(STYLE, media_type="text/css")),
             Route("/static/app.js", lambda _: Response(SCRIPT, media_type="text/javascript")),
             Route("/static/report.js", lambda _: Response(REPORT_SCRIPT, media_type="text/javascript")),

@@ -25,8 +25,10 @@ def file_of(path: Path, text: str | bytes = f"{TOKEN}\n", mode: int = 0o600) -> 
 def refused(file: str) -> str:
     with pytest.raises(ConfigurationError) as error:
         token_of(None, file, {})
-    assert TOKEN not in str(error.value)
-    return str(error.value)
+    said = str(error.value)
+    assert TOKEN not in said
+    assert "***" not in said  # nothing of it is taken for a secret
+    return said
 
 
 def test_the_argument_overrides_the_environment() -> None:
@@ -53,14 +55,14 @@ def test_a_file_of_ones_own_is_read_without_the_end_of_its_line(tmp_path: Path, 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o620, 0o604, 0o602, 0o601, 0o666])
 def test_a_file_that_others_can_read_or_write_is_refused(tmp_path: Path, mode: int) -> None:
     file = file_of(tmp_path / "token", mode=mode)
-    assert refused(file).endswith(f"run: chmod 600 {file}")
+    assert refused(file) == f"the file {file} can be read or written by other users; run: chmod 600 {file}"
 
 
 def test_what_is_no_regular_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe", 0o600)
     (tmp_path / "folder").mkdir(mode=0o700)
     for file in (str(tmp_path / "pipe"), str(tmp_path / "folder"), "/dev/zero", "/dev/null"):
-        assert "not a regular file" in refused(file)
+        assert f"the file {file} is not a regular file" in refused(file)
     for file in (str(tmp_path / "none"), str(tmp_path / "token") + "/x", "a\0b", ""):
         assert "cannot be read" in refused(file)
 

@@ -33,17 +33,17 @@ def command(port: int, host: str, token: str | None, token_file: str | None, no_
     """
     if no_token and not _only_here(host):
         raise ConfigurationError(f"--host {host}: others could read your runs there; leave out --no-token")
-    if no_token and (token or token_file):
-        raise ConfigurationError("--no-token: leave out --token and --token-file, or leave out --no-token")
     try:
         from ...web.app import create_app
         from ...web.serving.limits import free_descriptors, limits_for
         from ...web.serving.server import Server
-        from ...web.serving.token import token_of
+        from ...web.serving.token import ONE_OF, token_of
     except ImportError as error:
         raise TrainwattError(f"serve needs an extra ({error}): pip install 'trainwatt[web]'") from error
     from ...machine.process import Identity, this_process
 
+    if no_token and (token is not None or token_file is not None):
+        raise ConfigurationError(ONE_OF)
     secret = None if no_token else token_of(token, token_file, os.environ)
     store = open_store(db)
     procfs = resolve({"db": db}, os.environ, working_folder()).procfs

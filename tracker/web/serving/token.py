@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from ...config import TOKEN
 from ...errors import ConfigurationError
 
 NEW = "new"
+ONE_OF = "give only one of --token, --token-file and --no-token"
 SHORTEST, LONGEST = 16, 256
 _RANDOM_BYTES = 24
 
@@ -50,42 +52,46 @@ def token_of(argument: str | None, file: str | None, environ: Mapping[str, str])
     argument and a file are given.
     """
     if argument is not None and file is not None:
-        raise ConfigurationError("--token and --token-file: give one of them")
+        raise ConfigurationError(ONE_OF)
     if file is not None:
-        return Token(Source.FILE, _checked(_read(file), f"the token in {file}"))
+        return Token(Source.FILE, _checked(_read(file), f"in the file {file}"))
     if argument is not None and argument != NEW:
-        return Token(Source.ARGUMENT, _checked(argument, "--token", f", or `{NEW}`"))
+        return Token(Source.ARGUMENT, _checked(argument, f"or `{NEW}` (--token)"))
     if argument is None and environ.get(TOKEN):
-        return Token(Source.ENVIRONMENT, _checked(environ[TOKEN], TOKEN))
+        return Token(Source.ENVIRONMENT, _checked(environ[TOKEN], f"in {TOKEN}"))
     return Token(Source.RANDOM, secrets.token_urlsafe(_RANDOM_BYTES))
 
 
-def _checked(token: str, name: str, instead: str = "") -> str:
+def _checked(token: str, where: str) -> str:
     if not SHORTEST <= len(token) <= LONGEST or not token.isascii() or not token.isprintable() or " " in token:
-        make = f"python -c 'import secrets; print(secrets.token_urlsafe({_RANDOM_BYTES}))' makes one"
-        raise ConfigurationError(f"{name}: give {SHORTEST} to {LONGEST} printable ASCII characters without spaces{instead}; {make}")
+        make = f"python -c 'import secrets; print(secrets.token_urlsafe({_RANDOM_BYTES}))' makes some"
+        raise ConfigurationError(f"give {SHORTEST} to {LONGEST} printable ASCII characters without spaces, {where}; {make}")
     return token
 
 
 def _read(file: str) -> str:
-    """The text of a file that nobody else can read or replace, without the end of its line."""
+    """The text of a file that nobody else can read or write, without the end of its line."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # without waiting for a writer of a named pipe
         try:
-            _require_private(file, os.fstat(descriptor))
-            text = os.read(descriptor, LONGEST + 3)
+            fault = _fault_of(file, os.fstat(descriptor))
+            text = b"" if fault else os.read(descriptor, LONGEST + 3)
         finally:
             os.close(descriptor)
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise ConfigurationError(f"--token-file {file}: it cannot be read: {reason}") from error
+        raise ConfigurationError(f"the file {file} cannot be read ({reason}); --token-file needs one with the token") from error
+    if fault:
+        raise ConfigurationError(f"the file {file} {fault}")
     return text.decode("ascii", "replace").removesuffix("\n").removesuffix("\r")
 
 
-def _require_private(file: str, found: os.stat_result) -> None:
+def _fault_of(file: str, found: os.stat_result) -> str | None:
+    """Why others may know what is in a file."""
     if not stat.S_ISREG(found.st_mode):
-        raise ConfigurationError(f"--token-file {file}: it is not a regular file; give one, or set {TOKEN}")
+        return f"is not a regular file; give one, or set {TOKEN}"
     if found.st_uid not in (os.geteuid(), 0):
-        raise ConfigurationError(f"--token-file {file}: it belongs to another user (uid {found.st_uid}); copy it to a file of your own")
+        return f"belongs to another user (uid {found.st_uid}); copy it to a file of your own"
     if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise ConfigurationError(f"--token-file {file}: other users can read or write it; run: chmod 600 {file}")
+        return f"can be read or written by other users; run: chmod 600 {shlex.quote(file)}"
+    return None

@@ -89,9 +89,11 @@ def serve() -> None:
     server = subprocess.Popen([*TRAINWATT, "serve", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         assert server.stdout is not None
-        said = server.stdout.readline()
-        link = re.search(r"(http://\S+/)\?token=(\S+)", said)
-        assert link, said + server.stdout.read()
+        said, link = "", None
+        while link is None and (line := server.stdout.readline()):
+            said += line  # a library may say something first
+            link = re.search(r"(http://\S+/)\?token=(\S+)", line)
+        assert link, said
         for path in ("", "projects"):
             page = urllib.request.Request(link[1] + path, headers={"Authorization": f"Bearer {link[2]}"})
             with urllib.request.urlopen(page, timeout=HANGS_S) as answer:

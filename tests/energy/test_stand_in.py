@@ -43,6 +43,37 @@ def test_a_short_run_whose_memory_counter_never_moves_is_modelled_at_its_end(sec
     assert latest(rig.integrator).modelled_j == pytest.approx(20 * seconds)
 
 
+@pytest.mark.parametrize("tick_s", [0.1, 1.0])
+@pytest.mark.parametrize("moves_s", [0.1, 0.3])
+@pytest.mark.parametrize("least_uj", [None, 1])
+def test_a_memory_counter_that_moves_once_and_freezes_is_modelled_from_then_on(tick_s: float, moves_s: float, least_uj: int | None) -> None:
+    """It moved for too short a time to show a power, or by its smallest step only."""
+    rig = Rig(MODELLED, DRAM_COUNTER, start_j=0.0)
+    rig.read()
+    rig.frozen = least_uj
+    rig.run(25, moves_s)
+    rig.frozen = rig.raw
+    rig.run(25, 300.0, tick_s)
+    rig.integrator.finish(rig.t_ns)
+    assert latest(rig.integrator).modelled_j == pytest.approx(20 * 300, rel=0.01)
+    assert so_far(rig.integrator).low_j <= rig.true_j <= so_far(rig.integrator).high_j < 1.6 * 25 * 300
+    [event] = rig.integrator.events
+    assert "and shown no power before; a model stands in: 64 GB of memory" in event.detail
+
+
+def test_a_memory_counter_that_froze_after_its_first_move_and_goes_on_counts_nothing_twice() -> None:
+    rig = Rig(MODELLED, DRAM_COUNTER, start_j=0.0)
+    rig.read()
+    rig.run(25, 0.1)
+    rig.frozen = rig.raw
+    rig.run(25, 10)
+    rig.frozen = None
+    rig.run(25, 10)
+    rig.integrator.finish(rig.t_ns)
+    assert kinds(rig.integrator) == ["stale", "resumed"]
+    assert so_far(rig.integrator).energy_j == pytest.approx(rig.true_j, rel=0.02)
+
+
 def test_it_counts_from_when_it_moves_after_all_and_nothing_counts_twice() -> None:
     rig = at_zero(10.0)
     rig.frozen = None

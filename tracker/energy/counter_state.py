@@ -77,7 +77,7 @@ class SilentCounter:
         self._gauge = gauge
         self._say = say
         self.lag_s = SLOWEST_UPDATE_S
-        self.model: StandIn | None = None  # stands in if the counter never moves
+        self.model: StandIn | None = None  # stands in if the counter never shows a power
         self._quarantined: Suspects | None = None
         self._move = Move()  # its last one
         self._stopped = False  # it stands still for longer than its updates take, so it may have stopped during its last move
@@ -126,15 +126,17 @@ class SilentCounter:
         return True
 
     def _stand_in_modelled(self, t_ns: int) -> bool:
-        """If the counter has never moved, and there is a model of its device: book what that says. Returns whether it was booked."""
+        """If there is a model of the device: book what that says. Returns whether it was booked. For a counter that has never moved, or not
+        for long enough to show a power."""
         model = self.model
-        if model is None or self.moved_ns != self.counting_since_ns:
+        if model is None:
             return False
         if not self.state.replaced:
+            self._complete_move(model.power_w)
             self.state, self._unread_ns = CounterState.STALE, self.booked_ns
-            still_s = (t_ns - self.moved_ns) * NS
-            text = f"the counter has not moved once in {still_s:.1f} s; a model stands in: {model.words}"
-            self._say(EventKind.STALE, t_ns, text)
+            still_s, never = (t_ns - self.moved_ns) * NS, self.moved_ns == self.counting_since_ns
+            what = f"not moved once in {still_s:.1f} s" if never else f"stood still for {still_s:.1f} s and shown no power before"
+            self._say(EventKind.STALE, t_ns, f"the counter has {what}; a model stands in: {model.words}")
         energy_j = model.power_w * (t_ns - self.booked_ns) * NS
         self._curve.book(Provenance.MODELLED, energy_j, energy_j * (1 - model.low_factor), energy_j * (model.high_factor - 1))
         self.stood_in_j += energy_j

@@ -108,7 +108,8 @@ class CounterTrack(SilentCounter):
             return
         claimed_j = self._settle_suspects()
         self._give_up_gap()
-        if (t_ns - self.moved_ns) * NS > NEVER_S and self._stand_in_modelled(t_ns):
+        never_moved = self.moved_ns == self.counting_since_ns and (t_ns - self.moved_ns) * NS > NEVER_S
+        if never_moved and self._stand_in_modelled(t_ns):
             self._curve.mark(t_ns)
             self._curve.settle(t_ns)
             return

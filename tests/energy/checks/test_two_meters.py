@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import random
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.fakes.rig import S
+from tests.fakes.rig import Rig, S, kinds
 from tests.fakes.sensor import AMD_COUNTER, AVERAGE, DRAM, GPU, INSTANT, NVML_COUNTER
 from trainwatt.core.point import Point
 from trainwatt.core.sensing import Counter, Reading, StandIn
@@ -55,3 +56,17 @@ def _checked(integrator: DeviceIntegrator, before: Point) -> Point:
     assert all(later >= earlier - 1e-9 for earlier, later in zip(before[1:7], point[1:7], strict=True)), (before, point)
     assert min(point.edge_low_j, point.edge_high_j) >= 0
     return point
+
+
+@pytest.mark.parametrize(("tenths", "checked"), [(3, False), (7, False), (20, True), (100, True)])
+def test_a_run_of_less_than_about_a_second_is_not_checked(tenths: int, checked: bool) -> None:
+    """The mean of the gauge still shows the time before the run. Its counter may be wrong by any factor, and nothing tells."""
+    rig = Rig(gauges={"power-average": AVERAGE})
+    rig.power_w = 200
+    rig.read()
+    for _ in range(tenths):
+        rig.draw(200, 0.1)
+        rig.integrator.gauge_reading("power-average", Reading(rig.t_ns, 100.0))
+        rig.integrator.counter_reading(Reading(rig.t_ns, rig.raw))
+    rig.integrator.finish(rig.t_ns)
+    assert (rig.integrator.residual is not None, kinds(rig.integrator)) == (checked, ["disagreement"] * checked)

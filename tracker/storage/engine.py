@@ -14,12 +14,11 @@ from sqlalchemy.pool import NullPool
 
 from ..errors import StoreBusyError
 from ..machine.filesystem import on_network
-from . import postgresql
+from . import postgresql, side_files
 from .faults import store_error
 from .place import is_server, masked
 from .read_only import ReadConnection, connect_to_read, opened
 from .revision import State, state_of
-from .side_files import require_writable
 from .write.encoding import as_utf8
 
 T = TypeVar("T")
@@ -118,7 +117,9 @@ def faults_of(place: str) -> Iterator[None]:
 
 
 def _connect_to_write(path: Path, create: bool) -> ReadConnection:
-    require_writable(path)
+    side_files.require_writable(path)
+    if create:
+        side_files.create(path)
     return opened(path, "rwc" if create else "rw", _TIMEOUT_S)
 
 

@@ -1,7 +1,8 @@
-"""The files that SQLite keeps beside a database: who may write them, and those that another user has left. Standard library only.
+"""Who may read and write a database and the files that SQLite keeps beside it, and those that another user has left. Standard library only.
 
-In WAL mode these are `-wal` and `-shm`. SQLite makes them with the mode of the database, and as the user who opens it first. A user who may
-only read must therefore make none: nobody else could write them, and without writing them nobody can write the database.
+A new database may be read and written by its owner only, or by its group too where the folder is meant for the group. In WAL mode SQLite
+keeps `-wal` and `-shm` beside it, with the mode of the database, and as the user who opens it first. A user who may only read must
+therefore make none: nobody else could write them, and without writing them nobody can write the database.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ NEW_S = 2.0
 """SQLite opens a file beside the database, sets its mode and takes its lock in less than a millisecond. A file that is older than this, and
 has no lock, is not used."""
 _FLOCK = "hhqqi4x"  # struct flock of Linux on 64 bits: type, whence, start, length, pid
+OWNER_ONLY, OWNER_AND_GROUP = 0o600, 0o660
 ELSEWHERE = "name another place with --db, db= or TRAINWATT_DB"
 
 
@@ -52,7 +54,11 @@ def exists(path: str) -> bool:
 
 def may_write(path: Path) -> bool:
     """Whether this process may write the file or folder `path`."""
-    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+    return _may(path, os.W_OK)
+
+
+def _may(path: Path, what: int) -> bool:
+    return os.access(path, what, effective_ids=os.access in os.supports_effective_ids)
 
 
 def require_writable(path: Path) -> None:
@@ -67,8 +73,9 @@ def require_writable(path: Path) -> None:
     if not os.path.getsize(path):
         _await_sharing(path)
     if not may_write(path):
+        allowed = "may only be read" if _may(path, os.R_OK) else "may not be read"
         raise StoreError(
-            f"{path} may only be read by this user: it belongs to {_owner(path)}. Make the file and its folder writable, or {ELSEWHERE}."
+            f"{path} {allowed} by this user: it belongs to {_owner(path)}. Make the file and its folder writable, or {ELSEWHERE}."
         )
     foreign = [file for file in (beside(path, WAL), beside(path, SHM)) if os.path.exists(file) and not may_write(file)]
     for file in foreign:
@@ -99,7 +106,7 @@ def prove_writable(connection: sqlite3.Connection, timeout_s: float) -> None:
 
 
 def _await_sharing(path: Path) -> None:
-    """If another user has made a file or folder just now, wait until it is given to the group. For a moment, the umask decides its mode."""
+    """If another user has made a file or folder just now, wait until it is given to the group. For a moment, it is for its owner only."""
     deadline = time.monotonic() + NEW_S
     while not may_write(path) and _is_new(path) and time.monotonic() < deadline:
         time.sleep(TRY_S)
@@ -112,14 +119,51 @@ def _is_new(path: Path) -> bool:
         return False
 
 
-def share_with_group(path: Path) -> None:
-    """Let the group write the new file or folder `path`, if it may write the folder around it. The umask does not decide this: nobody else
-    in the group could record a run."""
+def create(path: Path, like: Path | None = None) -> None:
+    """Make an empty file at `path`, unless there is one: for its owner, and for the group of the folder if that is meant for the group. Or
+    with the group and the mode of the file `like`, which it replaces. The umask does not decide this, and at no time may others read it.
+
+    If it cannot be made, SQLite says why when it opens the file.
+    """
+    real = Path(os.path.realpath(path))  # a link may name a file that does not exist yet
+    with suppress(OSError):
+        descriptor = os.open(real, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNER_ONLY)
+        # Closing it drops no lock on the database: the file is new, and nobody has opened it before.
+        try:
+            if like is not None:
+                _imitate(descriptor, like.stat())
+            elif _is_for_group(real.parent, os.fstat(descriptor)):
+                os.fchmod(descriptor, OWNER_AND_GROUP)
+            else:
+                os.fchmod(descriptor, OWNER_ONLY)  # a umask may have taken rights from the owner
+        finally:
+            os.close(descriptor)
+
+
+def _imitate(descriptor: int, of: os.stat_result) -> None:
+    """Give a new file the group and the mode of another one; only the rights of its owner and of all users if it cannot have the group."""
+    mode = stat.S_IMODE(of.st_mode)
+    try:
+        if os.fstat(descriptor).st_gid != of.st_gid:
+            os.fchown(descriptor, -1, of.st_gid)
+    except OSError:
+        mode &= ~stat.S_IRWXG
+    os.fchmod(descriptor, mode)
+
+
+def _is_for_group(folder: Path, own: os.stat_result) -> bool:
+    """Whether a folder is meant for its group, which what is made in it then has: `chmod g+ws`. Without the setgid bit, a folder that its
+    group may write says nothing: that is how a common umask makes all folders, and the group may be that of all users."""
+    around = folder.stat()
+    return bool(around.st_mode & stat.S_ISGID and around.st_mode & stat.S_IWGRP) and around.st_gid == own.st_gid
+
+
+def _open_to_group(folder: Path) -> None:
+    """Let the group write a new folder, if it is in one that is meant for the group. Else nobody else in the group could record a run."""
     with suppress(OSError):  # it belongs to another user, who does the same
-        around, own = Path(os.path.realpath(path)).parent.stat(), path.stat()
-        of_everyone = around.st_mode & stat.S_IWOTH and not around.st_mode & stat.S_ISGID  # such as /tmp
-        if around.st_mode & stat.S_IWGRP and around.st_gid == own.st_gid and not of_everyone:
-            path.chmod(stat.S_IMODE(own.st_mode) | (stat.S_IRWXG if path.is_dir() else stat.S_IRGRP | stat.S_IWGRP))
+        own = folder.stat()
+        if _is_for_group(folder.parent, own):
+            folder.chmod(stat.S_IMODE(own.st_mode) | stat.S_IRWXG)
 
 
 def give_to_group(path: Path) -> None:
@@ -138,7 +182,7 @@ def make_folder(folder: Path) -> None:
     make_folder(folder.parent)
     with suppress(FileExistsError):
         folder.mkdir()
-        share_with_group(folder)
+        _open_to_group(folder)
         return
     if not folder.is_dir():  # a file has its name
         folder.mkdir()
@@ -150,8 +194,9 @@ def _replaced(file: Path) -> str | None:
         if file.name.endswith(WAL) and file.stat().st_size:
             mine = file.with_name(f"{file.name}.{os.getpid()}")
             try:
-                shutil.copyfile(file, mine)
-                mine.chmod(stat.S_IMODE(file.with_name(file.name.removesuffix(WAL)).stat().st_mode))
+                create(mine, like=file.with_name(file.name.removesuffix(WAL)))
+                with file.open("rb") as theirs, mine.open("r+b") as copy:
+                    shutil.copyfileobj(theirs, copy)
                 mine.replace(file)
             finally:
                 mine.unlink(missing_ok=True)

@@ -22,7 +22,7 @@ from ...unwarned import unwarned
 from ..faults import is_busy, is_unwritable, store_error
 from ..place import file_in
 from ..revision import State, creation, state_of
-from ..side_files import TRIES, TRY_S, give_to_group, make_folder, prove_writable, require_writable, share_with_group
+from ..side_files import TRIES, TRY_S, create, give_to_group, make_folder, prove_writable, require_writable
 from .damage import file_id, find_aside, set_aside, wording
 from .encoding import as_utf8
 
@@ -80,7 +80,9 @@ class Writer:
         except DamagedDatabaseError:
             if found is None:
                 raise
-            log.warning("trainwatt: %s", wording(path, set_aside(path, found)))
+            aside = set_aside(path, found)
+            log.warning("trainwatt: %s", wording(path, aside))
+            create(path, like=aside)
         return cls._open_patiently(path, timeout_s)
 
     @classmethod
@@ -100,13 +102,12 @@ class Writer:
     @classmethod
     def _open(cls, path: Path, timeout_s: float) -> Writer:
         deadline = time.monotonic() + timeout_s
+        create(path)  # before SQLite does, with a mode that the umask decides
         try:
             connection = _connect(path, timeout_s)
             try:
                 # This comes before any change: the file may be another program's.
                 state = _patiently(lambda: _state(connection, path), deadline)
-                if state is State.EMPTY:
-                    share_with_group(path)  # before the files beside it are made: they get its mode
                 if state is State.OLDER:
                     connection.close()
                     from ..migrate import migrate  # imports Alembic and SQLAlchemy, so only where it is needed
@@ -181,6 +182,7 @@ class Writer:
         if self._file is None:
             raise DamagedDatabaseError(f"{self.path} is damaged and could not be set aside: it was moved away or deleted.")
         aside = set_aside(self.path, self._file)
+        create(self.path, like=aside)
         fresh = unwarned(Writer.open, self.path, self._timeout_s)
         damaged, self._connection, self._file = self._connection, fresh._connection, fresh._file
         with suppress(sqlite3.Error):

@@ -45,7 +45,8 @@ class Device(NamedTuple):
     `max_power_w` is the most that it can draw; it bounds what no sensor sees. `gain` is the relative 95 % half-width of the sensor's scale
     error; the errors of devices of one `gain_class` are common, so they add up. `part_time_s`: None if the sensor measures all the time.
     Otherwise it measures part of the time only, and one independent sample represents this many seconds. `stand_in`: what is booked, as
-    modelled, if its counter never moves.
+    modelled, if its counter never moves. `error_floor_w`: below this power the sensor errs by as many watts as at this power, so that
+    `gain` is not the whole of its error at a small load.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Device(NamedTuple):
     note: str | None = None
     part_time_s: float | None = None
     stand_in: StandIn | None = None
+    error_floor_w: float = 0.0
 
 
 class Counter(NamedTuple):

@@ -28,7 +28,7 @@ from .readers import (
     error_text,
 )
 from .remedies import SOURCE
-from .unread import UNKNOWN_MAX_W
+from .unread import ERROR_FLOOR_W, UNKNOWN_MAX_W
 from .visible import MIG_NOTE, Choice, Gpu
 
 MODULE_SCOPE_NOTE = "module scope: may contain the Grace CPU"
@@ -247,6 +247,7 @@ def _device(nvml: Any, card: _Card, choice: Choice, gain: float) -> Device:
         uuid=card.gpu.uuid or None,
         note="; ".join(notes) or None,
         part_time_s=PART_TIME_S if card.gpu.compute in _PART_TIME else None,
+        error_floor_w=ERROR_FLOOR_W,
     )
 
 

@@ -106,6 +106,19 @@ def test_two_servers_of_one_host_keep_each_their_own(db: Path) -> None:
         assert TOKEN not in "".join(str(cookie.value) for cookie in browser.cookies)
 
 
+def test_cookies_of_servers_that_have_ended_do_not_pile_up(closed: str) -> None:
+    """Each start has a token of its own. All services of the host get the cookies of all of them, and some take 8 kB in all."""
+    old = [cookie_name(f"token-of-the-start-{i}") for i in range(30)]
+    with requests.Session() as browser:
+        for name in old:
+            browser.cookies.set(name, "0" * 64, domain="127.0.0.1", path="/")
+        assert browser.get(f"{closed}/?token={TOKEN}", timeout=HANGS_S).status_code == 200
+        kept = [cookie.name for cookie in browser.cookies]
+    assert cookie_name(TOKEN) in kept
+    assert len(kept) == 1 + 8
+    assert {name for name in kept if name in old} == set(old[-8:])
+
+
 def test_a_link_goes_on_to_its_page_without_the_token(closed: str) -> None:
     answer = requests.get(f"{closed}/compare?run=run-0001&token={TOKEN}&run=run-0002", allow_redirects=False, timeout=HANGS_S)
     assert answer.headers["Location"] == "/compare?run=run-0001&run=run-0002"

@@ -26,6 +26,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+MOST_SERVERS, MOST_DELETED = 8, 50
+"""How many other servers of the host keep their cookies, and how many cookies an answer deletes."""
 WITHOUT_TOKEN = "open the link that `trainwatt serve` printed, or give its token here"
 SIGN_IN = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -70,7 +72,7 @@ class Guard:
         if self._token is None:
             local = _is_local(_name(headers.get("host", "")))
             return None if local else PlainTextResponse("use the name localhost in the address\n", 403)
-        link = _link(scope["path"], query, self._token)
+        link = _link(scope["path"], query, headers, self._token)
         return link or (None if _may_pass(headers, self._token) else _sign_in(headers))
 
 
@@ -81,7 +83,7 @@ def _may_pass(headers: Headers, token: str) -> bool:
     return any(_equal(value, cookie_value(token)) for value in _cookies(headers.getlist("cookie"), cookie_name(token)))
 
 
-def _link(path: str, query: str, token: str) -> Response | None:
+def _link(path: str, query: str, headers: Headers, token: str) -> Response | None:
     """The answer to the link with the token: the browser keeps a cookie, and goes on to the address without the token, so that it is not in
     its history. None if it is another address."""
     pairs = parse_qsl(query, keep_blank_values=True)
@@ -91,6 +93,8 @@ def _link(path: str, query: str, token: str) -> Response | None:
     here = "/" + path.lstrip("/\\")  # //name would be another site
     response = RedirectResponse(here + (f"?{rest}" if rest else ""), 303)
     response.set_cookie(cookie_name(token), cookie_value(token), httponly=True, samesite="lax")
+    for name in _earlier(headers.getlist("cookie"), cookie_name(token)):
+        response.delete_cookie(name, httponly=True, samesite="lax")
     return response
 
 
@@ -116,6 +120,14 @@ def _equal(given: str, secret: str) -> bool:
 def _cookies(headers: Sequence[str], name: str) -> list[str]:
     """The values of the cookies of a name. Other cookies may have any characters, at which a strict parser would stop."""
     return [value for header in headers for value in re.findall(rf"(?:^|;)\s*{re.escape(name)}=\"?([^;\"]*)", header)]
+
+
+def _earlier(headers: Sequence[str], name: str) -> list[str]:
+    """The cookies of servers that have probably ended: all but the newest. Each start has a cookie of its own, and all services of the host
+    get them all. A browser sends the oldest first (RFC 6265, 5.4)."""
+    named = (found for header in headers for found in re.findall(r"(?:^|;)\s*(trainwatt-[0-9a-f]{16})=", header))
+    others = [other for other in dict.fromkeys(named) if other != name]
+    return others[: max(0, len(others) - MOST_SERVERS)][:MOST_DELETED]
 
 
 def _of_another_site(headers: Headers) -> bool:

@@ -72,7 +72,22 @@ PIECES += (
     "me:a@",
     "thin:a/",
 )
-PIECES += ("identified by '", "bearer 1", "authorization: ", "cookie: a", "hooks.slack.com/a/", "sha1-")
+PIECES += (
+    "identified by '",
+    "bearer 1",
+    "authorization: ",
+    "cookie: a",
+    "hooks.slack.com/a/",
+    "sha1-",
+    "echo ",
+    "echo a |",
+    "<(echo ",
+    "login('",
+    "sqlplus a/",
+    "passwd <<<",
+    "sudo ",
+    "--keys a ",
+)
 
 FUNCTIONS: dict[str, Callable[[str], object]] = {
     "scrubbed": lambda text: scrubbed(text, 10**9),

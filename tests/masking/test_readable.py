@@ -56,6 +56,7 @@ READABLE = (
     "2026-11-29T00:49:57.123456+00:00 1764377397123456789",
     "lr=0.1,batch_size=32,tokenizer=bert,warmup=100",
     "{'tokenizer': 'bert', 'max_tokens': 512, 'author': 'me', 'token_type_ids': [0, 1]}",
+    "echo a b | tee log && cat <<< text > x",
     "{'pad_token': '<pad>', 'eos_token_id': 2, 'use_auth_token': None}",
 )
 

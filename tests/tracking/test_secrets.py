@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import subprocess
 import sys
 
 import pytest
 
 from tests.fakes.views import events
-from tests.fakes.world import World
+from tests.fakes.world import ROOT, World
 
 SECRET = "Zq7hunter2Zq7"
 TOKEN = "hf_ZqAbCdEfGhIjKlMnOpQrStUvWxYz012345"
@@ -127,6 +128,13 @@ def test_faults_of_sensors_are_kept_and_logged_without_secrets(world: World) -> 
     for command in (["doctor"], ["doctor", "--json"]):
         shown = world.call(*command, TRAINWATT_SENSORS="meters.py:discover")
         assert_hidden(world, shown.stdout, shown.stderr)
+
+
+def test_only_one_file_writes_to_the_log() -> None:
+    """It masks what it writes."""
+    called = re.compile(r"\blog(?:ger|ging)?\.(?:info|warning|error|exception|critical)\(")
+    writes = {file.relative_to(ROOT).as_posix() for file in (ROOT / "tracker").rglob("*.py") if called.search(file.read_text())}
+    assert writes == {"tracker/log.py"}
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,11 @@ _OPTIONS: Mapping[tuple[str, str], _Way] = {
     (program, option): way
     for programs, options, way in (
         (_MYSQL, "-p", _GLUED),
-        ("7z 7za 7zr 7zz rar unrar", "-p", _GLUED),
+        ("7z 7za 7zr 7zz rar unrar", "-p -hp", _GLUED),
+        ("xfreerdp xfreerdp3 wlfreerdp", "/p:", _GLUED),
+        ("twine poetry useradd usermod psexec steghide smbpasswd", "-p", _EITHER),
+        ("ssh-keygen", "-N -P", _EITHER),
+        ("swift openstack", "-K", _EITHER),
         ("sshpass", "-p", _EITHER),
         (" ".join(f"{program}+login" for program in _LOGINS.split()), "-p", _EITHER),
         (f"{_MONGO} cqlsh beeline rdesktop mosquitto_pub mosquitto_sub", "-p", _APART),
@@ -47,7 +51,6 @@ _OPTIONS: Mapping[tuple[str, str], _Way] = {
         ("openssl", "-k -K -pass", _APART),
         ("snmpget snmpwalk snmpset", "-A -X -c", _EITHER),
         ("plink pscp psftp", "-pw", _APART),
-        ("htpasswd", "-b", _APART),
     )
     for program in programs.split()
     for option in options.split()
@@ -73,7 +76,16 @@ _SETTERS = {
     "kaggle",
 }
 """Programs that take the name of a setting, and then its value, after `config`, `configure` or `set`."""
-_PROGRAMS = {program for program, _ in _OPTIONS} | _KEY_LOGINS | _SETTERS | set(_LOGINS.split())
+_NAMERS = {"nmcli", "pdftk", "qpdf"}
+"""Programs that take the name of a setting, and then its value, anywhere."""
+_OPERANDS: Mapping[tuple[str, str], tuple[int, ...]] = {
+    **{("wpa_passphrase", ""): (2,), ("htpasswd", ""): (3,), ("isql", ""): (3,), ("net", "use"): (4,), ("mc", "alias"): (5, 6)},
+    **{("rabbitmqctl", "add_user"): (3,), ("rabbitmqctl", "change_password"): (3,), ("rabbitmqctl", "authenticate_user"): (3,)},
+}
+"""Which words after a program, without its options, are secrets; also by the first of these words."""
+_PROGRAMS = {program for program, _ in (*_OPTIONS, *_OPERANDS) if "+" not in program}
+_PROGRAMS |= _KEY_LOGINS | _SETTERS | _NAMERS | set(_LOGINS.split())
+_MANY = re.compile(r"(?:secret|password|passphrase|key|token)s$", re.IGNORECASE)
 _OPTION = re.compile(r"--?[A-Za-z][\w.-]*")
 _ENDS = (";", "|", "&")
 
@@ -82,46 +94,64 @@ class Words:
     """Looks at the words of a command line one after the other, and remembers which program they are for."""
 
     def __init__(self) -> None:
-        self._program = ""
-        self._expects = ""
+        self._begin("")
+
+    def _begin(self, program: str) -> None:
+        self._program = program
+        self._expects = "name" if program in _NAMERS else ""
+        self._operands: list[str] = []
+        self._many = False
 
     def look(self, word: str) -> Hidden | None:
-        """Where this word, or the next one, is a secret. None if neither is. `NAME=VALUE` is not looked at."""
+        """Where this word, or the next one, is a secret. None if neither is. Names in `NAME=VALUE` are not looked at."""
         word, ends = word.rstrip(";|&"), word.endswith(_ENDS)
-        found = self._option(word) if word.startswith("-") else self._operand(word)
+        found = self._option(word) if word.startswith(("-", "/p:")) else self._operand(word)
         if ends:
-            self._program = self._expects = ""
+            self._begin("")
         return found
 
     def _option(self, word: str) -> Hidden | None:
+        self._many = False
         way = _OPTIONS.get((self._program, word))
         if way is not None and way.apart:
             return Hidden(None)
-        option = word[:2]
-        way = _OPTIONS.get((self._program, option))
-        if way is not None and way.glued and option != "--":
-            return Hidden(2)  # a quote may follow the option: -p'X'
-
+        for option in (word[:2], word[:3]):
+            way = _OPTIONS.get((self._program, option))
+            if way is not None and way.glued and option != "--":
+                return Hidden(len(option))  # a quote may follow the option: -p'X'
         if self._program == "curl" and re.fullmatch(r"-[A-Za-z]{1,12}[uU]", word):
             return Hidden(None)
-        if "=" not in word and _OPTION.fullmatch(word):
-            kind = kind_of(word)
-            return None if kind is Kind.NONE else Hidden(None, kind)
+        if "=" not in word and _OPTION.fullmatch(word) and (kind := kind_of(word)) is not Kind.NONE:
+            self._many = _MANY.search(word) is not None
+            return Hidden(None, kind)
         return None
 
     def _operand(self, word: str) -> Hidden | None:
         name = word.rpartition("/")[2].lower().removesuffix(".exe")
+        if self._many:
+            return Hidden(0)
         if name in _PROGRAMS:
-            self._program, self._expects = name, ""
-        elif self._expects == "key":
+            self._begin(name)
+            return None
+        self._operands.append(name)
+        places = _OPERANDS.get((self._program, "")) or _OPERANDS.get((self._program, self._operands[0]), ())
+        if len(self._operands) in places:
+            return Hidden(0)
+        return self._expected(word, name)
+
+    def _expected(self, word: str, name: str) -> Hidden | None:
+        if self._expects == "key":
             self._expects = ""
             return Hidden(0)
-        elif name == "login":
+        if self._expects == "values" and "=" in word:
+            return Hidden(word.index("=") + 1)
+        if self._expects == "name" and "=" not in word and (kind := kind_of(word)) is not Kind.NONE:
+            return Hidden(None, kind)
+        if name == "login":
             self._expects = "key" if self._program in _KEY_LOGINS else ""
             self._program += "+login"
-        elif name in ("config", "configure", "set") and self._program in _SETTERS:
+        elif name in ("put", "write", "patch") and self._program == "vault":
+            self._expects = "values"
+        elif name in ("config", "configure", "set", "modify") and self._program in _SETTERS:
             self._expects = "name"
-        elif self._expects == "name" and "=" not in word and (kind := kind_of(word)) is not Kind.NONE:
-            self._expects = ""
-            return Hidden(None, kind)
         return None

@@ -28,25 +28,9 @@ _TOKEN = re.compile(r"token$")
 _WORDY = {"pass", "pw", "pat", "sig", "signature", "hmac", "bearer"}
 _AUTH = {"auth", "oauth", "auth2", "oauth2"}
 _ABOUT = {
-    *(
-        "file",
-        "path",
-        "dir",
-        "folder",
-        "filename",
-        "url",
-        "uri",
-        "host",
-        "type",
-        "name",
-        "length",
-        "len",
-        "size",
-        "count",
-        "limit",
-        "format",
-    ),
-    *("policy", "expiry", "timeout", "ttl", "hint", "required", "enabled", "provider", "manager", "method", "mode", "store", "prompt"),
+    *("file", "path", "dir", "folder", "filename", "url", "uri", "host", "type", "name", "length", "len", "size", "count", "limit"),
+    *("format", "policy", "expiry", "timeout", "ttl", "hint", "required", "enabled", "provider", "manager", "method", "mode", "store"),
+    *("prompt",),
 }
 """After the name of a secret: something about the secret, and not the secret itself."""
 _VALUE = {"value", "string", "str", "text", "b64", "base64", "env", "plain", "raw", "hash"}
@@ -99,6 +83,8 @@ def kind_of(name: str) -> Kind:
         return Kind.STRONG
     if last in _AUTH or (_TOKEN.search(last) and (last.removesuffix("token") or before) not in _OF_A_MODEL):
         return Kind.TOKEN
+    if parts[-2:] == ["from", "literal"]:  # of `kubectl create secret`
+        return Kind.STRONG
     if last == "key":
         return Kind.NONE if before in _OF_DATA else Kind.TOKEN if not before else Kind.STRONG
     return Kind.WORDY if last in _WORDY else Kind.NONE

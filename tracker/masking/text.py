@@ -40,7 +40,17 @@ _LINE = re.compile(r"authorization$|cookies?$", re.IGNORECASE)
 """Names of headers whose value goes to the end of the line."""
 _BEARER = re.compile(r"(?<![\w-])((?:bearer|basic)[ \t]+)(?=[A-Za-z.~+/=_-]*[\d=])[\w.~+/=-]{8,}", re.IGNORECASE)
 _ELEMENT = re.compile(r"(?<=<)([\w.:-]++)>([^<>]+)")
-_BY = re.compile(r"(\bidentified\s{1,9}(?:with\s{1,9}\w{1,40}\s{1,9})?by\s{1,9})(?=[\"'])", re.IGNORECASE)
+_GIVEN = (
+    re.compile(r"(\bidentified\s{1,9}(?:with\s{1,9}\w{1,40}\s{1,9})?by\s{1,9}|\blogin\(\s{0,9})(?=[\"'])", re.IGNORECASE),
+    re.compile(r"\b(?:sqlplus|sqlldr|rman|impdp|expdp)\s{1,9}(?:-\w{1,9}\s{1,9}|userid=){0,4}[^\s/@]{1,60}/(?=[^\s/])", re.IGNORECASE),
+    re.compile(r"<\(\s{0,9}(?:echo|printf)\s{1,9}(?:-\w{1,9}\s{1,9}){0,4}"),
+    re.compile(
+        r"\b(?:echo|printf)\s{1,9}(?:-\w{1,9}\s{1,9}){0,4}(?=[^|;&\n]{1,300}\|[^|;&\n]{0,200}?"
+        r"(?:-stdin|passphrase-fd|with-token|\bsudo\b[^|;&\n]{0,40} -S\b|\b(?:ch)?passwd\b|cryptsetup|kinit))"
+    ),
+    re.compile(r"(?:-stdin|passphrase-fd|with-token|\bsudo\b[^|;&\n]{0,40} -S|passwd|cryptsetup|kinit)\b[^|;&\n<]{0,200}<<<\s{0,9}"),
+)
+"""What stands before a secret: in SQL, in Python, in Oracle's tools, and where a shell gives it to the standard input of a program."""
 _WORD = re.compile(r"(?:(?<=\\)[nrt])?+([^\s\"'`()\[\]{},\\]++)")
 _QUOTES = ("'", '"')
 _GAP = re.compile(r"\\*[\"'`]?,?(?:\s|\\\n){1,40}")
@@ -148,7 +158,7 @@ def _named_hidden(text: str) -> str:
     text = "".join([*parts, text[shown:]])
     if "<" in text:
         text = _ELEMENT.sub(lambda m: f"{m[1]}>{MASK}" if is_secret(kind_of(m[1]), m[2]) else m[0], text)
-    return _spans_hidden(text, _BY)
+    return _given_hidden(text)
 
 
 def _names(found: re.Match[str], kind: Kind) -> bool:
@@ -160,19 +170,23 @@ def _names(found: re.Match[str], kind: Kind) -> bool:
     return kind is not Kind.WORDY or quote != "" or found["sign"] != ":" or not name.isalpha()
 
 
-def _spans_hidden(text: str, before: re.Pattern[str]) -> str:
-    parts, shown = [], 0
-    for found in before.finditer(text):
-        start, end = end_of(text, found.end())
-        if start >= shown:
-            parts += [text[shown:start], MASK]
-            shown = end
-    return "".join([*parts, text[shown:]])
+def _given_hidden(text: str) -> str:
+    for before in _GIVEN:
+        parts, shown = [], 0
+        for found in before.finditer(text):
+            if found.end() < shown:
+                continue
+            start, end = end_of(text, found.end())
+            if end > start:
+                parts += [text[shown:start], MASK]
+                shown = end
+        text = "".join([*parts, text[shown:]])
+    return text
 
 
 def _arguments_hidden(text: str) -> str:
     """The text without the secrets in the command lines in it."""
-    if "-" not in text and "login" not in text and "set" not in text and "config" not in text:
+    if len(text.split(None, 1)) < 2:
         return text
     words, parts, shown = Words(), [], 0
     for word in _WORD.finditer(text):

@@ -8,17 +8,15 @@ address, so the zone of an answer is checked. A sandbox token gets invented figu
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ...errors import ConfigurationError
+from ...log import warn
 from ...texts import text_of
 from ..series import iso, utc_ns
 from .base import HOUR_NS, GridError, GridValue, RefusedError, pages, tidy, true_intensity
 from .http import Patience, get_json
-
-log = logging.getLogger(__name__)
 
 LONGEST_NS = 10 * 24 * HOUR_NS
 HOURLY_LIFECYCLE = {"emissionFactorType": "lifecycle", "temporalGranularity": "hourly"}
@@ -59,7 +57,7 @@ class ElectricityMaps:
             except GridError as error:
                 if not values:
                     raise
-                log.warning("%s: from %s on there are no values", error, iso(start))
+                warn("%s: from %s on there are no values", error, iso(start))
                 break
         found = tidy(values, start_utc_ns, end_utc_ns)
         if not found:

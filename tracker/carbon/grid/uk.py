@@ -8,16 +8,14 @@ values of the whole of Great Britain are used. Terms: https://github.com/carbon-
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from ...log import warn
 from ..series import iso, utc_ns
 from .base import HOUR_NS, GridError, GridValue, pages, tidy, true_intensity
 from .http import Patience, get_json
-
-log = logging.getLogger(__name__)
 
 HALF_HOUR_NS = HOUR_NS // 2
 LONGEST_NS = 13 * 24 * HOUR_NS
@@ -49,7 +47,7 @@ class UKCarbonIntensity:
             except GridError as error:
                 if not values:
                     raise
-                log.warning("%s: from %s on there are no values", error, iso(start))
+                warn("%s: from %s on there are no values", error, iso(start))
                 break
         found = tidy(values, start_utc_ns, end_utc_ns)
         if not found:

@@ -5,7 +5,6 @@ SQLAlchemy would take half a second to import, and would make each commit four t
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 import stat
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ...errors import DamagedDatabaseError, NotADatabaseError, StoreError
+from ...log import warn
 from ...machine.filesystem import on_network
 from ...unwarned import unwarned
 from ..faults import is_busy, is_unwritable, store_error
@@ -26,7 +26,6 @@ from ..side_files import TRIES, TRY_S, create, give_to_group, make_folder, prove
 from .damage import file_id, find_aside, set_aside, wording
 from .encoding import as_utf8
 
-log = logging.getLogger("trainwatt")
 T = TypeVar("T")
 
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -81,7 +80,7 @@ class Writer:
             if found is None:
                 raise
             aside = set_aside(path, found)
-            log.warning("trainwatt: %s", wording(path, aside))
+            warn("%s", wording(path, aside))
             create(path, like=aside)
         return cls._open_patiently(path, timeout_s)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -10,10 +9,9 @@ from typing import NamedTuple
 from ...core.sensing import Counter, Reading, Sensor
 from ...energy.integrator import DeviceIntegrator
 from ...errors import ReadError, SensorLostError
+from ...log import warn
 from ...texts import error_text, repr_of, text_of
 from ...unwarned import unwarned
-
-log = logging.getLogger("trainwatt")
 
 NS = 1e-9
 SLOW_SHARE = 0.02
@@ -118,7 +116,7 @@ class Channel:
             self._take(reading)
             self.last = reading
         except Exception as error:  # a fault of trainwatt with one device must not end the sampling of the others
-            log.exception("trainwatt: a reading of %s could not be integrated; it is no longer read", self.sensor.device.name)
+            warn("a reading of %s could not be integrated; it is no longer read", self.sensor.device.name, fault=error)
             self.integrator.failed(self.sensor.name, reading.t_ns, f"a fault of trainwatt: {error_text(error)}", lost=True)
 
     def doubtful(self, value: object, t_ns: int) -> bool:

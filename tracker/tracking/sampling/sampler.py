@@ -6,7 +6,6 @@ not in step with the training loop. Missed ticks are skipped and counted; they a
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -15,12 +14,11 @@ from ...core.clock import Clock
 from ...core.run import Event, EventKind
 from ...core.sensing import Counter, Sensor
 from ...energy.integrator import DeviceIntegrator
+from ...log import warn
 from .calibration import CALIBRATION_S, Renewals
 from .channel import Channel, grouped, integrator_of, read_again
 from .schedule import DOUBT_S, EDGE_S, Schedule
 from .snapshot import Snapshot, snapshot_of
-
-log = logging.getLogger("trainwatt")
 
 NS = 1e-9
 SETTLE_NS = 3_000_000_000
@@ -201,8 +199,8 @@ class Sampler:
         start_cpu_s = clock.thread_cpu_s()
         try:
             self._calibrate()
-        except Exception:  # without the update periods the widest lag is assumed
-            log.exception("trainwatt: the update periods of the counters could not be measured")
+        except Exception as error:  # without the update periods the widest lag is assumed
+            warn("the update periods of the counters could not be measured", fault=error)
         self.startup_cpu_s = clock.thread_cpu_s() - start_cpu_s
         begin_ns = clock.monotonic_ns()
         while not self._stopping:

@@ -43,6 +43,7 @@ READABLE = (
     "RuntimeError: CUDA out of memory. Tried to allocate 20.00 MiB (GPU 0; 79.15 GiB total capacity; 77 GiB already allocated)",
     "KeyError: 'image'",
     "forward pass: 3 ms",
+    "the password is wrong; password for user me; password authentication failed",
     "TimeoutError: token bucket is empty",
     "Unexpected token < in JSON at position 0",
     "signature: (x, y)",

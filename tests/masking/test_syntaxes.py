@@ -121,6 +121,8 @@ TEXTS = (
     "ALTER USER me WITH PASSWORD '{}'",
     "CREATE USER me IDENTIFIED BY '{}'",
     "wrong password '{}'",
+    "the password is {} for all",
+    "password {} was refused",
     "Command '['mysql', '-p{}']' returned non-zero exit status 1.",
     "Command '['sshpass', '-p', '{}', 'ssh', 'host']' returned non-zero exit status 5.",
     "Command '['train.py', '--password', '{}']' timed out",
@@ -139,7 +141,7 @@ WRAPS: tuple[tuple[str, Callable[[str], str]], ...] = (
 )
 
 PLAIN = string.ascii_letters + string.digits
-secrets = st.text(PLAIN, min_size=6, max_size=40).map(lambda text: f"Zq{text}")
+secrets = st.text(PLAIN, min_size=6, max_size=40).map(lambda text: f"Zq7{text}")
 odd_secrets = st.text(PLAIN + "!$%^*+_.~#-/", min_size=6, max_size=30).map(lambda text: f"Zq{text}Zq")
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.fakes.views import events
 from tests.fakes.world import ROOT, World
+from trainwatt import EnergyTracker
 
 SECRET = "Zq7hunter2Zq7"
 TOKEN = "hf_ZqAbCdEfGhIjKlMnOpQrStUvWxYz012345"
@@ -103,6 +104,13 @@ def test_a_tracker_inside_a_command_gives_it_names_without_secrets(world: World)
     assert run["project"] == "p token=***"
     assert run["tags"]["wandb_token"] == run["tags"]["api_key"] == "***"
     assert_hidden(world, ended.stderr)
+
+
+def test_tags_that_are_no_text_stay(here: World) -> None:
+    tracker = EnergyTracker()
+    tracker.start(tags={"lr": 0.1, "layers": 3, "api_key": 4711, "note": "password=" + SECRET})  # type: ignore[dict-item]
+    tracker.stop()
+    assert tracker.summary().to_dict()["run"]["tags"] == {"lr": 0.1, "layers": 3, "api_key": "***", "note": "password=***"}
 
 
 METER = f"""

@@ -10,13 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import TypeVar
 
+from ..texts import text_of
 from .commands import Words
 from .names import Kind, is_secret, kind_of
 from .randomness import without_random
 from .shapes import MASK, without_shapes
 from .urls import without_credentials
 from .values import end_of, rest_of_line
+
+T = TypeVar("T")
 
 CUT = "…"
 """Stands for the rest of a text that was cut."""
@@ -41,6 +45,11 @@ _LINE = re.compile(r"authorization$|cookies?$", re.IGNORECASE)
 _BEARER = re.compile(r"(?<![\w-])((?:bearer|basic)[ \t]+)(?=[A-Za-z.~+/=_-]*[\d=])[\w.~+/=-]{8,}", re.IGNORECASE)
 _ELEMENT = re.compile(r"(?<=<)([\w.:-]++)>([^<>]+)")
 _GIVEN = (
+    re.compile(
+        r"\b(?:passw(?:or)?d|passphrase|passcode|(?:api|access|secret) key)\s{1,4}(?:(?:is|was|of)\s{1,4})?(?=\S*\d)"
+        r"(?=[^\s\d]*[A-Za-z])(?=\S{5})",
+        re.IGNORECASE,
+    ),
     re.compile(r"(\bidentified\s{1,9}(?:with\s{1,9}\w{1,40}\s{1,9})?by\s{1,9}|\blogin\(\s{0,9})(?=[\"'])", re.IGNORECASE),
     re.compile(r"\b(?:sqlplus|sqlldr|rman|impdp|expdp)\s{1,9}(?:-\w{1,9}\s{1,9}|userid=){0,4}[^\s/@]{1,60}/(?=[^\s/])", re.IGNORECASE),
     re.compile(r"<\(\s{0,9}(?:echo|printf)\s{1,9}(?:-\w{1,9}\s{1,9}){0,4}"),
@@ -50,7 +59,7 @@ _GIVEN = (
     ),
     re.compile(r"(?:-stdin|passphrase-fd|with-token|\bsudo\b[^|;&\n]{0,40} -S|passwd|cryptsetup|kinit)\b[^|;&\n<]{0,200}<<<\s{0,9}"),
 )
-"""What stands before a secret: in SQL, in Python, in Oracle's tools, and where a shell gives it to the standard input of a program."""
+"""What stands before a secret: in prose, in SQL, in Python, in Oracle's tools, and where a shell gives it to the input of a program."""
 _WORD = re.compile(r"(?:(?<=\\)[nrt])?+([^\s\"'`()\[\]{},\\]++)")
 _QUOTES = ("'", '"')
 _GAP = re.compile(r"\\*[\"'`]?,?(?:\s|\\\n){1,40}")
@@ -104,11 +113,17 @@ def without_password(url: str) -> str:
     return _named_hidden(looked_at)
 
 
-def hidden_in(names: Mapping[str, str]) -> dict[str, str]:
-    """Names and their values, such as tags, without secrets: those of a name that is that of a secret, and those that look like one."""
-    return {
-        scrubbed_name(name): MASK if value and is_secret(kind_of(name), value) else scrubbed_name(value) for name, value in names.items()
-    }
+def hidden_in(names: Mapping[str, T]) -> dict[str, T | str]:
+    """Names and their values, such as tags, without secrets: those of a name that is that of a secret, and those that look like one. What
+    is no text stays, unless its name is that of a secret."""
+    return {scrubbed_name(text_of(name)): _value(text_of(name), value) for name, value in names.items()}
+
+
+def _value(name: str, value: T) -> T | str:
+    text = text_of(value)
+    if text and is_secret(kind_of(name), text):
+        return MASK
+    return value if scrubbed_name(text) == text else scrubbed_name(text)
 
 
 def _cut(text: str, longest: int) -> str:

@@ -51,7 +51,10 @@ def put(
         "curve_point": [],
         "phase": [],
         "phase_energy": [],
-        "clock_anchor": [{"segment_id": f"seg-{run_id}", "monotonic_ns": 0, "utc_ns": start, "boottime_ns": 0}],
+        "clock_anchor": [
+            {"segment_id": f"seg-{run_id}", "monotonic_ns": t, "utc_ns": start + t, "boottime_ns": t}
+            for t in range(0, round(seconds * S) + 1, 60 * S)
+        ],
         "inventory": [],
         "work": [],
     }

@@ -65,6 +65,8 @@ class _Side:
         self.of_phase: dict[str, list[Part]] = defaultdict(list)
         rows: dict[tuple[str, str], tuple[DeviceRow, Sensor]] = {}
         for d in stored.devices:
+            if d.segment_id not in segments or d.damage:  # its energy is not known
+                continue
             segment = segments[d.segment_id]
             # Many machines call themselves localhost; their boot ids distinguish them.
             host = segment.boot_id if segment.host.startswith("localhost") else segment.host

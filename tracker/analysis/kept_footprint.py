@@ -11,6 +11,8 @@ import re
 from typing import TYPE_CHECKING, Any, cast
 
 from ..carbon.assumption import LEFT_OUT_TEXTS, FactorKind, FactorStatus, GridUse, HostPart, HostUse, SeriesUse, name_of
+from ..errors import StoreError
+from ..texts import error_text
 
 if TYPE_CHECKING:
     from ..core.contract import CarbonJson
@@ -27,11 +29,22 @@ _PROVIDERS = ("uk", "electricitymaps")
 """The providers that those versions had."""
 _FRAME = ("mainboard", "psu", "chassis", "assembly")
 _PERCENT = 100.0
+_FIGURES = tuple(f"{part}{end}_g" for part in ("operational", "embodied", "total") for end in ("", "_low", "_high"))
 
 
 def kept_footprint(text: str) -> CarbonJson:
-    """The `carbon` object from its stored JSON. Fields that an earlier version did not write are derived from its words."""
-    carbon: dict[str, Any] = json.loads(text)
+    """The `carbon` object from its stored JSON. Fields that an earlier version did not write are derived from its words. Raises StoreError
+    if it is damaged."""
+    try:
+        return _kept(json.loads(text))
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise StoreError(f"that footprint is damaged ({error_text(error, 100)}): `trainwatt footprint RUN` computes it again") from error
+
+
+def _kept(carbon: dict[str, Any]) -> CarbonJson:
+    for name in _FIGURES:
+        if not isinstance(carbon[name], (int, float)) and carbon[name] is not None:
+            raise TypeError(f"{name} is no number")
     carbon["assumptions"] = [a if "kind" in a else {**a, **_factor(a, carbon["zone"])} for a in carbon["assumptions"]]
     carbon["embodied_lines"] = [line if "evidence" in line else {**line, **_line(line)} for line in carbon["embodied_lines"]]
     if "left_out_codes" not in carbon:

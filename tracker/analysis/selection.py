@@ -44,6 +44,11 @@ def fitting(store: Store, filters: Filters, sort: str = "-started") -> list[RunR
     return store.list_runs(project=project, group=group, since_utc_ns=since_utc_ns, status=status, limit=limit, sort=sort)
 
 
+def ids_of(store: Store, filters: Filters) -> list[str]:
+    """The ids of the runs that fit, newest first. A run whose id is damaged is left out: nothing can be loaded by such an id."""
+    return [run.id for run in fitting(store, filters) if all(damage.column != "id" for damage in run.damage)]
+
+
 def selected(store: Store, refs: Iterable[str], filters: Filters, *, oldest_first: bool = False) -> list[str]:
     """The ids of the named runs as they are named, then of the runs that fit the filters, newest first or `oldest_first`.
 
@@ -51,7 +56,7 @@ def selected(store: Store, refs: Iterable[str], filters: Filters, *, oldest_firs
     fits them.
     """
     named = [find(store, ref) for ref in refs]
-    found = [run.id for run in fitting(store, filters)] if filters else []
+    found = ids_of(store, filters) if filters else []
     if filters and not found:
         raise RunNotFoundError(f"no run of {_said(filters)} in {store.place}. `trainwatt list` shows the runs there are.")
     return named + [run_id for run_id in (reversed(found) if oldest_first else found) if run_id not in named]

@@ -42,7 +42,7 @@ _RUN = _columns(
     *(
         "map tags external",
         "float energy_j low_j high_j measured_fraction measured_only_j idle_j above_idle_j",
-        "bool lower_bound work_partial",
+        "bool lower_bound work_partial damaged",
     ),
 )
 COLUMNS: Mapping[What, tuple[Column, ...]] = {
@@ -133,6 +133,7 @@ def run_record(row: RunRow, run: RunJson, energy: EnergySumJson) -> RunRecord:
         "above_idle_j": energy["above_idle_j"],
         "lower_bound": energy["lower_bound"],
         "work_partial": work_partial(run),
+        "damaged": bool(run["damage"]),
     }
 
 

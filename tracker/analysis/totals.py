@@ -35,12 +35,13 @@ def members(store: Store, runs: Sequence[RunRow]) -> list[Member]:
     """The runs with what there is to add up, in order. Raises StoreError."""
     ids = [run.id for run in runs]
     devices, work = store.devices(ids), store.work(ids)
-    joined = store.joined_ranks(run.id for run in runs if in_job(run))
+    joined, damage = store.joined_ranks(run.id for run in runs if in_job(run)), store.damage(ids)
     found: list[Member] = []
     for run in runs:
         of_run, duration_s = devices[run.id], run_duration_s(run)
         energy = energy_sum_of(of_run, duration_s)
-        described = describe_run(run, duration_s, ranks_of(run, joined.get(run.id, 0)))
+        unsound = [*damage[run.id], *(wrong for device in of_run for wrong in device.damage)]
+        described = describe_run(run, duration_s, ranks_of(run, joined.get(run.id, 0)), unsound)
         found.append(Member(run, of_run, {"run": described, "energy": energy, "work": work[run.id]}))
     return found
 

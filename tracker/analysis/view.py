@@ -13,7 +13,7 @@ from ..energy.intervals import Interval, Share, between, interval
 if TYPE_CHECKING:
     from ..core.contract import DeviceJson, EnergyJson, EnergyRangeJson, EnergySumJson, PhaseJson, RanksJson, RunJson, SamplerJson, ShowJson
     from ..core.contract.show import UnreadDeviceJson
-    from ..storage.read.records import DeviceRow, InventoryRow, PhaseDeviceSum, PhaseSum, RunRow, SegmentRow, StoredRun
+    from ..storage.read.records import Damage, DeviceRow, InventoryRow, PhaseDeviceSum, PhaseSum, RunRow, SegmentRow, StoredRun
 
 N = TypeVar("N", int, float)
 SCHEMA_VERSION = 1
@@ -32,7 +32,7 @@ def describe(stored: StoredRun) -> ShowJson:
     joined = {s.rank for s in stored.segments if s.role == "joined" and s.rank is not None}
     return {
         "schema_version": SCHEMA_VERSION,
-        "run": describe_run(stored.run, duration_s, ranks_of(stored.run, len(joined))),
+        "run": describe_run(stored.run, duration_s, ranks_of(stored.run, len(joined)), stored.damage),
         "energy": energy_of(stored.devices, duration_s, stored.inventory),
         "phases": _phases(stored),
         "work": _work(stored),
@@ -43,8 +43,8 @@ def describe(stored: StoredRun) -> ShowJson:
     }
 
 
-def describe_run(run: RunRow, duration_s: float, ranks: RanksJson | None = None) -> RunJson:
-    """The `run` object of the contract."""
+def describe_run(run: RunRow, duration_s: float, ranks: RanksJson | None = None, damage: Iterable[Damage] = ()) -> RunJson:
+    """The `run` object of the contract. `damage` is what cannot be true in any of its rows."""
     return {
         "id": run.id,
         "project": run.project,
@@ -63,13 +63,13 @@ def describe_run(run: RunRow, duration_s: float, ranks: RanksJson | None = None)
         "tags": run.tags,
         "external": run.external,
         "ranks": ranks,
+        "damage": [{"table": d.table, "column": d.column, "value": d.value} for d in dict.fromkeys((*run.damage, *damage))],
     }
 
 
 def in_job(run: RunRow) -> bool:
     """Whether a run belongs to a job that has several ranks on its node."""
-    of = run.settings.get("ranks_here")
-    return isinstance(of, int) and of > 1
+    return isinstance(of := run.settings.get("ranks_here"), int) and of > 1
 
 
 def ranks_of(run: RunRow, joined: int) -> RanksJson | None:
@@ -86,7 +86,7 @@ def work_partial(run: RunJson) -> bool:
 
 
 def run_duration_s(run: RunRow) -> float:
-    """The duration on the monotonic clock if the run ended normally, else until it was last seen."""
+    """The duration on the monotonic clock. Only where no process of the run is known, the wall clock has to tell."""
     return run.duration_s if run.duration_s is not None else max(0, run.last_seen_utc_ns - run.started_utc_ns) * NS
 
 
@@ -241,7 +241,7 @@ def _phases(stored: StoredRun) -> list[PhaseJson]:
             phase_share(s, d)
             for p in sums
             for s in p.devices
-            if (d := devices.get((s.owner_segment_id, s.device))) is not None and d.included_in_total
+            if (d := devices.get((s.owner_segment_id, s.device))) is not None and d.included_in_total and not d.damage
         ]
         joules = interval(shares) if shares else None
         count = once(sums, lambda p: p.instances)

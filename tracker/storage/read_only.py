@@ -74,6 +74,7 @@ def opened(path: Path, mode: str, timeout_s: float) -> ReadConnection:
     """A connection in one of SQLite's modes, with options of its URI after it. Raises sqlite3.Error."""
     uri = f"file:{quote(os.fsencode(path.absolute()))}?mode={mode}"
     connection = sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None, check_same_thread=False, factory=ReadConnection)
+    connection.text_factory = _text_or_bytes
     try:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()  # SQLite opens the file only now
@@ -81,6 +82,14 @@ def opened(path: Path, mode: str, timeout_s: float) -> ReadConnection:
         connection.close()
         raise
     return connection
+
+
+def _text_or_bytes(stored: bytes) -> str | bytes:
+    """A stored text. One that is not UTF-8 stays what it is: the reader of its row sees that it is no text."""
+    try:
+        return stored.decode()
+    except UnicodeDecodeError:
+        return stored
 
 
 def stamp_of(path: Path) -> Stamp:

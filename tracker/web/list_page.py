@@ -12,7 +12,7 @@ from ..presentation.report.cells import each_cells, energy_cells
 from ..presentation.report.elements import Child, Html, el
 from ..presentation.report.names import breaking, short_name
 from ..presentation.words.quantities import format_duration
-from ..presentation.words.runs import mean_power, measured_text, title_of, when
+from ..presentation.words.runs import mean_power, measured_text, status_text, title_of, when
 from .asked import NEWEST_FIRST, Asked
 from .run_list import RunList
 
@@ -103,7 +103,7 @@ def _row(entry: EntryJson, energy: Html, each: Child) -> Html:
     link = el("a", short_name(title), href=f"/runs/{quote(run['id'], safe='')}")
     group = el("small", "group ", el("a", breaking(run["group"][:80]), href=Asked(group=run["group"]).address())) if run["group"] else None
     figures = (
-        el("span", run["status"], class_=run["status"]),
+        el("span", status_text(run), class_=run["status"]),
         when(run["started_at"]),
         format_duration(run["duration_s"] or 0.0),
         energy,

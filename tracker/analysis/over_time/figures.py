@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ...carbon.grid import live
 from ...carbon.series import Series
 from ...carbon.terms import Terms
+from ...storage.read.lasting import last_t_ns
 from ..footprint import DEFAULT, asked_of_a_grid, view_of
 from ..view import ORDER, natural
 from . import timeline as series
@@ -99,12 +100,13 @@ def drawing_of(store: Store, stored: StoredRun, view: ShowJson, outlines: Mappin
 def _clock(stored: StoredRun, segment: SegmentRow) -> Clock:
     """The place of a process on the run's axis.
 
-    Its start is placed by its host's wall clock, but never before the start of the run. Its end is placed by its monotonic clock if the
-    process ended normally, else by the wall clock.
+    Its start is placed by its host's wall clock, but never before the start of the run. Its end is placed by its monotonic clock.
     """
     start_s = max(0, segment.started_utc_ns - stored.run.started_utc_ns) * NS
-    seen_ns = segment.last_seen_utc_ns - segment.started_utc_ns if segment.end_t_ns is None else segment.end_t_ns - segment.start_t_ns
-    return Clock(start_s, start_s + max(0, seen_ns) * NS, segment.start_t_ns, stored.anchors.get(segment.id, ()))
+    anchors = stored.anchors.get(segment.id, ())
+    readings = (d.last.t_ns for d in stored.devices if d.segment_id == segment.id and d.last is not None)
+    last_ns = last_t_ns(segment.start_t_ns, segment.end_t_ns, readings, anchors[-1] if anchors else None, segment.last_seen_utc_ns)
+    return Clock(start_s, start_s + max(0, last_ns - segment.start_t_ns) * NS, segment.start_t_ns, anchors)
 
 
 def _cuts(stored: StoredRun, curves: Mapping[Key, series.Curve]) -> list[float]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ...core.point import Point
 from ...energy.mean_power import mean_w
 from ..footprint import view_of
-from ..view import describe, iso
+from ..view import describe, iso, run_duration_s
 from .outlines import Key, Outlines
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class LiveRun:
         self._drawing: Drawing | None = None
         self._drawn_to_ns: Mapping[Key, int] = {}
         self._carbon: CarbonJson | None = None
-        self._work: deque[tuple[int, Mapping[str, int]]] = deque()
+        self._work: deque[tuple[float, Mapping[str, int]]] = deque()
 
     def look(self) -> Look:
         """The run now. Raises StoreError, and RunNotFoundError if it was deleted."""
@@ -132,7 +132,7 @@ class LiveRun:
             **view,
             "at": iso(time.time_ns()),
             "written_s": _ago_s(stored.run.last_seen_utc_ns),
-            "phases_now": [] if stored.ended else self._phases(view),
+            "phases_now": [] if stored.ended else self._phases(stored, view),
             "rates": self._rates(stored, view["work"]),
         }
         return Look(watched, [list(curve) for curve in curves])
@@ -147,25 +147,26 @@ class LiveRun:
             curve.popleft()
         return curve
 
-    def _phases(self, view: ShowJson) -> list[PhaseNowJson]:
+    def _phases(self, stored: StoredRun, view: ShowJson) -> list[PhaseNowJson]:
         counts = {p["name"]: p["count"] for p in view["phases"]}
         found = self._store.open_phases(self._run_id, NEWEST)
         by_name: dict[str, list[OpenPhase]] = defaultdict(list)
         for p in found:
             by_name[p.name].append(p)
-        return [_now(p, by_name[p.name], counts.get(p.name, 1)) for p in found if p.segment_id == by_name[p.name][0].segment_id]
+        first = [p for p in found if p.segment_id == by_name[p.name][0].segment_id]
+        return [_now(p, by_name[p.name], counts.get(p.name, 1), _elapsed_s(p, stored)) for p in first]
 
     def _rates(self, stored: StoredRun, work: Mapping[str, int]) -> dict[str, float]:
-        """Units per second over the last half minute of looks; before that, over the whole run."""
-        now_ns = stored.run.last_seen_utc_ns
-        if not self._work or self._work[-1][0] < now_ns:
-            self._work.append((now_ns, dict(work)))
-        while len(self._work) > 2 and self._work[1][0] < now_ns - RATE_S / NS:
+        """Units per second over the last half minute of looks; before that, over the whole run. The time is that of the run's readings."""
+        now_s = run_duration_s(stored.run)
+        if not self._work or self._work[-1][0] < now_s:
+            self._work.append((now_s, dict(work)))
+        while len(self._work) > 2 and self._work[1][0] < now_s - RATE_S:
             self._work.popleft()
-        then_ns, before = self._work[0]
-        if stored.ended or (now_ns - then_ns) * NS < NOW_S:
-            then_ns, before = stored.run.started_utc_ns, {}
-        seconds = (now_ns - then_ns) * NS
+        then_s, before = self._work[0]
+        if stored.ended or now_s - then_s < NOW_S:
+            then_s, before = 0.0, {}
+        seconds = now_s - then_s
         return {unit: (amount - before.get(unit, 0)) / seconds for unit, amount in work.items()} if seconds > 0 else {}
 
 
@@ -192,7 +193,16 @@ class Watcher:
         return self._store
 
 
-def _now(p: OpenPhase, of_name: Sequence[OpenPhase], count: int) -> PhaseNowJson:
+def _elapsed_s(p: OpenPhase, stored: StoredRun) -> float:
+    """How long a phase has been under way: up to the newest reading of its process on the monotonic clock, and on from there."""
+    readings = [d.last.t_ns for d in stored.devices if d.segment_id == p.segment_id and d.last is not None]
+    readings += [anchor.monotonic_ns for anchor in stored.anchors.get(p.segment_id, ())[-1:]]
+    if not readings:
+        return _ago_s(p.start_utc_ns)
+    return max(0, max(readings) - p.start_t_ns) * NS + min(SILENT_S, _ago_s(stored.run.last_seen_utc_ns))
+
+
+def _now(p: OpenPhase, of_name: Sequence[OpenPhase], count: int, elapsed_s: float) -> PhaseNowJson:
     """A phase under way. Other processes that are in a phase of the same name share it: an instance has stored what it adds to theirs."""
     others = [o for o in of_name if o.segment_id != p.segment_id]
     newest = max(len(o.newest_j) for o in (p, *others))
@@ -201,7 +211,7 @@ def _now(p: OpenPhase, of_name: Sequence[OpenPhase], count: int) -> PhaseNowJson
         "name": p.name,
         "step": p.step,
         "count": count,
-        "elapsed_s": _ago_s(p.start_utc_ns),
+        "elapsed_s": elapsed_s,
         "newest_count": newest,
         "newest_mean_j": joules / newest if newest else None,
     }

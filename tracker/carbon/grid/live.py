@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Protocol
 
@@ -41,11 +41,20 @@ def refresh(
     return said if asked else [f"no provider that can be asked knows {named}: Electricity Maps needs a token in ELECTRICITYMAPS_TOKEN"]
 
 
+def _apart(slots: Iterable[Slot]) -> Iterator[Slot]:
+    """The slots without those that overlap an earlier one. `refresh` stores none, but other programs may write to the database too."""
+    end_utc_ns = 0
+    for slot in sorted(slots):
+        if end_utc_ns <= slot.start_utc_ns < slot.end_utc_ns:
+            end_utc_ns = slot.end_utc_ns
+            yield slot
+
+
 def cached(cache: IntensityCache, zone: str, start_utc_ns: int, end_utc_ns: int) -> list[Series]:
     """The cached series of a zone, one for each provider, all on the basis of the first: life-cycle and direct factors are never mixed."""
     rows = cache.cached_intensities(provider_zone(zone), start_utc_ns, end_utc_ns)
     found = []
     for (provider, basis), values in groupby(rows, key=lambda r: (r.provider, r.basis)):
         slots = [Slot(r.start_utc_ns, r.end_utc_ns, r.g_per_kwh, r.estimated, provider) for r in values]
-        found.append(series(slots, provider, basis, from_provider=True))
+        found.append(series(_apart(slots), provider, basis, from_provider=True))
     return [s for s in found if s.basis == found[0].basis]

@@ -22,7 +22,7 @@ from ...errors import ConfigurationError, StoreError
 from ...presentation.paper.document import document
 from ...presentation.words.carbon import Least, carbon_headline, carbon_lines, format_mass
 from ...presentation.words.quantities import at_least
-from ...presentation.words.runs import at_once_text
+from ...presentation.words.runs import at_once_text, status_text
 from ...presentation.words.safe_text import cleaned
 from ..options import db_option, filter_options, json_option
 from ..output import echo, say
@@ -137,7 +137,7 @@ def _total(found: list[FootprintJson]) -> dict[str, TotalGramsJson]:
 def _lines(found: list[FootprintJson]) -> Iterator[str]:
     for each in found:
         run, carbon, least = each["run"], each["carbon"], Least.of(each["energy"])
-        name = f"{run['id'][:8]}  {run['project']}, {run['status']}"
+        name = f"{run['id'][:8]}  {run['project']}, {status_text(run)}"
         if carbon is None:
             yield f"{name}: no grams, because no energy is known"
         elif len(found) > 1:

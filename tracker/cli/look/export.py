@@ -8,7 +8,7 @@ from typing import cast
 import rich_click as click
 
 from ...analysis.open_store import open_store
-from ...analysis.selection import Filters, find, fitting
+from ...analysis.selection import Filters, find, ids_of
 from ...analysis.tables import COLUMNS, What, rows
 from ...presentation.table_files import FORMATS
 from ...presentation.words.safe_text import cleaned
@@ -49,7 +49,7 @@ def command(
         require_folder(output, f"{what}.csv")
     table = cast("What", what)
     store = open_store(db)
-    ids = list(dict.fromkeys(find(store, ref) for ref in runs)) if runs else [run.id for run in fitting(store, filters)]
+    ids = list(dict.fromkeys(find(store, ref) for ref in runs)) if runs else ids_of(store, filters)
     if not ids:
         echo("no runs match" if filters else "no runs yet", err=True)
     with whole(output) as file:

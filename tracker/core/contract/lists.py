@@ -100,3 +100,4 @@ class RunRecord(TypedDict):
     above_idle_j: float | None
     lower_bound: bool
     work_partial: bool
+    damaged: bool

@@ -24,8 +24,17 @@ class RanksJson(TypedDict):
     joined: bool
 
 
+class DamageJson(TypedDict):
+    """A stored value that cannot be true, and that nothing is computed with. `value` is its text, shortened."""
+
+    table: str
+    column: str
+    value: str
+
+
 class RunJson(TypedDict):
-    """The description of a run. `ranks` is None outside a distributed job."""
+    """The description of a run. `ranks` is None outside a distributed job. `damage` is empty for a run whose record is sound; a list looks
+    for the damage that matters to it, and `show` for all."""
 
     id: str
     project: str
@@ -44,6 +53,7 @@ class RunJson(TypedDict):
     tags: dict[str, Any]
     external: dict[str, Any]
     ranks: RanksJson | None
+    damage: list[DamageJson]
 
 
 class DeviceJson(TypedDict):

@@ -57,7 +57,7 @@ def _cells(row: RunRecord, unit_of_j: float | None) -> tuple[str, ...]:
         row["started_at"].replace("T", " ")[:16] + " UTC",
         row["project"],
         row["name"] or "",
-        row["status"],
+        f"{row['status']}, damaged" if row["damaged"] else row["status"],
         format_duration(row["duration_s"] or 0.0),
         energy_text(energy, unit_of_j),
         measured_text(row["measured_fraction"]),

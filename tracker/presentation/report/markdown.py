@@ -10,11 +10,13 @@ from ..words.carbon import Least, beside, carbon_headline, place
 from ..words.quantities import format_duration, format_range
 from ..words.runs import (
     MOST_EVENTS,
+    damage_lines,
     footprint_of,
     headline,
     phase_energy,
     phase_notes,
     provenance,
+    status_text,
     title_of,
     unmeasured_lines,
     when,
@@ -37,7 +39,9 @@ def markdown_of(runs: Sequence[Figures]) -> str:
 def _run(view: ShowJson) -> list[str]:
     run, energy, carbon = view["run"], view["energy"], view["carbon"]
     reason = f" ({run['end_reason']})" if run["end_reason"] else ""
-    about = f"{run['status']}{reason} · {format_duration(run['duration_s'] or 0.0)} · run {run['id']} · started {when(run['started_at'])}"
+    about = (
+        f"{status_text(run)}{reason} · {format_duration(run['duration_s'] or 0.0)} · run {run['id']} · started {when(run['started_at'])}"
+    )
     parts = [f"# {markdown(title_of(view))}", f"**{markdown(headline(view))}**", markdown(f"{about} on {run['host']}")]
     devices = [
         [d["device"], format_range(d["energy_j"], d["low_j"], d["high_j"], energy["total_j"]), provenance(d), d["model"] or d["note"] or ""]
@@ -49,7 +53,7 @@ def _run(view: ShowJson) -> list[str]:
         for p in view["phases"]
     ]
     parts += [_table(["phase", "count", "time", "energy (range)", "note"], phases)] if phases else ["No phases were marked."]
-    work = [f"- {markdown(line)}" for line in (*unmeasured_lines(energy), *work_lines(view))]
+    work = [f"- {markdown(line)}" for line in (*damage_lines(view), *unmeasured_lines(energy), *work_lines(view))]
     parts += ["\n".join(work)] if work else []
     if carbon is None:
         parts.append(markdown(f"No grams: {view['carbon_missing'] or 'no energy is known, so no grams can be computed'}"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..._version import __version__
 from ..words.carbon import Least, total_parts
 from ..words.quantities import format_duration
-from ..words.runs import anchor, mean_power, measured_text, title_of, when
+from ..words.runs import anchor, mean_power, measured_text, status_text, title_of, when
 from .cells import each_cells, energy_cells
 from .charts import STRIPES
 from .elements import Child, Html, el, ranged, table
@@ -61,7 +61,7 @@ def _side_by_side(runs: Sequence[Figures]) -> Html:
         rows.append(
             [
                 [el("a", short_name(title_of(f.view)), href=f"#{anchor(f.view)}"), " ", el("small", run["id"][:8])],
-                el("span", run["status"], class_=run["status"]),
+                el("span", status_text(run), class_=run["status"]),
                 format_duration(run["duration_s"] or 0.0),
                 of_energy,
                 measured_text(f.view["energy"]["measured_fraction"]) or "–",

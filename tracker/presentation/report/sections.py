@@ -13,6 +13,7 @@ from ..words.runs import (
     UNUSED,
     WAYS,
     anchor,
+    damage_lines,
     each_text,
     headline_parts,
     mean_power,
@@ -21,6 +22,7 @@ from ..words.runs import (
     phase_notes,
     ranks_text,
     readings_text,
+    status_text,
     title_of,
     unmeasured_lines,
     unmeasured_names,
@@ -70,7 +72,7 @@ def _head(view: ShowJson, level: str) -> list[Child]:
         *([f"commit {run['git_commit'][:10]}"] if run["git_commit"] else []),
         *(f"{k}={v}" for k, v in {**run["tags"], **run["external"]}.items()),
     ]
-    status: Child = el("span", run["status"], class_=f"status {run['status']}")
+    status: Child = el("span", status_text(run), class_=f"status {run['status']}")
     return [
         el(level, el("span", breaking(title_of(view)), class_="text"), status),
         el("p", " · ".join(about), class_="about text"),
@@ -127,6 +129,7 @@ def _notices(view: ShowJson) -> list[Html]:
         said.append("The energy is a lower bound: a device could not be read to the end.")
     if (ranks := ranks_text(view)) is not None:
         said.append(f"This run has the {ranks} of its node, so the energy per unit of work is not known.")
+    said += damage_lines(view)
     return [el("p", text, class_="notice text") for text in said]
 
 

@@ -15,10 +15,10 @@ from ...analysis.totals import each_of, name_of
 from ...analysis.view import total_of, work_partial
 from ...errors import ConfigurationError
 from ..words.quantities import amount, at_least, count, format_duration, format_energy, largest_j, percent
-from ..words.runs import at_once_text, energy_text, measured_text, partial_text, ranks_text, title_of
+from ..words.runs import at_once_text, energy_text, measured_text, partial_text, ranks_text, status_text, title_of
 from ..words.safe_text import clean, markdown
 from .elision import elided
-from .run import STATUS_STYLE, local_time, plain_table
+from .run import DAMAGED_STYLE, STATUS_STYLE, local_time, plain_table
 
 if TYPE_CHECKING:
     from ...analysis.totals import By
@@ -149,7 +149,11 @@ RUN_COLUMNS: Mapping[str, Column[EntryJson]] = {
     "name": _words("name", "name"),
     "group": _words("group", "group"),
     "stage": _words("stage", "stage"),
-    "status": Column("status", _one_by_one(_of_run("status")), (("status", _of_run("status")),)),
+    "status": Column(
+        "status",
+        _one_by_one(lambda view: status_text(view["run"])),
+        (("status", _of_run("status")), ("damaged", lambda view: bool(view["run"]["damage"]))),
+    ),
     "time": Column(
         "time", _one_by_one(lambda view: _time(view["run"]["duration_s"])), (("duration_s", _of_run("duration_s")),), right=True
     ),
@@ -241,7 +245,12 @@ def listing(views: Sequence[T], columns: Sequence[Column[T]], width: int) -> Tab
     table = plain_table(*(c.title for c in kept), right=[c.title for c in kept if c.right])
     shown = [elided(texts[column], widths[column]) for column in kept]
     for row in zip(*shown, strict=True):
-        table.add_row(*(Text(cell, style=STATUS_STYLE[cell] if c.title == "status" else "") for c, cell in zip(kept, row, strict=True)))
+        table.add_row(
+            *(
+                Text(cell, style=STATUS_STYLE.get(cell, DAMAGED_STYLE) if c.title == "status" else "")
+                for c, cell in zip(kept, row, strict=True)
+            )
+        )
     if len(kept) < len(columns):
         table.caption, table.caption_justify = f"no room for: {', '.join(c.title for c in columns if c not in kept)}", "left"
     return table

@@ -18,6 +18,7 @@ from ..words.carbon import Least, carbon_headline, place
 from ..words.quantities import format_duration, format_energy, format_power, format_range, largest_j
 from ..words.runs import (
     UNUSED,
+    damage_lines,
     device_names,
     headline,
     idle_text,
@@ -27,6 +28,7 @@ from ..words.runs import (
     provenance,
     range_text,
     readings_text,
+    status_text,
     title_of,
     unmeasured_lines,
     work_lines,
@@ -49,6 +51,7 @@ STATUS_STYLE: dict[str, str] = {
     Status.INTERRUPTED: "yellow",
     Status.RUNNING: "cyan",
 }
+DAMAGED_STYLE = "red"
 
 
 def console() -> Console:
@@ -83,7 +86,7 @@ def run_page(view: ShowJson, curves: Sequence[Sequence[Point]], width: int) -> R
 
 def _about(view: ShowJson) -> Text:
     run, text = view["run"], Text()
-    text.append(run["status"], style=STATUS_STYLE[run["status"]])
+    text.append(status_text(run), style=STATUS_STYLE.get(status_text(run), DAMAGED_STYLE))
     text.append(f" ({run['end_reason']})" if run["end_reason"] else "")
     text.append(f" · {format_duration(run['duration_s'] or 0.0)} · started {local_time(run['started_at'])} on {run['host']}")
     details = [title_of(view), f"run {run['id']}", f"stage {run['stage']}"]
@@ -93,6 +96,8 @@ def _about(view: ShowJson) -> Text:
     text.append("\n" + " · ".join(details), style="dim")
     if run["command"]:
         text.append(f"\n$ {run['command']}", style="dim")
+    for line in damage_lines(view):
+        text.append(f"\n{line}", style=DAMAGED_STYLE)
     return text
 
 

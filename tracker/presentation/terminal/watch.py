@@ -14,9 +14,20 @@ from ...core.point import Point
 from ...energy.mean_power import powers_w
 from ..words.carbon import Least, carbon_parts, format_mass, place, total_text
 from ..words.quantities import amount, at_least, count, format_duration, format_energy, format_power, format_range, percent, significant
-from ..words.runs import device_names, each_text, headline, phase_energy, phase_notes, provenance, readings_text, title_of, unmeasured_names
+from ..words.runs import (
+    device_names,
+    each_text,
+    headline,
+    phase_energy,
+    phase_notes,
+    provenance,
+    readings_text,
+    status_text,
+    title_of,
+    unmeasured_names,
+)
 from ..words.safe_text import cleaned
-from .run import STATUS_STYLE
+from .run import DAMAGED_STYLE, STATUS_STYLE
 from .sparkline import blocks, scale, tops_w
 
 if TYPE_CHECKING:
@@ -131,7 +142,7 @@ def _cell(text: str, width: int, *, right: bool = False) -> str:
 def _top(view: WatchJson, width: int) -> list[Text]:
     run, energy = view["run"], view["energy"]
     who = Text.assemble(
-        (run["status"], STATUS_STYLE[run["status"]]),
+        (status_text(run), STATUS_STYLE.get(status_text(run), DAMAGED_STYLE)),
         f" {format_duration(run['duration_s'] or 0.0)} · ",
         (title_of(view), "bold"),
         f" · {run['id'][:8]} on {run['host']}",

@@ -19,12 +19,15 @@ if TYPE_CHECKING:
         FootprintJson,
         OfRunJson,
         PhaseJson,
+        RunJson,
         SamplerJson,
         ShowJson,
     )
 
 MOST_EVENTS = 500
 """At most this many events are listed. The JSON has all of them."""
+MOST_DAMAGE = 5
+"""At most this many damaged values are listed. The JSON has all of them."""
 MOST_NAMED = 3
 """A headline names at most this many devices that were never read."""
 OUTSIDE = "* not part of the total: it contains other devices"
@@ -53,6 +56,19 @@ def title_of(view: OfRunJson) -> str:
 def title(project: str, name: str | None) -> str:
     """ "project/name", or "project" if there is no name."""
     return f"{project}/{name}" if name else project
+
+
+def status_text(run: RunJson) -> str:
+    """The status of a run, with a mark if its record is damaged."""
+    return f"{run['status']}, damaged" if run["damage"] else run["status"]
+
+
+def damage_lines(view: OfRunJson) -> list[str]:
+    """What is damaged in the record of a run; empty for a sound one."""
+    damage = view["run"]["damage"]
+    shown = [f"{d['table']}.{d['column']} = {d['value']}" for d in damage[:MOST_DAMAGE]]
+    more = f", and {count(len(damage) - MOST_DAMAGE, 'more value')}" if len(damage) > MOST_DAMAGE else ""
+    return [f"the record of this run is damaged; these values are not used: {', '.join(shown)}{more}"] if damage else []
 
 
 def when(iso: str | None) -> str:
@@ -127,8 +143,9 @@ def headline_parts(view: ShowJson) -> tuple[str, list[str]]:
     energy = view["energy"]
     total = total_of(energy)
     ranks = ranks_text(view)
+    damaged = ["the record is damaged"] if view["run"]["damage"] else []
     if total is None:
-        return "no energy recorded: nothing was measured or modelled in this process", [ranks] if ranks else []
+        return "no energy recorded: nothing was measured or modelled in this process", [*([ranks] if ranks else []), *damaged]
     value, bounds = range_parts(*total)
     notes = [bounds]
     if energy["measured_fraction"] is not None:
@@ -146,6 +163,7 @@ def headline_parts(view: ShowJson) -> tuple[str, list[str]]:
         notes.append(f"shared: {', '.join(shared)}")
     if ranks:
         notes.append(ranks)
+    notes += damaged
     if view["run"]["status"] == Status.RUNNING:
         notes.append("so far")
     return f"{'at least ' if energy['lower_bound'] else ''}{value}", notes

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Connection, Text, bindparam, func, literal, s
 
 from ...core.point import Point
 from ..schema import CURVE_POINT, DEVICE, SEGMENT
+from .checked import sound_points
 from .records import DeviceRow
 from .rows import select_fields
 
@@ -26,16 +27,20 @@ def points_of(connection: Connection, run_id: str) -> dict[Key, list[Point]]:
     curves = {}
     for segment_id, name in connection.execute(devices).all():
         found = connection.execute(of_one.where(point.segment_id == segment_id, point.device == name))
-        curves[segment_id, name] = list(map(Point._make, found.all()))
+        curves[segment_id, name] = sound_points(found.all())
     return {key: points for key, points in curves.items() if points}
 
 
-def points_after(connection: Connection, segment_id: str, device: str, after_t_ns: int, limit: int) -> list[Point]:
-    """Up to `limit` points of one curve that come after an instant of its monotonic clock, in order."""
+def points_after(connection: Connection, segment_id: str, device: str, after_t_ns: int, limit: int) -> tuple[list[Point], int | None]:
+    """Up to `limit` points of one curve that come after an instant of its monotonic clock, in order; and the instant after which to ask
+    again, None if there are no more."""
     point = CURVE_POINT.c
     query = select_fields(CURVE_POINT, Point._fields).where(point.segment_id == segment_id, point.device == device)
     found = connection.execute(query.where(point.t_ns > after_t_ns).order_by(point.t_ns).limit(limit))
-    return list(map(Point._make, found.all()))
+    rows = found.all()
+    points = sound_points(rows)
+    more = len(rows) == limit and isinstance(rows[-1].t_ns, int)  # what is no number comes last
+    return points, rows[-1].t_ns if more else None
 
 
 def outline_of(connection: Connection, devices: Iterable[DeviceRow], pieces: int) -> dict[Key, list[Point]]:
@@ -63,13 +68,13 @@ def outline_of(connection: Connection, devices: Iterable[DeviceRow], pieces: int
         if d.first is None or d.last is None:
             continue
         at = {"segment": d.segment_id, "name": d.name, "start": d.first.t_ns, "span": d.last.t_ns - d.first.t_ns}
-        found = map(Point._make, connection.execute(query, at).all())
+        found = sound_points(connection.execute(query, at).all())
         curves[d.segment_id, d.name] = list(dict.fromkeys([d.first, *found, d.last]))
     return curves
 
 
-def ends_of(connection: Connection, run_ids: Sequence[str], which: Literal["min", "max"]) -> dict[Key, Point]:
-    """The first ("min") or last ("max") point of each curve of several runs."""
+def ends_of(connection: Connection, run_ids: Sequence[str], which: Literal["min", "max"]) -> dict[Key, Point | None]:
+    """The first ("min") or last ("max") point of each curve of several runs; None where its values cannot be true."""
     device, point, inner = DEVICE, CURVE_POINT, CURVE_POINT.alias()
     # One point for each device, found in the primary key: the points in between are never read. The outer join keeps SQLite from
     # starting with the table of points, which it would then read as a whole.
@@ -87,4 +92,5 @@ def ends_of(connection: Connection, run_ids: Sequence[str], which: Literal["min"
         .where(SEGMENT.c.run_id.in_(run_ids))
     )
     rows = connection.execute(query)
-    return {(segment_id, name): Point._make(point) for segment_id, name, *point in rows if segment_id is not None}
+    found = ((segment_id, name, sound_points([tuple(point)])) for segment_id, name, *point in rows if segment_id is not None)
+    return {(segment_id, name): points[0] if points else None for segment_id, name, points in found}

@@ -6,28 +6,62 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, Table, func, or_, select
 
 from ...core.clock import Anchor
+from ...core.point import Point
 from ..schema import CLOCK_ANCHOR, DEVICE, EVENT, FINDING, INVENTORY, RUN, RUN_STATUS, SEGMENT, WORK
-from .curves import ends_of
+from .checked import checker, damage_within, falls, from_json, sound
+from .curves import Key, ends_of
+from .lasting import Lived, last_t_ns, lasted_s
 from .phases import sums_of
-from .records import DeviceRow, EventRow, FindingRow, InventoryRow, RunRow, SegmentRow, StoredRun, WorkRow
-from .rows import Query, from_json, of_run, select_fields
+from .records import Damage, DeviceRow, EventRow, FindingRow, InventoryRow, RunRow, SegmentRow, StoredRun, WorkRow
+from .rows import Query, chunks_of, of_run, select_fields
 
 MOST_CONTINUED = 50
 """Segments of which only the new anchors are read: both databases limit the size of a query."""
+_RUN_FIELDS = RunRow._fields[:-1]  # without the damage
+_DAMAGED = "what the database has of it is damaged"
+_NUMBERS_OF_A_DEVICE = {"included_in_total": 1, "max_power_w": 0.0, "gain": 0.0, "covered_ns": 0}
+"""What takes the place of a wrong number of a device, whose energy is then not known: it is missing from the total."""
 
 
 def select_runs() -> Query:
     """All runs, in the columns that `run_of` takes."""
-    return select(*(RUN_STATUS.label(name) if name == "status" else RUN.c[name] for name in RunRow._fields))
+    return select(*(RUN_STATUS.label(name) if name == "status" else RUN.c[name] for name in _RUN_FIELDS))
 
 
-def run_of(row: Iterable[Any]) -> RunRow:
+def run_of(row: Sequence[Any]) -> RunRow:
     """The run in a row of `select_runs`."""
-    run = RunRow._make(row)
-    return run._replace(tags=from_json(run.tags), external=from_json(run.external), settings=from_json(run.settings))
+    damage: list[Damage] = []
+    values = dict(zip(_RUN_FIELDS, row, strict=True))
+    for at, nullable, wrong in checker(RUN, _RUN_FIELDS).wrong(row):
+        if wrong.column not in ("tags", "external", "settings"):  # read below
+            damage.append(wrong)
+            values[wrong.column] = _in_place_of(row[at], nullable and wrong.column != "stage")
+    for times in (("last_seen_utc_ns", "ended_utc_ns", "started_utc_ns"), ("started_utc_ns", "last_seen_utc_ns")):
+        if not isinstance(values[times[0]], int):  # the next best that is known
+            values[times[0]] = next((values[name] for name in times if isinstance(values[name], int)), 0)
+    for column in ("tags", "external", "settings"):
+        values[column] = from_json("run", column, values[column], damage)
+    return RunRow(**values, damage=tuple(damage))
+
+
+def runs_of(connection: Connection, query: Query) -> list[RunRow]:
+    """The runs in the rows of a query of `select_runs`. Those that did not end normally have the duration of their readings."""
+    runs = [run_of(row) for row in connection.execute(query)]
+    unended = {run.id: run.started_utc_ns for run in runs if run.duration_s is None}
+    lasted: dict[str, float] = {}
+    for chunk in chunks_of(unended):
+        lasted |= durations_of(connection, {run_id: unended[run_id] for run_id in chunk})
+    return [run._replace(duration_s=lasted.get(run.id)) if run.duration_s is None else run for run in runs]
+
+
+def _in_place_of(value: object, may_be_missing: bool) -> object:
+    """What stands for a wrong value: its text, or nothing."""
+    if may_be_missing or isinstance(value, (int, float)):
+        return None
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def stored_run(connection: Connection, run_id: str, before: StoredRun | None = None) -> StoredRun | None:
@@ -35,32 +69,85 @@ def stored_run(connection: Connection, run_id: str, before: StoredRun | None = N
 
     `before` is what an earlier call returned. What cannot have changed since is taken from it.
     """
-    run = connection.execute(select_runs().where(RUN.c.id == run_id)).first()
-    if run is None:
+    found = connection.execute(select_runs().where(RUN.c.id == run_id)).first()
+    if found is None:
         return None
-    segments = select_fields(SEGMENT, SegmentRow._fields).where(SEGMENT.c.run_id == run_id)
+    run, damage = run_of(found), list[Damage]()
+
+    def rows(table: Table, fields: tuple[str, ...], query: Query) -> Iterator[Sequence[Any]]:
+        yield from sound(table, fields, connection.execute(query), damage)
+
+    of_run_id = select_fields(SEGMENT, SegmentRow._fields).where(SEGMENT.c.run_id == run_id)
+    in_order = of_run_id.order_by(SEGMENT.c.started_utc_ns, SEGMENT.c.id)
+    segments = tuple(map(SegmentRow._make, rows(SEGMENT, SegmentRow._fields, in_order)))
     inventory = select_fields(INVENTORY, InventoryRow._fields).where(INVENTORY.c.run_id == run_id)
-    pieces = map(InventoryRow._make, connection.execute(inventory.order_by(INVENTORY.c.host, INVENTORY.c.kind, INVENTORY.c.name)))
+    inventory = inventory.order_by(INVENTORY.c.host, INVENTORY.c.kind, INVENTORY.c.name)
+    pieces = list(map(InventoryRow._make, rows(INVENTORY, InventoryRow._fields, inventory)))
     work = of_run(WORK, WorkRow._fields, run_id, "unit", "phase", "segment_id")
     events = of_run(EVENT, EventRow._fields, run_id, "utc_ns", "segment_id", "seq")
     findings = of_run(FINDING, FindingRow._fields, run_id, "segment_id", "seq")
-    return StoredRun(
-        run=run_of(run),
-        segments=tuple(map(SegmentRow._make, connection.execute(segments.order_by(SEGMENT.c.started_utc_ns, SEGMENT.c.id)))),
-        devices=tuple(devices_of(connection, [run_id])),
-        phases=sums_of(connection, run_id, before.phases if before else ()),
-        work=tuple(map(WorkRow._make, connection.execute(work))),
-        events=tuple(map(EventRow._make, connection.execute(events))),
-        findings=tuple(map(FindingRow._make, connection.execute(findings))),
-        inventory=tuple(piece._replace(detail=from_json(piece.detail)) for piece in pieces),
-        anchors=_anchors(connection, run_id, before.anchors if before else {}),
+    devices = tuple(devices_of(connection, [run_id]))
+    anchors = _anchors(connection, run_id, before.anchors if before else {}, damage)
+    stored = StoredRun(
+        run=run,
+        segments=segments,
+        devices=devices,
+        phases=sums_of(connection, run_id, before.phases if before else (), damage),
+        work=tuple(map(WorkRow._make, rows(WORK, WorkRow._fields, work))),
+        events=tuple(map(EventRow._make, rows(EVENT, EventRow._fields, events))),
+        findings=tuple(map(FindingRow._make, rows(FINDING, FindingRow._fields, findings))),
+        inventory=tuple(piece._replace(detail=from_json("inventory", "detail", piece.detail, damage)) for piece in pieces),
+        anchors=anchors,
     )
+    if run.duration_s is None:
+        ends = {key: device.last.t_ns for device in devices if device.last for key in [(device.segment_id, device.name)]}
+        newest = {segment_id: found[-1] for segment_id, found in anchors.items()}
+        stored = stored._replace(run=run._replace(duration_s=_lasted_s(run.started_utc_ns, segments, ends, newest)))
+    of_devices = (wrong for device in devices for wrong in device.damage)
+    every = dict.fromkeys((*run.damage, *damage, *of_devices))
+    return stored._replace(damage=tuple(every))
+
+
+def durations_of(connection: Connection, begun_utc_ns: Mapping[str, int]) -> dict[str, float]:
+    """How long runs last that have no duration of their own, in seconds of the monotonic clock of their readings. `begun_utc_ns`: when they
+    began, by id."""
+    run_ids = list(begun_utc_ns)
+    query = select_fields(SEGMENT, SegmentRow._fields).where(SEGMENT.c.run_id.in_(run_ids))
+    of_run: dict[str, list[SegmentRow]] = defaultdict(list)
+    for row in sound(SEGMENT, SegmentRow._fields, connection.execute(query), []):
+        segment = SegmentRow._make(row)
+        of_run[segment.run_id].append(segment)
+    ends = {key: point.t_ns for key, point in ends_of(connection, run_ids, "max").items() if point is not None}
+    newest = _newest_anchors(connection, run_ids)
+    found = {run_id: _lasted_s(begun_utc_ns[run_id], segments, ends, newest) for run_id, segments in of_run.items()}
+    return {run_id: seconds for run_id, seconds in found.items() if seconds is not None}
+
+
+def _lasted_s(
+    begun_utc_ns: int, segments: Iterable[SegmentRow], ends: Mapping[tuple[str, str], int], newest: Mapping[str, Anchor]
+) -> float | None:
+    """The duration of a run from its processes, the ends of all curves, and the newest anchor of each process."""
+    readings: dict[str, list[int]] = defaultdict(list)
+    for (segment_id, _), t_ns in ends.items():
+        readings[segment_id].append(t_ns)
+    every = list(segments)
+    owners = [s for s in every if s.role == "owner"] or every
+    lived = (
+        Lived(
+            (s.host, s.boot_id) if s.boot_id else None,
+            s.started_utc_ns,
+            s.start_t_ns,
+            last_t_ns(s.start_t_ns, s.end_t_ns, readings[s.id], newest.get(s.id), s.last_seen_utc_ns),
+        )
+        for s in owners
+    )
+    return lasted_s(begun_utc_ns, lived)
 
 
 def devices_of(connection: Connection, run_ids: Sequence[str]) -> list[DeviceRow]:
     """The devices of runs, with the ends of their curves."""
     of_segment = {"run_id": SEGMENT.c.run_id, "host": SEGMENT.c.host}
-    fields = DeviceRow._fields[:-2]  # without the ends
+    fields = DeviceRow._fields[:-3]  # without the ends and the damage
     query = (
         select(*(of_segment[name] if name in of_segment else DEVICE.c[name] for name in fields))
         .join_from(DEVICE, SEGMENT, SEGMENT.c.id == DEVICE.c.segment_id)
@@ -68,26 +155,61 @@ def devices_of(connection: Connection, run_ids: Sequence[str]) -> list[DeviceRow
         .order_by(SEGMENT.c.started_utc_ns, DEVICE.c.segment_id, DEVICE.c.name)
     )
     first, last = ends_of(connection, run_ids, "min"), ends_of(connection, run_ids, "max")
-    devices = []
+    unsound: dict[str, list[Damage]] = defaultdict(list)
+    of_runs = select_fields(SEGMENT, SegmentRow._fields).where(SEGMENT.c.run_id.in_(run_ids))
+    check_segment = checker(SEGMENT, SegmentRow._fields)
+    for row in connection.execute(of_runs):
+        wrong = check_segment.wrong(row)
+        if not all(nullable for _, nullable, _ in wrong):  # the segment is left out
+            unsound[row.id] += (of_row for _, _, of_row in wrong)
+    check, devices = checker(DEVICE, fields), []
     for row in connection.execute(query):
         key = row.segment_id, row.name
-        device = DeviceRow._make((*row, first.get(key), last.get(key)))
+        wrong = check.wrong(row)
+        damage = [*(found for _, _, found in wrong), *unsound[row.segment_id], *_of_ends(first, last, key)]
+        values = dict(zip(fields, row, strict=True))
+        if damage:
+            for at, nullable, found in wrong:
+                values[found.column] = _of_device(found.column, row[at], nullable)
+            values |= {"host": _in_place_of(values["host"], may_be_missing=False), "note": _DAMAGED}
+        ends = (None, None) if damage else (first.get(key), last.get(key))
+        device = DeviceRow(**values, first=ends[0], last=ends[1], damage=tuple(damage))
         devices.append(device._replace(included_in_total=bool(device.included_in_total)))
     return devices
 
 
+def _of_ends(first: Mapping[Key, Point | None], last: Mapping[Key, Point | None], key: Key) -> Iterator[Damage]:
+    """What is wrong with the ends of a curve."""
+    if key not in first and key not in last:
+        return
+    begin, end = first.get(key), last.get(key)
+    if begin is None or end is None:
+        yield Damage("curve_point", "*", f"an end of the curve of {key[1]}")
+    elif falls(begin, end):
+        yield Damage("curve_point", "*", f"the curve of {key[1]}, which falls")
+
+
+def _of_device(column: str, value: object, may_be_missing: bool) -> object:
+    """What stands for a wrong value of a device."""
+    if column == "kind":
+        return "platform"
+    return _NUMBERS_OF_A_DEVICE[column] if column in _NUMBERS_OF_A_DEVICE else _in_place_of(value, may_be_missing)
+
+
+def damage_of(connection: Connection, run_ids: Sequence[str]) -> Iterator[tuple[str, Damage]]:
+    """What is wrong with runs apart from their own rows and those of their devices, as far as a list looks at them."""
+    for table in (SEGMENT, EVENT, WORK):
+        yield from ((run_id, damage) for run_id, damage, _ in damage_within(connection, table, run_ids))
+
+
 def work_of(connection: Connection, run_ids: Sequence[str]) -> Iterator[tuple[str, str, int]]:
-    """Run, unit and amount of the work that whole runs counted."""
+    """Run, unit and amount of the work that the processes of runs counted over the whole run, in order of run and unit."""
     run_id, unit = SEGMENT.c.run_id, WORK.c.unit
-    query = (
-        select(run_id, unit, func.sum(WORK.c.amount))
-        .join(SEGMENT, SEGMENT.c.id == WORK.c.segment_id)
-        .where(run_id.in_(run_ids), WORK.c.phase == "")
-        .group_by(run_id, unit)
-        .order_by(run_id, unit)
-    )
-    for run, name, amount in connection.execute(query):
-        yield run, name, int(amount)  # a Decimal on PostgreSQL
+    query = select(run_id, *(WORK.c[name] for name in WorkRow._fields)).join(SEGMENT, SEGMENT.c.id == WORK.c.segment_id)
+    check = checker(WORK, WorkRow._fields)
+    for run, *row in connection.execute(query.where(run_id.in_(run_ids), WORK.c.phase == "").order_by(run_id, unit)):
+        if not check.wrong(row):
+            yield run, row[1], row[3]
 
 
 def joined_ranks_of(connection: Connection, run_ids: Sequence[str]) -> Iterator[tuple[str, int]]:
@@ -116,14 +238,29 @@ def times_of(connection: Connection, run_ids: Sequence[str]) -> Iterator[tuple[i
             yield min(known), max(known)
 
 
-def _anchors(connection: Connection, run_id: str, before: Mapping[str, Sequence[Anchor]]) -> dict[str, tuple[Anchor, ...]]:
+def _newest_anchors(connection: Connection, run_ids: Sequence[str]) -> dict[str, Anchor]:
+    anchor, inner = CLOCK_ANCHOR, CLOCK_ANCHOR.alias()
+    newest = select(func.max(inner.c.monotonic_ns)).where(inner.c.segment_id == SEGMENT.c.id).correlate(SEGMENT).scalar_subquery()
+    query = (
+        select_fields(anchor, ("segment_id", *Anchor._fields))
+        .join_from(SEGMENT, anchor, (anchor.c.segment_id == SEGMENT.c.id) & (anchor.c.monotonic_ns == newest))
+        .where(SEGMENT.c.run_id.in_(run_ids))
+    )
+    rows = sound(anchor, ("segment_id", *Anchor._fields), connection.execute(query), [])
+    return {segment_id: Anchor._make(instants) for segment_id, *instants in rows}
+
+
+def _anchors(
+    connection: Connection, run_id: str, before: Mapping[str, Sequence[Anchor]], damage: list[Damage]
+) -> dict[str, tuple[Anchor, ...]]:
     """The anchors by segment, in order. For the segments that have the most, those of `before` are not read again."""
     most = sorted(before, key=lambda segment_id: len(before[segment_id]))[-MOST_CONTINUED:]
     anchors: dict[str, list[Anchor]] = defaultdict(list, {segment_id: list(before[segment_id]) for segment_id in most})
-    query = of_run(CLOCK_ANCHOR, ("segment_id", *Anchor._fields), run_id, "segment_id", "monotonic_ns")
+    fields = ("segment_id", *Anchor._fields)
+    query = of_run(CLOCK_ANCHOR, fields, run_id, "segment_id", "monotonic_ns")
     for segment_id in most:
         newest_ns = before[segment_id][-1].monotonic_ns
         query = query.where(or_(CLOCK_ANCHOR.c.segment_id != segment_id, CLOCK_ANCHOR.c.monotonic_ns > newest_ns))
-    for segment_id, *instants in connection.execute(query):
+    for segment_id, *instants in sound(CLOCK_ANCHOR, fields, connection.execute(query), damage):
         anchors[segment_id].append(Anchor._make(instants))
     return {segment_id: tuple(found) for segment_id, found in anchors.items()}

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, case, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Double, Table, case, cast, func, literal, select
 
 from ...energy.intervals import JOULES
 from ..schema import DEVICE, PHASE, PHASE_ENERGY, PHASE_FOLD, PHASE_FOLD_ENERGY
-from .records import OpenPhase, PhaseDeviceSum, PhaseSum, PhaseTime
+from .checked import checker, sound, suspicious
+from .records import Damage, OpenPhase, PhaseDeviceSum, PhaseSum, PhaseTime
 from .rows import Query, segments_of, select_fields
 
 _COUNTS = ("instances", "duration_ns", "open", "unresolved", "pending", "synchronized", "exact")
 
 
-def sums_of(connection: Connection, run_id: str, before: Sequence[PhaseSum] = ()) -> tuple[PhaseSum, ...]:
+def sums_of(connection: Connection, run_id: str, before: Sequence[PhaseSum], damage: list[Damage]) -> tuple[PhaseSum, ...]:
     """All instances of each phase, by segment and name; folded instances are added to those that are kept one by one.
 
+    A phase with a value that cannot be true is left out, and one with such an energy has no energies. Both are added to `damage`.
     `before` is what an earlier call returned. Its energies are reused if no further instance has become known since then: an instance gets
     its energies once, when it stops being pending.
     """
@@ -28,7 +31,8 @@ def sums_of(connection: Connection, run_id: str, before: Sequence[PhaseSum] = ()
             phase.name,
             func.min(phase.start_utc_ns).label("first_start_utc_ns"),
             func.count().label("instances"),
-            func.coalesce(func.sum(phase.end_t_ns - phase.start_t_ns), 0).label("duration_ns"),
+            # A float, because a sum of integers may be too large for the database where one of them is wrong.
+            func.coalesce(func.sum(cast(phase.end_t_ns - phase.start_t_ns, Double)), 0.0).label("duration_ns"),
             _count(phase.end_t_ns.is_(None)).label("open"),
             _count(phase.resolved == 0).label("unresolved"),
             _count(phase.resolved.is_(None)).label("pending"),
@@ -40,12 +44,16 @@ def sums_of(connection: Connection, run_id: str, before: Sequence[PhaseSum] = ()
     )
     nothing = literal(0)
     folded = select(
-        *(fold.segment_id, fold.name, fold.first_start_utc_ns, fold.count, fold.duration_ns),
+        *(fold.segment_id, fold.name, fold.first_start_utc_ns, fold.count, cast(fold.duration_ns, Double)),
         *(nothing, fold.unresolved, nothing, fold.synchronized, fold.exact),
     ).where(fold.segment_id.in_(segments_of(run_id)))
+    unsound = _unsound(connection, PHASE, phase.run_id == run_id, damage)
+    unsound |= _unsound(connection, PHASE_FOLD, fold.segment_id.in_(segments_of(run_id)), damage)
     sums = []
     for row in connection.execute(_added_up(kept, folded, ("segment_id", "name"), _COUNTS, first="first_start_utc_ns")):
         segment_id, name, first_start_utc_ns, *numbers = row
+        if (segment_id, name) in unsound:
+            continue
         counts = dict(zip(_COUNTS, map(int, numbers), strict=True))  # from Decimals on PostgreSQL
         sums.append(
             PhaseSum(
@@ -59,8 +67,18 @@ def sums_of(connection: Connection, run_id: str, before: Sequence[PhaseSum] = ()
         )
     if list(map(_instances, sums)) == list(map(_instances, before)):
         return tuple(phase._replace(devices=known.devices) for phase, known in zip(sums, before, strict=True))
-    devices = _device_sums(connection, run_id)
+    devices = _device_sums(connection, run_id, damage)
     return tuple(phase._replace(devices=tuple(devices.get((phase.segment_id, phase.name), ()))) for phase in sums)
+
+
+def _unsound(connection: Connection, table: Table, of_run: ColumnElement[bool], damage: list[Damage]) -> set[tuple[object, object]]:
+    """The phases, by segment and name, of which a row has a value that cannot be true."""
+    check, found = checker(table, tuple(column.name for column in table.c)), set[tuple[object, object]]()
+    for row in connection.execute(select(table).where(of_run, suspicious(connection, table))):
+        wrong = [each for _, _, each in check.wrong(row)]
+        damage += wrong
+        found |= {(row.segment_id, row.name)} if wrong else set()
+    return found
 
 
 def _instances(phase: PhaseSum) -> PhaseSum:
@@ -71,20 +89,22 @@ def _instances(phase: PhaseSum) -> PhaseSum:
 def open_phases(connection: Connection, run_id: str, newest: int) -> list[OpenPhase]:
     """The phases that have not ended, by segment and start, each with the energies of up to `newest` ended instances of its name."""
     phase, energy, device = PHASE.c, PHASE_ENERGY.c, DEVICE.c
-    fields = OpenPhase._fields[:-1]  # without the joules
+    fields, nothing = OpenPhase._fields[:-1], list[Damage]()  # without the joules
     unended = select_fields(PHASE, fields).where(phase.run_id == run_id, phase.resolved.is_(None), phase.end_t_ns.is_(None))
     found = []
-    for row in connection.execute(unended.order_by(phase.segment_id, phase.seq)).all():
-        alike = (phase.segment_id == row.segment_id, phase.name == row.name, phase.resolved == 1)
+    for row in sound(PHASE, fields, connection.execute(unended.order_by(phase.segment_id, phase.seq)).all(), nothing):
+        begun = OpenPhase._make((*row, ()))
+        alike = (phase.segment_id == begun.segment_id, phase.name == begun.name, phase.resolved == 1)
         seqs = list(connection.scalars(select(phase.seq).where(*alike).order_by(phase.seq.desc()).limit(newest)))
         joules = (
             select(func.sum(energy.energy_j))
             .join(DEVICE, (device.segment_id == energy.owner_segment_id) & (device.name == energy.device))
-            .where(energy.segment_id == row.segment_id, energy.seq.in_(seqs), device.included_in_total == 1)
+            .where(energy.segment_id == begun.segment_id, energy.seq.in_(seqs), device.included_in_total == 1)
             .group_by(energy.seq)
             .order_by(energy.seq)
         )
-        found.append(OpenPhase._make((*row, tuple(connection.scalars(joules)) if seqs else ())))
+        known = connection.scalars(joules) if seqs else ()
+        found.append(begun._replace(newest_j=tuple(j for j in known if isinstance(j, float) and 0 <= j < math.inf)))
     return found
 
 
@@ -92,11 +112,12 @@ def times_of(connection: Connection, run_id: str) -> list[PhaseTime]:
     """The instances of a run that are kept one by one, by segment and start."""
     phase = PHASE.c
     query = select_fields(PHASE, PhaseTime._fields).where(phase.run_id == run_id)
-    return list(map(PhaseTime._make, connection.execute(query.order_by(phase.segment_id, phase.start_t_ns, phase.seq))))
+    rows = connection.execute(query.order_by(phase.segment_id, phase.start_t_ns, phase.seq))
+    return list(map(PhaseTime._make, sound(PHASE, PhaseTime._fields, rows, [])))
 
 
-def _device_sums(connection: Connection, run_id: str) -> dict[tuple[str, str], list[PhaseDeviceSum]]:
-    """What the devices used in each phase, by segment and name."""
+def _device_sums(connection: Connection, run_id: str, damage: list[Damage]) -> dict[tuple[str, str], list[PhaseDeviceSum]]:
+    """What the devices used in each phase, by segment and name. A phase with an energy that cannot be true has none."""
     phase, energy, fold_energy = PHASE.c, PHASE_ENERGY.c, PHASE_FOLD_ENERGY.c
     key = phase.segment_id, phase.name, energy.owner_segment_id, energy.device
     kept = (
@@ -108,9 +129,16 @@ def _device_sums(connection: Connection, run_id: str) -> dict[tuple[str, str], l
     )
     names = ("segment_id", "name", "owner_segment_id", "device")
     folded = select_fields(PHASE_FOLD_ENERGY, (*names, *JOULES)).where(fold_energy.segment_id.in_(segments_of(run_id)))
+    unsound = _unsound(connection, PHASE_FOLD_ENERGY, fold_energy.segment_id.in_(segments_of(run_id)), damage)
+    check = checker(PHASE_ENERGY, tuple(column.name for column in energy))
+    wrong = select(*energy, phase.name).join(PHASE, (energy.segment_id == phase.segment_id) & (energy.seq == phase.seq))
+    for row in connection.execute(wrong.where(phase.run_id == run_id, suspicious(connection, PHASE_ENERGY))):
+        damage += (each for _, _, each in check.wrong(row))
+        unsound |= {(row.segment_id, row.name)} if check.wrong(row) else set()
     sums: dict[tuple[str, str], list[PhaseDeviceSum]] = defaultdict(list)
     for segment_id, name, *of_device in connection.execute(_added_up(kept, folded, names, JOULES)):
-        sums[segment_id, name].append(PhaseDeviceSum._make(of_device))
+        if (segment_id, name) not in unsound:
+            sums[segment_id, name].append(PhaseDeviceSum._make(of_device))
     return sums
 
 

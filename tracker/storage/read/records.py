@@ -13,8 +13,20 @@ from ...core.run import Status
 from ...energy.intervals import JOULES, Share
 
 
+class Damage(NamedTuple):
+    """A stored value that cannot be what its column holds, as Python writes it and shortened. `column` may name a key of its JSON."""
+
+    table: str
+    column: str
+    value: str
+
+
 class RunRow(NamedTuple):
-    """A run. Times are UTC nanoseconds; `duration_s` is monotonic seconds; the dictionaries come from JSON."""
+    """A run. Times are UTC nanoseconds; `duration_s` is monotonic seconds; the dictionaries come from JSON.
+
+    A run that did not end normally has the duration of its readings so far. `damage`: values of the row that cannot be true. Those that may
+    be missing are None here; a text is shown as it is.
+    """
 
     id: str
     project: str
@@ -35,6 +47,7 @@ class RunRow(NamedTuple):
     zone: str | None
     settings: dict[str, Any]
     version: str
+    damage: tuple[Damage, ...] = ()
 
 
 class SegmentRow(NamedTuple):
@@ -65,7 +78,10 @@ class SegmentRow(NamedTuple):
 
 
 class DeviceRow(NamedTuple):
-    """A device of a segment, with the ends of its energy curve (None before the first point)."""
+    """A device of a segment, with the ends of its energy curve (None before the first point).
+
+    `damage`: values of the device, of its segment or of the ends that cannot be true. Its energy is then not known, and it has no ends.
+    """
 
     run_id: str
     segment_id: str
@@ -85,6 +101,7 @@ class DeviceRow(NamedTuple):
     update_period_ns: int | None
     first: Point | None
     last: Point | None
+    damage: tuple[Damage, ...] = ()
 
 
 class PhaseDeviceSum(NamedTuple):
@@ -125,8 +142,10 @@ class PhaseSum(NamedTuple):
 
 
 class OpenPhase(NamedTuple):
-    """An instance of a phase that has not ended. `newest_j` has the joules of the newest instances of its name that have ended, without
-    those that were too short to resolve."""
+    """An instance of a phase that has not ended; it began at `start_t_ns` of its segment's monotonic clock.
+
+    `newest_j` has the joules of the newest instances of its name that have ended, without those that were too short to resolve.
+    """
 
     segment_id: str
     seq: int
@@ -134,6 +153,7 @@ class OpenPhase(NamedTuple):
     name: str
     step: int | None
     start_utc_ns: int
+    start_t_ns: int
     newest_j: tuple[float, ...]
 
 
@@ -201,7 +221,10 @@ class IntensityRow(NamedTuple):
 
 
 class StoredRun(NamedTuple):
-    """Everything stored about a run except the inner points of its curves. Anchors are by segment, oldest first."""
+    """Everything stored about a run except the inner points of its curves. Anchors are by segment, oldest first.
+
+    `damage`: all values that cannot be true, and so are left out.
+    """
 
     run: RunRow
     segments: tuple[SegmentRow, ...]
@@ -212,6 +235,7 @@ class StoredRun(NamedTuple):
     findings: tuple[FindingRow, ...]
     inventory: tuple[InventoryRow, ...]
     anchors: dict[str, tuple[Anchor, ...]]
+    damage: tuple[Damage, ...] = ()
 
     @property
     def ended(self) -> bool:

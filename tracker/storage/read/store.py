@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, or_, select
 
 from ...core.point import Point
 from ...core.run import Status
@@ -18,14 +18,15 @@ from ..revision import State
 from ..schema import FOOTPRINT, GRID_INTENSITY, RUN, RUN_STATUS
 from ..side_files import exists
 from . import curves, load, phases
-from .records import DeviceRow, IntensityRow, OpenPhase, PhaseTime, RunRow, SegmentRow, StoredRun
+from .checked import LATEST_UTC_NS, sound
+from .records import Damage, DeviceRow, IntensityRow, OpenPhase, PhaseTime, RunRow, SegmentRow, StoredRun
+from .rows import chunks_of, fitting, select_fields
 from .vanished import Here, Vanished, vanished_of, write_down
 
 PIECE = 5_000
 """Points read in one transaction. No transaction is open for long, so that SQLite can move the writer's log into the database in
 between."""
 _SHOWN = 5  # how many of the matches an error lists
-_CHUNK = 500  # ids in one statement: both databases limit the number of its parameters
 
 SORTS: Mapping[str, ColumnElement[Any]] = {
     "started": RUN.c.started_utc_ns,
@@ -89,13 +90,13 @@ class Store:
         group, a host or a command must contain. `sort` is one of SORTS; with a "-" before it, the greatest comes first."""
         column = SORTS[sort.lstrip("-")]
         order = (column.desc().nulls_last(), RUN.c.id.desc()) if sort.startswith("-") else (column.asc().nulls_last(), RUN.c.id)
-        query = _fitting(load.select_runs(), project, group, since_utc_ns, search).order_by(*order)
+        query = fitting(load.select_runs(), project, group, since_utc_ns, search).order_by(*order)
         # The database cannot filter by a status that could not be written.
         in_memory = bool(self._unwritten.runs)
         if not in_memory:
             query = query.where(RUN_STATUS.in_([status])) if status is not None else query
             query = query.limit(limit).offset(offset)
-        runs = self._read(lambda connection: [self._with_ending(load.run_of(row)) for row in connection.execute(query)])
+        runs = self._read(lambda connection: [self._with_ending(run) for run in load.runs_of(connection, query)])
         if in_memory:
             runs = [run for run in runs if status in (None, run.status)][offset:][:limit]
         return runs
@@ -106,18 +107,20 @@ class Store:
         """How many runs `list_runs` finds without a limit."""
         if self._unwritten.runs and status is not None:
             return len(self.list_runs(project=project, group=group, status=status, search=search))
-        query = _fitting(select(func.count()).select_from(RUN), project, group, None, search)
+        query = fitting(select(func.count()).select_from(RUN), project, group, None, search)
         query = query.where(RUN_STATUS.in_([status])) if status is not None else query
         return self._read(lambda connection: int(connection.execute(query).scalar_one()))
 
     def projects(self) -> list[str]:
         """The names of all projects, in order."""
-        return self._read(lambda connection: list(connection.scalars(select(RUN.c.project).distinct().order_by(RUN.c.project))))
+        query = select(RUN.c.project).distinct().order_by(RUN.c.project)
+        return self._read(lambda connection: [name for name in connection.scalars(query) if isinstance(name, str)])
 
     def groups(self, project: str | None = None) -> list[str]:
         """The names of all groups, or of those of a project, in order."""
-        query = _fitting(select(RUN.c.group_name).distinct().where(RUN.c.group_name.is_not(None)), project, None, None, None)
-        return self._read(lambda connection: [str(name) for name in connection.scalars(query.order_by(RUN.c.group_name))])
+        query = fitting(select(RUN.c.group_name).distinct().where(RUN.c.group_name.is_not(None)), project, None, None, None)
+        ordered = query.order_by(RUN.c.group_name)
+        return self._read(lambda connection: [name for name in connection.scalars(ordered) if isinstance(name, str)])
 
     def find(self, ref: str) -> str:
         """The id of the run that `ref` names: "latest", an id or the beginning of one, a name, or "project/name".
@@ -127,8 +130,9 @@ class Store:
         newest_first = select(RUN.c.id).order_by(RUN.c.started_utc_ns.desc(), RUN.c.id.desc())
 
         def matching(connection: Connection) -> list[str]:
-            if ref == "latest":
-                return list(connection.scalars(newest_first.limit(1)))
+            if ref == "latest":  # of those whose time can be true, if there are any
+                readable = newest_first.where(RUN.c.started_utc_ns.between(0, LATEST_UTC_NS))
+                return [*connection.scalars(readable.limit(1))] or [*connection.scalars(newest_first.limit(1))]
             if not ref or connection.scalar(select(RUN.c.id).where(RUN.c.id == ref)):
                 return [ref] if ref else []
             # Not LIKE: SQLite and PostgreSQL treat upper and lower case differently there.
@@ -159,7 +163,7 @@ class Store:
     def devices(self, run_ids: Iterable[str]) -> dict[str, list[DeviceRow]]:
         """The devices of several runs with the ends of their curves, by run: all that a list of totals needs."""
         found: dict[str, list[DeviceRow]] = {run_id: [] for run_id in run_ids}
-        chunks = _chunks(found)
+        chunks = chunks_of(found)
         for device in self._read(lambda connection: [row for chunk in chunks for row in load.devices_of(connection, chunk)]):
             found[device.run_id].append(device)
         return found
@@ -167,19 +171,27 @@ class Store:
     def work(self, run_ids: Iterable[str]) -> dict[str, dict[str, int]]:
         """The work of several runs by run and unit, each over the whole run."""
         found: dict[str, dict[str, int]] = {run_id: {} for run_id in run_ids}
-        chunks = _chunks(found)
+        chunks = chunks_of(found)
         for run_id, unit, amount in self._read(lambda connection: [row for chunk in chunks for row in load.work_of(connection, chunk)]):
-            found[run_id][unit] = amount
+            found[run_id][unit] = found[run_id].get(unit, 0) + amount
+        return found
+
+    def damage(self, run_ids: Iterable[str]) -> dict[str, list[Damage]]:
+        """What cannot be true in the rows of several runs, apart from that of `list_runs` and `devices`, by run."""
+        found: dict[str, list[Damage]] = {run_id: [] for run_id in run_ids}
+        chunks = chunks_of(found)
+        for run_id, damage in self._read(lambda connection: [row for chunk in chunks for row in load.damage_of(connection, chunk)]):
+            found[run_id].append(damage)
         return found
 
     def joined_ranks(self, run_ids: Iterable[str]) -> dict[str, int]:
         """How many ranks have joined each of several runs, of those that some have joined."""
-        chunks = _chunks(run_ids)
+        chunks = chunks_of(run_ids)
         return self._read(lambda connection: dict(row for chunk in chunks for row in load.joined_ranks_of(connection, chunk)))
 
     def times(self, run_ids: Iterable[str]) -> list[tuple[int, int]]:
         """When runs were measured: the first and the last UTC nanoseconds that their clocks said."""
-        chunks = _chunks(run_ids)
+        chunks = chunks_of(run_ids)
         return self._read(lambda connection: [times for chunk in chunks for times in load.times_of(connection, chunk)])
 
     def points(self, run_id: str) -> dict[tuple[str, str], list[Point]]:
@@ -189,11 +201,12 @@ class Store:
     def points_after(self, segment_id: str, device: str, after_t_ns: int) -> Iterator[Point]:
         """The points of one curve that come after an instant of its monotonic clock, in order."""
         while True:
-            found = self._read(partial(curves.points_after, segment_id=segment_id, device=device, after_t_ns=after_t_ns, limit=PIECE))
+            ask = partial(curves.points_after, segment_id=segment_id, device=device, after_t_ns=after_t_ns, limit=PIECE)
+            found, more_after_t_ns = self._read(ask)
             yield from found
-            if len(found) < PIECE:
+            if more_after_t_ns is None:
                 return
-            after_t_ns = found[-1].t_ns
+            after_t_ns = more_after_t_ns
 
     def outline(self, stored: StoredRun, pieces: int) -> dict[tuple[str, str], list[Point]]:
         """The curves of a run by (segment id, device), in few points: the ends, and where about `pieces` equal parts of the time begin."""
@@ -210,7 +223,7 @@ class Store:
     def delete(self, run_ids: Iterable[str]) -> int:
         """Delete runs with everything that belongs to them, all or none. Returns how many runs were deleted."""
         with self._writing() as connection:
-            return sum(connection.execute(delete(RUN).where(RUN.c.id.in_(chunk))).rowcount for chunk in _chunks(run_ids))
+            return sum(connection.execute(delete(RUN).where(RUN.c.id.in_(chunk))).rowcount for chunk in chunks_of(run_ids))
 
     def add_footprint(self, footprint_id: str, run_id: str, created_utc_ns: int, inputs: str, result: str) -> None:
         """Keep a footprint as it was computed; it is never changed. `inputs` and `result` are JSON."""
@@ -241,9 +254,9 @@ class Store:
         """A zone's cached intensities that overlap the time from start to end, in order of provider and time."""
         g = GRID_INTENSITY.c
         meets = (g.zone == zone, g.end_utc_ns > start_utc_ns, g.start_utc_ns < end_utc_ns)
-        query = select(g.provider, g.basis, g.start_utc_ns, g.end_utc_ns, g.g_per_kwh, g.estimated).where(*meets)
-        rows = self._read(lambda connection: connection.execute(query.order_by(g.provider, g.start_utc_ns)).all())
-        return [IntensityRow(r.provider, r.basis, r.start_utc_ns, r.end_utc_ns, r.g_per_kwh, bool(r.estimated)) for r in rows]
+        query = select_fields(GRID_INTENSITY, IntensityRow._fields).where(*meets).order_by(g.provider, g.start_utc_ns)
+        rows = self._read(lambda connection: sound(GRID_INTENSITY, IntensityRow._fields, connection.execute(query), []))
+        return [(row := IntensityRow._make(values))._replace(estimated=bool(row.estimated)) for values in rows]
 
     def mark_vanished(self, here: Here) -> list[str]:
         """Mark runs of this machine as interrupted whose process is gone although they say "running". Returns their ids.
@@ -279,21 +292,3 @@ class Store:
         if ending is None or row.status != Status.RUNNING:
             return row
         return row._replace(status=Status.INTERRUPTED.value, end_reason=ending.reason, ended_utc_ns=ending.ended_utc_ns)
-
-
-def _fitting(query: Select[Any], project: str | None, group: str | None, since_utc_ns: int | None, search: str | None) -> Select[Any]:
-    """A query of the table of runs, restricted to those that fit."""
-    for column, value in ((RUN.c.project, project), (RUN.c.group_name, group)):
-        if value is not None:
-            query = query.where(column == value)
-    if since_utc_ns is not None:
-        query = query.where(RUN.c.started_utc_ns >= since_utc_ns)
-    if search:
-        looked_in = (RUN.c.id, RUN.c.project, RUN.c.name, RUN.c.group_name, RUN.c.host, RUN.c.command)
-        query = query.where(or_(*(func.lower(column).contains(search.lower(), autoescape=True) for column in looked_in)))
-    return query
-
-
-def _chunks(ids: Iterable[str]) -> list[list[str]]:
-    every = list(dict.fromkeys(ids))
-    return [every[start : start + _CHUNK] for start in range(0, len(every), _CHUNK)]

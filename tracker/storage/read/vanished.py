@@ -9,6 +9,7 @@ from sqlalchemy import Connection, update
 
 from ...core.run import Status
 from ..schema import RUN, SEGMENT
+from .checked import sound
 from .records import SegmentRow
 from .rows import select_fields
 
@@ -93,8 +94,9 @@ def vanished_of(connection: Connection, here: Here) -> Vanished:
         .join(RUN, RUN.c.id == SEGMENT.c.run_id)
         .where(SEGMENT.c.status == Status.RUNNING)
     )
-    rows = connection.execute(query)
-    return judge((Candidate(SegmentRow._make(segment), status, last_seen_ns) for *segment, status, last_seen_ns in rows), here)
+    rows = sound(SEGMENT, SegmentRow._fields, connection.execute(query), [])  # what is said of the run comes after these fields
+    candidates = (Candidate(SegmentRow._make(segment), status, last_seen_ns) for *segment, status, last_seen_ns in rows)
+    return judge((c for c in candidates if isinstance(c.run_last_seen_utc_ns, int)), here)
 
 
 def write_down(connection: Connection, vanished: Vanished) -> None:

@@ -1,0 +1,224 @@
+"""Bytes that no reader expects: in one run they leave the others as they are, and are named as damage of that run."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+import pytest
+import requests
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.fakes.served import served
+from tests.fakes.spoiled import NASTY, SOUND, VICTIM, Cell, Spoiled, cells
+from tests.golden import WIDE
+from trainwatt.core.point import Point
+from trainwatt.errors import StoreError
+from trainwatt.storage.read.checked import from_json, sound_points
+from trainwatt.storage.read.records import Damage
+from trainwatt.storage.read.store import Store
+
+SHOWN = (
+    *(("list",), ("list", "--by", "day"), ("show", VICTIM), ("compare", WIDE, VICTIM), ("footprint", VICTIM)),
+    *(("report", VICTIM, "-o", "-"), ("export", "-o", "-"), ("export", "--what", "phases", "-o", "-")),
+    ("export", "--what", "curves", VICTIM, "-o", "-"),
+)
+
+
+@pytest.fixture(scope="module")
+def spoiled(tmp_path_factory: pytest.TempPathFactory) -> Spoiled:
+    return Spoiled(tmp_path_factory.mktemp("spoiled"))
+
+
+def entries(spoiled: Spoiled) -> dict[str, Any]:
+    return {entry["run"]["id"]: entry for entry in spoiled.json("list")["runs"]}
+
+
+def columns(view: Any) -> set[str]:
+    """What is named as damaged."""
+    return {f"{d['table']}.{d['column']}" for d in view["run"]["damage"]}
+
+
+NAMED = [
+    ("run", "tags", "cut JSON"),
+    ("run", "started_utc_ns", "text"),
+    ("run", "last_seen_utc_ns", "largest integer"),
+    ("run", "duration_s", "infinity"),
+    ("run", "status", "text"),
+    ("run", "outcome", "text"),
+    ("run", "stage", "text"),
+    ("run", "project", "blob"),
+    ("run", "host", "not UTF-8"),
+    ("run", "settings", "JSON of other types"),
+    ("segment", "started_utc_ns", "text"),
+    ("segment", "status", "text"),
+    ("device", "kind", "text"),
+    ("device", "gain", "negative"),
+    ("device", "name", "blob"),
+    ("curve_point", "counter_j", "huge"),
+    ("curve_point", "t_ns", "text"),
+    ("phase", "end_t_ns", "text"),
+    ("phase_energy", "energy_j", "infinity"),
+    ("event", "kind", "text"),
+    ("event", "utc_ns", "largest integer"),
+    ("work", "amount", "negative"),
+    ("inventory", "detail", "JSON of other types"),
+    ("clock_anchor", "utc_ns", "text"),
+]
+"""A sound run may have no row of a table: those cases add one."""
+ADDED = {"event": "INSERT INTO event SELECT id, 99, NULL, 'gap', start_t_ns, started_utc_ns, 'x' FROM segment WHERE run_id = :run"}
+
+
+@pytest.mark.parametrize(("table", "column", "nasty"), NAMED)
+def test_a_value_that_cannot_be_true_is_damage_of_its_run_only(spoiled: Spoiled, table: str, column: str, nasty: str) -> None:
+    changed = spoiled.spoil(Cell(table, column, nasty, every=False))
+    if not changed:
+        with closing(sqlite3.connect(spoiled.db)) as connection, connection:
+            connection.execute(ADDED[table], {"run": VICTIM})
+            connection.execute(f"UPDATE {table} SET {column} = {NASTY[nasty]} WHERE seq = 99")
+    view = spoiled.json("show", VICTIM)
+    named = "run.status" if column == "outcome" else f"{table}.{column}"
+    named = {"curve_point.counter_j": "curve_point.*", "curve_point.t_ns": "curve_point.*"}.get(named, named)
+    assert any(found.startswith(named) for found in columns(view)), columns(view)
+    listed = entries(spoiled)
+    assert {run_id: entry for run_id, entry in listed.items() if run_id != VICTIM} == {
+        entry["run"]["id"]: entry for entry in spoiled.listed if entry["run"]["id"] != VICTIM
+    }
+    if table not in ("phase", "phase_energy", "inventory", "clock_anchor"):  # a list does not look at these
+        assert columns(listed[VICTIM]), listed[VICTIM]
+        assert f"{VICTIM[:8]}" in next(line for line in spoiled.call("list").stdout.splitlines() if "damaged" in line)
+    shown = spoiled.call("show", VICTIM).stdout
+    assert "the record of this run is damaged; these values are not used: " in " ".join(shown.split())
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "nasty"),
+    [
+        ("device", "gain", "infinity"),
+        ("curve_point", "power_j", "negative"),
+        ("curve_point", "t_ns", "huge"),
+        ("segment", "start_t_ns", "text"),
+    ],
+)
+def test_what_is_not_known_never_becomes_a_number(spoiled: Spoiled, table: str, column: str, nasty: str) -> None:
+    """A device whose record is damaged is missing from the total, which is then a lower bound; the others count."""
+    spoiled.spoil(Cell(table, column, nasty, every=False))
+    energy, before = spoiled.json("show", VICTIM)["energy"], spoiled.before[VICTIM]["energy"]
+    assert energy["lower_bound"]
+    assert {"what the database has of it is damaged"} == {d["reason"] for d in energy["unmeasured"]}
+    known = {d["device"]: d["energy_j"] for d in before["devices"]}
+    assert {d["device"]: d["energy_j"] for d in energy["devices"]} == {
+        name: joules for name, joules in known.items() if name not in {d["device"] for d in energy["unmeasured"]}
+    }
+
+
+def test_a_duration_that_cannot_be_true_is_that_of_the_readings(spoiled: Spoiled) -> None:
+    spoiled.spoil(Cell("run", "duration_s", "infinity", every=True))
+    seconds = spoiled.json("show", VICTIM)["run"]["duration_s"]
+    assert seconds == pytest.approx(spoiled.before[VICTIM]["run"]["duration_s"], abs=0.01)
+    assert entries(spoiled)[VICTIM]["run"]["duration_s"] == seconds
+
+
+def test_a_time_that_cannot_be_true_does_not_hide_the_newest_run(spoiled: Spoiled) -> None:
+    """SQLite sorts text after all numbers: this run would be the latest one for ever."""
+    spoiled.spoil(Cell("run", "started_utc_ns", "text", every=True))
+    store = Store.open(str(spoiled.db))
+    assert store.find("latest") == spoiled.listed[0]["run"]["id"] != VICTIM
+    store.close()
+
+
+@settings(max_examples=25)
+@given(st.sampled_from(sorted(cells())), st.sampled_from(SHOWN))
+def test_no_single_value_ends_a_command(spoiled: Spoiled, cell: Cell, command: tuple[str, ...]) -> None:
+    spoiled.spoil(cell)
+    result = spoiled.call(*command)
+    assert result.exception is None, (cell, command, result.exception)
+
+
+def test_the_pages_show_a_damaged_run_and_the_others(spoiled: Spoiled) -> None:
+    spoiled.spoil(Cell("run", "tags", "cut JSON", every=True))
+    with closing(sqlite3.connect(spoiled.db)) as connection, connection:
+        connection.execute("UPDATE device SET kind = x'ff' WHERE segment_id IN (SELECT id FROM segment WHERE run_id = ?)", (VICTIM,))
+    with served(spoiled.db) as address:
+        for path in (
+            "/",
+            f"/runs/{VICTIM}",
+            f"/runs/{SOUND[0]}",
+            f"/compare?run={VICTIM}&run={WIDE}",
+            "/projects",
+            f"/runs/{WIDE}",
+            "/?sort=-energy",
+        ):
+            page = requests.get(address + path, timeout=60)
+            assert page.status_code == 200, (path, page.text[:300])
+            assert ("damaged" in page.text) == (path not in ("/projects", f"/runs/{WIDE}")), path
+
+
+def test_a_kept_footprint_that_is_damaged_is_said(spoiled: Spoiled) -> None:
+    spoiled.spoil(Cell("run", "name", "nothing", every=True))
+    kept = spoiled.json("footprint", VICTIM)["footprints"][0]["footprint_id"]
+    for result in ("'{\"total_g\": '", "'[]'", "'{}'", '\'{"assumptions": 5, "zone": []}\'', f"'{'[' * 5000}'"):
+        with closing(sqlite3.connect(spoiled.db)) as connection, connection:
+            connection.execute(f"UPDATE footprint SET result = {result}")
+        shown = spoiled.call("show", VICTIM, "--footprint", kept)
+        assert isinstance(shown.exception, StoreError)
+        assert "that footprint is damaged" in str(shown.exception)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+)
+
+
+@given(JSON | st.text(max_size=20) | st.binary(max_size=9))
+def test_stored_json_is_an_object_that_can_be_printed_or_damage(value: object) -> None:
+    damage: list[Damage] = []
+    text = value if isinstance(value, (str, bytes)) else json.dumps(value)
+    found = from_json("run", "tags", text, damage)
+    json.dumps(found, allow_nan=False, indent=2).encode()
+    assert not damage or found == {}
+    if isinstance(value, dict) and not damage:
+        assert json.dumps(found) == json.dumps(value)
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**12), *[st.floats(0, 1e9)] * 9), max_size=5), st.data())
+def test_only_the_points_that_cannot_be_true_are_left_out(rows: list[tuple[Any, ...]], data: st.DataObject) -> None:
+    assert sound_points(rows) == [Point._make(row) for row in rows]
+    if rows:
+        at, column = data.draw(st.integers(0, len(rows) - 1)), data.draw(st.integers(0, 9))
+        wrong = data.draw(st.sampled_from((b"x", "abc", math.inf, -math.inf, math.nan, -5.5, None, 2.5e300)))
+        spoiled = [tuple(wrong if (i, j) == (at, column) else value for j, value in enumerate(row)) for i, row in enumerate(rows)]
+        assert sound_points(spoiled) == [Point._make(row) for i, row in enumerate(rows) if i != at]
+
+
+def test_a_damaged_id_keeps_no_other_run_from_being_exported(spoiled: Spoiled) -> None:
+    spoiled.spoil(Cell("run", "name", "nothing", every=True))
+    with closing(sqlite3.connect(spoiled.db)) as connection, connection:
+        connection.execute("UPDATE run SET id = x'ff00' WHERE id = ?", (VICTIM,))
+    assert len(entries(spoiled)) == len(spoiled.listed)
+    exported = spoiled.call("export", "-o", "-")
+    assert exported.exception is None
+    assert len(exported.stdout.splitlines()) == len(spoiled.listed)  # the head, and a line for each other run
+
+
+def test_intensities_in_the_cache_that_cannot_be_true_or_overlap_are_left_out(spoiled: Spoiled) -> None:
+    spoiled.spoil(Cell("run", "name", "nothing", every=True))
+    hour_ns, start_ns = 3600 * 10**9, 1_795_888_800 * 10**9  # the hour of the run
+    rows = [
+        (start_ns, start_ns + hour_ns, "100"),
+        (start_ns + 1, start_ns + hour_ns, "900"),
+        (start_ns + 2 * hour_ns, start_ns + hour_ns, "900"),
+        (start_ns + 3, "'x'", "900"),
+        (start_ns + 4, start_ns + hour_ns, "9e999"),
+    ]
+    with closing(sqlite3.connect(spoiled.db)) as connection, connection:
+        for start, end, g in rows:
+            connection.execute(f"INSERT INTO grid_intensity VALUES ('uk', 'GB', 'direct', {start}, {end}, {g}, 0, 0)")
+        connection.execute("UPDATE run SET zone = 'GB' WHERE id = ?", (VICTIM,))
+    [found] = spoiled.json("footprint", VICTIM)["footprints"]
+    assert found["carbon"]["intensity_g_per_kwh"] == pytest.approx(100)

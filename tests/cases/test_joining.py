@@ -171,6 +171,7 @@ def test_a_run_that_vanished_is_not_joined(world: World) -> None:
     """The command outlived its `trainwatt run`, which was killed. The run has no owner, so nobody would measure its energy."""
     import os
     import signal
+    import time
 
     from tests.fakes.world import wait_for
 
@@ -186,10 +187,15 @@ pathlib.Path("done").write_text("done" + chr(10))
     process = world.popen([*TRAINWATT, "run", "--project", "vanished", "--", sys.executable, "-c", code], stdout=None, stderr=None)
     os.kill(int(wait_for(world.work / "wrapper")), signal.SIGKILL)
     process.wait(HANGS_S)
+    deadline = time.monotonic() + HANGS_S
+    while world.runs()[0]["status"] == "running":  # what measured notices that it is alone, and closes the run
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     (world.work / "go").touch()
     wait_for(world.work / "done")
     runs = world.runs()
     assert [(r["project"], r["status"]) for r in runs] == [("late", "completed"), ("vanished", "interrupted")]
+    assert runs[1]["end_reason"] == "trainwatt run was killed; what the command did then is not measured"
     assert world.show()["energy"]["total_j"] > 0
 
 

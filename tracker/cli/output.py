@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import os
 import secrets
+import select
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
-from typing import IO
+from typing import IO, TextIO
 
 import rich_click as click
 
 from ..errors import ConfigurationError, TrainwattError
 from ..presentation.words.safe_text import lines
 from ..texts import SIMILAR
+
+SAY_S = 2.0
+"""How long a message waits for its reader."""
+
+
+def occupy_standard_descriptors() -> None:
+    """Open what the caller has closed of the descriptors 0 to 2, so that no file of ours becomes one of them. Writing to it still fails,
+    and a child process finds it closed."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            with suppress(OSError):
+                os.open(os.devnull, os.O_RDONLY)  # the kernel takes the lowest number that is free
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
 
 
 def replace_what_cannot_be_shown() -> None:
@@ -26,15 +45,27 @@ def replace_what_cannot_be_shown() -> None:
 
 def echo(text: str, *, nl: bool = True, err: bool = False) -> None:
     """Print a text on stdout, or on stderr."""
-    stream = sys.stderr if err else sys.stdout
-    if stream is not None:  # it is None where it was closed before the start; click would take stdout then
-        click.echo(text, file=stream, nl=nl)  # without a file, click writes UTF-8 where the encoding is ASCII
+    click.echo(text, file=sys.stderr if err else sys.stdout, nl=nl)  # without a file, click writes UTF-8 where the encoding is ASCII
 
 
-def say(text: str) -> None:
-    """Print a message for the user on stderr, if it is still there. No escape sequence in it takes effect."""
-    with suppress(OSError):  # a terminal may have hung up, and the work matters more than the message
-        echo(f"trainwatt: {lines(text)}", err=True)
+def say(text: str, *, patience_s: float = SAY_S) -> None:
+    """Print a message for the user on stderr, if it is still there. No escape sequence in it takes effect.
+
+    Raises nothing: a terminal may have hung up, a disk may be full, and the work matters more than the message. `patience_s`: how long it
+    waits for the reader of a pipe that is full."""
+    with suppress(OSError, ValueError):
+        if _has_room(sys.stderr, patience_s):
+            echo(f"trainwatt: {lines(text)}", err=True)
+
+
+def _has_room(stream: TextIO, patience_s: float) -> bool:
+    try:
+        descriptor = stream.fileno()
+    except (OSError, ValueError):  # it is no file
+        return True
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    return bool(poll.poll(1e3 * patience_s))
 
 
 def form_of(path: str | None, forms: Sequence[str], default: str) -> str:

@@ -21,7 +21,7 @@ from ..log import warn
 from ..machine.git import git_commit
 from ..machine.host import require_kernel_trees
 from ..machine.job import external_ids, local_rank, rank_in_run, ranks_here
-from ..machine.process import Identity, own_command, this_process
+from ..machine.process import Identity, own_command, parent, this_process
 from ..masking.text import hidden_in, scrubbed_name
 from ..storage import place
 from ..storage.write import damage
@@ -275,8 +275,9 @@ class _Start:
         return recorder
 
     def _surroundings(self, meters: _Meters, me: Identity, anchor: Anchor, neighbours: Neighbours) -> Surroundings:
-        a_rank = self._rank_here is not None and self._target.tree_pid == me.pid
-        tree_pid = os.getppid() if a_rank else self._target.tree_pid  # the other ranks of the node are the launcher's children too
+        tree_pid = self._target.tree_pid
+        if self._rank_here is not None and self._target.environ is None:
+            tree_pid = parent(tree_pid) or tree_pid  # the other ranks of the node are the launcher's children too
         return Surroundings(
             run_id=self._run_id,
             segment_id=self._segment_id,

@@ -24,7 +24,9 @@ def build(folder: Path) -> Path:
     if cc is None:
         raise CannotFake("there is no C compiler to build the fake NVML with")
     library = folder / SONAME
-    subprocess.run([cc, "-shared", "-fPIC", "-O1", "-Wall", "-Werror", f"-Wl,-soname,{SONAME}", "-o", library, _SOURCE], check=True)
+    subprocess.run(
+        [cc, "-shared", "-fPIC", "-pthread", "-O1", "-Wall", "-Werror", f"-Wl,-soname,{SONAME}", "-o", library, _SOURCE], check=True
+    )
     return library
 
 

@@ -1,8 +1,12 @@
 /* A small libnvidia-ml.so.1 for tests: it says what the text file named by FAKE_NVML says, read anew at each call.
  * A line is "KEY VALUE", with keys as "count", "init" or "0.energy"; KEY_code is the return code of that quantity. */
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum { OK = 0, UNINITIALIZED = 1, INVALID = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6, TOO_SMALL = 7, NO_LIBRARY = 12, LOST = 15 };
 
@@ -88,10 +92,36 @@ static int small(device d, const char *name, unsigned *out)
     return code;
 }
 
+/* what a library may do to the process that loads it: the words of FAKE_NVML_DOES */
+static void *reap(void *unused) { for (;;) if (waitpid(-1, NULL, 0) < 0) usleep(1000); return unused; }
+static void *idle(void *unused) { sigset_t none; sigemptyset(&none); pthread_sigmask(SIG_SETMASK, &none, NULL); for (;;) pause(); return unused; }
+static void *crash(void *unused) { while (access(getenv("FAKE_NVML_WHEN"), F_OK)) usleep(1000); raise(SIGSEGV); return unused; }
+static void handle(int number) { (void)number; }
+static void misbehave(void)
+{
+    const char *does = getenv("FAKE_NVML_DOES");
+    pthread_t thread;
+    sigset_t every;
+    sigfillset(&every);
+    if (!does || tries > 1) return;
+    for (int number = 1; number < 32; number++) {
+        struct sigaction action = {.sa_flags = strstr(does, "restart") ? SA_RESTART : 0};
+        action.sa_handler = strstr(does, "ignore") ? SIG_IGN : strstr(does, "handle") ? handle : SIG_DFL;
+        if (strstr(does, "ignore") || strstr(does, "handle") || strstr(does, "default")) sigaction(number, &action, NULL);
+    }
+    if (strstr(does, "thread")) pthread_create(&thread, NULL, idle, NULL);
+    if (strstr(does, "reap")) pthread_create(&thread, NULL, reap, NULL);
+    if (strstr(does, "crash")) pthread_create(&thread, NULL, crash, NULL);
+    if (strstr(does, "block")) pthread_sigmask(SIG_BLOCK, &every, NULL);
+    if (strstr(does, "unmask")) pthread_sigmask(SIG_UNBLOCK, &every, NULL);
+    if (strstr(does, "exit")) _exit(0);
+}
+
 int nvmlInitWithFlags(unsigned flags)
 {
     (void)flags;
     tries++;
+    misbehave();
     int code = getenv("FAKE_NVML") ? (int)number("init", OK) : NO_LIBRARY;
     if (!code && !users++) era++;
     return code;

@@ -15,7 +15,7 @@ from ...tracking.target import Target
 from ...tracking.tracker import EnergyTracker
 from ..options import arguments, full_option, tracking_options
 from ..output import say
-from .run import report
+from .processes.measuring import report
 
 
 @click.command("attach")

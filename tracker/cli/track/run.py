@@ -5,34 +5,40 @@ from __future__ import annotations
 import errno
 import os
 import resource
-import shlex
 import shutil
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import rich_click as click
 
 from ...config import JOIN_DB, JOIN_RUN, Settings
-from ...core.run import EventKind
-from ...errors import NoHomeError, NotADatabaseError, StoreError, TrainwattError
+from ...errors import TrainwattError
 from ...masking.text import masked, scrubbed
-from ...presentation.words.quantities import format_duration
-from ...presentation.words.safe_text import clean, cleaned
-from ...storage.place import spare
 from ...tracking.target import Target
 from ...tracking.tracker import EnergyTracker
 from ..options import arguments, full_option, tracking_options
 from ..output import say
-from .signals.forwarding import FAULTS, Signals
+from .processes.link import Begun, Ended, Link, NotStarted, Refused
+from .processes.measurement import Measurement
+from .processes.spawned import Spawned
+from .signals.forwarding import ENDING, Signals, send
+
+DEADLY = sorted((ENDING | {signal.SIGKILL, signal.SIGUSR1, signal.SIGUSR2}), key=lambda number: number.name)
 
 
 @click.command("run", context_settings={"allow_interspersed_args": False})
 @click.option("--strict", is_flag=True, help="Do not start the command if the database cannot be written.")
+@click.option(
+    "--die-with",
+    metavar="SIGNAL",
+    type=click.Choice([number.name.removeprefix("SIG") for number in DEADLY], case_sensitive=False),
+    help="The signal, such as TERM, that the command gets if `trainwatt run` is killed; by default the command goes on.",
+)
 @full_option
 @tracking_options
 @click.argument("command_line", nargs=-1, required=True, metavar="-- COMMAND [ARGUMENT]...")
-def command(command_line: tuple[str, ...], strict: bool, full: bool, **options: Any) -> None:
+def command(command_line: tuple[str, ...], strict: bool, full: bool, die_with: str | None, **options: Any) -> None:
     """Measure a command, which needs no change.
 
     It keeps its exit code and its signals, and a tracker inside it joins this run. At the end, three lines are printed on stderr. If the
@@ -42,20 +48,21 @@ def command(command_line: tuple[str, ...], strict: bool, full: bool, **options: 
     """
     if (reason := _unusable(command_line[0])) is not None:
         _refuse(command_line[0], reason)
-    target, settings = Target(command=masked(command_line), joinable=True, full=full), arguments(**options)
-    with Signals(command_line) as signals:  # before any thread starts: all threads inherit what is blocked
-        tracker = _begun(target, settings, strict)
-        early = signals.early()
+    settings, tie = arguments(**options), None if die_with is None else signal.Signals[f"SIG{die_with}"]
+    target = Target(command=masked(command_line), joinable=True, full=full)
+    tracker = EnergyTracker.watching(target, **settings)
+    with Signals(command_line) as signals:
+        measurement = _measurement(lambda link: _measure(link, tracker, target, settings, strict), strict, signals)
+        begun = None if measurement is None else _begun(measurement, tracker._config.baseline_s, strict, signals)
         try:
-            pid = _spawn(command_line, tracker, signals.inherited)
+            child = _spawn(command_line, begun, tie, signals)
         except OSError as error:
-            if tracker is not None:
-                tracker.stop("failed", f"could not be started: {error.strerror}")
+            if measurement is not None:
+                measurement.finish(NotStarted(error.errno or errno.ENOEXEC), signals)
             _refuse(command_line[0], error.errno)
-        code = signals.wait(pid, early)
-        if tracker is not None:
-            tracker.stop(*_verdict(code))
-            report(tracker, elsewhere=target.refused is not None)
+        code = _wait(child, measurement, signals)
+        if measurement is not None:
+            measurement.finish(Ended(code, child.lost), signals)
     _end_like(code)
 
 
@@ -73,75 +80,71 @@ def _refuse(program: str, reason: int | None) -> NoReturn:
     raise SystemExit(127 if reason == errno.ENOENT else 126)
 
 
-def _begun(target: Target, settings: Settings, strict: bool) -> EnergyTracker | None:
-    """A tracker that measures; None if the run can be recorded nowhere. A database that cannot be written does not stop the command.
+def _measure(link: Link, tracker: EnergyTracker, target: Target, settings: Settings, strict: bool) -> None:
+    from .processes.measuring import measure  # the process that waits for the command loads nothing of this
 
-    Raises ConfigurationError, NotADatabaseError for another program's file, which is a wrong setting too, and if `strict` any StoreError.
-    """
+    measure(link, tracker, target, settings, strict)
+
+
+def _measurement(measure: Callable[[Link], None], strict: bool, signals: Signals) -> Measurement | None:
+    """A process that measures; None if there can be no more processes. With `strict`, that raises TrainwattError."""
     try:
-        return EnergyTracker.watching(target, **settings).start()
-    except (StoreError, NoHomeError) as error:
-        if strict or isinstance(error, NotADatabaseError):
-            raise
-        target.refused = error
-        say(str(error))
-    for db in spare():
-        elsewhere: Settings = {**settings, "db": db}
-        try:
-            tracker = EnergyTracker.watching(target, **elsewhere).start()
-        except TrainwattError:
-            continue
-        say(f"the command runs all the same, and is recorded in {tracker.path}; with --strict it would not start")
-        return tracker
-    say("the command runs all the same, and nothing is measured; with --strict it would not start")
-    return None
+        return Measurement.start(measure, signals)
+    except OSError as error:
+        if strict:
+            raise TrainwattError(f"no process that measures can be started: {error.strerror}") from None
+        say(f"no process that measures can be started: {error.strerror}; the command runs all the same, with --strict it would not start")
+        return None
 
 
-def _spawn(command_line: tuple[str, ...], tracker: EnergyTracker | None, mask: Iterable[int]) -> int:
-    environment = os.environ | ({} if tracker is None else {JOIN_RUN: tracker.run_id or "", JOIN_DB: str(tracker.path)})
-    return os.posix_spawnp(command_line[0], command_line, environment, setsigmask=mask, setsigdef=[signal.SIGPIPE, signal.SIGXFSZ])
+def _begun(measurement: Measurement, baseline_s: float, strict: bool, signals: Signals) -> Begun | None:
+    """Wait until the measuring has begun; None if that fails. Raises TrainwattError if `strict` then, and SystemExit for wrong settings."""
+    begun = measurement.begun(signals, baseline_s)
+    if isinstance(begun, Refused):
+        raise SystemExit(measurement.exit_code(signals))
+    if begun is None:
+        failed = f"the process that measures {measurement.failed() or 'has not begun in time'}"
+        if strict:
+            raise TrainwattError(f"{failed}; without --strict the command would start all the same")
+        say(f"{failed}; the command runs all the same, with --strict it would not start")
+    return begun
 
 
-def _verdict(code: int) -> tuple[str, str | None]:
-    if code == 0:
-        return "completed", None
-    if code > 0:
-        return "failed", f"exit code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:  # a real-time signal
-        name = f"signal {-code}"
-    hint = " (by hand, or by the kernel when memory ran out)" if -code == signal.SIGKILL else ""
-    return "failed" if -code in FAULTS else "interrupted", f"{name}{hint}"
+def _spawn(command_line: tuple[str, ...], begun: Begun | None, tie: signal.Signals | None, signals: Signals) -> Spawned:
+    """Start the command, with the signals that came too early for it. Raises OSError."""
+    environ = dict(os.environ)
+    if begun is not None and begun.run_id is not None and begun.db is not None:
+        environ |= {JOIN_RUN: begun.run_id, JOIN_DB: begun.db}
+    with signals.held():
+        child = Spawned.start(command_line, environ, signals.inherited, tie)
+        for number in signals.take():  # whoever sent them, the command will not have got them
+            if number not in (signal.SIGTSTP, signal.SIGCONT):
+                send(child.pid, number)
+    child.confirm()
+    return child
 
 
-def report(tracker: EnergyTracker, *, elsewhere: bool = False) -> None:
-    """Three lines: the headline, the duration, how to show it; and a line about processes that the command left.
-
-    `elsewhere`: the run is not in the database that the settings name.
-    """
-    try:
-        summary = tracker.summary()
-    except Exception as error:  # the result of the command matters more than the report
-        say(f"the run could not be read back: {error}")
-        return
-    run = cleaned(summary.to_dict()["run"])
-    reason = f" ({run['end_reason']})" if run["end_reason"] else ""
-    say(summary.headline)
-    say(f"{format_duration(run['duration_s'])}, {run['status']}{reason}")
-    for event in summary.to_dict()["events"]:
-        if event["kind"] == EventKind.OUTLIVED:
-            say(clean(event["detail"]))
-    say(f"trainwatt show {run['id']}{f' --db {shlex.quote(str(tracker.path))}' if elsewhere else ''}")
+def _wait(child: Spawned, measurement: Measurement | None, signals: Signals) -> int:
+    """Wait for the command, and pass signals on. Returns its exit code, or minus the signal that ended it."""
+    while (code := child.ended()) is None:
+        if measurement is not None:
+            measurement.look()
+        due_s = signals.pass_on(child.pid)
+        signals.pause(child.descriptor, *([] if measurement is None else measurement.watched), until_s=due_s)
+    if child.lost:
+        say(f"it cannot be known how the command ended: another program took its exit code; this one ends with {code}")
+    return code
 
 
-def _end_like(code: int) -> None:
-    """End like the command: with its exit code, or by its signal."""
+def _end_like(code: int) -> NoReturn:
+    """End like the command: with its exit code, or by its signal. Nothing that is left to do in this process may change that."""
     if code < 0:
         resource.setrlimit(
             resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1])
         )  # the command may dump core, but not this process
         if -code not in (signal.SIGKILL, signal.SIGSTOP):
             signal.signal(-code, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {-code})
         os.kill(os.getpid(), -code)
-    raise SystemExit(code)
+        code = 128 - code  # the first process of a container outlives its own signals
+    os._exit(code)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 import os
+import select
 import signal
 import time
-from collections.abc import Sequence
-from contextlib import suppress
-from types import TracebackType
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from types import FrameType, TracebackType
+from typing import Any, NamedTuple
 
 from .probe import Probe
 
@@ -21,117 +22,182 @@ FAULTS = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.S
 _OURS = {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTTIN, signal.SIGTTOU}
 """Signals that cannot be caught, or that say something of this process only. The kernel stops a whole group with SIGTTIN and SIGTTOU."""
 FORWARDED = frozenset(signal.valid_signals() - FAULTS - _OURS)
+CAUGHT = FORWARDED | {signal.SIGCHLD}
+ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT})
+"""Signals that ask a process to end."""
 SETTLED_S = 0.2
 """So long after a signal, who sends it to several processes one after the other has sent it to all of them. `timeout` sends it to a process
 and then to its group; Slurm and systemd send it to each process of a job."""
-_SI_KERNEL = 0x80
-"""The si_code of a signal from the kernel (asm-generic/siginfo.h)."""
+LOOK_S = 0.1
+"""How often to look for what cannot be waited for."""
+MOST_PROBES = 5
+"""How many probes are started, should somebody end them."""
 
 
-class _Got(NamedTuple):
-    """A signal that this process got: when, and the kind of its sender."""
+class Inherited(NamedTuple):
+    """The signals that were blocked, and those that were ignored, when this process was started."""
 
-    at_s: float
-    si_code: int
+    blocked: frozenset[int]
+    ignored: frozenset[int]
 
 
 class Signals:
-    """Blocks the signals of this process, from before the first thread starts, and passes them on to the command."""
+    """Catches the signals of this process from before the command starts, and passes them on to the command.
+
+    It needs a process of its own in which no other library is loaded. Signals are caught by handlers, whether or not a thread blocks them:
+    a thread that a preloaded library started may take a signal, whose default action would end the process.
+    """
 
     def __init__(self, command_line: Sequence[str]) -> None:
         self._command_line = command_line
-        self._got: dict[int, _Got] = {}
+        self._got_s: dict[int, float] = {}
         self._probed_s: dict[int, float] = {}
         self._probe: Probe | None = None
-        self.inherited: set[int] = set()
-        """The signals that were blocked before."""
+        self._probes = 0
+        self._before: dict[int, Any] = {}
+        self._wakes: int | None = None
+        self._waker: int | None = None
+        self.inherited = Inherited(frozenset(), frozenset())
 
     def __enter__(self) -> Signals:
-        self.inherited = set(signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED | {signal.SIGCHLD}))
-        if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:  # inherited: the kernel would not tell how the command ended
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        self._probe = Probe.start(FORWARDED, self._command_line)
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, CAUGHT)
+        self._before = {number: handler for number in CAUGHT if (handler := signal.getsignal(number)) is not None}
+        self.inherited = Inherited(frozenset(blocked), frozenset(n for n, handler in self._before.items() if handler is signal.SIG_IGN))
+        with suppress(OSError):  # without descriptors, signals are looked for
+            self._wakes, self._waker = os.pipe()
+            for descriptor in (self._wakes, self._waker):
+                os.set_blocking(descriptor, False)
+            signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
+        for number in CAUGHT:
+            signal.signal(number, self._catch)
+        self._start_probe()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, CAUGHT)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Drop what came too late for the command, and take signals as before."""
         if self._probe is not None:
             self._probe.end()
-        while signal.sigtimedwait(FORWARDED, 0) is not None:
-            pass
-        signal.pthread_sigmask(signal.SIG_SETMASK, self.inherited)
+        signal.pthread_sigmask(signal.SIG_BLOCK, CAUGHT)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(-1)
+        for descriptor in (self._wakes, self._waker):
+            if descriptor is not None:
+                os.close(descriptor)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self.inherited.blocked)
 
-    def early(self) -> list[int]:
-        """The signals that came before there was a command: whoever sent them, the command will not have got them."""
-        came: list[int] = []
-        while (received := signal.sigtimedwait(FORWARDED, 0)) is not None:
-            came.append(received.si_signo)
+    def after_fork(self) -> None:
+        """In a child process: leave the signals to the parent. The handlers stay, and what they catch has no effect."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for number in FORWARDED:
+            signal.siginterrupt(number, False)  # no driver is interrupted
+        for descriptor in (self._wakes, self._waker):
+            if descriptor is not None:
+                os.close(descriptor)
+        if self._probe is not None:
+            self._probe.forget()
+            self._probe = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """A block in which signals wait."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
+
+    @property
+    def asked_to_end(self) -> bool:
+        """Whether a signal came that asks a process to end, and that was not passed on."""
+        return not ENDING.isdisjoint(self._got_s)
+
+    def take(self) -> dict[int, float]:
+        """The signals that came, also those that are held, each with the time when it came; they are not passed on any more."""
+        for number in signal.sigpending() & FORWARDED:
+            if signal.sigtimedwait({number}, 0) is not None:
+                self._got_s.setdefault(number, time.monotonic())
+        came, self._got_s = self._got_s, {}
         if self._probe is not None:
             self._probe.catch_up()  # these are the same ones
-        return [number for number in came if number not in (signal.SIGTSTP, signal.SIGCONT)]
+        self._probed_s.clear()
+        return came
 
-    def wait(self, pid: int, early: Sequence[int]) -> int:
-        """Wait for the command `pid`, and pass signals on. Returns its exit code, or minus the signal that ended it."""
-        for number in early:
-            _send(pid, number)
-        while True:
-            self._receive()
-            ended, status = os.waitpid(pid, os.WNOHANG)
-            if ended:
-                return os.waitstatus_to_exitcode(status)
-            for number, got in list(self._got.items()):
-                if time.monotonic() >= got.at_s + SETTLED_S:
-                    del self._got[number]
-                    self._settle(pid, number, got)
+    def pause(self, *descriptors: int | None, until_s: float = math.inf) -> set[int]:
+        """Wait for a signal, for one of the descriptors, or until a time of the monotonic clock. Returns the descriptors that can be read.
 
-    def _receive(self) -> None:
-        """Wait for a signal, or until one that came is settled."""
-        every = FORWARDED | {signal.SIGCHLD}
-        if self._got:
-            left_s = min(got.at_s for got in self._got.values()) + SETTLED_S - time.monotonic()
-            received = signal.sigtimedwait(every, max(0.0, left_s))
-        else:
-            received = signal.sigwaitinfo(every)
-        if received is not None and received.si_signo != signal.SIGCHLD:
-            self._got.setdefault(received.si_signo, _Got(time.monotonic(), received.si_code))
+        A descriptor that is None stands for something that cannot be waited for."""
+        poll = select.poll()
+        for descriptor in (self._wakes, *descriptors):
+            if descriptor is None:
+                until_s = min(until_s, time.monotonic() + LOOK_S)
+            else:
+                poll.register(descriptor, select.POLLIN)
+        if self._probe is not None:
+            poll.register(self._probe.descriptor, select.POLLIN)
+        ready = {found for found, _ in poll.poll(None if until_s == math.inf else max(0, math.ceil(1e3 * (until_s - time.monotonic()))))}
+        if self._wakes is not None:
+            with suppress(BlockingIOError):
+                os.read(self._wakes, 4096)
         if self._probe is not None:
             self._note(self._probe.reports())
+            if self._probe.ended:
+                self._start_probe()
+        return ready
 
-    def _settle(self, pid: int, number: int, got: _Got) -> None:
-        if not self._reached(pid, number, got):
-            _send(pid, number)
-        if number == signal.SIGTSTP:
-            self._stop_too(got.at_s)
+    def pass_on(self, pid: int) -> float:
+        """Send the command `pid` the signals that are due and that it has not got. Returns when the next one is due."""
+        for number, at_s in list(self._got_s.items()):
+            if time.monotonic() >= at_s + SETTLED_S:
+                del self._got_s[number]
+                if not self._reached(pid, number, at_s):
+                    send(pid, number)
+                if number == signal.SIGTSTP:
+                    self._stop_too(at_s)
+        return min(self._got_s.values(), default=math.inf) + SETTLED_S
 
-    def _reached(self, pid: int, number: int, got: _Got) -> bool:
-        """Whether the command got the signal from its sender."""
-        if not _in_our_group(pid):
-            return False
+    def _catch(self, number: int, _: FrameType | None) -> None:
+        if number != signal.SIGCHLD:
+            self._got_s.setdefault(number, time.monotonic())
+
+    def _start_probe(self) -> None:
         if self._probe is not None:
-            self._note(self._probe.catch_up())
-            if not self._probe.ended:
-                return self._probed_s.get(number, -math.inf) >= got.at_s - SETTLED_S
-        hung_up = number == signal.SIGHUP and os.getsid(0) == os.getpid()  # the kernel tells the leader of the session only
-        return got.si_code == _SI_KERNEL and not hung_up
+            self._probe.end()
+            self._probe = None
+        if self._probes < MOST_PROBES:
+            self._probes += 1
+            with self.held():
+                self._probe = Probe.start(FORWARDED, self._command_line)
+
+    def _reached(self, pid: int, number: int, at_s: float) -> bool:
+        """Whether the command got the signal from its sender. Where that is not known, it is better sent twice than never."""
+        if self._probe is None or not _in_our_group(pid):
+            return False
+        self._note(self._probe.catch_up())
+        return self._probed_s.get(number, -math.inf) >= at_s - SETTLED_S
 
     def _note(self, numbers: set[int]) -> None:
         self._probed_s.update(dict.fromkeys(numbers, time.monotonic()))
 
     def _stop_too(self, at_s: float) -> None:
         """Stop, as Ctrl-Z asks this process too, until SIGCONT. A SIGCONT that came since then has taken it back."""
-        if signal.SIGCONT in self._got:
+        if signal.SIGCONT in self._got_s:
             return
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTSTP})
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTSTP)  # it is blocked, and a later SIGCONT removes it
         if self._probe is not None:
             self._note(self._probe.catch_up())
         if self._probed_s.get(signal.SIGCONT, -math.inf) >= at_s:
             signal.sigtimedwait({signal.SIGTSTP}, 0)
-            return
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTSTP})
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTSTP})
+        signal.signal(signal.SIGTSTP, self._catch)
 
 
-def _send(pid: int, number: int) -> None:
+def send(pid: int, number: int) -> None:
+    """Send a signal to a process, if it is still there."""
     with suppress(OSError):  # it has ended, or belongs to another user now
         os.kill(pid, number)
 

@@ -23,7 +23,7 @@ class Probe:
     """A child process that does nothing but report the signals that it gets.
 
     It is in the same process group, session, terminal and control group as the command, has the same parent, and the same name: who sends a
-    signal to several processes sends it to both of them, or to neither. Each report wakes this process with SIGCHLD.
+    signal to several processes sends it to both of them, or to neither.
     """
 
     def __init__(self, pid: int, requests: int, reports: int) -> None:
@@ -35,22 +35,28 @@ class Probe:
 
     @classmethod
     def start(cls, signals: frozenset[int], command_line: Sequence[str]) -> Probe | None:
-        """Start a probe for these signals, which must be blocked; before any thread starts. None if there can be no more processes."""
-        asked, ask = os.pipe()
-        read, write = os.pipe()
-        for descriptor in (read, write):
-            os.set_blocking(descriptor, False)
+        """Start a probe for these signals, which must be blocked. None if there can be no more processes or descriptors."""
+        pipes: list[int] = []
         try:
+            pipes += os.pipe()
+            pipes += os.pipe()
             pid = os.fork()
         except OSError:
-            for descriptor in (asked, ask, read, write):
+            for descriptor in pipes:
                 os.close(descriptor)
             return None
+        asked, ask, read, write = pipes
+        os.set_blocking(read if pid else write, False)
         if pid == 0:
             _report(signals, command_line, asked, write)
         os.close(asked)
         os.close(write)
         return cls(pid, ask, read)
+
+    @property
+    def descriptor(self) -> int:
+        """Can be read when there is a report, or when the process has ended."""
+        return self._reports
 
     def reports(self) -> set[int]:
         """The signals that were reported since the last call."""
@@ -69,9 +75,11 @@ class Probe:
         found = self.reports() - {_ANSWER}
         with suppress(OSError):
             os.write(self._requests, _ASKED)
+        poll = select.poll()
+        poll.register(self._reports, select.POLLIN)
         deadline = time.monotonic() + LATEST_S
         while not self.ended and (left_s := deadline - time.monotonic()) > 0:
-            select.select([self._reports], [], [], left_s)
+            poll.poll(1e3 * left_s)
             found |= self.reports()
             if _ANSWER in found:
                 break
@@ -79,22 +87,26 @@ class Probe:
 
     def end(self) -> None:
         """End the process."""
-        os.kill(self._pid, signal.SIGKILL)
-        with suppress(ChildProcessError):
+        with suppress(OSError):
+            os.kill(self._pid, signal.SIGKILL)
             os.waitpid(self._pid, 0)
+        self.forget()
+
+    def forget(self) -> None:
+        """Leave the process to another one, after a fork."""
         os.close(self._requests)
         os.close(self._reports)
 
 
 def _report(signals: frozenset[int], command_line: Sequence[str], requests: int, reports: int) -> NoReturn:
     """What the probe does, until its parent ends."""
-    parent = os.getppid()
 
     def tell(number: int, _: FrameType | None) -> None:
-        os.write(reports, bytes([number]))
-        os.kill(parent, signal.SIGCHLD)
+        with suppress(BlockingIOError):  # the parent is stopped, and thousands of signals came
+            os.write(reports, bytes([number]))
 
     try:
+        signal.set_wakeup_fd(-1)
         _take_name(command_line)
         for descriptor in map(int, os.listdir("/proc/self/fd")):  # no pipe, lock or terminal stays open because of the probe
             if descriptor not in (requests, reports):

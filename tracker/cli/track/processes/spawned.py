@@ -1,0 +1,117 @@
+"""The command of `trainwatt run`: how it is started, and how it ended."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import NoReturn
+
+from ..signals.forwarding import CAUGHT, Inherited
+
+UNKNOWN = 125
+"""The exit code where it cannot be known how the command ended. `env`, `timeout` and `docker run` use it where they fail themselves."""
+_SET_BY_PYTHON = {signal.SIGPIPE, signal.SIGXFSZ}
+"""Signals that every Python interpreter ignores."""
+_PR_SET_PDEATHSIG = 1
+"""The request of prctl(2) that sends this process a signal when its parent ends (linux/prctl.h)."""
+
+
+class Spawned:
+    """A child process that executes the command. `descriptor` can be read when it has ended; None where the kernel has no such thing."""
+
+    def __init__(self, pid: int, failure: int) -> None:
+        """Use `Spawned.start`."""
+        self.pid = pid
+        self.lost = False
+        """Whether somebody else has taken the answer to how the command ended."""
+        self._failure = failure
+        self.descriptor = watched(pid)
+
+    @classmethod
+    def start(
+        cls, command_line: Sequence[str], environ: Mapping[str, str], inherited: Inherited, die_with: signal.Signals | None
+    ) -> Spawned:
+        """Start the command with the signals that this process `inherited`; `CAUGHT` must be held. Raises OSError.
+
+        `die_with`: the signal that the kernel sends it when this process ends.
+        """
+        tie = None if die_with is None else _tied_to(os.getpid(), die_with)
+        read, write = os.pipe()
+        try:
+            pid = os.fork()
+        except OSError:
+            os.close(read)
+            os.close(write)
+            raise
+        if pid == 0:
+            _execute(command_line, environ, inherited, tie, write)
+        os.close(write)
+        return cls(pid, read)
+
+    def confirm(self) -> None:
+        """Wait until the command is executed. Raises OSError if the kernel does not execute it."""
+        with open(self._failure, "rb") as file:
+            failed = file.read()  # the other end is closed by the execution
+        if failed:
+            os.waitpid(self.pid, 0)
+            raise OSError(int(failed), os.strerror(int(failed)))
+
+    def ended(self) -> int | None:
+        """The exit code, or minus the signal that ended the command; None while it runs. UNKNOWN if it is `lost`."""
+        try:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+        except ChildProcessError:
+            self.lost = True
+            return UNKNOWN
+        return os.waitstatus_to_exitcode(status) if pid else None
+
+
+def signal_name(number: int) -> str:
+    """SIGTERM of 15; "signal 40" of a real-time signal."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def watched(pid: int) -> int | None:
+    """A descriptor that can be read when a child process has ended; None if the kernel or the sandbox has no such thing."""
+    with suppress(OSError):
+        return os.pidfd_open(pid)
+    return None
+
+
+def _tied_to(parent: int, number: signal.Signals) -> Callable[[], None]:
+    """What ties the process that calls it to its parent. Raises OSError in the call if the kernel does not allow it."""
+    import ctypes  # seldom needed
+
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def tie() -> None:
+        if libc.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno() or errno.EPERM, "prctl")
+        if os.getppid() != parent:  # it has ended already, and the kernel tells nobody any more
+            os.kill(os.getpid(), number)
+
+    return tie
+
+
+def _execute(
+    command_line: Sequence[str], environ: Mapping[str, str], inherited: Inherited, tie: Callable[[], None] | None, failure: int
+) -> NoReturn:
+    """What the child process does: nothing may be written or raised here."""
+    try:
+        signal.set_wakeup_fd(-1)
+        for number in CAUGHT | _SET_BY_PYTHON:
+            signal.signal(number, signal.SIG_IGN if number in inherited.ignored else signal.SIG_DFL)
+        if tie is not None:
+            tie()
+        signal.pthread_sigmask(signal.SIG_SETMASK, inherited.blocked)
+        os.execvpe(command_line[0], list(command_line), environ)
+    except OSError as error:
+        os.write(failure, str(error.errno).encode())
+    finally:
+        os._exit(127)

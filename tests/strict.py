@@ -30,6 +30,7 @@ from trainwatt import EnergyTracker
 HANGS_S = 300
 METER = """
 import itertools, warnings
+pattern = "\\d"
 from trainwatt.core import Counter, Device, Discovery, Finding, Availability
 warnings.warn("this library is old", DeprecationWarning)
 numbers = itertools.count()
@@ -44,7 +45,7 @@ class Meter:
     def holder_pids(self):
         warnings.warn("asking so is old", ResourceWarning)
     def close(self):
-        pass
+        warnings.warn("closing so is old", PendingDeprecationWarning)
 
 def discover(request):
     warnings.warn("looking so is old", UserWarning)
@@ -229,6 +230,7 @@ def main() -> None:
     filters = list(warnings.filters)
     reached = Reached()
     logging.getLogger("trainwatt").addHandler(reached)
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # `-X dev` says how long a run takes to start on a busy machine
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ["TRAINWATT_DB"] = str(folder / "runs.db")

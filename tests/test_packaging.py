@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -121,15 +122,21 @@ def test_the_lowest_versions_that_are_declared_are_those_that_are_tested() -> No
     metadata = project()["project"]
     extras = [name for name in metadata["optional-dependencies"] if name not in ("dev", "torch", "lightning", "examples")]
     declared = [*metadata["dependencies"], *(line for extra in extras for line in metadata["optional-dependencies"][extra])]
-    lowest = {}
-    for requirement in map(Requirement, declared):
-        [bound] = requirement.specifier
-        assert bound.operator == ">=", requirement
-        lowest[requirement.name.lower()] = Version(bound.version)
     lines = [line for line in (ROOT / "constraints-lowest.txt").read_text().splitlines() if not line.startswith("#")]
-    assert {name.lower(): Version(version) for name, _, version in (line.partition("==") for line in lines)} == lowest
+    lowest = bounds(declared, ">=")
+    assert bounds(lines, "==") == lowest
     newest = dict(line.lower().split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line)
-    assert all(Version(newest[name]) >= version for name, version in lowest.items())
+    assert all(Version(newest[name]) >= version for (name, _), version in lowest.items())
+
+
+def bounds(lines: Iterable[str], operator: str) -> dict[tuple[str, str], Version]:
+    """The version that each requirement names, by its name and by the Pythons that it is for."""
+    found = {}
+    for requirement in map(Requirement, lines):
+        [bound] = requirement.specifier
+        assert bound.operator == operator, requirement
+        found[requirement.name.lower(), str(requirement.marker)] = Version(bound.version)
+    return found
 
 
 def test_the_version_is_said_once() -> None:

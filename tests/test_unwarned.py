@@ -85,7 +85,7 @@ def test_a_warning_whose_text_cannot_be_made_is_raised() -> None:
 def test_a_module_whose_compilation_warns_is_imported(tmp_path: Path) -> None:
     """The compiler makes a SyntaxError of a SyntaxWarning."""
     source = tmp_path / "old.py"
-    source.write_text("known = 1 is 1\n")
+    source.write_text("known = 1 is 1\npattern = '\\d'\n")
 
     def load() -> ModuleType:
         module = ModuleType("old")

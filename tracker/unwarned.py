@@ -50,8 +50,8 @@ def unwarned(action: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T
 def _warning(error: BaseException) -> tuple[str, type[Warning]] | None:
     """The text of a warning, as a pattern, and its category. None if `error` is none."""
     try:
-        if issubclass(type(error), SyntaxError):  # the compiler raises a SyntaxWarning so
-            return re.escape(str(error.msg)) + r"\Z", SyntaxWarning  # type: ignore[attr-defined]
+        if issubclass(type(error), SyntaxError):  # the compiler raises its warnings so, of one category or another
+            return re.escape(str(error.msg)) + r"\Z", Warning  # type: ignore[attr-defined]
         if issubclass(type(error), Warning):
             return re.escape(str(error)) + r"\Z", type(error)  # type: ignore[return-value]
     except Exception:  # the class is the user's

@@ -15,6 +15,7 @@ from ...core.run import Event, EventKind
 from ...core.sensing import Counter, Sensor
 from ...energy.integrator import DeviceIntegrator
 from ...log import warn
+from ...unwarned import unwarned
 from .calibration import CALIBRATION_S, Renewals
 from .channel import Channel, grouped, integrator_of, read_again
 from .schedule import DOUBT_S, EDGE_S, Schedule
@@ -155,7 +156,7 @@ class Sampler:
                 self._thread.join(JOIN_S)  # when the interpreter exits, it stops threads; without memory, that aborts the process
             with self._lock:
                 for channel in self.channels:
-                    channel.sensor.close()
+                    unwarned(channel.sensor.close)
 
     # ---- the thread
 

@@ -43,6 +43,7 @@ READABLE = (
     "RuntimeError: CUDA out of memory. Tried to allocate 20.00 MiB (GPU 0; 79.15 GiB total capacity; 77 GiB already allocated)",
     "KeyError: 'image'",
     "forward pass: 3 ms",
+    "give `--token` or `--password` with it, as in postgresql://USER@HOST/DATABASE or ssh://git@host/a",
     "the password is wrong; password for user me; password authentication failed",
     "TimeoutError: token bucket is empty",
     "Unexpected token < in JSON at position 0",
@@ -87,6 +88,14 @@ def test_what_is_no_secret_stays(text: str) -> None:
 )
 def test_a_name_tells_whether_it_is_that_of_a_secret(kind: Kind, names: str) -> None:
     assert {name: kind_of(name) for name in names.split()} == dict.fromkeys(names.split(), kind)
+
+
+def test_the_keys_of_a_program_stay() -> None:
+    text = "sorted(rows, key=lambda row: row.id); {key: value for key, value in x}; if key == 'lr': pass"
+    assert scrubbed(text) == text
+    assert masked(["python", "-c", text]) == f"python -c '{text}'"
+    assert scrubbed("key='hunter2', key: hunter2") == "key='***', key: ***"
+    assert masked(["x", "--key", "hunter"]) == "x --key ***"
 
 
 def test_names_in_programs_stay() -> None:

@@ -62,7 +62,7 @@ _GIVEN = (
 """What stands before a secret: in prose, in SQL, in Python, in Oracle's tools, and where a shell gives it to the input of a program."""
 _WORD = re.compile(r"(?:(?<=\\)[nrt])?+([^\s\"'`()\[\]{},\\]++)")
 _QUOTES = ("'", '"')
-_GAP = re.compile(r"\\*[\"'`]?,?(?:\s|\\\n){1,40}")
+_GAP = re.compile(r"\\*[\"']?,?(?:\s|\\\n){1,40}")
 """Between an option and its value, in a command and in a printed list."""
 
 
@@ -167,7 +167,7 @@ def _named_hidden(text: str) -> str:
             end = rest_of_line(text, start)
         else:
             start, end = end_of(text, start)
-        if end > start and is_secret(kind, text[start:end]):
+        if end > start and is_secret(kind, text[start:end]) and not _is_code(found, text[start:end]):
             parts += [text[shown:start], MASK]
             shown = end
     text = "".join([*parts, text[shown:]])
@@ -183,6 +183,12 @@ def _names(found: re.Match[str], kind: Kind) -> bool:
         before = found.string[max(0, found.start() - 2) : found.start()].rstrip("\"'")
         return (quote != "" and before[-1:] in "([" and "," in found["pair"]) if quote else kind is Kind.STRONG
     return kind is not Kind.WORDY or quote != "" or found["sign"] != ":" or not name.isalpha()
+
+
+def _is_code(found: re.Match[str], value: str) -> bool:
+    """Whether a name and its value are those of a program: `key=lambda row: row.id`, `if key == "lr"`, `{key: value}`."""
+    quoted = found.string[found.end() : found.end() + 1] in _QUOTES
+    return found["name"].lower() == "key" and (found["sign"] == "==" or not (quoted or any(map(str.isdigit, value))))
 
 
 def _given_hidden(text: str) -> str:

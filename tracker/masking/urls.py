@@ -12,6 +12,8 @@ _USER = re.compile(r"[^/:]*(:)?")
 _USER_OR_HOST = re.compile(r"[^/:]*(:(?!\d+[/?#\"'`),;\]}>]))?")
 """The same where no user need be named: a colon before a number is that of a port."""
 _PORT = re.compile(r"\d*$")
+_PUBLIC = re.compile(r"[A-Z]{1,12}|git|hg|anonymous")
+"""A user that is no token: in a text that explains how to write a URL, and where everyone is the same user."""
 _NO_SCHEME = re.compile(
     r"(?<![\w.+%-])(?!mailto:|sips?:|xmpp:|acct:|\d+:)([\w.+%-]{1,100}:)(?!//|\d{1,5}@)[^\s/:@\"'`]{1,200}(@(?!sha\d|md5)[A-Za-z][\w.-]*)"
 )
@@ -40,6 +42,6 @@ def _url_masked(word: str, *, users: bool, cut: bool) -> str:
         if user[1] and (at or not _PORT.match(before, user.end())) and before[user.end() : user.end() + 1] not in ("[", "/"):
             return f"{before[: user.end()]}{MASK}{at}{host}"
         if user.end() == len(before) and (at or cut):
-            return word if users or not at else f"{before[:start]}{MASK}{at}{host}"
+            return word if users or not at or _PUBLIC.fullmatch(before, start) else f"{before[:start]}{MASK}{at}{host}"
         start = before.find("://", user.end())
     return word

@@ -7,7 +7,7 @@ import re
 _BEFORE = re.compile(r"(?:[bruf]{1,2}(?=[\"']))?", re.IGNORECASE)
 _QUOTE = re.compile(r'"""|\'\'\'|\\*["\'`]')
 _BARE = re.compile(
-    r"""(?:[^\s"'`,;&|)\]}<\\]|\\.|<(?!/)
+    r"""(?:[^\s"'`,;:&|)\]}<\\]|\\.|<(?!/)|:(?!\s|$)
         |[,;&|)\]}]++(?![\s"'`<]|$|[\w.-]{1,80}\s?[=:])  # a password may have these; but not before what looks like the next name
         |["'`](?![\s,;:.)\]}&|]|$)
     )++""",

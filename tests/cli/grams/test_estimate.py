@@ -233,3 +233,17 @@ def test_neither_sqlalchemy_nor_requests_is_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=HANGS_S, check=True)
     assert re.search(r"^loaded \[\]$", done.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--watts", "1e300"), ("--hours", "1e308"), ("--energy-kwh", "1e300"), ("--count", "1e30"), ("--watts", "1e6")]
+)
+def test_a_figure_beyond_the_world_is_refused(option: str, value: str) -> None:
+    """It gave infinite grams, and JSON that is none."""
+    given = {"--device": "A100 80GB", "--hours": "1", "--watts": "300", "--count": "1", option: value}
+    if option == "--energy-kwh":
+        del given["--watts"], given["--hours"]
+    arguments = [part for pair in given.items() for part in pair]
+    result = CliRunner().invoke(cli, ["estimate", *arguments, "--json"], standalone_mode=False)
+    assert isinstance(result.exception, ConfigurationError)
+    assert str(result.exception).startswith(option)

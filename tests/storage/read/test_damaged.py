@@ -15,9 +15,12 @@ from hypothesis import strategies as st
 
 from tests.fakes.served import served
 from tests.fakes.spoiled import NASTY, SOUND, VICTIM, Cell, Spoiled, cells
+from tests.fakes.stored_rows import device, phase, point, run, segment
 from tests.golden import WIDE
+from trainwatt.analysis.footprint import view_of
+from trainwatt.analysis.totals import members
 from trainwatt.core.point import Point
-from trainwatt.errors import StoreError
+from trainwatt.errors import ConfigurationError, StoreError
 from trainwatt.storage.read.checked import from_json, sound_points
 from trainwatt.storage.read.records import Damage
 from trainwatt.storage.read.store import Store
@@ -222,3 +225,46 @@ def test_intensities_in_the_cache_that_cannot_be_true_or_overlap_are_left_out(sp
         connection.execute("UPDATE run SET zone = 'GB' WHERE id = ?", (VICTIM,))
     [found] = spoiled.json("footprint", VICTIM)["footprints"]
     assert found["carbon"]["intensity_g_per_kwh"] == pytest.approx(100)
+
+
+def test_on_a_server_too_only_the_damaged_runs_are_said_to_be_so(place: str, load: Any) -> None:
+    """A server refuses what is of another type, but not a number or a word that cannot be true."""
+    load(
+        {
+            "run": [
+                run("a", tags='{"x":', settings="[", outcome="bogus", stage="zzz", duration_s=math.inf),
+                run("b", status="completed", duration_s=5.0),
+                run("c", status="completed", duration_s=1.0),
+            ],
+            "segment": [segment("s", "a", period_s=math.inf), segment("t", "b"), segment("u", "c")],
+            "device": [device("gpu0", "s"), device("gpu0", "t", gain=math.inf), device("gpu0", "u")],
+            "curve_point": [
+                *(point(0, 0.0, "gpu0", "s"), point(10**9, -math.inf, "gpu0", "s"), point(0, 0.0, "gpu0", "t")),
+                *(point(10**9, 5.0, "gpu0", "t"), point(0, 0.0, "gpu0", "u"), point(10**9, 7.0, "gpu0", "u")),
+            ],
+            "phase": [phase(n, segment_id="t", run_id="b", end_t_ns=2**63 - 1) for n in (1, 2)],
+            "event": [{"segment_id": "t", "seq": 1, "device": None, "kind": "x", "t_ns": 0, "utc_ns": -(2**63), "detail": "x"}],
+        }
+    )
+    store = Store.open(place)
+    found = {member.run.id: member.entry for member in members(store, store.list_runs())}
+    assert {run_id: entry["energy"]["total_j"] for run_id, entry in found.items()} == {"a": None, "b": None, "c": 7.0}
+    assert {run_id: bool(entry["run"]["damage"]) for run_id, entry in found.items()} == {"a": True, "b": True, "c": False}
+    for run_id, named in (("a", {"run.tags", "run.settings", "run.status", "run.stage", "segment.period_s"}), ("b", {"phase.end_t_ns"})):
+        view = view_of(store, store.load(run_id))
+        json.dumps(view, allow_nan=False)
+        assert named <= columns(view)
+        assert view["phases"] == []
+    store.close()
+
+
+def test_a_zone_that_nobody_knows_costs_the_grams_of_its_run_only(spoiled: Spoiled) -> None:
+    spoiled.spoil(Cell("run", "zone", "text", every=True))
+    alone = spoiled.call("footprint", VICTIM)
+    assert isinstance(alone.exception, ConfigurationError)
+    result = spoiled.call("footprint", VICTIM, *SOUND, "--json")
+    assert f"run {VICTIM[:8]} has no grams: zone='abc' is not known" in result.stderr
+    grams = {found["run"]["id"]: found["carbon"] for found in json.loads(result.stdout)["footprints"]}
+    assert grams[VICTIM] is None
+    assert all(grams[run_id]["total_g"] > 0 for run_id in SOUND)
+    assert f"{VICTIM[:8]}  digits, completed: no grams" in spoiled.call("footprint", VICTIM, *SOUND).stdout

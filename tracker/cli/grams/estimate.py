@@ -9,7 +9,7 @@ from typing import Any
 import rich_click as click
 
 from ...carbon.estimating import DEVICES_PER_HOST, Plan, estimate
-from ...carbon.tables.hardware import table
+from ...carbon.tables.hardware import MOST_TDP_W, table
 from ...carbon.terms import Rule, Terms, check
 from ...errors import ConfigurationError
 from ...presentation.words.carbon import EXACT, carbon_headline, carbon_lines
@@ -19,6 +19,9 @@ from ..output import echo, say
 from ..terms_options import terms_of, terms_options
 
 SCHEMA_VERSION = 1
+MOST_DEVICES, MOST_HOURS = 1e9, 8_766_000.0
+MOST_KWH = 3.1e13
+"""The electricity that the world generated in 2024 (Ember, Global Electricity Review 2025: 30,900 TWh), rounded up."""
 
 
 @click.command("estimate")
@@ -60,6 +63,22 @@ def check_plan(plan: Plan, terms: Terms) -> None:
         ("--count", plan.count, lambda v: v > 0, "a run has at least a part of one device", "give a number above 0"),
         ("--hours", plan.hours, lambda v: v >= 0, "time cannot be negative", "give the hours for which each device is held"),
         ("--watts", plan.watts, lambda v: v >= 0, "power cannot be negative", "give the mean watts of one device"),
+        (
+            "--count",
+            plan.count,
+            lambda v: v <= MOST_DEVICES,
+            f"there are not more than {MOST_DEVICES:,.0f} in the world",
+            "give the number of devices",
+        ),
+        ("--hours", plan.hours, lambda v: v <= MOST_HOURS, f"{MOST_HOURS:,.0f} hours are a thousand years", "give hours, not seconds"),
+        ("--watts", plan.watts, lambda v: v <= MOST_TDP_W, f"no device draws more than {MOST_TDP_W:,.0f} W", "give watts, not milliwatts"),
+        (
+            "--energy-kwh",
+            plan.energy_kwh,
+            lambda v: v <= MOST_KWH,
+            "it is more than the world's electricity in a year",
+            "give kilowatt-hours",
+        ),
         ("--load", plan.load, lambda v: 0 <= v <= 1, "load is a share", "give it from 0 to 1, as in 0.8"),
         ("--energy-kwh", plan.energy_kwh, lambda v: v >= 0, "energy use cannot be negative", "give kilowatt-hours, 0 or more"),
         (

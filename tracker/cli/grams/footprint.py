@@ -62,7 +62,7 @@ def command(runs: tuple[str, ...], filters: Filters, refresh: bool, form: str | 
     unique = list(dict.fromkeys(selected(store, runs, filters)))
     if given["intensity_csv"] is not None or given["price_csv"] is not None:
         terms = with_series(terms, times_of(store, unique), intensity_csv=given["intensity_csv"], price_csv=given["price_csv"])
-    found = [_assessed(store, store.load(run_id), terms, refresh) for run_id in followed(unique, "computing")]
+    found = [_assessed(store, store.load(run_id), terms, refresh, alone=len(unique) == 1) for run_id in followed(unique, "computing")]
     _require_one_basis(found)
     inputs = json.dumps({name: value for name, value in given.items() if value not in (None, False)}, default=str)
     for each in found:
@@ -75,12 +75,18 @@ def command(runs: tuple[str, ...], filters: Filters, refresh: bool, form: str | 
         echo("\n".join(_lines(cleaned(found))))
 
 
-def _assessed(store: Store, stored: StoredRun, terms: Terms, refresh: bool) -> FootprintJson:
-    """The footprint of one run, with its energy."""
+def _assessed(store: Store, stored: StoredRun, terms: Terms, refresh: bool, *, alone: bool) -> FootprintJson:
+    """The footprint of one run, with its energy. A run whose recorded terms allow no grams does not end the command for the others."""
     if refresh:
         _refresh(store, stored, terms)
     view = describe(stored)
-    carbon = footprint(store, stored, view, terms)
+    try:
+        carbon = footprint(store, stored, view, terms)
+    except ConfigurationError as error:
+        if alone or terms != Terms():
+            raise
+        carbon = None
+        say(f"run {stored.run.id[:8]} has no grams: {error}")
     say_unused(terms, stored.run.id, carbon)
     return {"run": view["run"], "energy": view["energy"], "work": view["work"], "footprint_id": None, "carbon": carbon}
 
@@ -139,7 +145,7 @@ def _lines(found: list[FootprintJson]) -> Iterator[str]:
         run, carbon, least = each["run"], each["carbon"], Least.of(each["energy"])
         name = f"{run['id'][:8]}  {run['project']}, {status_text(run)}"
         if carbon is None:
-            yield f"{name}: no grams, because no energy is known"
+            yield f"{name}: no grams" + (", because no energy is known" if each["energy"]["total_j"] is None else "")
         elif len(found) > 1:
             yield f"{name}: {carbon_headline(carbon, least)}"
         else:

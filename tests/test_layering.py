@@ -214,7 +214,9 @@ def test_the_tracker_never_imports_a_framework() -> None:
 
 def test_the_training_process_writes_with_the_standard_library_only() -> None:
     """SQLAlchemy is for reading: what runs beside a training loads neither it nor click."""
-    beside = [m for m in MODULES if m.startswith(("tracking.", "storage.write.")) or m in ("storage.place", "storage.revision")]
+    beside = [
+        m for m in MODULES if m.startswith(("tracking.", "storage.write.", "storage.spill.")) or m in ("storage.place", "storage.revision")
+    ]
     for name in beside:
         top = {n.partition(".")[0] for n in imports(MODULES[name])}
         assert top & {"sqlalchemy", "alembic", "rich", "rich_click", "click", "pynvml"} == set(), name

@@ -9,7 +9,9 @@
     │   ├── NotADatabaseError   the file is something else
     │   ├── NewerSchemaError    a newer trainwatt wrote it
     │   ├── DamagedDatabaseError  its content is broken
-    │   └── StoreBusyError      another process holds it for too long
+    │   ├── StoreBusyError      another process holds it for too long
+    │   ├── StoreStalledError   its filesystem does not answer
+    │   └── StoreGoneError      it was deleted or replaced during a run
     ├── RunNotFoundError        no run has that id
     │   └── AmbiguousRunError   more than one run has that prefix
     └── ReadError               one read of a sensor failed; the next may succeed
@@ -64,6 +66,18 @@ class DamagedDatabaseError(StoreError):
 
 class StoreBusyError(StoreError):
     """Another process held the database for longer than the timeout."""
+
+
+class StoreStalledError(StoreError):
+    """The filesystem of the database did not answer in time. `in_doubt`: what was asked had begun, so it may still be done."""
+
+    def __init__(self, text: str, *, in_doubt: bool = False) -> None:
+        super().__init__(text)
+        self.in_doubt = in_doubt
+
+
+class StoreGoneError(StoreError):
+    """The database was deleted, moved away or replaced while a run was written to it."""
 
 
 class RunNotFoundError(TrainwattError, LookupError):

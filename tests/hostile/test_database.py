@@ -78,7 +78,7 @@ def test_a_removed_folder_leaves_the_training_alone_and_is_said_once(here: World
                 done += 1
     assert done == 230
     said = tracker_log(caplog)
-    assert ["deleted or replaced" in line for line in said] == [True, True]  # once during the run, and once because it could not be closed
+    assert ["deleted or replaced" in line for line in said] == [True, True]  # once during the run, and once where it is kept
     assert not [r for r in caplog.records if r.exc_info]
     assert not here.db.parent.exists()
 

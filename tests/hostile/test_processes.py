@@ -136,7 +136,7 @@ tracker = EnergyTracker(project="made at import")
 pid = os.fork()
 if pid == 0:
     with tracker:
-        assert tracker._begun.recorder._surroundings._shared._tree_pid == os.getpid()
+        assert tracker._begun.recorder._record.surroundings._shared._tree_pid == os.getpid()
         with tracker.phase("child"):
             time.sleep(0.4)
     os._exit(7)

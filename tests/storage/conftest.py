@@ -19,7 +19,8 @@ from tests.fakes.world import HANGS_S
 from trainwatt.storage.engine import make_engine, writing
 from trainwatt.storage.migrate import migrate
 from trainwatt.storage.schema import METADATA
-from trainwatt.storage.write.writer import KEYS, Writer
+from trainwatt.storage.write.statements import KEYS
+from trainwatt.storage.write.writer import Writer
 
 Load = Callable[[Mapping[str, Sequence[Mapping[str, Any]]]], None]
 _names = itertools.count()

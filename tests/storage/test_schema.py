@@ -26,7 +26,8 @@ from trainwatt.storage.read.records import PhaseDeviceSum
 from trainwatt.storage.read.store import Store
 from trainwatt.storage.schema import METADATA
 from trainwatt.storage.write import compact
-from trainwatt.storage.write.writer import KEYS, Writer
+from trainwatt.storage.write.statements import KEYS
+from trainwatt.storage.write.writer import Writer
 
 
 def _same_type(_context: Any, _inspected: Any, _column: Any, found: Any, wanted: Any) -> bool | None:

@@ -17,7 +17,7 @@ from trainwatt.cli.main import cli
 from trainwatt.storage.engine import make_engine, writing
 from trainwatt.storage.migrate import migrate
 from trainwatt.storage.schema import METADATA
-from trainwatt.storage.write.writer import KEYS
+from trainwatt.storage.write.statements import KEYS
 
 DAY_S = 86_400
 ID = re.compile(r"footprint [0-9a-f]{8}")

@@ -23,12 +23,25 @@ def on_network(path: Path) -> bool:
     return is_network_filesystem(os.path.realpath(path), read_text(MOUNTINFO, errors="surrogateescape"))
 
 
+def same_mount(path: Path, other: Path) -> bool:
+    """Whether two absolute paths without symbolic links lie on one mounted filesystem. Neither is looked up: a filesystem that is stalled
+    would not answer."""
+    text = read_text(MOUNTINFO, errors="surrogateescape")
+    return _mounted_at(str(path), text)[0] == _mounted_at(str(other), text)[0]
+
+
 def is_network_filesystem(path: str, mountinfo: str) -> bool:
     """Whether the absolute `path` lies on a network filesystem, according to the text of /proc/self/mountinfo."""
-    longest, filesystem = -1, ""
+    filesystem = _mounted_at(path, mountinfo)[1]
+    return filesystem in _NETWORK or filesystem.startswith("fuse.")
+
+
+def _mounted_at(path: str, mountinfo: str) -> tuple[str, str]:
+    """The folder at which the filesystem of an absolute path is mounted, and the kind of filesystem."""
+    longest, filesystem = "", ""
     for mount in mounts(mountinfo):
         folder = mount.folder.rstrip("/")
         # If two mounts are at one folder, the later one hides the other.
-        if (path == folder or path.startswith(folder + "/")) and len(folder) >= longest:
-            longest, filesystem = len(folder), mount.filesystem
-    return filesystem in _NETWORK or filesystem.startswith("fuse.")
+        if (path == folder or path.startswith(folder + "/")) and len(folder) >= len(longest):
+            longest, filesystem = folder, mount.filesystem
+    return longest, filesystem

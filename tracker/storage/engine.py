@@ -55,6 +55,19 @@ def _sqlite(place: str, writes: bool, create: bool) -> Engine:
     return engine
 
 
+def engine_of(image: sqlite3.Connection) -> Engine:
+    """An engine for a database in memory. It reads copies, because each of its connections is closed after use."""
+
+    def connect() -> ReadConnection:
+        copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, factory=ReadConnection)
+        image.backup(copy)
+        return copy
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that sees the same state of the database from its beginning to its end. Raises StoreBusyError if that was not so."""

@@ -29,15 +29,7 @@ def locate(db: str | os.PathLike[str] | None, environ: Mapping[str, str], config
     """
     given = (os.fspath(db) if db is not None else "") or environ.get("TRAINWATT_DB") or configured
     if not given:
-        import platformdirs  # here, because it is seldom needed
-
-        try:
-            folder = platformdirs.user_data_path("trainwatt")
-        except RuntimeError:
-            folder = Path("~")
-        if not folder.is_absolute():  # "~" stays as it is where HOME is not set and the machine does not know the user
-            raise NoHomeError("this user has no home folder for the database. Name a place with --db, db= or TRAINWATT_DB.")
-        return str(file_in(folder, folder=True))
+        return str(file_in(_user_data_folder(), folder=True))
     url = _URL.match(given)
     if url and url[1].split("+")[0] in ("postgresql", "postgres"):
         return given
@@ -59,9 +51,21 @@ def spare() -> Iterator[str]:
     import tempfile  # seldom needed
 
     with suppress(NoHomeError):
-        yield locate(None, {}, None)
+        yield f"{_user_data_folder()}{os.sep}"  # it is not looked at here, because its filesystem may not answer
     with suppress(OSError):  # no temporary folder can be written either
         yield str(file_in(Path(tempfile.mkdtemp(prefix="trainwatt-"))))
+
+
+def _user_data_folder() -> Path:
+    import platformdirs  # here, because it is seldom needed
+
+    try:
+        folder = platformdirs.user_data_path("trainwatt")
+    except RuntimeError:
+        folder = Path("~")
+    if not folder.is_absolute():  # "~" stays as it is where HOME is not set and the machine does not know the user
+        raise NoHomeError("this user has no home folder for the database. Name a place with --db, db= or TRAINWATT_DB.")
+    return folder
 
 
 def sqlite_path(place: str) -> Path:

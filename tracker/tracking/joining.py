@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..carbon.grid.whereabouts import AUTO
@@ -14,6 +12,7 @@ from ..config import JOIN_DB, JOIN_RUN, Config
 from ..errors import StoreError
 from ..machine.process import this_process
 from ..masking.text import hidden_in, scrubbed_name
+from ..storage.write.patient import PatientWriter
 from ..storage.write.writer import Writer
 from .recording.rows import Row, as_json
 
@@ -29,10 +28,10 @@ def run_to_join(environ: Mapping[str, str], procfs: str) -> tuple[Writer, str] |
     None if there is nothing to join, for example in an environment that outlived its run.
     """
     run_id, db = environ.get(JOIN_RUN), environ.get(JOIN_DB)
-    if not run_id or not db or not os.path.isfile(db):
+    if not run_id or not db:
         return None
     try:
-        writer = Writer.open(Path(db))
+        writer = PatientWriter.at(db, exists=True)
     except StoreError:
         return None
     try:

@@ -23,8 +23,8 @@ from ..machine.host import require_kernel_trees
 from ..machine.job import external_ids, local_rank, rank_in_run, ranks_here
 from ..machine.process import Identity, own_command, parent, this_process
 from ..masking.text import hidden_in, scrubbed_name
-from ..storage import place
 from ..storage.write import damage
+from ..storage.write.patient import PatientWriter
 from ..storage.write.writer import Writer
 from ..unwarned import unwarned
 from . import joining
@@ -54,7 +54,7 @@ def begin(config: Config, target: Target, clock: Clock, environ: Mapping[str, st
     around = None if target.joinable else joining.run_to_join(environ, config.procfs)
     if around is None and config.intensity_g_per_kwh is not None:  # else `trainwatt run` around it has asked
         _question(config.intensity_g_per_kwh)
-    writer, joined = around or (Writer.open(place.sqlite_path(place.locate(None, {}, config.db))), None)
+    writer, joined = around or (PatientWriter.at(config.db), None)
     try:
         return _Start(config, target, clock, environ, writer, joined).begin()
     except BaseException:

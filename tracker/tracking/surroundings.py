@@ -11,7 +11,8 @@ from ..core.run import Event, EventKind
 from ..core.sensing import Device, Discovery
 from ..log import warn
 from ..machine.inventory import Piece, gpu_piece, inventory
-from ..storage.write.writer import Statement, Writer
+from ..storage.write.statements import Statement
+from ..storage.write.writer import Writer
 from ..texts import text_of
 from ..unwarned import unwarned
 from .harmless import Harmless
@@ -62,7 +63,7 @@ class Surroundings:
         self._writer = writer
         self._joinable = joinable
         self._used: Mapping[str, bool | None] = {}
-        self._news = False
+        self._news = self._over = False
 
     def describe(self, harmless: Harmless) -> tuple[Mapping[str, Sequence[Row]], Row]:
         """The hardware, the findings and, with zone="auto", the zone: as rows by table, and as columns of the run.
@@ -99,24 +100,28 @@ class Surroundings:
             "inventory": [self._piece(piece) for piece in gpus],
         }
 
-    def look(self, t_ns: int, harmless: Harmless, *, final: bool) -> list[Event]:
-        """Who uses the devices: from time to time and at the end the processes, at the end other runs that measured during this one."""
+    def look(self, t_ns: int, harmless: Harmless, *, final: bool, asks: bool = True) -> list[Event]:
+        """Who uses the devices: from time to time and at the end the processes, at the end other runs that measured during this one.
+        `asks`: the database is asked for these."""
         events = []
         if final or self._shared.due(t_ns):
             events += self._shared.look(t_ns, harmless)
             before, self._used = self._used, dict(self._shared.used)
             self._news = self._news or final or self._used != before  # at the end again: an earlier commit may have failed
-        if final and self._config.gpus == USED_GPUS and None in self._shared.used.values():
+        if not final or self._over:
+            return events
+        self._over = True  # the end may be recorded once more, where the database cannot be written
+        if self._config.gpus == USED_GPUS and None in self._shared.used.values():
             unknown = ", ".join(name for name, used in self._shared.used.items() if used is None)
             text = (
                 f"it cannot be told whether the run used {unknown}, whose energy is in the total: the driver does not report the processes"
             )
             text += " there, another process is there, or the run was too short"
             events.append(Event(EventKind.USE, t_ns, None, text))
-        if final:
+        if asks:
             with harmless("the other runs on this machine could not be looked up"):
                 events += self._neighbours.met(self._writer, t_ns)
-        if final and self._joinable:
+        if self._joinable:
             with harmless("the processes that the command left could not be looked up"):
                 events += left_behind(self._run_id, t_ns, self._config.procfs)
         return events

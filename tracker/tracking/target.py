@@ -13,8 +13,8 @@ class Target:
 
     `tree_pid`: the root of its process tree, by default this process. `command` and `environ`: its command line and environment, None for
     those of this process. `joinable`: trackers in other processes may join the run. `full`: the command lines of processes outside the run
-    are recorded as a whole, and not only their programs. `refused`: why the run is not in the database that the settings name, None if it
-    is.
+    are recorded as a whole, and not only their programs. `refused`: why the run is not in the
+    database that the settings name, None if it is.
     """
 
     __slots__ = ("command", "environ", "full", "joinable", "refused", "tree_pid")

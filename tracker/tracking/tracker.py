@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, SupportsFloat, TypeVar, Unpack
 from ..config import Config, Settings, arguments, resolve, working_folder
 from ..core.clock import Clock, SystemClock
 from ..core.plain import whole
-from ..errors import ConfigurationError, TrainwattError
+from ..errors import ConfigurationError, StoreStalledError, TrainwattError
 from ..texts import repr_of
 from ..unwarned import unwarned
 from .forgotten import Running
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from .active_run import ActiveRun
 
 T = TypeVar("T")
+READ_S = 30.0
+"""How long a summary waits for a database: a busy machine may need seconds to read a large run."""
 
 
 class EnergyTracker(contextlib.ContextDecorator):
@@ -219,8 +221,8 @@ class EnergyTracker(contextlib.ContextDecorator):
         (self._harmless if begun is None else begun.recorder.harmless).failed(what, error)
 
     def summary(self) -> Summary:
-        """The run as it is stored. It can be printed, and its `to_dict()` is what `show --json` prints. Raises StoreError,
-        RunNotFoundError, and TrainwattError before the first run."""
+        """The run as it is stored; as this process knows it if it could not be stored. It can be printed, and its `to_dict()` is what
+        `show --json` prints. Raises StoreError, RunNotFoundError, and TrainwattError before the first run."""
         here = self._here
         begun = here._begun or here._ended
         if begun is None:
@@ -228,7 +230,19 @@ class EnergyTracker(contextlib.ContextDecorator):
         if here.running:
             with self._harmless("the run so far could not be written"):
                 begun.recorder.flush()
-        return unwarned(_summary, begun)
+        if begun.recorder.unreadable and (known := self._known_summary()) is not None:
+            return known
+        try:
+            return unwarned(_summary, begun)
+        except StoreStalledError:
+            if (known := self._known_summary()) is None:
+                raise
+            return known
+
+    def _known_summary(self, *, grams: bool = True) -> Summary | None:
+        """The last run as this process knows it, without a look into the database. None if it is not over, or is another process's."""
+        ended = self._here._ended
+        return None if ended is None else unwarned(_known, ended, grams)
 
     @property
     def running(self) -> bool:
@@ -256,8 +270,17 @@ def _begin(config: Config, target: Target, clock: Clock) -> ActiveRun:
 
 def _summary(begun: ActiveRun) -> Summary:
     from ..presentation.notebook.summary import Summary
+    from ..storage.write.patient import within
 
-    return Summary.load(str(begun.path), begun.run_id, patience_s=3.0 if begun.joined else 0.0)
+    patience_s = 3.0 if begun.joined else 0.0
+    return within(READ_S + patience_s, lambda: Summary.load(str(begun.path), begun.run_id, patience_s))
+
+
+def _known(ended: ActiveRun, grams: bool) -> Summary | None:
+    from ..presentation.notebook.summary import Summary
+
+    image = ended.recorder.remembered()
+    return None if image is None else Summary.of(image, str(ended.path), ended.run_id, grams=grams)
 
 
 def _forget_parents_runs() -> None:

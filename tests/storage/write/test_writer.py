@@ -21,7 +21,8 @@ from trainwatt.errors import NewerSchemaError, NotADatabaseError, StoreBusyError
 from trainwatt.machine import filesystem
 from trainwatt.storage import revision
 from trainwatt.storage.place import file_in
-from trainwatt.storage.write.writer import Rows, Writer
+from trainwatt.storage.write.statements import Rows
+from trainwatt.storage.write.writer import Writer
 
 
 def test_import_is_light() -> None:

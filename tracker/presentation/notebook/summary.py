@@ -6,7 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, cast
 
-from ...analysis.view import energy_each_j, known_count
+from ...analysis.view import describe, energy_each_j, known_count
 from ...texts import shown
 from ..words.carbon import Least, carbon_headline, place
 from ..words.quantities import count, format_duration, format_energy, format_range, largest_j
@@ -15,6 +15,8 @@ from ..words.safe_text import cleaned
 from .elements import paragraph, table
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from ...core.contract import ShowJson
 
 MOST_EVENTS = 8
@@ -46,6 +48,18 @@ class Summary:
                 time.sleep(0.1)
         finally:
             store.close()
+
+    @classmethod
+    def of(cls, image: sqlite3.Connection, place: str, run_id: str, *, grams: bool = True) -> Summary:
+        """The run `run_id` of a database in memory, which is to be in that at `place`; without a footprint if `grams` is false. Raises
+        RunNotFoundError."""
+        from ...analysis.footprint import view_of
+        from ...storage.engine import engine_of
+        from ...storage.read.store import Store
+
+        store = Store(engine_of(image), place)
+        stored = store.load(run_id)
+        return cls(view_of(store, stored) if grams else describe(stored))
 
     @property
     def headline(self) -> str:

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ...energy.intervals import JOULES
-from .writer import Statement
+from .statements import Statement
 
 _COUNTS = ("count", "duration_ns", "unresolved", "synchronized", "exact")
 
-_FOLD_TAIL = (
+FOLD_TAIL = (
     "ON CONFLICT (segment_id, name) DO UPDATE SET first_start_utc_ns = min(phase_fold.first_start_utc_ns, excluded.first_start_utc_ns), "
     + ", ".join(f"{c} = phase_fold.{c} + excluded.{c}" for c in _COUNTS)
 )
-_ENERGY_TAIL = "ON CONFLICT (segment_id, name, owner_segment_id, device) DO UPDATE SET " + ", ".join(
+ENERGY_TAIL = "ON CONFLICT (segment_id, name, owner_segment_id, device) DO UPDATE SET " + ", ".join(
     f"{c} = phase_fold_energy.{c} + excluded.{c}" for c in JOULES
 )
 _FOLD = f"INSERT INTO phase_fold (segment_id, name, first_start_utc_ns, {', '.join(_COUNTS)})"
@@ -76,10 +76,10 @@ def fold(segment_id: str, name: str | None, seq: int) -> list[Statement]:
     parameters: Mapping[str, object] = {"segment_id": segment_id, "name": name, "seq": seq}
     statements = (
         f"{_FOLD} SELECT p.segment_id, p.name, min(p.start_utc_ns), count(*), sum(p.end_t_ns - p.start_t_ns), sum(p.resolved = 0),"
-        f" sum(p.synchronized), sum(p.exact) FROM phase p WHERE {which} GROUP BY p.name {_FOLD_TAIL}",
+        f" sum(p.synchronized), sum(p.exact) FROM phase p WHERE {which} GROUP BY p.name {FOLD_TAIL}",
         f"{_ENERGY} SELECT p.segment_id, p.name, e.owner_segment_id, e.device, {sums} FROM phase p"
         f" JOIN phase_energy e ON e.segment_id = p.segment_id AND e.seq = p.seq WHERE {which}"
-        f" GROUP BY p.name, e.owner_segment_id, e.device {_ENERGY_TAIL}",
+        f" GROUP BY p.name, e.owner_segment_id, e.device {ENERGY_TAIL}",
         f"DELETE FROM phase_energy WHERE {those}",
         f"DELETE FROM phase WHERE {those}",
     )
@@ -88,8 +88,8 @@ def fold(segment_id: str, name: str | None, seq: int) -> list[Statement]:
 
 def add_to_fold(row: Mapping[str, object], energies: Sequence[Mapping[str, object]]) -> list[Statement]:
     """Add instances that were never stored one by one: a row of phase_fold, and the rows of phase_fold_energy that belong to it."""
-    of_fold = f"{_FOLD} VALUES (:segment_id, :name, :first_start_utc_ns, {', '.join(f':{c}' for c in _COUNTS)}) {_FOLD_TAIL}"
-    of_energy = f"{_ENERGY} VALUES (:segment_id, :name, :owner_segment_id, :device, {', '.join(f':{c}' for c in JOULES)}) {_ENERGY_TAIL}"
+    of_fold = f"{_FOLD} VALUES (:segment_id, :name, :first_start_utc_ns, {', '.join(f':{c}' for c in _COUNTS)}) {FOLD_TAIL}"
+    of_energy = f"{_ENERGY} VALUES (:segment_id, :name, :owner_segment_id, :device, {', '.join(f':{c}' for c in JOULES)}) {ENERGY_TAIL}"
     return [(of_fold, row), *((of_energy, energy) for energy in energies)]
 
 

@@ -5,17 +5,16 @@ SQLAlchemy would take half a second to import, and would make each commit four t
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
-from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ...errors import DamagedDatabaseError, NotADatabaseError, StoreError
+from ...errors import DamagedDatabaseError, NotADatabaseError, StoreError, StoreGoneError
 from ...log import warn
 from ...machine.filesystem import on_network
 from ...unwarned import unwarned
@@ -25,81 +24,64 @@ from ..revision import State, creation, state_of
 from ..side_files import TRIES, TRY_S, create, give_to_group, make_folder, prove_writable, require_writable
 from .damage import file_id, find_aside, set_aside, wording
 from .encoding import as_utf8
+from .statements import Rows, Statement, execute
+from .transfer import Tables, rows_of
 
 T = TypeVar("T")
 
-KEYS: Mapping[str, tuple[str, ...]] = {
-    "run": ("id",),
-    "segment": ("id",),
-    "device": ("segment_id", "name"),
-    "sensor_state": ("segment_id", "device", "sensor"),
-    "curve_point": ("segment_id", "device", "t_ns"),
-    "phase": ("segment_id", "seq"),
-    "phase_energy": ("segment_id", "seq", "device"),
-    "phase_fold": ("segment_id", "name"),
-    "phase_fold_energy": ("segment_id", "name", "owner_segment_id", "device"),
-    "work": ("segment_id", "unit", "phase"),
-    "inventory": ("run_id", "host", "kind", "name"),
-    "event": ("segment_id", "seq"),
-    "clock_anchor": ("segment_id", "monotonic_ns"),
-    "finding": ("segment_id", "seq"),
-    "grid_intensity": ("provider", "zone", "basis", "start_utc_ns"),
-    "footprint": ("id",),
-}
-"""The primary key of every table. A table comes after the tables that it refers to."""
-
-Rows = Mapping[str, Sequence[Mapping[str, object]]]
-"""Rows by table, each a mapping from column to value."""
-
-Statement = tuple[str, Mapping[str, object]]
-"""An INSERT, UPDATE or DELETE, and its parameters by name."""
-
 
 class Writer:
-    """One process's connection to its database. It may be opened in any thread, and used by one thread at a time."""
+    """One process's connection to its database. It may be opened in any thread, and used by one thread at a time.
+
+    `real_path` is its path without symbolic links, as it was when the database was opened. `stalled`: it did not answer when it was to be
+    closed.
+    """
 
     def __init__(self, connection: sqlite3.Connection, path: Path, timeout_s: float) -> None:
         """Use `Writer.open`."""
         self.path = path
+        self.real_path = Path(os.path.realpath(path))
+        self.stalled = False
         self._connection = connection
         self._timeout_s = timeout_s
         self._file = file_id(path)
 
     @classmethod
-    def open(cls, path: Path, timeout_s: float = 5.0) -> Writer:
+    def open(cls, path: Path, timeout_s: float = 5.0, upgrading: Callable[[], None] | None = None) -> Writer:
         """Open the database at `path` (a file, or a folder to keep it in), and create or upgrade it where needed.
 
         This and each later write wait up to `timeout_s` seconds for another process. A damaged database is set aside, and a new one
-        begins in its place. Raises NotADatabaseError, NewerSchemaError, StoreBusyError, and StoreError if the place cannot be written.
+        begins in its place. `upgrading` is called before the schema is upgraded, which may take long. Raises NotADatabaseError,
+        NewerSchemaError, StoreBusyError, and StoreError if the place cannot be written.
         """
         path = _prepared(path)
         found = file_id(path)
         try:
-            return cls._open_patiently(path, timeout_s)
+            return cls._open_patiently(path, timeout_s, upgrading)
         except DamagedDatabaseError:
             if found is None:
                 raise
             aside = set_aside(path, found)
             warn("%s", wording(path, aside))
             create(path, like=aside)
-        return cls._open_patiently(path, timeout_s)
+        return cls._open_patiently(path, timeout_s, upgrading)
 
     @classmethod
-    def _open_patiently(cls, path: Path, timeout_s: float) -> Writer:
+    def _open_patiently(cls, path: Path, timeout_s: float, upgrading: Callable[[], None] | None) -> Writer:
         """Open it; again, if another user makes a file beside it at this instant and has not given it to the group yet."""
         for _ in range(TRIES - 1):
             require_writable(path)
             try:
-                return cls._open(path, timeout_s)
+                return cls._open(path, timeout_s, upgrading)
             except StoreError as error:
                 if not is_unwritable(error.__cause__):
                     raise
                 time.sleep(TRY_S)
         require_writable(path)
-        return cls._open(path, timeout_s)
+        return cls._open(path, timeout_s, upgrading)
 
     @classmethod
-    def _open(cls, path: Path, timeout_s: float) -> Writer:
+    def _open(cls, path: Path, timeout_s: float, upgrading: Callable[[], None] | None) -> Writer:
         deadline = time.monotonic() + timeout_s
         create(path)  # before SQLite does, with a mode that the umask decides
         try:
@@ -109,6 +91,8 @@ class Writer:
                 state = _patiently(lambda: _state(connection, path), deadline)
                 if state is State.OLDER:
                     connection.close()
+                    if upgrading is not None:
+                        upgrading()
                     from ..migrate import migrate  # imports Alembic and SQLAlchemy, so only where it is needed
 
                     migrate(str(path))
@@ -138,24 +122,15 @@ class Writer:
         unwarned(self._write, rows, updates or {}, then)
 
     def _write(self, rows: Rows, updates: Rows, then: Sequence[Statement]) -> None:
-        unknown = (rows.keys() | updates.keys()) - KEYS.keys()
-        if unknown:
-            raise ValueError(f"no such table: {', '.join(sorted(unknown))}")
         if file_id(self.path) != self._file:
             if self._file is not None and find_aside(self.path, self._file) is not None:
                 raise DamagedDatabaseError(f"{self.path} is damaged, as another process found.")
             # SQLite would write to the deleted file without an error.
-            raise StoreError(f"{self.path} was deleted or replaced during this run. Put it back, or start again.")
+            raise StoreGoneError(f"{self.path} was deleted or replaced during this run.")
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            for table in KEYS:
-                for columns, batch in groupby(rows.get(table, ()), key=tuple):
-                    self._connection.executemany(_upsert(table, columns), map(_values, batch))
-            for table in KEYS:
-                for columns, batch in groupby(updates.get(table, ()), key=tuple):
-                    self._update(table, columns, list(batch))
-            for sql, parameters in then:
-                self._connection.execute(sql, parameters)
+            if lost := execute(self._connection, rows, updates, then):
+                raise StoreGoneError(f"{self.path} has lost rows of this run (table {lost}): it was deleted while it was running.")
             self._connection.execute("COMMIT")
         except BaseException as error:  # also Ctrl-C: an open transaction would lock the database
             with suppress(sqlite3.Error):
@@ -172,6 +147,40 @@ class Writer:
             return unwarned(self._connection.execute, sql, parameters).fetchall()
         except sqlite3.Error as error:
             raise self._fault(error) from error
+
+    @property
+    def cpu_s(self) -> float:
+        """The CPU seconds of a thread of its own: it has none."""
+        return 0.0
+
+    def whole(self, run_id: str) -> Tables:
+        """All rows of a run. The file may have been deleted: it stays as long as it is open. Raises StoreError."""
+        try:
+            return rows_of(self._connection, run_id)
+        except sqlite3.Error as error:
+            raise self._fault(error) from error
+
+    def take_in(self, environ: Mapping[str, str]) -> list[str]:
+        """Take in the runs that wait for this database (see storage/spill), where a thread of its own does it: see PatientWriter. Returns
+        texts for the user."""
+        return []
+
+    def transact(self, action: Callable[[sqlite3.Connection], T]) -> T:
+        """What `action` returns, all of whose changes are made in one transaction, or none if it returns None. Raises StoreError."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            result = action(self._connection)
+            self._connection.execute("ROLLBACK" if result is None else "COMMIT")
+            return result
+        except BaseException as error:  # raised again; an open transaction would lock the database
+            with suppress(sqlite3.Error):
+                self._connection.rollback()
+            if isinstance(error, sqlite3.Error):
+                raise self._fault(error) from error
+            raise
+
+    def hurry(self, limit_s: float) -> None:
+        """Wait only so many seconds more, if a thread of its own uses the database: see PatientWriter."""
 
     def begin_anew(self) -> Path:
         """After DamagedDatabaseError: set the file aside, unless another process has done so, and continue with a new one in its place.
@@ -208,30 +217,6 @@ class Writer:
         fault = store_error(error, str(self.path))
         # It was a good database when it was opened.
         return DamagedDatabaseError(f"{self.path} is damaged ({error}).") if isinstance(fault, NotADatabaseError) else fault
-
-    def _update(self, table: str, columns: tuple[str, ...], batch: Sequence[Mapping[str, object]]) -> None:
-        changed = self._connection.executemany(_update(table, columns), batch).rowcount
-        if changed < len(batch) and table in ("run", "segment"):  # rows of other tables may have been dropped in a long outage
-            raise StoreError(f"{self.path} has lost rows of this run (table {table}): it was deleted while it was running.")
-
-
-@cache
-def _upsert(table: str, columns: tuple[str, ...]) -> str:
-    keys, values = KEYS[table], ", ".join("?" * len(columns))
-    changes = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in keys)
-    action = f"UPDATE SET {changes}" if changes else "NOTHING"
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values}) ON CONFLICT ({', '.join(keys)}) DO {action}"
-
-
-@cache
-def _update(table: str, columns: tuple[str, ...]) -> str:
-    keys = KEYS[table]
-    changes = ", ".join(f"{column} = :{column}" for column in columns if column not in keys)
-    return f"UPDATE {table} SET {changes} WHERE {' AND '.join(f'{key} = :{key}' for key in keys)}"
-
-
-def _values(row: Mapping[str, object]) -> tuple[object, ...]:
-    return tuple(row.values())  # by position: looking each column up by its name would double the time
 
 
 def _prepared(path: Path) -> Path:

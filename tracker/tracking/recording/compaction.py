@@ -9,7 +9,8 @@ from ...core.clock import Anchor
 from ...energy.thinning import Plan, Thinning
 from ...errors import StoreError
 from ...storage.write import compact
-from ...storage.write.writer import Statement, Writer
+from ...storage.write.statements import Statement
+from ...storage.write.writer import Writer
 
 log = logging.getLogger("trainwatt")
 

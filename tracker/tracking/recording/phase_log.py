@@ -17,7 +17,7 @@ from ...energy.intervals import JOULES, Share
 from ...energy.union import Span, Union
 from ...masking.text import scrubbed_name
 from ...storage.write.compact import add_to_fold
-from ...storage.write.writer import Statement
+from ...storage.write.statements import Statement
 from . import rows
 from .phase_record import Integrated, PhaseRecord
 from .rows import Row
@@ -201,6 +201,10 @@ class PhaseLog:
         self._open = {key: phase for key, phase in self._open.items() if phase.segment_id == self._segment_id}
         own = (p for p in (*self._fresh, *self._open.values()) if p.segment_id == self._segment_id and not p.brief)
         return [rows.phase_row(self._run_id, phase, anchor) for phase in own]
+
+    def unsettled(self, anchor: Anchor) -> list[Row]:
+        """The rows of all phases, also of joined processes, to which something is still to be added in the store."""
+        return [rows.phase_row(self._run_id, phase, anchor) for phase in (*self._fresh, *self._open.values()) if not phase.brief]
 
     def take_events(self, t_ns: int) -> list[Event]:
         """What was left out or added up; each is reported once."""

@@ -1,41 +1,40 @@
 """The writing thread: about every two seconds it writes everything that is new in one transaction, right after a round of readings.
 
-What cannot be written is kept in memory, up to a limit, and written when the database answers again. The training never waits for it.
+What cannot be written is kept in memory, up to a limit, and written when the database answers again. The training never waits for it. What
+cannot be written at the end either is kept in a file of its own (see storage/spill).
 """
 
 from __future__ import annotations
 
+import os
+import sqlite3
 import threading
-from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ...core.clock import Anchor, Clock
+from ...core.clock import Clock
 from ...core.run import Event, EventKind
-from ...errors import DamagedDatabaseError, StoreError
+from ...errors import DamagedDatabaseError, StoreError, StoreStalledError, TrainwattError
 from ...log import warn
-from ...storage.write.writer import Statement, Writer
-from ..harmless import Harmless
+from ...storage.spill.leftover import Leftover
+from ...storage.write.transfer import Origin
+from ...storage.write.writer import Writer
+from ...texts import error_text
 from ..sampling.sampler import Sampler
-from ..sampling.snapshot import Snapshot
-from ..sharing.outliving import went_on
-from . import pace, rows
-from .anchoring import Anchoring
-from .backlog import KEPT_ROWS, Backlog
-from .compaction import Compaction
-from .curve_log import CurveLog
-from .phase_log import JOINED, PhaseLog
+from . import pace
 from .phase_record import PhaseRecord
-from .renewal import Renewal, wording
+from .record import Commit, Record
+from .renewal import wording
 from .rows import Row
-from .work_done import WorkDone
 
 if TYPE_CHECKING:
     from ..surroundings import Surroundings
 
 STUCK_S = 15.0
-"""How long the end of a run waits for a commit under way. A commit may wait for a locked database twice, five seconds each."""
+"""How long the end of a run waits for a commit under way whose parts wait for something else than the database, such as a driver."""
+ANSWER_S = 2.5
+"""How long the end of a run waits for the database in all: for a commit under way, for the last one, and until it is closed."""
 JOIN_S = 1.0
 
 
@@ -62,62 +61,62 @@ class Recorder:
         surroundings: Surroundings | None,
     ) -> None:
         self._writer = writer
-        self._renewal = Renewal(first)
         self._clock = clock
         self._sampler = sampler
-        self._run_id = run_id
-        self._segment_id = segment_id
-        self._boot_id = boot_id
         self._owner = owner
-        self._joinable = joinable
-        self.harmless = Harmless(self._note_fault)
+        self._record = Record(
+            writer,
+            clock,
+            sampler,
+            run_id=run_id,
+            segment_id=segment_id,
+            first=first,
+            boot_id=boot_id,
+            owner=owner,
+            joinable=joinable,
+            surroundings=surroundings,
+        )
+        self._origin = Origin(run_id, segment_id, whole=False)
+        self.harmless = self._record.harmless
         """Guards the parts of the record that can be left out. Each that fails is logged and becomes an event, once."""
-        self._surroundings = surroundings
-        self._described = surroundings is None
-        self._about_run: Row = {}
         self._lock = threading.Lock()
         self._wake = threading.Lock()
         self._wake.acquire()
-        self._closed = False
+        self._closed = self._ending = False
         self._thread: threading.Thread | None = None
-        self._anchoring = Anchoring(clock.anchor())
-        self._start_t_ns = self._tried_ns = self._anchoring.anchor.monotonic_ns
-        self._cpu_s = self._startup_cpu_s = 0.0
-        self._phases = PhaseLog(run_id, segment_id, measured=sampler is not None, joinable=joinable)
-        self._compaction = Compaction(writer, segment_id, self._start_t_ns)
-        self._work = WorkDone(segment_id)
-        self._notes: deque[Event] = deque()  # other threads append to it at any time
-        self._events = 0
-        self._backlog = Backlog()
-        self._resolved: deque[Row] = deque(maxlen=KEPT_ROWS)
-        self._curves = CurveLog(segment_id)
-        self._sampler_died = self._store_failed = False
+        self._tried_ns = self._record.start_t_ns
+        self._doubtful: StoreStalledError | None = None
+        """Set when a commit was not answered. No other is made then."""
+        self._last: Commit | None = None
+        self._leftover: Leftover | None = None
+        self._spilled = False
+        self._store_failed = False
+        self._begun_cpu_s = 0.0
 
     # ---- called by the training thread: none of these waits for a disk or a driver
 
     def phase(self, phase: PhaseRecord) -> None:
         """A phase began or ended."""
-        self._phases.stamp(phase)
-        if phase.end_t_ns is None and self._surroundings is not None and self._surroundings.seeks(phase.start_t_ns):
+        self._record.phases.stamp(phase)
+        surroundings = self._record.surroundings
+        if phase.end_t_ns is None and surroundings is not None and surroundings.seeks(phase.start_t_ns):
             self._wake_up()
 
     def work(self, unit: str, phase: str, amount: int) -> None:
         """Work was done in the current phase."""
-        self._work.add(unit, phase, amount)
+        self._record.work.add(unit, phase, amount)
 
     def note(self, event: Event) -> None:
         """Something happened to the run."""
-        self._notes.append(event)
-
-    def _note_fault(self, text: str) -> None:
-        self.note(Event(EventKind.STORE, self._clock.monotonic_ns(), None, text))
+        self._record.notes.append(event)
 
     # ---- its life
 
     def start(self, start_t_ns: int, startup_cpu_s: float) -> None:
         """Start the writing thread. The run began at `start_t_ns`, and its start used `startup_cpu_s` CPU seconds."""
-        self._start_t_ns = start_t_ns
-        self._startup_cpu_s = startup_cpu_s
+        self._record.start_t_ns = start_t_ns
+        self._begun_cpu_s = self._writer.cpu_s
+        self._record.startup_cpu_s = startup_cpu_s + self._begun_cpu_s
         thread = threading.Thread(target=self._loop, name="trainwatt-writer", daemon=True)
         try:
             thread.start()
@@ -133,18 +132,31 @@ class Recorder:
 
     def flush(self) -> None:
         """Commit now, in the calling thread. Raises StoreError."""
-        with self._lock:
+        if not self._lock.acquire(timeout=STUCK_S):
+            raise StoreStalledError(f"{self._writer.path} does not answer")
+        try:
             if not self._closed:
                 self._commit_somewhere(final=False)
+        finally:
+            self._lock.release()
 
     def finish(self, run: Row, segment: Row) -> None:
-        """Make the last commit in the calling thread, then close the database. `run` and `segment`: how they ended. Raises StoreError."""
+        """Make the last commit in the calling thread, then close the database. `run` and `segment`: how they ended.
+
+        If the database cannot be written, or does not answer in time, the run is kept in a file of its own. Raises StoreError if that is
+        not possible either.
+        """
+        self._ending = True
+        self._writer.hurry(ANSWER_S)
         if not self._lock.acquire(timeout=STUCK_S):
             self._closed = True
             raise StoreError(f"{self._writer.path} does not answer; the last seconds of the run could not be written")
         try:
             self._closed = True
-            self._commit_somewhere(final=True, run=run, segment=segment)
+            try:
+                self._commit_somewhere(final=True, run=run, segment=segment)
+            except Exception as error:  # whatever it is, the run is not lost
+                self._spill(error, run, segment)
         finally:
             self._writer.close()
             self._lock.release()
@@ -169,10 +181,10 @@ class Recorder:
 
     def _loop(self) -> None:
         start_cpu_s = self._clock.thread_cpu_s()
-        wait_s = pace.FIRST_COMMIT_S
+        wait_s, others = pace.FIRST_COMMIT_S, self._owner
         while not self._closed:
             self._wake.acquire(timeout=wait_s)
-            wait_s = pace.longest_wait_s(measures=self._sampler is not None, dead=self._sampler_died)
+            wait_s = pace.longest_wait_s(measures=self._sampler is not None, dead=self._record.sampler_died)
             with self._lock:
                 if self._closed:
                     return
@@ -181,12 +193,21 @@ class Recorder:
                 except Exception as error:  # the disk and the database must not harm the training
                     with suppress(MemoryError):
                         self._failed(error)
-                self._cpu_s = self._clock.thread_cpu_s() - start_cpu_s
+            if others:
+                others = False
+                with self.harmless("runs that wait for this database could not be taken in"):
+                    with self._lock:
+                        said = [] if self._closed else self._writer.take_in(os.environ)
+                    for text in said:
+                        warn("%s", text)
+            self._record.cpu_s = self._clock.thread_cpu_s() - start_cpu_s + self._writer.cpu_s - self._begun_cpu_s
 
     def _failed(self, error: Exception) -> None:
+        if self._ending:  # the end of the run does not wait for this commit, and says so itself
+            return
         if not self._store_failed:
             warn("the run could not be written (%s); it is kept in memory and written again every two seconds", error)
-            self.note(Event(EventKind.STORE, self._clock.monotonic_ns(), None, f"a commit failed: {error}"))
+            self._record.note(EventKind.STORE, f"a commit failed: {error}")
         self._store_failed = True
 
     # ---- one transaction
@@ -202,99 +223,61 @@ class Recorder:
         """Continue in a new database. The run keeps all of its energy."""
         text = wording(self._writer.begin_anew(), self._writer.path)
         warn("%s (%s)", text, error)
-        self._keep("curve_point", self._curves.rows_again())
-        self._renewal.begin(self._phases.rows_again(self._anchoring.anchor), self._backlog.rows)
-        self.note(Event(EventKind.STORE, self._clock.monotonic_ns(), None, text))
+        self._record.begin_anew()
+        self._record.note(EventKind.STORE, text)
 
     def _commit(self, *, final: bool, run: Row | None = None, segment: Row | None = None) -> None:
-        now = self._clock.anchor()
-        self._tried_ns = now.monotonic_ns  # before it may fail: a database that does not answer is not asked more often
-        if self._surroundings is not None and not self._described:
-            found, self._about_run = self._surroundings.describe(self.harmless)
-            for table, added in found.items():
-                self._keep(table, added)
-            self._renewal.described(found, self._about_run)
-            self._described = True
-        self._keep_anchor(now, final)
-        self._keep("phase", self._phases.take(self._anchoring.anchor))
-        seen = None if self._sampler is None else self._collect(self._sampler, now, final)
-        self._notes += self._phases.take_events(now.monotonic_ns)
-        self._notes += went_on(self._writer, self._run_id, now) if final and not self._owner else []
-        self._take_notes()
-        inserts = self._renewal.before(self._backlog.rows)
-        inserts["work"] = self._work.rows()
-        updates: dict[str, Sequence[Row]] = {
-            "segment": [
-                {"id": self._segment_id, "last_seen_utc_ns": now.utc_ns, "start_t_ns": self._start_t_ns}
-                | rows.sampling_update(seen, self._cpu_s, self._startup_cpu_s)
-                | (segment or {})
-            ],
-            "phase": tuple(self._resolved),
-        }
-        then: list[Statement] = [*self._phases.folds()]
-        if seen is not None:
-            updates["device"] = [rows.device_update(self._segment_id, device) for device in seen.devices.values()]
-        if self._surroundings is not None:
-            then += self._surroundings.changes()
-        if not final:  # at the end of a run, everything that can be left out is
-            devices = () if self._sampler is None else tuple(self._sampler.integrators)
-            with self.harmless("the run could not be made smaller"):
-                then += self._compaction.statements(now.monotonic_ns, devices, self._phases.settled)
-        if self._owner:
-            updates["run"] = [{"id": self._run_id, "last_seen_utc_ns": now.utc_ns} | self._about_run | (run or {})]
-        self._writer.write(inserts, updates, then)
-        self._compaction.done()
-        self._phases.stored()
-        self._backlog.clear()
-        self._renewal.stored()
-        self._resolved.clear()
-        self._about_run = {}
+        self._tried_ns = self._clock.monotonic_ns()  # before it may fail: a database that does not answer is not asked more often
+        commit = self._record.gather(final=final, run=run, segment=segment, asks=self._doubtful is None)
+        if self._doubtful is not None:
+            raise self._doubtful
+        try:
+            self._writer.write(commit.inserts, commit.updates, [*commit.then, *commit.smaller])
+        except StoreStalledError as error:
+            if error.in_doubt:  # nobody knows whether it will be written: it is kept apart, so that whoever looks later can tell
+                self._doubtful = error
+                self._spare().add(self._record.base(), commit.inserts, commit.updates, commit.then)
+                self._record.stored()
+            raise
+        self._record.stored()
+        self._last = commit if final else None
+        self._spare()
         if self._store_failed:
             self._store_failed = False
             warn("the run is being written again")
 
-    def _keep(self, table: str, found: Sequence[Row]) -> None:
-        if self._backlog.add(table, found):
-            text = f"the database has not answered for too long; the oldest rows of {table} are lost"
-            warn("%s", text)
-            self.note(Event(EventKind.STORE, self._clock.monotonic_ns(), None, text))
+    # ---- a run that cannot be written at its end
 
-    def _collect(self, sampler: Sampler, now: Anchor, final: bool) -> Snapshot | None:
-        """Keep what is new from the sensors, and the energy of the phases that they have passed. None if a driver call delays it."""
-        if sampler.died:
-            if not self._sampler_died:
-                self._sampler_died = True
-                text = "the sampling thread died; from here on sensors are read once a second"
-                self.note(Event(EventKind.DEAD, now.monotonic_ns, None, text))
-            sampler.poll()
-        if self._joinable and not self._resolved:  # otherwise the query would find phases whose energy is computed but not stored yet
-            self._phases.joined(self._writer.query(JOINED, (self._run_id, self._segment_id, self._boot_id)))
-        if self._surroundings is not None and self._surroundings.seeks(now.monotonic_ns) and not (final or sampler.stuck):
-            for table, found in self._surroundings.seek(sampler, self._start_t_ns, self.harmless).items():
-                self._keep(table, found)
-        seen = sampler.snapshot()
-        if seen is not None:
-            self._notes += seen.events
-            self._keep("curve_point", self._curves.take(seen.devices))
-            self._keep("sensor_state", [rows.state_row(self._segment_id, self._boot_id, state) for state in seen.counters])
-            updates, energies = self._phases.resolve(seen.devices, now.monotonic_ns, self._anchoring.anchor, final=final)
-            self._resolved.extend(updates)
-            self._keep("phase_energy", energies)
-        if self._surroundings is not None and not sampler.stuck:  # looking would wait for the same driver
-            self._notes += self._surroundings.look(now.monotonic_ns, self.harmless, final=final)
-        return seen
+    def _spill(self, error: Exception, run: Row, segment: Row) -> None:
+        """Keep what the database does not have in a file of its own. Raises StoreError."""
+        self._spilled = True
+        why = str(error) if isinstance(error, TrainwattError) else error_text(error)
+        leftover = self._spare()
+        self._record.note(EventKind.STORE, f"the run could not be written at its end ({why}); it was kept in a file, to be taken in later")
+        self._last = last = self._record.gather(final=True, run=run, segment=segment, asks=False)
+        leftover.add(self._record.base(), last.inserts, last.updates, last.then)
+        file = leftover.keep(self._writer, self._origin, error, os.environ)
+        if file is None:
+            raise StoreError(f"{why} It could not be kept in a file of its own either: no folder for it can be written")
+        warn("run %s is kept in %s, until the next command takes it in: %s", self._origin.run_id, file, why)
 
-    def _keep_anchor(self, now: Anchor, final: bool) -> None:
-        renewed, suspended = self._anchoring.renew(now, final=final)
-        if suspended is not None:
-            self.note(suspended)
-        if renewed:
-            self._keep("clock_anchor", [rows.anchor_row(self._segment_id, now)])
+    def _spare(self) -> Leftover:
+        """Where commits are kept that cannot be made. It is made while all is well: it reads files of trainwatt's own."""
+        if self._leftover is None:
+            self._leftover = Leftover(self._writer.real_path)
+        return self._leftover
 
-    def _take_notes(self) -> None:
-        while self._notes:
-            event = self._notes.popleft()
-            self._events += 1
-            row = rows.event_row(self._segment_id, self._events, event, self._anchoring.anchor)
-            self._renewal.said(row)
-            self._keep("event", [row])
+    @property
+    def unreadable(self) -> bool:
+        """Whether the database does not have the end of the run, or does not answer."""
+        return self._spilled or self._writer.stalled
+
+    def remembered(self) -> sqlite3.Connection | None:
+        """The run that has ended as a database in memory, without its phases if these are in the file only. None if this is not known."""
+        leftover = self._leftover
+        if leftover is None or self._last is None:
+            return None
+        if not self._spilled and leftover.run is None:
+            leftover.add(self._record.base(), self._last.inserts, self._last.updates, self._last.then)
+            leftover.gather(self._origin, None)
+        return leftover.run

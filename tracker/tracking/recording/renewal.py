@@ -37,6 +37,10 @@ class Renewal:
         energies = unwritten.get("phase_energy", deque())
         unwritten["phase_energy"] = deque((row for row in energies if (row["segment_id"], row["seq"]) in known), energies.maxlen)
 
+    def base(self, phases: Sequence[Row], points: Sequence[Row]) -> dict[str, Sequence[Row]]:
+        """What any other database needs first. `points`: the first ones of the curves."""
+        return self._first | {"phase": phases, "event": tuple(self._events), "curve_point": points}
+
     def before(self, unwritten: Rows) -> dict[str, Sequence[Row]]:
         """`unwritten`, and before it in each table what must be there first."""
         return {table: (*self._again.get(table, ()), *unwritten.get(table, ())) for table in self._again.keys() | unwritten.keys()}

@@ -32,8 +32,12 @@ class NotStarted(NamedTuple):
     errno: int
 
 
-Message = Begun | Refused | Ended | NotStarted
-_KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in (Begun, Refused, Ended, NotStarted)}
+class Closed(NamedTuple):
+    """The run is closed and reported. The process may still need long to end: a system call of one of its threads may not return."""
+
+
+Message = Begun | Refused | Ended | NotStarted | Closed
+_KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in (Begun, Refused, Ended, NotStarted, Closed)}
 
 
 class Link:

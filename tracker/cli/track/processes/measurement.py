@@ -15,7 +15,7 @@ from typing import NoReturn
 from ...exits import exit_code, flushed
 from ...output import say
 from ..signals.forwarding import ENDING, Signals
-from .link import Begun, Ended, Link, NotStarted, Refused
+from .link import Begun, Closed, Ended, Link, NotStarted, Refused
 from .spawned import signal_name, watched
 
 START_S = 60.0
@@ -24,6 +24,8 @@ HURRIED_S = 5.0
 """How long it still waits when a signal has asked it to end."""
 ENDED_S = 2.0
 """How long a process may take to end that has closed its descriptors."""
+CLOSED_S = 0.5
+"""How long it may take to end when the run is closed and reported."""
 REFUSED_S = 5.0
 """How long it may take to tell the user why it refuses."""
 STALLED_S = 4.3
@@ -116,6 +118,7 @@ class Measurement:
         self._link.send(message)
         begun_s = before_s = time.monotonic()
         waited_s, work = 0.0, _Work(self._pid)
+        told: int | None = self._link.descriptor
         signals.take()
         while not self._gone():
             now_s = time.monotonic()
@@ -125,7 +128,13 @@ class Measurement:
             if late or any(number in ENDING and at_s > begun_s + IMPATIENT_S for number, at_s in signals.take().items()):
                 self._leave(late=late)
                 return
-            signals.pause(self.descriptor, until_s=now_s + LOOK_S)
+            if told is not None and told in signals.pause(self.descriptor, told, until_s=now_s + LOOK_S):
+                if isinstance(self._link.receive(), Closed):
+                    self._await(signals, CLOSED_S)  # a system call of one of its threads may not return
+                    return
+                told = None
+            elif told is None:
+                signals.pause(self.descriptor, until_s=now_s + LOOK_S)
         if self._expected and self._status != 0:
             _tell(f"the process that measures {self._how()} before it had closed the run{self._see()}")
 

@@ -21,7 +21,7 @@ from ....tracking.target import Target
 from ....tracking.tracker import EnergyTracker
 from ...output import say
 from ..signals.forwarding import FAULTS
-from .link import Begun, Ended, Link, NotStarted, Refused
+from .link import Begun, Closed, Ended, Link, NotStarted, Refused
 from .spawned import signal_name
 
 BACKGROUND_S = 60.0
@@ -48,6 +48,8 @@ def measure(link: Link, tracker: EnergyTracker, target: Target, settings: Settin
         case Ended(code, lost):
             tracker.stop(*_verdict(code, lost))
             report(tracker, elsewhere=target.refused is not None)
+            _leave_streams()
+            link.send(Closed())
         case NotStarted(number):
             tracker.stop("failed", f"could not be started: {os.strerror(number)}")
         case _:
@@ -96,7 +98,7 @@ def report(tracker: EnergyTracker, *, elsewhere: bool = False) -> None:
     `elsewhere`: the run is not in the database that the settings name.
     """
     try:
-        summary = tracker.summary()
+        summary = tracker._known_summary(grams=False) or tracker.summary()  # the database may not answer any more
     except Exception as error:  # the result of the command matters more than the report
         say(f"the run could not be read back: {error}")
         return
@@ -110,14 +112,20 @@ def report(tracker: EnergyTracker, *, elsewhere: bool = False) -> None:
     say(f"trainwatt show {run['id']}{f' --db {shlex.quote(str(tracker.path))}' if elsewhere else ''}")
 
 
+def _leave_streams() -> None:
+    """Let nobody who reads what is printed wait for the end of this process."""
+    with suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for descriptor in (1, 2):
+            os.dup2(nowhere, descriptor)
+
+
 def _step_back(link: Link) -> None:
     """Leave the terminal to others when nobody waits for this process any more, and end some time later."""
     with suppress(OSError):
         while link.receive() is not None:
             pass
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        for descriptor in (1, 2):
-            os.dup2(nowhere, descriptor)
+        _leave_streams()
         link.close()
     time.sleep(BACKGROUND_S)
     os._exit(1)

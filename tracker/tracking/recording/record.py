@@ -1,0 +1,201 @@
+"""What is known of a run and is not in the database yet. It is gathered for each commit, and kept until it is stored."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...core.clock import Anchor, Clock
+from ...core.run import Event, EventKind
+from ...log import warn
+from ...storage.write.statements import Statement
+from ...storage.write.writer import Writer
+from ..harmless import Harmless
+from ..sampling.sampler import Sampler
+from ..sampling.snapshot import Snapshot
+from ..sharing.outliving import went_on
+from . import rows
+from .anchoring import Anchoring
+from .backlog import KEPT_ROWS, Backlog
+from .compaction import Compaction
+from .curve_log import CurveLog
+from .phase_log import JOINED, PhaseLog
+from .renewal import Renewal
+from .rows import Row
+from .work_done import WorkDone
+
+if TYPE_CHECKING:
+    from ..surroundings import Surroundings
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What one transaction writes: see `Writer.write`. `smaller`: the statements after that which make the stored run smaller."""
+
+    inserts: Mapping[str, Sequence[Row]]
+    updates: Mapping[str, Sequence[Row]]
+    then: Sequence[Statement]
+    smaller: Sequence[Statement]
+
+
+class Record:
+    """The record of one segment of a run: see `Recorder`."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        clock: Clock,
+        sampler: Sampler | None,
+        *,
+        run_id: str,
+        segment_id: str,
+        first: Mapping[str, Sequence[Row]],
+        boot_id: str,
+        owner: bool,
+        joinable: bool,
+        surroundings: Surroundings | None,
+    ) -> None:
+        self._writer = writer
+        self.renewal = Renewal(first)
+        self._clock = clock
+        self._sampler = sampler
+        self._run_id = run_id
+        self._segment_id = segment_id
+        self._boot_id = boot_id
+        self._owner = owner
+        self._joinable = joinable
+        self.harmless = Harmless(lambda text: self.note(EventKind.STORE, text))
+        self.surroundings = surroundings
+        self._described = surroundings is None
+        self._about_run: Row = {}
+        self._anchoring = Anchoring(clock.anchor())
+        self.start_t_ns = self._anchoring.anchor.monotonic_ns
+        self.cpu_s = self.startup_cpu_s = 0.0
+        """CPU seconds of the threads that write, and of the start."""
+        self.phases = PhaseLog(run_id, segment_id, measured=sampler is not None, joinable=joinable)
+        self._compaction = Compaction(writer, segment_id, self.start_t_ns)
+        self.work = WorkDone(segment_id)
+        self.notes: deque[Event] = deque()  # other threads append to it at any time
+        self._events = 0
+        self._backlog = Backlog()
+        self._resolved: deque[Row] = deque(maxlen=KEPT_ROWS)
+        self._curves = CurveLog(segment_id)
+        self.sampler_died = False
+
+    def note(self, kind: EventKind, text: str) -> None:
+        """Something happens to the run now."""
+        self.notes.append(Event(kind, self._clock.monotonic_ns(), None, text))
+
+    # ---- for a commit
+
+    def gather(self, *, final: bool, run: Row | None = None, segment: Row | None = None, asks: bool = True) -> Commit:
+        """All that is new. Call `stored` when it is in the database; what is gathered before is gathered again then.
+
+        `final`: the run has ended; `run` and `segment` say how. `asks`: the database is asked for what other processes have stored.
+        Raises StoreError.
+        """
+        now = self._clock.anchor()
+        if self.surroundings is not None and not self._described:
+            found, self._about_run = self.surroundings.describe(self.harmless)
+            for table, added in found.items():
+                self._keep(table, added)
+            self.renewal.described(found, self._about_run)
+            self._described = True
+        self._keep_anchor(now, final)
+        self._keep("phase", self.phases.take(self._anchoring.anchor))
+        seen = None if self._sampler is None else self._collect(self._sampler, now, final, asks)
+        self.notes += self.phases.take_events(now.monotonic_ns)
+        self.notes += went_on(self._writer, self._run_id, now) if final and asks and not self._owner else []
+        self._take_notes()
+        inserts = self.renewal.before(self._backlog.rows)
+        inserts["work"] = self.work.rows()
+        updates: dict[str, Sequence[Row]] = {
+            "segment": [
+                {"id": self._segment_id, "last_seen_utc_ns": now.utc_ns, "start_t_ns": self.start_t_ns}
+                | rows.sampling_update(seen, self.cpu_s, self.startup_cpu_s)
+                | (segment or {})
+            ],
+            "phase": tuple(self._resolved),
+        }
+        then: list[Statement] = [*self.phases.folds()]
+        smaller: list[Statement] = []
+        if seen is not None:
+            updates["device"] = [rows.device_update(self._segment_id, device) for device in seen.devices.values()]
+        if self.surroundings is not None:
+            then += self.surroundings.changes()
+        if not final:  # at the end of a run, everything that can be left out is
+            devices = () if self._sampler is None else tuple(self._sampler.integrators)
+            with self.harmless("the run could not be made smaller"):
+                smaller += self._compaction.statements(now.monotonic_ns, devices, self.phases.settled)
+        if self._owner:
+            updates["run"] = [{"id": self._run_id, "last_seen_utc_ns": now.utc_ns} | self._about_run | (run or {})]
+        return Commit(inserts, updates, then, smaller)
+
+    def stored(self) -> None:
+        """What was gathered last is in the database."""
+        self._compaction.done()
+        self.phases.stored()
+        self._backlog.clear()
+        self.renewal.stored()
+        self._resolved.clear()
+        self._about_run = {}
+
+    def begin_anew(self) -> None:
+        """A new database is in place. It gets what it needs with the next commit."""
+        self._keep("curve_point", self._curves.rows_again())
+        self.renewal.begin(self.phases.rows_again(self._anchoring.anchor), self._backlog.rows)
+
+    def base(self) -> dict[str, Sequence[Row]]:
+        """What a database must have before what was gathered can be added to it."""
+        return self.renewal.base(self.phases.unsettled(self._anchoring.anchor), self._curves.rows_again())
+
+    # ---- its parts
+
+    def _keep(self, table: str, found: Sequence[Row]) -> None:
+        if self._backlog.add(table, found):
+            text = f"the database has not answered for too long; the oldest rows of {table} are lost"
+            warn("%s", text)
+            self.note(EventKind.STORE, text)
+
+    def _collect(self, sampler: Sampler, now: Anchor, final: bool, asks: bool) -> Snapshot | None:
+        """Keep what is new from the sensors, and the energy of the phases that they have passed. None if a driver call delays it."""
+        if sampler.died:
+            if not self.sampler_died:
+                self.sampler_died = True
+                self.note(EventKind.DEAD, "the sampling thread died; from here on sensors are read once a second")
+            sampler.poll()
+        if asks and self._joinable and not self._resolved:  # otherwise the query would find phases whose energy is not stored yet
+            self.phases.joined(self._writer.query(JOINED, (self._run_id, self._segment_id, self._boot_id)))
+        if self.surroundings is not None and self.surroundings.seeks(now.monotonic_ns) and not (final or sampler.stuck):
+            late = self.surroundings.seek(sampler, self.start_t_ns, self.harmless)
+            for table, found in late.items():
+                self._keep(table, found)
+            self.renewal.described(late, {})
+        seen = sampler.snapshot()
+        if seen is not None:
+            self.notes += seen.events
+            self._keep("curve_point", self._curves.take(seen.devices))
+            self._keep("sensor_state", [rows.state_row(self._segment_id, self._boot_id, state) for state in seen.counters])
+            updates, energies = self.phases.resolve(seen.devices, now.monotonic_ns, self._anchoring.anchor, final=final)
+            self._resolved.extend(updates)
+            self._keep("phase_energy", energies)
+        if self.surroundings is not None and not sampler.stuck:  # looking would wait for the same driver
+            self.notes += self.surroundings.look(now.monotonic_ns, self.harmless, final=final, asks=asks)
+        return seen
+
+    def _keep_anchor(self, now: Anchor, final: bool) -> None:
+        renewed, suspended = self._anchoring.renew(now, final=final)
+        if suspended is not None:
+            self.notes.append(suspended)
+        if renewed:
+            self._keep("clock_anchor", [rows.anchor_row(self._segment_id, now)])
+
+    def _take_notes(self) -> None:
+        while self.notes:
+            event = self.notes.popleft()
+            self._events += 1
+            row = rows.event_row(self._segment_id, self._events, event, self._anchoring.anchor)
+            self.renewal.said(row)
+            self._keep("event", [row])

@@ -313,3 +313,16 @@ def test_a_database_that_is_being_written_needs_more_files_and_says_so(here: Wor
     assert ended.returncode == 1
     assert "may open no more files: raise its limit (`ulimit -n`)" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("files", [5, 6, 8, 12])
+def test_a_command_runs_with_few_files_and_keeps_its_exit_code(world: World, files: int) -> None:
+    """Where there are too few to measure it, it is not measured, and a line says so."""
+    limited = ["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh", *TRAINWATT, "run", "--"]
+    ended = finished(world.popen([*limited, "sh", "-c", "echo done; exit 8"]))
+    assert (ended.returncode, ended.stdout) == (8, "done\n"), ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "the command runs all the same" in ended.stderr or "trainwatt show" in ended.stderr
+    (world.work / "script").write_text("#!/no/such/interpreter\n")
+    (world.work / "script").chmod(0o755)
+    assert finished(world.popen([*limited, "./script"])).returncode == 127

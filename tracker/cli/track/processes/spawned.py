@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import NoReturn
 
+from ....errors import NO_MORE_FILES
 from ..signals.forwarding import CAUGHT, Inherited
 
 UNKNOWN = 125
@@ -22,7 +23,7 @@ _PR_SET_PDEATHSIG = 1
 class Spawned:
     """A child process that executes the command. `descriptor` can be read when it has ended; None where the kernel has no such thing."""
 
-    def __init__(self, pid: int, failure: int) -> None:
+    def __init__(self, pid: int, failure: int | None) -> None:
         """Use `Spawned.start`."""
         self.pid = pid
         self.lost = False
@@ -39,20 +40,21 @@ class Spawned:
         `die_with`: the signal that the kernel sends it when this process ends.
         """
         tie = None if die_with is None else _tied_to(os.getpid(), die_with)
-        read, write = os.pipe()
+        read, write = _pipe()
         try:
             pid = os.fork()
         except OSError:
-            os.close(read)
-            os.close(write)
+            _close(read, write)
             raise
         if pid == 0:
             _execute(command_line, environ, inherited, tie, write)
-        os.close(write)
+        _close(write)
         return cls(pid, read)
 
     def confirm(self) -> None:
-        """Wait until the command is executed. Raises OSError if the kernel does not execute it."""
+        """Wait until the command is executed. Raises OSError if the kernel does not execute it. Without a pipe, its exit code says so."""
+        if self._failure is None:
+            return
         with open(self._failure, "rb") as file:
             failed = file.read()  # the other end is closed by the execution
         if failed:
@@ -84,6 +86,22 @@ def watched(pid: int) -> int | None:
     return None
 
 
+def _pipe() -> tuple[int, int] | tuple[None, None]:
+    """The ends of a pipe; none where no more files can be opened, because the command must run all the same. Raises OSError."""
+    try:
+        return os.pipe()
+    except OSError as error:
+        if error.errno not in NO_MORE_FILES:
+            raise
+        return None, None
+
+
+def _close(*descriptors: int | None) -> None:
+    for descriptor in descriptors:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
 def _tied_to(parent: int, number: signal.Signals) -> Callable[[], None]:
     """What ties the process that calls it to its parent. Raises OSError in the call if the kernel does not allow it."""
     import ctypes  # seldom needed
@@ -100,9 +118,10 @@ def _tied_to(parent: int, number: signal.Signals) -> Callable[[], None]:
 
 
 def _execute(
-    command_line: Sequence[str], environ: Mapping[str, str], inherited: Inherited, tie: Callable[[], None] | None, failure: int
+    command_line: Sequence[str], environ: Mapping[str, str], inherited: Inherited, tie: Callable[[], None] | None, failure: int | None
 ) -> NoReturn:
-    """What the child process does: nothing may be written or raised here."""
+    """What the child process does: nothing may be written or raised here. Without a pipe for the failure it ends like a shell."""
+    code = 127
     try:
         signal.set_wakeup_fd(-1)
         for number in CAUGHT | _SET_BY_PYTHON:
@@ -112,6 +131,8 @@ def _execute(
         signal.pthread_sigmask(signal.SIG_SETMASK, inherited.blocked)
         os.execvpe(command_line[0], list(command_line), environ)
     except OSError as error:
-        os.write(failure, str(error.errno).encode())
+        code = 127 if error.errno == errno.ENOENT else 126
+        if failure is not None:
+            os.write(failure, str(error.errno).encode())
     finally:
-        os._exit(127)
+        os._exit(code)

@@ -270,3 +270,10 @@ def test_a_file_without_serialize_is_the_same(tmp_path: Path) -> None:
 def test_where_nothing_waits_nothing_is_opened(tmp_path: Path, environ: dict[str, str]) -> None:
     assert take_in(tmp_path / "none" / "runs.db", environ) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_relative_folders_in_variables_are_not_used(tmp_path: Path) -> None:
+    """They would be others for the next command."""
+    found = folders(tmp_path / "runs.db", {"XDG_STATE_HOME": "state", "TMPDIR": "."})
+    assert found == folders(tmp_path / "runs.db", {})
+    assert all(folder.is_absolute() for folder in found)

@@ -21,11 +21,17 @@ def folders(real_path: Path, environ: Mapping[str, str]) -> list[Path]:
     uid = os.geteuid()
     name = f"{real_path.name}-{crc32(os.fsencode(real_path)):08x}"
     found = [beside(real_path)]
-    state = environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    state = _absolute(environ, "XDG_STATE_HOME", os.path.expanduser("~/.local/state"))
     if os.path.isabs(state):  # it begins with "~" for a user without a home
         found.append(Path(state, "trainwatt", "spill", name))
-    found.append(Path(environ.get("TMPDIR") or "/tmp", f"trainwatt-spill-{uid}", name))
+    found.append(Path(_absolute(environ, "TMPDIR", "/tmp"), f"trainwatt-spill-{uid}", name))
     return found
+
+
+def _absolute(environ: Mapping[str, str], name: str, default: str) -> str:
+    """The folder that a variable names. A relative one would be another for the next command."""
+    given = environ.get(name, "")
+    return given if os.path.isabs(given) else default
 
 
 def beside(real_path: Path) -> Path:

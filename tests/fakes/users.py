@@ -108,6 +108,7 @@ def _everything() -> None:
     import pkgutil
     import tempfile
 
+    from trainwatt import EnergyTracker
     from trainwatt.cli.main import main
     from trainwatt.storage.migrate import migrate
 
@@ -119,7 +120,15 @@ def _everything() -> None:
     with tempfile.TemporaryDirectory() as folder:
         migrate(f"{folder}/migrated.db")
         db = ["--db", f"{folder}/runs.db"]
-        commands = [["run", *db, "--", "true"], ["list", *db], ["show", *db], ["report", "latest", *db, "-o", f"{folder}/r.html"]]
+        if os.fork() == 0:  # this command ends its process
+            sys.argv = ["trainwatt", "run", *db, "--", "true"]
+            main()
+            os._exit(1)
+        os.wait()
+        with EnergyTracker(db=db[1]) as tracker:
+            pass
+        tracker.summary()
+        commands = [["list", *db], ["show", *db], ["report", "latest", *db, "-o", f"{folder}/r.html"]]
         commands += [["footprint", "latest", *db], ["list", *db, "--nonsense"], ["watch", *db]]
         for arguments in commands:
             sys.argv = ["trainwatt", *arguments]

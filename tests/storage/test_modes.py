@@ -150,6 +150,7 @@ def test_at_no_moment_may_another_user_read_them(users: tuple[User, User, User],
         db = folder / f"new{number}" / "runs.db"
         assert owner.cli("run", "--strict", "--db", str(db), "--", "true", umask=0).code == 0
         assert modes(db) == {"runs.db": 0o600}
+        assert stat.S_IMODE(db.parent.stat().st_mode) == 0o755
     stop.touch()
     assert stranger.wait(watcher).out.splitlines()[-1] == "[]"
 

@@ -176,12 +176,12 @@ def give_to_group(path: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those around it, each open to the group if the one around it is. Raises OSError."""
+    """Make a folder and those around it, each for its owner to write, and for the group where the one around it is. Raises OSError."""
     if folder.is_dir():
         return
     make_folder(folder.parent)
     with suppress(FileExistsError):
-        folder.mkdir()
+        folder.mkdir(0o755)  # who may write it could replace the database
         _open_to_group(folder)
         return
     if not folder.is_dir():  # a file has its name

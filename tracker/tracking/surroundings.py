@@ -144,8 +144,8 @@ class Surroundings:
     def _hardware(self, harmless: Harmless) -> list[Row]:
         found: list[Row] = []
         if self._devices is not None:
+            pieces = inventory(self._devices, self._found.gpu_count, self._config.sysfs, self._config.procfs)
             with harmless("the hardware could not be described in full"):
-                pieces = unwarned(inventory, self._devices, self._found.gpu_count, self._config.sysfs, self._config.procfs)
                 found.extend(map(self._piece, pieces))
         return found
 

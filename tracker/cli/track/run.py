@@ -19,9 +19,9 @@ from ...tracking.target import Target
 from ...tracking.tracker import EnergyTracker
 from ..options import arguments, full_option, tracking_options
 from ..output import say
-from .processes.link import Begun, Ended, Link, NotStarted, Refused
+from .processes.link import Begun, Ended, Link, NotMeasured, NotStarted, Refused
 from .processes.measurement import Measurement
-from .processes.spawned import Spawned
+from .processes.spawned import NoProcessError, Spawned, execute
 from .signals.forwarding import ENDING, Signals, send
 
 DEADLY = sorted((ENDING | {signal.SIGKILL, signal.SIGUSR1, signal.SIGUSR2}), key=lambda number: number.name)
@@ -56,6 +56,10 @@ def command(command_line: tuple[str, ...], strict: bool, full: bool, die_with: s
         begun = None if measurement is None else _begun(measurement, tracker._config.baseline_s, strict, signals)
         try:
             child = _spawn(command_line, begun, tie, signals)
+        except NoProcessError as error:
+            if measurement is not None:
+                measurement.finish(NotMeasured(error.errno or errno.EAGAIN), signals)
+            _run_unmeasured(command_line, error, strict, signals)
         except OSError as error:
             if measurement is not None:
                 measurement.finish(NotStarted(error.errno or errno.ENOEXEC), signals)
@@ -122,6 +126,19 @@ def _spawn(command_line: tuple[str, ...], begun: Begun | None, tie: signal.Signa
                 send(child.pid, number)
     child.confirm()
     return child
+
+
+def _run_unmeasured(command_line: tuple[str, ...], error: OSError, strict: bool, signals: Signals) -> NoReturn:
+    """Become the command, where there can be no process for it beside this one. With `strict`, that raises TrainwattError."""
+    text = f"there can be no more processes ({error.strerror})"
+    if strict:
+        raise TrainwattError(f"{text}; without --strict the command would run, and not be measured")
+    say(f"{text}; the command runs all the same, and is not measured; with --strict it would not start")
+    signals.end_probe()
+    with signals.held():
+        for number in signals.take():
+            os.kill(os.getpid(), number)
+        execute(command_line, os.environ, signals.inherited, None, None)
 
 
 def _wait(child: Spawned, measurement: Measurement | None, signals: Signals) -> int:

@@ -168,6 +168,14 @@ def test_a_sensor_that_hangs_as_it_begins_does_not_outlast_a_signal(quiet: World
     assert "the process that measures has not begun in time; the command runs all the same" in ended.stderr
 
 
+def test_a_measuring_process_that_was_stopped_goes_on_when_the_command_ends(quiet: World) -> None:
+    """Who stops and continues a job by its processes may forget one."""
+    victim = start(quiet)
+    os.kill(victim.measuring(), signal.SIGSTOP)
+    said(victim)
+    assert quiet.show()["run"]["end_reason"] == "exit code 5"
+
+
 # ---- the process that waits is ended itself
 
 

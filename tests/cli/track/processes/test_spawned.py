@@ -121,3 +121,36 @@ def test_a_signal_that_does_not_end_a_process_is_refused(quiet: World) -> None:
         assert ended.returncode == 2
         assert "'term'" in ended.stderr
     assert not (quiet.work / "started").exists()
+
+
+ONLY = ["-all", "+dac_read_search", "+dac_override"]
+POOR = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+POOR += [f"--{kind}={','.join(ONLY)}" for kind in ("inh-caps", "ambient-caps", "bounding-set")]
+"""Another user, who may read what root may, and whose processes are counted."""
+
+
+@pytest.mark.parametrize("limit", ["-n 6", "-n 9", "-u 1", "-u 4"])
+def test_a_command_runs_where_there_can_be_no_more_descriptors_or_processes(quiet: World, limit: str) -> None:
+    """It runs unmeasured, in place of `trainwatt run` if need be."""
+    quiet.work.chmod(0o777)
+    limited = [*(POOR if "-u" in limit else []), "sh", "-c", f'ulimit {limit}; exec "$@"', "sh", *TRAINWATT, "run"]
+    if "-u" in limit:
+        limited = ["bash", "-c", '"$@"; exit $?', "bash", *limited]
+        limited[limited.index("sh")] = "bash"  # dash has no such limit
+    ended = finished(quiet.popen([*limited, "--", "sh", "-c", "echo out; exit 8"]))
+    assert (ended.returncode, ended.stdout) == (8, "out\n"), ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "the command runs all the same" in ended.stderr
+    assert finished(quiet.popen([*limited, "--strict", "--", "touch", "started"])).returncode == 1
+    assert not (quiet.work / "started").exists()
+
+
+def test_a_kernel_without_descriptors_of_processes(quiet: World) -> None:
+    """An old one, or a sandbox."""
+    folder = quiet.root / "site"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text("import os\ndef no(*_): raise OSError(38, 'no')\nos.pidfd_open = no\n")
+    path = f"{folder}:{quiet.environ()['PYTHONPATH']}"
+    ended = finished(quiet.popen([*TRAINWATT, "run", "--", "sh", "-c", "exit 8"], env=quiet.environ(PYTHONPATH=path)))
+    assert ended.returncode == 8
+    assert quiet.show()["run"]["end_reason"] == "exit code 8"

@@ -32,12 +32,18 @@ class NotStarted(NamedTuple):
     errno: int
 
 
+class NotMeasured(NamedTuple):
+    """There can be no process for the command beside this one, for this reason."""
+
+    errno: int
+
+
 class Closed(NamedTuple):
     """The run is closed and reported. The process may still need long to end: a system call of one of its threads may not return."""
 
 
-Message = Begun | Refused | Ended | NotStarted | Closed
-_KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in (Begun, Refused, Ended, NotStarted, Closed)}
+Message = Begun | Refused | Ended | NotStarted | NotMeasured | Closed
+_KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in (Begun, Refused, Ended, NotStarted, NotMeasured, Closed)}
 
 
 class Link:

@@ -14,8 +14,8 @@ from typing import NoReturn
 
 from ...exits import exit_code, flushed
 from ...output import say
-from ..signals.forwarding import ENDING, Signals
-from .link import Begun, Closed, Ended, Link, NotStarted, Refused
+from ..signals.forwarding import ENDING, Signals, send
+from .link import Begun, Closed, Ended, Link, NotMeasured, NotStarted, Refused
 from .spawned import signal_name, watched
 
 START_S = 60.0
@@ -110,12 +110,13 @@ class Measurement:
             self._expected = False
             _tell(f"the process that measures {self._how()}; the command goes on, and is not measured any more{self._see()}")
 
-    def finish(self, message: Ended | NotStarted, signals: Signals) -> None:
+    def finish(self, message: Ended | NotStarted | NotMeasured, signals: Signals) -> None:
         """Have the run closed and reported, and wait for it: for a few seconds if a disk does not answer."""
         if not self._has_begun():
             self._kill()
             return
         self._link.send(message)
+        send(self._pid, signal.SIGCONT)  # who stopped the job may have stopped this process too
         begun_s = before_s = time.monotonic()
         waited_s, work = 0.0, _Work(self._pid)
         told: int | None = self._link.descriptor

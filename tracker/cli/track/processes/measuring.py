@@ -21,7 +21,7 @@ from ....tracking.target import Target
 from ....tracking.tracker import EnergyTracker
 from ...output import say
 from ..signals.forwarding import FAULTS
-from .link import Begun, Closed, Ended, Link, NotStarted, Refused
+from .link import Begun, Closed, Ended, Link, NotMeasured, NotStarted, Refused
 from .spawned import signal_name
 
 BACKGROUND_S = 60.0
@@ -52,6 +52,8 @@ def measure(link: Link, tracker: EnergyTracker, target: Target, settings: Settin
             link.send(Closed())
         case NotStarted(number):
             tracker.stop("failed", f"could not be started: {os.strerror(number)}")
+        case NotMeasured(number):
+            tracker.stop("interrupted", f"the command is not measured, there can be no more processes: {os.strerror(number)}")
         case _:
             say("trainwatt run was killed; its command is not measured any more")
             tracker.stop("interrupted", "trainwatt run was killed; what the command did then is not measured")

@@ -20,6 +20,10 @@ _PR_SET_PDEATHSIG = 1
 """The request of prctl(2) that sends this process a signal when its parent ends (linux/prctl.h)."""
 
 
+class NoProcessError(OSError):
+    """There can be no more processes."""
+
+
 class Spawned:
     """A child process that executes the command. `descriptor` can be read when it has ended; None where the kernel has no such thing."""
 
@@ -35,7 +39,7 @@ class Spawned:
     def start(
         cls, command_line: Sequence[str], environ: Mapping[str, str], inherited: Inherited, die_with: signal.Signals | None
     ) -> Spawned:
-        """Start the command with the signals that this process `inherited`; `CAUGHT` must be held. Raises OSError.
+        """Start the command with the signals that this process `inherited`; they must be held. Raises NoProcessError.
 
         `die_with`: the signal that the kernel sends it when this process ends.
         """
@@ -43,11 +47,11 @@ class Spawned:
         read, write = _pipe()
         try:
             pid = os.fork()
-        except OSError:
+        except OSError as error:
             _close(read, write)
-            raise
+            raise NoProcessError(error.errno, error.strerror) from None
         if pid == 0:
-            _execute(command_line, environ, inherited, tie, write)
+            execute(command_line, environ, inherited, tie, write)
         _close(write)
         return cls(pid, read)
 
@@ -117,10 +121,11 @@ def _tied_to(parent: int, number: signal.Signals) -> Callable[[], None]:
     return tie
 
 
-def _execute(
+def execute(
     command_line: Sequence[str], environ: Mapping[str, str], inherited: Inherited, tie: Callable[[], None] | None, failure: int | None
 ) -> NoReturn:
-    """What the child process does: nothing may be written or raised here. Without a pipe for the failure it ends like a shell."""
+    """Become the command, with the signals that were `inherited`. Nothing is said or raised here. Without a pipe for the failure, this
+    process ends like a shell."""
     code = 127
     try:
         signal.set_wakeup_fd(-1)

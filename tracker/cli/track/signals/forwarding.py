@@ -76,8 +76,7 @@ class Signals:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Drop what came too late for the command, and take signals as before."""
-        if self._probe is not None:
-            self._probe.end()
+        self.end_probe()
         signal.pthread_sigmask(signal.SIG_BLOCK, CAUGHT)
         for number, handler in self._before.items():
             signal.signal(number, handler)
@@ -113,6 +112,12 @@ class Signals:
     def asked_to_end(self) -> bool:
         """Whether a signal came that asks a process to end, and that was not passed on."""
         return not ENDING.isdisjoint(self._got_s)
+
+    def end_probe(self) -> None:
+        """End the process beside the command."""
+        if self._probe is not None:
+            self._probe.end()
+            self._probe = None
 
     def take(self) -> dict[int, float]:
         """The signals that came, also those that are held, each with the time when it came; they are not passed on any more."""
@@ -163,9 +168,7 @@ class Signals:
             self._got_s.setdefault(number, time.monotonic())
 
     def _start_probe(self) -> None:
-        if self._probe is not None:
-            self._probe.end()
-            self._probe = None
+        self.end_probe()
         if self._probes < MOST_PROBES:
             self._probes += 1
             with self.held():

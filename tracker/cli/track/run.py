@@ -28,7 +28,7 @@ DEADLY = sorted((ENDING | {signal.SIGKILL, signal.SIGUSR1, signal.SIGUSR2}), key
 
 
 @click.command("run", context_settings={"allow_interspersed_args": False})
-@click.option("--strict", is_flag=True, help="Do not start the command if the database cannot be written.")
+@click.option("--strict", is_flag=True, help="Do not start the command if it cannot be recorded or measured.")
 @click.option(
     "--die-with",
     metavar="SIGNAL",
@@ -154,7 +154,7 @@ def _wait(child: Spawned, measurement: Measurement | None, signals: Signals) -> 
 
 
 def _end_like(code: int) -> NoReturn:
-    """End like the command: with its exit code, or by its signal. Nothing that is left to do in this process may change that."""
+    """End like the command: with its exit code, or by its signal."""
     if code < 0:
         resource.setrlimit(
             resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1])
@@ -164,4 +164,4 @@ def _end_like(code: int) -> NoReturn:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {-code})
         os.kill(os.getpid(), -code)
         code = 128 - code  # the first process of a container outlives its own signals
-    os._exit(code)
+    raise SystemExit(code)

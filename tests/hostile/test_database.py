@@ -102,7 +102,7 @@ def test_a_home_that_cannot_be_written_is_said_before_the_training(world: World,
     home.mkdir()
     home.chmod(0o555)
     env = world.environ()
-    for name in ("TRAINWATT_DB", "XDG_DATA_HOME"):
+    for name in ("TRAINWATT_DB", "XDG_DATA_HOME", "TRAINWATT_SYSFS"):  # the user of this process cannot see the fake tree
         env.pop(name, None)
     ended = world.run_python(FORBIDDEN, str(home), env=env)
     assert (ended.returncode, ended.stderr) == (7, "")

@@ -23,9 +23,10 @@ def require_kernel_trees(sysfs: str, procfs: str) -> None:
     Raises ConfigurationError. The places where every Linux has these trees are not checked: a container may hide what is in them.
     """
     if procfs != "/proc" and not _is_procfs(Path(procfs)):
-        raise _not_a_tree("procfs", procfs, "it tells neither processors nor memory", "/host/proc", "/proc")
+        raise _not_a_tree("procfs", procfs, "it tells neither processors nor memory, or this user may not read it", "/host/proc", "/proc")
     if sysfs != "/sys" and not any(os.path.isdir(Path(sysfs, part)) for part in _SYSFS_PARTS):
-        raise _not_a_tree("sysfs", sysfs, f"it has none of the folders {', '.join(_SYSFS_PARTS)}", "/host/sys", "/sys")
+        why = f"it has none of the folders {', '.join(_SYSFS_PARTS)}, or this user may not see them"
+        raise _not_a_tree("sysfs", sysfs, why, "/host/sys", "/sys")
 
 
 def _is_procfs(root: Path) -> bool:

@@ -262,10 +262,21 @@ def test_a_database_that_goes_away_changes_neither_the_exit_code_nor_the_total(w
 # ---- attach
 
 
+def attached(world: World, target: subprocess.Popen[str], *options: str) -> subprocess.CompletedProcess[str]:
+    """Attach to a process, and end it a second after that was said."""
+    process = world.popen([*TRAINWATT, "attach", *options, str(target.pid)])
+    assert process.stderr is not None
+    first = process.stderr.readline()
+    time.sleep(1.0)
+    target.kill()
+    ended = finished(process)
+    return subprocess.CompletedProcess(ended.args, ended.returncode, ended.stdout, first + ended.stderr)
+
+
 @pytest.mark.slow
 def test_attach_follows_a_process_until_it_ends(world: World) -> None:
-    with world.popen(["sh", "-c", "sleep 1.5; exit 3", "--token", "hidden"]) as target:
-        ended = world.cli("attach", "--project", "attached", str(target.pid))
+    with world.popen(["sh", "-c", "sleep 600; exit 3", "--token", "hidden"]) as target:
+        ended = attached(world, target, "--project", "attached")
     assert ended.returncode == 0, ended.stderr
     lines = ended.stderr.splitlines()
     assert lines[0] == f"trainwatt: following process {target.pid}; Ctrl-C detaches"
@@ -274,7 +285,7 @@ def test_attach_follows_a_process_until_it_ends(world: World) -> None:
     assert view["run"]["status"] == "completed"
     assert "exit code cannot be seen" in view["run"]["end_reason"]
     assert view["run"]["project"] == "attached"
-    assert view["run"]["command"] == "sh -c 'sleep 1.5; exit 3' --token ***"
+    assert view["run"]["command"] == "sh -c 'sleep 600; exit 3' --token ***"
     assert_within(view["energy"], world.total_w, view["run"]["duration_s"])
 
 
@@ -294,15 +305,15 @@ def test_attach_detaches_at_ctrl_c_and_leaves_the_process_alone(world: World) ->
 
 
 def test_attach_follows_the_gpus_that_the_process_sees(world: World) -> None:
-    with world.popen(["sleep", "1"], env=world.environ(CUDA_VISIBLE_DEVICES="")) as target:
-        assert world.cli("attach", str(target.pid)).returncode == 0
+    with world.popen(["sleep", "600"], env=world.environ(CUDA_VISIBLE_DEVICES="")) as target:
+        assert attached(world, target).returncode == 0
     assert [d["device"] for d in world.show()["energy"]["devices"]] == ["package-0", "dram-0"]
 
 
 def test_attach_does_not_take_the_process_for_somebody_else(world: World) -> None:
-    with world.popen(["sleep", "1"]) as target:
+    with world.popen(["sleep", "600"]) as target:
         world.gpu("0.pids", target.pid)
-        assert world.cli("attach", str(target.pid)).returncode == 0
+        assert attached(world, target).returncode == 0
     assert happened(world.show()) == []
 
 

@@ -15,6 +15,7 @@ within slack and edges; s is the chance error of sensors that sample part of the
   bounds the sum in either case: between machines the gains of both runs stay in the range in full, and nothing cancels. Classes are
   independent, as in intervals.py.
 - Slack and edges are bounds and independent in each run, so they add up. The variance of chance errors adds up in squares.
+- With several runs a side, energy/spread/means.py says which errors remain.
 
 The difference lies in [D_low(1), D_high(1)]. The ratio lies where D(ρ) may be 0: this is the interval of Fieller (J. R. Stat. Soc. B 16,
 1954, 175) with this D. Its ends are the zeros of D_low and D_high. G is convex in ρ, because it is a norm of straight lines. So D_low falls
@@ -30,6 +31,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from .intervals import JOULES, Share
+from .spread.chance import Chance
 
 Sensor = tuple[str, ...]
 """Identifies a physical sensor. It is equal in two runs if the scale error is the same in both."""
@@ -79,16 +81,22 @@ class Pair(NamedTuple):
     gain_class: str
 
 
+class Bounds(NamedTuple):
+    """How far the energy of one side may be below and above its figure, joules."""
+
+    below_j: float
+    above_j: float
+
+
 class Sides(NamedTuple):
-    """The parts of D(ρ), in joules and J²."""
+    """The parts of D(ρ), in joules. `chance` is the part of the errors that is random; `shared` has the bounds of both sides that are equal
+    from run to run, one pair for each sensor."""
 
     pairs: tuple[Pair, ...]
-    base_below_j: float
-    base_above_j: float
-    other_below_j: float
-    other_above_j: float
-    base_scatter_j2: float
-    other_scatter_j2: float
+    base: Bounds
+    other: Bounds
+    chance: Chance
+    shared: tuple[tuple[Bounds, Bounds], ...] = ()
 
     def ends(self, ratio: float) -> tuple[float, float]:
         """D_low and D_high at `ratio`."""
@@ -96,20 +104,29 @@ class Sides(NamedTuple):
         by_class: dict[str, float] = defaultdict(float)
         for p in self.pairs:
             by_class[p.gain_class] += p.gain * abs(p.other_j - ratio * p.base_j)
-        scatter_j2 = 4 * max(0.0, self.other_scatter_j2 + ratio * ratio * self.base_scatter_j2)
-        gain_j = math.sqrt(sum(g * g for g in by_class.values()) + scatter_j2)
-        low = middle - self.other_below_j - ratio * self.base_above_j - gain_j
-        return low, middle + self.other_above_j + ratio * self.base_below_j + gain_j
+        gain_j = math.sqrt(sum(g * g for g in by_class.values()) + self.chance.square(ratio))
+        below_j, above_j = self.other.below_j + ratio * self.base.above_j, self.other.above_j + ratio * self.base.below_j
+        for base, other in self.shared:
+            # The same part c of a bound in both: c·(other − ρ·base).
+            too_low, too_high = other.above_j - ratio * base.above_j, other.below_j - ratio * base.below_j
+            below_j += max(0.0, -too_low, too_high)
+            above_j += max(0.0, too_low, -too_high)
+        return middle - below_j - gain_j, middle + above_j + gain_j
 
     def only_base(self) -> Sides:
         """The baseline alone. It shows whether D_high falls or rises for large ρ."""
         pairs = tuple(p._replace(other_j=0.0) for p in self.pairs)
-        return self._replace(pairs=pairs, other_below_j=0.0, other_above_j=0.0, other_scatter_j2=0.0)
+        shared = tuple((base, Bounds(0.0, 0.0)) for base, _ in self.shared)
+        return self._replace(pairs=pairs, other=Bounds(0.0, 0.0), chance=self.chance._replace(both=0.0, other=0.0), shared=shared)
 
 
 def change(base: Sequence[Part], other: Sequence[Part], *, base_is_least: bool = False, other_is_least: bool = False) -> Change:
     """How much the energy of `other` differs from that of `base`, in joules. A run that `is_least` may have used any amount more."""
-    both = sides(base, other)
+    return solved(sides(base, other), base_is_least=base_is_least, other_is_least=other_is_least)
+
+
+def solved(both: Sides, *, base_is_least: bool = False, other_is_least: bool = False) -> Change:
+    """The intervals of the difference and of the ratio."""
     base_j, other_j = (sum(p.base_j for p in both.pairs), sum(p.other_j for p in both.pairs))
     low, high = both.ends(1.0)
     ratio = ratio_low = ratio_high = None
@@ -144,24 +161,30 @@ def scaled(parts: Iterable[Part], factor: float) -> list[Part]:
 
 def sides(base: Sequence[Part], other: Sequence[Part]) -> Sides:
     """Two windows, combined by sensor."""
+    chance = Chance(_summed(base, lambda s: s.scatter_j2), 0.0, _summed(other, lambda s: s.scatter_j2), 2.0)
+    return Sides(pairs(base, other), bounds(base, slack=True, edges=True), bounds(other, slack=True, edges=True), chance)
+
+
+def pairs(base: Sequence[Part], other: Sequence[Part]) -> tuple[Pair, ...]:
+    """The energies of both sides by sensor."""
     a, b = _by_sensor(base), _by_sensor(other)
-    pairs = []
+    found = []
     for key in dict.fromkeys([*a, *b]):
         mine, theirs = a.get(key, (0.0, 0.0)), b.get(key, (0.0, 0.0))
-        pairs.append(Pair(mine[0], theirs[0], max(mine[1], theirs[1]), key[1]))
+        found.append(Pair(mine[0], theirs[0], max(mine[1], theirs[1]), key[1]))
+    return tuple(found)
 
-    def summed(parts: Sequence[Part], of: Callable[[Share], float]) -> float:
-        return sum(of(part.share) for part in parts)
 
-    return Sides(
-        tuple(pairs),
-        base_below_j=summed(base, lambda s: s.slack_low_j + s.edge_low_j),
-        base_above_j=summed(base, lambda s: s.slack_high_j + s.edge_high_j),
-        other_below_j=summed(other, lambda s: s.slack_low_j + s.edge_low_j),
-        other_above_j=summed(other, lambda s: s.slack_high_j + s.edge_high_j),
-        base_scatter_j2=summed(base, lambda s: s.scatter_j2),
-        other_scatter_j2=summed(other, lambda s: s.scatter_j2),
+def bounds(parts: Sequence[Part], *, slack: bool = False, edges: bool = False) -> Bounds:
+    """The sums of what `slack` and `edges` may have added and missed."""
+    return Bounds(
+        _summed(parts, lambda s: slack * s.slack_low_j + edges * s.edge_low_j),
+        _summed(parts, lambda s: slack * s.slack_high_j + edges * s.edge_high_j),
     )
+
+
+def _summed(parts: Sequence[Part], of: Callable[[Share], float]) -> float:
+    return sum(of(part.share) for part in parts)
 
 
 def _by_sensor(parts: Sequence[Part]) -> dict[tuple[Sensor, str], tuple[float, float]]:

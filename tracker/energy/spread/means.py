@@ -1,0 +1,57 @@
+"""PURE: how much the means of two sets of runs differ. This answers whether a change of the set-up matters. One run a side answers only
+whether two measurements differ.
+
+D(ρ) of energy/difference.py, with the mean of each side, and these errors:
+
+- **scale**: as there. If both sides used the same boards equally often, it cancels but for the difference;
+- **chance**: the spread between the runs, in energy/spread/chance.py. It contains what a measurement has of random errors: where the
+  update of a counter falls at the two ends of a run, and what a sensor misses that samples part of the time. So they are not added again;
+- **edges**: the part of them that is equal in all runs, such as the delay of a gauge, is in both means. If both sides used the same sensor,
+  what remains is in proportion to the difference of the two edges;
+- **slack** stays in full: gaps and resets are rare, and a model may err differently at another load.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from ..difference import Bounds, Change, Part, Sensor, Sides, bounds, change, pairs, scaled, solved
+from .chance import between_runs
+
+Run = Sequence[Part]
+"""The parts of one run."""
+
+
+def change_of_means(
+    base: Sequence[Run], other: Sequence[Run], *, paired: bool = False, base_is_least: bool = False, other_is_least: bool = False
+) -> Change:
+    """How much the mean of `other` differs from the mean of `base`, in joules. A side that `is_least` may have used any amount more.
+
+    `paired`: run i of both sides belong together. With one run a side, this is the difference of two measurements. Raises ValueError for a
+    side without a run, and for pairs that are not complete.
+    """
+    chance = between_runs(*([sum(p.share.energy_j for p in run) for run in runs] for runs in (base, other)), paired=paired)
+    if chance is None:
+        return change(base[0], other[0], base_is_least=base_is_least, other_is_least=other_is_least)
+    a, b = _mean(base), _mean(other)
+    of_base, of_other = _edges(a), _edges(b)
+    shared = tuple((of_base[sensor], of_other[sensor]) for sensor in of_base if sensor in of_other)
+    own = [[p for p in mine if p.sensor not in theirs] for mine, theirs in ((a, of_other), (b, of_base))]
+    once = [_added(bounds(parts, slack=True), bounds(alone, edges=True)) for parts, alone in zip((a, b), own, strict=True)]
+    return solved(Sides(pairs(a, b), once[0], once[1], chance, shared), base_is_least=base_is_least, other_is_least=other_is_least)
+
+
+def _mean(runs: Sequence[Run]) -> list[Part]:
+    return [part for run in runs for part in scaled(run, 1 / len(runs))]
+
+
+def _edges(parts: Sequence[Part]) -> dict[Sensor, Bounds]:
+    by_sensor: dict[Sensor, list[Part]] = defaultdict(list)
+    for part in parts:
+        by_sensor[part.sensor].append(part)
+    return {sensor: bounds(of, edges=True) for sensor, of in by_sensor.items()}
+
+
+def _added(one: Bounds, two: Bounds) -> Bounds:
+    return Bounds(one.below_j + two.below_j, one.above_j + two.above_j)

@@ -29,10 +29,10 @@ MOST_LINES, MOST_FILES = 300, 12
 PURE_PACKAGES = ("core", "energy", "masking", "presentation")
 """All their files do arithmetic or make text, and nothing else."""
 PURE_FILES = (
-    "analysis.compared",
-    "analysis.comparison",
+    "analysis.comparing.compared",
+    "analysis.comparing.comparison",
     "analysis.footprint_totals",
-    "analysis.gates",
+    "analysis.comparing.gates",
     "analysis.kept_footprint",
     "analysis.over_time.periods",
     "analysis.over_time.timeline",

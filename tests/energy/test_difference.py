@@ -215,7 +215,8 @@ def test_the_true_grams_are_within_where_intensity_and_hardware_are_common(
 ) -> None:
     a, b = both
     energies = [interval(p.share for p in parts) for parts in both]
-    found = change_of(carbon(energies[0], hours_a, grid, made), carbon(energies[1], hours_b, grid, made), change(a, b), (hours_a, hours_b))
+    footprints = carbon(energies[0], hours_a, grid, made), carbon(energies[1], hours_b, grid, made)
+    found = change_of(*footprints, change(a, b), exact(hours_a, hours_b), hours_a)
     assert found is not None
     scale = {sensor: data.draw(st.sampled_from((-1.0, 0.0, 1.0))) for sensor in dict.fromkeys(p.sensor for p in (*a, *b))}
     wrong = data.draw(st.sampled_from(CLASSES))

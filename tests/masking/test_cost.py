@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainwatt.analysis.gates import parse_gate
+from trainwatt.analysis.comparing.gates import parse_gate
 from trainwatt.carbon.tables.hardware import _bare
 from trainwatt.core.units import parse_duration_s
 from trainwatt.masking.shapes import MASK

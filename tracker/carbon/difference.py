@@ -12,6 +12,8 @@ the ranges may be too wide. If the intensities differ (each run has its own hour
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from ..energy.difference import Change
@@ -42,22 +44,47 @@ def differences(base: CarbonJson, other: CarbonJson) -> list[str]:
     return found
 
 
-def change_of(base: CarbonJson, other: CarbonJson, energy: Change, hours: tuple[float, float]) -> Change | None:
-    """The difference of the total grams, from the difference of the energies and the hours of both; None if the assumptions differ."""
+def mean_of(carbons: Sequence[CarbonJson]) -> CarbonJson:
+    """The mean footprint of some runs, with the assumptions of the first one."""
+
+    def mean(of: Callable[[CarbonJson], float | None]) -> float:
+        return fmean(of(c) or 0.0 for c in carbons)
+
+    found: CarbonJson = {
+        **carbons[0],
+        "total_g": mean(lambda c: c["total_g"]),
+        "total_low_g": mean(lambda c: c["total_low_g"]),
+        "total_high_g": mean(lambda c: c["total_high_g"]),
+        "operational_g": mean(lambda c: c["operational_g"]),
+        "operational_low_g": mean(lambda c: c["operational_low_g"]),
+        "operational_high_g": mean(lambda c: c["operational_high_g"]),
+        "intensity_g_per_kwh": mean(lambda c: c["intensity_g_per_kwh"]),
+        "intensity_low_g_per_kwh": mean(lambda c: c["intensity_low_g_per_kwh"]),
+        "intensity_high_g_per_kwh": mean(lambda c: c["intensity_high_g_per_kwh"]),
+    }
+    if carbons[0]["embodied_g"] is not None:
+        found["embodied_g"] = mean(lambda c: c["embodied_g"])
+        found["embodied_low_g"] = mean(lambda c: c["embodied_low_g"])
+        found["embodied_high_g"] = mean(lambda c: c["embodied_high_g"])
+    return found if len(carbons) > 1 else carbons[0]
+
+
+def change_of(base: CarbonJson, other: CarbonJson, energy: Change, hours: Change, base_hours: float) -> Change | None:
+    """The difference of the total grams, from those of the energies and of the hours; None if the assumptions differ."""
     if differences(base, other):
         return None
     same_grid = all(base[key] == other[key] for key in ("intensity_g_per_kwh", "intensity_low_g_per_kwh", "intensity_high_g_per_kwh"))
-    same_hardware = _hardware(base) == _hardware(other) and min(hours) > 0
+    same_hardware = _hardware(base) == _hardware(other) and base_hours > 0 and base_hours + hours.difference > 0
     operational, embodied = (_operational_g(base), _operational_g(other)), (_embodied_g(base), _embodied_g(other))
     by = _operational(base, energy) if same_grid else _apart(*operational)
-    made = _per_hour(embodied[0], hours) if same_hardware else _apart(*embodied)
+    made = _per_hour(embodied[0], base_hours, hours) if same_hardware else _apart(*embodied)
     low = None if by[0] is None or made[0] is None else by[0] + made[0]
     high = None if by[1] is None or made[1] is None else by[1] + made[1]
     difference = other["total_g"] - base["total_g"]
     if base["total_g"] <= 0:
         return Change(difference, low, high, None, None, None)
     by_energy = (energy.ratio_low, energy.ratio_high) if same_grid else _quotient(*operational)
-    by_hours = (hours[1] / hours[0],) * 2 if same_hardware else _quotient(*embodied)
+    by_hours = (hours.ratio_low, hours.ratio_high) if same_hardware else _quotient(*embodied)
     ratio_low, ratio_high = _mediant(operational[0], embodied[0], by_energy, by_hours)
     if low is not None and low > 0 and (ratio_low is None or ratio_low <= 1):
         low = 0.0  # the difference and the ratio must agree on whether the change is beyond the error
@@ -73,10 +100,10 @@ def _operational(carbon: CarbonJson, energy: Change) -> tuple[float | None, floa
     return None if ends[0] is None else min(ends[0]), None if ends[1] is None else max(ends[1])
 
 
-def _per_hour(made: Estimate, hours: tuple[float, float]) -> tuple[float, float]:
+def _per_hour(made: Estimate, base_hours: float, hours: Change) -> tuple[float | None, float | None]:
     """Both ends of K × (h_B − h_A), where K is the grams of A's hardware per hour."""
-    ends = [grams / hours[0] * (hours[1] - hours[0]) for grams in (made.low, made.high)]
-    return min(ends), max(ends)
+    ends = [None if h is None else [grams / base_hours * h for grams in (made.low, made.high)] for h in (hours.low, hours.high)]
+    return None if ends[0] is None else min(ends[0]), None if ends[1] is None else max(ends[1])
 
 
 def _apart(base: Estimate, other: Estimate) -> tuple[float, float]:

@@ -65,11 +65,12 @@ def arguments(tags: tuple[str, ...], gpus: str | None, **others: Any) -> Setting
     return cast("Settings", given)
 
 
-def filter_options(default_limit: int | None = None) -> Decorator:
-    """The options that select runs. The command gets them as one argument, `filters`."""
+def filter_options(default_limit: int | None = None, *, several_groups: bool = False) -> Decorator:
+    """The options that select runs. The command gets them as one argument, `filters`; with `several_groups`, the groups as `groups`."""
+    group_help = "Only runs of this group; given twice or more, each group is one side." if several_groups else "Only runs of this group."
     options: list[Decorator] = [
         click.option("--project", help="Only runs of this project."),
-        click.option("--group", help="Only runs of this group."),
+        click.option("--group", multiple=several_groups, help=group_help),
         click.option("--since", metavar="WHEN", help="Only runs started since: 6h, 7d, 2026-11-01."),
         click.option("--status", type=click.Choice(STATUSES), help="Only runs with this status."),
         click.option(
@@ -83,10 +84,10 @@ def filter_options(default_limit: int | None = None) -> Decorator:
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
-        def command(
-            *, project: str | None, group: str | None, since: str | None, status: str | None, limit: int | None, **others: Any
-        ) -> Any:
+        def command(*, project: str | None, group: Any, since: str | None, status: str | None, limit: int | None, **others: Any) -> Any:
             as_status = None if status is None else Status(status)
+            if several_groups:
+                others, group = {**others, "groups": group}, None
             return function(filters=Filters(project, group, since_utc_ns(since), as_status, limit), **others)
 
         return with_options(options, command)

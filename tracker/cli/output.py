@@ -77,15 +77,15 @@ def form_of(path: str | None, forms: Sequence[str], default: str) -> str:
     return ending or default
 
 
-def require_folder(path: str, example: str) -> None:
+def require_folder(path: str, example: str, option: str = "-o") -> None:
     """Check early that a file can be written at `path`: that its folder exists, and that it is not a folder itself.
 
     Raises ConfigurationError. `example` is the name of a file, for the message."""
     folder = os.path.dirname(path) or "."
     if os.path.isdir(path):
-        raise ConfigurationError(f"-o {path}: it is a folder; name a file in it, as in {os.path.join(path, example)}")
+        raise ConfigurationError(f"{option} {path}: it is a folder; name a file in it, as in {os.path.join(path, example)}")
     if not os.path.isdir(folder):
-        raise ConfigurationError(f"-o {path}: there is no folder {folder}; make it, or name another place")
+        raise ConfigurationError(f"{option} {path}: there is no folder {folder}; make it, or name another place")
 
 
 @contextmanager

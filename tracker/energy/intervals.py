@@ -54,8 +54,9 @@ def between(a: Point, b: Point, gain: float, gain_class: str) -> Share:
     )
 
 
-def interval(shares: Iterable[Share]) -> Interval:
-    """Sum shares into an energy with its range.
+def interval(shares: Iterable[Share], chance_j2: float | None = None) -> Interval:
+    """Sum shares into an energy with its range. `chance_j2` is the square of the half-width of all chance errors, if it is known from
+    elsewhere (J²).
 
     Slack and edges are bounds and add linearly. Gain errors are proportional to energy: linear within a class of devices (sensors of one
     make have the same error), root of the sum of squares between classes. The chance errors of sensors that sample part of the time are
@@ -69,5 +70,6 @@ def interval(shares: Iterable[Share]) -> Interval:
         above += share.slack_high_j + share.edge_high_j
         scatter_j2 += share.scatter_j2
         by_class[share.gain_class] += share.gain * share.energy_j
-    gain_j = math.sqrt(sum(g * g for g in by_class.values()) + 4 * max(0.0, scatter_j2))
+    chance_j2 = 4 * max(0.0, scatter_j2) if chance_j2 is None else chance_j2
+    gain_j = math.sqrt(sum(g * g for g in by_class.values()) + chance_j2)
     return Interval(energy, max(0.0, energy - below - gain_j), energy + above + gain_j)

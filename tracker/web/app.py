@@ -13,8 +13,9 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 from starlette.types import Send
 
-from ..analysis import comparison
-from ..analysis.footprint import view_of
+from ..analysis.comparing.choosing import Wanted, chosen, sides_of
+from ..analysis.comparing.comparison import compare
+from ..analysis.footprint import DEFAULT, view_of
 from ..analysis.over_time.figures import figures
 from ..analysis.totals import grouped, members, over_time, total
 from ..analysis.view import SCHEMA_VERSION
@@ -30,6 +31,7 @@ from . import pages, projects
 from .asked import asked_of
 from .assets import SCRIPT, STYLE
 from .broadcast import Broadcasts
+from .comparison_page import comparison
 from .guard import Guard
 from .list_page import list_page
 from .live_pages import LivePages
@@ -104,15 +106,22 @@ class _Site:
         return self._page(title_of(shown.view), content)
 
     def compare(self, request: Request) -> Response:
-        refs = request.query_params.getlist("run")
-        if len(refs) > MOST_COMPARED:
+        refs, groups = (tuple(dict.fromkeys(request.query_params.getlist(name))) for name in ("run", "group"))
+        if len(refs) + len(groups) > MOST_COMPARED:
             return self._wrong(request, 400, "Too much to compare", f"Select at most {MOST_COMPARED} runs.")
-        ids = list(dict.fromkeys(self._store.find(ref) for ref in refs))
-        if len(ids) < 2:
+        wanted = Wanted(refs, groups, whole_groups=True)
+        if wanted.fewest < 2:
             return self._wrong(request, 400, "Nothing to compare", "Select two runs or more in the list. The first one is the baseline.")
-        loaded = [self._store.load(run_id) for run_id in ids]
-        found = comparison.compare([(stored, view_of(self._store, stored)) for stored in loaded])
-        return self._page("Comparison", pages.comparison(found))
+        left_out: list[str] = []
+        found = chosen(self._store, wanted, left_out.append)
+        ids = list(dict.fromkeys(run_id for side in found for run_id in side.ids))
+        if len(ids) > MOST_COMPARED:
+            return self._wrong(
+                request, 400, "Too many runs", f"These sides have {len(ids)} runs, and a page compares {MOST_COMPARED} at most."
+            )
+        shown = {run_id: figures(self._store, run_id) for run_id in ids}
+        compared = compare(sides_of(self._store, found, DEFAULT))
+        return self._page("Comparison", comparison(compared, {run_id: of.drawing for run_id, of in shown.items()}, left_out))
 
     def projects(self, request: Request) -> Response:
         self._store.mark_vanished(self._here())

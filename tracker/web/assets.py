@@ -20,12 +20,11 @@ button:disabled{opacity:.45;cursor:default}
 .runs .pick{width:30px}
 .runs .name small{display:block;margin:0}.wide~footer{max-width:1200px}
 .runs thead a{color:inherit}
-.compared~.scroll table{table-layout:fixed}
+.sides small{display:block}.sides td,.sides th{padding-top:8px;padding-bottom:8px}
 .compared{padding-left:0;list-style:none;margin:14px 0}.verdict{font-weight:600;max-width:none}
 .pages{display:flex;gap:18px;align-items:baseline;margin:16px 0;font-size:14px}
 .live{font-size:13px;color:var(--accent);min-height:21px}
 @media (max-width:600px){.bar{padding:14px 16px}
-.compared~.scroll .n{white-space:normal}.compared~.scroll :is(th:first-child,th[scope=row]){min-width:0;width:40px}
 .runs.cards thead{position:static;width:auto;height:auto;clip-path:none}
 .runs thead tr{display:flex;flex-wrap:wrap;gap:4px 14px;padding:0 0 10px;border-bottom:1px solid var(--line)}
 .runs thead tr::before{content:"sort by";font-size:13px;color:var(--muted)}

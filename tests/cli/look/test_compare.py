@@ -12,9 +12,9 @@ from rich.cells import cell_len
 
 from tests.fakes.compared import put
 from tests.fakes.world import MakeWorld, World
-from trainwatt.analysis.comparison import compare, letter
+from trainwatt.analysis.comparing.comparison import compare, letter
+from trainwatt.analysis.comparing.gates import parse_gate
 from trainwatt.analysis.footprint import view_of
-from trainwatt.analysis.gates import parse_gate
 from trainwatt.storage.read.store import Store
 
 NODE = {"gpu0": 12_000.0, "package-0": 5_000.0, "dram-0": 600.0}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainwatt.analysis.compared import Figure
+from trainwatt.analysis.comparing.compared import Figure
 from trainwatt.energy.difference import NONE, Change
 from trainwatt.presentation.words.comparison import difference, percent, signed, writer
 from trainwatt.presentation.words.quantities import significant

@@ -10,7 +10,7 @@ import pytest
 
 from tests.fakes.world import World
 from trainwatt import EnergyTracker, runs
-from trainwatt.analysis.compared import Limit
+from trainwatt.analysis.comparing.compared import Limit
 from trainwatt.core.run import STORED_AS, Status
 from trainwatt.presentation.report.style import CSS
 from trainwatt.presentation.terminal.run import STATUS_STYLE

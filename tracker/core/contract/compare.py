@@ -20,13 +20,15 @@ class ChangeJson(TypedDict):
 
 
 class FigureJson(TypedDict):
-    """A figure of one run in `compare --json`: `value` in `unit`, or why it is missing."""
+    """A figure of one side in `compare --json`: `value` in `unit`, or why it is missing. `values` has the value of each run of the side, in
+    order of their start; `value` is their mean."""
 
     name: str
     unit: str
     value: float | None
     low: float | None
     high: float | None
+    values: list[float]
     missing: str | None
     change: ChangeJson | None
     apart: str | None
@@ -35,9 +37,12 @@ class FigureJson(TypedDict):
 
 
 class ComparedJson(TypedDict):
-    """A run in `compare --json`."""
+    """A side in `compare --json`. `runs` has the ids of its runs, and `name` is that of the group. `run`, `energy`, `work` and `carbon` are
+    those of its first run."""
 
     label: str
+    name: str | None
+    runs: list[str]
     run: RunJson
     energy: EnergyJson
     work: dict[str, int]
@@ -51,7 +56,7 @@ class ComparedJson(TypedDict):
 
 
 class GateJson(TypedDict):
-    """A gate and one run in `compare --json`."""
+    """A gate and one side in `compare --json`."""
 
     gate: str
     metric: str
@@ -59,6 +64,7 @@ class GateJson(TypedDict):
     label: str
     crossed: bool | None
     beyond_error: bool | None
+    one_run_each: bool
     missing: str | None
     says: str
 

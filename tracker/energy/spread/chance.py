@@ -14,6 +14,7 @@ With one run on each side nothing is known.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from statistics import fmean, variance
 from typing import NamedTuple
@@ -56,6 +57,11 @@ def between_runs(base: Sequence[float], other: Sequence[float], *, paired: bool 
     of_base, of_other = variance(base) / n, variance(other) / m
     ratio = fmean(other) / fmean(base) if fmean(base) > 0 else 1.0
     return Chance(of_base, 0.0, of_other, two_sigma(_welch(ratio * ratio * of_base, n, of_other, m)))
+
+
+def half_width(values: Sequence[float]) -> float:
+    """The half-width of the interval of the mean of `values`, of which there are two or more."""
+    return two_sigma(len(values) - 1) * math.sqrt(variance(values) / len(values))
 
 
 def _covariance(base: Sequence[float], other: Sequence[float]) -> float:

@@ -15,10 +15,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from statistics import fmean
 
-from ..difference import Bounds, Change, Part, Sensor, Sides, bounds, change, pairs, scaled, solved
-from .chance import between_runs
+from ..difference import Bounds, Change, Pair, Part, Sensor, Sides, bounds, change, exact, pairs, scaled, solved
+from ..intervals import Interval, interval
+from .chance import between_runs, half_width
 
+NOTHING = Bounds(0.0, 0.0)
 Run = Sequence[Part]
 """The parts of one run."""
 
@@ -40,6 +43,23 @@ def change_of_means(
     own = [[p for p in mine if p.sensor not in theirs] for mine, theirs in ((a, of_other), (b, of_base))]
     once = [_added(bounds(parts, slack=True), bounds(alone, edges=True)) for parts, alone in zip((a, b), own, strict=True)]
     return solved(Sides(pairs(a, b), once[0], once[1], chance, shared), base_is_least=base_is_least, other_is_least=other_is_least)
+
+
+def change_of_numbers(base: Sequence[float], other: Sequence[float], *, paired: bool = False) -> Change:
+    """The same for quantities that are known exactly in each run, such as seconds."""
+    chance = between_runs(base, other, paired=paired)
+    if chance is None:
+        return exact(base[0], other[0])
+    pair = Pair(fmean(base), fmean(other), 0.0, "")
+    return solved(Sides((pair,), NOTHING, NOTHING, chance))
+
+
+def interval_of_mean(runs: Sequence[Run]) -> Interval:
+    """The mean energy of a run, with its range: what the errors of the sensors and the spread between the runs leave open."""
+    if len(runs) == 1:
+        return interval(p.share for p in runs[0])
+    half_j = half_width([sum(p.share.energy_j for p in run) for run in runs])
+    return interval((p.share for p in _mean(runs)), half_j * half_j)
 
 
 def _mean(runs: Sequence[Run]) -> list[Part]:

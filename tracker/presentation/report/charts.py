@@ -79,11 +79,11 @@ def power(cuts: Sequence[float], layers: Sequence[Layer], bands: Sequence[Span],
     hue = phase_colours(bands)
     marks: list[Child] = []
     for band in bands:
-        x, width = _x(band.start_s, cuts), _x(band.end_s, cuts) - _x(band.start_s, cuts)
-        box = {"x": _n(x), "width": _n(width), "class_": hue[band.name]}
+        x, width = across(band.start_s, cuts), across(band.end_s, cuts) - across(band.start_s, cuts)
+        box = {"x": short(x), "width": short(width), "class_": hue[band.name]}
         marks.append(el("rect", **{**box, "y": 0, "height": POWER_HIGH, "class_": f"band {hue[band.name]}"}))
         marks.append(el("rect", **{**box, "y": 0, "height": STRIP_HIGH, "class_": f"strip {hue[band.name]}"}))
-    marks += _levels(levels, scale, POWER_HIGH)
+    marks += level_lines(levels, scale, POWER_HIGH)
     # Each layer is drawn from its upper edge down to the axis, the top layer first. The next layer covers the rest, so no edge is drawn
     # twice.
     for layer, top, colour in reversed(list(zip(layers, tops, colours(layers), strict=True))):
@@ -91,21 +91,21 @@ def power(cuts: Sequence[float], layers: Sequence[Layer], bands: Sequence[Span],
         marks.append(el("path", d=path, class_=f"layer {colour}"))
         if layer.modelled:
             marks.append(el("path", d=path, class_="modelled"))
-    texts = [*_level_texts([(y, watts_tick(y)) for y in levels], scale, POWER_HIGH), *_times(cuts, POWER_HIGH)]
-    return _chart("power", POWER_HIGH, marks, texts, label)
+    texts = [*level_texts([(y, watts_tick(y)) for y in levels], scale, POWER_HIGH), *time_texts(cuts, POWER_HIGH)]
+    return framed("power", POWER_HIGH, marks, texts, label)
 
 
 def grid(cuts: Sequence[float], steps: Sequence[Step], label: str) -> Html:
     """The grid's intensity over the same time; values that a provider estimated are paler."""
     levels = ticks(max(step.g_per_kwh for step in steps), 2)
     scale = (GRID_HIGH - 4) / levels[-1]
-    marks: list[Child] = list(_levels(levels, scale, GRID_HIGH))
+    marks: list[Child] = list(level_lines(levels, scale, GRID_HIGH))
     for step in steps:
-        x, high = _x(step.start_s, cuts), step.g_per_kwh * scale
-        box = {"x": _n(x), "y": _n(GRID_HIGH - high), "width": _n(_x(step.end_s, cuts) - x), "height": _n(high)}
+        x, high = across(step.start_s, cuts), step.g_per_kwh * scale
+        box = {"x": short(x), "y": short(GRID_HIGH - high), "width": short(across(step.end_s, cuts) - x), "height": short(high)}
         marks.append(el("rect", **box, class_="grid estimated" if step.estimated else "grid"))
-    texts = [*_level_texts([(y, f"{y:g}") for y in levels], scale, GRID_HIGH), *_times(cuts, GRID_HIGH)]
-    return _chart("grid", GRID_HIGH, marks, texts, label)
+    texts = [*level_texts([(y, f"{y:g}") for y in levels], scale, GRID_HIGH), *time_texts(cuts, GRID_HIGH)]
+    return framed("grid", GRID_HIGH, marks, texts, label)
 
 
 def columns(rows: Sequence[Column], colours: Sequence[str], label: str) -> Html:
@@ -116,17 +116,17 @@ def columns(rows: Sequence[Column], colours: Sequence[str], label: str) -> Html:
     scale = (COLUMNS_HIGH - 6) / levels[-1] / size
     slot = WIDE / len(rows)
     width = min(0.8 * slot, COLUMN_WIDE)
-    marks: list[Child] = list(_levels(levels, scale * size, COLUMNS_HIGH))
+    marks: list[Child] = list(level_lines(levels, scale * size, COLUMNS_HIGH))
     for i, row in enumerate(rows):
         middle, at = (i + 0.5) * slot, 0.0
         for part, colour in zip(row.parts, colours, strict=True):
             if part > 0:
-                box = {"x": _n(middle - width / 2), "y": _n(COLUMNS_HIGH - (at + part) * scale), "width": _n(width)}
-                marks.append(el("rect", **box, height=_n(part * scale), class_=f"column {colour}"))
+                box = {"x": short(middle - width / 2), "y": short(COLUMNS_HIGH - (at + part) * scale), "width": short(width)}
+                marks.append(el("rect", **box, height=short(part * scale), class_=f"column {colour}"))
             at += part
         if row.low is not None and row.high is not None and row.high > row.low:
-            low, high = (_n(COLUMNS_HIGH - joules * scale) for joules in (row.low, row.high))
-            marks.append(el("line", x1=_n(middle), x2=_n(middle), y1=low, y2=high, class_="range"))
+            low, high = (short(COLUMNS_HIGH - joules * scale) for joules in (row.low, row.high))
+            marks.append(el("line", x1=short(middle), x2=short(middle), y1=low, y2=high, class_="range"))
     every = -(-len(rows) // COLUMN_NAMES)
     names = [
         el(
@@ -138,11 +138,12 @@ def columns(rows: Sequence[Column], colours: Sequence[str], label: str) -> Html:
         )
         for i, row in enumerate(rows)
     ]
-    texts = [*_level_texts([(y, "0" if y == 0 else f"{y:g} {symbol}") for y in levels], scale * size, COLUMNS_HIGH), *names[::every]]
-    return _chart("columns", COLUMNS_HIGH, marks, texts, label)
+    texts = [*level_texts([(y, "0" if y == 0 else f"{y:g} {symbol}") for y in levels], scale * size, COLUMNS_HIGH), *names[::every]]
+    return framed("columns", COLUMNS_HIGH, marks, texts, label)
 
 
-def _chart(kind: str, high: int, marks: Iterable[Child], texts: Iterable[Child], label: str) -> Html:
+def framed(kind: str, high: int, marks: Iterable[Child], texts: Iterable[Child], label: str) -> Html:
+    """A chart: its marks in the box that is stretched, and its words outside that box."""
     box = el(
         "svg", *marks, class_="marks", viewbox=f"0 0 {WIDE} {high}", preserveaspectratio="none", width="100%", height=high
     )  # fmt: skip
@@ -151,20 +152,26 @@ def _chart(kind: str, high: int, marks: Iterable[Child], texts: Iterable[Child],
     return el("div", chart, class_=f"plot {kind}")
 
 
-def _levels(levels: Sequence[float], scale: float, high: int) -> list[Html]:
+def level_lines(levels: Sequence[float], scale: float, high: int) -> list[Html]:
+    """A line across the chart at each level."""
     return [
-        el("line", x1=0, x2=WIDE, y1=_n(high - y * scale), y2=_n(high - y * scale), class_="axis" if y == 0 else "level") for y in levels
+        el("line", x1=0, x2=WIDE, y1=short(high - y * scale), y2=short(high - y * scale), class_="axis" if y == 0 else "level")
+        for y in levels
     ]
 
 
-def _level_texts(levels: Sequence[tuple[float, str]], scale: float, high: int) -> list[Html]:
-    return [el("text", text, x=-8, y=_n(high - y * scale + 4), class_="left") for y, text in levels]
+def level_texts(levels: Sequence[tuple[float, str]], scale: float, high: int) -> list[Html]:
+    """The words at the left of the levels."""
+    return [el("text", text, x=-8, y=short(high - y * scale + 4), class_="left") for y, text in levels]
 
 
-def _times(cuts: Sequence[float], high: int) -> list[Html]:
+def time_texts(cuts: Sequence[float], high: int) -> list[Html]:
+    """The words below the axis of time."""
     at = time_ticks(cuts[0], cuts[-1])
     step = at[1] - at[0] if len(at) > 1 else None
-    return [el("text", time_text(t, step), x=f"{_n(_x(t, cuts) / WIDE * 100)}%", y=high + 18, class_=_side(_x(t, cuts))) for t in at]
+    return [
+        el("text", time_text(t, step), x=f"{short(across(t, cuts) / WIDE * 100)}%", y=high + 18, class_=_side(across(t, cuts))) for t in at
+    ]
 
 
 def _side(x: float) -> str:
@@ -177,19 +184,19 @@ def _area(tops: Sequence[float], cuts: Sequence[float], high: int, scale: float)
     parts = [f"M0 {high}"]
     last = ""
     for watts, (a, _) in zip(tops, pairwise(cuts), strict=True):
-        y = _n(high - watts * scale)
+        y = short(high - watts * scale)
         if y != last:
-            parts.append(f"H{_n(_x(a, cuts))}V{y}")
+            parts.append(f"H{short(across(a, cuts))}V{y}")
             last = y
     return f"{''.join(parts)}H{WIDE}V{high}Z"
 
 
-def _x(seconds: float, cuts: Sequence[float]) -> float:
+def across(seconds: float, cuts: Sequence[float]) -> float:
     """Across the box, never beyond it."""
     return min(1.0, max(0.0, (seconds - cuts[0]) / (cuts[-1] - cuts[0]))) * WIDE
 
 
-def _n(value: float) -> str:
+def short(value: float) -> str:
     """A tenth of a unit is finer than a screen shows."""
     return f"{value:.1f}".removesuffix(".0")
 

@@ -82,6 +82,7 @@ rect.grid{fill:var(--grid);opacity:.75}rect.grid.estimated{opacity:.4}
 .figure{flex:none;text-align:right;max-width:70%}
 .track{fill:var(--soft)}.range{stroke:var(--text);stroke-width:1.5}
 .plain{fill:var(--muted)}
+.dot{fill-opacity:.55}.mean{stroke-width:2.5}path.over{fill:none;stroke-width:1.5;vector-effect:non-scaling-stroke;stroke-opacity:.8}
 .two{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,360px),1fr));gap:0 48px}
 details{margin:14px 0 0;font-size:14px}
 summary{cursor:pointer;color:var(--accent);width:fit-content;padding:2px 6px;margin-left:-6px;border-radius:5px}
@@ -132,6 +133,7 @@ CSS = (
     f":root{{color-scheme:light dark;{LIGHT}}}"
     f"@media (prefers-color-scheme:dark){{:root{{{DARK}}}}}"
     f"{_SCREEN}{''.join(f'.{name}{{fill:var(--{name})}}' for name in _FILLED)}"
+    f"{''.join(f'.over.phase-{i}{{stroke:var(--phase-{i})}}' for i in range(6))}"
     f"@media print{{:root{{color-scheme:light;{LIGHT}}}{_PRINT}}}"
 )
 

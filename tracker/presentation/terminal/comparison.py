@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from ...analysis.compared import Compared, Figure
-from ...analysis.gates import Judged
+from ...analysis.comparing.compared import Compared, Figure
+from ...analysis.comparing.gates import Judged
 from ...analysis.view import SCHEMA_VERSION
-from ..words.blocks import Block, Row, blocks
-from ..words.comparison import notes, says, verdict
+from ..words.comparison import mean_headline, name_of, notes, says, verdict
 from ..words.comparison_facts import apart_text, missing_text, note_text, remark_text, unjudged_text
-from ..words.quantities import format_duration
-from ..words.runs import headline, title_of
+from ..words.comparison_table import Line, sections
+from ..words.quantities import count, format_duration
+from ..words.runs import headline
 from ..words.safe_text import clean, lines, markdown
-from .elision import elided
+from .elision import elided, shortened
 
-NAME_CELLS = 40
+SIDE_CELLS, NAME_CELLS = 40, 20
 
 if TYPE_CHECKING:
     from ...core.contract import ChangeJson, ComparedJson, CompareJson, FigureJson, GateJson
@@ -39,6 +40,8 @@ def to_json(runs: Sequence[Compared], judged: Sequence[Judged]) -> CompareJson:
 def _compared(run: Compared, base: Compared | None) -> ComparedJson:
     return {
         "label": run.label,
+        "name": run.name,
+        "runs": [view["run"]["id"] for view in run.views],
         "run": run.view["run"],
         "energy": run.view["energy"],
         "work": run.view["work"],
@@ -60,6 +63,7 @@ def _figure(figure: Figure) -> FigureJson:
         "value": figure.value,
         "low": figure.low,
         "high": figure.high,
+        "values": list(figure.values),
         "missing": None if figure.missing is None else missing_text(figure.missing),
         "change": None if change is None else _change(change),
         "apart": apart_text(figure),
@@ -87,59 +91,105 @@ def _gate(judged: Judged, runs: Sequence[Compared]) -> GateJson:
         "label": judged.label,
         "crossed": None if judged.missing else judged.crossed,
         "beyond_error": None if judged.missing else judged.beyond_error,
+        "one_run_each": judged.one_run_each,
         "missing": unjudged_text(judged),
         "says": says(judged),
     }
 
 
-def page(runs: Sequence[Compared], judged: Sequence[Judged]) -> RenderableType:
-    """The comparison for a terminal: the runs, the verdicts, the notes that limit them, and all figures."""
+def page(sides: Sequence[Compared], judged: Sequence[Judged]) -> RenderableType:
+    """The comparison for a terminal: the sides, the verdicts, the notes that limit them, and a table for each side beside the baseline."""
     parts: list[RenderableType] = []
-    names = _names(runs)
-    for number, run in enumerate(runs):
-        parts.append(_line(f"{run.label}  ", f"{_about(run, names[number])}{'' if number else ' · the baseline'}"))
-        parts.append(_line("   ", headline(run.view), style="dim"))
+    names = _names(sides)
+    for number, side in enumerate(sides):
+        parts.append(_line(f"{side.label}  ", f"{_about(side, names[number])}{'' if number else ' · the baseline'}"))
+        parts.append(_line("   ", _headline(side), style="dim"))
     parts.append(Text())
-    parts += [_line("", verdict(run, runs[0]), style="bold") for run in runs[1:]]
-    parts += [_line("", note, style="yellow") for note in notes(runs)]
-    found = [Block(clean(block.title), tuple(Row(*map(clean, row)) for row in block.rows)) for block in blocks(runs)]
-    widths = [max((len(row[i]) for block in found for row in block.rows if row.difference or i != 1), default=0) for i in range(3)]
-    for block in found:
-        parts += [Text(), Text(block.title, style="dim")]
-        parts += [
-            _line("  ", "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=False)) + f"  {row.ratio}") for row in block.rows
-        ]
+    parts += [_line("", verdict(side, sides[0]), style="bold") for side in sides[1:]]
+    parts += [_line("", note, style="yellow") for note in notes(sides)]
+    for side in sides[1:]:
+        parts += _table((sides[0], side))
     if judged:
         parts += [Text(), *(_line("", says(j), style=_style(j)) for j in judged)]
     return Group(*parts)
 
 
-def document(runs: Sequence[Compared], judged: Sequence[Judged]) -> str:
+def _table(pair: tuple[Compared, Compared]) -> list[RenderableType]:
+    """One side beside the baseline: two lines for each quantity, so that the table fits 80 columns."""
+    found = sections(pair)
+    rows = {id(line): _cells(line) for section in found for line in section.lines}
+    head = ("", *(side.label for side in pair), f"{pair[1].label} − {pair[0].label}")
+    widths = [max(cell_len(row[i]) for row in (head, *(row for two in rows.values() for row in two))) for i in range(3)]
+
+    def written(row: Sequence[str]) -> str:
+        return "  ".join(clean(cell) + " " * (widths[i] - cell_len(clean(cell))) for i, cell in enumerate(row[:3])) + f"  {row[3]}"
+
+    parts: list[RenderableType] = [Text(), Text(written(head).rstrip(), style="dim")]
+    for section in found:
+        parts += [Text(), Text(section.title, style="dim")] if section.title else []
+        for line in section.lines:
+            parts += [Text(written(row).rstrip(), style="dim" if below else "") for below, row in enumerate(rows[id(line)])]
+            parts += [_line("    ", remark, style="dim") for remark in line.remarks]
+    return parts
+
+
+def _cells(line: Line) -> list[tuple[str, str, str, str]]:
+    """The values with the ratio, and below them the ranges with the difference."""
+    (base, other), beside = line.cells, line.beside[0]
+    told = "  ".join(text for text in (beside.ratio or beside.difference, beside.verdict) if text)
+    name = shortened(clean(line.name), NAME_CELLS)
+    above, below = (name, base.value, other.value, told), ("", base.within, other.within, beside.difference if beside.ratio else "")
+    return [above, below] if any(below) else [above]
+
+
+def document(sides: Sequence[Compared], judged: Sequence[Judged]) -> str:
     """The same as Markdown."""
-    names = _names(runs)
-    page = [f"- {run.label}: {markdown(_about(run, name))}: {markdown(headline(run.view))}" for run, name in zip(runs, names, strict=True)]
-    page += ["", *(f"**{markdown(verdict(run, runs[0]))}**  " for run in runs[1:]), *(f"{markdown(note)}  " for note in notes(runs)), ""]
-    page += ["| | run | value | difference | of the baseline |", "|---|---|---:|---:|---:|"]
-    for block in blocks(runs):
-        for number, row in enumerate(block.rows):
-            cells = ["" if number else block.title, *row]
-            page.append("| " + " | ".join(markdown(cell) for cell in cells) + " |")
+    names = _names(sides)
+    page = [f"- {side.label}: {markdown(_about(side, name))}: {markdown(_headline(side))}" for side, name in zip(sides, names, strict=True)]
+    page += [
+        "",
+        *(f"**{markdown(verdict(side, sides[0]))}**  " for side in sides[1:]),
+        *(f"{markdown(note)}  " for note in notes(sides)),
+        "",
+    ]
+    base = sides[0].label
+    head = ["", base, *(text for side in sides[1:] for text in (side.label, f"{side.label} − {base}"))]
+    page += [f"| {' | '.join(head)} |", f"|---|{'---:|' * (len(head) - 1)}"]
+    for section in sections(sides):
+        for line in section.lines:
+            name = f"{section.title.removesuffix('s')} {line.name}" if section.title else line.name
+            cells = [f"{name}{''.join(f'; {remark}' for remark in line.remarks)}", *_flat(line)]
+            page.append(f"| {' | '.join(markdown(cell) for cell in cells)} |")
     page += ["", *(f"- {markdown(says(j))}" for j in judged)] if judged else []
     return "\n".join(page)
+
+
+def _flat(line: Line) -> list[str]:
+    """The cells of a line: the baseline, then each side with its difference."""
+    values = [f"{cell.value} ({cell.within})" if cell.within else cell.value for cell in line.cells]
+    told = ["; ".join(text for text in (b.ratio, b.difference, b.verdict) if text) for b in line.beside]
+    return [values[0], *(text for pair in zip(values[1:], told, strict=True) for text in pair)]
 
 
 def _style(judged: Judged) -> str:
     return "yellow" if judged.missing else "red" if judged.crossed else "green"
 
 
-def _names(runs: Sequence[Compared]) -> list[str]:
-    """What the runs are called, short enough for a line of 80 columns."""
-    return elided([clean(title_of(run.view)) for run in runs], NAME_CELLS)
+def _names(sides: Sequence[Compared]) -> list[str]:
+    """What the sides are called, short enough for a line of 80 columns."""
+    return elided([clean(name_of(side)) for side in sides], SIDE_CELLS)
 
 
-def _about(run: Compared, name: str) -> str:
-    about = run.view["run"]
+def _about(side: Compared, name: str) -> str:
+    about = side.view["run"]
+    if side.name is not None:
+        return f"{name} · {count(len(side.views), 'run')}"
     return f"{about['id'][:8]} · {name} · {about['status']} · {format_duration(about['duration_s'] or 0.0)}"
+
+
+def _headline(side: Compared) -> str:
+    """The headline of a run, or the mean energy of a group."""
+    return headline(side.view) if side.name is None else mean_headline(side)
 
 
 def _line(first: str, rest: str, style: str = "") -> Text:

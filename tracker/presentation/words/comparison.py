@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ...analysis.compared import Compared, Figure
-from ...analysis.gates import Judged
+from ...analysis.comparing.compared import Compared, Figure
+from ...analysis.comparing.gates import Judged
 from ...core.units import J_PER_KWH, J_PER_WH
 from ...energy.difference import Change
 from .comparison_facts import apart_text, note_text, unjudged_text
 from .quantities import format_duration, significant
+from .runs import title_of
 
 SCALES: dict[str, tuple[tuple[float, float, str], ...]] = {
     "J": ((0.1 * J_PER_KWH, J_PER_KWH, "kWh"), (J_PER_WH, J_PER_WH, "Wh"), (0.1, 1.0, "J"), (0.0, 1e-3, "mJ")),
     "W": ((0.0, 1.0, "W"),),
+    "s": ((7200.0, 3600.0, "h"), (300.0, 60.0, "min"), (0.0, 1.0, "s")),
     "g": ((1e6, 1e6, "t"), (1e3, 1e3, "kg"), (0.1, 1.0, "g"), (1e-4, 1e-3, "mg"), (1e-7, 1e-6, "µg"), (0.0, 1e-9, "ng")),
 }
 """Units by kind: (the smallest value that is written in it, its size, its symbol). The same as in `quantities` and `words.carbon`."""
@@ -27,7 +29,7 @@ Writer = Callable[..., str]
 def writer(figures: Sequence[Figure]) -> Writer:
     """Writes the numbers of a block in one unit: the one that suits the largest of them."""
     unit = next((f.unit for f in figures), "J")
-    if unit == "s":
+    if unit == "s" and all(f.low == f.high for f in figures):
         return lambda seconds, symbol=True: format_duration(seconds)
     most = max((f.value for f in figures if f.value is not None), default=0.0)
     _, size, name = next(scale for scale in SCALES[unit] if most >= scale[0])
@@ -110,12 +112,28 @@ def _percentages(shares: Sequence[float]) -> Callable[[float], str]:
     return lambda share: f"{100 * share:.{decimals}f}"
 
 
+def name_of(side: Compared) -> str:
+    """What a side is called: its group, or the title of its run."""
+    return title_of(side.view) if side.name is None else side.name
+
+
+def mean_headline(side: Compared) -> str:
+    """The mean energy of the runs of a group, with its range."""
+    figure = next(f for f in side.figures if f.name == "energy")
+    if figure.value is None or figure.low is None or figure.high is None:
+        return "not all of its runs have energy"
+    write = writer([figure])
+    least = "≥ " if any(view["energy"]["lower_bound"] for view in side.views) else ""
+    return f"{least}{write(figure.value)} a run ({write(figure.low, False)}–{write(figure.high, False)})"
+
+
 def verdict(run: Compared, base: Compared) -> str:
     """How a run compares with the baseline: its energy, and the energy per unit of work if the amounts of work differ."""
-    if run.view["run"]["id"] == base.view["run"]["id"]:
+    if [view["run"]["id"] for view in run.views] == [view["run"]["id"] for view in base.views]:
         return f"{run.label} is the same run as {base.label}: no difference"
     figures = {f.name: f for f in run.figures}
-    said = [_energy_verdict(figures["energy"], base.figures[0], run.label, base.label)]
+    several = len(run.views) + len(base.views) > 2
+    said = [_energy_verdict(figures["energy"], base.figures[0], run.label, base.label, several)]
     for name, figure in figures.items():
         before = next((f for f in base.figures if f.name == name), None)
         if name.startswith("energy_per_") and figure.change and before and before.amount != figure.amount:
@@ -123,13 +141,14 @@ def verdict(run: Compared, base: Compared) -> str:
     return "; ".join(said)
 
 
-def _energy_verdict(figure: Figure, before: Figure, label: str, base: str) -> str:
+def _energy_verdict(figure: Figure, before: Figure, label: str, base: str, several: bool) -> str:
     change = figure.change
     if change is None:
         without = [name for name, f in ((base, before), (label, figure)) if f.value is None]
         return f"{base} and {label} cannot be compared: no energy was recorded in {' and '.join(without)}"
     if change.direction == 0:
-        least = "the error" if change.bounded else "what is known (a device was lost)"
+        error = "the error and the differences between runs" if several else "the error"
+        least = error if change.bounded else "what is known (a device was lost)"
         return f"no difference beyond {least} between {base} and {label}: {_by(change)}"
     if change.ratio is not None and change.ratio >= TIMES:
         return f"{label} used {significant(change.ratio)} times ({_times(change)}) the energy of {base}"
@@ -158,15 +177,16 @@ def _by(change: Change) -> str:
 
 
 def says(judged: Judged) -> str:
-    """The result of a gate for a run: "gate energy +5%: crossed by B: +12 % (9–15); beyond the error"."""
+    """The result of a gate for a side: "gate energy +5%: crossed by B: +12 % (9–15); beyond the error"."""
     gate = f"gate {' '.join(judged.gate.text.split())}"
     if judged.missing or judged.figure is None or judged.figure.change is None:
         return f"{gate}: cannot be judged for {judged.label}: {unjudged_text(judged)}"
     change = judged.figure.change
     by = difference(change, writer([judged.figure])) if judged.gate.share is None or change.ratio is None else percent(change)
+    alone = "; one run each, so differences between runs are not known" if judged.one_run_each else ""
     if not judged.crossed:
-        return f"{gate}: held by {judged.label}: {by}{'; the error reaches beyond the limit' if judged.within_error else ''}"
-    return f"{gate}: crossed by {judged.label}: {by}; {'beyond the error' if judged.beyond_error else 'within the error'}"
+        return f"{gate}: held by {judged.label}: {by}{'; the error reaches beyond the limit' if judged.within_error else ''}{alone}"
+    return f"{gate}: crossed by {judged.label}: {by}; {'beyond the error' if judged.beyond_error else 'within the error'}{alone}"
 
 
 def notes(runs: Sequence[Compared]) -> list[str]:

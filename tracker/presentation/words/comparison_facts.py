@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...analysis.compared import Figure, Limit, Missing, Note, Reason
-from ...analysis.gates import Judged, Unjudged
+from ...analysis.comparing.compared import Figure, Limit, Missing, Note, Reason
+from ...analysis.comparing.gates import Judged, Unjudged
 from ...analysis.view import KINDS
 from .quantities import amount, count
 
@@ -37,6 +37,9 @@ _LIMITS = {
     Limit.SOME_RANKS: "without the work of some ranks: its energy per sample or token is not known",
     Limit.OTHER_KINDS: "not the same parts: {kinds}, and A {base_kinds}",
     Limit.OTHER_DEVICES: "not on the same devices as A: the errors of their sensors do not cancel",
+    Limit.ONE_RUN_EACH: "one run each: differences between runs are not known, so this says nothing about the next run",
+    Limit.ONE_RUN: "one run beside several: it is assumed to vary as much as they do",
+    Limit.PAIRED: "its runs alternate with those of A, so each is compared with the one beside it",
     Limit.MODELLED: "modelled in part or in whole, like A: the error of a model does not cancel, so all of it is in the difference",
 }
 

@@ -7,8 +7,8 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from ..core.contract import ShowJson
-    from ..energy.difference import Change
+    from ...core.contract import ShowJson
+    from ...energy.difference import Change
 
 
 class Reason(Enum):
@@ -44,9 +44,10 @@ class Amount(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A quantity of one run: `value` between `low` and `high`, in `unit` (J, s, W or g). If there is none, `missing` says why. `change` is
+    """A quantity of one side: `value` between `low` and `high`, in `unit` (J, s, W or g). If there is none, `missing` says why. `change` is
     the difference from the baseline. It is None for the baseline itself, and if `apart` lists reasons why the two cannot be compared. The
     value is divided by `amount` or summed over it. `own_name` is this run's name of a device that has another name in the baseline.
+    `values` has the value of each run, of which `value` is the mean.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Figure:
     amount: Amount | None = None
     own_name: str | None = None
     beside_total: bool = False
+    values: tuple[float, ...] = ()
 
 
 class Limit(Enum):
@@ -77,6 +79,9 @@ class Limit(Enum):
     OTHER_KINDS = auto()
     OTHER_DEVICES = auto()
     MODELLED = auto()
+    ONE_RUN_EACH = auto()
+    ONE_RUN = auto()  # on one side, and several on the other
+    PAIRED = auto()  # the runs of both sides alternate
 
 
 class Note(NamedTuple):
@@ -89,12 +94,19 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A run compared with the baseline. `view` is what `show --json` prints; `each` has the phases' energy per instance."""
+    """A side compared with the baseline. `name`: what the user calls its runs, None for a single run. `views` has what `show --json` prints
+    of each run. `each` has the phases' energy per instance."""
 
     label: str
-    view: ShowJson
+    name: str | None
+    views: tuple[ShowJson, ...]
     figures: tuple[Figure, ...]
     devices: tuple[Figure, ...]
     phases: tuple[Figure, ...]
     each: tuple[Figure, ...]
     notes: tuple[Note, ...]
+
+    @property
+    def view(self) -> ShowJson:
+        """The first run, which is the only one of most sides."""
+        return self.views[0]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..core.units import J_PER_KWH, J_PER_WH
-from ..errors import ConfigurationError
+from ...core.units import J_PER_KWH, J_PER_WH
+from ...errors import ConfigurationError
 from .compared import Compared, Figure, Missing, Reason
 from .comparison import missing_ranks
 
@@ -47,8 +47,10 @@ class Unjudged(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A gate and one run. `missing` says why it cannot be judged. `beyond_error`: the whole range of the difference is over the limit.
-    `within_error`: the difference is within the limit, but not all of its range."""
+    """A gate and one side. `missing` says why it cannot be judged. `beyond_error`: the whole range of the difference is over the limit.
+    `within_error`: the difference is within the limit, but not all of its range. `one_run_each`: how much equal runs differ is not known,
+    so neither a crossed nor a held gate is a proof.
+    """
 
     gate: Gate
     label: str
@@ -57,6 +59,12 @@ class Judged:
     beyond_error: bool
     within_error: bool
     missing: Unjudged | None
+    one_run_each: bool = False
+
+    @property
+    def nothing_measured(self) -> bool:
+        """Whether one of the two sides has no energy, so that the gate says nothing about the change."""
+        return self.missing is not None and self.missing.missing is not None and self.missing.missing.reason is Reason.NO_ENERGY
 
 
 def parse_gate(text: str) -> Gate:
@@ -76,7 +84,7 @@ def parse_gate(text: str) -> Gate:
 
 
 def judge(gate: Gate, runs: Sequence[Compared]) -> list[Judged]:
-    """The result of the gate for every run except the first, the baseline."""
+    """The result of the gate for every side except the first, the baseline."""
     return [_judged(gate, run, runs) for run in runs[1:]]
 
 
@@ -86,7 +94,8 @@ def _judged(gate: Gate, run: Compared, runs: Sequence[Compared]) -> Judged:
     if figure is None or base is None:
         return _unknown(gate, run, None, Unjudged(known=tuple(f.name for f in runs[0].figures if f.name != "power")))
     for of, each in ((runs[0], base), (run, figure)):
-        others = missing_ranks(of.view, "epochs") if gate.metric in ("energy", "grams") else None  # where the joules are not known either
+        whole = of.views if gate.metric in ("energy", "grams") else ()  # where the joules are not known either
+        others = next((missing for view in whole if (missing := missing_ranks(view, "epochs")) is not None), None)
         if (missing := others or each.missing) is not None:
             return _unknown(gate, run, figure, Unjudged(missing, of.label))
     change = figure.change
@@ -100,7 +109,7 @@ def _judged(gate: Gate, run: Compared, runs: Sequence[Compared]) -> Judged:
     room = limit + ROUNDING * max(abs(limit), base.value if gate.share is None else 1.0)
     crossed = by > room
     least = runs[0] if crossed else run  # a run that may have used more than is known: what the result hangs on is not known
-    if gate.metric != "duration" and least.view["energy"]["unmeasured"]:
+    if gate.metric != "duration" and any(view["energy"]["unmeasured"] for view in least.views):
         return _unknown(gate, run, figure, Unjudged(Missing(Reason.DEVICE_UNREAD), least.label))
     return Judged(
         gate,
@@ -110,6 +119,7 @@ def _judged(gate: Gate, run: Compared, runs: Sequence[Compared]) -> Judged:
         beyond_error=crossed and low is not None and low > room,
         within_error=not crossed and (high is None or high > room),
         missing=None,
+        one_run_each=len(run.views) == len(runs[0].views) == 1,
     )
 
 

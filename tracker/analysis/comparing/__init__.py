@@ -1,0 +1,1 @@
+"""Runs compared with each other, one a side or several, and gates."""

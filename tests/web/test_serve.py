@@ -208,9 +208,9 @@ def test_selected_runs_are_compared_as_on_the_command_line(tmp_path: Path, site:
     printed = json.loads(CliRunner().invoke(cli, ["compare", *ids, "--json", "--db", str(db)]).output)
     text = requests.get(f"{site}/compare", params={"run": ids}, timeout=HANGS_S).text
     assert all(f'<p class="verdict">{run["verdict"]}</p>' in text for run in printed["runs"][1:])
-    assert "difference from A" in text
-    assert "<h1>2 runs beside the first</h1>" in text
-    assert "<h1>1 run beside the first</h1>" in requests.get(f"{site}/compare", params={"run": ids[:2]}, timeout=HANGS_S).text
+    assert all(f">{label} − A</th>" in text for label in "BC")
+    assert "<h1>2 sides beside " in text
+    assert "Power over time" in requests.get(f"{site}/compare", params={"run": ids[:2]}, timeout=HANGS_S).text
     assert "<script>alert" not in text
     assert requests.get(f"{site}/compare", params={"run": "run-0009"}, timeout=HANGS_S).status_code == 400
     assert requests.get(f"{site}/compare", params={"run": ["run-0009", "none"]}, timeout=HANGS_S).status_code == 404

@@ -14,6 +14,7 @@ from tests.fakes.compared import put
 from tests.fakes.world import MakeWorld, World
 from trainwatt.analysis.comparing.comparison import compare, letter
 from trainwatt.analysis.comparing.gates import parse_gate
+from trainwatt.analysis.comparing.side import Side, measured
 from trainwatt.analysis.footprint import view_of
 from trainwatt.storage.read.store import Store
 
@@ -96,7 +97,7 @@ def test_on_the_same_devices_a_small_difference_can_be_told_and_elsewhere_not(wo
     assert found["runs"][1]["verdict"] == "B used 3 % more energy than A"
     assert found["runs"][2]["verdict"].startswith("no difference beyond the error between A and C: +3 % (−4 to +11)")
     assert any("do not cancel" in note for note in found["runs"][2]["notes"])
-    assert found["runs"][1]["notes"] == []
+    assert [note.partition(":")[0] for note in found["runs"][1]["notes"]] == ["one run each"]
 
 
 def test_the_same_host_name_is_the_same_machine_unless_it_says_nothing(world: World) -> None:
@@ -228,12 +229,20 @@ def test_a_gate_says_whether_the_crossing_is_beyond_the_error(world: World) -> N
     put(world.db, "ddd", more(1.04), at_s=3.0, host="node-b", uuid="GPU-b")
     judged = compared(world, "aaa", "bbb", "ccc", "ddd", "--gate", "energy +5%", code=4)["gates"]
     assert [(j["label"], j["crossed"], j["beyond_error"]) for j in judged] == [("B", True, True), ("C", True, False), ("D", False, False)]
-    assert [j["says"].rpartition("; ")[2] for j in judged] == [
-        "beyond the error", "within the error", "the error reaches beyond the limit",
-    ]  # fmt: skip
+    said = [j["says"].split("; ") for j in judged]
+    assert [parts[1] for parts in said] == ["beyond the error", "within the error", "the error reaches beyond the limit"]
+    assert {parts[2] for parts in said} == {"one run each, so differences between runs are not known"}
     text(world, "aaa", "ccc", "ddd", "--gate", "energy +5%", "--beyond-error", code=0)
     assert "--beyond-error needs a gate" in world.call("compare", "aaa", "ccc", "--beyond-error").stderr
-    text(world, "aaa", "bbb", "ccc", "--gate", "energy +5%", "--beyond-error", code=4)
+
+
+def test_one_run_each_is_no_proof_and_the_gate_abstains(world: World) -> None:
+    put(world.db, "aaa", NODE)
+    put(world.db, "bbb", more(1.06), at_s=1.0)
+    ended = world.call("compare", "aaa", "bbb", "--gate", "energy +5%", "--beyond-error")
+    assert (ended.returncode, "abstains for B: one run each" in ended.stderr) == (5, True)
+    put(world.db, "ccc", {}, at_s=2.0, samples=0)
+    assert "no energy was recorded" in text(world, "aaa", "ccc", "--gate", "energy +5%", code=5)
 
 
 def test_a_gate_that_cannot_be_judged_fails_and_one_that_is_crossed_goes_first(world: World) -> None:
@@ -270,8 +279,8 @@ def test_gates_are_read_as_they_are_written() -> None:
 def test_usage(world: World) -> None:
     put(world.db, "aaa", NODE)
     for arguments, code, words in (
-        (["aaa"], 2, "two runs or more"),
-        ([], 2, "two runs or more"),
+        (["aaa"], 2, "two sides or more"),
+        ([], 2, "two sides or more"),
         (["aaa", "zzz"], 3, "no run 'zzz'"),
         (["aaa", "aaa", "--format", "md", "--json"], 2, "give one of them"),
         (["aaa", "aaa", "--format", "csv"], 2, "csv"),
@@ -288,7 +297,7 @@ def test_long_names_of_a_sweep_can_be_told_apart(world: World) -> None:
     shown = text(world, "--project", "sweep")
     for lr in ("/lr=0.1-", "/lr=0.01-", "/lr=0.001-"):
         assert lr in shown
-    assert "energy per sample: 1 sample\n" in shown
+    assert "\n    1 sample\n" in shown
 
 
 @pytest.mark.parametrize("form", ["table", "md"])
@@ -301,21 +310,19 @@ def test_names_are_shown_as_text(world: World, form: str) -> None:
     assert "😀" in shown.stdout
     if form == "table":
         assert "<script>" in shown.stdout
-        assert "phase [bold]p" in shown.stdout
+        assert "\n[bold]p  " in shown.stdout
         assert [line for line in shown.stdout.splitlines() if cell_len(line.rstrip()) > 80] == []
     else:
         assert "\\<script\\>" in shown.stdout
         assert "<script>" not in shown.stdout.replace("\\<script\\>", "")
         rows = [line for line in shown.stdout.splitlines() if line.startswith("|")]
-        assert {line.replace("\\|", "").count("|") for line in rows} == {6}
+        assert {line.replace("\\|", "").count("|") for line in rows} == {5}
 
 
 def test_ten_runs_fit_80_columns(world: World) -> None:
     ids = [put(world.db, f"run{n}", more(1 + n / 50), phases=PHASES, at_s=float(n), slack=0.01 * n, edge_j=3.0) for n in range(10)]
     shown = text(world, *ids)
-    figures = [line for line in shown.splitlines() if line.startswith("  ")]
-    assert len([line for line in figures if line.startswith("  J  ")]) == 11  # six of the run, three devices, two phases
-    assert "(" in next(line for line in figures if line.startswith("  J  "))
+    assert [line.split() for line in shown.splitlines() if " − A" in line] == [["A", letter(n), letter(n), "−", "A"] for n in range(1, 10)]
 
 
 def test_letters_go_on_after_z() -> None:
@@ -335,7 +342,7 @@ def test_several_processes_of_a_run_are_one_sensor(tmp_path: Path) -> None:
     store = Store.open(str(db))
     try:
         runs = [store.load(run_id) for run_id in ("aaa", "bbb")]
-        found = compare([(run, view_of(store, run)) for run in runs])
+        found = compare([Side([measured(run, view_of(store, run))]) for run in runs])
     finally:
         store.close()
     change = found[1].figures[0].change

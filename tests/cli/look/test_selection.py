@@ -112,7 +112,7 @@ def test_filters_that_nothing_fits(world: World) -> None:
             assert (ended.returncode, ended.stdout) == (3, "")
             assert "no run of " in ended.stderr
     ended = world.call("compare", "--status", "failed")
-    assert (ended.returncode, "two runs or more" in ended.stderr) == (2, True)
+    assert (ended.returncode, "two sides or more" in ended.stderr) == (2, True)
     assert world.call("list", "--project", "\udcff").stderr == "no runs match\n"
 
 

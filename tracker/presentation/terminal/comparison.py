@@ -18,7 +18,7 @@ from ..words.comparison_table import Line, sections
 from ..words.quantities import count, format_duration
 from ..words.runs import headline
 from ..words.safe_text import clean, lines, markdown
-from .elision import elided, shortened
+from .elision import elided
 
 SIDE_CELLS, NAME_CELLS = 40, 20
 
@@ -119,7 +119,7 @@ def _table(pair: tuple[Compared, Compared]) -> list[RenderableType]:
     found = sections(pair)
     rows = {id(line): _cells(line) for section in found for line in section.lines}
     head = ("", *(side.label for side in pair), f"{pair[1].label} − {pair[0].label}")
-    widths = [max(cell_len(row[i]) for row in (head, *(row for two in rows.values() for row in two))) for i in range(3)]
+    widths = [max(cell_len(row[i]) for row in (head, *(row for of in rows.values() for row in of if any(row[1:])))) for i in range(3)]
 
     def written(row: Sequence[str]) -> str:
         return "  ".join(clean(cell) + " " * (widths[i] - cell_len(clean(cell))) for i, cell in enumerate(row[:3])) + f"  {row[3]}"
@@ -128,7 +128,9 @@ def _table(pair: tuple[Compared, Compared]) -> list[RenderableType]:
     for section in found:
         parts += [Text(), Text(section.title, style="dim")] if section.title else []
         for line in section.lines:
-            parts += [Text(written(row).rstrip(), style="dim" if below else "") for below, row in enumerate(rows[id(line)])]
+            parts += [
+                _line("", written(row), style="" if row[0] or row[3].startswith(line.beside[0].ratio) else "dim") for row in rows[id(line)]
+            ]
             parts += [_line("    ", remark, style="dim") for remark in line.remarks]
     return parts
 
@@ -137,9 +139,11 @@ def _cells(line: Line) -> list[tuple[str, str, str, str]]:
     """The values with the ratio, and below them the ranges with the difference."""
     (base, other), beside = line.cells, line.beside[0]
     told = "  ".join(text for text in (beside.ratio or beside.difference, beside.verdict) if text)
-    name = shortened(clean(line.name), NAME_CELLS)
-    above, below = (name, base.value, other.value, told), ("", base.within, other.within, beside.difference if beside.ratio else "")
-    return [above, below] if any(below) else [above]
+    name = clean(line.name)
+    long = [(name, "", "", "")] if cell_len(name) > NAME_CELLS else []
+    above = "" if long else name, base.value, other.value, told
+    below = "", base.within, other.within, beside.difference if beside.ratio else ""
+    return [*long, above, below] if any(below) else [*long, above]
 
 
 def document(sides: Sequence[Compared], judged: Sequence[Judged]) -> str:

@@ -21,7 +21,7 @@ def elided(names: Sequence[str], width: int) -> list[str]:
         return list(names)
     start, end = _common(long)
     cuts: tuple[Callable[[str], str], ...] = (
-        lambda name: shortened(name, width),
+        lambda name: _start_of(name, width),
         lambda name: _ends_of(name, width),
         lambda name: _from(name, start, width),
         lambda name: _end_of(name, width),
@@ -39,8 +39,8 @@ def _common(names: Sequence[str]) -> tuple[int, int]:
     return max(0, *(first.rfind(c, 0, exact) for c in BOUNDARIES)), exact
 
 
-def shortened(text: str, width: int) -> str:
-    """The name in at most `width` cells: "digits/a-long-na…"."""
+def _start_of(text: str, width: int) -> str:
+    """ "digits/a-long-na…"."""
     return f"{_head(text, width - 1)}…" if cell_len(text) > width else text
 
 
@@ -57,7 +57,7 @@ def _ends_of(text: str, width: int) -> str:
 
 def _from(text: str, start: int, width: int) -> str:
     """ "…/lr=0.1", and "…/lr=0.1-w…" if that is still too long."""
-    return f"…{shortened(text[start:], width - 1)}"
+    return f"…{_start_of(text[start:], width - 1)}"
 
 
 def _head(text: str, width: int) -> str:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from ..analysis.comparing.compared import Compared, Figure
 from ..analysis.over_time.figures import Drawing
 from ..analysis.over_time.timeline import stacked
+from ..energy.spread.chance import half_width
 from ..presentation.report.charts import legend
 from ..presentation.report.elements import Child, Html, el, table
 from ..presentation.report.names import short_name
@@ -16,20 +17,22 @@ from ..presentation.words.comparison import mean_headline, name_of, notes, verdi
 from ..presentation.words.comparison_table import TITLES, Line, Section, sections
 from ..presentation.words.quantities import count
 from ..presentation.words.runs import headline
+from ..presentation.words.safe_text import clipped
 
 DRAWN = ("energy_per_sample", "energy_per_token", "energy_per_epoch", "energy")
 """The figures for the chart of the sides. The first one that a side has is drawn."""
 MOST_CURVES = 20
+NAME = 60
 
 
 def comparison(sides: Sequence[Compared], drawings: Mapping[str, Drawing], left_out: Sequence[str]) -> Html:
     """Sides compared with the first: the verdicts, what limits them, one table, and charts. `drawings`: the runs over time, by id."""
     base, others = sides[0], sides[1:]
     found = sections(sides)
-    beside = count(len(others), "side") if len(others) > 1 else short_name(name_of(others[0]))
+    beside: Child = count(len(others), "side") if len(others) > 1 else short_name(name_of(others[0]))
     return el(
         "main",
-        el("h1", f"{beside} beside {short_name(name_of(base))}"),
+        el("h1", beside, " beside ", short_name(name_of(base))),
         el("ul", [el("li", _about(side)) for side in sides], class_="compared"),
         [el("p", verdict(side, base), class_="verdict") for side in others],
         [el("p", note, class_="notice") for note in (*notes(sides), *left_out)],
@@ -60,14 +63,16 @@ def _about(side: Compared) -> list[Child]:
 def _table(section: Section, sides: Sequence[Compared]) -> Html:
     base = sides[0].label
     head = ["", base, *(text for side in sides[1:] for text in (side.label, f"{side.label} − {base}"))]
-    return el("div", table(head, [_row(line) for line in section.lines], range(1, len(head)), section.title or None), class_="sides")
+    return el(
+        "div", table(head, [_row(line) for line in section.lines], range(1, len(head)), section.title or None, cards=True), class_="sides"
+    )
 
 
 def _row(line: Line) -> list[Child]:
     name: list[Child] = [el("span", line.name, class_="text"), [el("small", remark) for remark in line.remarks]]
     values: list[Child] = [[cell.value, el("small", cell.within)] for cell in line.cells]
     told: list[Child] = [
-        [b.ratio or b.difference, el("small", b.difference if b.ratio else ""), el("small", b.verdict)] for b in line.beside
+        [b.ratio or b.difference, " ", el("b", b.verdict), el("small", b.difference if b.ratio else "")] for b in line.beside
     ]
     return [name, values[0], *(cell for pair in zip(values[1:], told, strict=True) for cell in pair)]
 
@@ -88,7 +93,10 @@ def _dots(sides: Sequence[Compared]) -> Child:
         _of_side(side, number, figure, write(figure.value) if figure else "no value")
         for number, (side, figure) in enumerate(zip(sides, figures, strict=True))
     ]
-    said = "Each run is a dot. The line is the range of the mean. The scale does not begin at 0."
+    said = (
+        "Each run is a dot. The line is the range of the mean that the differences between runs leave open. The scale errors of the sensors"
+        " are not drawn, because they are in both sides where the devices are the same. The scale does not begin at 0."
+    )
     return el("section", el("h2", f"Runs by {title}"), el("p", said, class_="muted"), dots(rows, f"{title} of each run"))
 
 
@@ -97,10 +105,11 @@ def _figure(side: Compared, name: str) -> Figure | None:
 
 
 def _of_side(side: Compared, number: int, figure: Figure | None, text: str) -> Dots:
-    name = f"{side.label} {short_name(name_of(side))}"
-    if figure is None or figure.value is None or figure.low is None or figure.high is None:
-        return Dots(name, text, None, 0.0, 0.0, (), colour_of(number))
-    return Dots(name, text, figure.value, figure.low, figure.high, figure.values, colour_of(number))
+    name = f"{side.label} {clipped(name_of(side), NAME)}"
+    if figure is None or figure.value is None:
+        return Dots(name, text, None, 0.0, (), colour_of(number))
+    spread = half_width(figure.values) if len(figure.values) > 1 else 0.0
+    return Dots(name, text, figure.value, spread, figure.values, colour_of(number))
 
 
 def _powers(sides: Sequence[Compared], drawings: Mapping[str, Drawing]) -> Child:
@@ -115,7 +124,7 @@ def _powers(sides: Sequence[Compared], drawings: Mapping[str, Drawing]) -> Child
         return None
     shown = runs[:MOST_CURVES]
     left = f" The first {MOST_CURVES} of {len(runs)} runs are drawn." if len(runs) > len(shown) else ""
-    keys = [(colour_of(number), f"{side.label} {short_name(name_of(side))}", False) for number, side in enumerate(sides)]
+    keys = [(colour_of(number), f"{side.label} {clipped(name_of(side), NAME)}", False) for number, side in enumerate(sides)]
     said = f"The power of all devices, each run from its own start.{left}"
     chart = powers(shown, "Power of the runs over time")
     return el("section", el("h2", "Power over time"), el("p", said, class_="muted"), el("figure", chart, legend("side", keys)))

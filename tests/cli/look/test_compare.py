@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -335,8 +338,6 @@ def test_several_processes_of_a_run_are_one_sensor(tmp_path: Path) -> None:
     put(db, "aaa", {"gpu0": 100.0})
     put(db, "bbb", {"gpu0": 50.0}, at_s=1.0)
     put(db, "ccc", {"gpu0": 60.0}, at_s=2.0)
-    import sqlite3
-
     with sqlite3.connect(db) as connection:
         connection.execute("UPDATE segment SET run_id = 'bbb' WHERE run_id = 'ccc'")
     store = Store.open(str(db))
@@ -348,3 +349,128 @@ def test_several_processes_of_a_run_are_one_sensor(tmp_path: Path) -> None:
     change = found[1].figures[0].change
     assert change is not None
     assert (change.difference, change.low, change.high) == pytest.approx((10.0, 9.5, 10.5))
+
+
+# ---- several runs a side
+
+
+def several(world: World, group: str, factors: Sequence[float], at_s: float = 0.0, **more_of: Any) -> list[str]:
+    """A group of runs, ten minutes apart."""
+    return [
+        put(world.db, f"{group}-{n}", more(f), seconds=100 * f, at_s=at_s + 600.0 * n, group_name=group, edge_j=3.0, **more_of)
+        for n, f in enumerate(factors)
+    ]
+
+
+EQUAL = (1.0, 1.01, 0.99, 1.005, 0.995)
+
+
+def test_two_groups_are_two_sides_with_their_means(world: World) -> None:
+    base, new = several(world, "base", EQUAL), several(world, "new", [0.95 * f for f in EQUAL], at_s=4000.0)
+    found = compared(world, "--group", "base", "--group", "new")
+    assert [(run["label"], run["name"], run["runs"]) for run in found["runs"]] == [("A", "base", base), ("B", "new", new)]
+    energy = figure(found, 1, "energy")
+    assert energy["values"] == pytest.approx([17_600 * 0.95 * f for f in EQUAL])
+    assert energy["value"] == pytest.approx(17_600 * 0.95)
+    assert (energy["change"]["ratio"], energy["verdict"]) == (pytest.approx(0.95), "less")
+    # Student, two standard deviations, 8 degrees of freedom: 2.37. The scale errors leave little.
+    half = 17_600 * 0.0079057 * math.sqrt((1 + 0.95**2) / 5) * 2.37
+    assert energy["change"]["high"] - energy["change"]["difference"] == pytest.approx(half, rel=0.02)
+    assert found["runs"][1]["verdict"] == "B used 5 % (4–6) less energy than A"
+    shown = text(world, "--group", "base", "--group", "new")
+    assert "B  new · 5 runs\n" in shown
+
+
+def test_equal_groups_do_not_differ_and_no_gate_is_crossed_beyond_the_error(world: World) -> None:
+    several(world, "base", EQUAL)
+    several(world, "new", [1.004 * f for f in reversed(EQUAL)], at_s=4000.0)
+    found = compared(world, "--group", "base", "--group", "new", "--gate", "energy +0.1%", "--beyond-error")
+    assert figure(found, 1, "energy")["verdict"] == "no difference beyond the error"
+    assert (found["gates"][0]["crossed"], found["gates"][0]["beyond_error"], found["gates"][0]["one_run_each"]) == (True, False, False)
+    assert found["runs"][1]["verdict"].startswith("no difference beyond the error and the differences between runs between A and B")
+    text(world, "--group", "base", "--group", "new", "--gate", "energy +0.1%", code=4)
+
+
+def test_runs_of_a_side_are_named_with_commas_and_a_word_between(world: World) -> None:
+    base, new = several(world, "base", EQUAL[:3]), several(world, "new", EQUAL[:3], at_s=4000.0)
+    by_name = compared(world, ",".join(base), "vs", ",".join(new))
+    assert [run["runs"] for run in by_name["runs"]] == [base, new]
+    assert by_name["runs"][1]["figures"] == compared(world, "--group", "base", "--group", "new")["runs"][1]["figures"]
+
+
+def test_a_run_with_a_comma_in_its_name_is_one_run(world: World) -> None:
+    put(world.db, "aaa", NODE, name="lr=0.1,bs=8")
+    put(world.db, "bbb", NODE, at_s=1.0)
+    assert [run["runs"] for run in compared(world, "lr=0.1,bs=8", "bbb")["runs"]] == [["aaa"], ["bbb"]]
+
+
+def test_runs_that_alternate_are_compared_in_pairs(world: World) -> None:
+    warming = [1.0 + 0.05 * n for n in range(5)]
+    several(world, "base", warming)
+    several(world, "new", [1.02 * f for f in warming], at_s=300.0)
+    found = compared(world, "--group", "base", "--group", "new")
+    assert figure(found, 1, "energy")["verdict"] == "more"
+    assert any("alternate" in note for note in found["runs"][1]["notes"])
+
+
+def test_one_run_beside_several_is_assumed_to_vary_as_they_do(world: World) -> None:
+    several(world, "base", EQUAL)
+    put(world.db, "new", more(1.015), at_s=9000.0)
+    found = compared(world, "--baseline", "base", "new")
+    assert figure(found, 1, "energy")["verdict"] == "no difference beyond the error"
+    assert any("assumed to vary" in note for note in found["runs"][1]["notes"])
+
+
+def test_runs_of_a_group_that_did_not_complete_are_left_out_and_named(world: World) -> None:
+    several(world, "base", EQUAL[:3])
+    several(world, "new", EQUAL[:3], at_s=4000.0)
+    put(world.db, "bad", more(0.1), at_s=9000.0, group_name="new", status="failed")
+    ended = world.call("compare", "--group", "base", "--group", "new", "--json")
+    assert [len(run["runs"]) for run in json.loads(ended.stdout)["runs"]] == [3, 3]
+    assert "group new: 1 failed left out" in ended.stderr
+    put(world.db, "worse", more(0.1), at_s=9999.0, group_name="broken", status="failed")
+    ended = world.call("compare", "--group", "base", "--group", "broken")
+    assert (ended.returncode, "--status failed compares these" in ended.stderr) == (3, True)
+
+
+def test_a_run_on_two_sides_is_an_error(world: World) -> None:
+    base = several(world, "base", EQUAL[:3])
+    ended = world.call("compare", "--baseline", "base", base[0])
+    assert (ended.returncode, "is on two sides" in ended.stderr) == (2, True)
+
+
+def test_a_baseline_in_a_file_needs_no_other_database(world: World, tmp_path: Path) -> None:
+    several(world, "base", EQUAL, phases=PHASES)
+    new = several(world, "new", [1.05 * f for f in EQUAL], at_s=4000.0, phases=PHASES)
+    direct = compared(world, "--group", "base", "--group", "new")
+    file = tmp_path / "base.json"
+    ended = world.call("compare", "--group", "base", "--write-baseline", str(file))
+    assert (ended.returncode, ended.stdout) == (0, "")
+    assert f"5 runs written to {file}" in ended.stderr
+    from_file = compared(world, "--baseline", str(file), "--group", "new")
+    assert from_file == direct
+    with sqlite3.connect(world.db) as connection:
+        connection.execute("DELETE FROM run WHERE group_name = 'base'")
+    assert compared(world, "--baseline", str(file), ",".join(new), "--gate", "energy +2%", "--beyond-error", code=4)["gates"][0]["crossed"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "is not a baseline"),
+        ("[]", "is not a baseline"),
+        ('{"runs": []}', "is not a baseline"),
+        ("[" * 5000, "is not a baseline"),
+        ('{"trainwatt_baseline": 2, "runs": []}', "of format 2"),
+        ('{"trainwatt_baseline": 1, "name": null, "runs": [{"view": {}}]}', "not complete"),
+        ('{"trainwatt_baseline": 1, "name": null, "runs": []}', "not complete"),
+    ],
+)
+def test_a_file_that_is_no_baseline_is_named_with_the_mend(world: World, tmp_path: Path, content: str, words: str) -> None:
+    put(world.db, "aaa", NODE)
+    file = tmp_path / "base.json"
+    file.write_text(content, encoding="utf-8")
+    ended = world.call("compare", "--baseline", str(file), "aaa")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    for word in (words, str(file), "--write-baseline"):
+        assert word in ended.stderr

@@ -17,13 +17,12 @@ DOT_HIGH = 26
 
 
 class Dots(NamedTuple):
-    """One side: its mean with the range, and the value of each run. `mean` is None if a value is missing."""
+    """One side: its mean, how far that may be off to either side, and the value of each run. `mean` is None if a value is missing."""
 
     name: str
     text: str
     mean: float | None
-    low: float
-    high: float
+    spread: float
     values: Sequence[float]
     colour: str
 
@@ -44,7 +43,7 @@ def colour_of(number: int) -> str:
 
 def dots(rows: Sequence[Dots], label: str) -> Html:
     """The sides below each other, on one scale that need not begin at 0, because differences between sides are small."""
-    known = [value for row in rows if row.mean is not None for value in (row.low, row.high, *row.values)]
+    known = [value for row in rows if row.mean is not None for value in (row.mean - row.spread, row.mean + row.spread, *row.values)]
     if not known:
         return el("p", "Nothing to draw: no side has this figure.")
     low, high = min(known), max(known)
@@ -58,8 +57,9 @@ def dots(rows: Sequence[Dots], label: str) -> Html:
         marks: list[Child] = [el("line", x1=0, x2="100%", y1=13, y2=13, class_="level")]
         if row.mean is not None:
             marks += [el("circle", cx=at(value), cy=13, r=4, class_=f"dot {row.colour}") for value in row.values]
-            marks.append(el("line", x1=at(row.low), x2=at(row.high), y1=13, y2=13, class_="range"))
-            marks += [el("line", x1=at(end), x2=at(end), y1=8, y2=18, class_="range") for end in (row.low, row.high)]
+            ends = at(row.mean - row.spread), at(row.mean + row.spread)
+            marks.append(el("line", x1=ends[0], x2=ends[1], y1=13, y2=13, class_="range"))
+            marks += [el("line", x1=end, x2=end, y1=8, y2=18, class_="range") for end in ends]
             marks.append(el("line", x1=at(row.mean), x2=at(row.mean), y1=4, y2=22, class_="range mean"))
         words = [el("span", breaking(row.name), class_="name text"), el("span", row.text, class_="figure")]
         return el("li", el("div", words, class_="words"), el("svg", marks, width="100%", height=DOT_HIGH, aria_hidden="true"))

@@ -17,6 +17,7 @@ from .output import occupy_standard_descriptors, replace_what_cannot_be_shown
 COMMANDS = {
     "run": "track.run",
     "attach": "track.attach",
+    "bench": "track.bench",
     "list": "look.list",
     "show": "look.show",
     "compare": "look.compare",

@@ -34,9 +34,16 @@ def with_options(options: Sequence[Decorator], function: Callable[..., Any]) -> 
 def tracking_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of the commands that track another process: `run` and `attach`."""
     options: list[Decorator] = [
-        click.option("--project", help="The project that the run belongs to."),
         click.option("--name", help="A name for the run."),
         click.option("--group", help="A group of runs, such as one sweep."),
+    ]
+    return with_options(options, measuring_options(function))
+
+
+def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What is measured, how, and where it is stored."""
+    options: list[Decorator] = [
+        click.option("--project", help="The project that the run belongs to."),
         click.option("--stage", help=f"The stage of the model's life: {', '.join(Stage)}."),
         click.option("--zone", help="The zone of the electricity grid, such as FR."),
         click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="A tag; can be given more than once."),

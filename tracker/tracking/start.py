@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -33,6 +32,7 @@ from .harmless import Harmless
 from .recording import rows
 from .recording.recorder import Recorder
 from .recording.rows import Row, as_json
+from .sampling.idle import mean_power_w
 from .sampling.sampler import Sampler
 from .sampling.schedule import CALM_S, FULL_S
 from .sharing.others import Neighbours, SharedDevices
@@ -144,17 +144,10 @@ class _Start:
         return _Meters(found, sampler, idle_w)
 
     def _baseline(self, sensors: Sequence[Sensor]) -> dict[str, float]:
-        """Sample for `baseline_s` before the run begins. Returns the mean power of each device while nothing trains, in watts."""
-        config, clock = self._config, self._clock
-        if not config.baseline_s or not sensors:
+        """The mean power of each device before the run begins, while nothing trains, in watts."""
+        if not self._config.baseline_s or not sensors:
             return {}
-        sampler = Sampler(sensors, clock, self._period_s)
-        start_ns = sampler.poll()
-        while (left_s := config.baseline_s - (clock.monotonic_ns() - start_ns) * 1e-9) > 0:
-            time.sleep(min(self._period_s, left_s))
-            sampler.poll()
-        seconds = (sampler.finish() - start_ns) * 1e-9
-        return {n: i.curve.latest.energy_j / seconds for n, i in sampler.integrators.items() if i.curve.latest is not None}
+        return mean_power_w(sensors, self._clock, self._config.baseline_s, self._period_s)
 
     # ---- what is written first
 

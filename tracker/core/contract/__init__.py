@@ -8,6 +8,7 @@ value; a value that is not known is None. These types are for annotations only: 
 
 from __future__ import annotations
 
+from .bench import BenchedJson, BenchJson
 from .carbon import (
     AssumptionJson,
     BesideJson,
@@ -52,6 +53,8 @@ __all__ = [
     "BesideJson",
     "CarbonJson",
     "ChangeJson",
+    "BenchJson",
+    "BenchedJson",
     "CompareJson",
     "ComparedJson",
     "CostJson",

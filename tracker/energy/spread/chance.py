@@ -59,6 +59,13 @@ def between_runs(base: Sequence[float], other: Sequence[float], *, paired: bool 
     return Chance(of_base, 0.0, of_other, two_sigma(_welch(ratio * ratio * of_base, n, of_other, m)))
 
 
+def resized(chance: Chance, counts: tuple[int, int], count: int, *, paired: bool) -> Chance:
+    """What `count` runs a side would leave open, if they vary as `counts` runs did."""
+    base, both, other = (part * n / count for part, n in zip(chance[:3], (counts[0], counts[0], counts[1]), strict=True))
+    degrees = count - 1.0 if paired else _welch(base, count, other, count)
+    return Chance(base, both, other, two_sigma(degrees))
+
+
 def half_width(values: Sequence[float]) -> float:
     """The half-width of the interval of the mean of `values`, of which there are two or more."""
     return two_sigma(len(values) - 1) * math.sqrt(variance(values) / len(values))

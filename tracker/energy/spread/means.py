@@ -34,15 +34,22 @@ def change_of_means(
     `paired`: run i of both sides belong together. With one run a side, this is the difference of two measurements. Raises ValueError for a
     side without a run, and for pairs that are not complete.
     """
+    if len(base) == len(other) == 1:
+        return change(base[0], other[0], base_is_least=base_is_least, other_is_least=other_is_least)
+    return solved(sides_of_means(base, other, paired=paired), base_is_least=base_is_least, other_is_least=other_is_least)
+
+
+def sides_of_means(base: Sequence[Run], other: Sequence[Run], *, paired: bool = False) -> Sides:
+    """The parts of D(ρ) of the two means. Raises ValueError for one run a side, and as `change_of_means`."""
     chance = between_runs(*([sum(p.share.energy_j for p in run) for run in runs] for runs in (base, other)), paired=paired)
     if chance is None:
-        return change(base[0], other[0], base_is_least=base_is_least, other_is_least=other_is_least)
+        raise ValueError("one run each: differences between runs are not known")
     a, b = _mean(base), _mean(other)
     of_base, of_other = _edges(a), _edges(b)
     shared = tuple((of_base[sensor], of_other[sensor]) for sensor in of_base if sensor in of_other)
     own = [[p for p in mine if p.sensor not in theirs] for mine, theirs in ((a, of_other), (b, of_base))]
     once = [_added(bounds(parts, slack=True), bounds(alone, edges=True)) for parts, alone in zip((a, b), own, strict=True)]
-    return solved(Sides(pairs(a, b), once[0], once[1], chance, shared), base_is_least=base_is_least, other_is_least=other_is_least)
+    return Sides(pairs(a, b), once[0], once[1], chance, shared)
 
 
 def change_of_numbers(base: Sequence[float], other: Sequence[float], *, paired: bool = False) -> Change:

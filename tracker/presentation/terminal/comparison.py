@@ -104,14 +104,19 @@ def page(sides: Sequence[Compared], judged: Sequence[Judged]) -> RenderableType:
     for number, side in enumerate(sides):
         parts.append(_line(f"{side.label}  ", f"{_about(side, names[number])}{'' if number else ' · the baseline'}"))
         parts.append(_line("   ", _headline(side), style="dim"))
-    parts.append(Text())
-    parts += [_line("", verdict(side, sides[0]), style="bold") for side in sides[1:]]
-    parts += [_line("", note, style="yellow") for note in notes(sides)]
-    for side in sides[1:]:
-        parts += _table((sides[0], side))
+    parts += [Text(), *body(sides)]
     if judged:
         parts += [Text(), *(_line("", says(j), style=_style(j)) for j in judged)]
     return Group(*parts)
+
+
+def body(sides: Sequence[Compared]) -> list[RenderableType]:
+    """The verdicts, the notes, and the tables."""
+    parts: list[RenderableType] = [_line("", verdict(side, sides[0]), style="bold") for side in sides[1:]]
+    parts += [_line("", note, style="yellow") for note in notes(sides)]
+    for side in sides[1:]:
+        parts += _table((sides[0], side))
+    return parts
 
 
 def _table(pair: tuple[Compared, Compared]) -> list[RenderableType]:

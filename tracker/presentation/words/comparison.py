@@ -127,6 +127,11 @@ def mean_headline(side: Compared) -> str:
     return f"{least}{write(figure.value)} a run ({write(figure.low, False)}–{write(figure.high, False)})"
 
 
+def mean_text(figure: Figure) -> str:
+    """A figure in its unit, without its range."""
+    return "no value" if figure.value is None else writer([figure])(figure.value)
+
+
 def verdict(run: Compared, base: Compared) -> str:
     """How a run compares with the baseline: its energy, and the energy per unit of work if the amounts of work differ."""
     if [view["run"]["id"] for view in run.views] == [view["run"]["id"] for view in base.views]:

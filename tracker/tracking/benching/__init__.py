@@ -1,0 +1,1 @@
+"""Commands that are run and measured several times, for `trainwatt bench`."""

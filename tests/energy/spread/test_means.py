@@ -14,6 +14,7 @@ from trainwatt.energy.difference import Part, change
 from trainwatt.energy.intervals import Share
 from trainwatt.energy.spread.chance import between_runs
 from trainwatt.energy.spread.means import change_of_means
+from trainwatt.energy.spread.needed import runs_needed
 
 TRIALS = 2000
 
@@ -138,3 +139,34 @@ def test_a_true_3_percent_is_found_with_five_runs_a_side(paired: bool) -> None:
 def test_two_boards_cannot_decide_what_their_scale_errors_may_explain() -> None:
     found = directions(0.01, 0.03, 5, trials=500, boards="ab")
     assert sum(d != 0 for d in found) <= 0.06 * 500
+
+
+# ---- how many runs would decide
+
+
+def test_the_runs_that_are_needed_are_those_that_would_decide() -> None:
+    base, other = runs(99, 101, 100, 98, 102), runs(100, 102, 101, 99, 103)
+    assert change_of_means(base, other).direction == 0
+    needed = runs_needed(base, other)
+    assert needed is not None
+    # By hand: 2·1.58·√(2/n) < 1, so that n is about 20 (with a little more for Student).
+    assert 20 <= needed <= 25
+
+
+def test_no_number_of_runs_decides_what_the_sensors_leave_open() -> None:
+    assert runs_needed(runs(99, 101), runs(100, 102, board="b")) is None
+    assert runs_needed(runs(99, 101), runs(99, 101)) is None
+
+
+def test_pairs_need_fewer_runs() -> None:
+    warming = [0.0, 5.0, 10.0, 15.0]
+    base, other = runs(*(100 + w for w in warming)), runs(*(101 + w + e for w, e in zip(warming, (1.0, -1.0, 1.0, -1.0), strict=True)))
+    apart, paired = runs_needed(base, other), runs_needed(base, other, paired=True)
+    assert apart is not None
+    assert paired is not None
+    assert paired < apart
+
+
+def test_one_run_says_nothing_about_how_many_are_needed() -> None:
+    with pytest.raises(ValueError, match="two runs"):
+        runs_needed(runs(99), runs(100, 101))

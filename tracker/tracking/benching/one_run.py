@@ -68,7 +68,7 @@ def run_once(line: str, settings: Settings | None, goal: Goal | None = None) -> 
     tracker = EnergyTracker.watching(Target(command=masked((line,)), joinable=True), **settings)
     with tracker:
         found = _waited(line, tracker, goal)
-        tracker.stop(*_outcome(found.code))
+        tracker.stop(*_outcome(found, goal))
         return found
 
 
@@ -93,7 +93,7 @@ def _waited(line: str, tracker: EnergyTracker | None, goal: Goal | None) -> OneR
     return OneRun(run_id, code, output.reached if goal is not None else None, tuple(output.lines))
 
 
-def _outcome(code: int) -> tuple[str, str | None]:
-    if code == 0:
-        return "completed", None
-    return "failed", f"exit code {code}" if code > 0 else f"signal {-code}"
+def _outcome(found: OneRun, goal: Goal | None) -> tuple[str, str | None]:
+    if found.code:
+        return "failed", f"exit code {found.code}" if found.code > 0 else f"signal {-found.code}"
+    return ("failed", f"{goal} was not reached") if found.reached is False else ("completed", None)

@@ -40,6 +40,7 @@ RANGES = {
     "gain_gpu": (0.0, 1.0, ""),
     "gain_cpu": (0.0, 1.0, ""),
     "gain_dram": (0.0, 1.0, ""),
+    "offset_gpu_w": (0.0, 100.0, " W"),
     "intensity_g_per_kwh": (0.0, 2000.0, " g/kWh"),
     "pue": (1.0, 10.0, ""),
 }
@@ -70,6 +71,7 @@ class Settings(TypedDict, total=False):
     gain_gpu: float | None
     gain_cpu: float | None
     gain_dram: float | None
+    offset_gpu_w: float | None
     sensors: Iterable[str | os.PathLike[str]] | str | None
 
 
@@ -78,7 +80,8 @@ class Config:
     """Everything that can be set, checked. `EnergyTracker` explains the settings.
 
     `period_s` is None for as many readings as each sensor needs. `baseline_s` is the setting `baseline`. The default gain errors are
-    from the literature, rounded. `sysfs`, `procfs`: where the kernel's trees are mounted, for a container that has those of the host.
+    from the literature, rounded. The offset is what NVIDIA states for its boards, ±5 W. `sysfs`, `procfs`: where the kernel's trees are
+    mounted, for a container that has those of the host.
     """
 
     project: str = "default"
@@ -98,6 +101,7 @@ class Config:
     gain_gpu: float = 0.05
     gain_cpu: float = 0.03
     gain_dram: float = 0.10
+    offset_gpu_w: float = 5.0
     sensors: tuple[str, ...] = ()
     sysfs: str = "/sys"
     procfs: str = "/proc"
@@ -111,6 +115,11 @@ class Config:
     def gains(self) -> dict[str, float]:
         """The gain error by device kind."""
         return {"gpu": self.gain_gpu, "cpu": self.gain_cpu, "dram": self.gain_dram, "platform": self.gain_cpu}
+
+    @property
+    def offsets_w(self) -> dict[str, float]:
+        """The constant error by device kind, in watts."""
+        return {"gpu": self.offset_gpu_w}
 
 
 def arguments(settings: Mapping[str, object]) -> dict[str, object]:

@@ -10,17 +10,24 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from trainwatt.carbon.difference import change_of
-from trainwatt.energy.difference import Change, Part, change, exact, scaled
-from trainwatt.energy.intervals import Share, interval
+from trainwatt.energy.difference import Change, change, exact, scaled
+from trainwatt.energy.intervals import COMMON, Share, interval
 
 quick = settings(derandomize=True, max_examples=200)
 CLASSES = ("gpu", "cpu", "dram")
 
 
 def part(
-    sensor: str, energy_j: float, gain: float = 0.05, gain_class: str = "gpu", *, wrong_j: float = 0.0, scatter_j2: float = 0.0
-) -> Part:
-    return Part((sensor,), Share(energy_j, wrong_j, wrong_j, 0.0, 0.0, gain, gain_class, scatter_j2))
+    sensor: str,
+    energy_j: float,
+    gain: float = 0.05,
+    gain_class: str = "gpu",
+    *,
+    wrong_j: float = 0.0,
+    scatter_j2: float = 0.0,
+    offset_j: float = 0.0,
+) -> Share:
+    return Share(energy_j, wrong_j, wrong_j, 0.0, 0.0, gain, gain_class, scatter_j2, offset_j, (sensor,))
 
 
 def test_on_one_sensor_the_scale_error_is_in_the_difference_only() -> None:
@@ -30,15 +37,29 @@ def test_on_one_sensor_the_scale_error_is_in_the_difference_only() -> None:
     assert found.direction == 1
 
 
-def test_between_sensors_both_scale_errors_stay_in_full() -> None:
-    found = change([part("a", 1000.0)], [part("b", 1100.0)])
+def test_between_sensors_of_an_unknown_class_both_scale_errors_stay_in_full() -> None:
+    found = change([part("a", 1000.0, gain_class="x")], [part("b", 1100.0, gain_class="x")])
     assert (found.low, found.high) == pytest.approx((100.0 - 50.0 - 55.0, 100.0 + 50.0 + 55.0))
     assert (found.ratio_low, found.ratio_high) == pytest.approx((1.1 * 0.95 / 1.05, 1.1 * 1.05 / 0.95))
     assert found.direction == 0
 
 
-def test_classes_are_independent_and_sensors_of_one_are_not() -> None:
-    one_class = change([part("a", 1000.0), part("b", 1000.0)], [part("a", 1100.0), part("b", 900.0)])
+def test_between_boards_the_common_part_cancels_and_their_own_parts_do_not() -> None:
+    found = change([part("a", 1000.0)], [part("b", 1000.0)])
+    own = 0.05 * math.sqrt(1 - COMMON["gpu"] ** 2)
+    assert found.high == pytest.approx(1000.0 * own * math.sqrt(2))
+
+
+def test_a_constant_error_of_one_sensor_is_in_the_difference_of_the_times_only() -> None:
+    longer = change([part("a", 1000.0, 0.0, offset_j=50.0)], [part("a", 1000.0, 0.0, offset_j=60.0)])
+    assert longer.high == pytest.approx(10.0)
+    other = change([part("a", 1000.0, 0.0, offset_j=50.0)], [part("b", 1000.0, 0.0, offset_j=60.0)])
+    assert other.high == pytest.approx(math.hypot(50.0, 60.0))
+
+
+def test_classes_are_independent_and_sensors_of_an_unknown_one_are_not() -> None:
+    unknown = [part(name, joules, gain_class="x") for name, joules in (("a", 1000.0), ("b", 1000.0), ("a", 1100.0), ("b", 900.0))]
+    one_class = change(unknown[:2], unknown[2:])
     assert one_class.high == pytest.approx(5.0 + 5.0)  # they may err against each other, so that nothing cancels between them
     two = change([part("a", 1000.0), part("b", 1000.0, 0.05, "cpu")], [part("a", 1100.0), part("b", 900.0, 0.05, "cpu")])
     assert two.high == pytest.approx(math.hypot(5.0, 5.0))
@@ -82,17 +103,17 @@ small = st.floats(0.0, 0.3)
 
 
 @st.composite
-def runs(draw: st.DrawFn) -> tuple[list[Part], list[Part]]:
+def runs(draw: st.DrawFn) -> tuple[list[Share], list[Share]]:
     """Two runs on up to four sensors of three classes, which they may or may not share."""
 
-    def run(which: str) -> list[Part]:
+    def run(which: str) -> list[Share]:
         found = []
         for number in range(draw(st.integers(1, 4))):
             sensor = draw(st.sampled_from((f"shared{number}", f"{which}{number}")))
             energy, share = draw(joules), st.floats(0.0, 0.05)
             low, high, before, after = (energy * draw(share) for _ in range(4))
             scatter = (energy * draw(share)) ** 2
-            found.append(Part((sensor,), Share(energy, low, high, before, after, GAINS[number % 3], CLASSES[number % 3], scatter)))
+            found.append(Share(energy, low, high, before, after, GAINS[number % 3], CLASSES[number % 3], scatter, 0.0, (sensor,)))
         return found
 
     return run("a"), run("b")
@@ -101,21 +122,31 @@ def runs(draw: st.DrawFn) -> tuple[list[Part], list[Part]]:
 GAINS = (0.05, 0.03, 0.10)
 
 
+def errors_of(a: list[Share], b: list[Share], data: st.DataObject) -> dict[tuple[str, ...], float]:
+    """Scale errors by sensor, in parts of the gain: of all sensors of a class in common, or of one sensor alone."""
+    classes = {s.sensor: s.gain_class for s in (*a, *b)}
+    error = data.draw(st.sampled_from((-1.0, -0.5, 0.5, 1.0)))
+    if data.draw(st.booleans()):
+        wrong = data.draw(st.sampled_from(CLASSES))
+        return {sensor: error * COMMON[wrong] if of == wrong else 0.0 for sensor, of in classes.items()}
+    one = data.draw(st.sampled_from(sorted(classes)))
+    return {sensor: error * math.sqrt(1 - COMMON[of] ** 2) if sensor == one else 0.0 for sensor, of in classes.items()}
+
+
 @given(runs(), st.data())
 @quick
-def test_the_truth_is_within_whatever_the_errors_within_their_bounds(both: tuple[list[Part], list[Part]], data: st.DataObject) -> None:
-    """Each sensor has one scale error for both runs; within a class all of them may be at their limits, of classes one is."""
+def test_the_truth_is_within_whatever_the_errors_within_their_bounds(both: tuple[list[Share], list[Share]], data: st.DataObject) -> None:
+    """Each sensor has one scale error for both runs. Either the common part of a class or one sensor's own part is at its limit."""
     a, b = both
-    wrong_class = data.draw(st.sampled_from(CLASSES))
     unit = st.floats(-1.0, 1.0)
-    scale = {sensor: data.draw(unit) for sensor in dict.fromkeys(p.sensor for p in (*a, *b))}
+    scale = errors_of(a, b, data)
 
-    def truth(parts: list[Part]) -> float:
+    def truth(parts: list[Share]) -> float:
         total = 0.0
-        for sensor, s in parts:
+        for s in parts:
             error = data.draw(unit)
             bound = (s.slack_high_j + s.edge_high_j) if error > 0 else (s.slack_low_j + s.edge_low_j)
-            total += s.energy_j * (1 + (scale[sensor] * s.gain if s.gain_class == wrong_class else 0.0)) + error * bound
+            total += s.energy_j * (1 + scale[s.sensor] * s.gain) + error * bound
         return total
 
     true_a, true_b = truth(a), truth(b)
@@ -131,13 +162,13 @@ def test_the_truth_is_within_whatever_the_errors_within_their_bounds(both: tuple
 
 @given(runs())
 @quick
-def test_difference_and_ratio_agree_on_what_is_beyond_the_error(both: tuple[list[Part], list[Part]]) -> None:
+def test_difference_and_ratio_agree_on_what_is_beyond_the_error(both: tuple[list[Share], list[Share]]) -> None:
     found = change(*both)
     assert found.low is not None
     assert found.high is not None
     assert found.ratio_low is not None
     assert found.low <= found.difference <= found.high
-    size = sum(p.share.energy_j for p in both[0])
+    size = sum(p.energy_j for p in both[0])
     assume(min(abs(found.low), abs(found.high)) > 1e-6 * size)
     assert (found.low > 0) == (found.ratio_low > 1)
     assert (found.high < 0) == (found.ratio_high is not None and found.ratio_high < 1)
@@ -145,7 +176,7 @@ def test_difference_and_ratio_agree_on_what_is_beyond_the_error(both: tuple[list
 
 @given(runs())
 @quick
-def test_turned_round_the_difference_is_its_opposite_and_the_ratio_its_inverse(both: tuple[list[Part], list[Part]]) -> None:
+def test_turned_round_the_difference_is_its_opposite_and_the_ratio_its_inverse(both: tuple[list[Share], list[Share]]) -> None:
     there, back = change(*both), change(both[1], both[0])
     assert there.low is not None
     assert back.high is not None
@@ -156,7 +187,7 @@ def test_turned_round_the_difference_is_its_opposite_and_the_ratio_its_inverse(b
 
 @given(runs(), st.floats(1e-6, 1e3))
 @quick
-def test_per_unit_of_equal_work_the_ratio_is_that_of_the_energies(both: tuple[list[Part], list[Part]], factor: float) -> None:
+def test_per_unit_of_equal_work_the_ratio_is_that_of_the_energies(both: tuple[list[Share], list[Share]], factor: float) -> None:
     a, b = both
     found, per = change(a, b), change(scaled(a, factor), scaled(b, factor))
     assert per.ratio == pytest.approx(found.ratio)
@@ -168,18 +199,19 @@ def test_per_unit_of_equal_work_the_ratio_is_that_of_the_energies(both: tuple[li
 
 @given(runs())
 @quick
-def test_apart_from_shared_sensors_no_difference_is_surer_than_the_two_figures_allow(both: tuple[list[Part], list[Part]]) -> None:
-    """Where nothing is shared the range is no narrower than that of either run, as windows.py has it."""
+def test_apart_from_shared_sensors_no_difference_is_surer_than_the_two_figures_allow(both: tuple[list[Share], list[Share]]) -> None:
+    """Where nothing is shared the range is about as wide as that of either run: only the common part of a class cancels."""
     a, b = both
-    apart = [Part(("other", *p.sensor), p.share) for p in b]
+    apart = [p._replace(sensor=("other", *p.sensor)) for p in b]
     found = change(a, apart)
     assert found.low is not None
     assert found.high is not None
     up, down = found.high - found.difference, found.difference - found.low
-    of_a, of_b = interval(p.share for p in a), interval(p.share for p in b)
+    of_a, of_b = interval(a), interval(b)
     tolerance = 1e-9 * (of_a.high_j + of_b.high_j)
-    assert up >= max(of_b.high_j - of_b.energy_j, of_a.energy_j - of_a.low_j) - tolerance  # B is more than it seems, or A is less
-    assert down >= max(of_b.energy_j - of_b.low_j, of_a.high_j - of_a.energy_j) - tolerance
+    own = math.sqrt(1 - max(COMMON[name] for name in CLASSES) ** 2)
+    assert up >= own * max(of_b.high_j - of_b.energy_j, of_a.energy_j - of_a.low_j) - tolerance  # B is more than it seems, or A is less
+    assert down >= own * max(of_b.energy_j - of_b.low_j, of_a.high_j - of_a.energy_j) - tolerance
     together = change(a, b)
     assert together.high is not None
     assert together.high <= found.high + 1e-9 * abs(found.high) + 1e-6  # sharing a sensor never makes it wider
@@ -206,7 +238,7 @@ _place = st.floats(0.0, 1.0)
 @given(runs(), _range, _range, st.floats(0.1, 10.0), st.floats(0.1, 10.0), st.data())
 @quick
 def test_the_true_grams_are_within_where_intensity_and_hardware_are_common(
-    both: tuple[list[Part], list[Part]],
+    both: tuple[list[Share], list[Share]],
     grid: tuple[float, float, float],
     made: tuple[float, float, float],
     hours_a: float,
@@ -214,15 +246,14 @@ def test_the_true_grams_are_within_where_intensity_and_hardware_are_common(
     data: st.DataObject,
 ) -> None:
     a, b = both
-    energies = [interval(p.share for p in parts) for parts in both]
+    energies = [interval(parts) for parts in both]
     footprints = carbon(energies[0], hours_a, grid, made), carbon(energies[1], hours_b, grid, made)
     found = change_of(*footprints, change(a, b), exact(hours_a, hours_b), hours_a)
     assert found is not None
-    scale = {sensor: data.draw(st.sampled_from((-1.0, 0.0, 1.0))) for sensor in dict.fromkeys(p.sensor for p in (*a, *b))}
-    wrong = data.draw(st.sampled_from(CLASSES))
+    scale = errors_of(a, b, data)
 
-    def joules_of(parts: list[Part]) -> float:
-        return sum(s.energy_j * (1 + (scale[sensor] * s.gain if s.gain_class == wrong else 0.0)) for sensor, s in parts)
+    def joules_of(parts: list[Share]) -> float:
+        return sum(s.energy_j * (1 + scale[s.sensor] * s.gain) for s in parts)
 
     intensity = grid[1] + data.draw(_place) * (grid[2] - grid[1])
     hourly = made[1] + data.draw(_place) * (made[2] - made[1])

@@ -46,6 +46,30 @@ def test_gains_of_one_class_err_together() -> None:
     assert interval([share(1000.0, 0.05), share(1000.0, 0.05)]) == Interval(2000.0, 1900.0, 2100.0)
 
 
+def boards(*names: str, gain_class: str = "gpu", offset_j: float = 0.0) -> list[Share]:
+    return [share(1000.0, 0.05, gain_class)._replace(sensor=(name,), offset_j=offset_j) for name in names]
+
+
+def test_ten_boards_err_together_only_in_their_common_part() -> None:
+    """3 in 10 of the error is common to all boards of a class; the rest of each is its own."""
+    total = interval(boards(*"abcdefghij"))
+    assert total.high_j - total.energy_j == pytest.approx(math.hypot(10 * 0.3 * 50.0, math.sqrt(10 * (1 - 0.3**2)) * 50.0))
+    assert (total.high_j - total.energy_j) / 500.0 == pytest.approx(0.426, abs=0.001)  # where they all erred together: 1
+
+
+def test_shares_of_one_board_err_together_and_so_do_boards_of_an_unknown_class() -> None:
+    assert interval(boards("a", "a")).high_j == pytest.approx(2100.0)
+    assert interval(boards("a", "b", gain_class="rack-meter")).high_j == pytest.approx(2100.0)
+
+
+def test_a_constant_error_grows_with_time_and_is_a_boards_own() -> None:
+    a, b = (between(Point(0), Point(10 * 10**9, 250.0), 0.0, "gpu", 5.0, (name,)) for name in "ab")
+    assert a.offset_j == pytest.approx(50.0)
+    assert interval([a]).high_j == pytest.approx(300.0)
+    assert interval([a, a]).high_j == pytest.approx(600.0)
+    assert interval([a, b]).high_j == pytest.approx(500.0 + math.hypot(50.0, 50.0))
+
+
 def test_gains_of_different_classes_combine_in_quadrature() -> None:
     """1 kJ at 3 % and 400 J at 10 %: 30 and 40 J make 50."""
     total = interval([share(1000.0, 0.03, "rapl"), share(400.0, 0.10, "rapl-dram")])

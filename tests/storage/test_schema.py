@@ -22,7 +22,7 @@ from trainwatt.errors import StoreError
 from trainwatt.storage import revision
 from trainwatt.storage.engine import make_engine, reading
 from trainwatt.storage.migrate import migrate
-from trainwatt.storage.read.records import PhaseDeviceSum
+from trainwatt.storage.read.records import DeviceRow, PhaseDeviceSum
 from trainwatt.storage.read.store import Store
 from trainwatt.storage.schema import METADATA
 from trainwatt.storage.write import compact
@@ -54,9 +54,10 @@ def test_the_energies_of_a_share_have_a_column_each() -> None:
         assert tuple(name for name, column in columns.items() if column.type.python_type is float) == JOULES
     assert PhaseDeviceSum._fields == ("owner_segment_id", "device", *JOULES)
     numbers = [float(2**i) for i in range(len(JOULES))]
-    share = PhaseDeviceSum("seg-1", "gpu0", *numbers).share(0.05, "gpu")
+    device = DeviceRow._make([None] * len(DeviceRow._fields))._replace(gain=0.05, gain_class="gpu", offset_w=5.0, uuid="GPU-a")
+    share = PhaseDeviceSum("seg-1", "gpu0", *numbers).share(device, 4.0)
     assert [getattr(share, name) for name in JOULES] == numbers
-    assert (share.gain, share.gain_class) == (0.05, "gpu")
+    assert (share.gain, share.gain_class, share.offset_j, share.sensor) == (0.05, "gpu", 20.0, ("uuid", "GPU-a"))
 
 
 def test_the_database_takes_every_status_and_no_other(place: str, load: Any) -> None:
@@ -98,10 +99,10 @@ def next_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Add another revision."""
     folder = tmp_path / "migrations"
     shutil.copytree(str(revision.MIGRATIONS), folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "0005_more.sql").write_text("CREATE TABLE more (id TEXT NOT NULL PRIMARY KEY);\n")
-    script = (folder / "versions" / "0004_outcome.py").read_text()
-    script = script.replace('down_revision = "0003"', 'down_revision = "0004"').replace('\nrevision = "0004"', '\nrevision = "0005"')
-    (folder / "versions" / "0005_more.py").write_text(script)
+    (folder / "0006_more.sql").write_text("CREATE TABLE more (id TEXT NOT NULL PRIMARY KEY);\n")
+    script = (folder / "versions" / "0005_offset.py").read_text()
+    script = script.replace('down_revision = "0004"', 'down_revision = "0005"').replace('\nrevision = "0005"', '\nrevision = "0006"')
+    (folder / "versions" / "0006_more.py").write_text(script)
     monkeypatch.setattr(revision, "MIGRATIONS", folder)
 
 
@@ -117,7 +118,7 @@ def test_opening_upgrades_an_older_database(place: str, load: Any, request: pyte
     assert [row.id for row in stores[0].list_runs()] == ["run-1"]
     with reading(make_engine(place)) as connection:
         assert "more" in inspect(connection).get_table_names()
-        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0005"]
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0006"]
 
 
 def test_the_writer_upgrades_an_older_database(tmp_path: Path, request: pytest.FixtureRequest) -> None:
@@ -147,10 +148,10 @@ def test_a_database_from_before_folding_reads_as_it_did_and_is_folded_from_then_
 
 def test_a_failed_upgrade_changes_nothing(place: str, load: Any, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     _older(place, load, request)
-    sql = tmp_path / "migrations" / "0005_more.sql"
+    sql = tmp_path / "migrations" / "0006_more.sql"
     sql.write_text(sql.read_text() + "CREATE TABLE run (id TEXT);\n")
     with pytest.raises(StoreError, match="already exists"):
         Store.open(place)
     with reading(make_engine(place)) as connection:
         assert "more" not in inspect(connection).get_table_names()
-        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0004"]
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0005"]

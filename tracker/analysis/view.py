@@ -175,7 +175,7 @@ def device_share(d: DeviceRow) -> Share:
     """What a device, which must have a curve, used in its segment."""
     assert d.first is not None
     assert d.last is not None
-    return between(d.first, d.last, d.gain, d.gain_class)
+    return between(d.first, d.last, d.gain, d.gain_class, d.offset_w or 0.0, d.sensor)
 
 
 def _device(rows: list[DeviceRow], duration_s: float, host: str) -> DeviceJson:
@@ -213,9 +213,9 @@ def _device(rows: list[DeviceRow], duration_s: float, host: str) -> DeviceJson:
     }
 
 
-def phase_share(s: PhaseDeviceSum, d: DeviceRow) -> Share:
-    """What a device used in all instances of a phase."""
-    return s.share(d.gain, d.gain_class)
+def phase_share(s: PhaseDeviceSum, d: DeviceRow, seconds: float) -> Share:
+    """What a device used in all instances of a phase, which took `seconds`."""
+    return s.share(d, seconds)
 
 
 def _phases(stored: StoredRun) -> list[PhaseJson]:
@@ -238,7 +238,7 @@ def _phases(stored: StoredRun) -> list[PhaseJson]:
     for name in names:
         sums = [p for p in stored.phases if p.name == name]
         shares = [
-            phase_share(s, d)
+            phase_share(s, d, p.duration_s)
             for p in sums
             for s in p.devices
             if (d := devices.get((s.owner_segment_id, s.device))) is not None and d.included_in_total and not d.damage

@@ -43,10 +43,9 @@ class Device(NamedTuple):
     """A part of the machine that draws power.
 
     `max_power_w` is the most that it can draw; it bounds what no sensor sees. `gain` is the relative 95 % half-width of the sensor's scale
-    error; the errors of devices of one `gain_class` are common, so they add up. `part_time_s`: None if the sensor measures all the time.
+    error, of which a part is common to the devices of one `gain_class`. `part_time_s`: None if the sensor measures all the time.
     Otherwise it measures part of the time only, and one independent sample represents this many seconds. `stand_in`: what is booked, as
-    modelled, if its counter never moves. `error_floor_w`: below this power the sensor errs by as many watts as at this power, so that
-    `gain` is not the whole of its error at a small load.
+    modelled, if its counter never moves. `offset_w`: the 95 % half-width of a constant error, in watts, which a small load shows.
     """
 
     name: str
@@ -60,7 +59,7 @@ class Device(NamedTuple):
     note: str | None = None
     part_time_s: float | None = None
     stand_in: StandIn | None = None
-    error_floor_w: float = 0.0
+    offset_w: float = 0.0
 
 
 class Counter(NamedTuple):
@@ -178,7 +177,8 @@ class DiscoveryRequest(NamedTuple):
     """What to look for, and the roots of the file systems to look in.
 
     `gpus`: None for all that CUDA_VISIBLE_DEVICES leaves visible, else NVML indices or UUIDs (a unique prefix is enough). `environ` is the
-    environment of the run. `gains` maps a device kind ("gpu", "cpu", "dram", "platform") to the relative 95 % gain error of its sensors.
+    environment of the run. `gains` maps a device kind ("gpu", "cpu", "dram", "platform") to the relative 95 % gain error of its sensors,
+    and `offsets_w` to their constant error in watts.
     `providers` are the user's functions that find sensors, as "module:function". `lower_ranks`: None to find everything. In a rank that is
     not the first of its node, the environments of the lower ranks: then only the GPUs that none of them sees are looked for.
     """
@@ -190,3 +190,4 @@ class DiscoveryRequest(NamedTuple):
     procfs: str = "/proc"
     providers: tuple[str, ...] = ()
     lower_ranks: tuple[Mapping[str, str], ...] | None = None
+    offsets_w: Mapping[str, float] = MappingProxyType({})

@@ -7,13 +7,15 @@ within slack and edges; s is the chance error of sensors that sample part of the
 
     D_low(ρ)  = Σ (E_Bk − ρ·E_Ak) − below_B − ρ·above_A − G(ρ)        below: slack_low + edge_low, above: slack_high + edge_high
     D_high(ρ) = Σ (E_Bk − ρ·E_Ak) + above_B + ρ·below_A + G(ρ)
-    G(ρ)      = √( Σ over classes (Σ over sensors of the class gain_k·|E_Bk − ρ·E_Ak|)² + 2²·(V_B + ρ²·V_A) )
+    G(ρ)      = √( Σ over classes (Σ c·gain_k·d_k)² + Σ over sensors ((1 − c²)·(gain_k·d_k)² + (offset_Bk − ρ·offset_Ak)²)
+                   + 2²·(V_B + ρ²·V_A) )                              d_k: E_Bk − ρ·E_Ak
 
 - One sensor (the same board, or the same counter of the same host) has the same x in both runs: scale error is a property of the board (a
-  straight line with its own slope, arXiv:2312.02741). So only the difference of the two runs carries it.
-- Two sensors of one class may have errors of equal or of opposite sign. This is unknown, so the amounts of their parts are added, which
-  bounds the sum in either case: between machines the gains of both runs stay in the range in full, and nothing cancels. Classes are
-  independent, as in intervals.py.
+  straight line with its own slope, arXiv:2312.02741). So only the difference of the two runs carries it. The same holds for a constant
+  error, which grows with time.
+- The scale errors of two sensors of one class have a common part c, which cancels between them, and a part of their own, which does not
+  (intervals.py). In a class whose parts are not known, errors may be of equal or of opposite sign. The amounts of their parts are added
+  then, which bounds the sum in either case. Classes are independent.
 - Slack and edges are bounds and independent in each run, so they add up. The variance of chance errors adds up in squares.
 - With several runs a side, energy/spread/means.py says which errors remain.
 
@@ -30,18 +32,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from .intervals import JOULES, Share
+from .intervals import COMMON, JOULES, Sensor, Share
 from .spread.chance import Chance
-
-Sensor = tuple[str, ...]
-"""Identifies a physical sensor. It is equal in two runs if the scale error is the same in both."""
-
-
-class Part(NamedTuple):
-    """The share of one sensor in a window."""
-
-    sensor: Sensor
-    share: Share
 
 
 class Change(NamedTuple):
@@ -73,12 +65,14 @@ NONE = Change(0.0, 0.0, 0.0, 1.0, 1.0, 1.0)
 
 
 class Pair(NamedTuple):
-    """The energies of one sensor in the baseline and in the other run, joules."""
+    """The energies of one sensor in the baseline and in the other run, and what its constant error adds, joules."""
 
     base_j: float
     other_j: float
     gain: float
     gain_class: str
+    base_offset_j: float = 0.0
+    other_offset_j: float = 0.0
 
 
 class Bounds(NamedTuple):
@@ -101,10 +95,17 @@ class Sides(NamedTuple):
     def ends(self, ratio: float) -> tuple[float, float]:
         """D_low and D_high at `ratio`."""
         middle = sum(p.other_j - ratio * p.base_j for p in self.pairs)
-        by_class: dict[str, float] = defaultdict(float)
+        common: dict[str, float] = defaultdict(float)
+        own_j2 = 0.0
         for p in self.pairs:
-            by_class[p.gain_class] += p.gain * abs(p.other_j - ratio * p.base_j)
-        gain_j = math.sqrt(sum(g * g for g in by_class.values()) + self.chance.square(ratio))
+            apart_j = p.gain * (p.other_j - ratio * p.base_j)
+            if (part := COMMON.get(p.gain_class)) is None:
+                common[p.gain_class] += abs(apart_j)
+            else:
+                common[p.gain_class] += part * apart_j
+                own_j2 += (1 - part * part) * apart_j**2
+            own_j2 += (p.other_offset_j - ratio * p.base_offset_j) ** 2
+        gain_j = math.sqrt(sum(g * g for g in common.values()) + own_j2 + self.chance.square(ratio))
         below_j, above_j = self.other.below_j + ratio * self.base.above_j, self.other.above_j + ratio * self.base.below_j
         for base, other in self.shared:
             # The same part c of a bound in both: c·(other − ρ·base).
@@ -115,12 +116,12 @@ class Sides(NamedTuple):
 
     def only_base(self) -> Sides:
         """The baseline alone. It shows whether D_high falls or rises for large ρ."""
-        pairs = tuple(p._replace(other_j=0.0) for p in self.pairs)
+        pairs = tuple(p._replace(other_j=0.0, other_offset_j=0.0) for p in self.pairs)
         shared = tuple((base, Bounds(0.0, 0.0)) for base, _ in self.shared)
         return self._replace(pairs=pairs, other=Bounds(0.0, 0.0), chance=self.chance._replace(both=0.0, other=0.0), shared=shared)
 
 
-def change(base: Sequence[Part], other: Sequence[Part], *, base_is_least: bool = False, other_is_least: bool = False) -> Change:
+def change(base: Sequence[Share], other: Sequence[Share], *, base_is_least: bool = False, other_is_least: bool = False) -> Change:
     """How much the energy of `other` differs from that of `base`, in joules. A run that `is_least` may have used any amount more."""
     return solved(sides(base, other), base_is_least=base_is_least, other_is_least=other_is_least)
 
@@ -149,51 +150,48 @@ def exact(base: float, other: float) -> Change:
     return Change(other - base, other - base, other - base, ratio, ratio, ratio)
 
 
-def scaled(parts: Iterable[Part], factor: float) -> list[Part]:
-    """Parts multiplied by a number that is known exactly and not negative, such as 1 / samples."""
+def scaled(shares: Iterable[Share], factor: float) -> list[Share]:
+    """Shares multiplied by a number that is known exactly and not negative, such as 1 / samples."""
 
     def of(share: Share) -> Share:
-        linear = {name: getattr(share, name) * factor for name in JOULES}
+        linear = {name: getattr(share, name) * factor for name in (*JOULES, "offset_j")}
         return share._replace(**linear | {"scatter_j2": share.scatter_j2 * factor * factor})
 
-    return [Part(sensor, of(share)) for sensor, share in parts]
+    return [of(share) for share in shares]
 
 
-def sides(base: Sequence[Part], other: Sequence[Part]) -> Sides:
+def sides(base: Sequence[Share], other: Sequence[Share]) -> Sides:
     """Two windows, combined by sensor."""
     chance = Chance(_summed(base, lambda s: s.scatter_j2), 0.0, _summed(other, lambda s: s.scatter_j2), 2.0)
     return Sides(pairs(base, other), bounds(base, slack=True, edges=True), bounds(other, slack=True, edges=True), chance)
 
 
-def pairs(base: Sequence[Part], other: Sequence[Part]) -> tuple[Pair, ...]:
-    """The energies of both sides by sensor."""
-    a, b = _by_sensor(base), _by_sensor(other)
-    found = []
-    for key in dict.fromkeys([*a, *b]):
-        mine, theirs = a.get(key, (0.0, 0.0)), b.get(key, (0.0, 0.0))
-        found.append(Pair(mine[0], theirs[0], max(mine[1], theirs[1]), key[1]))
-    return tuple(found)
+def pairs(base: Sequence[Share], other: Sequence[Share]) -> tuple[Pair, ...]:
+    """The energies of both sides by sensor. If processes of one run had different gains, the larger one is used for all."""
+    found: dict[tuple[Sensor, str], Pair] = {}
+    for of_other, shares in enumerate((base, other)):
+        for share in shares:
+            key = share.sensor, share.gain_class
+            pair = found.get(key) or Pair(0.0, 0.0, 0.0, share.gain_class)
+            pair = pair._replace(gain=max(pair.gain, share.gain))
+            if of_other:
+                pair = pair._replace(other_j=pair.other_j + share.energy_j, other_offset_j=pair.other_offset_j + share.offset_j)
+            else:
+                pair = pair._replace(base_j=pair.base_j + share.energy_j, base_offset_j=pair.base_offset_j + share.offset_j)
+            found[key] = pair
+    return tuple(found.values())
 
 
-def bounds(parts: Sequence[Part], *, slack: bool = False, edges: bool = False) -> Bounds:
+def bounds(shares: Sequence[Share], *, slack: bool = False, edges: bool = False) -> Bounds:
     """The sums of what `slack` and `edges` may have added and missed."""
     return Bounds(
-        _summed(parts, lambda s: slack * s.slack_low_j + edges * s.edge_low_j),
-        _summed(parts, lambda s: slack * s.slack_high_j + edges * s.edge_high_j),
+        _summed(shares, lambda s: slack * s.slack_low_j + edges * s.edge_low_j),
+        _summed(shares, lambda s: slack * s.slack_high_j + edges * s.edge_high_j),
     )
 
 
-def _summed(parts: Sequence[Part], of: Callable[[Share], float]) -> float:
-    return sum(of(part.share) for part in parts)
-
-
-def _by_sensor(parts: Sequence[Part]) -> dict[tuple[Sensor, str], tuple[float, float]]:
-    """Energy and gain by sensor. If processes of one run had different gains, the larger one is used for all."""
-    found: dict[tuple[Sensor, str], tuple[float, float]] = {}
-    for sensor, share in parts:
-        joules, gain = found.get((sensor, share.gain_class), (0.0, 0.0))
-        found[sensor, share.gain_class] = joules + share.energy_j, max(gain, share.gain)
-    return found
+def _summed(shares: Sequence[Share], of: Callable[[Share], float]) -> float:
+    return sum(of(share) for share in shares)
 
 
 def _zero(of: Callable[[float], float], start: float, *, up: bool) -> float:

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from ..core.point import Point
+
+Sensor = tuple[str, ...]
+"""Identifies a physical sensor. It is equal in two shares if their scale error is the same."""
+
+COMMON: Mapping[str, float] = {"gpu": 0.3, "cpu": 0.7, "dram": 0.7}
+"""The part of a class's gain error that all of its sensors have in common; the rest, √(1 − common²), is a sensor's own. Judged.
+
+GPU boards of one model have straight lines of different slopes (arXiv:2312.02741): the shunts and their amplifiers differ. What a design
+does not see at all is the same in every board. Packages and DRAM are measured by regulators that a mainboard's firmware scales, which is
+often the same for all machines of a kind. In a class that is not listed, all of the error is common.
+"""
 
 
 class Share(NamedTuple):
     """One device's part of a window, in joules: its energy and what may be wrong with it.
 
     `slack_*`: what gaps, resets and models may have added (low) or missed (high) within the window. `edge_*`: the same for its two ends.
-    `gain`: the relative 95 % half-width of the sensor's scale error, which all devices of `gain_class` share. `scatter_j2`: the variance
-    (J²) of what a sensor that samples only part of the time missed by chance.
+    `gain`: the relative 95 % half-width of the sensor's scale error; a part of it is common to all sensors of `gain_class`. `scatter_j2`:
+    the variance (J²) of what a sensor that samples only part of the time missed by chance. `offset_j`: the 95 % half-width of what a
+    constant error of the sensor adds in the time of the window. `sensor`: shares without one are taken for shares of the same sensor.
     """
 
     energy_j: float
@@ -26,9 +38,11 @@ class Share(NamedTuple):
     gain: float
     gain_class: str
     scatter_j2: float = 0.0
+    offset_j: float = 0.0
+    sensor: Sensor = ()
 
 
-JOULES = tuple(name for name in Share._fields if name not in ("gain", "gain_class"))
+JOULES = tuple(name for name in Share._fields if name not in ("gain", "gain_class", "offset_j", "sensor"))
 """The energies of a share, which add up over windows of one device. The store has a column of the same name for each."""
 
 
@@ -40,8 +54,8 @@ class Interval(NamedTuple):
     high_j: float
 
 
-def between(a: Point, b: Point, gain: float, gain_class: str) -> Share:
-    """The share of the window from point `a` to point `b` of one curve."""
+def between(a: Point, b: Point, gain: float, gain_class: str, offset_w: float = 0.0, sensor: Sensor = ()) -> Share:
+    """The share of the window from point `a` to point `b` of one curve. `offset_w`: the 95 % half-width of the sensor's constant error."""
     return Share(
         energy_j=b.energy_j - a.energy_j,
         slack_low_j=b.slack_low_j - a.slack_low_j,
@@ -51,6 +65,8 @@ def between(a: Point, b: Point, gain: float, gain_class: str) -> Share:
         gain=gain,
         gain_class=gain_class,
         scatter_j2=b.scatter_j2 - a.scatter_j2,
+        offset_j=offset_w * (b.t_ns - a.t_ns) * 1e-9,
+        sensor=sensor,
     )
 
 
@@ -58,18 +74,24 @@ def interval(shares: Iterable[Share], chance_j2: float | None = None) -> Interva
     """Sum shares into an energy with its range. `chance_j2` is the square of the half-width of all chance errors, if it is known from
     elsewhere (J²).
 
-    Slack and edges are bounds and add linearly. Gain errors are proportional to energy: linear within a class of devices (sensors of one
-    make have the same error), root of the sum of squares between classes. The chance errors of sensors that sample part of the time are
-    independent of these: G = √( Σ over classes (Σ gain × ΔE)² + 2² × Σ ΔV ), with two standard deviations for 95 %.
+    Slack and edges are bounds and add linearly. Scale errors are proportional to energy, and constant errors to time. Both add linearly for
+    one sensor; between sensors, the common part of a class adds linearly, and all else as the root of the sum of squares:
+    G = √( Σ over classes (Σ c·gain·ΔE)² + Σ over sensors ((1 − c²)·(Σ gain·ΔE)² + (Σ offset)²) + 2² × Σ ΔV ), with two standard deviations
+    of chance errors for 95 %.
     """
     energy = below = above = scatter_j2 = 0.0
-    by_class: dict[str, float] = defaultdict(float)
+    common: dict[str, float] = defaultdict(float)
+    own: dict[tuple[str, Sensor], float] = defaultdict(float)
+    offset: dict[Sensor, float] = defaultdict(float)
     for share in shares:
         energy += share.energy_j
         below += share.slack_low_j + share.edge_low_j
         above += share.slack_high_j + share.edge_high_j
         scatter_j2 += share.scatter_j2
-        by_class[share.gain_class] += share.gain * share.energy_j
+        part = COMMON.get(share.gain_class, 1.0)
+        common[share.gain_class] += part * share.gain * share.energy_j
+        own[share.gain_class, share.sensor] += math.sqrt(1 - part * part) * share.gain * share.energy_j
+        offset[share.sensor] += share.offset_j
     chance_j2 = 4 * max(0.0, scatter_j2) if chance_j2 is None else chance_j2
-    gain_j = math.sqrt(sum(g * g for g in by_class.values()) + chance_j2)
+    gain_j = math.sqrt(sum(e * e for of in (common, own, offset) for e in of.values()) + chance_j2)
     return Interval(energy, max(0.0, energy - below - gain_j), energy + above + gain_j)

@@ -108,6 +108,7 @@ DEVICE = Table(
     Column("idle_w", Double),
     Column("residual", Double),
     Column("update_period_ns", BigInteger),
+    Column("offset_w", Double),
 )
 """A device that draws power in a segment."""
 

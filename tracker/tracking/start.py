@@ -134,7 +134,9 @@ class _Start:
         config = self._config
         environ = self._environ if self._target.environ is None else self._target.environ
         lower = None if part is None else part.lower
-        found = discover(DiscoveryRequest(config.gains, config.named_gpus, environ, config.sysfs, config.procfs, config.sensors, lower))
+        found = discover(
+            DiscoveryRequest(config.gains, config.named_gpus, environ, config.sysfs, config.procfs, config.sensors, lower, config.offsets_w)
+        )
         if part is not None and not (found.sensors or found.missed):
             return _Meters(Discovery(), None, {})
         for reason, names in groupby(found.missed, key=lambda missed: missed.detail):
@@ -202,6 +204,7 @@ class _Start:
                     "hardware": config.hardware and str(Path(config.hardware).absolute()),
                     "period_s": config.period_s,
                     "gains": config.gains,
+                    "offsets_w": config.offsets_w,
                     "scope": config.scope,
                     "baseline_s": config.baseline_s,
                     "gpus": config.gpus,

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from ..._version import __version__
-from ...energy.difference import Part
 from ...energy.intervals import JOULES, Share
 from ...errors import ConfigurationError
 from .comparison import compare
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from ...core.contract import ShowJson
 
 FORMAT = 1
+STORED = (*JOULES, "offset_j")
 
 
 class PartJson(TypedDict):
@@ -98,21 +98,21 @@ def _run(run: BaselineRunJson) -> Measured:
     return Measured(run["view"], Parts(_read(run["total"]), devices, phases), int(run["started_utc_ns"]))
 
 
-def _parts(parts: Sequence[Part]) -> list[PartJson]:
+def _parts(parts: Sequence[Share]) -> list[PartJson]:
     return [
         {
-            "sensor": list(sensor),
+            "sensor": list(share.sensor),
             "gain": share.gain,
             "gain_class": share.gain_class,
-            "joules": {name: getattr(share, name) for name in JOULES},
+            "joules": {name: getattr(share, name) for name in STORED},
         }
-        for sensor, share in parts
+        for share in parts
     ]
 
 
-def _read(parts: Sequence[PartJson]) -> list[Part]:
+def _read(parts: Sequence[PartJson]) -> list[Share]:
     found = []
     for part in parts:
-        joules: dict[str, Any] = {name: float(part["joules"][name]) for name in JOULES}
-        found.append(Part(tuple(part["sensor"]), Share(**joules, gain=float(part["gain"]), gain_class=part["gain_class"])))
+        joules: dict[str, Any] = {name: float(part["joules"][name]) for name in STORED}
+        found.append(Share(**joules, gain=float(part["gain"]), gain_class=part["gain_class"], sensor=tuple(part["sensor"])))
     return found

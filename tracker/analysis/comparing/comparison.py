@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from ...carbon.difference import change_of, differences, mean_of
 from ...core.run import Status
-from ...energy.difference import Change, Part, scaled
+from ...energy.difference import Change, scaled
+from ...energy.intervals import Share
 from ...energy.spread.chance import half_width
 from ..view import known_count, work_partial
 from .compared import Amount, Compared, Figure, Missing, Reason
@@ -94,7 +95,7 @@ def _figures(pair: Pair, units: Sequence[str]) -> list[Figure]:
     return [*found, _grams(pair, whole.change, time)]
 
 
-def _total(parts: Parts) -> list[Part]:
+def _total(parts: Parts) -> list[Share]:
     return parts.total
 
 
@@ -145,7 +146,7 @@ def _divided(
     if values is None:
         return Figure(name, unit, None, missing=Missing(Reason.NO_ENERGY))
 
-    def shared(side: Side) -> list[list[Part]]:
+    def shared(side: Side) -> list[list[Share]]:
         amounts = by(side)
         return [scaled(parts, 1 / amount) for parts, amount in zip(side.parts_of(_total), amounts, strict=True)] if all(amounts) else []
 
@@ -230,7 +231,7 @@ def _phase(pair: Pair, name: str, *, each: bool) -> Figure:
         phases.append(phase)
         values.append(Ends(phase["energy_j"], phase["low_j"], phase["high_j"]))
 
-    def shared(side: Side) -> list[list[Part]]:
+    def shared(side: Side) -> list[list[Share]]:
         counts = _counts(side, name, each)
         return (
             [scaled(parts, 1 / n) for parts, n in zip(side.parts_of(lambda p: p.of_phase.get(name, [])), counts, strict=True)]

@@ -12,7 +12,8 @@ from .side import Side, alternating
 
 if TYPE_CHECKING:
     from ...core.contract import ShowJson
-    from ...energy.difference import Sensor
+    from ...energy.intervals import Sensor
+
 
 UNFINISHED: dict[Status, Limit] = {status: Limit[status.name] for status in Status if status is not Status.COMPLETED}
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from ...energy.difference import NONE, Change, Part
+from ...energy.difference import NONE, Change
+from ...energy.intervals import Share
 from ...energy.spread.means import change_of_means, change_of_numbers, interval_of_mean
 from .compared import Figure
 from .side import Parts, Side, alternating
@@ -36,8 +37,8 @@ class Pair:
         self,
         figure: Figure,
         values: Sequence[Ends],
-        mine: Sequence[Sequence[Part]],
-        theirs: Sequence[Sequence[Part]],
+        mine: Sequence[Sequence[Share]],
+        theirs: Sequence[Sequence[Share]],
     ) -> Figure:
         """The mean of the values, with the change from the baseline. `mine` and `theirs` are what each run is made of."""
         joules = Ends(*interval_of_mean(mine)) if len(mine) > 1 else values[0]
@@ -54,7 +55,7 @@ class Pair:
         """The change of quantities that are known exactly."""
         return None if self.base is None else change_of_numbers(of(self.base), of(self.side), paired=self.paired)
 
-    def theirs(self, of: Callable[[Parts], list[Part]]) -> list[list[Part]]:
+    def theirs(self, of: Callable[[Parts], list[Share]]) -> list[list[Share]]:
         """What each run of the baseline is made of."""
         return [] if self.base is None else self.base.parts_of(of)
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from statistics import fmean, stdev
 
-from ...energy.difference import Part
+from ...energy.intervals import Share
 from ...energy.spread.chance import between_runs, half_width
 from ...energy.spread.needed import runs_needed
 from .side import Parts, Side, alternating
@@ -37,9 +37,9 @@ def needed(base: Side, other: Side) -> int | None:
     return runs_needed(base.parts_of(_total), other.parts_of(_total), paired=alternating(base, other))
 
 
-def _total(parts: Parts) -> list[Part]:
+def _total(parts: Parts) -> list[Share]:
     return parts.total
 
 
 def _energies(side: Side) -> list[float]:
-    return [sum(part.share.energy_j for part in run.parts.total) for run in side.runs]
+    return [sum(part.energy_j for part in run.parts.total) for run in side.runs]

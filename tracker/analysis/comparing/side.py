@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ...energy.difference import Part, Sensor
+from ...energy.intervals import Sensor, Share
 from ..view import device_share, phase_share
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ LEAST_PAIRS = 4
 class Parts:
     """What each sensor measured in one run: in total, by device and by phase."""
 
-    total: list[Part] = field(default_factory=list)
-    of_device: dict[Place, list[Part]] = field(default_factory=dict)
-    of_phase: dict[str, list[Part]] = field(default_factory=dict)
+    total: list[Share] = field(default_factory=list)
+    of_device: dict[Place, list[Share]] = field(default_factory=dict)
+    of_phase: dict[str, list[Share]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def measured(stored: StoredRun, view: ShowJson) -> Measured:
         rows[d.segment_id, d.name] = d, sensor
         if d.first is None or d.last is None:
             continue
-        part = Part(sensor, device_share(d))
+        part = device_share(d)._replace(sensor=sensor)
         parts.of_device.setdefault((d.host, d.name), []).append(part)
         if d.included_in_total:
             parts.total.append(part)
@@ -60,7 +60,7 @@ def measured(stored: StoredRun, view: ShowJson) -> Measured:
         for s in p.devices:
             row, sensor = rows.get((s.owner_segment_id, s.device), (None, ("unknown",)))
             if row is not None and row.included_in_total:
-                parts.of_phase.setdefault(p.name, []).append(Part(sensor, phase_share(s, row)))
+                parts.of_phase.setdefault(p.name, []).append(phase_share(s, row, p.duration_s)._replace(sensor=sensor))
     return Measured(view, parts, stored.run.started_utc_ns)
 
 
@@ -91,7 +91,7 @@ class Side:
         """Whether a run may have used any amount more than is known."""
         return any(view["energy"]["lower_bound"] for view in self.views)
 
-    def parts_of(self, of: Callable[[Parts], list[Part]]) -> list[list[Part]]:
+    def parts_of(self, of: Callable[[Parts], list[Share]]) -> list[list[Share]]:
         """The parts of each run."""
         return [of(run.parts) for run in self.runs]
 

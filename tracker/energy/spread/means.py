@@ -17,12 +17,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from statistics import fmean
 
-from ..difference import Bounds, Change, Pair, Part, Sensor, Sides, bounds, change, exact, pairs, scaled, solved
-from ..intervals import Interval, interval
+from ..difference import Bounds, Change, Pair, Sides, bounds, change, exact, pairs, scaled, solved
+from ..intervals import Interval, Sensor, Share, interval
 from .chance import between_runs, half_width
 
 NOTHING = Bounds(0.0, 0.0)
-Run = Sequence[Part]
+Run = Sequence[Share]
 """The parts of one run."""
 
 
@@ -41,7 +41,7 @@ def change_of_means(
 
 def sides_of_means(base: Sequence[Run], other: Sequence[Run], *, paired: bool = False) -> Sides:
     """The parts of D(ρ) of the two means. Raises ValueError for one run a side, and as `change_of_means`."""
-    chance = between_runs(*([sum(p.share.energy_j for p in run) for run in runs] for runs in (base, other)), paired=paired)
+    chance = between_runs(*([sum(p.energy_j for p in run) for run in runs] for runs in (base, other)), paired=paired)
     if chance is None:
         raise ValueError("one run each: differences between runs are not known")
     a, b = _mean(base), _mean(other)
@@ -64,17 +64,17 @@ def change_of_numbers(base: Sequence[float], other: Sequence[float], *, paired: 
 def interval_of_mean(runs: Sequence[Run]) -> Interval:
     """The mean energy of a run, with its range: what the errors of the sensors and the spread between the runs leave open."""
     if len(runs) == 1:
-        return interval(p.share for p in runs[0])
-    half_j = half_width([sum(p.share.energy_j for p in run) for run in runs])
-    return interval((p.share for p in _mean(runs)), half_j * half_j)
+        return interval(runs[0])
+    half_j = half_width([sum(p.energy_j for p in run) for run in runs])
+    return interval(_mean(runs), half_j * half_j)
 
 
-def _mean(runs: Sequence[Run]) -> list[Part]:
+def _mean(runs: Sequence[Run]) -> list[Share]:
     return [part for run in runs for part in scaled(run, 1 / len(runs))]
 
 
-def _edges(parts: Sequence[Part]) -> dict[Sensor, Bounds]:
-    by_sensor: dict[Sensor, list[Part]] = defaultdict(list)
+def _edges(parts: Sequence[Share]) -> dict[Sensor, Bounds]:
+    by_sensor: dict[Sensor, list[Share]] = defaultdict(list)
     for part in parts:
         by_sensor[part.sensor].append(part)
     return {sensor: bounds(of, edges=True) for sensor, of in by_sensor.items()}

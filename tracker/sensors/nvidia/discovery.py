@@ -164,7 +164,7 @@ def _discover(library: NvmlLibrary, request: DiscoveryRequest, here: list[Presen
 
 
 def _add(library: NvmlLibrary, card: _Card, choice: Choice, request: DiscoveryRequest, found: Discovery) -> None:
-    device = _device(library.nvml, card, choice, request.gains.get("gpu", 0.0))
+    device = _device(library.nvml, card, choice, request.gains.get("gpu", 0.0), request.offsets_w.get("gpu", 0.0))
     sensors, said, problems = _sensors(library, card, device)
     found.sensors.extend(sensors)
     what = f"{device.name} {card.gpu.name}"
@@ -231,7 +231,7 @@ def _trial(sensor: NvmlSensor) -> ReadError | None:
     return problem
 
 
-def _device(nvml: Any, card: _Card, choice: Choice, gain: float) -> Device:
+def _device(nvml: Any, card: _Card, choice: Choice, gain: float, offset_w: float) -> Device:
     notes = [choice.note] if choice.note else []
     if MIG_NOTE not in notes and _mig_enabled(nvml, card.handle):
         notes.append(MIG_NOTE)
@@ -247,7 +247,7 @@ def _device(nvml: Any, card: _Card, choice: Choice, gain: float) -> Device:
         uuid=card.gpu.uuid or None,
         note="; ".join(notes) or None,
         part_time_s=PART_TIME_S if card.gpu.compute in _PART_TIME else None,
-        error_floor_w=ERROR_FLOOR_W,
+        offset_w=offset_w,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ...core.clock import Anchor
 from ...core.point import Point
 from ...core.run import Status
-from ...energy.intervals import JOULES, Share
+from ...energy.intervals import JOULES, Sensor, Share
 
 
 class Damage(NamedTuple):
@@ -99,9 +99,15 @@ class DeviceRow(NamedTuple):
     idle_w: float | None
     residual: float | None
     update_period_ns: int | None
+    offset_w: float | None
     first: Point | None
     last: Point | None
     damage: tuple[Damage, ...] = ()
+
+    @property
+    def sensor(self) -> Sensor:
+        """Identifies the physical sensor: the same board, or the same counter of the same host, has the same scale error in all runs."""
+        return ("uuid", self.uuid) if self.uuid else ("host", self.host, self.name, self.model or "")
 
 
 class PhaseDeviceSum(NamedTuple):
@@ -116,9 +122,15 @@ class PhaseDeviceSum(NamedTuple):
     edge_high_j: float
     scatter_j2: float
 
-    def share(self, gain: float, gain_class: str) -> Share:
-        """These joules with the scale error of the device's sensor."""
-        return Share(gain=gain, gain_class=gain_class, **{name: getattr(self, name) for name in JOULES})
+    def share(self, device: DeviceRow, seconds: float) -> Share:
+        """These joules with the errors of the device's sensor, over `seconds`."""
+        return Share(
+            gain=device.gain,
+            gain_class=device.gain_class,
+            offset_j=(device.offset_w or 0.0) * seconds,
+            sensor=device.sensor,
+            **{name: getattr(self, name) for name in JOULES},
+        )
 
 
 class PhaseSum(NamedTuple):

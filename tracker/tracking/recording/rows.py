@@ -55,6 +55,7 @@ def device_row(segment_id: str, device: Device, idle_w: float | None) -> Row:
         "max_power_w": device.max_power_w,
         "gain": device.gain,
         "gain_class": device.gain_class,
+        "offset_w": device.offset_w or None,
         "note": None if device.note is None else scrubbed(text_of(device.note)),
         "covered_ns": 0,
         "idle_w": idle_w,

@@ -1,0 +1,14 @@
+"""The constant error of a sensor."""
+
+from __future__ import annotations
+
+from alembic import context, op
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """Execute the revision's SQL file."""
+    for statement in context.config.attributes["statements_of"](revision):
+        op.get_bind().exec_driver_sql(statement)

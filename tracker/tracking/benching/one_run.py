@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import IO, NamedTuple
 
 from ...config import JOIN_DB, JOIN_RUN, Settings
-from ...machine.masking import masked
+from ...masking.text import masked
 from ..target import Target
 from ..tracker import EnergyTracker
 from .goal import Goal

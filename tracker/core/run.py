@@ -43,6 +43,7 @@ class EventKind(StrEnum):
     ABSURD = "absurd"  # a reading that cannot be true
     LATE = "late"  # readings were taken later than planned
     LIMIT = "limit"  # a device draws more than its stated limit
+    IN_STEP = "in-step"  # the loop is in step with a sensor that looks at part of the time only
     DISAGREEMENT = "disagreement"  # two sensors of one device contradict each other
     SHARED = "shared"  # a process outside the run used the GPU too
     OVERLAP = "overlap"  # another run measured the same devices at the same time

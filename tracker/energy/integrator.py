@@ -13,6 +13,7 @@ from ..core.run import Event, EventKind
 from ..core.sensing import Counter, Device, Gauge, Reading
 from .checks.crosscheck import Verdict, verdict
 from .checks.gauges import Gauges
+from .checks.in_step import InStep, StepSlack, in_step_text
 from .checks.sieve import LIMIT_MARGIN, PART_MOST_W, Sieved
 from .checks.two_meters import TwoMeters
 from .counter_steps import SLOWEST_UPDATE_S
@@ -60,6 +61,7 @@ class DeviceIntegrator:
         self._start: LateStart | None = None
         self._gauge_covered_ns = 0
         self._counter_tick_s = 0.0
+        self._step_slack = None if device.part_time_s is None else StepSlack(self.curve)
         self.events: list[Event] = []
         self._said: set[str] = set()
         self._counts: dict[str, int] = {}
@@ -130,6 +132,11 @@ class DeviceIntegrator:
             self._gauges.tracks[name].tick_s = seconds
         else:
             self._counter_tick_s = seconds
+
+    def steps(self, t_ns: int, found: InStep | None) -> None:
+        """The steps of the loop since the last call were in step with the sensor as `found` says; None if they were not."""
+        if self._step_slack is not None and not self.lost and self._step_slack.book(found) and found is not None:
+            self._event(EventKind.IN_STEP, t_ns, in_step_text(found))
 
     # ---- results
 

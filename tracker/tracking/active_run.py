@@ -61,6 +61,13 @@ class ActiveRun:
         elif self.sender is not None:
             self.sender.nudge(t_ns)
 
+    def step(self, name: str) -> None:
+        """A step of the loop begins now. Never blocks."""
+        if self.sampler is not None:
+            self.sampler.steps.own.begin(name, self.clock.monotonic_ns())
+        elif self.sender is not None:
+            self.sender.step(name, self.clock.monotonic_ns())
+
     def mention(self, others: Sequence[ActiveRun]) -> None:
         """Record in this run, and in each of the `others` of this process, that they count the same joules."""
         measuring = [other for other in others if other.sampler is not None and self.sampler is not None and other.run_id != self.run_id]

@@ -74,6 +74,7 @@ class Phases:
         if run is None:
             return None
         t_ns = _edge(run, phase)
+        run.step(f"phase {phase.name}")
         parent = self._innermost()
         record = PhaseRecord(
             run.segment_id,

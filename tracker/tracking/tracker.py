@@ -62,7 +62,7 @@ class EnergyTracker(contextlib.ContextDecorator):
     - `period_s`: seconds between two readings; by default a counter is read about once a second, and ten times a second where that tells
       more; a gauge ten times a second.
     - `baseline`: seconds during which the idle machine is measured first (0).
-    - `gain_gpu`, `gain_cpu`, `gain_dram`: the relative 95 % scale error of the sensors.
+    - `gain_gpu`, `gain_cpu`, `gain_dram`: the relative 95 % scale error of the sensors; `offset_gpu_w`: their constant error in watts.
     - `sensors`: your own sensors, each as "module:function" or "file.py:function".
 
     Raises ConfigurationError for an argument that is not allowed. `start()` raises ConfigurationError or StoreError if a setting does not
@@ -192,11 +192,15 @@ class EnergyTracker(contextlib.ContextDecorator):
 
     def update(self, *, samples: SupportsFloat = 0, tokens: SupportsFloat = 0) -> None:
         """Count samples and tokens, in the run and in the current phase of this thread or task."""
+        self._count("update", samples, tokens)
+
+    def _count(self, step: str, samples: SupportsFloat, tokens: SupportsFloat = 0) -> None:
         here = self._here
         begun = here._begun
         if begun is None:
             return
         try:
+            begun.step(step)
             phase = here._phases.current
             for unit, given in (("samples", samples), ("tokens", tokens)):
                 amount = whole(given)
@@ -214,7 +218,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         first dimension of its first tensor, or the length of a list of samples. A batch whose size cannot be told is not counted, and the
         run says so once.
         """
-        return counted(items, samples, lambda n: self.update(samples=n), self._not_counted)
+        return counted(items, samples, lambda n: self._count("batch", n), self._not_counted)
 
     def _not_counted(self, what: str, error: Exception) -> None:
         begun = self._here._begun

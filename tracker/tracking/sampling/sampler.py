@@ -20,6 +20,7 @@ from .calibration import CALIBRATION_S, Renewals
 from .channel import Channel, grouped, integrator_of, read_again
 from .schedule import DOUBT_S, EDGE_S, Schedule
 from .snapshot import Snapshot, snapshot_of
+from .step_watch import StepWatch
 
 NS = 1e-9
 SETTLE_NS = 3_000_000_000
@@ -33,7 +34,6 @@ STUCK_S = 2.0
 
 class Sampler:
     """Reads every sensor at its rate: in a thread, or by `poll`.
-
     `period_s` is the time between two readings at the full rate, and `calm_s` at the calm rate (see schedule.py); None for the full rate
     always. Readings are queued, and integrated when a snapshot is taken or after a few seconds: integrating on every tick would run with
     cold caches. The thread calls `on_round` after each planned round, with the seconds until the next one, and `on_death` if it dies.
@@ -55,6 +55,7 @@ class Sampler:
         self._wake.acquire()
         self._stopping = self._failed = self.stuck = False
         self._waits = False  # for longer than a period
+        self.steps = StepWatch()
         self.on_round: Callable[[float], None] = lambda _: None
         self.on_death: Callable[[], None] = lambda: None
         self._thread: threading.Thread | None = None
@@ -74,8 +75,7 @@ class Sampler:
     # ---- in the calling thread
 
     def add(self, sensors: Sequence[Sensor], begin_ns: int, asleep_ns: Mapping[str, int]) -> bool:
-        """Read devices that were found after the run began at `begin_ns`; `asleep_ns` has the time until which some slept, by name. False
-        if a driver call takes long, or the run is ending: then nothing is added."""
+        """Read devices found after the run began at `begin_ns`; `asleep_ns`: until when some slept. False if the run is ending."""
         if not self._lock.acquire(timeout=LOCK_S):
             return False
         try:
@@ -117,6 +117,7 @@ class Sampler:
                 self._stopping = True
                 self._round(self.channels)
                 self._settle()
+                self.steps.book(self.integrators, end_ns, last=True)
                 for integrator in self.integrators.values():
                     integrator.finish(end_ns)
         finally:
@@ -138,6 +139,7 @@ class Sampler:
         try:
             with self._settling:
                 self._integrate()
+                self.steps.book(self.integrators, self._clock.monotonic_ns())
                 own, self.events = self.events, []
                 return snapshot_of(self.integrators, self.channels, own, self.samples, self.missed, self.cpu_s, self.startup_cpu_s)
         finally:
@@ -176,8 +178,7 @@ class Sampler:
         return self._failed or (self._thread is not None and not self.alive and not self._stopping)
 
     def nudge(self, t_ns: int) -> None:
-        """Ask the thread for a round now, near an edge at `t_ns`. Does nothing if the last round is recent enough and the next one is near.
-        Never blocks."""
+        """Ask the thread for a round now, near an edge at `t_ns`, unless one was just now or the next one is near. Never blocks."""
         if self._waits or (t_ns - self.last_tick_ns) * NS > self.period_s / 4:
             self._nudge()
 
@@ -226,7 +227,7 @@ class Sampler:
                 self._round(self.schedule.due(tick))
 
     def _at_edge(self, begin_ns: int) -> None:
-        """Read the counters for an edge, if the last round is not recent enough, and read them at the full rate for a moment."""
+        """Read the counters for an edge, unless the last round is recent enough; then at the full rate for a moment."""
         with self._lock:
             if self._stopping:
                 return
@@ -264,8 +265,7 @@ class Sampler:
             self._integrate()
 
     def _integrate(self) -> None:
-        """Give the queued readings to the integrators, in their order. `_settling` is held: a snapshot of a stuck sampler comes here
-        without the lock."""
+        """Give the queued readings to the integrators, in order. `_settling` is held; a snapshot of a stuck sampler has no lock."""
         self._settled_ns = self.last_tick_ns
         while self._taken:
             channel, before_ns, after_ns, value = self._taken.popleft()

@@ -125,7 +125,7 @@ def test_the_writer_upgrades_an_older_database(tmp_path: Path, request: pytest.F
     Writer.open(tmp_path / "runs.db").close()
     request.getfixturevalue("next_revision")
     writer = Writer.open(tmp_path / "runs.db")
-    assert writer.query("SELECT version_num FROM alembic_version") == [("0005",)]
+    assert writer.query("SELECT version_num FROM alembic_version") == [("0006",)]
     assert writer.query("PRAGMA foreign_keys") == [(1,)]
 
 

@@ -104,11 +104,12 @@ def test_who_may_only_read_leaves_nothing_behind(owner: User, reader: User, fold
 
 @pytest.mark.slow
 def test_an_older_database_that_may_only_be_read_is_read(owner: User, reader: User, folder: Path) -> None:
-    """As an earlier version wrote it: without the column `outcome`. Nothing is upgraded but a copy."""
+    """As an earlier version wrote it: without the columns `outcome` and `offset_w`. Nothing is upgraded but a copy."""
     db = folder / "runs.db"
     track(owner, db, "one")
     with sqlite3.connect(db) as older:
         older.execute("ALTER TABLE run DROP COLUMN outcome")
+        older.execute("ALTER TABLE device DROP COLUMN offset_w")
         older.execute("UPDATE alembic_version SET version_num = '0003'")
     older.close()
     db.chmod(0o644)

@@ -79,6 +79,7 @@ def test_a_database_of_an_earlier_version_reads_and_takes_the_new_statuses(study
     with sqlite3.connect(study.db) as source, sqlite3.connect(older) as copy:
         source.backup(copy)
         copy.execute("ALTER TABLE run DROP COLUMN outcome")
+        copy.execute("ALTER TABLE device DROP COLUMN offset_w")
         copy.execute("UPDATE alembic_version SET version_num = '0003'")
     copy.close()
     before = {run.id: run.status for run in Store.open(str(older)).list_runs()}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 LAST = 67
-LATER = {29, 48, 66}
+LATER = {29, 48}
 """Cases that are shown once what they ask for is there."""
 NAME = re.compile(r"test_case_(\d\d)_\w+")
 

@@ -11,39 +11,12 @@ NS = 1e-9
 KEEP_NS = 12_000_000_000
 """How long ticks are kept. Edges of phases are interpolated from them, at most a few seconds after the edge."""
 
-SPAN_NS = 1_000_000_000
-"""The power of a small load is its mean over this time at least."""
-
 
 class Place(NamedTuple):
     """The joules of a counter at one instant, and how far apart in time the ticks around it are, in seconds."""
 
     counter_j: float
     spacing_s: float
-
-
-class SmallLoad:
-    """The error of a sensor below the power `floor_w`: there it is no share of the power, but `gain` of the floor."""
-
-    def __init__(self, floor_w: float, gain: float) -> None:
-        self._floor_w, self._gain = floor_w, gain
-        self._ends: deque[tuple[int, float]] = deque(maxlen=3)  # ns and joules: the newest, and two that are SPAN_NS apart or more
-
-    def excess_j(self, t_ns: int, energy_j: float) -> float:
-        """How much more than `gain` of its energy the device may be off since the last call; `energy_j` is the total by now. The power is
-        the mean of the last one or two seconds, because a counter shows its energy in steps."""
-        ends = self._ends
-        if not ends:
-            ends.append((t_ns, energy_j))
-            return 0.0
-        seconds, since_ns, since_j = (t_ns - ends[-1][0]) * NS, *ends[0]
-        if seconds <= 0:
-            return 0.0
-        power_w = (energy_j - since_j) / ((t_ns - since_ns) * NS)
-        if len(ends) > 1 and ends[-1][0] - ends[-2][0] < SPAN_NS:
-            ends.pop()
-        ends.append((t_ns, energy_j))
-        return self._gain * max(0.0, self._floor_w - power_w) * seconds
 
 
 class Curve:
@@ -53,9 +26,8 @@ class Curve:
     averaging gauge). They may become known after the first points, so they are added when a point is returned.
     """
 
-    def __init__(self, max_power_w: float, small_load: SmallLoad | None = None) -> None:
+    def __init__(self, max_power_w: float) -> None:
         self.max_power_w = max_power_w
-        self._small_load = small_load
         self.lag_low_j = self.lag_high_j = 0.0
         self.counter_j = self.power_j = self.imputed_j = self.modelled_j = 0.0
         self.slack_low_j = self.slack_high_j = self.scatter_j2 = 0.0
@@ -83,10 +55,6 @@ class Curve:
         If `t_ns` is not after the last tick, the totals replace that tick.
         """
         edge_j = uncertainty_ns * NS * self.max_power_w
-        if self._small_load is not None:
-            excess_j = self._small_load.excess_j(t_ns, self.counter_j + self.power_j + self.imputed_j + self.modelled_j)
-            self.slack_low_j += excess_j
-            self.slack_high_j += excess_j
         ticks = self.ticks
         replaces = bool(ticks) and ticks[-1].t_ns >= t_ns
         tick = Point(

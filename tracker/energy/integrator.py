@@ -18,7 +18,7 @@ from .checks.sieve import LIMIT_MARGIN, PART_MOST_W, Sieved
 from .checks.two_meters import TwoMeters
 from .counter_steps import SLOWEST_UPDATE_S
 from .counter_track import CounterTrack
-from .curve import NS, Curve, SmallLoad
+from .curve import NS, Curve
 from .gauge_track import GaugeTrack, Piece
 from .late_start import LateStart
 
@@ -44,7 +44,7 @@ class DeviceIntegrator:
     def __init__(self, device: Device, counter: Counter | None, gauges: dict[str, Gauge]) -> None:
         self.device = device
         self.counter = counter
-        self.curve = Curve(device.max_power_w, SmallLoad(device.error_floor_w, device.gain) if device.error_floor_w else None)
+        self.curve = Curve(device.max_power_w)
         self.update_period_s: float | None = None
         self.lost = False
         self._gauges = Gauges(device, gauges)

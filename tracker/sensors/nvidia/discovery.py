@@ -28,7 +28,7 @@ from .readers import (
     error_text,
 )
 from .remedies import SOURCE
-from .unread import ERROR_FLOOR_W, UNKNOWN_MAX_W
+from .unread import UNKNOWN_MAX_W
 from .visible import MIG_NOTE, Choice, Gpu
 
 MODULE_SCOPE_NOTE = "module scope: may contain the Grace CPU"

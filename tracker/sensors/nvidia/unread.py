@@ -10,9 +10,6 @@ from . import remedies, visible
 from .presence import Present, jetson
 from .visible import Gpu
 
-ERROR_FLOOR_W = 100.0
-"""NVML's documentation states that power is accurate to ±5 W (nvmlDeviceGetPowerUsage). With the default gain, that is the error at this
-power."""
 UNKNOWN_MAX_W = 1500.0
 """Above the highest limit of a GPU sold in 2025 (B300: 1400 W)."""
 _UNKNOWN = "unknown"

@@ -78,8 +78,6 @@ def run_in_steps(seed: int, period_s: float, jitter: float, seconds: float) -> R
     event = any(e.kind is EventKind.IN_STEP for e in integrator.take_events())
     held, held_before = (ends[0] <= true_j <= ends[1] for ends in (after, before))
     return RunInSteps(held, held_before, (after[1] - after[0]) / (before[1] - before[0]), event)
-        after[0] <= true_j <= after[1], before[0] <= true_j <= before[1], (after[1] - after[0]) / (before[1] - before[0]), event
-    )
 
 
 def _bounds(integrator: DeviceIntegrator) -> tuple[float, float]:

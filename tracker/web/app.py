@@ -106,10 +106,10 @@ class _Site:
         return self._page(title_of(shown.view), content)
 
     def compare(self, request: Request) -> Response:
-        refs, groups = (tuple(dict.fromkeys(request.query_params.getlist(name))) for name in ("run", "group"))
+        refs, groups = (request.query_params.getlist(name) for name in ("run", "group"))
         if len(refs) + len(groups) > MOST_COMPARED:
             return self._wrong(request, 400, "Too much to compare", f"Select at most {MOST_COMPARED} runs.")
-        wanted = Wanted(refs, groups, whole_groups=True)
+        wanted = Wanted(tuple(dict.fromkeys(refs)), tuple(dict.fromkeys(groups)), whole_groups=True)
         if wanted.fewest < 2:
             return self._wrong(request, 400, "Nothing to compare", "Select two runs or more in the list. The first one is the baseline.")
         left_out: list[str] = []

@@ -257,3 +257,9 @@ def test_a_power_that_came_with_the_other_is_never_an_old_one(gpus: FakeNvml, di
 def test_a_superchip_is_known_by_its_model_and_not_by_a_note(model: str, contains_cpu: bool) -> None:
     note = None if contains_cpu else nvml.MODULE_SCOPE_NOTE
     assert nvml.is_module_scope(Device("gpu0", "gpu", 700.0, 0.05, "gpu", model=model, note=note)) is contains_cpu
+
+
+@pytest.mark.parametrize(("cc", "advised"), [("8.0", True), ("9.0", True), ("8.6", False)])
+def test_doctor_advises_where_the_sensor_looks_at_part_of_the_time(gpus: FakeNvml, discover: Discover, cc: str, advised: bool) -> None:
+    gpus.gpu(cc=cc)
+    assert [("looks at 25 of every 100 ms" in finding.detail) for finding in discover().findings] == [advised]

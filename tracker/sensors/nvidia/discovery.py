@@ -173,7 +173,8 @@ def _add(library: NvmlLibrary, card: _Card, choice: Choice, request: DiscoveryRe
         found.findings.append(finding)
         found.missed.append(Missed(device, finding.availability, finding.detail))
         return
-    detail = "; ".join([*said, *([device.note] if device.note else [])])
+    notes = [text for text in (device.note, None if device.part_time_s is None else remedies.PART_TIME) if text]
+    detail = "; ".join([*said, *notes])
     found.findings.append(Finding(SOURCE, Availability.OK, what, detail, devices=(device.name,)))
 
 

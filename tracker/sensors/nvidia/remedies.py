@@ -17,8 +17,8 @@ SOURCE = "nvml"
 _WORTH = "GPU energy measured to about ±5 %. Without it, this run's GPUs are not counted at all."
 _LIBRARY = "libnvidia-ml.so.1"
 PART_TIME = (
-    "its sensor looks at 25 of every 100 ms: count batches or mark phases (`wrap`, `update`, `phase`), so that steps in step with it are noticed,"
-    " and vary their length if they are"
+    "its sensor looks at 25 of every 100 ms: count batches or mark phases (`wrap`, `update`, `phase`), so that steps in step with it are"
+    " noticed, and vary their length if they are"
 )
 """The advice for A100 and H100 (energy/checks/in_step.py)."""
 _LOOK = "Look at the output of nvidia-smi."

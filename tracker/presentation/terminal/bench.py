@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from ...analysis.comparing.compared import Compared
+from ...analysis.comparing.compared import Compared, Figure
 from ...analysis.comparing.comparison import compare
 from ...analysis.comparing.precision import needed, variation
 from ...analysis.comparing.side import Side
 from ...analysis.view import SCHEMA_VERSION
-from ..words.comparison import mean_headline, mean_text
+from ..words.comparison import mean_headline, mean_text, writer
+from ..words.comparison_table import TITLES
 from ..words.quantities import count
 from ..words.safe_text import lines
 from . import comparison
@@ -21,7 +23,7 @@ from . import comparison
 if TYPE_CHECKING:
     from ...core.contract import BenchJson
 
-SUMMARY = ("duration", "power", "grams")
+SUMMARY = ("energy", "duration", "power", "grams")
 
 
 def to_json(sides: Sequence[Side], groups: Sequence[str]) -> BenchJson:
@@ -44,12 +46,8 @@ def page(sides: Sequence[Side], groups: Sequence[str]) -> RenderableType:
     parts: list[RenderableType] = []
     for of, side, group in zip(found, sides, groups, strict=True):
         parts.append(Text(lines(f"{of.label}  {side.name}"), style="bold"))
-        parts.append(Text(lines(f"   {count(len(side.runs), 'run')}: {_summary(of)}")))
-        varies = variation(side)
-        said = (
-            "one run: how much runs vary is not known" if varies is None else f"its runs vary by {100 * varies:.2g} % (standard deviation)"
-        )
-        parts += [Text(lines(f"   {said}; group {group}"), style="dim"), Text()]
+        parts.append(Text(lines(f"   {count(len(side.runs), 'run')}: {mean_headline(of)}; group {group}")))
+        parts += [*(Text(line) for line in _spread(of)), Text()]
     if len(sides) == 1:
         return Group(*parts[:-1])
     parts += comparison.body(found)
@@ -57,9 +55,20 @@ def page(sides: Sequence[Side], groups: Sequence[str]) -> RenderableType:
     return Group(*parts)
 
 
-def _summary(side: Compared) -> str:
-    figures = [f for name in SUMMARY for f in side.figures if f.name == name and f.value is not None]
-    return ", ".join([mean_headline(side), *(mean_text(figure) for figure in figures)])
+def _spread(side: Compared) -> Iterator[str]:
+    """The mean of each quantity, how much its runs vary (standard deviation), and the least and the most of them."""
+    figures = [f for name in SUMMARY for f in side.figures if f.name == name and f.value]
+    rows = [(TITLES[f.name], mean_text(f), *_of_runs(f)) for f in figures]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "   " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _of_runs(figure: Figure) -> tuple[str, str]:
+    if len(figure.values) < 2:
+        return "one run: how much runs vary is not known", ""
+    write = writer([figure])
+    return f"± {100 * stdev(figure.values) / fmean(figure.values):.2g} %", f"{write(min(figure.values), False)}–{write(max(figure.values))}"
 
 
 def _open(side: Compared) -> bool:

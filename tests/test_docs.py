@@ -68,7 +68,7 @@ def test_settings_are_those_of_the_table() -> None:
 
 def test_the_readme_lists_every_kind_of_event() -> None:
     table = README.partition("| event |")[2].partition("\n\n")[0]
-    assert re.findall(r"^\| `([a-z]+)` \|", table, re.MULTILINE) == [kind.value for kind in EventKind]
+    assert re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE) == [kind.value for kind in EventKind]
 
 
 def test_every_kind_of_event_is_raised() -> None:

@@ -48,19 +48,16 @@ class EnergyTracker(contextlib.ContextDecorator):
                     for batch in tracker.wrap(loader): ...
         print(tracker.summary())
 
-    All arguments are keywords. Each is also an environment variable `TRAINWATT_…` and a key in `trainwatt.toml` (`baseline` is
-    `baseline_s` there):
+    All arguments are keywords. Each is also a variable `TRAINWATT_…` and a key of `trainwatt.toml` (`baseline` is `baseline_s` there):
 
     - `project`, `name`, `group`, `tags` (names and values): how the run is found again.
     - `stage`: of the model's life: "data", "experimentation", "training" (the default) or "inference".
     - `zone`: of the electricity grid, such as "FR"; "auto" asks the metadata address of the cloud.
     - `intensity_g_per_kwh`, `pue`, `hardware` (a CSV file): with the zone, the terms of the run's footprint.
     - `db`: the database, a file or a folder.
-    - `gpus`: NVML indices or UUIDs; by default the GPUs that CUDA_VISIBLE_DEVICES leaves visible. "used" counts only those of them on
-      which a process of the run is seen.
+    - `gpus`: NVML indices or UUIDs; by default those that CUDA_VISIBLE_DEVICES leaves visible; "used": those that the run is seen to use.
     - `scope`: "machine".
-    - `period_s`: seconds between two readings; by default a counter is read about once a second, and ten times a second where that tells
-      more; a gauge ten times a second.
+    - `period_s`: seconds between two readings; by default a gauge is read ten times a second, a counter only where that tells more.
     - `baseline`: seconds during which the idle machine is measured first (0).
     - `gain_gpu`, `gain_cpu`, `gain_dram`: the relative 95 % scale error of the sensors; `offset_gpu_w`: their constant error in watts.
     - `sensors`: your own sensors, each as "module:function" or "file.py:function".

@@ -173,8 +173,7 @@ def _add(library: NvmlLibrary, card: _Card, choice: Choice, request: DiscoveryRe
         found.findings.append(finding)
         found.missed.append(Missed(device, finding.availability, finding.detail))
         return
-    notes = [text for text in (device.note, None if device.part_time_s is None else remedies.PART_TIME) if text]
-    detail = "; ".join([*said, *notes])
+    detail = "; ".join(text for text in (*said, device.note, None if device.part_time_s is None else remedies.PART_TIME) if text)
     found.findings.append(Finding(SOURCE, Availability.OK, what, detail, devices=(device.name,)))
 
 

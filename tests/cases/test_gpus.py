@@ -11,7 +11,10 @@ from tests.fakes.nvml import FakeNvml
 from tests.fakes.powercap import FakePowercap, MakeRequest
 from tests.fakes.recorded import RecordedRun
 from tests.fakes.views import device, events
+from trainwatt.carbon.embodied import lines
+from trainwatt.carbon.tables.hardware import table
 from trainwatt.core.sensing import Availability, Discovery
+from trainwatt.machine.inventory import gpu_piece
 from trainwatt.sensors import discovery as sensors
 from trainwatt.sensors.nvidia import discovery as nvml
 
@@ -127,3 +130,23 @@ def test_case_38_a_suspended_gpu_is_not_woken(gpus: FakeNvml, discover: Discover
     assert discover((0,)).sensors != []
     (card / "power/runtime_status").write_text("active\n")
     assert discover().sensors != []
+
+
+@pytest.mark.parametrize(
+    ("name", "visible", "slices", "share"),
+    [
+        ("NVIDIA A100-SXM4-40GB", "MIG-1234", 2, 2 / 7),
+        ("NVIDIA A30", "MIG-1234", 1, 1 / 4),
+        ("NVIDIA H100 80GB HBM3", "MIG-1234", 7, 1.0),
+        ("NVIDIA A100-SXM4-40GB", "MIG-1234", None, 1.0),  # the driver does not say
+        ("NVIDIA A100-SXM4-40GB", None, 2, 1.0),
+    ],
+)
+def test_case_30_a_mig_instance_takes_its_share_of_the_making_of_the_card(
+    gpus: FakeNvml, discover: Discover, name: str, visible: str | None, slices: int | None, share: float
+) -> None:
+    gpus.gpu(name=name, mig="MIG-1234", **({} if slices is None else {"slices": slices}))
+    [device] = {s.device for s in discover(None, **({} if visible is None else {"CUDA_VISIBLE_DEVICES": visible})).sensors}
+    kind, piece, detail = gpu_piece(device)
+    [line] = lines([(kind, piece, detail)], 1.0, table())
+    assert line.amount == pytest.approx(share)

@@ -23,7 +23,8 @@ class Piece(NamedTuple):
 
 def gpu_piece(device: Device) -> Piece:
     """A GPU that the run holds."""
-    return Piece("gpu", device.name, {"model": device.model, "uuid": device.uuid})
+    slices = {} if device.mig_slices is None else {"mig_slices": device.mig_slices}
+    return Piece("gpu", device.name, {"model": device.model, "uuid": device.uuid, **slices})
 
 
 def inventory(devices: Iterable[Device], gpu_count: int | None = None, sysfs: str = "/sys", procfs: str = "/proc") -> Iterator[Piece]:
@@ -31,8 +32,9 @@ def inventory(devices: Iterable[Device], gpu_count: int | None = None, sysfs: st
 
     - "cpu": sockets, logical processors of the machine, and how many of these the control group or container may use;
     - "dram": bytes;
-    - "gpu": model and UUID;
-    - "host": vendor, how many GPUs it has, and whether it is a virtual machine.
+    - "gpu": model, UUID, and the slices of it that the run holds, if it is partitioned;
+    - "host": vendor, how many GPUs it has, whether it is a virtual machine, the type of its case in the DMI tables, and whether it is a
+      board that its device tree describes.
     """
     found = processors(read_text(Path(procfs, "cpuinfo")))
     if found:
@@ -56,12 +58,16 @@ def inventory(devices: Iterable[Device], gpu_count: int | None = None, sysfs: st
     for device in devices:
         if device.kind == "gpu":
             yield gpu_piece(device)
+    product, case = read_text(Path(sysfs, "class/dmi/id/product_name")), read_text(Path(sysfs, "class/dmi/id/chassis_type"))
+    board = "" if product else read_text(Path(sysfs, "firmware/devicetree/base/model")).rstrip("\0")
     yield Piece(
         "host",
-        read_text(Path(sysfs, "class/dmi/id/product_name")) or "unknown",
+        product or board or "unknown",
         {
             "vendor": read_text(Path(sysfs, "class/dmi/id/sys_vendor")) or None,
             "gpus": gpu_count,
             "virtual": processor(procfs).hypervisor,
+            "chassis_type": int(case) if case.isdecimal() else None,
+            "board": bool(board),
         },
     )

@@ -158,6 +158,17 @@ int nvmlDeviceGetDeviceHandleFromMigDeviceHandle(device instance, device *d)
     return OK;
 }
 
+/* as in nvml.h: only the slices of a MIG instance are told, by a line "1.slices 2" */
+struct attributes { unsigned processors, copy, decoder, encoder, jpeg, ofa, gpu_slices, compute_slices; unsigned long long memory_mb; };
+int nvmlDeviceGetAttributes_v2(device instance, struct attributes *a)
+{
+    unsigned slices = 0;
+    if (instance < instances || instance >= instances + 16) return INVALID;
+    int code = small(&gpus[instance->index], "slices", &slices);
+    *a = (struct attributes){ .gpu_slices = slices, .compute_slices = slices };
+    return code;
+}
+
 int nvmlDeviceGetIndex(device d, unsigned *i) { *i = (unsigned)d->index; return ask(d, "index"); }
 int nvmlDeviceGetName(device d, char *s, unsigned n) { return text(d, "name", s, n); }
 int nvmlDeviceGetUUID(device d, char *s, unsigned n) { return text(d, "uuid", s, n); }

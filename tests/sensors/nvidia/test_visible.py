@@ -76,10 +76,13 @@ def test_a_gpu_that_cannot_be_asked_does_not_make_the_others_unlike() -> None:
 
 
 def test_a_mig_instance_is_its_whole_card() -> None:
-    assert visible({"CUDA_VISIBLE_DEVICES": "MIG-1234"}, ALIKE, {"MIG-1234": 2}.get) == [Choice(2, MIG_NOTE)]
-    assert requested(["MIG-1234"], ALIKE, {"MIG-1234": 2}.get) == [Choice(2, MIG_NOTE)]
+    assert visible({"CUDA_VISIBLE_DEVICES": "MIG-1234"}, ALIKE, {"MIG-1234": 2}.get) == [Choice(2, MIG_NOTE, ("MIG-1234",))]
+    assert requested(["MIG-1234"], ALIKE, {"MIG-1234": 2}.get) == [Choice(2, MIG_NOTE, ("MIG-1234",))]
     two = {"CUDA_VISIBLE_DEVICES": "MIG-1234,MIG-5678"}
-    assert visible(two, ALIKE, {"MIG-1234": 2, "MIG-5678": 2}.get) == [Choice(2, MIG_NOTE)]
+    both = Choice(2, MIG_NOTE, ("MIG-1234", "MIG-5678"))
+    assert visible(two, ALIKE, {"MIG-1234": 2, "MIG-5678": 2}.get) == [both]
+    assert requested(["MIG-1234", "MIG-5678", "MIG-1234"], ALIKE, {"MIG-1234": 2, "MIG-5678": 2}.get) == [both]
+    assert requested(["MIG-1234", 2], ALIKE, {"MIG-1234": 2}.get) == [Choice(2)]
     assert visible({"CUDA_VISIBLE_DEVICES": "MIG-1234,MIG-1234"}, ALIKE, {"MIG-1234": 2}.get) == []
 
 

@@ -1,9 +1,11 @@
-"""The emissions of making hardware: a table of rows. The first row whose pattern is found in a device's name is used.
+"""The emissions of making hardware: a table of rows. The first row that fits a device's name is used.
 
-The only input is data/embodied_hardware.csv and a user's own file with the same columns, whose rows come first. In the bundled file each
-row has its source, year and status. `low_kg` and `high_kg` bound the published values; they are not a confidence interval. `scope` says
-what the pattern matches: the model, its family, or any device of the kind. `unit` is device, GB, host (a server without its GPUs) or server
-(a whole server, for comparison: it is never added to GPU rows, because it contains the boards).
+The inputs are data/embodied_hardware.csv, data/boards.csv (boards whose figure is derived) and a user's own file, whose rows come first. A
+row fits if the name has its words and no other that matters (names.py); or if its pattern, a regular expression, is found in the name.
+Rows with more words are tried first. In the bundled files each row has its source, year and status. `low_kg` and `high_kg` bound the
+published values; they are not a confidence interval. `scope` says what a row is of: the model, its family, or any device of the kind.
+`unit` is device, GB, host (a server without its GPUs) or server (a whole server, for comparison: it is never added to GPU rows, because it
+contains the boards).
 """
 
 from __future__ import annotations
@@ -21,11 +23,14 @@ from ...errors import ConfigurationError
 from ...machine.files import read_regular
 from ...machine.resources import folder_of, text_of
 from ..accounting import Estimate
+from . import boards, names, patterns
 
-KINDS = ("gpu", "cpu", "dram", "mainboard", "psu", "chassis", "assembly", "server")
+KINDS = ("gpu", "cpu", "dram", "mainboard", "psu", "chassis", "assembly", "server", "laptop", "desktop", "small-board")
 UNITS = ("device", "GB", "host", "server")
 SCOPES = ("model", "family", "any")
-_NEEDED = ("kind", "pattern", "name", "embodied_kg")
+_NEEDED = ("kind", "name", "embodied_kg")
+MOST_ROWS = 2_000
+"""Of a user's own file."""
 MOST_TDP_W = 100_000.0
 """No device is rated higher: the largest system that is sold as one, a wafer-scale computer, is rated at 23 kW."""
 _VENDORS = re.compile(r"\b(NVIDIA|AMD|Google|Intel|GeForce|Instinct|Tesla|SXM)\b|\([^()]*\)", re.IGNORECASE)
@@ -37,6 +42,7 @@ class HardwareRow(NamedTuple):
     """One row of the table. `tdp_w` is the rated power, where the row is of one model; `file` is where the row was read."""
 
     kind: str
+    words: str
     pattern: str
     name: str
     unit: str
@@ -51,9 +57,20 @@ class HardwareRow(NamedTuple):
     source: str
     file: str
 
+    def share(self, share: float) -> HardwareRow:
+        """The row of a share of the device."""
+        if share == 1.0:
+            return self
+        tdp_w = None if self.tdp_w is None else self.tdp_w * share
+        memory_gb = None if self.memory_gb is None else self.memory_gb * share
+        name = f"{share:.3g} of {self.name}"
+        return self._replace(name=name, footprint_kg=self.footprint_kg.times(share), tdp_w=tdp_w, memory_gb=memory_gb)
+
     def fits(self, model: str) -> bool:
-        """Whether the pattern is found in the name."""
-        return re.search(self.pattern, model, re.IGNORECASE) is not None
+        """Whether the row is of a device with this name."""
+        if self.words:
+            return names.fits(self.words, self.memory_gb, model)
+        return patterns.found_in(self.pattern, model)
 
 
 class HardwareTable(NamedTuple):
@@ -63,8 +80,9 @@ class HardwareTable(NamedTuple):
 
     def match(self, kind: str, model: str) -> HardwareRow | None:
         """The first row of the kind that fits the name; for an unknown model, the row with the wide range of its class. None: no such
-        kind."""
-        return next((row for row in self.rows if row.kind == kind and row.fits(model)), None)
+        kind. The row of a partition of a GPU, "A100 MIG 1g.5gb", is its share of the GPU's."""
+        row = next((row for row in self.rows if row.kind == kind and row.fits(model)), None)
+        return row if row is None or kind != "gpu" else row.share(names.slice_share(model))
 
     def match_host(self, product: str) -> HardwareRow | None:
         """The row of a server without its GPUs that fits the product's name."""
@@ -90,7 +108,10 @@ def table(own: str | Path | None = None) -> HardwareTable:
 
 @cache
 def _bundled() -> tuple[HardwareRow, ...]:
-    return tuple(_rows(text_of(folder_of(__package__, "data") / "embodied_hardware.csv").splitlines(), "the bundled table"))
+    data, place = folder_of(__package__, "data"), "the bundled table"
+    rows = list(_rows(text_of(data / "embodied_hardware.csv").splitlines(), place))
+    rows += [_row(cells, place, 0) for cells in boards.cells(text_of(data / "boards.csv").splitlines())]
+    return tuple(sorted(rows, key=lambda row: -names.detail(row.words) if row.words else 0))  # the others stay in their order, behind
 
 
 def _read(path: Path) -> tuple[HardwareRow, ...]:
@@ -103,13 +124,18 @@ def _read(path: Path) -> tuple[HardwareRow, ...]:
 
 def _rows(lines: Iterable[str], place: str) -> Iterator[HardwareRow]:
     reader = csv.DictReader(lines)
-    missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
+    columns = reader.fieldnames or ()
+    missing = [name for name in _NEEDED if name not in columns]
+    if not {"words", "pattern"} & set(columns):
+        missing.append("words")
     if missing:
         raise ConfigurationError(
-            f"{place} has no column {', '.join(missing)}: its first line must name at least {','.join(_NEEDED)}"
+            f"{place} has no column {', '.join(missing)}: its first line must name at least kind,words,name,embodied_kg"
             " (`trainwatt hardware --json` shows all columns)"
         )
-    for cells in reader:
+    for number, cells in enumerate(reader):
+        if number >= MOST_ROWS:
+            raise ConfigurationError(f"{place} has more than {MOST_ROWS:,} rows; keep those of your hardware")
         yield _row({k: (v or "").strip() for k, v in cells.items() if k is not None and not isinstance(v, list)}, place, reader.line_num)
 
 
@@ -135,14 +161,13 @@ def _row(cells: dict[str, str], place: str, line: int) -> HardwareRow:
             raise fail(f"{column} is {value!r}", f"known are {', '.join(known)}")
         return value
 
-    if not cells["pattern"] or not cells["name"]:
-        raise fail(
-            "pattern or name is empty", "the pattern is a regular expression that is searched in the device's name, the name is yours"
-        )
+    words, pattern = cells.get("words", ""), cells.get("pattern", "")
+    if not (words or pattern) or not cells["name"]:
+        raise fail("words or name is empty", "the words are those of the device's name, as in H100 PCIe, and the name is yours")
     try:
-        re.compile(cells["pattern"])
-    except re.error as error:
-        raise fail(f"pattern {cells['pattern']!r} is not a regular expression ({error})", r"correct it, as in \bH100\b") from None
+        patterns.Pattern(pattern)
+    except patterns.PatternError as error:
+        raise fail(f"pattern {pattern!r}: {error}", "give the words of the device's name in a column `words` instead, as in H100") from None
     central = number("embodied_kg")
     if central is None:
         raise fail("embodied_kg is empty", "write the kilograms of CO2e that making one unit emitted")
@@ -161,7 +186,8 @@ def _row(cells: dict[str, str], place: str, line: int) -> HardwareRow:
         raise fail(f"unit is {unit!r} for dram", "memory is counted in GB: write unit GB, and the kilograms of one gigabyte")
     return HardwareRow(
         kind=kind,
-        pattern=cells["pattern"],
+        words=words,
+        pattern=pattern,
         name=cells["name"],
         unit=unit,
         footprint_kg=footprint,

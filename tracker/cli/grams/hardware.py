@@ -76,10 +76,13 @@ def _list(rows: list[HardwareRow]) -> RenderableType:
 
 def _match(model: str, row: HardwareRow, near: list[str]) -> RenderableType:
     year = "" if row.year is None else f", {row.year}"
+    how = "whose words are in" if row.words else "whose pattern is found in"
     lines = [
         Text(f"{row.name}: {_kg(row)} kg CO2e for one {row.unit}", style="bold"),
-        Text(f"why: {WHY[row.scope]}; the first of kind {row.kind} whose pattern is found in {model!r}"),
-        Text(f"pattern: {row.pattern}", overflow="fold"),
+        Text(
+            f"why: {WHY[row.scope]}; the first of kind {row.kind} {how} {model!r}"
+        ),
+        Text(f"words: {row.words}" if row.words else f"pattern: {row.pattern}", overflow="fold"),
         Text(f"from: {row.file}"),
         Text(f"boundary: {row.boundary}"),
         Text(f"basis: {row.basis}"),

@@ -6,7 +6,7 @@ What a GPU can report is found by trying, never guessed from its architecture.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -246,6 +246,7 @@ def _device(nvml: Any, card: _Card, choice: Choice, gain: float, offset_w: float
         model=card.gpu.name,
         uuid=card.gpu.uuid or None,
         note="; ".join(notes) or None,
+        mig_slices=_mig_slices(nvml, choice.instances),
         part_time_s=PART_TIME_S if card.gpu.compute in _PART_TIME else None,
         offset_w=offset_w,
     )
@@ -287,6 +288,17 @@ def _mig_parent(nvml: Any, uuid: str) -> int | None:
         return int(nvml.nvmlDeviceGetIndex(nvml.nvmlDeviceGetDeviceHandleFromMigDeviceHandle(instance)))
     except nvml.NVMLError:
         return None
+
+
+def _mig_slices(nvml: Any, instances: Iterable[str]) -> int | None:
+    """How many slices of the card these MIG instances have; None if there are none, or if the driver does not say so."""
+    found = 0
+    for instance in instances:
+        try:
+            found += int(nvml.nvmlDeviceGetAttributes_v2(nvml.nvmlDeviceGetHandleByUUID(instance)).gpuInstanceSliceCount)
+        except nvml.NVMLError:
+            return None
+    return found or None
 
 
 def _mig_enabled(nvml: Any, handle: Any) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ...errors import ConfigurationError
@@ -40,10 +40,11 @@ class Gpu:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A GPU to track, and a note if the choice needs one."""
+    """A GPU to track, and a note if the choice needs one. `instances` are the UUIDs of its MIG instances that were chosen."""
 
     index: int
     note: str | None = None
+    instances: tuple[str, ...] = ()
 
 
 def parse(value: str) -> list[int] | list[str]:
@@ -110,8 +111,19 @@ def _visible(environ: Mapping[str, str], gpus: Sequence[Gpu], resolve_mig: Resol
             break
         if choice.index in chosen and choice.note != MIG_NOTE:  # two prefixes of one UUID; two MIG instances of a card are two devices
             return []
-        chosen.setdefault(choice.index, choice)
+        _add(chosen, choice)
     return list(chosen.values())
+
+
+def _add(chosen: dict[int, Choice], choice: Choice) -> None:
+    """Add a choice; of a card that is chosen already, its further MIG instances."""
+    before = chosen.get(choice.index)
+    if before is None:
+        chosen[choice.index] = choice
+    elif before.instances and choice.instances:
+        chosen[choice.index] = replace(before, instances=tuple(dict.fromkeys(before.instances + choice.instances)))
+    elif before.instances:  # the whole card was asked for, too
+        chosen[choice.index] = choice
 
 
 def requested(wanted: Sequence[int | str], gpus: Sequence[Gpu], resolve_mig: ResolveMig) -> list[Choice]:
@@ -129,7 +141,7 @@ def requested(wanted: Sequence[int | str], gpus: Sequence[Gpu], resolve_mig: Res
                 f"gpus: there is no GPU {entry!r} here, or more than one; there are: {there}. "
                 "Name indices as nvidia-smi shows them, or UUIDs, or remove gpus to track what CUDA_VISIBLE_DEVICES leaves visible."
             )
-        chosen.setdefault(choice.index, choice)
+        _add(chosen, choice)
     return list(chosen.values())
 
 
@@ -145,10 +157,10 @@ def _by_uuid(entry: str, gpus: Sequence[Gpu], resolve_mig: ResolveMig, *, any_ca
     name = entry.upper() if any_case else entry
     if name.startswith("MIG-GPU-"):  # the older form, MIG-GPU-<uuid>/<GPU instance>/<compute instance>
         card = _by_prefix(entry[len("MIG-") :].partition("/")[0], gpus, any_case)
-        return None if card is None else Choice(card, MIG_NOTE)
+        return None if card is None else Choice(card, MIG_NOTE, (entry,))
     if name.startswith("MIG-"):
         index = resolve_mig(entry)
-        return None if index is None else Choice(index, MIG_NOTE)
+        return None if index is None else Choice(index, MIG_NOTE, (entry,))
     index = _by_prefix(entry, gpus, any_case)
     return None if index is None else Choice(index)
 

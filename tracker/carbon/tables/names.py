@@ -15,9 +15,13 @@ _UNITS = re.compile(r"\b(\d+(?:\.\d+)?)\s*(?:gib|gb|g)\b")
 _JOINED = re.compile(r"\b((?:rtx|gtx|tpu|gaudi|trainium|inferentia)-?)(?=[v\d])|(?<=\d\d)(?=(?:ti|super|laptop|mobile)\b)")
 _PARTITION = re.compile(r"\bmig[\s-]+(?P<compute>\d+)g\.\d+gb\b.*", re.IGNORECASE)
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?)gb")
-_ADDED = frozenset(
-    ["nvidia", "amd", "ati", "intel", "google", "aws", "amazon", "habana", "labs", "apple", "geforce", "tesla", "instinct", "radeon", "gpu", "gpus", "graphics", "accelerator", "card", "board", "module", "device", "chip", "generation", "gen", "series", "corporation", "inc", "co", "ltd", "pcie", "pci", "sxm", "sxm2", "sxm3", "sxm4", "sxm5", "sxm6", "ac", "oam", "fhhl", "dgxs", "mxm", "cdna", "data", "center", "datacenter", "hbm", "hbm2", "hbm2e", "hbm3", "hbm3e", "gddr5", "gddr5x", "gddr6", "gddr6x", "gddr7", "lhr", "lite", "hash", "rate", "cloud", "tensor", "processing", "unit", "nvgpu", "ls"]
+_MAKERS = "nvidia amd ati intel google aws amazon habana labs apple corporation inc co ltd geforce tesla instinct radeon"
+_SORTS = (
+    "gpu gpus graphics accelerator card board module device chip tensor processing unit nvgpu generation gen series data center datacenter"
 )
+_FORMS = "pcie pci sxm sxm2 sxm3 sxm4 sxm5 sxm6 ac oam fhhl dgxs mxm ls lhr lite hash rate cloud cdna"
+_MEMORIES = "hbm hbm2 hbm2e hbm3 hbm3e gddr5 gddr5x gddr6 gddr6x gddr7"
+_ADDED = frozenset(f"{_MAKERS} {_SORTS} {_FORMS} {_MEMORIES}".split())
 """What a name adds to the words of a board without making it another one."""
 _SAME = {"mobile": "laptop", "ii": "2", "gaudi2": "gaudi 2", "gaudi3": "gaudi 3"}
 SAME_MEMORY = 0.1

@@ -79,9 +79,7 @@ def _match(model: str, row: HardwareRow, near: list[str]) -> RenderableType:
     how = "whose words are in" if row.words else "whose pattern is found in"
     lines = [
         Text(f"{row.name}: {_kg(row)} kg CO2e for one {row.unit}", style="bold"),
-        Text(
-            f"why: {WHY[row.scope]}; the first of kind {row.kind} {how} {model!r}"
-        ),
+        Text(f"why: {WHY[row.scope]}; the first of kind {row.kind} {how} {model!r}"),
         Text(f"words: {row.words}" if row.words else f"pattern: {row.pattern}", overflow="fold"),
         Text(f"from: {row.file}"),
         Text(f"boundary: {row.boundary}"),

@@ -6,14 +6,14 @@ What a GPU can report is found by trying, never guessed from its architecture.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from ...core.sensing import Availability, Device, Discovery, DiscoveryRequest, Finding, Gauge, Missed, SecondLook, Sensor
 from ...errors import ConfigurationError, ReadError
 from ...unwarned import unwarned
-from . import remedies, unread, visible
+from . import mig, remedies, unread, visible
 from .presence import Present, jetson, not_given, present
 from .readers import (
     FIELD_POWER_AVERAGE,
@@ -143,7 +143,7 @@ def _discover(library: NvmlLibrary, request: DiscoveryRequest, here: list[Presen
         failed[index] = _broken(f"gpu{index}", f"NVML does not list it{f'; it is at {known.pci.address}' if known.pci else ''}")
 
     def resolve_mig(uuid: str) -> int | None:
-        return _mig_parent(nvml, uuid)
+        return mig.parent(nvml, uuid)
 
     if request.gpus is not None:
         choices = visible.requested(request.gpus, gpus, resolve_mig)
@@ -233,7 +233,7 @@ def _trial(sensor: NvmlSensor) -> ReadError | None:
 
 def _device(nvml: Any, card: _Card, choice: Choice, gain: float, offset_w: float) -> Device:
     notes = [choice.note] if choice.note else []
-    if MIG_NOTE not in notes and _mig_enabled(nvml, card.handle):
+    if MIG_NOTE not in notes and mig.enabled(nvml, card.handle):
         notes.append(MIG_NOTE)
     if any(chip in card.gpu.name for chip in _SUPERCHIPS):
         notes.append(MODULE_SCOPE_NOTE)
@@ -246,7 +246,7 @@ def _device(nvml: Any, card: _Card, choice: Choice, gain: float, offset_w: float
         model=card.gpu.name,
         uuid=card.gpu.uuid or None,
         note="; ".join(notes) or None,
-        mig_slices=_mig_slices(nvml, choice.instances),
+        mig_slices=mig.slices(nvml, choice.instances),
         part_time_s=PART_TIME_S if card.gpu.compute in _PART_TIME else None,
         offset_w=offset_w,
     )
@@ -280,32 +280,6 @@ def _card(nvml: Any, index: int, known: Present) -> _Card:
     compute = asked(nvml.nvmlDeviceGetCudaComputeCapability, (0, 0))
     uuid, name = asked(nvml.nvmlDeviceGetUUID, known.uuid), asked(nvml.nvmlDeviceGetName, known.model or "unknown")
     return _Card(Gpu(index, uuid, name, (compute[0], compute[1])), handle)
-
-
-def _mig_parent(nvml: Any, uuid: str) -> int | None:
-    try:
-        instance = nvml.nvmlDeviceGetHandleByUUID(uuid)
-        return int(nvml.nvmlDeviceGetIndex(nvml.nvmlDeviceGetDeviceHandleFromMigDeviceHandle(instance)))
-    except nvml.NVMLError:
-        return None
-
-
-def _mig_slices(nvml: Any, instances: Iterable[str]) -> int | None:
-    """How many slices of the card these MIG instances have; None if there are none, or if the driver does not say so."""
-    found = 0
-    for instance in instances:
-        try:
-            found += int(nvml.nvmlDeviceGetAttributes_v2(nvml.nvmlDeviceGetHandleByUUID(instance)).gpuInstanceSliceCount)
-        except nvml.NVMLError:
-            return None
-    return found or None
-
-
-def _mig_enabled(nvml: Any, handle: Any) -> bool:
-    try:
-        return bool(nvml.nvmlDeviceGetMigMode(handle)[0])
-    except nvml.NVMLError:
-        return False
 
 
 def _broken(name: str, problem: str) -> Finding:

@@ -11,13 +11,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fakes.compared import put
-from tests.fakes.stored_rows import device, run, segment
+from tests.fakes.compared import S, put
+from tests.fakes.stored_rows import device, point, run, segment
 from tests.fakes.world import TRAINWATT, World, finished
-from trainwatt.analysis.overlaps import APART_S, Reading, at_once
-from trainwatt.analysis.totals import members, total
+from trainwatt.analysis.footprint import view_of
+from trainwatt.analysis.footprint_totals import count_once, tally
+from trainwatt.analysis.overlaps import APART_S, Curves, Measured, Reading, at_once, own_parts
+from trainwatt.analysis.totals import curves_of, members, total
+from trainwatt.analysis.view import device_share
 from trainwatt.core.clock import Anchor
+from trainwatt.core.contract import FootprintJson, SumJson
+from trainwatt.core.point import Point
+from trainwatt.energy.intervals import interval
 from trainwatt.machine.process import this_process
+from trainwatt.storage.read.records import DeviceRow
 from trainwatt.storage.read.store import Store
 from trainwatt.storage.write.writer import Writer
 from trainwatt.tracking.sharing.others import Neighbours
@@ -62,11 +69,15 @@ def test_two_commands_at_once_say_so_in_each_run_and_in_every_sum(world: World) 
     for run_id, beside in ((one, other), (other, one)):
         [event] = [e for e in world.show(run_id)["events"] if e["kind"] == "overlap"]
         assert f"run {beside} measured this machine at the same time" in event["detail"]
-    words = "2 of them read the same devices at the same time: those joules are counted more than once"
+    words = "2 of them read the same devices at the same time: those joules{} are counted more than once; counted once: "
     for arguments in (("list",), ("list", "--by", "project", "--format", "md"), ("footprint", "--project", "par")):
-        assert words in " ".join(world.call(*arguments, COLUMNS="300").stdout.split()), arguments
+        text = " ".join(world.call(*arguments, COLUMNS="300").stdout.split())
+        assert words.format(" and grams" if arguments[0] == "footprint" else "") in text, arguments
+    totals = json.loads(world.call("footprint", "--project", "par", "--json").stdout)["total"]["all"]
+    assert 0 < totals["counted_once"]["total_g"] < 0.9 * totals["total_g"]
     prose = world.call("footprint", "--project", "par", "--format", "text").stdout
-    assert "2 of the runs measured the same devices at the same time" in " ".join(prose.split())
+    assert "2 of the runs measured the same devices at the same time: the totals count this" in " ".join(prose.split())
+    assert "Counted once, the runs took" in " ".join(prose.split())
 
 
 @pytest.mark.parametrize(("pid", "namespace", "said"), [(1, "pid:[1]", False), (1, "pid:[2]", True), (2, "pid:[1]", True)])
@@ -93,3 +104,108 @@ def test_runs_one_after_the_other_say_nothing(world: World) -> None:
         assert [e for e in world.show(each["id"])["events"] if e["kind"] == "overlap"] == []
     whole = json.loads(world.call("list", "--by", "project", "--json").stdout)["total"]
     assert (whole["runs"], whole["runs_at_once"]) == (2, 0)
+
+
+def sums(db: Path) -> SumJson:
+    store = Store.open(str(db))
+    found = total(members(store, store.list_runs()))
+    store.close()
+    return found
+
+
+def test_a_device_counts_once_at_any_time(tmp_path: Path) -> None:
+    """Both draw 10 W of one package: 0 to 10 s, and 5 to 20 s. Together that is 200 J in 20 s, and not 250 J in 25 s."""
+    db = tmp_path / "runs.db"
+    put(db, "a", {"package-0": 100.0}, at_s=0, seconds=10)
+    put(db, "b", {"package-0": 150.0, "gpu0": 30.0}, at_s=5, seconds=15)
+    found = sums(db)
+    once = found["counted_once"]
+    assert once is not None
+    assert found["energy"]["total_j"] == pytest.approx(280)
+    assert once["energy"]["total_j"] == pytest.approx(230)
+    assert once["energy"]["low_j"] is not None
+    assert once["energy"]["low_j"] <= 230 <= (once["energy"]["high_j"] or 0)
+    assert (found["duration_s"], once["duration_s"]) == (25, 25)  # the GPU is read from the beginning of its run
+
+
+def test_runs_that_follow_each_other_have_no_second_sum(tmp_path: Path) -> None:
+    put(tmp_path / "runs.db", "a", {"package-0": 100.0}, at_s=0, seconds=10)
+    put(tmp_path / "runs.db", "b", {"package-0": 100.0}, at_s=10, seconds=10)
+    assert sums(tmp_path / "runs.db")["counted_once"] is None
+
+
+WINDOWS = st.lists(st.tuples(st.integers(0, 40), st.integers(2, 20)), min_size=1, max_size=6)
+
+
+@given(WINDOWS)
+@settings(derandomize=True)
+def test_counted_once_is_the_union_of_the_windows(windows: list[tuple[int, int]]) -> None:
+    """A device of 7 W, whatever the runs that read it: its energy and its hours are those of the time in which any of them ran."""
+    runs = [measured(str(i), start, long) for i, (start, long) in enumerate(windows)]
+    own = own_parts(runs)
+    union = len({second for start, long in windows for second in range(start, start + long)})
+    assert sum(interval(device_share(d) for d in o.devices).energy_j for o in own.values()) == pytest.approx(7 * union)
+    assert sum(own[r.run_id].share * r.duration_s for r in runs) == pytest.approx(union)
+    assert sum(own[r.run_id].gpu_share * r.duration_s for r in runs) == pytest.approx(union)
+
+
+def measured(run_id: str, start_s: int, seconds: int) -> Measured:
+    first, last = Point(5, counter_j=0.0), Point(5 + seconds * S, counter_j=7.0 * seconds)
+    row = DeviceRow(
+        run_id, "s", "h", "gpu0", "gpu", None, "GPU-1", True, 10.0, 0.0, "gpu", None, seconds * S, None, None, None, first, last
+    )  # fmt: skip
+    return Measured(run_id, start_s * S, seconds, [row], Curves({}, {"s": [Anchor(5, start_s * S, 5)]}))
+
+
+def test_a_curve_is_cut_where_the_other_run_ended_and_not_in_proportion(tmp_path: Path) -> None:
+    db = tmp_path / "runs.db"
+    put(db, "a", {"package-0": 50.0}, at_s=0, seconds=10)
+    put(db, "b", {"package-0": 100.0}, at_s=5, seconds=10)
+    writer = Writer.open(db)
+    writer.write({"curve_point": [point(5 * S, 90.0, "package-0", "seg-b", edge_low_j=0.0, edge_high_j=0.0)]})
+    writer.close()
+    once = sums(db)["counted_once"]
+    assert once is not None
+    assert once["energy"]["total_j"] == pytest.approx(50 + 10)
+    assert once["duration_s"] == pytest.approx(15)
+
+
+def test_the_making_of_hardware_counts_once_as_the_joules(tmp_path: Path) -> None:
+    """Two runs held one node for the same hour, and a third the hour after: two hours of the node, not three."""
+    db = tmp_path / "runs.db"
+    devices = {"gpu0": 1e6, "package-0": 1e5}
+    for name, at_s in (("a", 0), ("b", 0), ("c", 3600)):
+        put(db, name, devices, at_s=at_s, seconds=3600, zone="FR")
+    store = Store.open(str(db))
+    found: list[FootprintJson] = []
+    for name in "abc":
+        stored = store.load(name)
+        view = view_of(store, stored)
+        found.append({"run": view["run"], "energy": view["energy"], "work": {}, "footprint_id": None, "carbon": view["carbon"]})
+    count_once(store, found)
+    store.close()
+    whole = tally(found)
+    once, single = whole.once, tally(found[2:])
+    assert once is not None
+    assert single.total is not None
+    assert whole.total is not None
+    assert whole.embodied is not None
+    assert single.embodied is not None
+    assert (whole.at_once, whole.hours, whole.gpu_hours) == (2, 3, 3)
+    assert (once.hours, once.gpu_hours) == (2, 2)
+    assert once.energy.central == pytest.approx(2 * 1.1e6)
+    assert once.embodied.central == pytest.approx(2 * single.embodied.central)
+    assert once.total.central == pytest.approx(2 * single.total.central)
+    assert whole.total.central == pytest.approx(3 * single.total.central)
+
+
+def test_a_run_on_two_gpus_of_eight_keeps_its_part_of_the_host_beside_its_neighbour(tmp_path: Path) -> None:
+    """Both read the package, and each has GPUs of its own: the parts of the host that they hold are different ones."""
+    db = tmp_path / "runs.db"
+    for name in "ab":
+        put(db, name, {"gpu0": 1e6, "package-0": 1e5}, seconds=3600, uuid=f"GPU-{name}", zone="FR")
+    store = Store.open(str(db))
+    runs = [Measured(n, store.load(n).run.started_utc_ns, 3600, store.load(n).devices, curves_of(store, n)) for n in "ab"]
+    store.close()
+    own = own_parts(runs)
+    assert [(own[n].gpu_share, own[n].host_share, own[n].share) for n in "ab"] == [(1, 1, 1), (1, 0, 1)]

@@ -145,7 +145,9 @@ def test_case_38_a_suspended_gpu_is_not_woken(gpus: FakeNvml, discover: Discover
 def test_case_30_a_mig_instance_takes_its_share_of_the_making_of_the_card(
     gpus: FakeNvml, discover: Discover, name: str, visible: str | None, slices: int | None, share: float
 ) -> None:
-    gpus.gpu(name=name, mig="MIG-1234", **({} if slices is None else {"slices": slices}))
+    gpus.gpu(name=name, mig="MIG-1234")
+    if slices is not None:
+        gpus.set("0.slices", slices)
     [device] = {s.device for s in discover(None, **({} if visible is None else {"CUDA_VISIBLE_DEVICES": visible})).sensors}
     kind, piece, detail = gpu_piece(device)
     [line] = lines([(kind, piece, detail)], 1.0, table())

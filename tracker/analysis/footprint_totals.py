@@ -2,6 +2,9 @@
 
 Failed and interrupted runs have emitted their grams too. Low and high are the sums of lows and of highs. This is conservative, because the
 errors of runs do not all have the same sign. A run without a known figure is counted; the sum lacks it and is a lower bound.
+
+Runs that read a device at the same time have its joules, and held it, at the same time: their sum has both twice. `count_once` says what
+each of them adds to a sum in which a device counts once at any time.
 """
 
 from __future__ import annotations
@@ -10,20 +13,41 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..carbon.accounting import Estimate, total
+from ..carbon.accounting import NOTHING, Estimate, total
+from ..carbon.assumption import FactorKind, HostPart
 from ..core.run import Status
-from .overlaps import Reading, at_once
+from ..energy.intervals import interval
+from .overlaps import Measured, Own, Reading, at_once, own_parts
+from .totals import curves_of
+from .view import device_share
 
 if TYPE_CHECKING:
-    from ..core.contract import CarbonJson, DeviceJson, EnergyJson, FootprintJson
+    from ..core.contract import CarbonJson, CountedOnceJson, DeviceJson, EnergyJson, FootprintJson
+    from ..storage.read.store import Store
 
 UNKNOWN = "unknown"
+
+
+class Once(NamedTuple):
+    """The sums of runs in which each device counts once at any time."""
+
+    hours: float
+    gpu_hours: float
+    energy: Estimate
+    operational: Estimate
+    embodied: Estimate
+
+    @property
+    def total(self) -> Estimate:
+        """All grams."""
+        return self.operational.plus(self.embodied)
 
 
 class Tally(NamedTuple):
     """Sums over runs. Energy is in joules, the others in grams; None if no run has a figure. `…_unknown` counts the runs without a figure,
     `cut_short` those whose energy is a lower bound because a device was lost, `unmeasured` those in which one was never read, `gpu_unread`
-    those in which it was a GPU, `at_once` those that read a device at the same time as another."""
+    those in which it was a GPU, `at_once` those that read a device at the same time as another: these sums have it more than once, and
+    `once` has it once (None if no runs overlap)."""
 
     runs: int
     hours: float
@@ -39,6 +63,7 @@ class Tally(NamedTuple):
     grams_unknown: int
     embodied_unknown: int
     at_once: int
+    once: Once | None
 
     @property
     def energy_is_least(self) -> bool:
@@ -74,10 +99,11 @@ def tally(footprints: Sequence[FootprintJson]) -> Tally:
     known = [f for f, joules in zip(footprints, energies, strict=True) if joules is not None]
     carbons = [f["carbon"] for f in footprints if f["carbon"] is not None]
     embodied = [grams for c in carbons if (grams := _embodied(c)) is not None]
+    overlapping = len(at_once(reading for f in footprints for reading in _readings(f)))
     return Tally(
         runs=len(footprints),
         hours=sum(hours(f) for f in footprints),
-        gpu_hours=sum(hours(f) * sum(d["kind"] == "gpu" for d in counted(f)) for f in footprints),
+        gpu_hours=sum(_gpu_hours(f) for f in footprints),
         energy=_sum([joules for joules in energies if joules is not None]),
         operational=_sum([Estimate(c["operational_g"], c["operational_low_g"], c["operational_high_g"]) for c in carbons]),
         embodied=_sum(embodied),
@@ -88,13 +114,97 @@ def tally(footprints: Sequence[FootprintJson]) -> Tally:
         gpu_unread=sum(any(d["kind"] == "gpu" for d in f["energy"]["unmeasured"]) for f in footprints),
         grams_unknown=len(footprints) - len(carbons),
         embodied_unknown=len(carbons) - len(embodied),
-        at_once=len(at_once(reading for f in footprints for reading in _readings(f))),
+        at_once=overlapping,
+        once=_once(footprints) if overlapping else None,
     )
+
+
+def count_once(store: Store, footprints: Sequence[FootprintJson]) -> None:
+    """Put into each footprint what it adds to a sum in which each device counts once at any time; None if it overlaps no other. Raises
+    StoreError."""
+    overlapping = at_once(reading for f in footprints for reading in _readings(f))
+    measured = []
+    for f in footprints:
+        f["counted_once"] = None
+        if f["run"]["id"] in overlapping:
+            stored = store.load(f["run"]["id"])
+            duration_s = f["run"]["duration_s"] or 0.0
+            measured.append(Measured(stored.run.id, stored.run.started_utc_ns, duration_s, stored.devices, curves_of(store, stored.run.id)))
+    own = own_parts(measured)
+    for f in footprints:
+        if f["run"]["id"] in own:
+            f["counted_once"] = _counted(f, own[f["run"]["id"]])
+
+
+def _counted(footprint: FootprintJson, own: Own) -> CountedOnceJson:
+    """The part of a footprint that counts: its operational grams as its energy; those of making the GPUs as the time of the GPUs, and
+    those of the host as that of its other devices. If the run held GPUs of the host only, its part of the host is with the GPUs."""
+    joules = interval(device_share(d) for d in own.devices if d.included_in_total and d.first is not None)
+    carbon, whole_j = footprint["carbon"], footprint["energy"]["total_j"]
+    operational = embodied = None
+    if carbon is not None:
+        of_energy = joules.energy_j / whole_j if whole_j else 1.0
+        operational = Estimate(carbon["operational_g"], carbon["operational_low_g"], carbon["operational_high_g"]).times(of_energy)
+        host_share = own.gpu_share if _host_by_gpus(carbon) else own.host_share
+        gpu = _estimate(carbon["embodied_gpu_g"], carbon["embodied_gpu_low_g"], carbon["embodied_gpu_high_g"])
+        host = _estimate(carbon["embodied_host_g"], carbon["embodied_host_low_g"], carbon["embodied_host_high_g"])
+        if gpu is not None or host is not None:
+            embodied = (gpu or NOTHING).times(own.gpu_share).plus((host or NOTHING).times(host_share))
+    operational_g, operational_low_g, operational_high_g = operational or (None, None, None)
+    embodied_g, embodied_low_g, embodied_high_g = embodied or (None, None, None)
+    return {
+        "energy_j": joules.energy_j,
+        "low_j": joules.low_j,
+        "high_j": joules.high_j,
+        "hours": own.share * hours(footprint),
+        "gpu_hours": own.gpu_share * _gpu_hours(footprint),
+        "operational_g": operational_g,
+        "operational_low_g": operational_low_g,
+        "operational_high_g": operational_high_g,
+        "embodied_g": embodied_g,
+        "embodied_low_g": embodied_low_g,
+        "embodied_high_g": embodied_high_g,
+    }
+
+
+def _host_by_gpus(carbon: CarbonJson) -> bool:
+    shares = [a["host"] for a in carbon["assumptions"] if a["kind"] == FactorKind.HOST_SHARE]
+    return any(host is not None and host["counted"] == HostPart.GPUS for host in shares)
+
+
+def _once(footprints: Sequence[FootprintJson]) -> Once | None:
+    """The sum of the parts that count; None where nobody said them."""
+    if not any(f.get("counted_once") for f in footprints):
+        return None
+    result = Once(0.0, 0.0, NOTHING, NOTHING, NOTHING)
+    for f in footprints:
+        once, carbon = f.get("counted_once"), f["carbon"]
+        if once:
+            time, gpus = once["hours"], once["gpu_hours"]
+            energy: Estimate | None = Estimate(once["energy_j"], once["low_j"], once["high_j"])
+            operational = _estimate(once["operational_g"], once["operational_low_g"], once["operational_high_g"])
+            embodied = _estimate(once["embodied_g"], once["embodied_low_g"], once["embodied_high_g"])
+        else:
+            time, gpus, energy = hours(f), _gpu_hours(f), _joules(f["energy"])
+            operational = carbon and Estimate(carbon["operational_g"], carbon["operational_low_g"], carbon["operational_high_g"])
+            embodied = carbon and _embodied(carbon)
+        result = Once(
+            result.hours + time,
+            result.gpu_hours + gpus,
+            result.energy.plus(energy or NOTHING),
+            result.operational.plus(operational or NOTHING),
+            result.embodied.plus(embodied or NOTHING),
+        )
+    return result
 
 
 def hours(footprint: FootprintJson) -> float:
     """How long the run lasted."""
     return float(footprint["run"]["duration_s"] or 0.0) / 3600
+
+
+def _gpu_hours(footprint: FootprintJson) -> float:
+    return hours(footprint) * sum(d["kind"] == "gpu" for d in counted(footprint))
 
 
 def counted(footprint: FootprintJson) -> list[DeviceJson]:
@@ -110,12 +220,14 @@ def _readings(footprint: FootprintJson) -> Iterator[Reading]:
 
 
 def _joules(energy: EnergyJson) -> Estimate | None:
-    central, low, high = energy["total_j"], energy["low_j"], energy["high_j"]
-    return None if central is None or low is None or high is None else Estimate(central, low, high)
+    return _estimate(energy["total_j"], energy["low_j"], energy["high_j"])
 
 
 def _embodied(carbon: CarbonJson) -> Estimate | None:
-    central, low, high = carbon["embodied_g"], carbon["embodied_low_g"], carbon["embodied_high_g"]
+    return _estimate(carbon["embodied_g"], carbon["embodied_low_g"], carbon["embodied_high_g"])
+
+
+def _estimate(central: float | None, low: float | None, high: float | None) -> Estimate | None:
     return None if central is None or low is None or high is None else Estimate(central, low, high)
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 from ..core.units import NS_PER_S
 from .over_time.periods import Period, period_of, periods_between, suiting
-from .overlaps import Reading, at_once
+from .overlaps import Curves, Measured, Reading, at_once, own_parts
 from .view import describe_run, energy_sum_of, in_job, ranks_of, run_duration_s, work_partial
 
 if TYPE_CHECKING:
-    from ..core.contract import EntryJson, GroupJson, ShowJson, SumJson
+    from ..core.contract import EnergySumJson, EntryJson, GroupJson, OnceJson, ShowJson, SumJson
     from ..storage.read.records import DeviceRow, RunRow
     from ..storage.read.store import Store
 
@@ -19,11 +19,17 @@ By = Literal["project", "group"] | Period
 
 
 class Member(NamedTuple):
-    """A run among others: its devices, and what a list says of it."""
+    """A run among others: its devices, and what a list says of it. `curves` are those of a run that read a device at the same time as
+    another of them."""
 
     run: RunRow
     devices: Sequence[DeviceRow]
     entry: EntryJson
+    curves: Curves | None = None
+
+    def measured(self) -> Measured:
+        """The run as far as it overlaps others."""
+        return Measured(self.run.id, self.run.started_utc_ns, run_duration_s(self.run), self.devices, self.curves)
 
 
 def listed(store: Store, runs: Sequence[RunRow]) -> list[EntryJson]:
@@ -43,7 +49,13 @@ def members(store: Store, runs: Sequence[RunRow]) -> list[Member]:
         unsound = [*damage[run.id], *(wrong for device in of_run for wrong in device.damage)]
         described = describe_run(run, duration_s, ranks_of(run, joined.get(run.id, 0)), unsound)
         found.append(Member(run, of_run, {"run": described, "energy": energy, "work": work[run.id]}))
-    return found
+    overlapping = at_once(reading for m in found for reading in _readings(m))
+    return [m if m.run.id not in overlapping else m._replace(curves=curves_of(store, m.run.id)) for m in found]
+
+
+def curves_of(store: Store, run_id: str) -> Curves:
+    """The curves of a run and the anchors of its segments. Raises StoreError."""
+    return Curves(store.points(run_id), store.load(run_id).anchors)
 
 
 def each_of(entry: EntryJson | ShowJson) -> tuple[str, float] | None:
@@ -59,8 +71,8 @@ def total(of: Sequence[Member]) -> SumJson:
 
     The devices of all runs go into one range, so that scale errors of one class add up as they do within a run. Runs without energy are
     counted apart; with those, or with one whose device was lost or never read, the sum is a lower bound. `runs_at_once`: how many read a
-    device at the same time as another of them, so that this energy is counted more than once. `runs_partial`: how many have the work of
-    some ranks only.
+    device at the same time as another of them, so that this energy is counted more than once; `counted_once` is the sum without that.
+    `runs_partial`: how many have the work of some ranks only.
     """
     duration_s = sum(m.entry["run"]["duration_s"] for m in of)
     energy = energy_sum_of([device for m in of for device in m.devices], duration_s)
@@ -69,15 +81,28 @@ def total(of: Sequence[Member]) -> SumJson:
     if energy["unmeasured"]:
         energy["measured_fraction"] = None
     energy["lower_bound"] = any(m.entry["energy"]["lower_bound"] for m in of) or 0 < without < len(of)
+    overlapping = len(at_once(reading for m in of for reading in _readings(m)))
     return {
         "runs": len(of),
         "runs_without_energy": without,
-        "runs_at_once": len(at_once(reading for m in of for reading in _readings(m))),
+        "runs_at_once": overlapping,
         "runs_partial": sum(work_partial(m.entry["run"]) for m in of),
         "duration_s": duration_s,
         "newest_started_at": max((m.entry["run"]["started_at"] for m in of), default=None),
         "energy": energy,
+        "counted_once": _once(of, energy) if overlapping else None,
     }
+
+
+def _once(of: Sequence[Member], whole: EnergySumJson) -> OnceJson:
+    """The sum in which each device counts once at any time. What is not known of the whole is not known of it either."""
+    own = own_parts([m.measured() for m in of])
+    duration_s = sum(own[m.run.id].share * m.entry["run"]["duration_s"] for m in of)
+    energy = energy_sum_of([device for m in of for device in own[m.run.id].devices], duration_s)
+    energy["unmeasured"], energy["lower_bound"] = whole["unmeasured"], whole["lower_bound"]
+    if whole["measured_fraction"] is None:
+        energy["measured_fraction"] = None
+    return {"energy": energy, "duration_s": duration_s}
 
 
 def _readings(member: Member) -> Iterator[Reading]:

@@ -14,7 +14,7 @@ from ..presentation.report.elements import Child, Html, details, el, table
 from ..presentation.report.names import short_name
 from ..presentation.report.over_time import HINT
 from ..presentation.words.quantities import count, format_duration, format_energy, largest_j, percent
-from ..presentation.words.runs import at_once_text, energy_parts, energy_text, measured_text, partial_text, when
+from ..presentation.words.runs import energy_parts, energy_text, measured_text, partial_text, sum_at_once_text, when
 
 COLOURS = ("phase-0", "phase-1", "phase-2", "phase-3", "phase-5", "platform-0")
 OTHERS = "others"
@@ -125,7 +125,8 @@ def _sum(whole: SumJson) -> list[Child]:
     joules, bounds = energy_parts(whole["energy"])
     about = f"{count(whole['runs'], 'run')}, {format_duration(whole['duration_s'])}"
     missing = f", {whole['runs_without_energy']:,} of them without energy" if whole["runs_without_energy"] else ""
-    twice = f"; {at_once_text(whole['runs_at_once'])}" if whole["runs_at_once"] else ""
+    overlap = sum_at_once_text(whole)
+    twice = f"; {overlap}" if overlap is not None else ""
     partial = f"; {partial_text(whole['runs_partial'])}" if whole["runs_partial"] else ""
     return [el("b", joules), ", ".join(part for part in (bounds, about) if part) + missing + twice + partial]
 

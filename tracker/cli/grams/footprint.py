@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from ...analysis.footprint import asked_of_a_grid, footprint, times_of
-from ...analysis.footprint_totals import by_status, tally
+from ...analysis.footprint_totals import Tally, by_status, count_once, tally
 from ...analysis.open_store import open_store
 from ...analysis.selection import Filters, selected
 from ...analysis.view import SCHEMA_VERSION, describe
@@ -64,6 +64,7 @@ def command(runs: tuple[str, ...], filters: Filters, refresh: bool, form: str | 
         terms = with_series(terms, times_of(store, unique), intensity_csv=given["intensity_csv"], price_csv=given["price_csv"])
     found = [_assessed(store, store.load(run_id), terms, refresh, alone=len(unique) == 1) for run_id in followed(unique, "computing")]
     _require_one_basis(found)
+    count_once(store, found)
     inputs = json.dumps({name: value for name, value in given.items() if value not in (None, False)}, default=str)
     for each in found:
         _keep(store, each, inputs)
@@ -133,10 +134,17 @@ def _total(found: list[FootprintJson]) -> dict[str, TotalGramsJson]:
     """Grams by the runs' status, and of all runs: a run that failed or was interrupted has emitted them too."""
     known = [f for f in found if f["carbon"] is not None]
     sums = {**by_status(known), "all": tally(known)}
-    grams = {name: of.total or NOTHING for name, of in sums.items()}
+    return {name: _grams(of) for name, of in sums.items()}
+
+
+def _grams(of: Tally) -> TotalGramsJson:
+    g, once = of.total or NOTHING, None if of.once is None else of.once.total
     return {
-        name: {"total_g": g.central, "total_low_g": g.low, "total_high_g": g.high, "lower_bound": sums[name].grams_are_least}
-        for name, g in grams.items()
+        "total_g": g.central,
+        "total_low_g": g.low,
+        "total_high_g": g.high,
+        "lower_bound": of.grams_are_least,
+        "counted_once": once and {"total_g": once.central, "total_low_g": once.low, "total_high_g": once.high},
     }
 
 
@@ -157,5 +165,7 @@ def _lines(found: list[FootprintJson]) -> Iterator[str]:
         for name, grams in _total(found).items():
             text = format_mass(grams["total_g"], grams["total_low_g"], grams["total_high_g"])
             yield f"{'total' if name == 'all' else name}: {at_least(text, grams['lower_bound'])} CO2e"
-        if twice := tally(found).at_once:
-            yield f"note: {at_once_text(twice)}"
+        whole = tally(found)
+        if whole.at_once:
+            once = None if whole.once is None else f"{format_mass(*whole.once.total)} CO2e"
+            yield f"note: {at_once_text(whole.at_once, 'joules and grams', once)}"

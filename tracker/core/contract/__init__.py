@@ -27,7 +27,19 @@ from .carbon import (
     UnmeasuredJson,
 )
 from .compare import ChangeJson, ComparedJson, CompareJson, FigureJson, GateJson
-from .lists import EntryJson, FootprintJson, FootprintsJson, GroupJson, OfEnergyJson, RunRecord, SumJson, TotalGramsJson
+from .lists import (
+    CountedGramsJson,
+    CountedOnceJson,
+    EntryJson,
+    FootprintJson,
+    FootprintsJson,
+    GroupJson,
+    OfEnergyJson,
+    OnceJson,
+    RunRecord,
+    SumJson,
+    TotalGramsJson,
+)
 from .show import (
     DeviceJson,
     EnergyJson,
@@ -58,6 +70,8 @@ __all__ = [
     "CompareJson",
     "ComparedJson",
     "CostJson",
+    "CountedGramsJson",
+    "CountedOnceJson",
     "DeviceJson",
     "EmbodiedLineJson",
     "EnergyJson",
@@ -78,6 +92,7 @@ __all__ = [
     "MarketBasedJson",
     "OfEnergyJson",
     "OfRunJson",
+    "OnceJson",
     "OperationalJson",
     "PerUnitJson",
     "PhaseJson",

@@ -20,9 +20,16 @@ class EntryJson(OfRunJson, OfEnergyJson):
     work: dict[str, int]
 
 
+class OnceJson(OfEnergyJson):
+    """Several runs as one, in which each device counts once at any time."""
+
+    duration_s: float
+
+
 class SumJson(OfEnergyJson):
-    """Several runs as one. `runs_at_once` counts those that read a device at the same time as another of them: the sum has these joules
-    twice. `runs_partial` counts those that have the work of some ranks of their node only."""
+    """Several runs as one. `runs_at_once` counts those that read a device at the same time as another of them: `energy` and `duration_s`
+    have these joules and hours twice, `counted_once` has them once (None if no runs overlap). `runs_partial` counts those that have the
+    work of some ranks of their node only."""
 
     runs: int
     runs_without_energy: int
@@ -30,6 +37,7 @@ class SumJson(OfEnergyJson):
     runs_partial: int
     duration_s: float
     newest_started_at: str | None
+    counted_once: OnceJson | None
 
 
 class GroupJson(SumJson):
@@ -43,22 +51,51 @@ class GroupJson(SumJson):
     year: NotRequired[str]
 
 
+class CountedOnceJson(TypedDict):
+    """What a run adds to a sum in which each device counts once at any time: its energy, hours and grams from when no run before it reads
+    its devices. Grams are None if the run has none."""
+
+    energy_j: float
+    low_j: float
+    high_j: float
+    hours: float
+    gpu_hours: float
+    operational_g: float | None
+    operational_low_g: float | None
+    operational_high_g: float | None
+    embodied_g: float | None
+    embodied_low_g: float | None
+    embodied_high_g: float | None
+
+
 class FootprintJson(OfRunJson):
-    """A run in `footprint --json`. `footprint_id` is None if the computation is not kept."""
+    """A run in `footprint --json`. `footprint_id` is None if the computation is not kept. `counted_once` is None if no other of the runs
+    read its devices at the same time."""
 
     energy: EnergyJson
     work: dict[str, int]
     footprint_id: str | None
     carbon: CarbonJson | None
+    counted_once: NotRequired[CountedOnceJson | None]
+
+
+class CountedGramsJson(TypedDict):
+    """Grams of several runs, in which each device counts once at any time."""
+
+    total_g: float
+    total_low_g: float
+    total_high_g: float
 
 
 class TotalGramsJson(TypedDict):
-    """Grams of several runs. `lower_bound`: the energy of a run is one, so the true grams are higher."""
+    """Grams of several runs. `lower_bound`: the energy of a run is one, so the true grams are higher. `counted_once` is None if no runs
+    read a device at the same time; otherwise the grams of that device count twice in the sum, and once there."""
 
     total_g: float
     total_low_g: float
     total_high_g: float
     lower_bound: bool
+    counted_once: NotRequired[CountedGramsJson | None]
 
 
 class FootprintsJson(TypedDict):

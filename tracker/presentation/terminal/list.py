@@ -15,7 +15,7 @@ from ...analysis.totals import each_of, name_of
 from ...analysis.view import total_of, work_partial
 from ...errors import ConfigurationError
 from ..words.quantities import amount, at_least, count, format_duration, format_energy, largest_j, percent
-from ..words.runs import at_once_text, energy_text, measured_text, partial_text, ranks_text, status_text, title_of
+from ..words.runs import energy_text, measured_text, partial_text, ranks_text, status_text, sum_at_once_text, title_of
 from ..words.safe_text import clean, markdown
 from .elision import elided
 from .run import DAMAGED_STYLE, STATUS_STYLE, local_time, plain_table
@@ -223,8 +223,8 @@ def total_line(total: SumJson, what: str, more: bool) -> str:
         parts.append(f"{total['runs_without_energy']:,} without energy")
     if more:
         parts.append("more: --limit")
-    if total["runs_at_once"]:
-        parts.append(at_once_text(total["runs_at_once"]))
+    if (twice := sum_at_once_text(total, short=True)) is not None:
+        parts.append(twice)
     if total["runs_partial"]:
         parts.append(partial_text(total["runs_partial"]))
     return " · ".join(parts)

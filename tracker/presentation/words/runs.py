@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...analysis.view import KINDS, WHOLE, cut_short, interval_of_phase, total_of, work_partial
 from ...core.run import EventKind, Status
-from .quantities import amount, at_least, count, format_energy, format_range, listed, percent, range_parts, watts_text
+from .quantities import amount, at_least, count, format_duration, format_energy, format_range, listed, percent, range_parts, watts_text
 
 if TYPE_CHECKING:
     from ...core.contract import (
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         RunJson,
         SamplerJson,
         ShowJson,
+        SumJson,
     )
 
 MOST_EVENTS = 500
@@ -218,9 +219,19 @@ def readings_text(sampler: SamplerJson, duration_s: float) -> str:
     return count(sampler["samples"], "reading") + often + (f", {sampler['missed']:,} missed" if sampler["missed"] else "")
 
 
-def at_once_text(runs: int) -> str:
-    """The note for a sum in which `runs` runs overlap."""
-    return f"{runs:,} of them read the same devices at the same time: those joules are counted more than once"
+def at_once_text(runs: int, what: str = "joules", once: str | None = None) -> str:
+    """The note for a sum in which `runs` runs overlap. `once` is the sum in which each device counts once."""
+    text = f"{runs:,} of them read the same devices at the same time: those {what} are counted more than once"
+    return text if once is None else f"{text}; counted once: {once}"
+
+
+def sum_at_once_text(total: SumJson, *, short: bool = False) -> str | None:
+    """The same for a sum of a list: "…; counted once: 1.20 kWh (1.10–1.30), 2h 10m"; None if no runs overlap."""
+    once = total["counted_once"]
+    if not total["runs_at_once"]:
+        return None
+    figures = None if once is None else f"{energy_text(once['energy'])}, {format_duration(once['duration_s'], short=short)}"
+    return at_once_text(total["runs_at_once"], once=figures)
 
 
 def provenance(device: DeviceJson) -> str:

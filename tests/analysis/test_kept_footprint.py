@@ -45,7 +45,7 @@ def test_the_fields_of_an_old_footprint_are_those_that_this_version_writes(tmp_p
         assert new is not None
         assert set(kept) == set(new)
         assert kept["assumptions"] == new["assumptions"]
-        old_lines, new_lines = ([[line[f] for f in fields] for line in c["embodied_lines"]] for c in (kept, new))
+        old_lines, new_lines = ([[dict(line)[f] for f in fields] for line in c["embodied_lines"]] for c in (kept, new))
         assert old_lines == new_lines
 
 

@@ -58,6 +58,8 @@ A100S = [gpu(i, "NVIDIA A100-SXM4-80GB") for i in range(4)]
         ("NVIDIA RTX PRO 6000 Blackwell Max-Q Workstation Edition", "NVIDIA RTX PRO 6000 Blackwell Max-Q 96GB", 300),
         ("AMD Instinct MI250X", "AMD Instinct MI250X, one of two devices", 280),
         ("A100 80 GB", "NVIDIA A100 80GB", 400),
+        ("NVIDIA Corporation GA102 [GeForce RTX 3090 Ti] (rev a1)", "NVIDIA GeForce RTX 3090 Ti 24GB", 450),
+        ("Tesla V100-SXM2-32GB-LS", "NVIDIA V100 32GB", 300),
         ("rtx4070ti super", "NVIDIA GeForce RTX 4070 Ti SUPER 16GB", 285),
         ("tpu v5e", "Google TPU v5e (chip) 16GB", 200),
         ("Gaudi3", "Intel Gaudi 3 128GB", 900),

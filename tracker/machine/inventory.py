@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..core.sensing import Device
 from .cgroup import Cgroup
-from .files import read_text
+from .files import read_int, read_text
 from .host import machine_cpus, processor
 from .proc import memory_total_bytes, online_cpus, processors
 
@@ -58,7 +58,7 @@ def inventory(devices: Iterable[Device], gpu_count: int | None = None, sysfs: st
     for device in devices:
         if device.kind == "gpu":
             yield gpu_piece(device)
-    product, case = read_text(Path(sysfs, "class/dmi/id/product_name")), read_text(Path(sysfs, "class/dmi/id/chassis_type"))
+    product = read_text(Path(sysfs, "class/dmi/id/product_name"))
     board = "" if product else read_text(Path(sysfs, "firmware/devicetree/base/model")).rstrip("\0")
     yield Piece(
         "host",
@@ -67,7 +67,7 @@ def inventory(devices: Iterable[Device], gpu_count: int | None = None, sysfs: st
             "vendor": read_text(Path(sysfs, "class/dmi/id/sys_vendor")) or None,
             "gpus": gpu_count,
             "virtual": processor(procfs).hypervisor,
-            "chassis_type": int(case) if case.isdecimal() else None,
+            "chassis_type": read_int(Path(sysfs, "class/dmi/id/chassis_type")),
             "board": bool(board),
         },
     )

@@ -112,5 +112,5 @@ def test_a_row_of_words_is_of_that_board_and_no_other(tmp_path: Path) -> None:
 def test_a_table_has_a_bounded_number_of_rows(tmp_path: Path) -> None:
     own = tmp_path / "lab.csv"
     own.write_text("kind,words,name,embodied_kg\n" + "gpu,x,x,1\n" * (MOST_ROWS + 1))
-    with pytest.raises(ConfigurationError, match="more than 2,000 rows"):
+    with pytest.raises(ConfigurationError, match="more than 1,000 rows"):
         table(own)

@@ -29,7 +29,7 @@ KINDS = ("gpu", "cpu", "dram", "mainboard", "psu", "chassis", "assembly", "serve
 UNITS = ("device", "GB", "host", "server")
 SCOPES = ("model", "family", "any")
 _NEEDED = ("kind", "name", "embodied_kg")
-MOST_ROWS = 2_000
+MOST_ROWS = 1_000
 """Of a user's own file."""
 MOST_TDP_W = 100_000.0
 """No device is rated higher: the largest system that is sold as one, a wafer-scale computer, is rated at 23 kW."""

@@ -10,16 +10,18 @@ import re
 from functools import lru_cache
 
 _REMARKS = re.compile(r"\((?:R|TM|C)\)|[®™]", re.IGNORECASE)
+_LISTED = re.compile(r".*\[(.+?)\]")
+"""How lists of PCI devices write a board: the chip, and the name in brackets."""
 _WORD = re.compile(r"[a-z0-9+]+(?:\.[0-9]+)?")
 _UNITS = re.compile(r"\b(\d+(?:\.\d+)?)\s*(?:gib|gb|g)\b")
 _JOINED = re.compile(r"\b((?:rtx|gtx|tpu|gaudi|trainium|inferentia)-?)(?=[v\d])|(?<=\d\d)(?=(?:ti|super|laptop|mobile)\b)")
-_PARTITION = re.compile(r"\bmig[\s-]+(?P<compute>\d+)g\.\d+gb\b.*", re.IGNORECASE)
+_PARTITION = re.compile(r"\bmig[\s-]+(?:(?P<of_these>\d+)c\.)?(?P<slices>\d+)g\.\d+gb\b.*", re.IGNORECASE)
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?)gb")
 _MAKERS = "nvidia amd ati intel google aws amazon habana labs apple corporation inc co ltd geforce tesla instinct radeon"
 _SORTS = (
     "gpu gpus graphics accelerator card board module device chip tensor processing unit nvgpu generation gen series data center datacenter"
 )
-_FORMS = "pcie pci sxm sxm2 sxm3 sxm4 sxm5 sxm6 ac oam fhhl dgxs mxm ls lhr lite hash rate cloud cdna"
+_FORMS = "pcie pci sxm sxm2 sxm3 sxm4 sxm5 sxm6 ac oam fhhl dgxs mxm n h ls lhr lite hash rate cloud cdna"
 _MEMORIES = "hbm hbm2 hbm2e hbm3 hbm3e gddr5 gddr5x gddr6 gddr6x gddr7"
 _ADDED = frozenset(f"{_MAKERS} {_SORTS} {_FORMS} {_MEMORIES}".split())
 """What a name adds to the words of a board without making it another one."""
@@ -47,6 +49,8 @@ class Name(tuple[frozenset[str], float | None]):
 @lru_cache(4096)
 def name_of(text: str) -> Name:
     """The words of a name, whatever their case and order."""
+    listed = _LISTED.match(text)
+    text = text if listed is None else listed[1]
     plain = _UNITS.sub(r"\1gb", _PARTITION.sub("", _REMARKS.sub(" ", text)).lower()).replace(" with max-q design", " laptop")
     split = _JOINED.sub(lambda m: f"{m[0].rstrip('-')} ", plain)
     found = " ".join(_SAME.get(word, word) for word in _WORD.findall(split)).split()
@@ -84,6 +88,7 @@ def slice_share(text: str, slices: int | None = None) -> float:
     is a whole GPU, 1.
     """
     found = _PARTITION.search(text)
-    held = int(found["compute"]) if slices is None and found is not None else slices
+    if slices is None and found is not None:
+        slices = int(found["of_these"] or found["slices"])
     of = 4 if name_of(text).words & {"a30", "pro"} else 7
-    return 1.0 if held is None else min(1.0, held / of)
+    return 1.0 if slices is None else min(1.0, slices / of)

@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-LONGEST = 200
-"""Characters of a pattern, and of a name that is searched."""
+LONGEST, LONGEST_NAME = 200, 100
+"""Characters of a pattern, and of a name that is searched: NVML's names have at most 96."""
 MOST_GROUPS = 20
 """Groups within groups."""
 MOST_AHEAD = 2
@@ -47,7 +47,7 @@ class Pattern:
 
     def found_in(self, name: str) -> bool:
         """Whether it is found anywhere in the name."""
-        searched = name[:LONGEST]
+        searched = name[:LONGEST_NAME]
         return bool(self._part(searched, set(range(len(searched) + 1))))
 
 

@@ -14,14 +14,14 @@ from ...analysis.footprint_totals import Tally, by_status, counted, tally
 from ...analysis.view import work_partial
 from ...carbon.assumption import LeftOut
 from ...core.run import Status
-from ..words.carbon import format_co2e, format_mass
-from ..words.quantities import count, format_energy, format_range, listed, number, percent, significant
+from ..words.carbon import format_co2e
+from ..words.quantities import count, format_energy, listed, number, percent, significant
 from ..words.safe_text import clipped
 from .beside import beside
 from .bibliography import SCI, SOFTWARE, WU
 from .factors import factors
 from .prose import Fragment, Sentence, alternatives, tallied
-from .sums import energy_figure, mass_figures
+from .sums import counted_twice, energy_figure, mass_figures
 
 if TYPE_CHECKING:
     from ...core.contract import DeviceJson, FootprintJson
@@ -71,24 +71,12 @@ def _scope(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
             " this reason."
         ]
     if all_runs.at_once:
-        yield [f"{all_runs.at_once:,} of the runs measured the same devices at the same time: {_twice(all_runs)}"]
+        yield [f"{all_runs.at_once:,} of the runs measured the same devices at the same time: {counted_twice(all_runs)}"]
     if all_runs.cut_short:
         yield [f"In {count(all_runs.cut_short, 'run')}, a device could not be read to the end, so the energy is a lower bound."]
     if all_runs.unmeasured:
         runs = count(all_runs.unmeasured, "run")
         yield [f"In {runs}, {_never_read(footprints)} could not be read at all, so the energy is a lower bound without them."]
-
-
-def _twice(of: Tally) -> str:
-    """What overlapping runs do to the totals, with the totals in which each device counts once."""
-    if of.once is None:
-        return "this energy is counted more than once."
-    energy, mass = format_range(*of.once.energy), format_mass(*of.once.total)
-    time = f"{significant(of.once.hours)} run hours" + (f" and {significant(of.once.gpu_hours)} GPU hours" if of.once.gpu_hours else "")
-    return (
-        f"the totals count this energy and this hardware more than once. Counted once, the runs took {time}, used {energy} and emitted"
-        f" {mass} CO2e."
-    )
 
 
 def _never_read(footprints: Sequence[FootprintJson]) -> str:

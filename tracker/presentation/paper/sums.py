@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from ...analysis.footprint_totals import UNKNOWN, Tally
 from ...carbon.accounting import Estimate
-from ..words.carbon import mass_parts
-from ..words.quantities import range_parts
+from ..words.carbon import format_mass, mass_parts
+from ..words.quantities import format_range, range_parts, significant
 
 
 class Figure(NamedTuple):
@@ -51,4 +51,16 @@ def mass_figures(of: Tally) -> tuple[Figure, Figure, Figure]:
         _mass_figure(of.operational, of.grams_are_least),
         _mass_figure(of.embodied, of.embodied_is_least),
         _mass_figure(of.total, of.total_is_least),
+    )
+
+
+def counted_twice(of: Tally) -> str:
+    """What overlapping runs do to the totals, with the totals in which each device counts once."""
+    if of.once is None:
+        return "this energy is counted more than once."
+    energy, mass = format_range(*of.once.energy), format_mass(*of.once.total)
+    time = f"{significant(of.once.hours)} run hours" + (f" and {significant(of.once.gpu_hours)} GPU hours" if of.once.gpu_hours else "")
+    return (
+        f"the totals count this energy and this hardware more than once. Counted once, the runs took {time}, used {energy} and emitted"
+        f" {mass} CO2e."
     )

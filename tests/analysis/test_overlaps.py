@@ -151,9 +151,18 @@ def test_counted_once_is_the_union_of_the_windows(windows: list[tuple[int, int]]
 
 def measured(run_id: str, start_s: int, seconds: int) -> Measured:
     first, last = Point(5, counter_j=0.0), Point(5 + seconds * S, counter_j=7.0 * seconds)
-    row = DeviceRow(
-        run_id, "s", "h", "gpu0", "gpu", None, "GPU-1", True, 10.0, 0.0, "gpu", None, seconds * S, None, None, None, first, last
-    )  # fmt: skip
+    nothing = dict.fromkeys(DeviceRow._fields) | {"damage": ()}
+    about = {"run_id": run_id, "segment_id": "s", "host": "h", "name": "gpu0", "kind": "gpu", "uuid": "GPU-1", "included_in_total": True}
+    about |= {
+        "max_power_w": 10.0,
+        "gain": 0.0,
+        "gain_class": "gpu",
+        "offset_w": 0.0,
+        "covered_ns": seconds * S,
+        "first": first,
+        "last": last,
+    }
+    row = DeviceRow(**(nothing | about))  # type: ignore[arg-type]
     return Measured(run_id, start_s * S, seconds, [row], Curves({}, {"s": [Anchor(5, start_s * S, 5)]}))
 
 

@@ -333,6 +333,12 @@ def test_share_of_a_host_is_what_was_reserved_of_it(
     assert why in found.factor().source
 
 
+def test_slices_of_a_gpu_hold_as_much_of_its_host() -> None:
+    a_slice: Piece = ("gpu", "gpu0", {"model": "NVIDIA A100-SXM4-40GB", "mig_slices": 2})
+    assert host_share([a_slice, *inventory_of(64, None, 8)]).machine.central == pytest.approx(2 / 7 / 8)
+    assert host_share([a_slice, *inventory_of(64, None, 1)]).machine.central == pytest.approx(2 / 7)
+
+
 def test_a_virtual_machine_holds_its_memory_and_an_unknown_part_of_the_rest() -> None:
     """It cannot see its host: the range goes from one of the largest hosts to nothing else on it."""
     guest = inventory_of(cpus=4, virtual=True)

@@ -1,8 +1,9 @@
 """PURE: the share of a host that a run held, from what its inventory recorded.
 
-The share is the reserved GPUs out of all GPUs, otherwise the allowed processors out of all processors. This is exact. A virtual machine
-sees its own processors and memory as if they were those of the host. It holds all of that memory. Its share of the processors, the board
-and the case is uncertain: at most the whole host, at least its part of one of the largest hosts that exist.
+The share is the reserved GPUs out of all GPUs (of a partitioned one, the reserved slices), otherwise the allowed processors out of all
+processors. This is exact. A virtual machine sees its own processors and memory as if they were those of the host. It holds all of that
+memory. Its share of the processors, the board and the case is uncertain: at most the whole host, at least its part of one of the largest
+hosts that exist.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 
 from .accounting import WHOLE, Estimate
 from .assumption import GIVEN, Assumption, FactorKind, FactorStatus, HostPart, HostUse
+from .tables.names import slice_share
 
 Piece = tuple[str, str, Mapping[str, Any]]
 """(kind, name, detail), as in the inventory."""
@@ -51,7 +53,8 @@ def host_share(inventory: Iterable[Piece], product_known: bool = False, given: f
     if given is not None:  # the inventory of a virtual machine has its own memory only
         memory = WHOLE if host.get("virtual") else Estimate.exact(given)
         return HostShare(Estimate.exact(given), memory, FactorStatus.GIVEN, None)
-    use = _use(len(by_kind.get("gpu", ())), host.get("gpus"), cpu.get("allowed_cpus"), cpu.get("logical_cpus"))
+    held = sum(slice_share(str(gpu.get("model") or ""), gpu.get("mig_slices")) for gpu in by_kind.get("gpu", ()))
+    use = _use(held, host.get("gpus"), cpu.get("allowed_cpus"), cpu.get("logical_cpus"))
     within = Estimate.exact(1.0 if use.held is None or use.of is None else use.held / use.of)
     if not host.get("virtual") or product_known or not cpu.get("logical_cpus"):
         return HostShare(within, within, FactorStatus.RECORDED, use)
@@ -60,7 +63,7 @@ def host_share(inventory: Iterable[Piece], product_known: bool = False, given: f
     return HostShare(guest.times(within.central), within, FactorStatus.ASSUMED, replace(use, virtual_processors=cpus))
 
 
-def _use(held_gpus: int, gpus: int | None, allowed_cpus: float | None, cpus: int | None) -> HostUse:
+def _use(held_gpus: float, gpus: int | None, allowed_cpus: float | None, cpus: int | None) -> HostUse:
     if held_gpus and gpus and held_gpus < gpus:
         return HostUse(HostPart.GPUS, held_gpus, gpus)
     if allowed_cpus and cpus and allowed_cpus < cpus:

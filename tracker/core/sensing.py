@@ -45,8 +45,8 @@ class Device(NamedTuple):
     `max_power_w` is the most that it can draw; it bounds what no sensor sees. `gain` is the relative 95 % half-width of the sensor's scale
     error, of which a part is common to the devices of one `gain_class`. `part_time_s`: None if the sensor measures all the time.
     Otherwise it measures part of the time only, and one independent sample represents this many seconds. `stand_in`: what is booked, as
-    modelled, if its counter never moves. `offset_w`: the 95 % half-width of a constant error, in watts, which a small load shows. `mig_slices`: how
-    many slices of a partitioned GPU the run holds; None if it holds the whole GPU, or if that is unknown.
+    modelled, if its counter never moves. `offset_w`: the 95 % half-width of a constant error, in watts, which a small load shows.
+    `mig_slices`: how many slices of a partitioned GPU the run holds; None if it holds the whole GPU, or if that is unknown.
     """
 
     name: str

@@ -25,6 +25,7 @@ from .assumption import GIVEN, Assumption, FactorKind, FactorStatus, LeftOut
 from .beside import Price, beside
 from .embodied import line_given, line_of_row, total_g
 from .factors import amortisation_factors, place_of
+from .tables.boards import AREAS
 from .tables.hardware import HardwareRow, HardwareTable
 from .tables.load_power import load_curve
 from .terms import Terms
@@ -141,12 +142,21 @@ def _energy(plan: Plan, row: HardwareRow | None) -> tuple[Interval, str, list[As
         curve = load_curve()
         watts, basis = curve.fraction(plan.load).times(row.tdp_w), "modelled from the load"
         factors = [
-            Assumption(FactorKind.RATED_POWER, row.tdp_w, "W", f"vendor's data sheet of {row.name}", None, FactorStatus.MEMORY),
+            _rated(row),
             _given(FactorKind.LOAD, plan.load, ""),
             Assumption(FactorKind.POWER, watts.central, "W", curve.source, curve.year, curve.status, watts.low, watts.high, weak=True),
         ]
     joules_of = watts.times(plan.count * plan.hours / 1000 * J_PER_KWH)
     return Interval(*joules_of), basis, hours + factors
+
+
+def _rated(row: HardwareRow) -> Assumption:
+    """The rated power of a row; where its other inputs had to be assumed, its power may be too."""
+    if row.status == FactorStatus.GIVEN:
+        return Assumption(FactorKind.RATED_POWER, row.tdp_w, "W", row.source, None, FactorStatus.GIVEN)
+    status = FactorStatus.ASSUMED if row.status == FactorStatus.ASSUMED else FactorStatus.SECONDARY
+    source = f"data sheet of {row.name}, or {AREAS}"
+    return Assumption(FactorKind.RATED_POWER, row.tdp_w, "W", source, None, status)
 
 
 def _given(kind: FactorKind, value: float, unit: str) -> Assumption:

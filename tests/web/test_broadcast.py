@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.history import NS
+from tests.fakes.coroutines import run
 from tests.fakes.raw_http import Watcher, receive_until, wait_until
 from tests.fakes.served import served
 from tests.fakes.stored_rows import point
@@ -61,7 +62,7 @@ def all_of(look: Callable[[str], Refreshed]) -> list[bytes]:
     async def watch() -> list[bytes]:
         return [message async for message in Broadcasts(look, 9).watch("a")]
 
-    return asyncio.run(watch())
+    return run(watch())
 
 
 @pytest.mark.usefixtures("quick")
@@ -98,7 +99,7 @@ def test_watchers_share_the_looks_and_a_slow_one_misses_states() -> None:
         for watcher in (slow, *others):
             await watcher.aclose()
 
-    asyncio.run(watch())
+    run(watch())
 
 
 @pytest.mark.usefixtures("quick")
@@ -120,7 +121,7 @@ def test_nothing_is_looked_at_once_nobody_watches() -> None:
         assert (await anext(again)).startswith(b"event: update")
         await again.aclose()
 
-    asyncio.run(watch())
+    run(watch())
 
 
 @pytest.mark.usefixtures("quick")
@@ -137,7 +138,7 @@ def test_no_more_than_so_many_watch() -> None:
         for watcher in watching:
             await watcher.aclose()
 
-    asyncio.run(watch())
+    run(watch())
 
 
 @pytest.mark.usefixtures("quick")
@@ -150,7 +151,7 @@ def test_a_watcher_without_news_gets_a_beat(monkeypatch: pytest.MonkeyPatch) -> 
         assert [await anext(watcher) for _ in range(3)] == [update("the same"), BEAT, BEAT]
         await watcher.aclose()
 
-    asyncio.run(watch())
+    run(watch())
 
 
 def test_many_runs_cost_together_what_one_may(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +177,7 @@ def test_many_runs_cost_together_what_one_may(monkeypatch: pytest.MonkeyPatch) -
         for watcher in watchers:
             await watcher.aclose()
 
-    asyncio.run(watch())
+    run(watch())
     for begins in at.values():
         assert begins[2] - begins[1] >= broadcast.REST * took_s * runs  # a busy machine only makes it longer
 

@@ -66,7 +66,7 @@ NAMED = [
     ("curve_point", "t_ns", "text"),
     ("phase", "end_t_ns", "text"),
     ("phase_energy", "energy_j", "infinity"),
-    ("event", "kind", "text"),
+    ("event", "kind", "blob"),
     ("event", "utc_ns", "largest integer"),
     ("work", "amount", "negative"),
     ("inventory", "detail", "JSON of other types"),

@@ -24,6 +24,8 @@ from .writer import Writer
 
 T = TypeVar("T")
 NO_ANSWER = "its filesystem is stalled and does not answer"
+CLOSE_S = 0.1
+"""How long a thread that has nothing more to do is waited for."""
 OPEN_S = 10.0
 """How long an answer is waited for when a database is opened. A locked one is waited for up to five seconds of them."""
 
@@ -58,7 +60,8 @@ class Worker:
         self._waited_for: _Question | None = None
         self._left_s: float | None = None
         self.cpu_s = 0.0
-        threading.Thread(target=self._serve, name="trainwatt-database", daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, name="trainwatt-database", daemon=True)
+        self._thread.start()
 
     def do(self, action: Callable[[], T]) -> T:
         """What `action` returns or raises. Raises StoreStalledError if there is no answer in the time that is left."""
@@ -86,9 +89,11 @@ class Worker:
             self._waited_for.news()
 
     def close(self) -> None:
-        """End the thread after what it was asked before."""
+        """End the thread after what it was asked before. It is waited for only if it does not wait for a disk itself."""
         self._waited_for = None
         self._asked.put(None)
+        if self._thread is not threading.current_thread():
+            self._thread.join(CLOSE_S)
 
     def _serve(self) -> None:
         while (question := self._asked.get()) is not None:

@@ -23,6 +23,7 @@ from trainwatt.carbon.accounting import (
 )
 from trainwatt.carbon.assumption import Assumption, FactorKind, FactorStatus, LeftOut
 from trainwatt.carbon.embodied import line_given
+from trainwatt.carbon.tables.basis import Basis
 from trainwatt.core.units import J_PER_KWH
 from trainwatt.energy.intervals import Interval
 
@@ -140,7 +141,7 @@ def test_the_carbon_object_of_the_contract() -> None:
         zone="NO",
         intensity_g_per_kwh=Estimate(30, 20, 40),
         intensity_source="somebody",
-        intensity_basis="lifecycle",
+        intensity_basis=Basis.LIFECYCLE,
         pue=1.1,
         assumptions=[Assumption(FactorKind.PUE, 1.1, "", "me", None, FactorStatus.GIVEN)],
         lines=[gpu],

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from trainwatt.carbon.join import UNKNOWN, Constant, Joined, join, join_all, total
 from trainwatt.carbon.series import Series, Slot, read_series, series, utc_ns
+from trainwatt.carbon.tables.basis import Basis
 from trainwatt.core.clock import Anchor
 from trainwatt.core.point import Point
 from trainwatt.errors import ConfigurationError
@@ -30,7 +31,7 @@ def anchor(monotonic_ns: int, utc_ns_: int) -> Anchor:
     return Anchor(monotonic_ns, utc_ns_, monotonic_ns)
 
 
-def hourly(start: str, values: list[float], source: str = "csv", basis: str | None = None) -> Series:
+def hourly(start: str, values: list[float], source: str = "csv", basis: Basis | None = None) -> Series:
     first = utc_ns(start)
     return series([Slot(first + i * HOUR, first + (i + 1) * HOUR, g, False, source) for i, g in enumerate(values)], source, basis)
 
@@ -108,9 +109,9 @@ def test_a_clock_stepped_by_an_hour_changes_no_joule(step_h: int) -> None:
 def test_what_a_source_lacks_the_next_gives_for_that_time_only() -> None:
     own = series([Slot(utc_ns("2026-11-24T00:00Z"), utc_ns("2026-11-24T01:00Z"), 100, False, "own.csv")], "own.csv")
     first, second, third = (utc_ns(f"2026-11-24T0{h}:00Z") for h in (1, 2, 3))
-    live = series([Slot(first, second, 200, True, "provider"), Slot(second, third, 250, False, "provider")], "cache", "lifecycle")
+    live = series([Slot(first, second, 200, True, "provider"), Slot(second, third, 250, False, "provider")], "cache", Basis.LIFECYCLE)
     points = [point(BOOT, 0.0), point(BOOT + 4 * HOUR, 4 * 3.6e6)]
-    joined = join(points, [anchor(BOOT, utc_ns("2026-11-24T00:00Z"))], [own, live, Constant(40.0, 20.0, 80.0, "FR 2024", "lifecycle")])
+    joined = join(points, [anchor(BOOT, utc_ns("2026-11-24T00:00Z"))], [own, live, Constant(40.0, 20.0, 80.0, "FR 2024", Basis.LIFECYCLE)])
     assert exact(joined, 100 + 200 + 250 + 40)
     assert [(p.source, p.estimated, round(p.grams)) for p in joined.pieces] == [
         ("own.csv", False, 100),
@@ -143,7 +144,7 @@ def test_nothing_measured_is_nothing_emitted() -> None:
 
 def test_bases_are_not_mixed_along_a_chain() -> None:
     with pytest.raises(ConfigurationError, match="direct and lifecycle"):
-        join([], [], [hourly("2026-11-24T00:00Z", [1], basis="direct"), Constant(40.0, 20.0, 80.0, "FR", "lifecycle")])
+        join([], [], [hourly("2026-11-24T00:00Z", [1], basis=Basis.DIRECT), Constant(40.0, 20.0, 80.0, "FR", Basis.LIFECYCLE)])
 
 
 @given(

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainwatt.carbon.series import PRICE, Series, Slot, iso, read_series, series, utc_ns
+from trainwatt.carbon.tables.basis import Basis
 from trainwatt.errors import ConfigurationError
 
 HOUR = 3_600_000_000_000
@@ -23,7 +24,9 @@ def test_rows_with_and_without_an_end() -> None:
     )
     found = read_series(text, "grid.csv")
     assert found == Series(
-        (Slot(T0, T0 + HOUR, 100.0, True, "grid.csv"), Slot(T0 + HOUR, T0 + 2 * HOUR, 200.5, False, "grid.csv")), "grid.csv", "lifecycle"
+        (Slot(T0, T0 + HOUR, 100.0, True, "grid.csv"), Slot(T0 + HOUR, T0 + 2 * HOUR, 200.5, False, "grid.csv")),
+        "grid.csv",
+        Basis.LIFECYCLE,
     )
 
 

@@ -16,6 +16,7 @@ from .assumption import LEFT_OUT_TEXTS, Assumption, LeftOut
 
 if TYPE_CHECKING:
     from ..core.contract import BesideJson, CarbonJson, EmbodiedLineJson, PerUnitJson, SciJson
+    from .tables.basis import Basis
 
 HOURS_PER_YEAR = 8760.0
 G_PER_KG = 1000.0
@@ -159,7 +160,7 @@ def carbon_object(
     zone: str | None,
     intensity_g_per_kwh: Estimate,
     intensity_source: str,
-    intensity_basis: str | None,
+    intensity_basis: Basis | None,
     pue: float,
     assumptions: Sequence[Assumption],
     lines: Sequence[EmbodiedLine] = (),
@@ -194,7 +195,7 @@ def carbon_object(
         "intensity_low_g_per_kwh": intensity_g_per_kwh.low,
         "intensity_high_g_per_kwh": intensity_g_per_kwh.high,
         "intensity_source": intensity_source,
-        "intensity_basis": intensity_basis,
+        "intensity_basis": None if intensity_basis is None else intensity_basis.value,
         "pue": pue,
         "embodied_lines": [_line(line) for line in lines],
         "assumptions": [a.as_json() for a in assumptions],

@@ -17,9 +17,11 @@ from .assumption import GIVEN, Assumption, FactorKind, FactorStatus, GridUse, Le
 from .beside import Price, beside
 from .embodied import lines, total_g
 from .factors import amortisation_factors, place_of
+from .grid.ranged import ranged
 from .host_share import HostShare, Piece, host_share
 from .join import Constant, Joined, Origin, join_all, total
-from .series import Series, require_same_basis
+from .series import Series
+from .tables.basis import Basis, require_same_basis
 from .tables.hardware import table
 from .terms import Terms
 
@@ -42,7 +44,8 @@ def assess(stored: StoredRun, view: ShowJson, asked: Terms, curves: Curves | Non
         return None
     terms = asked.over(stored.run.zone, stored.run.settings)
     joules = Interval(energy["total_j"], energy["low_j"], energy["high_j"])
-    place = place_of(terms, on_basis=next((s.basis for s in terms.series if s.basis is not None), None))
+    terms = replace(terms, series=tuple(ranged(series, terms.wanted_basis) for series in terms.series))
+    place = place_of(terms)
     steady = Constant(*place.intensity_g_per_kwh, place.intensity.name, place.basis)
     joined = _joined(stored, curves, [*terms.series, steady])
     intensity = place.intensity_g_per_kwh
@@ -87,13 +90,13 @@ def _joined(stored: StoredRun, curves: Curves | None, chain: Sequence[Series | C
     return total(parts)
 
 
-def _basis(joined: Joined) -> str | None:
+def _basis(joined: Joined) -> Basis | None:
     """The basis of all pieces; None if one piece does not state its basis."""
     basis = require_same_basis(joined.pieces)
     return None if any(p.basis is None for p in joined.pieces) else basis
 
 
-def _grid(terms: Terms, joined: Joined, otherwise: Assumption, basis: str | None) -> list[Assumption]:
+def _grid(terms: Terms, joined: Joined, otherwise: Assumption, basis: Basis | None) -> list[Assumption]:
     """The intensities that were used: the series, and the figure that stood in for the hours that the series lacks."""
     used = {p.source for p in joined.pieces if p.origin is Origin.SERIES}
     if not used or otherwise.grid is None:
@@ -101,9 +104,15 @@ def _grid(terms: Terms, joined: Joined, otherwise: Assumption, basis: str | None
     whole = joined.energy_j or 1.0
     found = tuple(SeriesUse(s.source, s.from_provider) for s in terms.series if s.source in used)
     estimated = sum(p.energy_j for p in joined.pieces if p.estimated) / whole
+    derived = next((s.derived_from for s in terms.series if s.source in used and s.derived_from is not None), None)
+    kwh = (joined.energy_j - joined.unmatched_j) / J_PER_KWH
+    low, high = (None, None) if kwh <= 0 else (joined.low_g / kwh, joined.high_g / kwh)
     mean = Assumption(
         FactorKind.GRID_INTENSITY, joined.mean_g_per_kwh, "g/kWh", ", ".join(s.name for s in found), None, FactorStatus.BY_THE_HOUR,
-        grid=GridUse(zone=otherwise.grid.zone, basis=basis, by_the_hour=True, estimated_share=estimated, series=found),
+        low, high,
+        grid=GridUse(
+            zone=otherwise.grid.zone, basis=basis, by_the_hour=True, estimated_share=estimated, series=found, derived_from=derived
+        ),
     )  # fmt: skip
     lacking = sum(p.energy_j for p in joined.pieces if p.origin is Origin.CONSTANT) / whole
     return [mean, replace(otherwise, grid=replace(otherwise.grid, energy_share=lacking))] if lacking else [mean]

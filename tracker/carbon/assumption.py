@@ -74,7 +74,8 @@ class GridUse:
     """Which grid an intensity describes, and for how much of the energy it was used.
 
     `place` is the name of the zone and `zone` its code; both are None if the user gave the value. `energy_share` is the part of the
-    energy, None for all of it. `estimated_share` is the part of the energy for which the series has estimates only.
+    energy, None for all of it. `estimated_share` is the part of the energy for which the series has estimates only. `derived_from` is the
+    basis of the published figure, if this one is derived from it.
     """
 
     place: str | None = None
@@ -84,6 +85,7 @@ class GridUse:
     energy_share: float | None = None
     estimated_share: float = 0.0
     series: tuple[SeriesUse, ...] = ()
+    derived_from: str | None = None
 
     def as_json(self) -> GridUseJson:
         """The `grid` of an assumption in the JSON contract."""
@@ -95,6 +97,7 @@ class GridUse:
             "energy_share": self.energy_share,
             "estimated_share": self.estimated_share,
             "series": [{"name": series.name, "from_provider": series.from_provider} for series in self.series],
+            "derived_from": self.derived_from,
         }
 
 
@@ -197,6 +200,7 @@ def _grid_name(grid: GridUse) -> str:
     place = "" if grid.place is None else f" of {grid.place}"
     hourly = ", by the hour, weighted by energy" if grid.by_the_hour else ""
     basis = "" if grid.basis is None else f", {grid.basis}"
+    basis += "" if grid.derived_from is None else f" derived from {grid.derived_from}"
     share = "" if grid.energy_share is None else f", for {100 * grid.energy_share:.0f} % of the energy"
     return f"{_NAMES[FactorKind.GRID_INTENSITY]}{place}{hourly}{basis}{share}"
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from .accounting import Amortisations, Estimate
 from .assumption import GIVEN, Assumption, FactorKind, FactorStatus, GridUse
+from .tables.basis import Basis
 from .tables.zones import cloud_region, figure
 from .terms import Terms
 
@@ -17,35 +18,40 @@ class Place(NamedTuple):
 
     zone: str | None
     intensity_g_per_kwh: Estimate
-    basis: str | None
+    basis: Basis | None
     intensity: Assumption
     pue: Assumption
     water: Assumption | None
 
 
-def place_of(terms: Terms, on_basis: str | None = None) -> Place:
-    """The user's own values, otherwise those of the zone. PUE and water are known for cloud regions only. Raises ConfigurationError."""
+def place_of(terms: Terms) -> Place:
+    """The user's own values, otherwise those of the zone. PUE and water are known for cloud regions only. Raises ConfigurationError.
+
+    The user's own intensity has the basis that the user states, if any.
+    """
     zone = terms.zone
     if terms.intensity_g_per_kwh is not None:
         named, grams = zone, Estimate.exact(terms.intensity_g_per_kwh)
-        basis = None
+        basis = terms.intensity_basis
         factor = Assumption(
-            FactorKind.GRID_INTENSITY, grams.central, "g/kWh", GIVEN, None, FactorStatus.GIVEN, grid=GridUse(zone=zone)
+            FactorKind.GRID_INTENSITY, grams.central, "g/kWh", GIVEN, None, FactorStatus.GIVEN, grid=GridUse(zone=zone, basis=basis)
         )  # fmt: skip
     else:
-        found = figure(zone, basis=on_basis, allow_suspect=terms.allow_suspect)
+        found = figure(zone, basis=terms.wanted_basis, allow_suspect=terms.allow_suspect)
+        derived_from = None if found.published_basis is found.basis else found.published_basis
         named, grams = zone and found.zone, Estimate(found.intensity_g_per_kwh, found.low_g_per_kwh, found.high_g_per_kwh)
         basis = found.basis
         factor = Assumption(
             FactorKind.GRID_INTENSITY, grams.central, "g/kWh", found.source, found.year, found.status, grams.low, grams.high,
-            grid=GridUse(found.name, named, found.basis),
+            grid=GridUse(found.name, named, found.basis, derived_from=derived_from),
         )  # fmt: skip
     overhead = Assumption(FactorKind.PUE, 1.0, "", "no PUE was given: none is applied, which is a lower bound", None, FactorStatus.ASSUMED)
     water = None
     if named is not None and ":" in named:
         region = cloud_region(named)
-        source, year, status = region.pue_source, region.pue_year, region.pue_status
-        overhead = Assumption(FactorKind.PUE, region.pue, "", source, year, status, pue_kind=region.pue_kind)
+        source, year, status = region.pue_source, region.pue_year, region.pue_status or FactorStatus.ASSUMED
+        if region.pue is not None:
+            overhead = Assumption(FactorKind.PUE, region.pue, "", source, year, status, pue_kind=region.pue_kind)
         if region.wue_l_per_kwh is not None:
             water = Assumption(FactorKind.WATER, region.wue_l_per_kwh, "L/kWh", source, year, status)
     if terms.pue is not None:

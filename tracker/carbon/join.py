@@ -20,7 +20,8 @@ from ..core.point import Point
 from ..core.timeline import Span, Timeline
 from ..core.units import J_PER_KWH
 from ..energy.mean_power import energy_at
-from .series import Series, require_same_basis
+from .series import Series
+from .tables.basis import Basis, require_same_basis
 
 UNKNOWN = "unknown"
 """The `source` of a piece for which no source of the chain has an intensity."""
@@ -42,7 +43,7 @@ class Constant(NamedTuple):
     low_g_per_kwh: float
     high_g_per_kwh: float
     source: str
-    basis: str | None = None
+    basis: Basis | None = None
 
 
 class Piece(NamedTuple):
@@ -51,7 +52,7 @@ class Piece(NamedTuple):
     origin: Origin
     source: str
     estimated: bool
-    basis: str | None
+    basis: Basis | None
     energy_j: float
     grams: float
     low_g: float
@@ -79,7 +80,7 @@ class _Cut(NamedTuple):
     origin: Origin
     source: str
     estimated: bool
-    basis: str | None
+    basis: Basis | None
     g: float
     low: float
     high: float
@@ -88,8 +89,8 @@ class _Cut(NamedTuple):
 def join(points: Sequence[Point], anchors: Sequence[Anchor], chain: Sequence[Series | Constant]) -> Joined:
     """The grams of one curve, from its first point to its last.
 
-    `points` are sorted by time and cumulative. Without an anchor no time of day is known, and only constants apply. Series count their
-    values as exact; a constant brings its range. Raises ConfigurationError if the chain mixes life-cycle and direct factors.
+    `points` are sorted by time and cumulative. Without an anchor no time of day is known, and only constants apply. A value of a series
+    without bounds counts as exact; a constant brings its range. Raises ConfigurationError if the chain mixes life-cycle and direct factors.
     """
     return join_all([points], anchors, chain)[0]
 
@@ -123,7 +124,8 @@ def _cover(start: int, end: int, chain: Sequence[Series | Constant]) -> Iterator
         if slot is None:
             yield from _cover(a, b, rest)
         else:
-            yield _Cut(a, b, Origin.SERIES, slot.source, slot.estimated, first.basis, slot.value, slot.value, slot.value)
+            low, high = (slot.value if end is None else end for end in (slot.low, slot.high))
+            yield _Cut(a, b, Origin.SERIES, slot.source, slot.estimated, first.basis, slot.value, low, high)
 
 
 def _plan(start: int, end: int, timeline: Timeline | None, chain: Sequence[Series | Constant]) -> list[_Cut]:
@@ -153,7 +155,7 @@ def _piece(cut: _Cut, energy_j: float, kwh: float) -> Piece:
 
 
 def _gathered(pieces: Sequence[Piece]) -> Joined:
-    by_source: dict[tuple[Origin, str, bool, str | None], list[Piece]] = defaultdict(list)
+    by_source: dict[tuple[Origin, str, bool, Basis | None], list[Piece]] = defaultdict(list)
     for piece in pieces:
         by_source[piece[:4]].append(piece)
     gathered = tuple(Piece(*key, *(math.fsum(column) for column in list(zip(*found, strict=True))[4:])) for key, found in by_source.items())

@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from ..errors import ConfigurationError
+from .tables.basis import Basis, basis_named
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-BASES = ("lifecycle", "direct")
 LONGEST_LINE = 10_000
 """Characters of a line of CSV. A row has fewer than a hundred; a file with longer lines is something else."""
 LONGEST_SHOWN = 60
@@ -50,31 +50,29 @@ class _DisorderError(Exception):
     """A row begins before the one above it."""
 
 
-class HasBasis(Protocol):
-    """A factor with its basis; None if it is not stated."""
-
-    @property
-    def basis(self) -> str | None: ...
-
-
 class Slot(NamedTuple):
-    """A value over an interval of time, start included, end not. `value` is in g/kWh for an intensity."""
+    """A value over an interval of time, start included, end not. `value` is in g/kWh for an intensity. `low` and `high` bound it, if they
+    are known (grid/ranged.py)."""
 
     start_utc_ns: int
     end_utc_ns: int
     value: float
     estimated: bool
     source: str
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Slots, sorted and not overlapping. `basis` is None if it is not stated. `source` names a live provider or the user's file."""
+    """Slots, sorted and not overlapping. `basis` is None if it is not stated. `source` names a live provider or the user's file.
+    `derived_from` is the basis on which the source has the values, if these are derived from it."""
 
     slots: tuple[Slot, ...]
     source: str
-    basis: str | None = None
+    basis: Basis | None = None
     from_provider: bool = False
+    derived_from: Basis | None = None
 
     def between(self, start_utc_ns: int, end_utc_ns: int) -> Iterator[tuple[int, int, Slot | None]]:
         """The time from start to end in pieces (start, end, slot), in order and without gaps; the slot is None if the series has no
@@ -99,7 +97,7 @@ class Series:
         return [(a, b) for a, b, slot in self.between(start_utc_ns, end_utc_ns) if slot is None]
 
 
-def series(slots: Iterable[Slot], source: str, basis: str | None = None, *, from_provider: bool = False) -> Series:
+def series(slots: Iterable[Slot], source: str, basis: Basis | None = None, *, from_provider: bool = False) -> Series:
     """Slots as a sorted series. Raises ConfigurationError if two overlap or one has no length."""
     ordered = tuple(sorted(slots))
     for slot in ordered:
@@ -124,7 +122,7 @@ def read_series(
     """
     lines = text.splitlines if isinstance(text, str) else text
     wanted = None if within is None else _Wanted(within)
-    bases: set[str] = set()
+    bases: set[Basis] = set()
     try:
         slots = _slots(_rows(lines(), source, column, bases), source, wanted)
     except _DisorderError:
@@ -134,17 +132,6 @@ def read_series(
             f"{source} mixes {' and '.join(sorted(bases))} values, which cannot be added: split it into a file for each basis"
         )
     return Series(tuple(slots), source, next(iter(bases), None))
-
-
-def require_same_basis(figures: Iterable[HasBasis]) -> str | None:
-    """The common basis of all figures that state one. Raises ConfigurationError if life-cycle and direct figures are mixed."""
-    found = sorted({f.basis for f in figures if f.basis is not None})
-    if len(found) > 1:
-        raise ConfigurationError(
-            f"intensities on different bases ({' and '.join(found)}) cannot be added or compared: a life-cycle figure counts fuel supply"
-            " and construction too; choose factors of one basis, as in figure(zone, basis='lifecycle')"
-        )
-    return found[0] if found else None
 
 
 def utc_ns(text: str) -> int:
@@ -187,7 +174,7 @@ class _Wanted:
         return at < len(self._starts) and self._starts[at] < end_ns
 
 
-def _rows(lines: Iterable[str], source: str, column: Column, bases: set[str]) -> Iterator[_Row]:
+def _rows(lines: Iterable[str], source: str, column: Column, bases: set[Basis]) -> Iterator[_Row]:
     """The rows, checked one by one. Each basis that they state is added to `bases`."""
     reader = csv.reader(_bounded(lines, source), skipinitialspace=True)
     try:
@@ -213,7 +200,7 @@ def _bounded(lines: Iterable[str], source: str) -> Iterator[str]:
         yield line.removeprefix("\ufeff") if number == 1 else line
 
 
-def _row(cells: list[str], places: dict[str, int], width: int, column: Column, bases: set[str], where: str, line: int) -> _Row:
+def _row(cells: list[str], places: dict[str, int], width: int, column: Column, bases: set[Basis], where: str, line: int) -> _Row:
     def cell(name: str) -> str:
         place = places.get(name, len(cells))
         return cells[place].strip() if place < len(cells) else ""
@@ -236,11 +223,12 @@ def _row(cells: list[str], places: dict[str, int], width: int, column: Column, b
             f"{where}: {column.name}={text[:LONGEST_SHOWN]} cannot be true: give a number from {column.lowest:g} to {column.highest:g}"
             f" {column.unit}"
         )
-    basis, estimated = cell("basis").lower(), cell("estimated").lower()
-    if basis:
-        if basis not in BASES:
-            known = ", ".join(BASES)
-            raise ConfigurationError(f"{where}: basis={basis[:LONGEST_SHOWN]!r} is none of {known}; leave it empty where it is not known")
+    text, estimated = cell("basis"), cell("estimated").lower()
+    if text:
+        basis = basis_named(text)
+        if basis is None:
+            known = ", ".join(Basis)
+            raise ConfigurationError(f"{where}: basis={text[:LONGEST_SHOWN]!r} is none of {known}; leave it empty where it is not known")
         bases.add(basis)
     if estimated not in ("", "yes", "no", "true", "false", "1", "0"):
         raise ConfigurationError(f"{where}: estimated={estimated[:LONGEST_SHOWN]!r}: write yes or no")

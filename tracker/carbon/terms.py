@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import ConfigurationError
 from .accounting import Estimate
 from .series import INTENSITY, PRICE, Series
+from .tables.basis import Basis
 
 TYPICAL_UNMEASURED = Estimate(0.25, 0.10, 0.50)
 """The unmeasured energy as a share of the components' energy: fans use 5 to 15 % of a server and power supplies lose 4 to 10 % (80 PLUS
@@ -26,10 +27,14 @@ class Terms:
 
     `series` and `prices` are values over time. `market_intensity_g_per_kwh` belongs to the electricity as it was bought; `unmeasured` is
     the energy that no sensor measures, as a share. Both are shown separately. `hardware` is a file. `host_share` is the share of each host.
+    `basis` is what the user asks for by name; life-cycle is used otherwise. `intensity_basis` is that of the user's own intensity, if the
+    user states it.
     """
 
     zone: str | None = None
+    basis: Basis | None = None
     intensity_g_per_kwh: float | None = None
+    intensity_basis: Basis | None = None
     series: tuple[Series, ...] = ()
     allow_suspect: bool = False
     pue: float | None = None
@@ -43,6 +48,11 @@ class Terms:
     lifetime_utilization: float | None = None
     hardware: str | None = None
     host_share: float | None = None
+
+    @property
+    def wanted_basis(self) -> Basis:
+        """The basis of all grams of electricity."""
+        return self.basis or Basis.LIFECYCLE
 
     def over(self, zone: str | None, settings: Mapping[str, Any]) -> Terms:
         """These terms; what they leave open comes from the zone and settings of a run."""

@@ -14,6 +14,8 @@ from ..analysis.footprint import unused
 from ..carbon.accounting import Estimate
 from ..carbon.grid.whereabouts import AUTO
 from ..carbon.series import INTENSITY, LONGEST_LINE, PRICE, Column, Series, Span, read_series
+from ..carbon.tables.basis import Basis, basis_named
+from ..carbon.tables.zones import figure
 from ..carbon.terms import TYPICAL_UNMEASURED, Terms, check, questions
 from ..errors import ConfigurationError
 from .options import with_options
@@ -25,8 +27,14 @@ if TYPE_CHECKING:
 FILE = click.Path(path_type=Path)
 TYPICAL = "typical"
 
+BASIS = click.option(
+    "--basis", "bases", multiple=True, metavar="BASIS", help="What grams of electricity count: lifecycle (the default) or direct."
+)
 OPTIONS = (
-    click.option("--zone", help="The zone of the grid, such as FR, US-CA or aws:eu-north-1 (`trainwatt zones`)."),
+    click.option(
+        "--zone", "zones", multiple=True, help="The zone of the grid, such as FR, US-CA, Sweden or aws:eu-north-1 (`trainwatt zones`)."
+    ),
+    BASIS,
     click.option(
         "--intensity", "intensity_g_per_kwh", type=float, metavar="G_PER_KWH", help="Your own figure for the intensity of the grid."
     ),
@@ -58,17 +66,48 @@ def terms_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return with_options(OPTIONS, function)
 
 
-def terms_of(*, intensity_csv: Path | None = None, price_csv: Path | None = None, unmeasured: str | None, **given: Any) -> Terms:
-    """The options as terms, without their series. A value that is hard to believe is questioned on stderr. Raises ConfigurationError."""
-    if given["zone"] == AUTO:
+def terms_of(*, zones: Sequence[str], **given: Any) -> Terms:
+    """The options as terms of one grid, without their series. A value that is hard to believe is questioned on stderr.
+
+    Raises ConfigurationError.
+    """
+    if len(zones) > 1:
+        raise ConfigurationError(
+            f"--zone {' and --zone '.join(zones)}: the runs are put on the terms of one grid here; give one zone, or let"
+            " `trainwatt footprint` put zones side by side"
+        )
+    return terms_by_zone(zones=zones, **given)[0]
+
+
+def terms_by_zone(
+    *,
+    zones: Sequence[str],
+    bases: Sequence[str],
+    intensity_csv: Path | None = None,
+    price_csv: Path | None = None,
+    unmeasured: str | None,
+    **given: Any,
+) -> list[Terms]:
+    """The options as terms, one for each zone, without their series. A value that is hard to believe is questioned on stderr.
+
+    Raises ConfigurationError.
+    """
+    if AUTO in zones:
         raise ConfigurationError("--zone auto: only a run that is being tracked can find out where it is; name the zone, as in --zone FR")
     if given["currency"] is not None and given["price_per_kwh"] is None and price_csv is None:
         raise ConfigurationError(f"--currency {given['currency']}: there is no price; give --price or --price-csv")
-    terms = Terms(**given, unmeasured=_share(unmeasured))
+    if len(zones) > 1 and (given["intensity_g_per_kwh"] is not None or intensity_csv is not None):
+        option = "--intensity" if intensity_csv is None else "--intensity-csv"
+        raise ConfigurationError(f"{option} with {len(zones)} zones: it would make them all the same; leave it out, or give one --zone")
+    basis = basis_of(bases)
+    stated = None if given["intensity_g_per_kwh"] is None else basis
+    terms = Terms(**given, basis=basis, intensity_basis=stated, unmeasured=_share(unmeasured))
     check(terms)
     for question in questions(terms):
         say(question)
-    return terms
+    if len(zones) > 1:
+        zones = list(dict.fromkeys(figure(zone, allow_suspect=True).zone for zone in zones))
+    return [replace(terms, zone=zone) for zone in zones] or [terms]
 
 
 def with_series(terms: Terms, within: Sequence[Span], *, intensity_csv: Path | None = None, price_csv: Path | None = None) -> Terms:
@@ -79,6 +118,12 @@ def with_series(terms: Terms, within: Sequence[Span], *, intensity_csv: Path | N
     series = Terms(series=() if intensity_csv is None else (_series(intensity_csv, INTENSITY, within),))
     for question in questions(series):
         say(question)
+    for each in series.series:
+        if terms.basis is not None and each.basis not in (None, terms.basis):
+            raise ConfigurationError(
+                f"--basis {terms.basis} and {each.source}, whose values are {each.basis}: the two cannot be mixed; leave --basis out (its"
+                f" values are then converted to lifecycle), or name a series on the {terms.basis} basis"
+            )
     return replace(terms, series=series.series, prices=None if price_csv is None else _series(price_csv, PRICE, within))
 
 
@@ -105,6 +150,24 @@ def _series(path: Path, column: Column, within: Sequence[Span]) -> Series:
         return read_series(lines, str(path), column, within)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}; name a CSV file in UTF-8") from None
+
+
+def basis_of(given: Sequence[str]) -> Basis | None:
+    """The basis that is asked for by name; None if none is. Raises ConfigurationError for two, and for an unknown one."""
+    known = " or ".join(f"--basis {basis}" for basis in Basis)
+    if len({basis_named(text) or text for text in given}) > 1:
+        raise ConfigurationError(
+            f"--basis {' and --basis '.join(given)}: grams on different bases cannot be added or compared, because life-cycle ones count"
+            f" the supply of the fuel and the building of the plants too; give one, {known}"
+        )
+    if not given:
+        return None
+    found = basis_named(given[0])
+    if found is None:
+        raise ConfigurationError(
+            f"--basis {given[0]}: there are two bases, which cannot be mixed: life-cycle, and direct (the stack alone); give {known}"
+        )
+    return found
 
 
 def _share(text: str | None) -> Estimate | None:

@@ -20,6 +20,8 @@ from tests.fakes.world import World
 from trainwatt.carbon.grid import providers
 from trainwatt.carbon.grid.uk import UKCarbonIntensity
 from trainwatt.carbon.series import iso
+from trainwatt.carbon.tables.basis import lifecycle_of
+from trainwatt.carbon.tables.spread import ESTIMATED, MEASURED
 from trainwatt.cli.main import cli
 from trainwatt.errors import ConfigurationError, RunNotFoundError
 from trainwatt.storage.write.writer import Writer
@@ -150,7 +152,7 @@ def test_money_water_and_what_is_apart_are_printed_and_kept(db: str, tmp_path: P
         "apart, not measured: fans",
     ):
         assert line in text
-    assert text.startswith("100 g CO2e: operational only")
+    assert text.startswith("100 g CO2e, basis unknown: operational only")
     [kept] = answer("footprint", "aaa", "--intensity", "100", *options, "--db", db)["footprints"]
     assert kept["carbon"]["cost"]["amount"] == pytest.approx(0.3)
     assert kept["energy"]["total_j"] == J_PER_KWH
@@ -191,24 +193,99 @@ def test_show_uses_what_refresh_has_cached(db: str, httpserver: HTTPServer, monk
     before = answer("show", "aaa", "--db", db)["carbon"]
     answer("footprint", "aaa", "--refresh", "--db", db)
     after = answer("show", "aaa", "--db", db)["carbon"]
-    assert before["operational_g"] != pytest.approx(80)
-    assert (after["operational_g"], after["intensity_source"]) == (pytest.approx(80), "uk")
+    raised = lifecycle_of(80)  # the provider's values are direct
+    assert before["operational_g"] != pytest.approx(raised.central)
+    assert (after["operational_g"], after["intensity_source"]) == (pytest.approx(raised.central), "uk")
+    assert after["operational_low_g"] == pytest.approx(raised.low / MEASURED.below)
+    assert after["operational_high_g"] == pytest.approx(raised.high * MEASURED.above)
+    assert (after["intensity_basis"], after["assumptions"][0]["grid"]["derived_from"]) == ("lifecycle", "direct")
+    direct = answer("footprint", "aaa", "--basis", "direct", "--db", db)["footprints"][0]["carbon"]
+    assert (direct["operational_g"], direct["assumptions"][0]["grid"]["derived_from"]) == (pytest.approx(80), None)
 
 
 def test_refresh_without_a_zone_says_that_there_is_nothing_to_ask_for(db: str) -> None:
     assert "nothing to ask for" in call("footprint", "aaa", "--intensity", "5", "--refresh", "--db", db).stderr
 
 
-def test_runs_on_different_bases_are_not_added(db: str) -> None:
+def test_runs_whose_grids_are_published_on_different_bases_are_added_on_one(db: str) -> None:
+    """France has a life-cycle figure only, and California a direct one only."""
     with closing(sqlite3.connect(db)) as connection:
         connection.execute("UPDATE run SET zone = 'US-CA' WHERE id = 'bbb'")
         connection.commit()
-    error = call("footprint", "aaa", "bbb", "--db", db).exception
+    for basis in ("lifecycle", "direct"):
+        found = answer("footprint", "aaa", "bbb", "--basis", basis, "--db", db)
+        grids = [each["carbon"]["assumptions"][0]["grid"] for each in found["footprints"]]
+        assert [each["carbon"]["intensity_basis"] for each in found["footprints"]] == [basis, basis]
+        assert grids[1]["derived_from"] == ("direct" if basis == "lifecycle" else None)
+        assert found["total"]["all"]["total_g"] == pytest.approx(sum(each["carbon"]["total_g"] for each in found["footprints"]))
+    text = call("footprint", "aaa", "bbb", "--db", db).stdout
+    assert text.count("CO2e (") == 2
+    assert text.count(", life-cycle") == 5  # both runs, both sums by status, and the total
+
+
+def test_zones_are_put_side_by_side_on_one_basis(db: str) -> None:
+    """France and Quebec; and the clouds in Stockholm, of which one publishes a direct figure and the others none."""
+    zones = ("--zone", "fr", "--zone", "Québec", "--zone", "gcp:europe-north2", "--zone", "Sweden", "--zone", "FR")
+    found = answer("footprint", "aaa", "bbb", *zones, "--db", db)
+    assert set(found) == {"schema_version", "zones"}
+    assert [each["zone"] for each in found["zones"]] == ["FR", "CA-QC", "gcp:europe-north2", "SE"]
+    carbons = [each["footprints"][0]["carbon"] for each in found["zones"]]
+    assert {carbon["intensity_basis"] for carbon in carbons} == {"lifecycle"}
+    france, quebec, cloud, sweden = [(c["operational_low_g"], c["operational_high_g"]) for c in carbons]
+    assert cloud[0] < sweden[1]
+    assert sweden[0] < cloud[1]
+    assert quebec[1] > france[0]
+    for each in found["zones"]:
+        assert each["total"]["all"]["total_g"] == pytest.approx(sum(f["carbon"]["total_g"] for f in each["footprints"]))
+        assert all(f["footprint_id"] for f in each["footprints"])
+    text = call("footprint", "aaa", "bbb", *zones, "--db", db).stdout
+    assert text.startswith("CO2e of 2 runs in 4 zones, life-cycle\n")
+    assert [line.split()[0] for line in text.splitlines()[2:]] == ["FR", "CA-QC", "gcp:europe-north2", "SE"]
+    assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--basis", "mixed"), "--basis mixed: there are two bases, which cannot be mixed"),
+        (("--basis", "direct", "--basis", "life-cycle"), "--basis direct and --basis life-cycle: grams on different bases cannot be added"),
+        (("--basis", "direct", "--intensity-csv", "grid.csv"), "--basis direct and grid.csv, whose values are lifecycle"),
+        (("--zone", "FR", "--zone", "DE", "--intensity", "50"), "--intensity with 2 zones"),
+        (("--zone", "FR", "--zone", "DE", "--format", "md"), "--format md with 2 zones"),
+        (("--zone", "FR", "--zone", "Frnace"), "zone='Frnace' is not known"),
+    ],
+)
+def test_what_would_mix_bases_or_grids_is_refused_by_name(
+    db: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("grid.csv").write_text("start,end,intensity_g_per_kwh,basis\n1970-01-01T00:00Z,1970-01-01T01:00Z,80,life-cycle\n")
+    error = call("footprint", "aaa", *arguments, "--db", db).exception
     assert isinstance(error, ConfigurationError)
-    assert "aaa (FR) on lifecycle ones and bbb (US-CA) on direct ones" in str(error)
-    with closing(sqlite3.connect(db)) as connection:
-        assert connection.execute("SELECT count(*) FROM footprint").fetchone() == (0,)
-    assert answer("footprint", "aaa", "bbb", "--zone", "FR", "--db", db)["total"]["all"]["total_g"] > 0
+    assert said in str(error)
+
+
+@pytest.mark.parametrize("command", [("compare", "aaa", "bbb"), ("report", "aaa", "-o", "r.md")])
+def test_elsewhere_a_second_zone_is_not_dropped_silently(db: str, command: tuple[str, ...]) -> None:
+    error = call(*command, "--zone", "FR", "--zone", "DE", "--db", db).exception
+    assert isinstance(error, ConfigurationError)
+    assert "--zone FR and --zone DE" in str(error)
+
+
+def test_a_series_of_the_user_has_a_range_and_is_converted(db: str, tmp_path: Path) -> None:
+    """No value over time is exact; an estimated one is less so."""
+    file = tmp_path / "grid.csv"
+    rows = ("1970-01-01T00:00Z,1970-01-01T00:30Z,100,no,direct", "1970-01-01T00:30Z,1970-01-01T01:00Z,100,yes,direct")
+    file.write_text("\n".join(("start,end,intensity_g_per_kwh,estimated,basis", *rows)))
+    [direct] = answer("footprint", "aaa", "--intensity-csv", str(file), "--basis", "direct", "--db", db)["footprints"]
+    got = [direct["carbon"][f"operational{end}_g"] for end in ("", "_low", "_high")]
+    lows, highs = 50 / MEASURED.below + 50 / ESTIMATED.below, 50 * MEASURED.above + 50 * ESTIMATED.above
+    assert got == pytest.approx([100, lows, highs])
+    [raised] = answer("footprint", "aaa", "--intensity-csv", str(file), "--db", db)["footprints"]
+    assert raised["carbon"]["operational_g"] == pytest.approx(lifecycle_of(100).central)
+    assert raised["carbon"]["operational_low_g"] < lifecycle_of(100).low
+    assert raised["carbon"]["operational_high_g"] > lifecycle_of(100).high
+    assert raised["carbon"]["assumptions"][0]["name"].endswith(", lifecycle derived from direct")
 
 
 @pytest.mark.parametrize(("form", "has"), [("text", "References"), ("md", "```bibtex"), ("tex", r"\\begin{tabular}")])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -35,23 +36,25 @@ def test_one_zone_is_shown_with_year_basis_status_and_source(text: str, name: st
     assert "g/kWh (" in page
     assert f"{name} · " in page
     assert " · lifecycle, generation · " in page
-    for words in ("low and high: half and double", "source: Ember", "CC-BY-4.0"):
+    for words in ("60 g/kWh more", "source: Ember", "CC-BY-4.0"):
         assert words in " ".join(page.split())
 
 
 def test_a_cloud_region_has_its_site_too() -> None:
     page = " ".join(zones("aws:eu-north-1").split())
-    assert page.startswith("aws:eu-north-1: 35.9 g/kWh (18–72)")
+    assert page.startswith("aws:eu-north-1: 35.9 g/kWh (18–128)")
     assert "the figure of SE (Sweden), where the region lies" in page
-    assert "PUE 1.1" in page
-    assert "water 0.0" in page
+    assert "PUE 1.14 (fleet-default, 2025" in page
+    assert "no PUE is known" in " ".join(zones("hetzner:fsn1").split())
     assert "carbon-free energy (the provider's, market-side)" in " ".join(zones("gcp:us-central1-a").split())
 
 
 def test_several_are_listed() -> None:
     page = zones("sweden")
     assert page.splitlines()[0].split() == ["zone", "g/kWh", "year", "basis", "status", "kind", "name"]
-    assert [line.split()[0] for line in page.splitlines()[1:]] == ["SE", "azure:swedencentral", "SE-SE1", "SE-SE2", "SE-SE3", "SE-SE4"]
+    assert [line.split()[0] for line in page.splitlines()[1:]] == [
+        *("SE", "azure:swedencentral", "azure:swedensouth", "SE-SE1", "SE-SE2", "SE-SE3", "SE-SE4")
+    ]
 
 
 def test_all_are_listed_and_a_suspect_one_is_marked() -> None:
@@ -70,6 +73,8 @@ def test_json_has_all_of_a_figure() -> None:
     assert view["licence"]
     assert view["cloud"] is None
     [region] = views("gcp:europe-north2")
+    assert (region["basis"], region["published_basis"], region["published_g_per_kwh"]) == ("lifecycle", "direct", 2.73)
+    assert region["status"] == "derived"
     assert region["cloud"]["grid_zone"] == "SE"
     assert region["cloud"]["pue"] == 1.09
 
@@ -84,6 +89,23 @@ def test_only_one_kind() -> None:
 def test_an_unknown_zone_names_what_is_near() -> None:
     with pytest.raises(ConfigurationError, match=r"zone='Germny' is not known \(did you mean DE \(Germany\)"):
         zones("Germny")
+
+
+def test_old_figures_are_listed() -> None:
+    """Older than two years, by the calendar of today: those of this year and the two before are not."""
+    this_year = datetime.now(UTC).year
+    old, every = views("--check"), views()
+    assert {view["zone"] for view in old} == {view["zone"] for view in every if view["year"] < this_year - 2}
+    assert zones("--check").startswith(f"{len(old)} of the bundled figures")
+    assert "AU-NSW" not in {view["zone"] for view in old} or this_year > 2027
+    [one] = views("CF", "--check")
+    assert one["year"] < this_year - 2
+
+
+def test_a_zone_is_found_by_its_name_in_its_own_language() -> None:
+    assert zones("Deutschland").startswith("DE: ")
+    assert zones("osterreich").startswith("AT: ")
+    assert zones("aws:us-east-1a").startswith("aws:us-east-1: ")
 
 
 def test_it_loads_neither_sqlalchemy_nor_requests() -> None:

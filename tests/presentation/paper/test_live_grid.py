@@ -17,6 +17,7 @@ from trainwatt.carbon.grid.electricitymaps import ElectricityMaps
 from trainwatt.carbon.grid.http import Patience
 from trainwatt.carbon.grid.uk import UKCarbonIntensity
 from trainwatt.carbon.series import Slot, iso, series
+from trainwatt.carbon.tables.basis import Basis
 from trainwatt.carbon.terms import Terms
 from trainwatt.cli.main import cli
 from trainwatt.presentation.paper.bibliography import SERVICES
@@ -90,7 +91,7 @@ def test_estimated_hours_of_a_live_provider(db: str, maps: Callable[..., None], 
     text = plain(written(db, form, "--zone", "DE", "--refresh"))
     mean = (300 * 2000 + 200 * 3600 + 250 * 1600) / 7200
     said = "values over time from Electricity Maps API, weighted by energy, life-cycle basis; estimated values for 50 % of the energy"
-    assert sentence(text).startswith(f"{mean:.1f} g CO2e/kWh ({said})")
+    assert sentence(text).startswith(f"{mean:.1f} g CO2e/kWh (187.4–309.7; {said})")
     assert "electricitymaps" not in sentence(text).replace("@electricitymaps", "").replace("cite{electricitymaps}", "")
     assert sum("lectricity Maps API" in title for title in references(text)) == 1
     assert not any(title.rstrip(".").lower().startswith("electricitymaps") for title in references(text))
@@ -120,7 +121,8 @@ def test_forecasts_of_the_uk_stand_in_as_estimates(db: str, httpserver: HTTPServ
     httpserver.expect_request(re.compile("/intensity/.*")).respond_with_json({"data": halves})
     monkeypatch.setattr(providers, "providers", lambda _: [UKCarbonIntensity(httpserver.url_for(""), QUICK)])
     text = plain(written(db, form, "--zone", "GB", "--refresh"))
-    said = "values over time from Carbon Intensity API (Great Britain), weighted by energy, direct basis; estimated values for 72 %"
+    said = "values over time from Carbon Intensity API (Great Britain), weighted by energy, life-cycle basis, derived"
+    said += " from the direct basis; estimated values for 72 %"
     assert said in sentence(text)
     assert sum("Carbon Intensity API (Great Britain)" in title for title in references(text)) == 1
     assert not any(title.rstrip(".").lower() == "uk" for title in references(text))
@@ -138,8 +140,8 @@ def test_a_file_of_the_users_is_named_and_nothing_else_whatever_it_is_called(
     rows = (f"{iso(FIRST)},{iso(FIRST + HOUR)},100,yes", f"{iso(FIRST + HOUR)},{end},100,no")
     Path(name).write_text("\n".join(("start,end,intensity_g_per_kwh,estimated", *rows)))
     text = plain(written(db, form, "--zone", "FR", "--intensity-csv", name))
-    said = f"100 g CO2e/kWh (values over time from the authors' file “{name}”, weighted by energy; estimated values for 28 % of the energy)"
-    assert sentence(text).removesuffix(".") == said
+    said = f"values over time from the authors' file “{name}”, weighted by energy; estimated values for 28 % of the energy"
+    assert sentence(text).removesuffix(".") == f"100 g CO2e/kWh (81.32–124.7; {said})"
     assert not any("Carbon Intensity API" in title or "Electricity Maps" in title for title in references(text))
     assert "direct basis" not in text
 
@@ -160,7 +162,9 @@ def test_estimates_of_several_runs_are_a_span(tmp_path: Path) -> None:
     def run(name: str, share: float) -> Any:
         cut = START + round(2 * HOUR * share)
         slots = [Slot(START, cut, 100, True, "uk"), Slot(cut, START + 2 * HOUR, 50, False, "uk")]
-        return footprint(tmp_path, NODE, Terms(zone="GB", series=(series(slots, "uk", "direct", from_provider=True),)), id=name)
+        return footprint(
+            tmp_path, NODE, Terms(zone="GB", basis=Basis.DIRECT, series=(series(slots, "uk", Basis.DIRECT, from_provider=True),)), id=name
+        )
 
     text = " ".join(document([run("a", 0.25), run("b", 0.5)], "text").split())
     assert "62.5–75 g CO2e/kWh (means of runs; values over time from Carbon Intensity API (Great Britain)" in text

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...carbon.grid import live
+from ...carbon.grid.ranged import ranged
 from ...carbon.series import Series
 from ...carbon.terms import Terms
 from ...storage.read.lasting import last_t_ns
@@ -140,7 +141,8 @@ def _layers(stored: StoredRun, curves: Mapping[Key, series.Curve], cuts: list[fl
 
 def _chain(store: Store, stored: StoredRun, terms: Terms) -> list[Series]:
     """The intensities by time that the footprint is computed with."""
-    if terms.series:
-        return list(terms.series)
     zone, start_utc_ns, end_utc_ns = asked_of_a_grid(stored, terms)
-    return [] if zone is None or end_utc_ns <= start_utc_ns else live.cached(store, zone, start_utc_ns, end_utc_ns)
+    found = list(terms.series)
+    if not found and zone is not None and end_utc_ns > start_utc_ns:
+        found = live.cached(store, zone, start_utc_ns, end_utc_ns, terms.wanted_basis)
+    return [ranged(each, terms.wanted_basis) for each in found]

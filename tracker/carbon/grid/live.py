@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Protocol
 
 from ..series import Series, Slot, series
+from ..tables.basis import Basis
 from ..tables.zones import provider_zone
 
 if TYPE_CHECKING:
@@ -50,11 +51,11 @@ def _apart(slots: Iterable[Slot]) -> Iterator[Slot]:
             yield slot
 
 
-def cached(cache: IntensityCache, zone: str, start_utc_ns: int, end_utc_ns: int) -> list[Series]:
-    """The cached series of a zone, one for each provider, all on the basis of the first: life-cycle and direct factors are never mixed."""
+def cached(cache: IntensityCache, zone: str, start_utc_ns: int, end_utc_ns: int, wanted: Basis) -> list[Series]:
+    """The cached series of a zone, one for each provider; those on the wanted basis come first."""
     rows = cache.cached_intensities(provider_zone(zone), start_utc_ns, end_utc_ns)
     found = []
     for (provider, basis), values in groupby(rows, key=lambda r: (r.provider, r.basis)):
         slots = [Slot(r.start_utc_ns, r.end_utc_ns, r.g_per_kwh, r.estimated, provider) for r in values]
-        found.append(series(_apart(slots), provider, basis, from_provider=True))
-    return [s for s in found if s.basis == found[0].basis]
+        found.append(series(_apart(slots), provider, Basis(basis), from_provider=True))
+    return sorted(found, key=lambda s: s.basis is not wanted)

@@ -1,43 +1,57 @@
-"""The bundled tables of grid intensities per zone and of cloud regions.
+"""The emissions per kWh of a zone, from the bundled tables.
 
 A zone is text: an ISO country (`NA` is Namibia, `NO` Norway), a state or province (`US-CA`, `CA-QC`, `AU-NSW`), an eGRID subregion
 (`CAMX`), an aggregate (`EU27`, `WORLD`), a cloud region (`aws:eu-north-1`) or a zone of Electricity Maps (`US-CAL-CISO`).
 
-A figure is a year's average of a whole zone, but a run uses some hours at one place in it. Where both are published on one basis, the
-difference is known: of Google's 15 cloud regions in a state, province or eGRID subregion of these tables, 12 have a figure within a factor
-of 2 of the zone's figure, the others within 4. So `low` and `high` of a zone are half and double its figure (about 80 %), at most the
-figure of the dirtiest country. A figure published for a cloud region leaves the hour and the year open: a factor of 1.5, a judgement. An
-aggregate, a stand-in or an unnamed place may be any grid: they span the countries of the world.
+Every figure is on one basis, life-cycle unless direct is asked for. Where only the other one is published, the figure is derived from it
+(basis.py). How wide the range is depends on how the place is related to the one whose figure is used (spread.py). An aggregate, a stand-in
+or an unnamed place may be any grid: they span the countries of the world.
 """
 
 from __future__ import annotations
 
-import csv
-import functools
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ...errors import ConfigurationError
-from ...machine.resources import folder_of, text_of
+from ..accounting import Estimate
 from ..assumption import FactorStatus
-from ..series import require_same_basis as require_same_basis
-
-DATA = folder_of(__package__, "data")
-WORLD = "WORLD"
-ZONE_FACTOR, REGION_FACTOR = 2.0, 1.5
-KINDS = (
-    *("country", "aggregate", "us_state", "egrid_subregion", "egrid_national", "ca_province", "au_state"),
-    *("cloud_region", "electricity_maps", "territory", "alias"),
+from .basis import SOURCE, Basis, direct_of, on_basis
+from .spread import DERIVED, DIRECT, OWN, PART, REGION, Kinship
+from .zone_names import Listed as Listed
+from .zone_names import cloud_region as cloud_region
+from .zone_names import known as known
+from .zone_names import listed as listed
+from .zone_rows import (
+    PARENTS,
+    WORLD,
+    AliasRow,
+    ZoneRow,
+    alias_rows,
+    cloud_regions,
+    island_g_per_kwh,
+    span,
+    zone_rows,
 )
-_PARENTS = {"us_state": "US", "egrid_subregion": "US", "egrid_national": "US", "ca_province": "CA", "au_state": "AU"}
+from .zone_rows import CloudRegion as CloudRegion
+
+KINDS = (
+    *("country", "aggregate", "us_state", "egrid_subregion", "egrid_national", "ca_province", "au_state", "cn_province"),
+    *("cloud_region", "electricity_maps", "subdivision", "territory", "alias"),
+)
+STALE_YEARS = 2
+"""A figure of a year longer ago is old: grids change by some percent a year."""
+_DIRECT_TWIN = {"US": "US-EGRID"}
+"""Zones that publish a direct figure under another code."""
 
 
 class ZoneFigure(NamedTuple):
     """The emissions per kWh in a zone, as a yearly average, with the origin of the number.
 
-    `basis` is "lifecycle" (with building the plants and bringing the fuel) or "direct" (the stack alone); `boundary` "generation",
-    "consumption" (with trade) or "not stated". `status`: verified, cross-checked, secondary (one copy by another party), suspect, or
-    assumed (no figure of that place). `note` says which figure stands in for another, and how low and high arise.
+    `basis` is that of the three figures; `published_g_per_kwh` and `published_basis` are what the source has. `boundary` is "generation",
+    "consumption" (with trade) or "not stated". `status`: verified, cross-checked, secondary (one copy by another party), derived (from a
+    figure on the other basis), suspect, or assumed (no figure of that place). `note` says which figure stands in for another, and how low
+    and high arise.
     """
 
     zone: str
@@ -47,250 +61,153 @@ class ZoneFigure(NamedTuple):
     low_g_per_kwh: float
     high_g_per_kwh: float
     year: int
-    basis: str
+    basis: Basis
     boundary: str
     source: str
     licence: str
     status: FactorStatus
     note: str
+    published_g_per_kwh: float
+    published_basis: Basis
 
 
-class CloudRegion(NamedTuple):
-    """A region of a cloud: its zone, PUE, litres of water per kWh of IT energy, and the grid intensity where the provider publishes it.
-
-    `pue_kind` is region-reported, region-design (planned, not measured), fleet-default (the figure of the fleet, because the region has
-    none) or another fleet-*; `pue_status` that figure's own. `cfe_percent` is Google's hourly share of carbon-free energy, a market-side
-    figure.
-    """
-
-    name: str
-    location: str
-    zone: str | None
-    pue: float
-    pue_kind: str
-    pue_year: int
-    pue_source: str
-    pue_status: FactorStatus
-    wue_l_per_kwh: float | None
-    intensity_g_per_kwh: float | None
-    intensity_year: int | None
-    basis: str | None
-    intensity_source: str | None
-    intensity_status: FactorStatus | None
-    cfe_percent: float | None
-    licence: str
-
-
-class Listed(NamedTuple):
-    """One zone that can be named."""
-
-    zone: str
-    kind: str
-    name: str
-
-
-def figure(zone: str | None, *, basis: str | None = None, allow_suspect: bool = False) -> ZoneFigure:
+def figure(zone: str | None, *, basis: Basis = Basis.LIFECYCLE, allow_suspect: bool = False) -> ZoneFigure:
     """The figure of a zone; if `zone` is None, that of the world, labelled `assumed`.
 
-    With `basis`, the nearest figure on that basis: the zone's own, its country's, or the mean of what clouds publish for their regions
-    there. Raises ConfigurationError for an unknown zone, for a suspect figure without `allow_suspect`, and if no figure on that basis
-    exists.
+    Raises ConfigurationError for an unknown zone, and for a suspect figure without `allow_suspect`.
     """
-    found = _world() if zone is None else _figure(_known(zone))
-    if basis is not None and found.basis != basis:
-        found = _on_basis(found, basis)
+    found = _world(basis) if zone is None else _figure(known(zone), basis)
     if found.status is FactorStatus.SUSPECT and not allow_suspect:
         raise ConfigurationError(
-            f"zone={zone!r}: the only figure of {found.name} ({found.intensity_g_per_kwh:g} g/kWh, {found.year}, {found.source}) is"
+            f"zone={zone!r}: the only figure of {found.name} ({found.published_g_per_kwh:g} g/kWh, {found.year}, {found.source}) is"
             " suspect; give an intensity of your own, or allow it with --allow-suspect"
         )
     return found
 
 
-def cloud_region(name: str) -> CloudRegion:
-    """The region `aws:eu-north-1`, also by one of its zones (`gcp:us-central1-a`); `aws` alone is the fleet. Raises ConfigurationError."""
-    wanted = name.strip().lower()
-    wanted = wanted if ":" in wanted else f"{wanted}:*"
-    for key in (wanted, wanted[:-1] if wanted[-2:-1].isdigit() else wanted, wanted[:-2] if wanted[-2:-1] == "-" else wanted):
-        if key in _regions():
-            return _regions()[key]
-    raise ConfigurationError(f"{name!r} is not a known cloud region{_near(name)}; `trainwatt zones --kind cloud_region` lists them")
-
-
-def listed() -> Iterator[Listed]:
-    """Every zone that `figure` accepts."""
-    for row in _rows().values():
-        yield Listed(row["zone"], row["kind"], row["name"])
-    for region in _regions().values():
-        if region.zone is not None:
-            yield Listed(region.name, "cloud_region", region.location)
-    for row in _aliases().values():
-        yield Listed(row["code"], row["kind"], row["name"])
+def stale(zones: Iterable[Listed], this_year: int) -> list[Listed]:
+    """Those whose figure is of a year more than STALE_YEARS ago."""
+    return [zone for zone in zones if figure(zone.zone, allow_suspect=True).year < this_year - STALE_YEARS]
 
 
 def provider_zone(zone: str) -> str:
     """The zone for a live provider: the place of a cloud region, the ISO form of an alias, any other zone unchanged."""
-    known = _known(zone)
-    if known in _regions():
-        return _regions()[known].zone or known
-    row = _aliases().get(known)
-    return row["zone"] if row and row["kind"] == "alias" else known
+    code = known(zone)
+    if code in cloud_regions():
+        return cloud_regions()[code].zone or code
+    row = alias_rows().get(code)
+    return row.zone if row and row.kind == "alias" else code
 
 
 def country_of(zone: str) -> str | None:
     """The country of a zone; None for aggregates and territories without a figure."""
-    known = _known(zone)
-    place = _regions()[known].zone if known in _regions() else _aliases()[known]["zone"] if known in _aliases() else known
-    row = _rows().get(place or "")
+    place = known(zone)
+    if place in cloud_regions():
+        place = cloud_regions()[place].zone or ""
+    while place in alias_rows():
+        place = alias_rows()[place].zone
+    row = zone_rows().get(place)
     if row is None:
         return None
-    return row["zone"] if row["kind"] == "country" else _PARENTS.get(row["kind"])
+    return row.zone if row.kind == "country" else PARENTS.get(row.kind)
 
 
-def _known(zone: str) -> str:
-    """The zone in the spelling of the tables. Raises ConfigurationError."""
-    text = zone.strip()
-    if ":" in text:
-        region = cloud_region(text)
-        if region.zone is not None:
-            return region.name
-        raise ConfigurationError(f"zone={zone!r} is the whole fleet, not a place: name a region, as in {text.split(':')[0]}:…{_near(text)}")
-    for table in (_rows(), _aliases()):
-        if text.upper() in table:
-            return text.upper()
-    raise ConfigurationError(
-        f"zone={zone!r} is not known{_near(zone)}; give an ISO country (FR), a state (US-CA, CA-QC, AU-NSW), an eGRID subregion (CAMX) or"
-        " a cloud region (aws:eu-north-1); `trainwatt zones` lists them"
-    )
+def _figure(code: str, basis: Basis) -> ZoneFigure:
+    if code in cloud_regions():
+        return _of_region(cloud_regions()[code], basis)
+    alias = alias_rows().get(code)
+    return _of_row(zone_rows()[code], basis) if alias is None else _of_alias(alias, basis)
 
 
-def _near(text: str) -> str:
-    """ " (did you mean DE (Germany)?)" for similar names; "" if there are none."""
-    import difflib
-
-    wanted = text.strip().lower()
-    by_text: dict[str, Listed] = {}
-    for zone in listed():
-        by_text.setdefault(zone.zone.lower(), zone)
-        by_text.setdefault(zone.name.lower(), zone)
-    by_text.pop("", None)
-    exact = [wanted] if wanted in by_text else []
-    close = [*exact, *difflib.get_close_matches(wanted, by_text, n=3, cutoff=0.6), *(k for k in by_text if len(wanted) > 3 and wanted in k)]
-    names = list(dict.fromkeys(f"{by_text[key].zone} ({by_text[key].name})".removesuffix(" ()") for key in close))[:4]
-    return f" (did you mean {', '.join(names)}?)" if names and wanted else ""
-
-
-def _figure(zone: str) -> ZoneFigure:
-    if zone in _regions():
-        return _of_region(_regions()[zone])
-    row = _rows().get(zone)
-    if row is None:
-        alias = _aliases()[zone]
-        return _through(alias, _figure(alias["zone"]))
-    value, kind = float(row["intensity_g_per_kwh"]), row["kind"]
-    cleanest, dirtiest = _span()
-    status = FactorStatus(row["status"])
-    if kind == "aggregate" or status is FactorStatus.SUSPECT:
-        low, high, why = min(value, cleanest), max(value, dirtiest), "low and high: the cleanest and the dirtiest country of the world"
+def _of_row(row: ZoneRow, basis: Basis) -> ZoneFigure:
+    if row.basis is not basis and basis is Basis.DIRECT:
+        if row.zone in _DIRECT_TWIN:
+            return _of_row(zone_rows()[_DIRECT_TWIN[row.zone]], basis)
+        if (published := _published_there(row)) is not None:
+            return published
+    figure = on_basis(row.g_per_kwh, row.basis, basis)
+    cleanest, dirtiest = _span(basis)
+    if row.kind == "aggregate" or row.status is FactorStatus.SUSPECT:
+        ranged = Estimate(figure.central, min(figure.low, cleanest), max(figure.high, dirtiest))
+        why = "low and high: the cleanest and the dirtiest country of the world"
     else:
-        low, high = value / ZONE_FACTOR, min(value * ZONE_FACTOR, max(value, dirtiest))
-        why = "a year's average of the whole zone; low and high: half and double of it, for the hours and the place of one run"
-    source = _sources()[row["source"]]
-    year, basis, boundary = int(row["year"]), row["basis"], row["boundary"]
-    return ZoneFigure(zone, kind, row["name"], value, low, high, year, basis, boundary, source, row["licence"], status, why)
-
-
-def _of_region(region: CloudRegion) -> ZoneFigure:
-    if region.intensity_g_per_kwh is None:
-        place = _figure(region.zone or WORLD)
-        note = f"the figure of {place.zone} ({place.name}), where the region lies; {place.note}"
-        return place._replace(zone=region.name, kind="cloud_region", name=region.location or region.name, note=note)
-    value = region.intensity_g_per_kwh
+        spread = DERIVED if row.basis is not basis else OWN if basis is Basis.LIFECYCLE else DIRECT
+        ranged, why = spread.around(figure, dirtiest), f"low and high: {spread.words}"
+    status = FactorStatus.DERIVED if row.basis is not basis and row.status is not FactorStatus.SUSPECT else row.status
     return ZoneFigure(
-        region.name, "cloud_region", region.location or region.name,
-        value, value / REGION_FACTOR, min(value * REGION_FACTOR, max(value, _span()[1])),
-        region.intensity_year or 0, region.basis or "", "not stated", region.intensity_source or "", region.licence,
-        region.intensity_status or FactorStatus.ASSUMED,
-        "published for the region; low and high: a factor of 1.5, a judgement, for the hours and the year of one run",
+        row.zone, row.kind, row.name, *ranged, row.year, basis, row.boundary, row.source, row.licence, status,
+        f"a year's average of the whole zone; {_derivation(row.g_per_kwh, row.basis, basis)}{why}", row.g_per_kwh, row.basis,
     )  # fmt: skip
 
 
-def _through(alias: dict[str, str], place: ZoneFigure) -> ZoneFigure:
-    """The figure of another zone under the requested name, labelled if it only stands in."""
-    code, name = alias["code"], alias["name"]
-    if alias["kind"] == "alias":
+def _of_region(region: CloudRegion, basis: Basis) -> ZoneFigure:
+    name, value, known_basis = region.location or region.name, region.intensity_g_per_kwh, region.basis
+    if value is None or known_basis is None:
+        place = _figure(region.zone or WORLD, basis)
+        note = f"the figure of {place.zone} ({place.name}), where the region lies; {place.note}"
+        return place._replace(zone=region.name, kind="cloud_region", name=name, note=note)
+    figure = on_basis(value, known_basis, basis)
+    published = region.intensity_status or FactorStatus.ASSUMED
+    return ZoneFigure(
+        region.name, "cloud_region", name, *REGION.around(figure, _span(basis)[1]), region.intensity_year or 0, basis, "not stated",
+        region.intensity_source or "", region.licence, published if known_basis is basis else FactorStatus.DERIVED,
+        f"published for the region; {_derivation(value, known_basis, basis)}low and high: {REGION.words}", value, known_basis,
+    )  # fmt: skip
+
+
+def _of_alias(alias: AliasRow, basis: Basis) -> ZoneFigure:
+    """The figure of another zone under the requested name. Unless both are one grid, it only stands in: `assumed`, with a wide range."""
+    place = _figure(alias.zone, basis)
+    if alias.kind == "alias":
         return place
-    if alias["kind"] == "territory":
-        note = f"no figure of {name} itself is known: that of {place.name} is used; {place.note}"
-        return place._replace(zone=code, kind="territory", name=name, status=FactorStatus.ASSUMED, note=note)
-    return place._replace(zone=code, kind=alias["kind"], name=name, note=f"the figure of {place.zone} ({place.name}); {place.note}")
+    if alias.kind == "territory":
+        note = f"no figure of {alias.name} itself is known: that of {place.name} is used; {place.note}"
+        return place._replace(zone=alias.code, kind="territory", name=alias.name, status=FactorStatus.ASSUMED, note=note)
+    named = place._replace(zone=alias.code, kind=alias.kind, name=alias.name)
+    if alias.grid is Kinship.SAME:
+        return named._replace(note=f"the figure of {place.zone} ({place.name}); {place.note}")
+    own = on_basis(place.published_g_per_kwh, place.published_basis, basis)
+    dirtiest = _span(basis)[1]
+    if alias.grid is Kinship.PART:
+        ranged, why = PART.around(own, dirtiest), f"that of {place.zone} ({place.name}) is used; low and high: {PART.words}"
+    else:
+        central = on_basis(island_g_per_kwh(), Basis.LIFECYCLE, basis).central
+        ranged = Estimate(central, min(central, place.low_g_per_kwh), max(central, dirtiest))
+        why = (
+            f"the median of small islands is used, because {alias.name} is hardly connected with {place.name}; low: as {place.zone}, high:"
+            " the dirtiest country of the world"
+        )
+    return named._replace(
+        intensity_g_per_kwh=ranged.central, low_g_per_kwh=ranged.low, high_g_per_kwh=ranged.high, status=FactorStatus.ASSUMED,
+        note=f"no figure of {alias.name} itself is known: {why}",
+    )  # fmt: skip
 
 
-def _world() -> ZoneFigure:
-    world = _figure(WORLD)
+def _world(basis: Basis) -> ZoneFigure:
+    world = _figure(WORLD, basis)
     return world._replace(status=FactorStatus.ASSUMED, note=f"no zone was given: the world's average; {world.note}")
 
 
-def _on_basis(found: ZoneFigure, basis: str) -> ZoneFigure:
-    country = country_of(found.zone)
-    place = _regions()[found.zone].zone if found.zone in _regions() else found.zone
-    for code in dict.fromkeys(c for c in (place, country) if c):
-        other = _figure(code)
-        if other.basis == basis:
-            return other._replace(note=f"the {basis} figure of {other.zone} for {found.zone}; {other.note}")
-    if country == "US" and basis == "direct":
-        return _figure("US-EGRID")
-    published = [_of_region(r) for r in _regions().values() if r.basis == basis and r.zone in (place, country)]
-    if not published:
-        raise ConfigurationError(
-            f"zone={found.zone!r} has no {basis} figure, only {found.basis}; give an intensity of your own on that basis"
-        )
+def _published_there(row: ZoneRow) -> ZoneFigure | None:
+    """The mean of the direct figures that clouds publish for their regions in a country; None if there are none."""
+    published = [_of_region(r, Basis.DIRECT) for r in cloud_regions().values() if r.basis is Basis.DIRECT and r.zone == row.zone]
+    if not published or row.kind != "country":
+        return None
     mean = sum(f.intensity_g_per_kwh for f in published) / len(published)
     return published[0]._replace(
-        zone=found.zone, kind=found.kind, name=found.name, intensity_g_per_kwh=mean, low_g_per_kwh=min(f.low_g_per_kwh for f in published),
-        high_g_per_kwh=max(f.high_g_per_kwh for f in published), status=FactorStatus.ASSUMED,
-        note=f"mean of what is published for {', '.join(f.zone for f in published)}, because the zone has no {basis} figure",
+        zone=row.zone, kind=row.kind, name=row.name, intensity_g_per_kwh=mean, low_g_per_kwh=min(f.low_g_per_kwh for f in published),
+        high_g_per_kwh=max(f.high_g_per_kwh for f in published), status=FactorStatus.ASSUMED, published_g_per_kwh=mean,
+        note=f"mean of what is published for {', '.join(f.zone for f in published)}, because the zone has no direct figure",
     )  # fmt: skip
 
 
-def _table(name: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(text_of(DATA / name).splitlines()))
+def _derivation(g_per_kwh: float, published: Basis, wanted: Basis) -> str:
+    """ "derived from 2.73 g/kWh direct, for any mix of plants (IPCC …); " where it was; else "" """
+    if published is wanted:
+        return ""
+    return f"derived from {g_per_kwh:g} g/kWh {published}, for any mix of fuels ({SOURCE}); "
 
 
-@functools.cache
-def _rows() -> dict[str, dict[str, str]]:
-    return {row["zone"]: row for row in _table("grid_intensity.csv")}
-
-
-@functools.cache
-def _aliases() -> dict[str, dict[str, str]]:
-    return {row["code"]: row for row in _table("aliases.csv")}
-
-
-@functools.cache
-def _sources() -> dict[str, str]:
-    return {row["key"]: row["source"] for row in _table("sources.csv")}
-
-
-@functools.cache
-def _regions() -> dict[str, CloudRegion]:
-    def number(text: str) -> float | None:
-        return float(text) if text else None
-
-    return {
-        f"{r['provider']}:{r['region']}": CloudRegion(
-            f"{r['provider']}:{r['region']}", r["location"], r["zone"] or None, float(r["pue"]), r["pue_kind"], int(r["pue_year"]),
-            _sources()[r["pue_source"]], FactorStatus(r["pue_status"]), number(r["wue_l_per_kwh"]), number(r["intensity_g_per_kwh"]),
-            int(r["intensity_year"]) if r["intensity_year"] else None, r["basis"] or None,
-            _sources()[r["intensity_source"]] if r["intensity_source"] else None,
-            FactorStatus(r["intensity_status"]) if r["intensity_status"] else None, number(r["cfe_percent"]), r["licence"],
-        )
-        for r in _table("cloud_regions.csv")
-    }  # fmt: skip
-
-
-@functools.cache
-def _span() -> tuple[float, float]:
-    """The cleanest and the dirtiest country with a figure that is not suspect."""
-    values = [float(r["intensity_g_per_kwh"]) for r in _rows().values() if r["kind"] == "country" and r["status"] != FactorStatus.SUSPECT]
-    return min(values), max(values)
+def _span(basis: Basis) -> tuple[float, float]:
+    cleanest, dirtiest = span()
+    return (cleanest, dirtiest) if basis is Basis.LIFECYCLE else (direct_of(cleanest).low, direct_of(dirtiest).high)

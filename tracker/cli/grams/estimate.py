@@ -12,11 +12,12 @@ from ...carbon.estimating import DEVICES_PER_HOST, Plan, estimate
 from ...carbon.tables.hardware import MOST_TDP_W, table
 from ...carbon.terms import Rule, Terms, check
 from ...errors import ConfigurationError
-from ...presentation.words.carbon import EXACT, carbon_headline, carbon_lines
+from ...presentation.words.carbon import EXACT, basis_words, carbon_headline, carbon_lines
 from ...presentation.words.quantities import format_energy, format_range
+from ...presentation.words.zones import total_of, zone_rows
 from ..options import json_option
 from ..output import echo, say
-from ..terms_options import terms_of, terms_options
+from ..terms_options import terms_by_zone, terms_options
 
 SCHEMA_VERSION = 1
 MOST_DEVICES, MOST_HOURS = 1e9, 8_766_000.0
@@ -41,18 +42,27 @@ MOST_KWH = 3.1e13
 def command(as_json: bool, **asked: Any) -> None:
     """Estimate the footprint of a run from its hardware, time and power. Every factor is shown with its source."""
     plan = Plan(**{field.name: asked.pop(field.name) for field in fields(Plan)})
-    terms = terms_of(**asked)
-    check_plan(plan, terms)
-    energy, carbon, notes = estimate(plan, terms, table(terms.hardware))
+    by_zone = terms_by_zone(**asked)
+    found = []
+    for terms in by_zone:
+        check_plan(plan, terms)
+        energy, carbon, notes = estimate(plan, terms, table(terms.hardware))
+        found.append((energy, carbon))
     for note in notes:
         say(note)
     if as_json:
-        echo(json.dumps({"schema_version": SCHEMA_VERSION, "energy": energy, "carbon": carbon}, indent=2))
+        parts = [{"energy": energy, "carbon": carbon} for energy, carbon in found]
+        several = {"zones": [{"zone": terms.zone, **part} for terms, part in zip(by_zone, parts, strict=True)]}
+        echo(json.dumps({"schema_version": SCHEMA_VERSION, **(parts[0] if len(parts) == 1 else several)}, indent=2))
         return
-    echo(carbon_headline(carbon, EXACT))
     joules = format_range(energy["total_j"], energy["low_j"], energy["high_j"])
     if energy["low_j"] == energy["high_j"]:
         joules = format_energy(energy["total_j"])
+    if len(found) > 1:
+        echo(f"CO2e of {joules} in {len(found)} zones, {basis_words(terms.wanted_basis)}")
+        echo("\n".join(zone_rows([carbon for _, carbon in found], [total_of(carbon) for _, carbon in found])))
+        return
+    echo(carbon_headline(carbon, EXACT))
     echo(f"  {'energy':<13}{joules}, {energy['basis']}")
     echo("\n".join(carbon_lines(carbon, EXACT)))
 

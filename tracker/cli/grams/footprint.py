@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
@@ -20,14 +21,15 @@ from ...carbon.grid import live
 from ...carbon.terms import Terms
 from ...errors import ConfigurationError, StoreError
 from ...presentation.paper.document import document
-from ...presentation.words.carbon import Least, carbon_headline, carbon_lines, format_mass
+from ...presentation.words.carbon import Least, basis_text, basis_words, carbon_headline, carbon_lines, format_mass
 from ...presentation.words.quantities import at_least
 from ...presentation.words.runs import at_once_text, status_text
 from ...presentation.words.safe_text import cleaned
+from ...presentation.words.zones import zone_rows
 from ..options import db_option, filter_options, json_option
 from ..output import echo, say
 from ..progress import followed
-from ..terms_options import FILE, say_unused, terms_of, terms_options, with_series
+from ..terms_options import FILE, say_unused, terms_by_zone, terms_options, with_series
 
 if TYPE_CHECKING:
     from ...core.contract import FootprintJson, TotalGramsJson
@@ -53,27 +55,50 @@ def command(runs: tuple[str, ...], filters: Filters, refresh: bool, form: str | 
 
     Every computation is kept; `trainwatt show RUN --footprint ID` shows it again. Only --refresh uses the network.
     """
-    terms = terms_of(**given)
+    by_zone = terms_by_zone(**given)
     if not runs and not filters:
         raise ConfigurationError("no run is named: give ids, names, `latest`, or filters such as --project")
     if form and as_json:
         raise ConfigurationError(f"--format {form} and --json: each sets the output format; give one of them")
+    if form and len(by_zone) > 1:
+        raise ConfigurationError(f"--format {form} with {len(by_zone)} zones: a document is about the grid of the runs; give one --zone")
     store = open_store(db)
     unique = list(dict.fromkeys(selected(store, runs, filters)))
     if given["intensity_csv"] is not None or given["price_csv"] is not None:
-        terms = with_series(terms, times_of(store, unique), intensity_csv=given["intensity_csv"], price_csv=given["price_csv"])
-    found = [_assessed(store, store.load(run_id), terms, refresh, alone=len(unique) == 1) for run_id in followed(unique, "computing")]
-    _require_one_basis(found)
-    count_once(store, found)
-    inputs = json.dumps({name: value for name, value in given.items() if value not in (None, False)}, default=str)
-    for each in found:
-        _keep(store, each, inputs)
+        spans = times_of(store, unique)
+        read = with_series(by_zone[0], spans, intensity_csv=given["intensity_csv"], price_csv=given["price_csv"])
+        by_zone = [replace(terms, series=read.series, prices=read.prices) for terms in by_zone]
+    loaded = (store.load(run_id) for run_id in followed(unique, "computing"))
+    by_run = [[_assessed(store, stored, terms, refresh, alone=len(unique) == 1) for terms in by_zone] for stored in loaded]
+    found = [list(of_zone) for of_zone in zip(*by_run, strict=True)]
+    for terms, of_zone in zip(by_zone, found, strict=True):
+        count_once(store, of_zone)
+        inputs = json.dumps({name: value for name, value in _inputs(given, terms).items() if value not in (None, False)}, default=str)
+        for each in of_zone:
+            _keep(store, each, inputs)
     if as_json:
-        echo(json.dumps({"schema_version": SCHEMA_VERSION, "footprints": found, "total": _total(found)}, indent=2))
+        echo(json.dumps(_json(by_zone, found), indent=2))
     elif form:
-        echo(document(found, form))
+        echo(document(found[0], form))
+    elif len(found) > 1:
+        echo("\n".join(_side_by_side(by_zone, cleaned(found))))
     else:
-        echo("\n".join(_lines(cleaned(found))))
+        echo("\n".join(_lines(cleaned(found[0]))))
+
+
+def _inputs(given: dict[str, Any], terms: Terms) -> dict[str, Any]:
+    """The options as they are kept with a footprint: the zone and the basis are one each."""
+    rest = {name: value for name, value in given.items() if name not in ("zones", "bases")}
+    return {"zone": terms.zone, "basis": terms.basis, **rest}
+
+
+def _json(by_zone: list[Terms], found: list[list[FootprintJson]]) -> dict[str, Any]:
+    """One grid: its footprints and their total. Several: the same for each, because grams of one run on two grids are never added."""
+    parts = [{"footprints": of_zone, "total": _total(of_zone)} for of_zone in found]
+    if len(parts) == 1:
+        return {"schema_version": SCHEMA_VERSION, **parts[0]}
+    zones = [{"zone": terms.zone, **part} for terms, part in zip(by_zone, parts, strict=True)]
+    return {"schema_version": SCHEMA_VERSION, "zones": zones}
 
 
 def _assessed(store: Store, stored: StoredRun, terms: Terms, refresh: bool, *, alone: bool) -> FootprintJson:
@@ -90,21 +115,6 @@ def _assessed(store: Store, stored: StoredRun, terms: Terms, refresh: bool, *, a
         say(f"run {stored.run.id[:8]} has no grams: {error}")
     say_unused(terms, stored.run.id, carbon)
     return {"run": view["run"], "energy": view["energy"], "work": view["work"], "footprint_id": None, "carbon": carbon}
-
-
-def _require_one_basis(found: list[FootprintJson]) -> None:
-    """Raises ConfigurationError if the grams of the runs cannot be added."""
-    runs: dict[str, list[str]] = {}
-    for each in found:
-        if each["carbon"] is not None and (basis := each["carbon"]["intensity_basis"]) is not None:
-            runs.setdefault(basis, []).append(f"{each['run']['id'][:8]} ({each['carbon']['zone'] or 'world'})")
-    if len(runs) > 1:
-        groups = " and ".join(f"{', '.join(names[:3])}{', …' if len(names) > 3 else ''} on {basis} ones" for basis, names in runs.items())
-        raise ConfigurationError(
-            "the grams of these runs cannot be added, because the figures of their grids have different bases:"
-            f" {groups} (a life-cycle figure counts fuel supply and construction too); give one --zone or --intensity for all, or give the"
-            " groups in separate commands"
-        )
 
 
 def _keep(store: Store, each: FootprintJson, inputs: str) -> None:
@@ -148,6 +158,18 @@ def _grams(of: Tally) -> TotalGramsJson:
     }
 
 
+def _side_by_side(by_zone: list[Terms], found: list[list[FootprintJson]]) -> Iterator[str]:
+    """A row for each zone, on one basis."""
+    basis = basis_words(by_zone[0].wanted_basis)
+    carbons = [next((each["carbon"] for each in of_zone if each["carbon"] is not None), None) for of_zone in found]
+    if None in carbons:
+        yield "no grams, because no energy is known"
+        return
+    count = len(found[0])
+    yield f"CO2e of {f'{count} runs' if count > 1 else found[0][0]['run']['id'][:8]} in {len(found)} zones, {basis}"
+    yield from zone_rows([carbon for carbon in carbons if carbon is not None], [_total(of_zone)["all"] for of_zone in found])
+
+
 def _lines(found: list[FootprintJson]) -> Iterator[str]:
     for each in found:
         run, carbon, least = each["run"], each["carbon"], Least.of(each["energy"])
@@ -164,8 +186,13 @@ def _lines(found: list[FootprintJson]) -> Iterator[str]:
     if len(found) > 1:
         for name, grams in _total(found).items():
             text = format_mass(grams["total_g"], grams["total_low_g"], grams["total_high_g"])
-            yield f"{'total' if name == 'all' else name}: {at_least(text, grams['lower_bound'])} CO2e"
+            yield f"{'total' if name == 'all' else name}: {at_least(text, grams['lower_bound'])} CO2e, {_bases(found)}"
         whole = tally(found)
         if whole.at_once:
             once = None if whole.once is None else f"{format_mass(*whole.once.total)} CO2e"
             yield f"note: {at_once_text(whole.at_once, 'joules and grams', once)}"
+
+
+def _bases(found: list[FootprintJson]) -> str:
+    """ "life-cycle"; "life-cycle and basis unknown" where runs were recorded with an intensity of their own."""
+    return " and ".join(dict.fromkeys(basis_text(each["carbon"]) for each in found if each["carbon"] is not None))

@@ -10,25 +10,32 @@ from ...analysis.footprint import view_of
 from ...analysis.kept_footprint import kept_footprint
 from ...analysis.open_store import open_store
 from ...analysis.selection import find
+from ...carbon.terms import Terms
+from ...errors import ConfigurationError
 from ...presentation.terminal.run import SPARK_WIDTH, console, run_page
 from ..options import db_option, json_option
 from ..output import echo
+from ..terms_options import BASIS, basis_of
 
 
 @click.command("show")
 @click.argument("run", default="latest")
 @click.option("--footprint", "footprint_id", metavar="ID", help="A footprint computed earlier, instead of one on the default terms.")
+@BASIS
 @json_option
 @db_option
-def command(run: str, footprint_id: str | None, as_json: bool, db: str | None) -> None:
+def command(run: str, footprint_id: str | None, bases: tuple[str, ...], as_json: bool, db: str | None) -> None:
     """Show a run: its energy by device and phase, where it comes from, what happened, and its footprint.
 
     RUN is an id, the beginning of one, a name, project/name, or `latest`.
     """
+    basis = basis_of(bases)
+    if basis is not None and footprint_id is not None:
+        raise ConfigurationError(f"--basis {basis} with --footprint {footprint_id}: a kept footprint is never changed; give one of them")
     store = open_store(db)
     run_id = find(store, run)
     stored = store.load(run_id)
-    view = view_of(store, stored)
+    view = view_of(store, stored, Terms(basis=basis))
     if footprint_id is not None:
         view["carbon"] = kept_footprint(store.footprint(run_id, footprint_id))
     if as_json:

@@ -13,7 +13,8 @@ class SeriesUseJson(TypedDict):
 
 
 class GridUseJson(TypedDict):
-    """Which grid an intensity describes, and for how much of the energy it was used (`energy_share` is None for all of it)."""
+    """Which grid an intensity describes, and for how much of the energy it was used (`energy_share` is None for all of it). `derived_from`
+    is the basis of the published figure, if this one is derived from it."""
 
     place: str | None
     zone: str | None
@@ -22,6 +23,7 @@ class GridUseJson(TypedDict):
     energy_share: float | None
     estimated_share: float
     series: list[SeriesUseJson]
+    derived_from: str | None
 
 
 class HostUseJson(TypedDict):

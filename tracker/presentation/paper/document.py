@@ -16,7 +16,7 @@ from ...analysis.footprint_totals import Tally, by_status, tally
 from ..words.quantities import count, listed, significant
 from ..words.safe_text import ESCAPE, clean, clipped, tex
 from .bibliography import Reference, bibtex, keys, plain
-from .grid import mixed_bases
+from .grid import mixed_bases, on_basis
 from .methods import paragraph
 from .prose import Fragment
 from .sums import Figure, energy_figure, mass_figures
@@ -85,6 +85,8 @@ def _caption(footprints: Sequence[FootprintJson]) -> str:
         notes.append(f"; the energy of {count(whole.energy_unknown, 'run')} is not known")
     if mixed_bases(f["carbon"] for f in footprints if f["carbon"]):
         notes.append("; operational emissions are partly on a life-cycle and partly on a direct basis")
+    if basis := on_basis(footprints):
+        notes.append(f"; operational emissions{basis}")
     return f"Energy and emissions (CO2e) of {count(whole.runs, 'run')} of {named}, with ranges{''.join(notes)}."
 
 

@@ -12,7 +12,7 @@ from .bibliography import SERVICES, cited
 from .prose import UNIT, Sentence, citation, factor_text, trust
 
 if TYPE_CHECKING:
-    from ...core.contract import AssumptionJson, CarbonJson, GridUseJson, SeriesUseJson
+    from ...core.contract import AssumptionJson, CarbonJson, FootprintJson, GridUseJson, SeriesUseJson
 
 _BASES = {"lifecycle": "life-cycle basis", "direct": "direct basis"}
 
@@ -47,9 +47,19 @@ def grid_intensity(carbons: Sequence[CarbonJson]) -> Iterator[Sentence]:
     everything = [use for found in uses.values() for use in found]
     if any(use.factor["evidence"] == FactorStatus.ASSUMED and use.grid["zone"] is None for use in everything):
         yield ["The world average was assumed because no zone was recorded; its range spans the grids of the world's countries."]
-    factors = [use.factor for use in everything if use.factor["evidence"] != FactorStatus.ASSUMED]
-    if any(factor["low"] is not None and factor["low"] != factor["high"] for factor in factors):
-        yield ["The range of a yearly zone average allows for the hours and the place of a run."]
+    if any(use.grid.get("derived_from") for use in everything):
+        yield [
+            "Where only an intensity on the other basis is published, it was converted for any mix of fuels, from the medians of IPCC AR5"
+            " (WG III, Annex III); the range spans the mixes."
+        ]
+    ranges = [use for use in everything if use.factor["evidence"] != FactorStatus.ASSUMED and use.factor["low"] != use.factor["high"]]
+    if any(not use.grid["by_the_hour"] for use in ranges):
+        yield [
+            "The range of a yearly zone average allows for the hours, the place and the year of a run; it is set so that it holds at least"
+            " 19 in 20 of the averages of 2025 that are published for the same zones."
+        ]
+    if any(use.grid["by_the_hour"] for use in ranges):
+        yield ["The range of values over time, 1.15 times (estimated values: 1.5 times) above and below, is a judgement."]
     if mixed_bases(carbons):
         yield [
             "The totals add life-cycle and direct emissions of electricity, which differ in scope and are not comparable with one another."
@@ -59,6 +69,13 @@ def grid_intensity(carbons: Sequence[CarbonJson]) -> Iterator[Sentence]:
 def mixed_bases(carbons: Iterable[CarbonJson]) -> bool:
     """Whether grams on a life-cycle basis would be added to grams on a direct one."""
     return len({use.grid["basis"] for use in _uses(carbons) if use.grid["basis"] is not None}) > 1
+
+
+def on_basis(footprints: Sequence[FootprintJson]) -> str:
+    """ " on a life-cycle basis" where all grams of electricity have it; "" where they have none or not the same."""
+    found = {f["carbon"]["intensity_basis"] for f in footprints if f["carbon"]}
+    basis = _BASES.get(found.pop() or "", "") if len(found) == 1 else ""
+    return f" on a {basis}" if basis else ""
 
 
 def _uses(carbons: Iterable[CarbonJson]) -> Iterator[_Use]:
@@ -72,6 +89,8 @@ def _intensity(use: _Use, alone: bool) -> _Intensity:
     """ "France (FR), life-cycle basis, 2024", or "values over time from Electricity Maps API, weighted by energy, life-cycle basis"."""
     factor, grid = use.factor, use.grid
     basis = _BASES.get(grid["basis"] or "", "")
+    derived_from = _BASES.get(grid.get("derived_from") or "")
+    basis += f", derived from the {derived_from}" if derived_from else ""
     if grid["by_the_hour"]:
         sources = listed(_series_name(series) for series in grid["series"])
         return _Intensity(None, ", ".join(t for t in (f"values over time from {sources}", "weighted by energy", basis) if t))

@@ -20,6 +20,7 @@ from ..words.safe_text import clipped
 from .beside import beside
 from .bibliography import SCI, SOFTWARE, WU
 from .factors import factors
+from .grid import on_basis
 from .prose import Fragment, Sentence, alternatives, tallied
 from .sums import counted_twice, energy_figure, mass_figures
 
@@ -269,7 +270,7 @@ def _results(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
     operational, embodied, total = mass_figures(whole)
     parts = f"{operational.prose()} operational"
     parts += f" and {embodied.prose()} embodied" if whole.embodied else "; embodied emissions are not known"
-    yield [f"{text} of electricity and emitted {total.prose('CO2e')}: {parts}."]
+    yield [f"{text} of electricity and emitted {total.prose('CO2e')}{on_basis(footprints)}: {parts}."]
     yield [
         "Ranges of emissions combine the lower values of all factors and the upper values of all factors; they are bounds, not confidence"
         " intervals."

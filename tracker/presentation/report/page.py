@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..._version import __version__
-from ..words.carbon import Least, total_parts
+from ..words.carbon import Least, basis_text, total_parts
 from ..words.quantities import format_duration
 from ..words.runs import anchor, mean_power, measured_text, status_text, title_of, when
 from .cells import each_cells, energy_cells
@@ -70,5 +70,7 @@ def _side_by_side(runs: Sequence[Figures]) -> Html:
                 of_each,
             ]
         )
-    head = ["run", "status", "time", "energy (range)", "measured", "mean power", "CO2e", "each"]
+    bases = dict.fromkeys(basis_text(f.view["carbon"]) for f in runs if f.view["carbon"] is not None)
+    grams = ", ".join(["CO2e", " and ".join(bases)]) if bases else "CO2e"
+    head = ["run", "status", "time", "energy (range)", "measured", "mean power", grams, "each"]
     return el("header", el("h1", f"{len(runs)} runs"), table(head, rows, range(2, 8), "The runs side by side", cards=True), class_="top")

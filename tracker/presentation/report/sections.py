@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ...analysis.over_time.timeline import Layer
 from ...analysis.view import energy_each_j
 from ...core.run import Status
-from ..words.carbon import Least, total_parts
+from ..words.carbon import Least, basis_text, total_parts
 from ..words.quantities import count, format_duration, format_energy, format_range, percent, watts_text
 from ..words.runs import (
     UNUSED,
@@ -140,7 +140,7 @@ def _facts(view: ShowJson) -> Html:
         ("Mean power", mean_power(view), ""),
     ]
     if carbon is not None:
-        facts.append(("CO2e", *total_parts(carbon, Least.of(view["energy"]))))
+        facts.append((f"CO2e, {basis_text(carbon)}", *total_parts(carbon, Least.of(view["energy"]))))
     for unit, amount in view["work"].items():
         each = f"{text} each" if (text := each_text(view, amount)) else ranks_text(view) or ""
         facts.append((unit.capitalize(), f"{amount:,}", each))

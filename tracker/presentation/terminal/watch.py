@@ -12,7 +12,7 @@ from rich.text import Text
 from ...analysis.view import SCHEMA_VERSION, total_of
 from ...core.point import Point
 from ...energy.mean_power import powers_w
-from ..words.carbon import Least, carbon_parts, format_mass, place, total_text
+from ..words.carbon import Least, basis_text, carbon_parts, format_mass, place, total_text
 from ..words.quantities import amount, at_least, count, format_duration, format_energy, format_power, format_range, percent, significant
 from ..words.runs import (
     device_names,
@@ -86,7 +86,7 @@ def line(view: WatchJson) -> str:
         share += [f"{unmeasured_names(energy)} not measured"] if energy["unmeasured"] else []
         parts.append(at_least(format_range(*total, notes=share), energy["lower_bound"]))
     if view["carbon"] is not None:
-        parts.append(f"{total_text(view['carbon'], Least.of(energy))} CO2e")
+        parts.append(f"{total_text(view['carbon'], Least.of(energy))} CO2e, {basis_text(view['carbon'])}")
     if energy["power_w"] is not None:
         each = ", ".join(f"{d['device']} {format_power(d['power_w'])}" for d in energy["devices"])
         parts.append(f"{format_power(energy['power_w'])} ({each})")
@@ -156,7 +156,7 @@ def _top(view: WatchJson, width: int) -> list[Text]:
         carbon, least = view["carbon"], Least.of(energy)
         mass = at_least(format_mass(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"]), least.total)
         parts = f": {carbon_parts(carbon, least)}"
-        text = f"{mass} CO2e {place(carbon)}"
+        text = f"{mass} CO2e, {basis_text(carbon)}, {place(carbon)}"
         lines.append(_cropped(Text(f"{text}{parts}" if cell_len(text) + cell_len(parts) <= width else text), width))
     elif view["carbon_missing"]:
         lines.append(_cropped(Text(f"no grams: {view['carbon_missing']}", style="yellow"), width))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...carbon.assumption import FactorStatus
+from ...carbon.tables.basis import Basis
 from .quantities import at_least, format_range, significant
 
 if TYPE_CHECKING:
@@ -77,9 +78,19 @@ def _span(central: float, low: float, high: float) -> str:
 
 
 def carbon_headline(carbon: CarbonJson, least: Least) -> str:
-    """ "1.84 kg CO2e (1.20–2.50): 1.60 kg operational, 0.24 kg embodied", with "≥" before each lower bound."""
+    """ "1.84 kg CO2e (1.20–2.50), life-cycle: 1.60 kg operational, 0.24 kg embodied", with "≥" before each lower bound."""
     total = format_co2e(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])
-    return f"{at_least(total, least.total)}: {carbon_parts(carbon, least)}"
+    return f"{at_least(total, least.total)}, {basis_text(carbon)}: {carbon_parts(carbon, least)}"
+
+
+def basis_text(carbon: CarbonJson) -> str:
+    """What the grams of electricity count: "life-cycle", "direct", or "basis unknown" where the intensity is the user's own."""
+    return basis_words(carbon["intensity_basis"])
+
+
+def basis_words(basis: str | None) -> str:
+    """A basis in words: "life-cycle", "direct", or "basis unknown"."""
+    return {Basis.LIFECYCLE.value: "life-cycle", Basis.DIRECT.value: "direct"}.get(basis or "", "basis unknown")
 
 
 def carbon_parts(carbon: CarbonJson, least: Least) -> str:

@@ -23,11 +23,8 @@ def test_rows_with_and_without_an_end() -> None:
         "start,end,intensity_g_per_kwh,estimated,basis\n2026-03-29T00:00Z,2026-03-29T01:00Z,100,yes,lifecycle\n2026-03-29T01:00Z,,200.5,,\n"
     )
     found = read_series(text, "grid.csv")
-    assert found == Series(
-        (Slot(T0, T0 + HOUR, 100.0, True, "grid.csv"), Slot(T0 + HOUR, T0 + 2 * HOUR, 200.5, False, "grid.csv")),
-        "grid.csv",
-        Basis.LIFECYCLE,
-    )
+    slots = (Slot(T0, T0 + HOUR, 100.0, True, "grid.csv"), Slot(T0 + HOUR, T0 + 2 * HOUR, 200.5, False, "grid.csv"))
+    assert found == Series(slots, "grid.csv", Basis.LIFECYCLE)
 
 
 def test_rows_in_any_order_with_a_byte_order_mark_and_spaces() -> None:

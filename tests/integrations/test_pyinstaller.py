@@ -96,7 +96,7 @@ def test_a_program_without_files_or_arguments_measures_every_device(world: World
 
 
 @pytest.mark.parametrize(
-    ("package", "file"), [("storage.revision", "0001_initial.sql"), ("storage.revision", "migrations"), ("carbon.tables.zones", ".csv")]
+    ("package", "file"), [("storage.revision", "0001_initial.sql"), ("storage.revision", "migrations"), ("carbon.tables.zone_rows", ".csv")]
 )
 def test_a_program_without_our_data_files_says_how_to_collect_them(world: World, tmp_path: Path, package: str, file: str) -> None:
     """As PyInstaller made it without the hook: the modules are there and the data files are not."""

@@ -235,7 +235,16 @@ def test_a_frame_fits_exactly(look: Any, width: int, height: int) -> None:
 
 def test_what_matters_most_is_there_at_80_by_24(look: Any) -> None:
     text = "\n".join(line.plain for line in frame(look.view, look.curves, 80, 24))
-    for words in ("running", "kWh (", "measured", "CO2e in FR", "gpu0 on node-0", "more devices", "step 3", "the last 3 on average 12.0 J"):
+    for words in (
+        "running",
+        "kWh (",
+        "measured",
+        "CO2e, life-cycle, in FR",
+        "gpu0 on node-0",
+        "more devices",
+        "step 3",
+        "the last 3 on average 12.0 J",
+    ):
         assert words in text
     assert "1,000 samples" in text
     assert "gap run:" in text

@@ -121,8 +121,8 @@ def with_series(terms: Terms, within: Sequence[Span], *, intensity_csv: Path | N
     for each in series.series:
         if terms.basis is not None and each.basis not in (None, terms.basis):
             raise ConfigurationError(
-                f"--basis {terms.basis} and {each.source}, whose values are {each.basis}: the two cannot be mixed; leave --basis out (its"
-                f" values are then converted to lifecycle), or name a series on the {terms.basis} basis"
+                f"--basis {terms.basis} and {each.source}, whose values are {each.basis}: the two cannot be mixed; leave --basis out, which"
+                f" puts all grams on the lifecycle basis, or name a series on the {terms.basis} basis"
             )
     return replace(terms, series=series.series, prices=None if price_csv is None else _series(price_csv, PRICE, within))
 

@@ -169,9 +169,10 @@ def test_a_cloud_alone_is_its_fleet_which_is_no_place() -> None:
     [
         *(("oracle:eu-frankfurt-1", "DE"), ("oci:us-ashburn-1", "US"), ("oracle:sa-saopaulo-1", "BR"), ("ibm:jp-tok", "JP")),
         *(("ibm:us-south", "US"), ("alibaba:cn-hangzhou", "CN"), ("alibaba:cn-hangzhou-b", "CN"), ("aliyun:ap-southeast-1", "SG")),
-        *(("ovh:GRA11", "FR"), ("ovhcloud:bhs5", "CA"), ("ovh:WAW1", "PL"), ("hetzner:fsn1", "DE"), ("hetzner:hel1-dc2", None)),
+        *(("ovh:GRA11", "FR"), ("ovhcloud:bhs5", "CA"), ("ovh:WAW1", "PL"), ("hetzner:fsn1", "DE"), ("hetzner:hel1-dc2", "FI")),
         *(("coreweave:US-EAST-04A", "US"), ("coreweave:eu-north-01", "SE"), ("lambda:europe-central-1", "DE"), ("lambda:us-west-1", "US")),
         *(("azure:usgovvirginia", "US"), ("azure:usdodeast", "US"), ("azure:chinanorth3", "CN"), ("azure:chinaeast2", "CN")),
+        *(("aws:us-west-2-lax-1a", None), ("hetzner:mars1", None), ("gcp:-", None), ("ovh:1", None)),
         *(("aws:cn-northwest-1", "CN"), ("aws:us-gov-west-1", "US"), ("microsoft:westeurope", "NL"), ("google:europe-west9", "FR")),
     ],
 )

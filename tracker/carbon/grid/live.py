@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Protocol
 
 from ..series import Series, Slot, series
-from ..tables.basis import Basis
+from ..tables.basis import Basis, basis_named
 from ..tables.zones import provider_zone
 
 if TYPE_CHECKING:
@@ -57,5 +57,5 @@ def cached(cache: IntensityCache, zone: str, start_utc_ns: int, end_utc_ns: int,
     found = []
     for (provider, basis), values in groupby(rows, key=lambda r: (r.provider, r.basis)):
         slots = [Slot(r.start_utc_ns, r.end_utc_ns, r.g_per_kwh, r.estimated, provider) for r in values]
-        found.append(series(_apart(slots), provider, Basis(basis), from_provider=True))
+        found.append(series(_apart(slots), provider, basis_named(basis), from_provider=True))
     return sorted(found, key=lambda s: s.basis is not wanted)

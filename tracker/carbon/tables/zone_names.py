@@ -45,8 +45,8 @@ def cloud_region(name: str) -> CloudRegion:
     """The region `aws:eu-north-1`, also by one of its zones (`gcp:us-central1-a`); `aws` alone is the fleet. Raises ConfigurationError."""
     provider, _, region = name.strip().lower().partition(":")
     provider, region = PROVIDERS.get(provider.strip(), provider.strip()), region.strip() or "*"
-    shorter = (region, region[:-1] if region[-2:-1].isdigit() else region, region[:-2] if region[-2:-1] == "-" else region)
-    for wanted in (*shorter, region.rstrip("0123456789")):  # OVH numbers the sites of a region, as in GRA11
+    of_zone = region[:-1] if region[-2:-1].isdigit() else region.rpartition("-")[0]  # us-east-1a; us-central1-a, fsn1-dc14
+    for wanted in (region, of_zone, region.rstrip("0123456789")):  # OVH numbers the sites of a region, as in GRA11
         found = cloud_regions().get(f"{provider}:{wanted}")
         if found is not None:
             return found

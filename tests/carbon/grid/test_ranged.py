@@ -14,7 +14,7 @@ from trainwatt.carbon.series import Series, Slot
 from trainwatt.carbon.tables.basis import Basis, on_basis
 from trainwatt.storage.read.records import IntensityRow
 
-G = st.floats(0, 1500)
+G = st.just(0.0) | st.floats(0.001, 1500)
 
 
 def one(value: float, basis: Basis | None, *, estimated: bool = False) -> Series:

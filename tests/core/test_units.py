@@ -62,7 +62,9 @@ def test_what_is_written_is_within_half_of_its_last_digit(value: float) -> None:
         (359_000, "99.7 Wh"),
         (360_000, "0.100 kWh"),
         (6_624_000, "1.84 kWh"),
-        (3.6e9, "1000 kWh"),
+        (3.59e9, "997 kWh"),
+        (3.6e9, "1.00 MWh"),
+        (4.22e12, "1.17 GWh"),
     ],
 )
 def test_an_energy_in_the_unit_that_suits_it(energy_j: float, text: str) -> None:

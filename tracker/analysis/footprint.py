@@ -10,7 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..carbon.assessing import assess
+from ..carbon.estimating import estimate, stored_plan
 from ..carbon.grid import live
+from ..carbon.tables.hardware import table
 from ..carbon.terms import Terms
 from ..errors import ConfigurationError
 from .view import describe
@@ -40,8 +42,11 @@ def view_of(store: Store, stored: StoredRun, terms: Terms = DEFAULT) -> ShowJson
 def footprint(store: Store, stored: StoredRun, view: ShowJson, terms: Terms) -> CarbonJson | None:
     """The `carbon` object of a run on `terms`. If the terms give no intensity, the cached values of its zone and hours are used.
 
-    Raises ConfigurationError and StoreError.
+    That of a stored estimate is computed from its description. Raises ConfigurationError and StoreError.
     """
+    if (plan := stored_plan(stored.run.settings)) is not None:
+        effective = terms.over(stored.run.zone, stored.run.settings)
+        return estimate(plan, effective, table(effective.hardware))[1]
     zone, start_utc_ns, end_utc_ns = asked_of_a_grid(stored, terms)
     if zone is not None and end_utc_ns > start_utc_ns:
         terms = replace(terms, series=tuple(live.cached(store, zone, start_utc_ns, end_utc_ns, terms.wanted_basis)))
@@ -65,8 +70,8 @@ def times_of(store: Store, run_ids: Iterable[str]) -> list[tuple[int, int]]:
 
 def asked_of_a_grid(stored: StoredRun, terms: Terms) -> tuple[str | None, int, int]:
     """(zone, start, end in UTC nanoseconds) for which a provider's intensities are needed. The zone is None if the terms or the settings of
-    the run have an intensity, or if no zone is known."""
+    the run have an intensity, if no zone is known, or for an estimate, whose hours are not known."""
     run = stored.run
     effective = terms.over(run.zone, run.settings)
-    own = effective.series or effective.intensity_g_per_kwh is not None
+    own = effective.series or effective.intensity_g_per_kwh is not None or stored_plan(run.settings) is not None
     return None if own else effective.zone, run.started_utc_ns, run.ended_utc_ns or run.last_seen_utc_ns

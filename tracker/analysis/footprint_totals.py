@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..carbon.accounting import NOTHING, Estimate, total
 from ..carbon.assumption import FactorKind, HostPart
-from ..core.run import Status
+from ..core.run import NO_HOST, Origin, Status
 from ..energy.intervals import interval
 from .overlaps import Measured, Own, Reading, at_once, own_parts
 from .totals import curves_of
@@ -47,7 +47,8 @@ class Tally(NamedTuple):
     """Sums over runs. Energy is in joules, the others in grams; None if no run has a figure. `…_unknown` counts the runs without a figure,
     `cut_short` those whose energy is a lower bound because a device was lost, `unmeasured` those in which one was never read, `gpu_unread`
     those in which it was a GPU, `at_once` those that read a device at the same time as another: these sums have it more than once, and
-    `once` has it once (None if no runs overlap)."""
+    `once` has it once (None if no runs overlap). `estimated` and `imported` count the
+    runs that the tracker did not record; `estimated_g` and `imported_g` are their grams in the total."""
 
     runs: int
     hours: float
@@ -64,6 +65,10 @@ class Tally(NamedTuple):
     embodied_unknown: int
     at_once: int
     once: Once | None
+    estimated: int
+    imported: int
+    estimated_g: float
+    imported_g: float
 
     @property
     def energy_is_least(self) -> bool:
@@ -116,6 +121,10 @@ def tally(footprints: Sequence[FootprintJson]) -> Tally:
         embodied_unknown=len(carbons) - len(embodied),
         at_once=overlapping,
         once=_once(footprints) if overlapping else None,
+        estimated=sum(f["run"]["origin"] == Origin.ESTIMATED for f in footprints),
+        imported=sum(f["run"]["origin"] == Origin.IMPORTED for f in footprints),
+        estimated_g=_grams_of(footprints, Origin.ESTIMATED),
+        imported_g=_grams_of(footprints, Origin.IMPORTED),
     )
 
 
@@ -198,13 +207,19 @@ def _once(footprints: Sequence[FootprintJson]) -> Once | None:
     return result
 
 
+def _grams_of(footprints: Sequence[FootprintJson], origin: Origin) -> float:
+    return sum(f["carbon"]["total_g"] for f in footprints if f["carbon"] is not None and f["run"]["origin"] == origin)
+
+
 def hours(footprint: FootprintJson) -> float:
     """How long the run lasted."""
     return float(footprint["run"]["duration_s"] or 0.0) / 3600
 
 
 def _gpu_hours(footprint: FootprintJson) -> float:
-    return hours(footprint) * sum(d["kind"] == "gpu" for d in counted(footprint))
+    """The hours of all GPUs: those that an estimate or another tool states, else the time of the run for each of its GPUs."""
+    stated = footprint["run"]["device_hours"]
+    return hours(footprint) * sum(d["kind"] == "gpu" for d in counted(footprint)) if stated is None else stated
 
 
 def counted(footprint: FootprintJson) -> list[DeviceJson]:
@@ -215,7 +230,7 @@ def counted(footprint: FootprintJson) -> list[DeviceJson]:
 def _readings(footprint: FootprintJson) -> Iterator[Reading]:
     run = footprint["run"]
     start_s = datetime.fromisoformat(run["started_at"]).timestamp()
-    for d in counted(footprint):
+    for d in (d for d in counted(footprint) if d["uuid"] or d["host"] != NO_HOST):
         yield Reading(run["id"], d["host"], d["uuid"] or d["device"], start_s, start_s + (run["duration_s"] or 0.0))
 
 

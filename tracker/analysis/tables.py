@@ -43,6 +43,7 @@ _RUN = _columns(
         "map tags external",
         "float energy_j low_j high_j measured_fraction measured_only_j idle_j above_idle_j",
         "bool lower_bound work_partial damaged",
+        "text origin",
     ),
 )
 COLUMNS: Mapping[What, tuple[Column, ...]] = {
@@ -134,6 +135,7 @@ def run_record(row: RunRow, run: RunJson, energy: EnergySumJson) -> RunRecord:
         "lower_bound": energy["lower_bound"],
         "work_partial": work_partial(run),
         "damaged": bool(run["damage"]),
+        "origin": run["origin"],
     }
 
 

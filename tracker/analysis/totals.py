@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
+from ..core.run import NO_HOST, Origin
 from ..core.units import NS_PER_S
 from .over_time.periods import Period, period_of, periods_between, suiting
 from .overlaps import Curves, Measured, Reading, at_once, own_parts
@@ -72,7 +73,7 @@ def total(of: Sequence[Member]) -> SumJson:
     The devices of all runs go into one range, so that scale errors of one class add up as they do within a run. Runs without energy are
     counted apart; with those, or with one whose device was lost or never read, the sum is a lower bound. `runs_at_once`: how many read a
     device at the same time as another of them, so that this energy is counted more than once; `counted_once` is the sum without that.
-    `runs_partial`: how many have the work of some ranks only.
+    `runs_partial`: how many have the work of some ranks only. How much of it was estimated or imported is told apart.
     """
     duration_s = sum(m.entry["run"]["duration_s"] for m in of)
     energy = energy_sum_of([device for m in of for device in m.devices], duration_s)
@@ -87,6 +88,10 @@ def total(of: Sequence[Member]) -> SumJson:
         "runs_without_energy": without,
         "runs_at_once": overlapping,
         "runs_partial": sum(work_partial(m.entry["run"]) for m in of),
+        "runs_estimated": sum(m.run.origin is Origin.ESTIMATED for m in of),
+        "runs_imported": sum(m.run.origin is Origin.IMPORTED for m in of),
+        "estimated_j": sum(m.entry["energy"]["total_j"] or 0.0 for m in of if m.run.origin is Origin.ESTIMATED),
+        "imported_j": sum(m.entry["energy"]["total_j"] or 0.0 for m in of if m.run.origin is Origin.IMPORTED),
         "duration_s": duration_s,
         "newest_started_at": max((m.entry["run"]["started_at"] for m in of), default=None),
         "energy": energy,
@@ -108,7 +113,7 @@ def _once(of: Sequence[Member], whole: EnergySumJson) -> OnceJson:
 def _readings(member: Member) -> Iterator[Reading]:
     run, start_s = member.run, member.run.started_utc_ns / NS_PER_S
     for device in member.devices:
-        if device.included_in_total and device.first is not None:
+        if device.included_in_total and device.first is not None and (device.uuid or device.host != NO_HOST):
             yield Reading(run.id, device.host, device.uuid or device.name, start_s, start_s + run_duration_s(run))
 
 

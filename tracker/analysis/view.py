@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
+from ..core.run import DEVICE_HOURS_KEY, SOURCE_KEY, Origin
 from ..energy.intervals import Interval, Share, between, interval
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 N = TypeVar("N", int, float)
 SCHEMA_VERSION = 1
 NS = 1e-9
-KINDS = {"gpu": "GPU", "cpu": "CPU", "dram": "DRAM"}
+KINDS = {"gpu": "GPU", "cpu": "CPU", "dram": "DRAM", "platform": "machine"}
 ORDER = {"gpu": 0, "cpu": 1, "dram": 2, "platform": 3}
 UNSEEN_S = 0.5
 WHOLE = 0.99
@@ -26,8 +27,7 @@ WHOLE = 0.99
 
 
 def describe(stored: StoredRun) -> ShowJson:
-    """The JSON contract of a run: energies in joules, times in ISO 8601 UTC, intervals at 95 % within the boundary. Its `carbon` is None;
-    footprint.py fills it."""
+    """The JSON contract of a run: joules, times in ISO 8601 UTC, intervals at 95 %. Its `carbon` is None; footprint.py fills it."""
     duration_s = run_duration_s(stored.run)
     joined = {s.rank for s in stored.segments if s.role == "joined" and s.rank is not None}
     return {
@@ -64,6 +64,9 @@ def describe_run(run: RunRow, duration_s: float, ranks: RanksJson | None = None,
         "external": run.external,
         "ranks": ranks,
         "damage": [{"table": d.table, "column": d.column, "value": d.value} for d in dict.fromkeys((*run.damage, *damage))],
+        "origin": run.origin.value,
+        "source": run.settings.get(SOURCE_KEY),
+        "device_hours": run.settings.get(DEVICE_HOURS_KEY),
     }
 
 
@@ -136,7 +139,7 @@ def _energy(devices: Iterable[DeviceRow], duration_s: float) -> tuple[EnergySumJ
         "high_j": total.high_j if counted else None,
         "interval_level": 0.95,
         "interval_kind": "confidence" if not modelled else "mixed" if modelled < WHOLE * total.energy_j else "judged",
-        "boundary": "components",
+        "boundary": "machine" if any(d["kind"] == "platform" for d in within) else "components",
         "measured_fraction": min(1.0, measured / total.energy_j) if total.energy_j and not unmeasured else None,
         "measured_only_j": measured,
         "unmeasured": unmeasured,
@@ -149,16 +152,14 @@ def _energy(devices: Iterable[DeviceRow], duration_s: float) -> tuple[EnergySumJ
 
 def total_of(energy: EnergyRangeJson) -> Interval | None:
     """The energy of a run, or of several, with its range; None if none is known."""
-    if energy["total_j"] is None or energy["low_j"] is None or energy["high_j"] is None:
-        return None
-    return Interval(energy["total_j"], energy["low_j"], energy["high_j"])
+    total_j, low_j, high_j = energy["total_j"], energy["low_j"], energy["high_j"]
+    return None if total_j is None or low_j is None or high_j is None else Interval(total_j, low_j, high_j)
 
 
 def interval_of_phase(phase: PhaseJson) -> Interval | None:
     """The energy of all instances of a phase with its range; None if it is not known."""
-    if phase["energy_j"] is None or phase["low_j"] is None or phase["high_j"] is None:
-        return None
-    return Interval(phase["energy_j"], phase["low_j"], phase["high_j"])
+    energy_j, low_j, high_j = phase["energy_j"], phase["low_j"], phase["high_j"]
+    return None if energy_j is None or low_j is None or high_j is None else Interval(energy_j, low_j, high_j)
 
 
 def cut_short(seen_fraction: float, duration_s: float) -> bool:
@@ -286,10 +287,9 @@ def _work(stored: StoredRun, phase: str = "") -> dict[str, int]:
 
 def _sampler(stored: StoredRun) -> SamplerJson | None:
     owners: list[SegmentRow] = [s for s in stored.segments if s.role == "owner"]
-    if not owners:
+    if not owners or stored.run.origin is not Origin.TRACKED:
         return None
-    cpu_s = sum(s.cpu_s for s in owners)
-    seconds = run_duration_s(stored.run)
+    cpu_s, seconds = sum(s.cpu_s for s in owners), run_duration_s(stored.run)
     return {
         "period_s": owners[0].period_s,
         "samples": sum(s.samples for s in owners),

@@ -27,6 +27,7 @@ class FactorKind(StrEnum):
     ENERGY = "energy"
     DEVICES = "devices"
     HOURS = "hours"
+    DEVICE_HOURS = "device-hours"
     RATED_POWER = "rated-power"
     LOAD = "load"
     POWER = "power"
@@ -184,6 +185,7 @@ _NAMES = {
     FactorKind.ENERGY: "energy",
     FactorKind.DEVICES: "devices",
     FactorKind.HOURS: "time of each",
+    FactorKind.DEVICE_HOURS: "GPU hours",
     FactorKind.RATED_POWER: "rated power of one",
     FactorKind.LOAD: "load",
     FactorKind.POWER: "power of one",
@@ -227,7 +229,7 @@ LEFT_OUT_TEXTS = {
     LeftOut.PUE_OF_UNSEEN: "what PUE adds to those: it is defined on all of a site's computing, so that on the components alone it is a"
     " lower bound",
     LeftOut.HARDWARE: "the making of the hardware: none was recorded",
-    LeftOut.HARDWARE_TIME: "the making of the hardware: --hours says for how long it is held",
+    LeftOut.HARDWARE_TIME: "the making of the hardware: --hours or --gpu-hours says for how long it is held",
     LeftOut.DEVICES: "the making of the devices: --device names them, or --embodied-kg gives a figure",
     LeftOut.HOSTS: "the making of the hosts around them: --host-kg gives a figure",
 }

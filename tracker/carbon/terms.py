@@ -17,6 +17,9 @@ TYPICAL_UNMEASURED = Estimate(0.25, 0.10, 0.50)
 Titanium to Gold at half load), disks and network use a little; the rating of a DGX H100 (10.2 kW) allows more. A judgement, with a wide
 range."""
 
+SAVED = ("wue_l_per_kwh", "market_intensity_g_per_kwh", "price_per_kwh", "currency", "lifetime_years", "lifetime_utilization")
+"""Terms that only the run of an estimate has in its settings: it was given with them."""
+
 Rule = tuple[str, float | None, Callable[[float], bool], str, str]
 """An option's name and value, the condition that it must meet, the reason, and the remedy."""
 
@@ -63,7 +66,16 @@ class Terms:
             intensity_g_per_kwh=self.intensity_g_per_kwh if own_grid else settings.get("intensity_g_per_kwh"),
             pue=settings.get("pue") if self.pue is None else self.pue,
             hardware=self.hardware or settings.get("hardware"),
-        )
+        )._with_saved(settings)
+
+    def _with_saved(self, settings: Mapping[str, Any]) -> Terms:
+        known: dict[str, Any] = {name: settings[name] for name in SAVED if getattr(self, name) is None and name in settings}
+        return replace(self, **known)
+
+    def saved(self) -> dict[str, Any]:
+        """What `over` takes from the settings of a run, for the run of an estimate."""
+        found = {"intensity_g_per_kwh": self.intensity_g_per_kwh, "pue": self.pue, "hardware": self.hardware}
+        return {**found, **{name: getattr(self, name) for name in SAVED if getattr(self, name) is not None}}
 
 
 LIKELY_G_PER_KWH = (1.5, 1500.0)

@@ -27,6 +27,7 @@ COMMANDS = {
     "footprint": "grams.footprint",
     "report": "look.report",
     "estimate": "grams.estimate",
+    "import": "grams.importing",
     "zones": "grams.zones",
     "hardware": "grams.hardware",
     "delete": "look.delete",

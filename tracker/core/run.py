@@ -30,6 +30,23 @@ STORED_AS = {Status.SEARCHED: Status.COMPLETED, Status.PRUNED: Status.COMPLETED}
 """The statuses that came after the first schema, and what the column `status` has for each; its column `outcome` has the status itself."""
 
 
+class Origin(StrEnum):
+    """Where the figures of a run come from."""
+
+    TRACKED = "tracked"  # the tracker recorded the run
+    ESTIMATED = "estimated"  # it was described: from hardware, time and power
+    IMPORTED = "imported"  # another tool recorded it
+
+
+ORIGIN_KEY, SOURCE_KEY, CONTENT_KEY, PLAN_KEY, DEVICE_HOURS_KEY = "origin", "source", "content", "plan", "device_hours"
+"""The keys of the settings of a run that was not tracked: its origin, what its figures come from in words, a digest of them; and of an
+estimate its description, and the hours of all its devices."""
+
+
+NO_HOST = "an unknown host"
+"""The host of a run that was not tracked, where its file names none. Two such runs may or may not be on one host."""
+
+
 class EventKind(StrEnum):
     """What can happen to a sensor or to a run."""
 

@@ -13,8 +13,9 @@ from ..presentation.report.charts import Column, columns, legend
 from ..presentation.report.elements import Child, Html, details, el, table
 from ..presentation.report.names import short_name
 from ..presentation.report.over_time import HINT
+from ..presentation.words.origins import measured_of_sum, origins_text
 from ..presentation.words.quantities import count, format_duration, format_energy, largest_j, percent
-from ..presentation.words.runs import energy_parts, energy_text, measured_text, partial_text, sum_at_once_text, when
+from ..presentation.words.runs import energy_parts, energy_text, partial_text, sum_at_once_text, when
 
 COLOURS = ("phase-0", "phase-1", "phase-2", "phase-3", "phase-5", "platform-0")
 OTHERS = "others"
@@ -53,7 +54,7 @@ def overview(groups: Sequence[GroupJson], whole: SumJson, time: OverTime) -> Htm
             f"{g['runs']:,}",
             format_duration(g["duration_s"]),
             energy,
-            measured_text(g["energy"]["measured_fraction"]) or "–",
+            measured_of_sum(g) or "–",
             when(g["newest_started_at"]),
         ]
         for g, energy in zip(groups, energy_cells([g["energy"] for g in groups]), strict=True)
@@ -127,8 +128,9 @@ def _sum(whole: SumJson) -> list[Child]:
     missing = f", {whole['runs_without_energy']:,} of them without energy" if whole["runs_without_energy"] else ""
     overlap = sum_at_once_text(whole)
     twice = f"; {overlap}" if overlap is not None else ""
+    origins = f"; {text}" if (text := origins_text(whole)) else ""
     partial = f"; {partial_text(whole['runs_partial'])}" if whole["runs_partial"] else ""
-    return [el("b", joules), ", ".join(part for part in (bounds, about) if part) + missing + twice + partial]
+    return [el("b", joules), ", ".join(part for part in (bounds, about) if part) + missing + origins + twice + partial]
 
 
 def _link(group: GroupJson) -> Html:

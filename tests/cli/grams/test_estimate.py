@@ -83,6 +83,38 @@ def test_a_part_of_a_host_is_billed_as_a_part() -> None:
     assert carbon["embodied_gpu_g"] is None
 
 
+CARD = ("--device", "A100 80GB", "--watts", 400, "--host-kg", 2500, "--intensity", 423.5)
+
+
+def test_gpu_hours_as_a_model_card_states_them() -> None:
+    """Llama 2 7B: 184,320 GPU hours, 31.22 t. A host is charged once for its eight GPUs: 5.03 t, where a host for each GPU gives 28.0."""
+    _, card = figures(*CARD, "--gpu-hours", 184_320, "--gpus-per-host", 8)
+    _, counted = figures(*CARD, "--gpu-hours", 184_320, "--count", 1024)
+    _, by_hours = figures(*CARD, "--hours", 180, "--count", 1024)
+    _, each = figures(*CARD, "--count", 1, "--hours", 184_320)
+    assert card["operational_g"] / 1e6 == pytest.approx(31.22, rel=0.001)
+    assert card["embodied_g"] / 1e6 == pytest.approx(5.03, rel=0.005)
+    assert each["embodied_g"] / 1e6 == pytest.approx(28.0, rel=0.005)
+    assert counted["total_g"] == pytest.approx(card["total_g"])
+    assert by_hours["total_g"] == pytest.approx(card["total_g"])
+
+
+def test_gpus_in_hosts_of_four_hold_twice_as_many_hosts() -> None:
+    _, eight = figures(*CARD, "--gpu-hours", 1000, "--gpus-per-host", 8)
+    _, four = figures(*CARD, "--gpu-hours", 1000, "--devices-per-host", 4)
+    assert four["embodied_host_g"] == pytest.approx(2 * eight["embodied_host_g"])
+    assert four["embodied_gpu_g"] == pytest.approx(eight["embodied_gpu_g"])
+
+
+def test_hours_that_are_hard_to_believe_are_asked_about() -> None:
+    words = ["estimate", *(str(word) for word in (*CARD, "--hours", 184_320))]
+    result = CliRunner().invoke(cli, words, catch_exceptions=False)
+    assert "21 years" in result.stderr
+    assert "--gpu-hours 184320" in result.stderr
+    quiet = CliRunner().invoke(cli, [*words[:-1], "2000"], catch_exceptions=False)
+    assert quiet.stderr == ""
+
+
 def test_wu_et_al_own_arithmetic() -> None:
     """Wu et al. 2022, arXiv:2111.00364: a server of 2,000 kg, 3 to 5 years at 30 to 60 %, PUE 1.1."""
     _, carbon = figures("--hours", 1, "--watts", 1000, "--host-kg", 2000, "--pue", 1.1, "--intensity", 400)
@@ -121,7 +153,7 @@ def test_no_pue_is_applied_unless_it_is_known() -> None:
 
 def test_power_from_the_load_has_a_wide_range() -> None:
     energy, carbon = figures("--device", "NVIDIA H100 80GB HBM3", "--hours", 10, "--load", 0.5, "--intensity", 100)
-    assert energy["total_kwh"] == pytest.approx(0.75 * 7)
+    assert energy["total_kwh"] == pytest.approx(7 * (0.12 + 0.7 * (0.70 - 0.12)), rel=0.01)
     assert energy["high_j"] / energy["low_j"] > 2
     assert carbon["operational_high_g"] / carbon["operational_low_g"] > 2
     assert any("weak" in a["status"] for a in carbon["assumptions"])
@@ -180,7 +212,10 @@ GOOD = {"--device": "A100 80GB", "--count": 8, "--hours": 24, "--watts": 330, "-
         ({"--watts": None, "--load": 1.5}, ["--load 1.5", "from 0 to 1"]),
         ({"--watts": None, "--load": 0.5, "--device": "TPU v6e"}, ["--load 0.5", "TPU v6e", "--watts"]),
         ({"--watts": None, "--load": 0.5, "--device": None}, ["--load without --device"]),
-        ({"--hours": None}, ["--watts without --hours"]),
+        ({"--hours": None}, ["--watts without --hours", "--gpu-hours"]),
+        ({"--gpu-hours": 5}, ["--hours 24 and --gpu-hours 5", "one of them"]),
+        ({"--hours": None, "--gpu-hours": -1}, ["--gpu-hours -1"]),
+        ({"--project": "x"}, ["--project without --save"]),
         ({"--device": "A10O 80GB"}, ["A10O 80GB", "did you mean", "NVIDIA A100 80GB", "--embodied-kg"]),
         ({"--device": "zzzzzzz"}, ["zzzzzzz", "trainwatt hardware"]),
         ({"--intensity": None, "--zone": "Frnace"}, ["Frnace"]),

@@ -44,6 +44,7 @@ except ValueError:
 RUN_KEYS = {
     "id", "project", "name", "group", "stage", "status", "end_reason", "started_at", "ended_at", "last_seen_at", "duration_s",
     "host", "command", "git_commit", "tags", "external", "ranks", "damage",
+    "origin", "source", "device_hours",
 }  # fmt: skip
 ENERGY_KEYS = {"total_j", "low_j", "high_j", "interval_level", "boundary", "measured_fraction", "measured_only_j", "devices"}
 DEVICE_KEYS = {"device", "host", "kind", "model", "uuid", "included_in_total", "energy_j", "low_j", "high_j", "coverage", "provenance"}

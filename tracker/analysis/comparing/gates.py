@@ -12,14 +12,14 @@ from ...errors import ConfigurationError
 from .compared import Compared, Figure, Missing, Reason
 from .comparison import missing_ranks
 
-ENERGY = {"mJ": 1e-3, "J": 1.0, "kJ": 1e3, "MJ": 1e6, "Wh": J_PER_WH, "kWh": J_PER_KWH}
+ENERGY = {"mJ": 1e-3, "J": 1.0, "kJ": 1e3, "MJ": 1e6, "Wh": J_PER_WH, "kWh": J_PER_KWH, "MWh": 1e3 * J_PER_KWH, "GWh": 1e6 * J_PER_KWH}
 TIME = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-MASS = {"mg": 1e-3, "g": 1.0, "kg": 1e3, "t": 1e6}
+MASS = {"mg": 1e-3, "g": 1.0, "kg": 1e3, "t": 1e6, "kt": 1e9}
 UNITS = {"energy": ENERGY, "duration": TIME, "grams": MASS}
 ACCEPTED = (
     'a gate is a metric and how much more is allowed, as in "energy_per_sample +5%" or "duration +10s"; the metrics are energy,'
     " energy_per_UNIT (UNIT being sample, token or epoch), duration and grams, and the limit is in %, or in mJ, J, kJ, MJ, Wh, kWh,"
-    " in s, min, h, d, or in mg, g, kg, t"
+    " MWh, GWh, in s, min, h, d, or in mg, g, kg, t, kt"
 )
 _GATE = re.compile(r"\s*([A-Za-z_]+)\s*(?:\+\s*)?(\d+(?:\.\d*)?|\.\d+)\s*(%|[A-Za-z]+)\s*", re.ASCII)
 ROUNDING = 1e-12

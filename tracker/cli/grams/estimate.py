@@ -3,57 +3,76 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from ...carbon.estimating import DEVICES_PER_HOST, Plan, estimate
-from ...carbon.tables.hardware import MOST_TDP_W, table
+from ...carbon.estimating import DEVICES_PER_HOST, Plan, estimate, question
+from ...carbon.tables.hardware import MOST_TDP_W, HardwareTable, table
 from ...carbon.terms import Rule, Terms, check
 from ...errors import ConfigurationError
+from ...importing.keeping import keep
+from ...importing.planned import planned
 from ...presentation.words.carbon import EXACT, basis_words, carbon_headline, carbon_lines
 from ...presentation.words.quantities import format_energy, format_range
 from ...presentation.words.zones import total_of, zone_rows
+from ..kept_options import KeptAs, kept_options, opened
 from ..options import json_option
 from ..output import echo, say
 from ..terms_options import terms_by_zone, terms_options
 
+if TYPE_CHECKING:
+    from ...core.contract import EstimatedEnergyJson
+
 SCHEMA_VERSION = 1
-MOST_DEVICES, MOST_HOURS = 1e9, 8_766_000.0
+MOST_DEVICES, MOST_HOURS, MOST_GPU_HOURS = 1e9, 8_766_000.0, 1e12
 MOST_KWH = 3.1e13
 """The electricity that the world generated in 2024 (Ember, Global Electricity Review 2025: 30,900 TWh), rounded up."""
 
 
 @click.command("estimate")
 @click.option("--device", metavar="NAME", help="The device, as in `A100 80GB`; `trainwatt hardware` lists the known devices.")
-@click.option("--count", type=float, default=1.0, show_default=True, help="The number of devices.")
+@click.option("--count", type=float, help="The number of devices (1).")
 @click.option("--hours", type=float, help="Hours for which each device is held.")
+@click.option("--gpu-hours", type=float, metavar="HOURS", help="Instead of --hours: the sum over all devices, as model cards state it.")
 @click.option("--watts", type=float, help="Mean power of one device, in watts.")
-@click.option("--load", type=float, help="Instead of --watts: the mean load, 0 to 1. The power is modelled from it.")
+@click.option("--load", type=float, help="Instead of --watts: how busy the devices are, 0 to 1 (most trainings: 1).")
 @click.option("--energy-kwh", type=float, help="Instead of --watts and --hours: the energy of all devices, before PUE.")
 @click.option("--embodied-kg", type=float, help="Emissions of making one device, instead of the table's figure.")
 @click.option("--host-kg", type=float, help="Emissions of making one host without its devices; left out unless given.")
-@click.option("--devices-per-host", type=float, help=f"Devices in one host ({DEVICES_PER_HOST}, or --count if it is less).")
+@click.option("--devices-per-host", "--gpus-per-host", type=float, help=f"Devices in one host ({DEVICES_PER_HOST}, or --count if less).")
 @click.option("--units", type=float, metavar="N", help="Units of work, for the grams per unit (SCI).")
 @click.option("--unit", help="The name of the unit, such as sample.")
 @terms_options
+@click.option("--save", is_flag=True, help="Store the estimate as a run, labelled as estimated.")
+@kept_options
 @json_option
-def command(as_json: bool, **asked: Any) -> None:
-    """Estimate the footprint of a run from its hardware, time and power. Every factor is shown with its source."""
+def command(as_json: bool, save: bool, kept: KeptAs, **asked: Any) -> None:
+    """Estimate the footprint of a run from its hardware, time and power. Every factor is shown with its source.
+
+    With --save it becomes a run, which `list`, `footprint` and papers show as estimated.
+    """
     plan = Plan(**{field.name: asked.pop(field.name) for field in fields(Plan)})
     by_zone = terms_by_zone(**asked)
-    found = []
+    if not save and (given := kept.given()):
+        raise ConfigurationError(f"{' and '.join(given)} without --save: only a stored estimate has it; add --save, or leave it out")
+    if save and len(by_zone) > 1:
+        raise ConfigurationError(f"--save with {len(by_zone)} zones: a stored estimate has one; give one --zone, or leave --save out")
+    found, rows = [], table(by_zone[0].hardware)
     for terms in by_zone:
         check_plan(plan, terms)
-        energy, carbon, notes = estimate(plan, terms, table(terms.hardware))
+        energy, carbon, notes = estimate(plan, terms, rows)
         found.append((energy, carbon))
-    for note in notes:
+    for note in [*notes, *([text] if (text := question(plan)) else [])]:
         say(note)
+    run_id = _saved(plan, terms, energy, kept, rows) if save else None
     if as_json:
         parts = [{"energy": energy, "carbon": carbon} for energy, carbon in found]
         several = {"zones": [{"zone": terms.zone, **part} for terms, part in zip(by_zone, parts, strict=True)]}
-        echo(json.dumps({"schema_version": SCHEMA_VERSION, **(parts[0] if len(parts) == 1 else several)}, indent=2))
+        saved = {} if run_id is None else {"run_id": run_id}
+        echo(json.dumps({"schema_version": SCHEMA_VERSION, **(parts[0] if len(parts) == 1 else several), **saved}, indent=2))
         return
     joules = format_range(energy["total_j"], energy["low_j"], energy["high_j"])
     if energy["low_j"] == energy["high_j"]:
@@ -67,11 +86,44 @@ def command(as_json: bool, **asked: Any) -> None:
     echo("\n".join(carbon_lines(carbon, EXACT)))
 
 
+def _saved(plan: Plan, terms: Terms, energy: EstimatedEnergyJson, kept: KeptAs, rows: HardwareTable) -> str:
+    """The id of the run that the estimate is stored as. Raises ConfigurationError and StoreError."""
+    if terms.unmeasured is not None:
+        say("--unmeasured is not stored with the estimate: give it to `trainwatt footprint` again")
+    row = None if plan.device is None else rows.match("gpu", plan.device)
+    cpu = None if plan.device is None else rows.match("cpu", plan.device)
+    is_cpu = (row is None or row.scope == "any") and cpu is not None and cpu.scope != "any"
+    record = planned(
+        plan,
+        energy,
+        terms.saved(),
+        started_utc_ns=kept.started_utc_ns or time.time_ns(),
+        project=kept.project or "default",
+        name=kept.name,
+        group=kept.group,
+        stage=kept.stage,
+        zone=terms.zone,
+        kind="platform" if plan.device is None else "cpu" if is_cpu else "gpu",
+    )
+    with opened(kept.db) as writer:
+        found = keep(writer, [record])
+    say(f"stored as run {record.id}: trainwatt show {record.id[:8]}" if found.added else f"run {record.id[:8]} has this estimate already")
+    return record.id
+
+
 def check_plan(plan: Plan, terms: Terms) -> None:
     """Raises ConfigurationError for impossible values."""
     rules: tuple[Rule, ...] = (
         ("--count", plan.count, lambda v: v > 0, "a run has at least a part of one device", "give a number above 0"),
         ("--hours", plan.hours, lambda v: v >= 0, "time cannot be negative", "give the hours for which each device is held"),
+        ("--gpu-hours", plan.gpu_hours, lambda v: v >= 0, "time cannot be negative", "give the hours of all devices together"),
+        (
+            "--gpu-hours",
+            plan.gpu_hours,
+            lambda v: v <= MOST_GPU_HOURS,
+            "all GPUs of the world do not have as many in ten years",
+            "give hours, not seconds",
+        ),
         ("--watts", plan.watts, lambda v: v >= 0, "power cannot be negative", "give the mean watts of one device"),
         (
             "--count",
@@ -109,10 +161,18 @@ def check_plan(plan: Plan, terms: Terms) -> None:
         raise ConfigurationError(f"{' and '.join(given)}: each determines the energy, and they may disagree; give one of them")
     if not given:
         raise ConfigurationError(
-            "no energy: the power of the run is not known; give --watts and --hours, --load and --hours, or --energy-kwh"
+            "no energy: the power of the run is not known; give --watts and --hours, --load and --hours (--load 1 for busy devices),"
+            " or --energy-kwh"
         )
-    if plan.energy_kwh is None and plan.hours is None:
-        raise ConfigurationError(f"{given[0]} without --hours: power alone is not energy; give the hours for which each device is held")
+    if plan.hours is not None and plan.gpu_hours is not None:
+        raise ConfigurationError(
+            f"--hours {plan.hours:g} and --gpu-hours {plan.gpu_hours:g}: each gives the time; --hours is that of one device, --gpu-hours"
+            " the sum over all; give one of them"
+        )
+    if plan.energy_kwh is None and plan.device_hours is None:
+        raise ConfigurationError(
+            f"{given[0]} without --hours: power alone is not energy; give the hours for which each device is held, or --gpu-hours"
+        )
     if plan.load is not None and plan.device is None:
         raise ConfigurationError("--load without --device: it is a share of the device's rated power; name the device, or give --watts")
     if plan.unit is not None and plan.units is None:

@@ -22,7 +22,8 @@ from ...carbon.terms import Terms
 from ...errors import ConfigurationError, StoreError
 from ...presentation.paper.document import document
 from ...presentation.words.carbon import Least, basis_text, basis_words, carbon_headline, carbon_lines, format_mass
-from ...presentation.words.quantities import at_least
+from ...presentation.words.origins import origin_text
+from ...presentation.words.quantities import at_least, listed
 from ...presentation.words.runs import at_once_text, status_text
 from ...presentation.words.safe_text import cleaned
 from ...presentation.words.zones import zone_rows
@@ -155,6 +156,8 @@ def _grams(of: Tally) -> TotalGramsJson:
         "total_high_g": g.high,
         "lower_bound": of.grams_are_least,
         "counted_once": once and {"total_g": once.central, "total_low_g": once.low, "total_high_g": once.high},
+        "estimated_g": of.estimated_g,
+        "imported_g": of.imported_g,
     }
 
 
@@ -180,13 +183,19 @@ def _lines(found: list[FootprintJson]) -> Iterator[str]:
             yield f"{name}: {carbon_headline(carbon, least)}"
         else:
             yield carbon_headline(carbon, least)
+            if (origin := origin_text(each)) is not None:
+                yield f"  {origin}, not recorded by trainwatt"
             yield from carbon_lines(carbon, least)
             if each["footprint_id"] is not None:
                 yield f"\nkept: trainwatt show {run['id'][:8]} --footprint {each['footprint_id']}"
     if len(found) > 1:
         for name, grams in _total(found).items():
             text = format_mass(grams["total_g"], grams["total_low_g"], grams["total_high_g"])
-            yield f"{'total' if name == 'all' else name}: {at_least(text, grams['lower_bound'])} CO2e, {_bases(found)}"
+            apart = [
+                f"{format_mass(g)} {word}" for word, g in (("estimated", grams["estimated_g"]), ("imported", grams["imported_g"])) if g
+            ]
+            of_it = f", of which {listed(apart)}" if apart else ""
+            yield f"{'total' if name == 'all' else name}: {at_least(text, grams['lower_bound'])} CO2e, {_bases(found)}{of_it}"
         whole = tally(found)
         if whole.at_once:
             once = None if whole.once is None else f"{format_mass(*whole.once.total)} CO2e"

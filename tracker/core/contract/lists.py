@@ -29,12 +29,17 @@ class OnceJson(OfEnergyJson):
 class SumJson(OfEnergyJson):
     """Several runs as one. `runs_at_once` counts those that read a device at the same time as another of them: `energy` and `duration_s`
     have these joules and hours twice, `counted_once` has them once (None if no runs overlap). `runs_partial` counts those that have the
-    work of some ranks of their node only."""
+    work of some ranks of their node only. `runs_estimated` and `runs_imported` count those that the
+    tracker did not record, and `estimated_j` and `imported_j` are their joules in the sum."""
 
     runs: int
     runs_without_energy: int
     runs_at_once: int
     runs_partial: int
+    runs_estimated: int
+    runs_imported: int
+    estimated_j: float
+    imported_j: float
     duration_s: float
     newest_started_at: str | None
     counted_once: OnceJson | None
@@ -89,12 +94,15 @@ class CountedGramsJson(TypedDict):
 
 class TotalGramsJson(TypedDict):
     """Grams of several runs. `lower_bound`: the energy of a run is one, so the true grams are higher. `counted_once` is None if no runs
-    read a device at the same time; otherwise the grams of that device count twice in the sum, and once there."""
+    read a device at the same time; otherwise the grams of that device count twice in the sum, and once there. `estimated_g` and `imported_g` are those of
+    runs that the tracker did not record."""
 
     total_g: float
     total_low_g: float
     total_high_g: float
     lower_bound: bool
+    estimated_g: float
+    imported_g: float
     counted_once: NotRequired[CountedGramsJson | None]
 
 
@@ -138,3 +146,4 @@ class RunRecord(TypedDict):
     lower_bound: bool
     work_partial: bool
     damaged: bool
+    origin: str

@@ -34,7 +34,10 @@ class DamageJson(TypedDict):
 
 class RunJson(TypedDict):
     """The description of a run. `ranks` is None outside a distributed job. `damage` is empty for a run whose record is sound; a list looks
-    for the damage that matters to it, and `show` for all."""
+    for the damage that matters to it, and `show` for all.
+
+    `origin` is an `Origin`: tracked, estimated or imported. `source` names the tool that an imported run comes from, None if tracked.
+    `device_hours` are those that an estimate states for all of its devices; None for other runs."""
 
     id: str
     project: str
@@ -54,6 +57,9 @@ class RunJson(TypedDict):
     external: dict[str, Any]
     ranks: RanksJson | None
     damage: list[DamageJson]
+    origin: str
+    source: str | None
+    device_hours: float | None
 
 
 class DeviceJson(TypedDict):

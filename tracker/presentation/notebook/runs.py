@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ...analysis.open_store import open_store
 from ...core.plain import whole
-from ...core.run import Status
+from ...core.run import Origin, Status
 from ...core.units import NS_PER_S
 from ...errors import ConfigurationError
 from ...texts import shown
@@ -57,7 +57,7 @@ def _cells(row: RunRecord, unit_of_j: float | None) -> tuple[str, ...]:
         row["started_at"].replace("T", " ")[:16] + " UTC",
         row["project"],
         row["name"] or "",
-        f"{row['status']}, damaged" if row["damaged"] else row["status"],
+        ", ".join([row["status"], *(["damaged"] if row["damaged"] else []), *([] if row["origin"] == Origin.TRACKED else [row["origin"]])]),
         format_duration(row["duration_s"] or 0.0),
         energy_text(energy, unit_of_j),
         measured_text(row["measured_fraction"]),

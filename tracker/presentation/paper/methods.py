@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, cast
 from ..._version import __version__
 from ...analysis.footprint_totals import Tally, by_status, counted, tally
 from ...analysis.view import work_partial
-from ...carbon.assumption import LeftOut
 from ...core.run import Status
 from ..words.carbon import format_co2e
 from ..words.quantities import count, format_energy, listed, number, percent, significant
@@ -21,13 +20,14 @@ from .beside import beside
 from .bibliography import SCI, SOFTWARE, WU
 from .factors import factors
 from .grid import on_basis
+from .left_out import left_out, origins
 from .prose import Fragment, Sentence, alternatives, tallied
 from .sums import counted_twice, energy_figure, mass_figures
 
 if TYPE_CHECKING:
     from ...core.contract import DeviceJson, FootprintJson
 
-LABELS = {"gpu": "GPU", "cpu": "CPU", "dram": "DRAM"}
+LABELS = {"gpu": "GPU", "cpu": "CPU", "dram": "DRAM", "platform": "machine"}
 INTERFACE = {"gpu": "NVML", "cpu": "RAPL", "dram": "RAPL"}
 """The interface through which a kind of device is measured."""
 MOST_NOTES = 3
@@ -43,7 +43,7 @@ _WAYS = {
 def paragraph(footprints: Sequence[FootprintJson]) -> list[Fragment]:
     """The paragraph, its sentences separated by a space. `footprints` must not be empty."""
     parts: list[Fragment] = []
-    for write in (_scope, _hardware, _boundary, _measurement, _interval, factors, _results, _per_unit, beside):
+    for write in (_scope, origins, _hardware, _boundary, _measurement, _interval, factors, _results, _per_unit, beside):
         for sentence in write(footprints):
             parts += [*([" "] if parts else []), *sentence]
     return parts
@@ -120,7 +120,7 @@ def _hardware_of(footprint: FootprintJson) -> str:
     devices = counted(footprint)
     found = []
     gpus = tallied((d for d in devices if d["kind"] == "gpu"), lambda d: d["model"])
-    found += [f"{n} × {clipped(model or 'GPU (its model was not recorded)')}" for model, n in gpus.items()]
+    found += [_so_many(n, clipped(model or "GPU (its model was not recorded)")) for model, n in gpus.items()]
     cpus = [d for d in devices if d["kind"] == "cpu"]
     if cpus:
         names = list(dict.fromkeys(clipped(d["model"]) for d in cpus if d["model"])) or _processors(footprint)
@@ -128,8 +128,15 @@ def _hardware_of(footprint: FootprintJson) -> str:
         found.append(f"{packages} ({listed(names)})" if names else packages)
     if any(d["kind"] == "dram" for d in devices):
         found.append("DRAM")
+    if any(d["kind"] == "platform" for d in devices):
+        found.append("a machine as a whole")
     hosts = len({d["host"] for d in devices})
     return f"{listed(found)} {'of one host' if hosts == 1 else f'of {hosts} hosts'}"
+
+
+def _so_many(n: int, model: str) -> str:
+    """ "2 × NVIDIA H100"; a model that says how many there are stands alone, as in "8 × A100"."""
+    return model if n == 1 and " × " in model else f"{n} × {model}"
 
 
 def _processors(footprint: FootprintJson) -> list[str]:
@@ -145,32 +152,11 @@ def _boundary(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
     if not kinds:
         return
     within = alternatives(kinds, len(known))
-    absent = [label for kind, label in LABELS.items() if kind != "gpu" and not any(d["kind"] == kind for f in known for d in counted(f))]
-    outside = [*(f"{label} (not recorded)" for label in absent), *_left_out(footprints)]
+    seen = {d["kind"] for f in known for d in counted(f)}
+    absent = [] if "platform" in seen else [label for kind, label in LABELS.items() if kind in ("cpu", "dram") and kind not in seen]
+    outside = [*(f"{label} (not recorded)" for label in absent), *left_out(footprints)]
     sentence = f"The system boundary comprises the energy of these components: {within}."
     yield [f"{sentence} Outside the boundary are {listed(outside)}." if outside else sentence]
-
-
-_LEFT_OUT = {
-    LeftOut.UNSEEN: ("fans, power supplies, network and disks", "no sensor measures them"),
-    LeftOut.PUE_OF_UNSEEN: (
-        "the PUE overhead of those",
-        "PUE is defined on all computing of a site, so it gives a lower bound for the components alone",
-    ),
-    LeftOut.HARDWARE: ("the manufacture of the hardware", "no hardware was recorded"),
-}
-"""What the totals of a recorded run can lack, and why. The other codes belong to estimates."""
-
-
-def _left_out(footprints: Sequence[FootprintJson]) -> list[str]:
-    """What the totals do not contain, each with its reason in brackets, and with the number of runs if it is not all of them."""
-    carbons = [f["carbon"] for f in footprints if f["carbon"]]
-    codes = tallied((code for c in carbons for code in c["left_out_codes"]), LeftOut)
-    found = []
-    for code, n in codes.items():
-        what, why = _LEFT_OUT[code]
-        found.append(f"{what} ({'; '.join([why, *([count(n, 'run')] if n < len(carbons) else [])])})")
-    return found
 
 
 def _measurement(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:

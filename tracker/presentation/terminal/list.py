@@ -13,12 +13,14 @@ from rich.text import Text
 
 from ...analysis.totals import each_of, name_of
 from ...analysis.view import total_of, work_partial
+from ...core.run import Origin
 from ...errors import ConfigurationError
+from ..words.origins import measured_of_sum, origins_text
 from ..words.quantities import amount, at_least, count, format_duration, format_energy, largest_j, percent
 from ..words.runs import energy_text, measured_text, partial_text, ranks_text, status_text, sum_at_once_text, title_of
 from ..words.safe_text import clean, markdown
 from .elision import elided
-from .run import DAMAGED_STYLE, STATUS_STYLE, local_time, plain_table
+from .run import local_time, plain_table, status_style
 
 if TYPE_CHECKING:
     from ...analysis.totals import By
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
 
 NARROWEST = 8
 """A column of names keeps at least this many cells, however narrow the terminal is."""
-
-
 V = TypeVar("V", contravariant=True)
 
 
@@ -48,7 +48,7 @@ class Column(Generic[V]):
 
 T = TypeVar("T")
 RunText = Literal["name", "project", "group", "stage", "host", "command"]
-RunKey = Literal[RunText, "id", "status", "duration_s", "git_commit", "tags", "started_at", "ended_at"]
+RunKey = Literal[RunText, "id", "status", "origin", "duration_s", "git_commit", "tags", "started_at", "ended_at"]
 EnergyKey = Literal["total_j", "low_j", "high_j", "lower_bound", "measured_fraction"]
 
 
@@ -86,6 +86,12 @@ def _measured(view: OfEnergyJson) -> str:
 def _time(duration_s: float) -> str:
     """A duration in few cells: "3m 20s" instead of "3 min 20 s"."""
     return format_duration(duration_s, short=True)
+
+
+def _time_of(view: EntryJson) -> str:
+    """The time of a run; "–" for an estimate that states only the hours of all devices, or none."""
+    run = view["run"]
+    return "–" if run["origin"] == Origin.ESTIMATED and not run["duration_s"] else _time(run["duration_s"])
 
 
 def _work(view: EntryJson) -> str:
@@ -152,11 +158,9 @@ RUN_COLUMNS: Mapping[str, Column[EntryJson]] = {
     "status": Column(
         "status",
         _one_by_one(lambda view: status_text(view["run"])),
-        (("status", _of_run("status")), ("damaged", lambda view: bool(view["run"]["damage"]))),
+        (("status", _of_run("status")), ("damaged", lambda view: bool(view["run"]["damage"])), ("origin", _of_run("origin"))),
     ),
-    "time": Column(
-        "time", _one_by_one(lambda view: _time(view["run"]["duration_s"])), (("duration_s", _of_run("duration_s")),), right=True
-    ),
+    "time": Column("time", _one_by_one(_time_of), (("duration_s", _of_run("duration_s")),), right=True),
     **_JOULES,
     "work": Column(
         "work",
@@ -212,7 +216,8 @@ def group_columns(by: By) -> list[Column[GroupJson]]:
         Column(
             "time", _one_by_one(lambda group: _time(group["duration_s"])), (("duration_s", lambda group: group["duration_s"]),), right=True
         ),
-        *(_JOULES[name] for name in ("range", "error", "measured")),
+        *(_JOULES[name] for name in ("range", "error")),
+        Column("measured", _one_by_one(measured_of_sum), _JOULES["measured"].values, right=True),
     ]
 
 
@@ -223,6 +228,8 @@ def total_line(total: SumJson, what: str, more: bool) -> str:
         parts.append(f"{total['runs_without_energy']:,} without energy")
     if more:
         parts.append("more: --limit")
+    if (origins := origins_text(total)) is not None:
+        parts.append(origins)
     if (twice := sum_at_once_text(total, short=True)) is not None:
         parts.append(twice)
     if total["runs_partial"]:
@@ -245,12 +252,7 @@ def listing(views: Sequence[T], columns: Sequence[Column[T]], width: int) -> Tab
     table = plain_table(*(c.title for c in kept), right=[c.title for c in kept if c.right])
     shown = [elided(texts[column], widths[column]) for column in kept]
     for row in zip(*shown, strict=True):
-        table.add_row(
-            *(
-                Text(cell, style=STATUS_STYLE.get(cell, DAMAGED_STYLE) if c.title == "status" else "")
-                for c, cell in zip(kept, row, strict=True)
-            )
-        )
+        table.add_row(*(Text(cell, style=status_style(cell) if c.title == "status" else "") for c, cell in zip(kept, row, strict=True)))
     if len(kept) < len(columns):
         table.caption, table.caption_justify = f"no room for: {', '.join(c.title for c in columns if c not in kept)}", "left"
     return table

@@ -15,6 +15,7 @@ from ...analysis.view import energy_each_j
 from ...core.point import Point
 from ...core.run import Status
 from ..words.carbon import Least, carbon_headline, place
+from ..words.origins import unsampled_text
 from ..words.quantities import format_duration, format_energy, format_power, format_range, largest_j
 from ..words.runs import (
     UNUSED,
@@ -54,6 +55,11 @@ STATUS_STYLE: dict[str, str] = {
 DAMAGED_STYLE = "red"
 
 
+def status_style(text: str) -> str:
+    """The style of what `status_text` says."""
+    return DAMAGED_STYLE if text.endswith("damaged") else STATUS_STYLE.get(text.partition(",")[0], "")
+
+
 def console() -> Console:
     """The console of all commands. It respects NO_COLOR, and knows when it writes to a pipe."""
     return Console(highlight=False, soft_wrap=False, emoji=False)
@@ -86,10 +92,10 @@ def run_page(view: ShowJson, curves: Sequence[Sequence[Point]], width: int) -> R
 
 def _about(view: ShowJson) -> Text:
     run, text = view["run"], Text()
-    text.append(status_text(run), style=STATUS_STYLE.get(status_text(run), DAMAGED_STYLE))
+    text.append(status_text(run), style=status_style(status_text(run)))
     text.append(f" ({run['end_reason']})" if run["end_reason"] else "")
     text.append(f" · {format_duration(run['duration_s'] or 0.0)} · started {local_time(run['started_at'])} on {run['host']}")
-    details = [title_of(view), f"run {run['id']}", f"stage {run['stage']}"]
+    details = [title_of(view), f"run {run['id']}", *([f"stage {run['stage']}"] if run["stage"] else [])]
     if run["git_commit"]:
         details.append(f"commit {run['git_commit'][:10]}")
     details += [f"{k}={v}" for k, v in {**run["tags"], **run["external"]}.items()]
@@ -185,7 +191,7 @@ def _events(events: Sequence[EventJson]) -> Table:
 def _sampler(view: ShowJson) -> Text:
     s = view["sampler"]
     if s is None:
-        return Text("recorded by processes that measure nothing themselves", style="dim")
+        return Text(unsampled_text(view), style="dim")
     return Text(
         f"{readings_text(s, view['run']['duration_s'])}; cost {100 * s['cpu_fraction']:.2f} % of a core"
         f" and {s['startup_cpu_s']:.2f} s at the start",

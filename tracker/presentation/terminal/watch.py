@@ -13,6 +13,7 @@ from ...analysis.view import SCHEMA_VERSION, total_of
 from ...core.point import Point
 from ...energy.mean_power import powers_w
 from ..words.carbon import Least, basis_text, carbon_parts, format_mass, place, total_text
+from ..words.origins import unsampled_text
 from ..words.quantities import amount, at_least, count, format_duration, format_energy, format_power, format_range, percent, significant
 from ..words.runs import (
     device_names,
@@ -27,7 +28,7 @@ from ..words.runs import (
     unmeasured_names,
 )
 from ..words.safe_text import cleaned
-from .run import DAMAGED_STYLE, STATUS_STYLE
+from .run import status_style
 from .sparkline import blocks, scale, tops_w
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def _cell(text: str, width: int, *, right: bool = False) -> str:
 def _top(view: WatchJson, width: int) -> list[Text]:
     run, energy = view["run"], view["energy"]
     who = Text.assemble(
-        (status_text(run), STATUS_STYLE.get(status_text(run), DAMAGED_STYLE)),
+        (status_text(run), status_style(status_text(run))),
         f" {format_duration(run['duration_s'] or 0.0)} · ",
         (title_of(view), "bold"),
         f" · {run['id'][:8]} on {run['host']}",
@@ -278,7 +279,7 @@ def _last(view: WatchJson, width: int, hint: str) -> Text:
     """The last line: the cost of the sampler, and `hint`, or the command that shows the whole run."""
     s = view["sampler"]
     if s is None:
-        cost = "recorded by processes that measure nothing themselves"
+        cost = unsampled_text(view)
     else:
         cost = f"{readings_text(s, view['run']['duration_s'])}; cost {100 * s['cpu_fraction']:.2f} % of a core"
     return _sides(Text(cost, style="dim"), Text(hint or f"trainwatt show {view['run']['id'][:8]}", style="dim"), width)

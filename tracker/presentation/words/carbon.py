@@ -13,8 +13,8 @@ from .quantities import at_least, format_range, significant
 if TYPE_CHECKING:
     from ...core.contract import AssumptionJson, CarbonJson, EmbodiedLineJson, EnergySumJson, OperationalJson, SciJson
 
-_STEPS = ((1e6, "t"), (1e3, "kg"), (0.1, "g"), (1e-4, "mg"), (1e-7, "µg"), (0.0, "ng"))
-_SIZES = {"t": 1e6, "kg": 1e3, "g": 1.0, "mg": 1e-3, "µg": 1e-6, "ng": 1e-9}
+_STEPS = ((1e9, "kt"), (1e6, "t"), (1e3, "kg"), (0.1, "g"), (1e-4, "mg"), (1e-7, "µg"), (0.0, "ng"))
+_SIZES = {"kt": 1e9, "t": 1e6, "kg": 1e3, "g": 1.0, "mg": 1e-3, "µg": 1e-6, "ng": 1e-9}
 FAR = 10_000
 """From this many units on, the ends of a range have units of their own."""
 

@@ -13,10 +13,16 @@ from .quantities import format_duration, significant
 from .runs import title_of
 
 SCALES: dict[str, tuple[tuple[float, float, str], ...]] = {
-    "J": ((0.1 * J_PER_KWH, J_PER_KWH, "kWh"), (J_PER_WH, J_PER_WH, "Wh"), (0.1, 1.0, "J"), (0.0, 1e-3, "mJ")),
+    "J": (
+        *((1e6 * J_PER_KWH, 1e6 * J_PER_KWH, "GWh"), (1e3 * J_PER_KWH, 1e3 * J_PER_KWH, "MWh"), (0.1 * J_PER_KWH, J_PER_KWH, "kWh")),
+        *((J_PER_WH, J_PER_WH, "Wh"), (0.1, 1.0, "J"), (0.0, 1e-3, "mJ")),
+    ),
     "W": ((0.0, 1.0, "W"),),
     "s": ((7200.0, 3600.0, "h"), (300.0, 60.0, "min"), (0.0, 1.0, "s")),
-    "g": ((1e6, 1e6, "t"), (1e3, 1e3, "kg"), (0.1, 1.0, "g"), (1e-4, 1e-3, "mg"), (1e-7, 1e-6, "µg"), (0.0, 1e-9, "ng")),
+    "g": (
+        *((1e9, 1e9, "kt"), (1e6, 1e6, "t"), (1e3, 1e3, "kg")),
+        *((0.1, 1.0, "g"), (1e-4, 1e-3, "mg"), (1e-7, 1e-6, "µg"), (0.0, 1e-9, "ng")),
+    ),
 }
 """Units by kind: (the smallest value that is written in it, its size, its symbol). The same as in `quantities` and `words.carbon`."""
 TIMES = 3.0

@@ -72,12 +72,26 @@ def format_power(power_w: float | None) -> str:
 
 
 def energy_unit(energy_j: float) -> tuple[float, str]:
-    """The unit that suits an energy, as (its size in joules, symbol): kWh from 0.1 kWh up, Wh from 1 Wh up, J from 0.1 J up, else mJ."""
+    """The unit that suits an energy, as (its size in joules, symbol): GWh and MWh from 1 up, kWh from 0.1 kWh up, Wh from 1 Wh up, J from
+    0.1 J up, else mJ."""
+    for size, symbol in ((1e6 * J_PER_KWH, "GWh"), (1e3 * J_PER_KWH, "MWh")):
+        if energy_j >= size:
+            return size, symbol
     if energy_j >= 0.1 * J_PER_KWH:
         return J_PER_KWH, "kWh"
     if energy_j >= J_PER_WH:
         return J_PER_WH, "Wh"
     return (1.0, "J") if energy_j >= 0.1 or not energy_j else (1e-3, "mJ")
+
+
+SMALLEST = 1e-4
+"""A value that is a smaller part of the common unit has its own unit: 5.50 Wh beside 1.29 GWh, not 0.00000000550 GWh."""
+
+
+def common_unit(energy_j: float, unit_of_j: float | None) -> tuple[float, str]:
+    """The unit of an energy beside others, of which `unit_of_j` is the largest, or the whole."""
+    size, symbol = energy_unit(energy_j if unit_of_j is None else unit_of_j)
+    return energy_unit(energy_j) if 0 < energy_j < SMALLEST * size else (size, symbol)
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -95,7 +109,7 @@ def largest_j(energies_j: Iterable[float | None]) -> float | None:
 
 def format_energy(energy_j: float, unit_of_j: float | None = None) -> str:
     """An energy with its unit: "1.84 kWh", "3.20 Wh", "612 J", "31.0 mJ". See `format_range` for `unit_of_j`."""
-    size, symbol = energy_unit(energy_j if unit_of_j is None else unit_of_j)
+    size, symbol = common_unit(energy_j, unit_of_j)
     return f"{significant(energy_j / size)} {symbol}"
 
 
@@ -109,7 +123,7 @@ def format_range(energy_j: float, low_j: float, high_j: float, unit_of_j: float 
 
 def range_parts(energy_j: float, low_j: float, high_j: float, unit_of_j: float | None = None) -> tuple[str, str]:
     """The two parts of such a text: "1.84 kWh" and "1.79–1.90"."""
-    size, symbol = energy_unit(energy_j if unit_of_j is None else unit_of_j)
+    size, symbol = common_unit(energy_j, unit_of_j)
     return f"{significant(energy_j / size)} {symbol}", f"{significant(low_j / size)}–{significant(high_j / size)}"
 
 

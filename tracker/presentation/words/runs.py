@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ...analysis.view import KINDS, WHOLE, cut_short, interval_of_phase, total_of, work_partial
-from ...core.run import EventKind, Status
+from ...core.run import EventKind, Origin, Status
+from .origins import origin_text
 from .quantities import amount, at_least, count, format_duration, format_energy, format_range, listed, percent, range_parts, watts_text
 
 if TYPE_CHECKING:
@@ -60,8 +61,11 @@ def title(project: str, name: str | None) -> str:
 
 
 def status_text(run: RunJson) -> str:
-    """The status of a run, with a mark if its record is damaged."""
-    return f"{run['status']}, damaged" if run["damage"] else run["status"]
+    """The status of a run, with a mark if its record is damaged, or if the tracker did not record it: "completed", "failed, damaged",
+    "estimated", "imported", "failed, imported"."""
+    told = run["origin"] == Origin.TRACKED or run["status"] != Status.COMPLETED
+    words = [*([run["status"]] if told else []), *([] if run["origin"] == Origin.TRACKED else [run["origin"]])]
+    return ", ".join([*words, *(["damaged"] if run["damage"] else [])])
 
 
 def damage_lines(view: OfRunJson) -> list[str]:
@@ -149,11 +153,13 @@ def headline_parts(view: ShowJson) -> tuple[str, list[str]]:
         return "no energy recorded: nothing was measured or modelled in this process", [*([ranks] if ranks else []), *damaged]
     value, bounds = range_parts(*total)
     notes = [bounds]
-    if energy["measured_fraction"] is not None:
+    if (origin := origin_text(view)) is not None:
+        notes.append(origin)
+    if energy["measured_fraction"] is not None and view["run"]["origin"] != Origin.ESTIMATED:
         notes.append(f"{percent(energy['measured_fraction'])} measured")
     counted = [d for d in energy["devices"] if d["included_in_total"]]
     kinds = {d["kind"] for d in counted}
-    notes.append("+".join(label for kind, label in KINDS.items() if kind in kinds))
+    notes += [label] if (label := "+".join(label for kind, label in KINDS.items() if kind in kinds)) else []
     seconds = view["run"]["duration_s"] or 0.0
     lost = [d for d in counted if cut_short(d["seen_fraction"], seconds)]
     notes += [f"{d['device']} seen {percent(d['seen_fraction'])} of the time" for d in lost]

@@ -50,7 +50,22 @@ _OTHER_DOUBLES = (0.0, 1e12)
 Bounds = tuple[float, float] | None
 """The lowest and the highest value of a number; None for a text."""
 _KEYS: dict[str, dict[str, Bounds]] = {
-    "settings": {"intensity_g_per_kwh": (0.0, 2000.0), "pue": (1.0, 10.0), "ranks_here": (0, 2**24), "hardware": None},
+    "settings": {
+        "intensity_g_per_kwh": (0.0, 2000.0),
+        "pue": (1.0, 10.0),
+        "ranks_here": (0, 2**24),
+        "hardware": None,
+        **{
+            "origin": None,
+            "source": None,
+            "content": None,
+            "currency": None,
+            "device_hours": (0.0, 1e12),
+            "price_per_kwh": (-100.0, 1000.0),
+        },
+        **{"wue_l_per_kwh": (0.0, 1e3), "market_intensity_g_per_kwh": (0.0, 2000.0)},
+        **{"lifetime_years": (0.0, 1e3), "lifetime_utilization": (0.0, 1.0)},
+    },
     "detail": {
         **{"sockets": (1, 2**12), "logical_cpus": (1, 2**16), "allowed_cpus": (0.0, 2**16), "bytes": (0, 2**47), "gpus": (0, 2**16)},
         **{"model": None, "uuid": None, "vendor": None},

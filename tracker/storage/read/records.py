@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ...core.clock import Anchor
 from ...core.point import Point
-from ...core.run import Status
+from ...core.run import ORIGIN_KEY, Origin, Status
 from ...energy.intervals import JOULES, Sensor, Share
 
 
@@ -48,6 +48,12 @@ class RunRow(NamedTuple):
     settings: dict[str, Any]
     version: str
     damage: tuple[Damage, ...] = ()
+
+    @property
+    def origin(self) -> Origin:
+        """Where its figures come from. Runs of older versions were all tracked."""
+        found = self.settings.get(ORIGIN_KEY)
+        return Origin(found) if found in list(Origin) else Origin.TRACKED
 
 
 class SegmentRow(NamedTuple):

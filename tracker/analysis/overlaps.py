@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..core.run import NO_HOST
 from ..core.units import NS_PER_S
 from ..energy.curve import Curve
 
@@ -87,7 +88,8 @@ def own_parts(runs: Sequence[Measured]) -> dict[str, Own]:
     by_device: dict[tuple[str, str], list[_Span]] = defaultdict(list)
     for run in runs:
         for span in _spans(run):
-            by_device[span.row.host, span.row.uuid or span.row.name].append(span)
+            host = span.row.host if span.row.uuid or span.row.host != NO_HOST else f"{NO_HOST} of {run.run_id}"
+            by_device[host, span.row.uuid or span.row.name].append(span)
     kept: dict[str, list[tuple[_Span, int]]] = defaultdict(list)
     for spans in by_device.values():
         until_ns, by = -1, ""  # up to when the device is counted, and in which run

@@ -102,6 +102,7 @@ def _record(row: TableRow, unknown: Sequence[str], asked: Asked) -> Record:
         settings={"pue": pue if pue > 1 else None},
         external={key: value for key, value in external.items() if value},
         notes=tuple(notes),
+        gpu_hours=len(gpus) * duration_s / 3600 if gpus else None,
     )
 
 

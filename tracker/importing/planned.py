@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..carbon.estimating import Plan
-from ..core.run import DEVICE_HOURS_KEY, NO_HOST, PLAN_KEY, Origin
+from ..core.run import NO_HOST, PLAN_KEY, Origin
 from ..core.units import NS_PER_S
 from .record import Part, Record, modelled, whole_curve
 
@@ -51,5 +51,6 @@ def planned(
         group=group,
         stage=stage,
         zone=zone,
-        settings={**settings, PLAN_KEY: described, DEVICE_HOURS_KEY: plan.device_hours},
+        gpu_hours=plan.device_hours if kind == "gpu" else None,
+        settings={**settings, PLAN_KEY: described},
     )

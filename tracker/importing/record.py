@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from .._version import __version__
 from ..core.point import Point
-from ..core.run import CONTENT_KEY, ORIGIN_KEY, SOURCE_KEY, Origin, Status
+from ..core.run import CONTENT_KEY, DEVICE_HOURS_KEY, ORIGIN_KEY, SOURCE_KEY, Origin, Status
 from ..core.units import NS_PER_S
 from ..masking.text import hidden_in, scrubbed, scrubbed_name
 
@@ -45,7 +45,8 @@ class Piece(NamedTuple):
 class Record(NamedTuple):
     """A run to be stored. `identity` says which run it is, whatever its figures are: importing it again makes no second one.
 
-    `source` names where the figures come from, in words that are shown. `samples` readings were taken, one each `period_s`.
+    `source` names where the figures come from, in words that are shown. `samples` readings were taken, one each `period_s`. `gpu_hours` are
+    those of all GPUs, where the parts do not tell how many there are.
     """
 
     identity: tuple[str, ...]
@@ -69,6 +70,7 @@ class Record(NamedTuple):
     samples: int = 0
     period_s: float = 0.0
     notes: tuple[str, ...] = ()
+    gpu_hours: float | None = None
 
     @property
     def id(self) -> str:
@@ -119,6 +121,8 @@ def rows_of(record: Record) -> dict[str, Sequence[Row]]:
     ended = {"started_utc_ns": record.started_utc_ns, "ended_utc_ns": record.ended_utc_ns, "last_seen_utc_ns": record.ended_utc_ns}
     host = scrubbed_name(record.host)
     settings = {**record.settings, ORIGIN_KEY: record.origin, SOURCE_KEY: scrubbed(record.source), CONTENT_KEY: record.content}
+    if record.gpu_hours is not None:
+        settings[DEVICE_HOURS_KEY] = record.gpu_hours
     return {
         "run": [
             {

@@ -134,7 +134,7 @@ def _record(job: _Job, asked: Asked) -> Record:
     tres = row.text("AllocTRES") or ""
     nodes = int(row.number("NNodes", 0, 1e6, "nodes") or row.number("AllocNodes", 0, 1e6, "nodes") or 0)
     nodes = nodes or int((_NODES.search(tres) or [0, 1])[1])
-    joules = _of_job(job)
+    joules, gpus = _of_job(job), tuple(_gpus(tres))
     if joules > MOST_NODE_W * max(duration_s, 1.0) * nodes:
         raise RowError(
             f"line {row.line}: job {name}: {joules:g} J in {duration_s:g} s on {nodes} nodes is more than {MOST_NODE_W / 1000:g} kW a node:"
@@ -155,7 +155,7 @@ def _record(job: _Job, asked: Asked) -> Record:
         duration_s=duration_s,
         host=host,
         parts=(Part("node", "platform", whole_curve(duration_s, end), f"energy of {said}", round(duration_s * NS_PER_S)),),
-        hardware=tuple(_gpus(tres)),
+        hardware=gpus,
         name=asked.name or row.text("JobName"),
         group=asked.group,
         stage=asked.stage,
@@ -164,6 +164,7 @@ def _record(job: _Job, asked: Asked) -> Record:
         zone=asked.zone,
         external={"slurm_job_id": name},
         notes=notes,
+        gpu_hours=len(gpus) * duration_s / 3600 if gpus else None,
     )
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
 import rich_click as click
 
@@ -25,6 +25,9 @@ from ...presentation.words.safe_text import clean
 from ..kept_options import KeptAs, kept_options, opened
 from ..options import json_option
 from ..output import echo, say
+
+if TYPE_CHECKING:
+    from ...core.contract import ImportJson
 
 SCHEMA_VERSION = 1
 STDIN = "-"
@@ -126,7 +129,7 @@ def _opened(file: str) -> Iterator[IO[bytes]]:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror or error}; name a file, or - for stdin") from None
 
 
-def _as_json(told: _Told, total: Kept, dry_run: bool) -> dict[str, object]:
+def _as_json(told: _Told, total: Kept, dry_run: bool) -> ImportJson:
     return {
         "schema_version": SCHEMA_VERSION,
         "dry_run": dry_run,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class SeriesUseJson(TypedDict):
@@ -192,8 +192,9 @@ class EstimatedEnergyJson(TypedDict):
 
 
 class EstimateJson(TypedDict):
-    """`estimate --json`."""
+    """`estimate --json`. `run_id` is the run that it is stored as, with --save."""
 
     schema_version: int
     energy: EstimatedEnergyJson
     carbon: CarbonJson
+    run_id: NotRequired[str]

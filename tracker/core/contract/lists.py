@@ -94,8 +94,8 @@ class CountedGramsJson(TypedDict):
 
 class TotalGramsJson(TypedDict):
     """Grams of several runs. `lower_bound`: the energy of a run is one, so the true grams are higher. `counted_once` is None if no runs
-    read a device at the same time; otherwise the grams of that device count twice in the sum, and once there. `estimated_g` and `imported_g` are those of
-    runs that the tracker did not record."""
+    read a device at the same time; otherwise the grams of that device count twice in the sum, and once there.
+    `estimated_g` and `imported_g` are those of runs that the tracker did not record."""
 
     total_g: float
     total_low_g: float
@@ -112,6 +112,31 @@ class FootprintsJson(TypedDict):
     schema_version: int
     footprints: list[FootprintJson]
     total: dict[str, TotalGramsJson]
+
+
+class ImportedRunJson(TypedDict):
+    """A run in `import --json`."""
+
+    id: str
+    project: str
+    name: str | None
+    source: str
+    duration_s: float
+    energy_j: float
+
+
+class ImportJson(TypedDict):
+    """`import --json`: how many runs the files have, how many of them were `added`, stored anew because they had grown (`renewed`), or
+    stored already (`unchanged`), how many rows were left out, and the first runs."""
+
+    schema_version: int
+    dry_run: bool
+    runs: int
+    added: int
+    renewed: int
+    unchanged: int
+    left_out: int
+    first: list[ImportedRunJson]
 
 
 class RunRecord(TypedDict):

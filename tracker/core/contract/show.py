@@ -37,7 +37,7 @@ class RunJson(TypedDict):
     for the damage that matters to it, and `show` for all.
 
     `origin` is an `Origin`: tracked, estimated or imported. `source` names the tool that an imported run comes from, None if tracked.
-    `device_hours` are those that an estimate states for all of its devices; None for other runs."""
+    `device_hours` are the GPU hours that an estimate or another tool states; None if the devices of the run tell them."""
 
     id: str
     project: str

@@ -110,6 +110,18 @@ def test_two_logs_in_one_file_are_refused(shelf: Shelf) -> None:
         shelf.call("import", shelf.file("power.csv", text))
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_a_gpu_whose_power_is_never_known_makes_the_energy_a_lower_bound(shelf: Shelf, named: bool) -> None:
+    lines = smi(range(60), lambda _, gpu: 100.0 * (gpu + 1), 3, named).splitlines()
+    text = "\n".join(line.replace("200.00 W", "[N/A]") for line in lines)
+    result = shelf.call("import", shelf.file("power.csv", text))
+    assert "lower bound without gpu1" in result.stderr
+    energy = shelf.only()["energy"]
+    assert energy["lower_bound"] is True
+    assert [d["device"] for d in energy["unmeasured"]] == ["gpu1"]
+    assert energy["total_j"] == pytest.approx(59 * 400)
+
+
 def test_a_log_that_has_grown_renews_its_run(shelf: Shelf) -> None:
     for length in (60, 180, 180):
         shelf.imports(shelf.file("power.csv", smi(range(length), lambda *_: 200)))
@@ -154,6 +166,7 @@ def test_dcgm_with_times_before_its_lines(shelf: Shelf) -> None:
     [
         ("", "it is empty"),
         ("a,b,c\n1,2,3\n", "header of no known format"),
+        ("timestamp;duration;energy_consumed\n", "semicolons"),
         ("# gpu   pwr\n0 200\n", "no known format"),
         ("# HELP DCGM_FI_DEV_POWER_USAGE Power draw\n", "dcgmi dmon"),
         ("timestamp, power.draw [mW]\n", "not in W"),

@@ -34,10 +34,16 @@ class Boards:
         self._boards: dict[str, Board] = {}
         self.start_ns: int | None = None
 
+    def missing(self, key: str, name: str, model: str | None = None, uuid: str | None = None) -> None:
+        """A board of the log whose reading has no value."""
+        if key not in self._boards and len(self._boards) < MOST_BOARDS:
+            self._boards[key] = Board(PowerLog(self.start_ns or 0), name, model, uuid)
+
     def of(self, key: str, t_ns: int, name: str, model: str | None = None, uuid: str | None = None) -> PowerLog:
         """The readings of the board that the log calls `key`. Raises ConfigurationError."""
         if self.start_ns is None:
             self.start_ns = t_ns
+            self._boards = {known: board._replace(log=PowerLog(t_ns)) for known, board in self._boards.items()}
         board = self._boards.get(key)
         if board is None:
             if len(self._boards) >= MOST_BOARDS:
@@ -50,9 +56,13 @@ class Boards:
     ) -> Record:
         """The run. `missing` readings had no value. Raises ConfigurationError if nothing can be integrated."""
         parts: list[Part] = []
+        unread: list[Part] = []
         for board in self._boards.values():
             points, covered_ns = board.log.finish()
-            if points:
+            if not points:
+                why = f"{board.log.readings:,} readings of {tool} have a value, and an energy needs two"
+                unread.append(Part(board.name, "gpu", (), why, 0, board.model, board.uuid))
+            else:
                 note = f"{board.log.readings:,} readings of {tool}"
                 parts.append(
                     Part(
@@ -60,13 +70,17 @@ class Boards:
                         gain=GAIN, gain_class="gpu", offset_w=OFFSET_W, update_period_ns=board.log.usual_ns,
                     )
                 )  # fmt: skip
-            else:
-                notes = (*notes, f"{board.name} has fewer than two readings, and is not in the run")
         if not parts:
             why = f"{missing:,} readings have no value" if missing else "no GPU has two readings"
             raise ConfigurationError(f"{self._source}: there is no energy in it: {why}; log the power again, for longer than one interval")
         if missing:
-            notes = (*notes, f"{missing:,} readings have no value: the energy of that time is imputed")
+            notes = (
+                *notes,
+                f"{missing:,} readings have no value: the energy of such a time is imputed, if there are readings before and after",
+            )
+        if unread:
+            names = ", ".join(part.name for part in unread)
+            notes = (*notes, f"the energy is a lower bound without {names}, whose power is not in the log")
         last_ns = max(part.points[-1].t_ns for part in parts)
         usual_ns = [part.update_period_ns for part in parts if part.update_period_ns]
         return Record(
@@ -77,7 +91,7 @@ class Boards:
             started_utc_ns=started_utc_ns,
             duration_s=last_ns / NS_PER_S,
             host=NO_HOST,
-            parts=tuple(parts),
+            parts=(*parts, *unread),
             hardware=tuple(Piece("gpu", part.name, {"model": part.model}) for part in parts if part.model),
             name=asked.name or asked.fallback_name,
             group=asked.group,

@@ -64,6 +64,7 @@ def read(lines: Iterable[str], source: str, asked: Asked) -> Iterator[Record | R
             watts, joules = _reading(cells, line_number)
             if watts is None and joules is None:
                 missing += 1
+                boards.missing(board, f"gpu{board}")
                 continue
             if joules is not None and joules < counters.get(board, 0.0):
                 raise ConfigurationError(

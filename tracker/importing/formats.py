@@ -61,4 +61,6 @@ def read(lines: Iterable[str], source: str, asked: Asked) -> Iterator[Record | R
         if is_header(columns):
             yield from reader(columns, rows, source, asked)
             return
+    if first.count(";") > first.count(","):
+        raise ConfigurationError(f"{source}: its cells are separated by semicolons, as a spreadsheet writes them; save it with commas")
     raise ConfigurationError(f"{source}: its first line, {shown(first.strip())}, is the header of no known format; {KNOWN}")

@@ -65,7 +65,7 @@ def _leftovers(record: Record) -> Iterator[Statement]:
     """What an earlier version of a record has, and the new one has not: points and devices."""
     segment_id = f"{record.id}-s"
     for part in record.parts:
-        times = ", ".join(str(point.t_ns) for point in part.points)
+        times = ", ".join(str(point.t_ns) for point in part.points) or "NULL"
         where = {"segment_id": segment_id, "device": part.name}
         yield f"DELETE FROM curve_point WHERE segment_id = :segment_id AND device = :device AND t_ns NOT IN ({times})", where
     names = {f"d{i}": part.name for i, part in enumerate(record.parts)}

@@ -61,6 +61,7 @@ def read(columns: Sequence[str], rows: Iterable[TableRow | Refused], source: str
             watts = _watts(row, by_base[power], units)
             if watts is None:
                 missing += 1
+                boards.missing(board, *_about(row, by_base, board))
                 continue
             text = row.cells[by_base["timestamp"]]
             log = boards.of(board, t_ns := utc_ns(text, f"line {row.line}: timestamp"), *_about(row, by_base, board))

@@ -19,7 +19,8 @@ ID_DIGITS = 12
 
 
 class Part(NamedTuple):
-    """What one device, or a group that was read as one, drew. `points`: its energy curve; `gain` and the others are as in `Device`."""
+    """What one device, or a group that was read as one, drew. `points`: its energy curve, empty if it was never read, so that the energy of
+    the run is a lower bound; `note` says why. `gain` and the others are as in `Device`."""
 
     name: str
     kind: str
@@ -102,7 +103,7 @@ class Record(NamedTuple):
     @property
     def energy_j(self) -> float:
         """The joules of all parts."""
-        return sum(part.points[-1].energy_j - part.points[0].energy_j for part in self.parts)
+        return sum(part.points[-1].energy_j - part.points[0].energy_j for part in self.parts if part.points)
 
 
 def whole_curve(duration_s: float, end: Point) -> tuple[Point, ...]:

@@ -148,7 +148,7 @@ def _as_json(told: _Told, total: Kept, dry_run: bool) -> ImportJson:
 def _lines(told: _Told, total: Kept, dry_run: bool) -> Iterator[str]:
     for record in told.shown if dry_run else []:
         moment = time.strftime("%Y-%m-%dT%H:%M", time.gmtime(record.started_utc_ns / 1e9))
-        parts = ", ".join(f"{part.name} {format_energy(part.points[-1].energy_j)}" for part in record.parts[:8])
+        parts = ", ".join(f"{part.name} {format_energy(part.points[-1].energy_j)}" for part in record.parts[:8] if part.points)
         about = f"{title(record.project, record.name)}, {when(moment)}, {format_duration(record.duration_s)}"
         yield f"{record.id[:8]}  {about}, {format_energy(record.energy_j)} ({parts}), from {record.source}"
     if dry_run and told.runs > len(told.shown):

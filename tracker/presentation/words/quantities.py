@@ -84,7 +84,7 @@ def energy_unit(energy_j: float) -> tuple[float, str]:
     return (1.0, "J") if energy_j >= 0.1 or not energy_j else (1e-3, "mJ")
 
 
-SMALLEST = 1e-4
+SMALLEST = 1e-5
 """A value that is a smaller part of the common unit has its own unit: 5.50 Wh beside 1.29 GWh, not 0.00000000550 GWh."""
 
 

@@ -30,10 +30,12 @@ def zone_rows(carbons: Sequence[CarbonJson], totals: Sequence[TotalGramsJson]) -
 
 
 def total_of(carbon: CarbonJson) -> TotalGramsJson:
-    """The total of one footprint, in the form of a sum."""
+    """The total of one estimate, in the form of a sum."""
     return {
         "total_g": carbon["total_g"],
         "total_low_g": carbon["total_low_g"],
         "total_high_g": carbon["total_high_g"],
         "lower_bound": False,
+        "estimated_g": carbon["total_g"],
+        "imported_g": 0.0,
     }

@@ -6,6 +6,7 @@ import json
 import math
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fakes.compared import put
 from tests.fakes.served import served
 from tests.fakes.spoiled import NASTY, SOUND, VICTIM, Cell, Spoiled, cells
 from tests.fakes.stored_rows import device, phase, point, run, segment
@@ -268,3 +270,17 @@ def test_a_zone_that_nobody_knows_costs_the_grams_of_its_run_only(spoiled: Spoil
     assert grams[VICTIM] is None
     assert all(grams[run_id]["total_g"] > 0 for run_id in SOUND)
     assert f"{VICTIM[:8]}  digits, completed: no grams" in spoiled.call("footprint", VICTIM, *SOUND).stdout
+
+
+def test_what_a_phase_adds_may_have_negative_edges(tmp_path: Path) -> None:
+    """It closes a gap between two others of its name."""
+    db = tmp_path / "runs.db"
+    put(db, "aaa", {"gpu0": 100.0}, phases={"load": 2})
+    with sqlite3.connect(db) as connection:
+        connection.execute("UPDATE phase_energy SET edge_low_j = -0.5, edge_high_j = -0.25 WHERE seq = 1")
+    connection.close()
+    store = Store.open(str(db))
+    view = view_of(store, store.load("aaa"))
+    store.close()
+    assert (view["run"]["damage"], [phase["count"] for phase in view["phases"]]) == ([], [2])
+    assert view["phases"][0]["energy_j"] == 50.0

@@ -43,6 +43,8 @@ CHOICES: dict[str, frozenset[str]] = {
 """The columns that have one of some words. The kind of an event is not one: a later version may have more of them."""
 _FLAGS = ("included_in_total", "synchronized", "exact", "resolved", "estimated")
 _SIGNED = ("step", "residual")
+_ADDED = ("phase_energy", "phase_fold_energy")
+"""Where edges may be negative: what a phase adds to others of its name may close a gap between them."""
 _DOUBLES = {"j": (-_ROUNDING_J, _MOST_J), "j2": (-_ROUNDING_J, _MOST_J**2), "w": (0.0, 1e12), "s": (0.0, 1e10)}
 _OTHER_DOUBLES = (0.0, 1e12)
 """The ranges of numbers by the unit in their name."""
@@ -80,6 +82,8 @@ def _range_of(column: Column[Any]) -> Bounds:
         return None
     if name in _SIGNED:
         return (-math.inf, math.inf) if isinstance(column.type, Double) else (-(2**63), 2**63)
+    if name in ("edge_low_j", "edge_high_j") and column.table.name in _ADDED:
+        return -_MOST_J, _MOST_J
     if isinstance(column.type, Double):
         return _DOUBLES.get(name.rpartition("_")[2], _OTHER_DOUBLES)
     if not isinstance(column.type, BigInteger):

@@ -6,7 +6,8 @@ import asyncio
 import threading
 
 import pytest
-from starlette.requests import Request
+
+from tests.fakes.coroutines import runfrom starlette.requests import Request
 from starlette.responses import Response
 
 from trainwatt.errors import StoreError
@@ -55,7 +56,7 @@ def test_those_who_come_while_one_is_made_share_the_next() -> None:
         assert bytes((await endpoint(request("/a"))).body) == b"/a 3"
         assert making.made == 3
 
-    asyncio.run(ask())
+    run(ask())
 
 
 def test_addresses_do_not_wait_for_each_other() -> None:
@@ -69,7 +70,7 @@ def test_addresses_do_not_wait_for_each_other() -> None:
             making.go_on.release()
         assert sorted(bytes(answer.body)[:2] for answer in await asyncio.gather(*asked)) == [b"/a", b"/a", b"/b"]
 
-    asyncio.run(ask())
+    run(ask())
 
 
 def test_a_fault_is_the_fault_of_all_who_waited_and_of_nobody_later() -> None:
@@ -88,7 +89,7 @@ def test_a_fault_is_the_fault_of_all_who_waited_and_of_nobody_later() -> None:
         with pytest.raises(StoreError, match="fault 3"):
             await endpoint(request("/fault"))
 
-    asyncio.run(ask())
+    run(ask())
 
 
 def test_one_who_goes_takes_the_answer_from_nobody() -> None:
@@ -101,4 +102,4 @@ def test_one_who_goes_takes_the_answer_from_nobody() -> None:
         making.go_on.release()
         assert (await stays).body == b"/a 1"
 
-    asyncio.run(ask())
+    run(ask())

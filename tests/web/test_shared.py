@@ -6,10 +6,10 @@ import asyncio
 import threading
 
 import pytest
-
-from tests.fakes.coroutines import runfrom starlette.requests import Request
+from starlette.requests import Request
 from starlette.responses import Response
 
+from tests.fakes.coroutines import run
 from trainwatt.errors import StoreError
 from trainwatt.web.shared import Shared
 

@@ -118,7 +118,7 @@ def test_a_sensor_that_sees_all_of_the_time_is_not_touched() -> None:
     integrator = DeviceIntegrator(GPU, NVML_COUNTER, {})
     integrator.counter_reading(Reading(0, 0))
     integrator.counter_reading(Reading(S, 100_000))
-    integrator.steps(S, InStep(1.0, 0.1))
+    integrator.steps(S, InStep(1.0, 0.1, 1.0))
     latest = integrator.curve.latest
     assert latest is not None
     assert (latest.slack_low_j, latest.slack_high_j) == (0.0, 0.0)
@@ -130,11 +130,22 @@ def test_no_more_than_the_limit_and_no_less_than_nothing_may_be_missed() -> None
     integrator.counter_reading(Reading(0, 0))
     for second in range(1, 11):
         integrator.counter_reading(Reading(second * S, second * 100_000))
-    integrator.steps(10 * S, InStep(1.0, 0.1))
+    integrator.steps(10 * S, InStep(1.0, 0.1, 10.0))
     latest = integrator.curve.latest
     assert latest is not None
     assert latest.slack_low_j == pytest.approx(1000.0)
     assert latest.slack_high_j == pytest.approx(2000.0)
-    integrator.steps(11 * S, InStep(1.0, 0.1))  # nothing was read since
-    assert integrator.curve.slack_high_j == pytest.approx(2000.0)
+    integrator.steps(11 * S, InStep(1.0, 0.1, 1.0))  # nothing was read since
+    assert integrator.curve.slack_high_j == pytest.approx(2300.0)
     assert math.isclose(integrator.curve.slack_low_j, 1000.0)
+
+
+def test_the_first_look_counts_although_the_first_readings_are_no_longer_kept() -> None:
+    device = GPU._replace(gain=0.0, max_power_w=300.0, part_time_s=PART_TIME_S)
+    integrator = DeviceIntegrator(device, NVML_COUNTER, {})
+    for second in range(31):
+        integrator.counter_reading(Reading(second * S, second * 100_000))
+    assert integrator.curve.first is None
+    integrator.steps(30 * S, InStep(0.5, 0.1, 30.0))
+    assert integrator.curve.slack_low_j == pytest.approx(3000.0)
+    assert integrator.curve.slack_high_j == pytest.approx(4500.0)

@@ -23,7 +23,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from ...core.point import Point
 from ..curve import Curve
 
 NS = 1e-9
@@ -41,17 +40,19 @@ CERTAIN = 0.05
 
 
 class InStep(NamedTuple):
-    """What a sensor may miss of the steps between two instants: `share` of the swing of the power, for steps of `step_s` seconds."""
+    """What a sensor may miss of steps of `step_s` seconds that lasted for `seconds` in all: `share` of the swing of the power."""
 
     share: float
     step_s: float
+    seconds: float
 
 
 def in_step(starts_ns: Sequence[int]) -> InStep | None:
     """What the sensor may miss of steps that began at these instants, in order. None if there are too few, or they are too short."""
     if len(starts_ns) < LEAST_STEPS or any(b <= a for a, b in pairwise(starts_ns)):
         return None
-    step_s = (starts_ns[-1] - starts_ns[0]) * NS / (len(starts_ns) - 1)
+    seconds = (starts_ns[-1] - starts_ns[0]) * NS
+    step_s = seconds / (len(starts_ns) - 1)
     if step_s < LEAST_STEP_S:
         return None
     sums, looks = _sums(starts_ns)
@@ -63,7 +64,7 @@ def in_step(starts_ns: Sequence[int]) -> InStep | None:
         if square > 0:
             x = math.pi * k * APERTURE_S / step_s
             share += math.sqrt(square) * abs(math.sin(x) / x) / k
-    return InStep(min(1.0, 2 / math.pi * share), step_s)
+    return InStep(min(1.0, 2 / math.pi * share), step_s, seconds)
 
 
 def _sums(starts_ns: Sequence[int]) -> tuple[list[complex], int]:
@@ -117,7 +118,7 @@ class StepSlack:
 
     def __init__(self, curve: Curve) -> None:
         self._curve = curve
-        self._until = Point(0)
+        self._booked_j = 0.0
         self._said = False
 
     def book(self, found: InStep | None) -> bool:
@@ -125,12 +126,10 @@ class StepSlack:
         last = self._curve.latest
         if last is None:
             return False
-        begun = self._until if self._until.t_ns else (self._curve.first or last)
-        self._until = last
+        energy_j, self._booked_j = last.energy_j - self._booked_j, last.energy_j
         if found is None or found.share <= 0:
             return False
-        energy_j = last.energy_j - begun.energy_j
-        most_j = self._curve.max_power_w * (last.t_ns - begun.t_ns) * NS
+        most_j = self._curve.max_power_w * found.seconds
         self._curve.slack_low_j += min(found.share * most_j, max(0.0, energy_j))
         self._curve.slack_high_j += min(found.share * most_j, max(0.0, most_j - energy_j))
         self._curve.restate()

@@ -8,7 +8,6 @@ a network of its own, the energy of a phase is interpolated between readings tha
 
 from __future__ import annotations
 
-import math
 import os
 import socket
 import struct
@@ -28,7 +27,9 @@ APART_NS = 25_000_000
 """Edges that are closer together than this share a message."""
 REST_S = 0.02
 """The time between two messages that are received: so a flood of them costs little."""
-_STEPS = struct.Struct("<dd")  # the fields of InStep
+MOST_HEARD_S = 600.0
+"""A message about steps of a longer time is not believed: a process looks at its steps about every ten seconds while it makes some."""
+_STEPS = struct.Struct("<ddd")  # the fields of InStep
 _SENDER = struct.Struct("3i")  # process, user and group
 
 
@@ -106,7 +107,7 @@ class EdgeListener:
             self._sampler.nudge(self._clock.monotonic_ns())
             return
         found = InStep(*_STEPS.unpack(message))
-        if 0 < found.share <= 1 and 0 < found.step_s < math.inf:
+        if 0 < found.share <= 1 and 0 < found.step_s <= found.seconds <= MOST_HEARD_S:
             self._sampler.steps.hear(found)
 
     def close(self) -> None:

@@ -201,7 +201,7 @@ def _measure(measure: Callable[[Link], None], link: Link) -> NoReturn:
     try:
         _step_aside()
         code = flushed(exit_code(lambda: measure(link)))
-    except Exception:
+    except Exception:  # of a sensor of the user, or a fault of trainwatt; the process that waits says that this one has ended
         traceback.print_exc()
     finally:
         os._exit(code)

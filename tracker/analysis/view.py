@@ -131,6 +131,7 @@ def _energy(devices: Iterable[DeviceRow], duration_s: float) -> tuple[EnergySumJ
     within = [d for d in described if d["included_in_total"]]
     measured = sum(d["provenance"]["measured-counter"] + d["provenance"]["measured-power"] for d in within)
     modelled = sum(d["provenance"]["modelled"] for d in within)
+    parts = measured + modelled + sum(d["provenance"]["imputed"] for d in within)  # where nothing else is added, it is `measured` exactly
     idle = [d["idle_j"] for d in within if d["idle_j"] is not None]
     idle_j = sum(idle) if idle and len(idle) == len(within) else None
     energy: EnergySumJson = {
@@ -140,7 +141,7 @@ def _energy(devices: Iterable[DeviceRow], duration_s: float) -> tuple[EnergySumJ
         "interval_level": 0.95,
         "interval_kind": "confidence" if not modelled else "mixed" if modelled < WHOLE * total.energy_j else "judged",
         "boundary": "machine" if any(d["kind"] == "platform" for d in within) else "components",
-        "measured_fraction": min(1.0, measured / total.energy_j) if total.energy_j and not unmeasured else None,
+        "measured_fraction": measured / parts if parts and not unmeasured else None,
         "measured_only_j": measured,
         "unmeasured": unmeasured,
         "idle_j": idle_j,

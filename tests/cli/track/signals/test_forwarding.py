@@ -141,6 +141,25 @@ def test_a_signal_reaches_the_command_once_whomever_it_is_sent_to(quiet: World) 
     assert quiet.show()["run"]["end_reason"] == "exit code 5"
 
 
+@pytest.mark.parametrize("handler", ["", "1"])
+def test_all_signals_at_once(quiet: World, handler: str) -> None:
+    """A process that waited for a processor gets them all at once. The fault handler has a small stack, on which four find room."""
+    command = [*RUN[:-3], "env", "PYTHONFAULTHANDLER=", *RUN[-3:]]
+    victim = start(quiet, *command, env=quiet.environ(PYTHONFAULTHANDLER=handler))
+    names = ["SIGALRM", "SIGCONT", "SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGURG", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGXCPU"]
+    waiting = (victim.main, victim.probe(), victim.measuring())
+    for pid in waiting:
+        os.kill(pid, signal.SIGSTOP)
+        until(lambda: state(pid) == "T")  # noqa: B023  (it is called at once)
+    for name in [*names[:1], *names[2:], "SIGCONT"]:  # the last one wakes them
+        for pid in (victim.pid, *waiting):
+            os.kill(pid, getattr(signal, name))
+    victim.wait(len(names))
+    assert sorted(victim.all_got()) == names
+    assert victim.end() == 5
+    assert quiet.show()["run"]["end_reason"] == "exit code 5"
+
+
 @pytest.mark.parametrize(
     "command", [["timeout", "300"], ["sh", "-c", 'exec "$@"', "sh"], ["sh", "-c", 'trap : USR1; "$@"; exit $?', "sh"], ["setsid", "-w"]]
 )

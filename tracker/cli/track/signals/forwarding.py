@@ -6,6 +6,7 @@ alone must be passed on. The kernel does not say which of the two it was: the pr
 
 from __future__ import annotations
 
+import faulthandler
 import math
 import os
 import select
@@ -30,6 +31,8 @@ SETTLED_S = 0.2
 and then to its group; Slurm and systemd send it to each process of a job."""
 LOOK_S = 0.1
 """How often to look for what cannot be waited for."""
+_SS_DISABLE = 2
+"""The flag of sigaltstack(2) that gives an alternate stack up (bits/ss_flags.h)."""
 MOST_PROBES = 5
 """How many probes are started, should somebody end them."""
 
@@ -68,6 +71,7 @@ class Signals:
             for descriptor in (self._wakes, self._waker):
                 os.set_blocking(descriptor, False)
             signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
+        _catch_on_the_own_stack()
         for number in CAUGHT:
             signal.signal(number, self._catch)
         self._start_probe()
@@ -197,6 +201,20 @@ class Signals:
             signal.sigtimedwait({signal.SIGTSTP}, 0)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTSTP})
         signal.signal(signal.SIGTSTP, self._catch)
+
+
+def _catch_on_the_own_stack() -> None:
+    """Give up the alternate stack of Python's fault handler (PYTHONFAULTHANDLER, `-X dev`). Handlers of Python run on it, and it has room
+    for four signals at once: the kernel ends a process with SIGSEGV that gets more (sigaltstack(2))."""
+    if not faulthandler.is_enabled():
+        return
+    import ctypes  # seldom needed
+
+    class Stack(ctypes.Structure):  # stack_t
+        _fields_ = (("ss_sp", ctypes.c_void_p), ("ss_flags", ctypes.c_int), ("ss_size", ctypes.c_size_t))
+
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).sigaltstack(ctypes.byref(Stack(None, _SS_DISABLE, 0)), None)
 
 
 def send(pid: int, number: int) -> None:

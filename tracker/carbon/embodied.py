@@ -147,7 +147,7 @@ def line_of_row(
 def line_given(
     part: str, name: str, footprint_kg: float, reserved_hours: float, amortisation: Amortisations, count: float, source: str
 ) -> EmbodiedLine:
-    """A line for a footprint that the user gives, in kilograms per unit."""
+    """A line for a footprint that the user gives, in kilograms per device or host."""
     kg = Estimate.exact(footprint_kg)
     grams = embodied_g(kg, reserved_hours, amortisation, Estimate.exact(count))
     return EmbodiedLine(
@@ -155,7 +155,7 @@ def line_given(
         component="server" if part == "host" else part,
         name=name,
         amount=count,
-        unit="device",
+        unit="host" if part == "host" else "device",
         footprint_kg=kg,
         grams=grams,
         row=GIVEN,

@@ -171,6 +171,7 @@ def estimate(plan: Plan, terms: Terms, rows: HardwareTable) -> tuple[EstimatedEn
         "total_kwh": joules.energy_j / J_PER_KWH,
         "with_pue_j": joules.energy_j * pue,
         "with_pue_kwh": joules.energy_j * pue / J_PER_KWH,
+        "j_per_unit": None if plan.units is None else joules.energy_j / plan.units,
         "basis": basis,
     }
     return energy, carbon, notes

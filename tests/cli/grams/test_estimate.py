@@ -99,6 +99,27 @@ def test_gpu_hours_as_a_model_card_states_them() -> None:
     assert by_hours["total_g"] == pytest.approx(card["total_g"])
 
 
+def test_gpu_hours_do_not_say_how_many_gpus_there_are() -> None:
+    """The page had `8 × A100 80GB`, a number that nobody gave, and `kg/device` for a host."""
+    page = run(*CARD, "--gpu-hours", 184_320, "--gpus-per-host", 8)
+    assert "    gpu: 1.74 t (0.962–12.2)\n    host: 3.29 t (2.19–7.31)\n" in page
+    assert "making of host: 2500 kg/host [given]" in page
+    assert "gpu: 1024 × A100 80GB" in run(*CARD, "--gpu-hours", 184_320, "--count", 1024)
+    assert "host: 128 × host" in run(*CARD, "--hours", 180, "--count", 1024)
+
+
+def test_energy_with_pue_and_of_one_unit_as_papers_state_them() -> None:
+    """Strubell et al. 2019, arXiv:1906.02243, Table 3: 1,507 kWh with PUE. Luccioni et al. 2022, arXiv:2211.02001: 3.96 Wh a request."""
+    bert = run("--hours", 79, "--watts", 12041.51, "--pue", 1.58, "--intensity", 432.7)
+    assert "  energy       951 kWh, watts × hours\n    with PUE: 1.50 MWh\n" in bert
+    words = ("--energy-kwh", 914, "--units", 230_768, "--unit", "request", "--intensity", 57)
+    assert "    per request: 3.96 Wh, before PUE\n" in run(*words)
+    assert "PUE:" in run(*words)
+    assert "with PUE" not in run(*words)
+    assert figures(*words)[0]["j_per_unit"] == pytest.approx(914 * 3.6e6 / 230_768)
+    assert figures(*words[:2], "--intensity", 57)[0]["j_per_unit"] is None
+
+
 def test_gpus_in_hosts_of_four_hold_twice_as_many_hosts() -> None:
     _, eight = figures(*CARD, "--gpu-hours", 1000, "--gpus-per-host", 8)
     _, four = figures(*CARD, "--gpu-hours", 1000, "--devices-per-host", 4)

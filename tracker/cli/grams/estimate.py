@@ -83,6 +83,10 @@ def command(as_json: bool, save: bool, kept: KeptAs, **asked: Any) -> None:
         return
     echo(carbon_headline(carbon, EXACT))
     echo(f"  {'energy':<13}{joules}, {energy['basis']}")
+    if carbon["pue"] > 1:
+        echo(f"    with PUE: {format_energy(energy['with_pue_j'])}")
+    if energy["j_per_unit"] is not None:
+        echo(f"    per {plan.unit or 'unit'}: {format_energy(energy['j_per_unit'])}, before PUE")
     echo("\n".join(carbon_lines(carbon, EXACT)))
 
 

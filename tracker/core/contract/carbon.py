@@ -180,7 +180,7 @@ class CarbonJson(OperationalJson, BesideJson):
 
 
 class EstimatedEnergyJson(TypedDict):
-    """The energy of a run that has not happened."""
+    """The energy of a run that has not happened. `j_per_unit` is that of a unit of work, before PUE; None without --units."""
 
     total_j: float
     low_j: float
@@ -188,6 +188,7 @@ class EstimatedEnergyJson(TypedDict):
     total_kwh: float
     with_pue_j: float
     with_pue_kwh: float
+    j_per_unit: float | None
     basis: str
 
 

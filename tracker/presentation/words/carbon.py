@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...carbon.assumption import FactorStatus
+from ...carbon.assumption import FactorKind, FactorStatus
 from ...carbon.tables.basis import Basis
 from .quantities import at_least, format_range, significant
 
@@ -130,7 +130,7 @@ def carbon_lines(carbon: CarbonJson, least: Least, width: int = 80) -> list[str]
     lines.append(_row("embodied", made))
     for line in carbon["embodied_lines"]:
         grams = format_mass(line["embodied_g"], line["embodied_low_g"], line["embodied_high_g"])
-        lines += _wrapped(f"{line['part']}: {_number(line['count'])} {_counted(line)}, {grams}", width, 4)
+        lines += _wrapped(f"{line['part']}: {'' if _uncounted(carbon) else _counted(line)}{grams}", width, 4)
     whole = format_mass(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])
     lines.append(_row("total", at_least(whole, least.total)))
     if carbon["sci"] is not None:
@@ -193,8 +193,16 @@ def _volume(litres: float) -> str:
     return f"{significant(litres / size)} {symbol}"
 
 
+def _uncounted(carbon: CarbonJson) -> bool:
+    """Whether the hours of all devices together are given, and not how many devices these are."""
+    kinds = {factor["kind"] for factor in carbon["assumptions"]}
+    return FactorKind.DEVICE_HOURS in kinds and FactorKind.DEVICES not in kinds
+
+
 def _counted(line: EmbodiedLineJson) -> str:
-    return f"{line['unit']} of {line['name']}" if line["unit"] != "device" else f"× {line['name']}"
+    """ "8 × A100 80GB, " and "512 GB of memory, "."""
+    of = "×" if line["unit"] in ("device", "host") else f"{line['unit']} of"
+    return f"{_number(line['count'])} {of} {line['name']}, "
 
 
 def _sci(sci: SciJson, least: Least, width: int) -> Iterator[str]:

@@ -110,7 +110,7 @@ def _number(cell: str) -> float | None:
 
 
 _POUND_G = 453.59237  # exact, by the international agreement of 1959
-_UNITS = {"g": 1.0, "kg": 1e3, "t": 1e6, "lb": _POUND_G, "Wh": 1e-3, "kWh": 1.0, "MWh": 1e3, "kL": 1e3, "%": 1.0}
+_UNITS = {"g": 1.0, "kg": 1e3, "t": 1e6, "lb": _POUND_G, "Wh": 1e-3, "kWh": 1.0, "MWh": 1e3, "kL": 1e3, "mL": 1e-3, "%": 1.0}
 """How many g, kWh, litres or percent are one of the unit."""
 
 _FIGURES: Mapping[str, Callable[[Any], float]] = {

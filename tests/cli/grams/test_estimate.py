@@ -102,7 +102,7 @@ def test_gpu_hours_as_a_model_card_states_them() -> None:
 def test_gpu_hours_do_not_say_how_many_gpus_there_are() -> None:
     """The page had `8 × A100 80GB`, a number that nobody gave, and `kg/device` for a host."""
     page = run(*CARD, "--gpu-hours", 184_320, "--gpus-per-host", 8)
-    assert "    gpu: 1.74 t (0.962–12.2)\n    host: 3.29 t (2.19–7.31)\n" in page
+    assert "    gpu: A100 80GB, 1.74 t (0.962–12.2)\n    host: 3.29 t (2.19–7.31)\n" in page
     assert "making of host: 2500 kg/host [given]" in page
     assert "gpu: 1024 × A100 80GB" in run(*CARD, "--gpu-hours", 184_320, "--count", 1024)
     assert "host: 128 × host" in run(*CARD, "--hours", 180, "--count", 1024)
@@ -217,6 +217,7 @@ GOOD = {"--device": "A100 80GB", "--count": 8, "--hours": 24, "--watts": 330, "-
         ({"--count": 0}, ["--count 0"]),
         ({"--watts": -5}, ["--watts -5"]),
         ({"--watts": "inf"}, ["--watts inf"]),
+        ({"--watts": 3.3e6}, ["--watts 3.3e+06", "of one device", "--count", "--energy-kwh"]),
         ({"--pue": 0.9}, ["--pue 0.9", "1 or more"]),
         ({"--intensity": -1}, ["--intensity -1", "0"]),
         ({"--intensity": 42900}, ["--intensity 42900", "2,000", "kg/kWh"]),

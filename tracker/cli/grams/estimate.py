@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 import time
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
@@ -86,7 +87,8 @@ def command(as_json: bool, save: bool, kept: KeptAs, **asked: Any) -> None:
     if carbon["pue"] > 1:
         echo(f"    with PUE: {format_energy(energy['with_pue_j'])}")
     if energy["j_per_unit"] is not None:
-        echo(f"    per {plan.unit or 'unit'}: {format_energy(energy['j_per_unit'])}, before PUE")
+        each = f"per {plan.unit or 'unit'}: {format_energy(energy['j_per_unit'])}, before PUE"
+        echo(textwrap.fill(each, 80, initial_indent="    ", subsequent_indent="      "))
     echo("\n".join(carbon_lines(carbon, EXACT)))
 
 
@@ -137,7 +139,13 @@ def check_plan(plan: Plan, terms: Terms) -> None:
             "give the number of devices",
         ),
         ("--hours", plan.hours, lambda v: v <= MOST_HOURS, f"{MOST_HOURS:,.0f} hours are a thousand years", "give hours, not seconds"),
-        ("--watts", plan.watts, lambda v: v <= MOST_TDP_W, f"no device draws more than {MOST_TDP_W:,.0f} W", "give watts, not milliwatts"),
+        (
+            "--watts",
+            plan.watts,
+            lambda v: v <= MOST_TDP_W,
+            f"no device draws more than {MOST_TDP_W:,.0f} W",
+            "give the watts of one device, not milliwatts, and --count for several; or give --energy-kwh",
+        ),
         (
             "--energy-kwh",
             plan.energy_kwh,

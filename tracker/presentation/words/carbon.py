@@ -130,7 +130,8 @@ def carbon_lines(carbon: CarbonJson, least: Least, width: int = 80) -> list[str]
     lines.append(_row("embodied", made))
     for line in carbon["embodied_lines"]:
         grams = format_mass(line["embodied_g"], line["embodied_low_g"], line["embodied_high_g"])
-        lines += _wrapped(f"{line['part']}: {'' if _uncounted(carbon) else _counted(line)}{grams}", width, 4)
+        what = line["name"] if _uncounted(carbon) else _counted(line)
+        lines += _wrapped(f"{line['part']}: {grams}" if what == line["part"] else f"{line['part']}: {what}, {grams}", width, 4)
     whole = format_mass(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])
     lines.append(_row("total", at_least(whole, least.total)))
     if carbon["sci"] is not None:
@@ -200,9 +201,9 @@ def _uncounted(carbon: CarbonJson) -> bool:
 
 
 def _counted(line: EmbodiedLineJson) -> str:
-    """ "8 × A100 80GB, " and "512 GB of memory, "."""
+    """ "8 × A100 80GB" and "512 GB of memory"."""
     of = "×" if line["unit"] in ("device", "host") else f"{line['unit']} of"
-    return f"{_number(line['count'])} {of} {line['name']}, "
+    return f"{_number(line['count'])} {of} {line['name']}"
 
 
 def _sci(sci: SciJson, least: Least, width: int) -> Iterator[str]:

@@ -116,6 +116,10 @@ def test_energy_with_pue_and_of_one_unit_as_papers_state_them() -> None:
     assert "    per request: 3.96 Wh, before PUE\n" in run(*words)
     assert "PUE:" in run(*words)
     assert "with PUE" not in run(*words)
+    loaded = run("--device", "H100", "--hours", 1000, "--load", 1, "--pue", 1.2, "--units", 1000, "--intensity", 400)
+    assert "energy       493 kWh (187–700), modelled" in loaded
+    assert "with PUE: 592 kWh (224–840)" in loaded
+    assert "per unit: 0.493 kWh (0.187–0.700), before PUE" in loaded
     assert figures(*words)[0]["j_per_unit"] == pytest.approx(914 * 3.6e6 / 230_768)
     assert figures(*words[:2], "--intensity", 57)[0]["j_per_unit"] is None
 

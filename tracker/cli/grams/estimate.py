@@ -75,9 +75,7 @@ def command(as_json: bool, save: bool, kept: KeptAs, **asked: Any) -> None:
         saved = {} if run_id is None else {"run_id": run_id}
         echo(json.dumps({"schema_version": SCHEMA_VERSION, **(parts[0] if len(parts) == 1 else several), **saved}, indent=2))
         return
-    joules = format_range(energy["total_j"], energy["low_j"], energy["high_j"])
-    if energy["low_j"] == energy["high_j"]:
-        joules = format_energy(energy["total_j"])
+    joules = _joules(energy)
     if len(found) > 1:
         echo(f"CO2e of {joules} in {len(found)} zones, {basis_words(terms.wanted_basis)}")
         echo("\n".join(zone_rows([carbon for _, carbon in found], [total_of(carbon) for _, carbon in found])))
@@ -85,11 +83,17 @@ def command(as_json: bool, save: bool, kept: KeptAs, **asked: Any) -> None:
     echo(carbon_headline(carbon, EXACT))
     echo(f"  {'energy':<13}{joules}, {energy['basis']}")
     if carbon["pue"] > 1:
-        echo(f"    with PUE: {format_energy(energy['with_pue_j'])}")
-    if energy["j_per_unit"] is not None:
-        each = f"per {plan.unit or 'unit'}: {format_energy(energy['j_per_unit'])}, before PUE"
+        echo(f"    with PUE: {_joules(energy, carbon['pue'])}")
+    if plan.units is not None:
+        each = f"per {plan.unit or 'unit'}: {_joules(energy, 1 / plan.units)}, before PUE"
         echo(textwrap.fill(each, 80, initial_indent="    ", subsequent_indent="      "))
     echo("\n".join(carbon_lines(carbon, EXACT)))
+
+
+def _joules(energy: EstimatedEnergyJson, times: float = 1.0) -> str:
+    """The energy, times a factor, with its range if it has one."""
+    total_j, low_j, high_j = (times * joules for joules in (energy["total_j"], energy["low_j"], energy["high_j"]))
+    return format_energy(total_j) if low_j == high_j else format_range(total_j, low_j, high_j)
 
 
 def _saved(plan: Plan, terms: Terms, energy: EstimatedEnergyJson, kept: KeptAs, rows: HardwareTable) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainwatt.core.point import Point
-from trainwatt.energy.intervals import Interval, Share, between, interval
+from trainwatt.energy.intervals import Interval, Share, between, by_sensor, interval
 
 quick = settings(derandomize=True, max_examples=200)
 joules = st.floats(0, 1e6)
@@ -113,6 +114,14 @@ def test_energy_adds_up_and_the_range_of_a_sum_is_no_wider_than_its_parts_and_no
     assert both.high_j - both.energy_j <= (a.high_j - a.energy_j) + (b.high_j - b.energy_j) + tolerance
     assert both.high_j - both.energy_j >= max(a.high_j - a.energy_j, b.high_j - b.energy_j) - tolerance
     assert interval([*second, *first]).high_j == pytest.approx(both.high_j)
+
+
+@given(st.lists(_shares, max_size=6), st.lists(_shares, max_size=6))
+@quick
+def test_what_is_said_of_each_device_gives_the_range_of_all(first: list[Share], second: list[Share]) -> None:
+    """Two devices are combined into one range from what their JSON says, without their single shares."""
+    told = json.loads(json.dumps([share.as_json() for device in (first, second) for share in by_sensor(device)]))
+    assert interval(map(Share.from_json, told)) == pytest.approx(interval([*first, *second]), rel=1e-9, abs=1e-6)
 
 
 _rises = st.lists(st.tuples(joules, joules, joules, joules, joules, joules, st.floats(0, 50), st.floats(0, 50)), min_size=3, max_size=12)

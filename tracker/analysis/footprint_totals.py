@@ -1,7 +1,8 @@
 """Footprints of many runs as sums: one for each status, and one for all.
 
-Failed and interrupted runs have emitted their grams too. Low and high are the sums of lows and of highs. This is conservative, because the
-errors of runs do not all have the same sign. A run without a known figure is counted; the sum lacks it and is a lower bound.
+Failed and interrupted runs have emitted their grams too. The devices of all runs go into one range of energy, as they do within a run and
+in `list --by`. For grams, low and high are the sums of lows and of highs: most of their range is of factors that the runs share. A run
+without a known figure is counted; the sum lacks it and is a lower bound.
 
 Runs that read a device at the same time have its joules, and held it, at the same time: their sum has both twice. `count_once` says what
 each of them adds to a sum in which a device counts once at any time.
@@ -14,9 +15,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..carbon.accounting import NOTHING, Estimate, total
-from ..carbon.assumption import FactorKind, HostPart
+from ..carbon.assumption import FactorKind, HostPart, LeftOut
 from ..core.run import NO_HOST, Origin, Status
-from ..energy.intervals import interval
+from ..energy.intervals import Share, interval
 from .overlaps import Measured, Own, Reading, at_once, own_parts
 from .totals import curves_of
 from .view import device_share
@@ -47,8 +48,8 @@ class Tally(NamedTuple):
     """Sums over runs. Energy is in joules, the others in grams; None if no run has a figure. `…_unknown` counts the runs without a figure,
     `cut_short` those whose energy is a lower bound because a device was lost, `unmeasured` those in which one was never read, `gpu_unread`
     those in which it was a GPU, `at_once` those that read a device at the same time as another: these sums have it more than once, and
-    `once` has it once (None if no runs overlap). `estimated` and `imported` count the
-    runs that the tracker did not record; `estimated_g` and `imported_g` are their grams in the total."""
+    `once` has it once (None if no runs overlap). `estimated` and `imported` count the runs that the tracker did not record;
+    `estimated_g` and `imported_g` are their grams in the total. `no_pue` counts the runs whose PUE is not known."""
 
     runs: int
     hours: float
@@ -69,6 +70,7 @@ class Tally(NamedTuple):
     imported: int
     estimated_g: float
     imported_g: float
+    no_pue: int
 
     @property
     def energy_is_least(self) -> bool:
@@ -78,7 +80,7 @@ class Tally(NamedTuple):
     @property
     def grams_are_least(self) -> bool:
         """Whether the operational grams are a lower bound."""
-        return self.energy_is_least or self.grams_unknown > 0
+        return self.energy_is_least or self.grams_unknown > 0 or self.no_pue > 0
 
     @property
     def embodied_is_least(self) -> bool:
@@ -100,8 +102,8 @@ def by_status(footprints: Sequence[FootprintJson]) -> dict[str, Tally]:
 
 def tally(footprints: Sequence[FootprintJson]) -> Tally:
     """The sums over some runs."""
-    energies = [_joules(f["energy"]) for f in footprints]
-    known = [f for f, joules in zip(footprints, energies, strict=True) if joules is not None]
+    known = [f for f in footprints if f["energy"]["total_j"] is not None]
+    devices = [device for f in footprints for device in counted(f)]
     carbons = [f["carbon"] for f in footprints if f["carbon"] is not None]
     embodied = [grams for c in carbons if (grams := _embodied(c)) is not None]
     overlapping = len(at_once(reading for f in footprints for reading in _readings(f)))
@@ -109,11 +111,11 @@ def tally(footprints: Sequence[FootprintJson]) -> Tally:
         runs=len(footprints),
         hours=sum(hours(f) for f in footprints),
         gpu_hours=sum(_gpu_hours(f) for f in footprints),
-        energy=_sum([joules for joules in energies if joules is not None]),
+        energy=Estimate(*interval(Share.from_json(e) for device in devices for e in device["errors"])) if known else None,
         operational=_sum([Estimate(c["operational_g"], c["operational_low_g"], c["operational_high_g"]) for c in carbons]),
         embodied=_sum(embodied),
         total=_sum([Estimate(c["total_g"], c["total_low_g"], c["total_high_g"]) for c in carbons]),
-        energy_unknown=energies.count(None),
+        energy_unknown=len(footprints) - len(known),
         cut_short=sum(f["energy"]["lower_bound"] and not f["energy"]["unmeasured"] for f in known),
         unmeasured=sum(bool(f["energy"]["unmeasured"]) for f in known),
         gpu_unread=sum(any(d["kind"] == "gpu" for d in f["energy"]["unmeasured"]) for f in footprints),
@@ -125,6 +127,7 @@ def tally(footprints: Sequence[FootprintJson]) -> Tally:
         imported=sum(f["run"]["origin"] == Origin.IMPORTED for f in footprints),
         estimated_g=_grams_of(footprints, Origin.ESTIMATED),
         imported_g=_grams_of(footprints, Origin.IMPORTED),
+        no_pue=sum(LeftOut.SITE_OVERHEAD in c["left_out_codes"] for c in carbons),
     )
 
 

@@ -10,12 +10,24 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, cast
 
-from ..carbon.assumption import LEFT_OUT_TEXTS, FactorKind, FactorStatus, GridUse, HostPart, HostUse, SeriesUse, name_of
+from ..carbon.assumption import (
+    LEFT_OUT_TEXTS,
+    FactorKind,
+    FactorStatus,
+    GridUse,
+    HostPart,
+    HostUse,
+    LeftOut,
+    RangeMeaning,
+    SeriesUse,
+    name_of,
+    ranges_of,
+)
 from ..errors import StoreError
 from ..texts import error_text
 
 if TYPE_CHECKING:
-    from ..core.contract import CarbonJson
+    from ..core.contract import AssumptionJson, CarbonJson, FactorChangeJson
 
 _GRID = re.compile(
     r"^grid intensity(?: of (?P<place>.+?))?(?P<hourly>, by the hour, weighted by energy)?(?:, (?P<basis>lifecycle|direct))?"
@@ -32,16 +44,60 @@ _PERCENT = 100.0
 _FIGURES = tuple(f"{part}{end}_g" for part in ("operational", "embodied", "total") for end in ("", "_low", "_high"))
 
 
-def kept_footprint(text: str) -> CarbonJson:
-    """The `carbon` object from its stored JSON. Fields that an earlier version did not write are derived from its words. Raises StoreError
-    if it is damaged."""
+def kept_footprint(text: str, energy_range: str = RangeMeaning.CONFIDENCE.value) -> CarbonJson:
+    """The `carbon` object from its stored JSON. Fields that an earlier version did not write are derived from its words, and from what the
+    range of the run's energy means (a RangeMeaning). Raises StoreError if it is damaged."""
     try:
-        return _kept(json.loads(text))
+        return _kept(json.loads(text), energy_range)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise StoreError(f"that footprint is damaged ({error_text(error, 100)}): `trainwatt footprint RUN` computes it again") from error
 
 
-def _kept(carbon: dict[str, Any]) -> CarbonJson:
+def changes(was: CarbonJson, now: CarbonJson) -> list[FactorChangeJson]:
+    """The factors that differ between two footprints of a run, and the hardware whose making has another figure."""
+    found = [
+        _change(kind, (new or old)["name"], (new or old)["unit"], "value", old, new)
+        for (kind, _), old, new in _pairs(_factors(was), _factors(now))
+    ]
+    found += [
+        _change("hardware", f"making of {(new or old)['name']}", f"kg/{(new or old)['unit']}", "footprint_kg", old, new)
+        for _, old, new in _pairs(_lines(was), _lines(now))
+    ]
+    return [change for change in found if change["was"] != change["now"] or change["was_year"] != change["now_year"]]
+
+
+def _pairs(was: dict[Any, Any], now: dict[Any, Any]) -> list[tuple[Any, Any, Any]]:
+    return [(key, was.get(key), now.get(key)) for key in dict.fromkeys((*was, *now))]
+
+
+def _factors(of: CarbonJson) -> dict[Any, Any]:
+    return {(a["kind"] or a["name"], _nth(of["assumptions"], i)): a for i, a in enumerate(of["assumptions"])}
+
+
+def _lines(of: CarbonJson) -> dict[Any, Any]:
+    return {(line["part"], line["name"], line["unit"]): line for line in of["embodied_lines"]}
+
+
+def _nth(assumptions: list[AssumptionJson], index: int) -> int:
+    """How many factors of the same kind stand before this one."""
+    kinds = [a["kind"] or a["name"] for a in assumptions]
+    return kinds[:index].count(kinds[index])
+
+
+def _change(kind: str, name: str, unit: str, key: str, was: Any, now: Any) -> FactorChangeJson:
+    values = [(None, None) if of is None else (of[key], of["year"]) for of in (was, now)]
+    return {
+        "kind": kind,
+        "name": name,
+        "unit": unit,
+        "was": values[0][0],
+        "now": values[1][0],
+        "was_year": values[0][1],
+        "now_year": values[1][1],
+    }
+
+
+def _kept(carbon: dict[str, Any], energy_range: str) -> CarbonJson:
     for name in _FIGURES:
         if not isinstance(carbon[name], (int, float)) and carbon[name] is not None:
             raise TypeError(f"{name} is no number")
@@ -50,6 +106,10 @@ def _kept(carbon: dict[str, Any]) -> CarbonJson:
     if "left_out_codes" not in carbon:
         codes = {words: code.value for code, words in LEFT_OUT_TEXTS.items()}
         carbon["left_out_codes"] = [codes[words] for words in carbon["left_out"] if words in codes]
+    if "ranges" not in carbon:
+        if any(a["kind"] == FactorKind.PUE and a["evidence"] == FactorStatus.ASSUMED for a in carbon["assumptions"]):
+            carbon["left_out_codes"].append(LeftOut.SITE_OVERHEAD.value)
+        carbon["ranges"] = ranges_of(energy_range, carbon["assumptions"], carbon["embodied_lines"])
     return cast("CarbonJson", carbon)
 
 

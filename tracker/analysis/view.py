@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from ..core.run import DEVICE_HOURS_KEY, SOURCE_KEY, Origin
-from ..energy.intervals import Interval, Share, between, interval
+from ..energy.intervals import Interval, Share, between, by_sensor, interval
 
 if TYPE_CHECKING:
     from ..core.contract import DeviceJson, EnergyJson, EnergyRangeJson, EnergySumJson, PhaseJson, RanksJson, RunJson, SamplerJson, ShowJson
     from ..core.contract.show import UnreadDeviceJson
-    from ..storage.read.records import Damage, DeviceRow, InventoryRow, PhaseDeviceSum, PhaseSum, RunRow, SegmentRow, StoredRun
+    from ..storage.read.records import Damage, DeviceRow, InventoryRow, PhaseSum, RunRow, SegmentRow, StoredRun
 
 N = TypeVar("N", int, float)
 SCHEMA_VERSION = 1
@@ -207,17 +207,13 @@ def _device(rows: list[DeviceRow], duration_s: float, host: str) -> DeviceJson:
         },
         "idle_j": None if last.idle_w is None else last.idle_w * duration_s,
         "gain": last.gain,
+        "errors": [share.as_json() for share in by_sensor(device_share(d) for d in rows)],
         "residual": last.residual,
         "update_period_s": None if last.update_period_ns is None else last.update_period_ns * NS,
         "note": last.note,
         "used": None,
         "mean_power_w": joules.energy_j / seen_s if seen_s else None,
     }
-
-
-def phase_share(s: PhaseDeviceSum, d: DeviceRow, seconds: float) -> Share:
-    """What a device used in all instances of a phase, which took `seconds`."""
-    return s.share(d, seconds)
 
 
 def _phases(stored: StoredRun) -> list[PhaseJson]:
@@ -240,7 +236,7 @@ def _phases(stored: StoredRun) -> list[PhaseJson]:
     for name in names:
         sums = [p for p in stored.phases if p.name == name]
         shares = [
-            phase_share(s, d, p.duration_s)
+            s.share(d, p.duration_s)
             for p in sums
             for s in p.devices
             if (d := devices.get((s.owner_segment_id, s.device))) is not None and d.included_in_total and not d.damage

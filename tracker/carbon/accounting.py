@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.units import J_PER_KWH
 from ..energy.intervals import Interval
-from .assumption import LEFT_OUT_TEXTS, Assumption, LeftOut
+from .assumption import LEFT_OUT_TEXTS, Assumption, FactorKind, FactorStatus, LeftOut, RangeMeaning, ranges_of
 
 if TYPE_CHECKING:
     from ..core.contract import BesideJson, CarbonJson, EmbodiedLineJson, PerUnitJson, SciJson
@@ -167,10 +167,15 @@ def carbon_object(
     left_out: Sequence[LeftOut] = (),
     sci: SciJson | None = None,
     beside: BesideJson = NOTHING_BESIDE,
+    energy_range: str = RangeMeaning.EXACT,
 ) -> CarbonJson:
     """The `carbon` object of the JSON contract. `embodied` is None if no hardware is known: the total then lacks it, and `left_out`
-    must say so. `beside` is what is shown next to the grams and is never in them (beside.py)."""
+    must say so. The overhead of the site is left out where no PUE is known. `energy_range` is the RangeMeaning of the energy.
+    `beside` is what is shown next to the grams and is never in them (beside.py)."""
     whole = operational.plus(embodied or NOTHING)
+    no_pue = any(a.kind is FactorKind.PUE and a.status is FactorStatus.ASSUMED for a in assumptions)
+    codes = [*left_out, *([LeftOut.SITE_OVERHEAD] if no_pue else [])]
+    factors, hardware = [a.as_json() for a in assumptions], [_line(line) for line in lines]
     embodied_g, embodied_low_g, embodied_high_g = embodied or UNKNOWN
     gpu_g, gpu_low_g, gpu_high_g = _part(lines, "gpu") or UNKNOWN
     host_g, host_low_g, host_high_g = _part(lines, "host") or UNKNOWN
@@ -197,10 +202,11 @@ def carbon_object(
         "intensity_source": intensity_source,
         "intensity_basis": None if intensity_basis is None else intensity_basis.value,
         "pue": pue,
-        "embodied_lines": [_line(line) for line in lines],
-        "assumptions": [a.as_json() for a in assumptions],
-        "left_out": [LEFT_OUT_TEXTS[code] for code in left_out],
-        "left_out_codes": [code.value for code in left_out],
+        "embodied_lines": hardware,
+        "assumptions": factors,
+        "left_out": [LEFT_OUT_TEXTS[code] for code in codes],
+        "left_out_codes": [code.value for code in codes],
+        "ranges": ranges_of(energy_range, factors, hardware),
         "sci": sci,
         **beside,
     }

@@ -75,6 +75,7 @@ def assess(stored: StoredRun, view: ShowJson, asked: Terms, curves: Curves | Non
         lines=made,
         left_out=_left_out(pue, made),
         sci=_score(stored, view, terms, operational, embodied, used),
+        energy_range=energy["interval_kind"],
         beside=beside(joules, pue, intensity, terms, None if place.water is None else place.water.value, _price(stored, terms, curves)),
     )
 

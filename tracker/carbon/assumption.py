@@ -11,7 +11,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..core.contract import AssumptionJson, GridUseJson, HostUseJson
+    from collections.abc import Sequence
+
+    from ..core.contract import AssumptionJson, EmbodiedLineJson, GridUseJson, HostUseJson, RangesJson
 
 
 class FactorKind(StrEnum):
@@ -218,6 +220,7 @@ class LeftOut(StrEnum):
 
     UNSEEN = "unseen"
     PUE_OF_UNSEEN = "pue-of-unseen"
+    SITE_OVERHEAD = "site-overhead"
     HARDWARE = "hardware"
     HARDWARE_TIME = "hardware-time"
     DEVICES = "devices"
@@ -228,9 +231,50 @@ LEFT_OUT_TEXTS = {
     LeftOut.UNSEEN: "fans, power supplies, network and disks: no sensor sees them",
     LeftOut.PUE_OF_UNSEEN: "what PUE adds to those: it is defined on all of a site's computing, so that on the components alone it is a"
     " lower bound",
+    LeftOut.SITE_OVERHEAD: "what the site uses to cool and to supply the computers: no PUE is known, so it is taken as 1 (--pue gives one)",
     LeftOut.HARDWARE: "the making of the hardware: none was recorded",
     LeftOut.HARDWARE_TIME: "the making of the hardware: --hours or --gpu-hours says for how long it is held",
     LeftOut.DEVICES: "the making of the devices: --device names them, or --embodied-kg gives a figure",
     LeftOut.HOSTS: "the making of the hosts around them: --host-kg gives a figure",
 }
 """What is left out, in the words of the JSON's `left_out`."""
+
+
+class RangeMeaning(StrEnum):
+    """What a range says. The values are in the JSON, in `ranges`."""
+
+    CONFIDENCE = "confidence"
+    """A 95 % interval."""
+    MIXED = "mixed"
+    """A 95 % interval of what was measured, with a judged bound of what was modelled."""
+    PUBLISHED = "published"
+    """The spread of published figures."""
+    JUDGED = "judged"
+    """A judgement: nobody has measured how often the truth is outside."""
+    EXACT = "exact"
+    """A value without a range, as it was given."""
+
+
+_PUBLISHED = (FactorStatus.VERIFIED, FactorStatus.CROSS_CHECKED, FactorStatus.SECONDARY)
+
+
+def ranges_of(energy: str, assumptions: Sequence[AssumptionJson], lines: Sequence[EmbodiedLineJson]) -> RangesJson:
+    """What the ranges of a footprint mean, from its factors and its hardware. `energy` is the meaning of the range of the energy."""
+    grids = [a for a in assumptions if a["grid"] is not None]
+    lives = [a for a in assumptions if a["kind"] in (FactorKind.LIFETIME, FactorKind.UTILISATION)]
+    grid = RangeMeaning.PUBLISHED if any(_has_range(a["low"], a["high"]) for a in grids) else RangeMeaning.EXACT
+    life = RangeMeaning.JUDGED if any(_has_range(a["low"], a["high"]) for a in lives) else RangeMeaning.EXACT
+    made = (_hardware(lines).value, life.value) if lines else (None, None)
+    return {"energy": energy, "grid": grid.value, "hardware": made[0], "life": made[1]}
+
+
+def _hardware(lines: Sequence[EmbodiedLineJson]) -> RangeMeaning:
+    ranged = [line for line in lines if _has_range(line["footprint_low_kg"], line["footprint_high_kg"])]
+    if not ranged:
+        return RangeMeaning.EXACT
+    published = all(line["evidence"] in _PUBLISHED and not line["class_range"] for line in ranged)
+    return RangeMeaning.PUBLISHED if published else RangeMeaning.JUDGED
+
+
+def _has_range(low: float | None, high: float | None) -> bool:
+    return low is not None and high is not None and low != high

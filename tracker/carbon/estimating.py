@@ -23,7 +23,7 @@ from .accounting import (
     sci,
     strict,
 )
-from .assumption import GIVEN, Assumption, FactorKind, FactorStatus, LeftOut
+from .assumption import GIVEN, Assumption, FactorKind, FactorStatus, LeftOut, RangeMeaning
 from .beside import Price, beside
 from .embodied import line_given, line_of_row, total_g
 from .factors import amortisation_factors, place_of
@@ -162,6 +162,7 @@ def estimate(plan: Plan, terms: Terms, rows: HardwareTable) -> tuple[EstimatedEn
         lines=lines,
         left_out=left_out,
         sci=score,
+        energy_range=RangeMeaning.JUDGED if joules.low_j < joules.high_j else RangeMeaning.EXACT,
         beside=beside(joules, pue, place.intensity_g_per_kwh, terms, None if place.water is None else place.water.value, price),
     )
     energy: EstimatedEnergyJson = {

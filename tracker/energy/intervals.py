@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.point import Point
+
+if TYPE_CHECKING:
+    from ..core.contract import ErrorsJson
 
 Sensor = tuple[str, ...]
 """Identifies a physical sensor. It is equal in two shares if their scale error is the same."""
@@ -41,6 +44,36 @@ class Share(NamedTuple):
     offset_j: float = 0.0
     sensor: Sensor = ()
 
+    def as_json(self) -> ErrorsJson:
+        """The share as an entry of `errors` in the JSON contract."""
+        return {
+            "class": self.gain_class,
+            "sensor": list(self.sensor),
+            "energy_j": self.energy_j,
+            "scale_j": self.gain * self.energy_j,
+            "offset_j": self.offset_j,
+            "below_j": self.slack_low_j + self.edge_low_j,
+            "above_j": self.slack_high_j + self.edge_high_j,
+            "scatter_j2": self.scatter_j2,
+        }
+
+    @classmethod
+    def from_json(cls, errors: ErrorsJson) -> Share:
+        """The share of an entry of `errors`, with slack and edges as one."""
+        energy_j = errors["energy_j"]
+        return cls(
+            energy_j=energy_j,
+            slack_low_j=errors["below_j"],
+            slack_high_j=errors["above_j"],
+            edge_low_j=0.0,
+            edge_high_j=0.0,
+            gain=errors["scale_j"] / energy_j if energy_j else 0.0,
+            gain_class=errors["class"],
+            scatter_j2=errors["scatter_j2"],
+            offset_j=errors["offset_j"],
+            sensor=tuple(errors["sensor"]),
+        )
+
 
 JOULES = tuple(name for name in Share._fields if name not in ("gain", "gain_class", "offset_j", "sensor"))
 """The energies of a share, which add up over windows of one device. The store has a column of the same name for each."""
@@ -68,6 +101,21 @@ def between(a: Point, b: Point, gain: float, gain_class: str, offset_w: float = 
         offset_j=offset_w * (b.t_ns - a.t_ns) * 1e-9,
         sensor=sensor,
     )
+
+
+def by_sensor(shares: Iterable[Share]) -> list[Share]:
+    """Shares of the same sensor and class as one share, which has the same range in any sum. The gain is the mean by energy."""
+    found: dict[tuple[str, Sensor], Share] = {}
+    for share in shares:
+        key = share.gain_class, share.sensor
+        found[key] = _together(found[key], share) if key in found else share
+    return list(found.values())
+
+
+def _together(a: Share, b: Share) -> Share:
+    joules = {name: getattr(a, name) + getattr(b, name) for name in (*JOULES, "offset_j")}
+    scale_j, energy_j = a.gain * a.energy_j + b.gain * b.energy_j, joules["energy_j"]
+    return a._replace(**joules, gain=scale_j / energy_j if energy_j else 0.0)
 
 
 def interval(shares: Iterable[Share], chance_j2: float | None = None) -> Interval:

@@ -86,8 +86,8 @@ def test_failed_runs_are_on_their_own_line_and_in_the_total(db: str) -> None:
     assert sums["failed"]["total_g"] == pytest.approx(100)
     assert sums["all"]["total_g"] == pytest.approx(200)
     text = call("footprint", "--project", "digits", "--intensity", "100", "--db", db).stdout
-    assert "failed: 100 g" in text
-    assert "total: 200 g" in text
+    assert "failed: ≥ 100 g" in text
+    assert "total: ≥ 200 g" in text
 
 
 def test_one_run_is_shown_with_its_factors_within_80_columns(db: str) -> None:
@@ -146,13 +146,13 @@ def test_money_water_and_what_is_apart_are_printed_and_kept(db: str, tmp_path: P
     options = ("--price-csv", str(prices), "--currency", "EUR", "--wue", "0.5", "--market-intensity", "12", "--unmeasured", "typical")
     text = call("footprint", "aaa", "--intensity", "100", *options, "--db", db).stdout
     for line in (
-        "cost         0.300 EUR at 0.3 a kWh",
+        "cost         ≥ 0.300 EUR at 0.3 a kWh",
         "water        0.500 L",
-        "apart: 12.0 g operational as bought",
+        "apart: ≥ 12.0 g operational as bought",
         "apart, not measured: fans",
     ):
         assert line in text
-    assert text.startswith("100 g CO2e, basis unknown: operational only")
+    assert text.startswith("≥ 100 g CO2e, basis unknown: operational only")
     [kept] = answer("footprint", "aaa", "--intensity", "100", *options, "--db", db)["footprints"]
     assert kept["carbon"]["cost"]["amount"] == pytest.approx(0.3)
     assert kept["energy"]["total_j"] == J_PER_KWH
@@ -396,3 +396,47 @@ def test_the_times_of_several_runs_are_kept_and_no_other(stored: World, tmp_path
     ended = stored.call("footprint", "aaa", "bbb", "--intensity-csv", str(tmp_path / "grid.csv"), "--json")
     grams = [f["carbon"]["operational_g"] for f in json.loads(ended.stdout)["footprints"]]
     assert grams == pytest.approx([100, 465])
+
+
+# ---- a footprint that is computed again
+
+
+def test_a_footprint_computed_again_says_which_factors_changed_and_by_how_much(db: str) -> None:
+    first = answer("footprint", "aaa", "--intensity", "386", "--pue", "1.2", "--db", db)["footprints"][0]
+    assert first["previous"] is None
+    text = call("footprint", "aaa", "--intensity", "375", "--pue", "1.2", "--db", db).stdout
+    assert re.search(r"^kept on \d{4}-\d\d-\d\d: 463 g; now 450 g$", text, re.MULTILINE)
+    assert "  grid intensity: 386 → 375 g/kWh\n" in text
+    assert "PUE: " not in text.partition("kept on")[2]
+    [again] = answer("footprint", "aaa", "--zone", "FR", "--db", db)["footprints"]
+    changed = {c["kind"]: (c["was"], c["now"], c["was_year"]) for c in again["previous"]["changes"]}
+    assert changed == {"grid-intensity": (375.0, again["carbon"]["intensity_g_per_kwh"], None), "pue": (1.2, 1.0, None)}
+    assert "the same now" in call("footprint", "aaa", "--zone", "FR", "--db", db).stdout
+
+
+def test_a_kept_footprint_of_an_earlier_version_is_compared_with(db: str) -> None:
+    """It has factors in words only, and the intensity of another year."""
+    [new] = answer("footprint", "aaa", "--zone", "FR", "--db", db)["footprints"]
+    carbon = new["carbon"]
+    for factor in carbon["assumptions"]:
+        for name in ("kind", "evidence", "grid", "pue_kind", "host"):
+            del factor[name]
+        if factor["name"].startswith("grid"):
+            factor |= {"value": 386.0, "year": 2019}
+    del carbon["ranges"], carbon["left_out_codes"]
+    carbon["total_g"] = 386.0
+    with closing(sqlite3.connect(db)) as connection, connection:
+        connection.execute("UPDATE footprint SET result = ?", (json.dumps(carbon),))
+    text = call("footprint", "aaa", "--zone", "FR", "--db", db).stdout.partition("kept on")[2]
+    assert ": 386 g; now " in text
+    assert re.search(r"grid intensity of France, lifecycle: 386 → [\d.]+ g/kWh \(2019 → \d{4}\)", text)
+    assert len(text.partition("\n\n")[0].splitlines()) == 2
+
+
+def test_a_damaged_footprint_does_not_end_the_computation_of_another(db: str) -> None:
+    answer("footprint", "aaa", "--zone", "FR", "--db", db)
+    with closing(sqlite3.connect(db)) as connection, connection:
+        connection.execute("UPDATE footprint SET result = '[1'")
+    result = call("footprint", "aaa", "--zone", "FR", "--db", db)
+    assert result.exception is None
+    assert "that footprint is damaged" in result.stderr

@@ -20,6 +20,7 @@ from trainwatt.carbon.series import read_series
 from trainwatt.carbon.tables import zone_rows
 from trainwatt.carbon.tables.basis import Basis
 from trainwatt.carbon.terms import Terms
+from trainwatt.energy.intervals import Share, interval
 from trainwatt.presentation.paper.bibliography import SOFTWARE, WU, bibtex, cited, keys
 from trainwatt.presentation.paper.document import CUT, NO_RUNS, document
 from trainwatt.presentation.words.carbon import format_mass
@@ -74,9 +75,11 @@ def test_each_status_has_its_line_and_the_total_holds_them_all(many: list[Row]) 
     assert list(rows) == ["status", "completed", "failed", "interrupted", "running", "total"]
     assert [rows[s][0] for s in list(rows)[1:]] == ["1", "2", "1", "1", "5"]
     assert rows["total"][1:3] == ["8.00", f"{2 * 2 + 2 + 1 + 1:.2f}"]
+    whole = interval(Share.from_json(e) for f in many for d in f["energy"]["devices"] for e in d["errors"])
+    assert rows["total"][3] == f"≥ {format_range(*whole)}"
     known = [f["energy"] for f in many if f["energy"]["total_j"] is not None]
-    sums = [sum(e[name] for e in known) for name in ("total_j", "low_j", "high_j")]
-    assert rows["total"][3] == f"≥ {format_range(sums[0], sums[1], sums[2])}"
+    assert whole.energy_j == pytest.approx(sum(e["total_j"] for e in known))
+    assert sum(e["low_j"] for e in known) < whole.low_j < whole.high_j < sum(e["high_j"] for e in known)
     carbons = [f["carbon"] for f in many if f["carbon"]]
     grams = [sum(c[f"total_{bound}g"] for c in carbons) for bound in ("", "low_", "high_")]
     assert rows["total"][6] == f"≥ {format_mass(*grams)}"
@@ -258,7 +261,7 @@ def test_a_path_of_the_users_own_table_stays_out_of_the_paper(folder: Path) -> N
 
 def test_per_unit_of_work_where_every_run_counted_the_same(folder: Path, node: Row, many: list[Row]) -> None:
     grams = node["carbon"]["total_g"] / 1000
-    assert f"Per sample, over 1,000 samples, this is 2.25 Wh and {format_mass(grams)} CO2e" in said(node)
+    assert f"Per sample, over 1,000 samples, this is 2.25 Wh and at least {format_mass(grams)} CO2e" in said(node)
     assert "over 2,000 samples" in said(*many)  # what failed before its first sample is in the grams
     tokens = copy.deepcopy(node)
     tokens["work"] = {"tokens": 10}
@@ -383,6 +386,57 @@ def test_the_list_of_references_is_numbered_as_they_are_cited(many: list[Row]) -
     used = list(dict.fromkeys(int(n) for group in re.findall(r"\[([\d, ]+)\]", body) for n in group.split(", ")))
     assert used == [int(n) for n in re.findall(r"^\[(\d+)\]", rest, re.MULTILINE)] == list(range(1, len(used) + 1))
     assert "eprint = {2111.00364}" in bibtex(WU, WU.key)
+
+
+@pytest.mark.parametrize("form", ["text", "md", "tex"])
+def test_the_short_form_has_two_sentences_with_all_that_decides(form: str, node: Row, many: list[Row], folder: Path) -> None:
+    for footprints in ([node], many):
+        found = " ".join(document(footprints, form, short=True).split())
+        words = found.partition("The energy use of")[2].partition("its life.")[0]
+        assert 300 < len(words) < 1000
+        assert "embodied. Operational emissions are" in words
+    text = " ".join(document([node], "text", short=True).split())
+    pue = "PUE of 1 (not known, none applied)"
+    for part in ("4.00 GPU hours", "measured", "modelled", "CO2e", "France (FR), life-cycle basis", pue, "ranges: "):
+        assert part in text.partition("The energy use of")[2].partition("References")[0]
+    assert [line for line in document([node], "text", short=True).splitlines() if line.startswith("[1]")]
+    unknown = document([footprint(folder, (), FR, id="none", samples=0)], "text", short=True)
+    assert "is not known" in unknown
+    assert "Operational" not in unknown
+
+
+PLAIN = {
+    "misc": ("author", "title", "howpublished", "month", "year", "note"),
+    "inproceedings": ("author", "title", "booktitle", "editor", "volume", "series", "pages", "organization", "publisher", "year", "note"),
+}
+"""The fields that the functions of plain.bst print, by type of entry. It takes a type that it does not know for `misc`, with a warning."""
+
+
+def printed_by_plain(entry: str) -> str:
+    """What plain.bst prints of an entry."""
+    kind = re.match(r"@([a-z]+)\{", entry)
+    assert kind is not None
+    fields = dict(re.findall(r"^  ([a-z]+) = \{(.*)\},?$", entry, re.MULTILINE))
+    return ". ".join(fields[name] for name in PLAIN[kind[1]] if name in fields)
+
+
+def test_plain_styles_print_who_and_where_of_every_shipped_source() -> None:
+    works = [work for source in bundled() for work in cited(source).works]
+    for work in (*works, WU, SOFTWARE):
+        found = printed_by_plain(bibtex(work, "key"))
+        if url := work.field("url"):
+            assert tex((work.field("author") or work.field("howpublished")).split(",")[0]) in found.partition(". ")[0]
+            assert rf"\texttt{{{tex(url)}}}" in found
+    assert f"Version {__version__}" in printed_by_plain(bibtex(SOFTWARE, "key"))
+    assert "howpublished" not in bibtex(WU, "key")  # an article in proceedings has no such field
+
+
+@pytest.mark.parametrize("url", ["https://a.example/x_y~z?q=1&r=50%25#s", "https://b.example/$1"])
+def test_no_address_breaks_a_field(url: str) -> None:
+    [work] = cited(f"Doe Institute, Some Data ({url})").works
+    found = printed_by_plain(bibtex(work, "key"))
+    assert "Doe Institute" in found
+    assert rf"\texttt{{{tex(work.field('url'))}}}" in found
 
 
 # ---- no name breaks a document

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...energy.intervals import Sensor, Share
-from ..view import device_share, phase_share
+from ..view import device_share
 
 if TYPE_CHECKING:
     from ...core.contract import ShowJson
@@ -60,7 +60,7 @@ def measured(stored: StoredRun, view: ShowJson) -> Measured:
         for s in p.devices:
             row, sensor = rows.get((s.owner_segment_id, s.device), (None, ("unknown",)))
             if row is not None and row.included_in_total:
-                parts.of_phase.setdefault(p.name, []).append(phase_share(s, row, p.duration_s)._replace(sensor=sensor))
+                parts.of_phase.setdefault(p.name, []).append(s.share(row, p.duration_s)._replace(sensor=sensor))
     return Measured(view, parts, stored.run.started_utc_ns)
 
 

@@ -16,7 +16,7 @@ from ...carbon.terms import Rule, Terms, check
 from ...errors import ConfigurationError
 from ...importing.keeping import keep
 from ...importing.planned import planned
-from ...presentation.words.carbon import EXACT, basis_words, carbon_headline, carbon_lines
+from ...presentation.words.carbon import Least, basis_words, carbon_headline, carbon_lines
 from ...presentation.words.quantities import format_energy, format_range
 from ...presentation.words.zones import total_of, zone_rows
 from ..kept_options import KeptAs, kept_options, opened
@@ -78,16 +78,17 @@ def command(as_json: bool, save: bool, kept: KeptAs, **asked: Any) -> None:
     joules = _joules(energy)
     if len(found) > 1:
         echo(f"CO2e of {joules} in {len(found)} zones, {basis_words(terms.wanted_basis)}")
-        echo("\n".join(zone_rows([carbon for _, carbon in found], [total_of(carbon) for _, carbon in found])))
+        echo("\n".join(zone_rows([carbon for _, carbon in found], [total_of(*each) for each in found])))
         return
-    echo(carbon_headline(carbon, EXACT))
+    least = Least.of_estimate(carbon)
+    echo(carbon_headline(carbon, least))
     echo(f"  {'energy':<13}{joules}, {energy['basis']}")
     if carbon["pue"] > 1:
         echo(f"    with PUE: {_joules(energy, carbon['pue'])}")
     if plan.units is not None:
         each = f"per {plan.unit or 'unit'}: {_joules(energy, 1 / plan.units)}, before PUE"
         echo(textwrap.fill(each, 80, initial_indent="    ", subsequent_indent="      "))
-    echo("\n".join(carbon_lines(carbon, EXACT)))
+    echo("\n".join(carbon_lines(carbon, least)))
 
 
 def _joules(energy: EstimatedEnergyJson, times: float = 1.0) -> str:

@@ -13,17 +13,28 @@ import rich_click as click
 
 from ...analysis.footprint import asked_of_a_grid, footprint, times_of
 from ...analysis.footprint_totals import Tally, by_status, count_once, tally
+from ...analysis.kept_footprint import changes, kept_footprint
 from ...analysis.open_store import open_store
 from ...analysis.selection import Filters, selected
-from ...analysis.view import SCHEMA_VERSION, describe
-from ...carbon.accounting import NOTHING
+from ...analysis.view import SCHEMA_VERSION, describe, iso
+from ...carbon.accounting import NOTHING, UNKNOWN
 from ...carbon.grid import live
 from ...carbon.terms import Terms
 from ...errors import ConfigurationError, StoreError
 from ...presentation.paper.document import document
-from ...presentation.words.carbon import Least, basis_text, basis_words, carbon_headline, carbon_lines, format_mass
+from ...presentation.words.carbon import (
+    Least,
+    basis_text,
+    basis_words,
+    carbon_headline,
+    carbon_lines,
+    format_co2e,
+    format_mass,
+    previous_lines,
+    ranges_text,
+)
 from ...presentation.words.origins import origin_text
-from ...presentation.words.quantities import at_least, listed
+from ...presentation.words.quantities import at_least, format_range, listed
 from ...presentation.words.runs import at_once_text, status_text
 from ...presentation.words.safe_text import cleaned
 from ...presentation.words.zones import zone_rows
@@ -33,7 +44,7 @@ from ..progress import followed
 from ..terms_options import FILE, say_unused, terms_by_zone, terms_options, with_series
 
 if TYPE_CHECKING:
-    from ...core.contract import FootprintJson, TotalGramsJson
+    from ...core.contract import FootprintJson, PreviousJson, TotalGramsJson
     from ...storage.read.records import StoredRun
     from ...storage.read.store import Store
 
@@ -49,9 +60,12 @@ if TYPE_CHECKING:
 @click.option(
     "--format", "form", type=click.Choice(("text", "md", "tex")), help="For a paper: a table, a methods paragraph and the sources."
 )
+@click.option("--short", is_flag=True, help="With --format: two sentences in place of the methods paragraph.")
 @json_option
 @db_option
-def command(runs: tuple[str, ...], filters: Filters, refresh: bool, form: str | None, as_json: bool, db: str | None, **given: Any) -> None:
+def command(
+    runs: tuple[str, ...], filters: Filters, refresh: bool, form: str | None, short: bool, as_json: bool, db: str | None, **given: Any
+) -> None:
     """Show the footprint of runs: operational and embodied grams, with ranges, factors and their sources.
 
     Every computation is kept; `trainwatt show RUN --footprint ID` shows it again. Only --refresh uses the network.
@@ -63,6 +77,8 @@ def command(runs: tuple[str, ...], filters: Filters, refresh: bool, form: str | 
         raise ConfigurationError(f"--format {form} and --json: each sets the output format; give one of them")
     if form and len(by_zone) > 1:
         raise ConfigurationError(f"--format {form} with {len(by_zone)} zones: a document is about the grid of the runs; give one --zone")
+    if short and not form:
+        raise ConfigurationError("--short: it is the short form of a paper's paragraph; give --format text, md or tex too")
     store = open_store(db)
     unique = list(dict.fromkeys(selected(store, runs, filters)))
     if given["intensity_csv"] is not None or given["price_csv"] is not None:
@@ -76,11 +92,13 @@ def command(runs: tuple[str, ...], filters: Filters, refresh: bool, form: str | 
         count_once(store, of_zone)
         inputs = json.dumps({name: value for name, value in _inputs(given, terms).items() if value not in (None, False)}, default=str)
         for each in of_zone:
+            if len(by_zone) == 1:  # the footprints of several grids do not replace each other
+                each["previous"] = _previous(store, each)
             _keep(store, each, inputs)
     if as_json:
         echo(json.dumps(_json(by_zone, found), indent=2))
     elif form:
-        echo(document(found[0], form))
+        echo(document(found[0], form, short=short))
     elif len(found) > 1:
         echo("\n".join(_side_by_side(by_zone, cleaned(found))))
     else:
@@ -118,6 +136,21 @@ def _assessed(store: Store, stored: StoredRun, terms: Terms, refresh: bool, *, a
     return {"run": view["run"], "energy": view["energy"], "work": view["work"], "footprint_id": None, "carbon": carbon}
 
 
+def _previous(store: Store, each: FootprintJson) -> PreviousJson | None:
+    """The newest footprint of the run that is kept. One that is damaged is said, and is not compared with."""
+    carbon, kept = each["carbon"], store.newest_footprint(each["run"]["id"])
+    if carbon is None or kept is None:
+        return None
+    footprint_id, created_utc_ns, result = kept
+    try:
+        was = kept_footprint(result, each["energy"]["interval_kind"])
+    except StoreError as error:
+        say(f"run {each['run']['id'][:8]}, footprint {footprint_id}: {error}")
+        return None
+    at = iso(created_utc_ns)
+    return {"footprint_id": footprint_id, "computed_at": at, "total_g": was["total_g"], "changes": changes(was, carbon)}
+
+
 def _keep(store: Store, each: FootprintJson, inputs: str) -> None:
     """Store the computation, which is never changed. If the database cannot be written, the result is still printed."""
     if each["carbon"] is None:
@@ -143,17 +176,18 @@ def _refresh(store: Store, stored: StoredRun, terms: Terms) -> None:
 
 def _total(found: list[FootprintJson]) -> dict[str, TotalGramsJson]:
     """Grams by the runs' status, and of all runs: a run that failed or was interrupted has emitted them too."""
-    known = [f for f in found if f["carbon"] is not None]
-    sums = {**by_status(known), "all": tally(known)}
-    return {name: _grams(of) for name, of in sums.items()}
+    return {name: _sum(of) for name, of in {**by_status(found), "all": tally(found)}.items()}
 
 
-def _grams(of: Tally) -> TotalGramsJson:
-    g, once = of.total or NOTHING, None if of.once is None else of.once.total
+def _sum(of: Tally) -> TotalGramsJson:
+    grams, energy, once = of.total or NOTHING, of.energy or UNKNOWN, None if of.once is None else of.once.total
     return {
-        "total_g": g.central,
-        "total_low_g": g.low,
-        "total_high_g": g.high,
+        "energy_j": energy[0],
+        "energy_low_j": energy[1],
+        "energy_high_j": energy[2],
+        "total_g": grams.central,
+        "total_low_g": grams.low,
+        "total_high_g": grams.high,
         "lower_bound": of.grams_are_least,
         "counted_once": once and {"total_g": once.central, "total_low_g": once.low, "total_high_g": once.high},
         "estimated_g": of.estimated_g,
@@ -175,7 +209,8 @@ def _side_by_side(by_zone: list[Terms], found: list[list[FootprintJson]]) -> Ite
 
 def _lines(found: list[FootprintJson]) -> Iterator[str]:
     for each in found:
-        run, carbon, least = each["run"], each["carbon"], Least.of(each["energy"])
+        run, carbon = each["run"], each["carbon"]
+        least = Least.of(each["energy"], carbon)
         name = f"{run['id'][:8]}  {run['project']}, {status_text(run)}"
         if carbon is None:
             yield f"{name}: no grams" + (", because no energy is known" if each["energy"]["total_j"] is None else "")
@@ -186,22 +221,30 @@ def _lines(found: list[FootprintJson]) -> Iterator[str]:
             if (origin := origin_text(each)) is not None:
                 yield f"  {origin}, not recorded by trainwatt"
             yield from carbon_lines(carbon, least)
+            if previous := each.get("previous"):
+                yield from ("", *previous_lines(previous, carbon))
             if each["footprint_id"] is not None:
                 yield f"\nkept: trainwatt show {run['id'][:8]} --footprint {each['footprint_id']}"
     if len(found) > 1:
-        for name, grams in _total(found).items():
-            text = format_mass(grams["total_g"], grams["total_low_g"], grams["total_high_g"])
-            apart = [
-                f"{format_mass(g)} {word}" for word, g in (("estimated", grams["estimated_g"]), ("imported", grams["imported_g"])) if g
-            ]
-            of_it = f", of which {listed(apart)}" if apart else ""
-            yield f"{'total' if name == 'all' else name}: {at_least(text, grams['lower_bound'])} CO2e, {_bases(found)}{of_it}"
         whole = tally(found)
+        for name, of in {**by_status(found), "total": whole}.items():
+            yield f"{name}: {_sum_text(of, _bases(found))}"
+        yield from dict.fromkeys(ranges_text(f["carbon"]["ranges"]) for f in found if f["carbon"] is not None)
         if whole.at_once:
-            once = None if whole.once is None else f"{format_mass(*whole.once.total)} CO2e"
+            once = None if whole.once is None else at_least(format_co2e(*whole.once.total), whole.grams_are_least)
             yield f"note: {at_once_text(whole.at_once, 'joules and grams', once)}"
 
 
 def _bases(found: list[FootprintJson]) -> str:
     """ "life-cycle"; "life-cycle and basis unknown" where runs were recorded with an intensity of their own."""
     return " and ".join(dict.fromkeys(basis_text(each["carbon"]) for each in found if each["carbon"] is not None))
+
+
+def _sum_text(of: Tally, bases: str) -> str:
+    """ "≥ 200 g CO2e (180–220), life-cycle, of which 50 g estimated, 2.00 kWh (1.90–2.10)"."""
+    energy = [] if of.energy is None else [at_least(format_range(*of.energy), of.energy_is_least)]
+    if of.total is None:
+        return ", ".join(["no grams", *energy])
+    apart = [f"{format_mass(g)} {word}" for word, g in (("estimated", of.estimated_g), ("imported", of.imported_g)) if g]
+    of_it = [f"of which {listed(apart)}"] if apart else []
+    return ", ".join([at_least(format_co2e(*of.total), of.grams_are_least), bases, *of_it, *energy])

@@ -37,7 +37,7 @@ def command(run: str, footprint_id: str | None, bases: tuple[str, ...], as_json:
     stored = store.load(run_id)
     view = view_of(store, stored, Terms(basis=basis))
     if footprint_id is not None:
-        view["carbon"] = kept_footprint(store.footprint(run_id, footprint_id))
+        view["carbon"] = kept_footprint(store.footprint(run_id, footprint_id), view["energy"]["interval_kind"])
     if as_json:
         echo(json.dumps(view, indent=2))
         return

@@ -150,8 +150,19 @@ class BesideJson(TypedDict):
     unmeasured: UnmeasuredJson | None
 
 
+class RangesJson(TypedDict):
+    """What the ranges of a footprint mean, each as a `RangeMeaning`: those of the energy, of the grid's intensity, of the making of the
+    hardware, and of its life (lifetime and utilisation). The last two are None where no hardware is in the grams."""
+
+    energy: str
+    grid: str
+    hardware: str | None
+    life: str | None
+
+
 class CarbonJson(OperationalJson, BesideJson):
-    """The footprint of a run. `left_out_codes` has a `LeftOut` for each text of `left_out`."""
+    """The footprint of a run. `left_out_codes` has a `LeftOut` for each text of `left_out`. With "site-overhead" among them, the
+    operational grams and the total are lower bounds."""
 
     embodied_g: float | None
     embodied_low_g: float | None
@@ -176,6 +187,7 @@ class CarbonJson(OperationalJson, BesideJson):
     assumptions: list[AssumptionJson]
     left_out: list[str]
     left_out_codes: list[str]
+    ranges: RangesJson
     sci: SciJson | None
 
 

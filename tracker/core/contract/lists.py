@@ -73,15 +73,38 @@ class CountedOnceJson(TypedDict):
     embodied_high_g: float | None
 
 
+class FactorChangeJson(TypedDict):
+    """A factor or a figure that differs between two computations; None where one of them lacks it. `kind` is "energy", a `FactorKind`, or
+    "hardware" for the footprint of the making of one unit."""
+
+    kind: str
+    name: str
+    unit: str
+    was: float | None
+    now: float | None
+    was_year: int | None
+    now_year: int | None
+
+
+class PreviousJson(TypedDict):
+    """The newest footprint of the run that was kept before, and what has changed since."""
+
+    footprint_id: str
+    computed_at: str
+    total_g: float
+    changes: list[FactorChangeJson]
+
+
 class FootprintJson(OfRunJson):
     """A run in `footprint --json`. `footprint_id` is None if the computation is not kept. `counted_once` is None if no other of the runs
-    read its devices at the same time."""
+    read its devices at the same time, and `previous` if no footprint of the run was kept before."""
 
     energy: EnergyJson
     work: dict[str, int]
     footprint_id: str | None
     carbon: CarbonJson | None
     counted_once: NotRequired[CountedOnceJson | None]
+    previous: NotRequired[PreviousJson | None]
 
 
 class CountedGramsJson(TypedDict):
@@ -93,10 +116,14 @@ class CountedGramsJson(TypedDict):
 
 
 class TotalGramsJson(TypedDict):
-    """Grams of several runs. `lower_bound`: the energy of a run is one, so the true grams are higher. `counted_once` is None if no runs
-    read a device at the same time; otherwise the grams of that device count twice in the sum, and once there.
-    `estimated_g` and `imported_g` are those of runs that the tracker did not record."""
+    """Energy and grams of several runs. `lower_bound`: the energy of a run is one, or a run has no grams or no PUE, so the true grams are
+    higher. The energy is that of the same runs in `list --by`, None if none is known. `counted_once` is None if no runs read a device at
+    the same time; otherwise the grams of that device count twice in the sum, and once there. `estimated_g` and `imported_g` are those of
+    runs that the tracker did not record."""
 
+    energy_j: float | None
+    energy_low_j: float | None
+    energy_high_j: float | None
     total_g: float
     total_low_g: float
     total_high_g: float

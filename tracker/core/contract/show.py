@@ -62,10 +62,31 @@ class RunJson(TypedDict):
     device_hours: float | None
 
 
+ErrorsJson = TypedDict(
+    "ErrorsJson",
+    {
+        "class": str,
+        "sensor": list[str],
+        "energy_j": float,
+        "scale_j": float,
+        "offset_j": float,
+        "below_j": float,
+        "above_j": float,
+        "scatter_j2": float,
+    },
+)
+"""What may be wrong with the joules of a sensor, so that devices of several runs can be combined into one range.
+
+`scale_j` is the 95 % half-width of its scale error, which has a part that all sensors of its `class` have in common, and `offset_j` that of
+its constant error. Both add linearly where `class` and `sensor` are equal, and otherwise as docs/accuracy.md says. `below_j` and `above_j`
+are bounds, which always add. `scatter_j2` is the variance (J²) of what a sensor missed by chance."""
+
+
 class DeviceJson(TypedDict):
     """A device over all segments of a run. `power_w` is the power now; only a run that is watched has it.
 
-    `used`: whether a process of the run was seen on the GPU; None if that is not known, and for other devices."""
+    `used`: whether a process of the run was seen on the GPU; None if that is not known, and for other devices. `errors`: of each sensor
+    that has read the device, nearly always one."""
 
     device: str
     host: str
@@ -81,6 +102,7 @@ class DeviceJson(TypedDict):
     provenance: ProvenanceJson
     idle_j: float | None
     gain: float
+    errors: list[ErrorsJson]
     residual: float | None
     update_period_s: float | None
     note: str | None

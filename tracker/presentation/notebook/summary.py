@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ...analysis.view import describe, energy_each_j, known_count
 from ...texts import shown
-from ..words.carbon import Least, carbon_headline, place
+from ..words.carbon import Least, carbon_headline, place, ranges_text
 from ..words.quantities import count, format_duration, format_energy, format_range, largest_j
 from ..words.runs import headline, idle_text, phase_energy, phase_notes, provenance, title_of, unmeasured_lines, work_lines
 from ..words.safe_text import cleaned
@@ -121,7 +121,8 @@ def _after(view: ShowJson) -> list[str]:
     lines = [*unmeasured_lines(view["energy"]), *work_lines(view)]
     lines += [] if (idle := idle_text(view["energy"])) is None else [idle]
     if view["carbon"] is not None:
-        lines.append(f"{carbon_headline(view['carbon'], Least.of(view['energy']))} ({place(view['carbon'])})")
+        carbon = view["carbon"]
+        lines += [f"{carbon_headline(carbon, Least.of(view['energy'], carbon))} ({place(carbon)})", ranges_text(carbon["ranges"])]
     if view["carbon_missing"]:
         lines.append(f"no grams: {view['carbon_missing']}")
     lines += [f"{e['kind']}: {e['device'] or 'run'}: {e['detail']}" for e in view["events"][:MOST_EVENTS]]

@@ -51,7 +51,7 @@ WU = _paper(
     ("booktitle", "Proceedings of Machine Learning and Systems (MLSys)"), ("volume", "4"), ("pages", "795–813"), kind="inproceedings",
 )  # fmt: skip
 SOFTWARE = Reference(
-    "trainwatt", "trainwatt", "software",
+    "trainwatt", "trainwatt", "misc",
     (
         ("author", "the trainwatt developers"),
         ("title", "trainwatt: a live energy and carbon tracker for training runs"),
@@ -86,6 +86,20 @@ SERVICES = {
     ),
 }  # fmt: skip
 """Live providers of intensities, by the `name` of the provider."""
+_PUBLISHERS = {
+    "images.nvidia.com/": "NVIDIA",
+    "github.com/facebookresearch/": "Meta Research",
+    "github.com/cloud-carbon-footprint/": "Cloud Carbon Footprint",
+    "github.com/boavizta/": "Boavizta",
+    "github.com/genai-impact/": "GenAI Impact",
+    "github.com/googlecloudplatform/": "Google Cloud",
+    "sustainability.aboutamazon.com/": "Amazon Web Services",
+    "datacenters.microsoft.com/": "Microsoft",
+    "corporate.ovhcloud.com/": "OVHcloud",
+    "epa.gov/": "United States Environmental Protection Agency",
+    "ourworldindata.org/": "Our World in Data",
+}
+"""Who publishes at an address, for a source whose text does not say so."""
 _KNOWN = {
     reference.identity: reference
     for reference in (
@@ -101,6 +115,10 @@ _KNOWN = {
         _paper(
             "2502.01671", "schneider2025life", "Schneider, Ian and Xu, Hui and Benecke, Stephan and others",
             "Life-Cycle Emissions of AI Hardware: A Cradle-To-Grave Approach and Generational Trends", "2025",
+        ),
+        _paper(
+            "2508.15734", "elsworth2025measuring", "Elsworth, Cooper and Huang, Keguo and Patterson, David and others",
+            "Measuring the environmental impact of delivering AI at Google Scale", "2025",
         ),
     )
 }  # fmt: skip
@@ -173,6 +191,8 @@ def _entry(words: str, identity: str, note: str, more: tuple[tuple[str, str], ..
         title = match["title"] or (f"arXiv:{known['eprint']}" if "eprint" in known else words)
     elif match := _ORGANISATION.match(words):
         author, title = match["who"], match["title"]
+    else:
+        author = next((who for start, who in _PUBLISHERS.items() if identity.startswith(start)), "")
     fields = (("author", author), ("title", title), ("year", year), *more, ("note", note))
     return Reference(identity, _key(words, year), "misc", tuple((name, value) for name, value in fields if value))
 
@@ -192,12 +212,24 @@ def keys(references: Iterable[Reference]) -> dict[str, str]:
 
 
 def bibtex(reference: Reference, key: str) -> str:
-    """An entry of BibTeX, in ASCII."""
+    """An entry of BibTeX, in ASCII, of a type that the standard styles know. They (plain.bst and its like) print no `url` and no `version`:
+    the address is in `howpublished` too, or in `note` where a type has no `howpublished`, and the version in `note`."""
     fields = dict(reference.fields)
+    if "author" not in fields and "howpublished" in fields and "url" in fields:
+        fields = {"author": fields["howpublished"], **fields}  # the site
     if "author" not in fields:
         fields["key"] = " ".join(fields["title"].split()[:3])  # used by styles to sort and label works without an author
-    lines = [f"  {name} = {{{_value(name, value)}}}" for name, value in fields.items()]
-    return f"@{reference.kind}{{{key},\n" + ",\n".join(lines) + "\n}"
+    values = {name: _value(name, value) for name, value in fields.items() if name not in ("howpublished", "note")}
+    notes = [f"Version {values['version']}"] if "version" in values else []
+    notes += [tex(fields["note"])] if "note" in fields else []
+    shown = rf"\texttt{{{tex(fields['url'])}}}" if "url" in fields else tex(fields.get("howpublished", ""))
+    if reference.kind == "misc" and shown:
+        values["howpublished"] = shown
+    elif shown:
+        notes.append(shown)
+    if notes:
+        values["note"] = ", ".join(notes)
+    return f"@{reference.kind}{{{key},\n" + ",\n".join(f"  {name} = {{{value}}}" for name, value in values.items()) + "\n}"
 
 
 def _value(name: str, value: str) -> str:

@@ -19,6 +19,7 @@ from .bibliography import Reference, bibtex, keys, plain
 from .grid import mixed_bases, on_basis
 from .methods import paragraph
 from .prose import Fragment
+from .short import short_paragraph
 from .sums import Figure, energy_figure, mass_figures
 
 if TYPE_CHECKING:
@@ -31,8 +32,9 @@ CUT = "% ---- references.bib"
 NO_RUNS = "There are no runs, so there is no footprint."
 
 
-def document(footprints: Sequence[FootprintJson], form: str) -> str:
-    """The table, the paragraph and the references, as "text", "md" or "tex". Raises ValueError for any other form.
+def document(footprints: Sequence[FootprintJson], form: str, *, short: bool = False) -> str:
+    """The table, the paragraph and the references, as "text", "md" or "tex". Raises ValueError for any other form. The `short` form of the
+    paragraph has two sentences.
 
     A footprint has the `run`, `energy`, `work` and `carbon` objects of the JSON contract, and a `footprint_id` or None.
     """
@@ -40,7 +42,7 @@ def document(footprints: Sequence[FootprintJson], form: str) -> str:
         raise ValueError(f"{form!r} is not a format of a document: text, md or tex")
     if not footprints:
         return NO_RUNS
-    words = paragraph(footprints)
+    words = short_paragraph(footprints) if short else paragraph(footprints)
     works = list({work.identity: work for f in words if not isinstance(f, str) for work in f}.values())
     named = keys(works)
     write = {"text": _text, "md": _markdown, "tex": _tex}[form]

@@ -38,6 +38,11 @@ def factors(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
 # ---- PUE
 
 
+def overheads(carbons: Sequence[CarbonJson]) -> str:
+    """The PUE of each run: "1.1 (supplied by the authors)"."""
+    return alternatives(tallied([a for c in carbons for a in of_kind(c, FactorKind.PUE)], _overhead), len(carbons))
+
+
 def _pue(carbons: Sequence[CarbonJson], components: bool) -> Iterator[Sentence]:
     found = [a for c in carbons for a in of_kind(c, FactorKind.PUE)]
     said = tallied(found, _overhead)

@@ -32,19 +32,24 @@ class _Intensity(NamedTuple):
     words: str
 
 
-def grid_intensity(carbons: Sequence[CarbonJson]) -> Iterator[Sentence]:
-    """Each intensity that was used: its place, range, basis, year and source, and the number of runs."""
+def intensities(carbons: Sequence[CarbonJson]) -> Sentence:
+    """Each intensity that was used: its place, range, basis, year and source, and the number of runs. Empty if there is none."""
     uses: dict[_Intensity, list[_Use]] = {}
     for use in _uses(carbons):
         uses.setdefault(_intensity(use, alone=len(carbons) == 1), []).append(use)
-    sentence: Sentence = []
+    words: Sentence = []
     for intensity, found in uses.items():
         of_runs = "" if len(found) == len(carbons) else f" for {count(len(found), 'run')}"
         text = _over_time(intensity.words, found) if intensity.value is None else factor_text(found[0].factor, intensity.words, unit=UNIT)
-        sentence += [f"{'; ' if sentence else 'The grid intensity was '}{text}{of_runs}", *_grid_works(found[0])]
-    if sentence:
-        yield [*sentence, "."]
-    everything = [use for found in uses.values() for use in found]
+        words += [f"{'; ' if words else ''}{text}{of_runs}", *_grid_works(found[0])]
+    return words
+
+
+def grid_intensity(carbons: Sequence[CarbonJson]) -> Iterator[Sentence]:
+    """The intensities that were used, and what their ranges say."""
+    if words := intensities(carbons):
+        yield ["The grid intensity was ", *words, "."]
+    everything = list(_uses(carbons))
     if any(use.factor["evidence"] == FactorStatus.ASSUMED and use.grid["zone"] is None for use in everything):
         yield ["The world average was assumed because no zone was recorded; its range spans the grids of the world's countries."]
     if any(use.grid.get("derived_from") for use in everything):

@@ -22,6 +22,7 @@ LEFT_OUT = {
         "the PUE overhead of those",
         "PUE is defined on all computing of a site, so it gives a lower bound for the components alone",
     ),
+    LeftOut.SITE_OVERHEAD: ("the site's overhead for cooling and power supply", "no PUE was known"),
     LeftOut.HARDWARE: ("the manufacture of the hardware", "no hardware was recorded"),
     LeftOut.HARDWARE_TIME: ("the manufacture of the hardware", "the time for which it was held is not known"),
     LeftOut.DEVICES: ("the manufacture of the devices", "they are not named"),

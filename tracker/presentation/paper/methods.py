@@ -11,18 +11,15 @@ from typing import TYPE_CHECKING, cast
 
 from ..._version import __version__
 from ...analysis.footprint_totals import Tally, by_status, counted, tally
-from ...analysis.view import work_partial
-from ...core.run import Status
-from ..words.carbon import format_co2e
-from ..words.quantities import count, format_energy, listed, number, percent, significant
+from ..words.quantities import count, listed, number, percent, significant
 from ..words.safe_text import clipped
 from .beside import beside
-from .bibliography import SCI, SOFTWARE, WU
+from .bibliography import SOFTWARE, WU
 from .factors import factors
-from .grid import on_basis
 from .left_out import left_out, origins
 from .prose import Fragment, Sentence, alternatives, tallied
-from .sums import counted_twice, energy_figure, mass_figures
+from .results import NOT_WHOLE, per_unit, results
+from .sums import counted_twice
 
 if TYPE_CHECKING:
     from ...core.contract import DeviceJson, FootprintJson
@@ -31,8 +28,6 @@ LABELS = {"gpu": "GPU", "cpu": "CPU", "dram": "DRAM", "platform": "machine"}
 INTERFACE = {"gpu": "NVML", "cpu": "RAPL", "dram": "RAPL"}
 """The interface through which a kind of device is measured."""
 MOST_NOTES = 3
-WORK_UNITS = {"samples": "sample", "tokens": "token"}
-"""Units of work that are reported, preferred first, each with its singular."""
 _WAYS = {
     "measured": ("measured-counter", "measured-power"),
     "imputed where readings are missing": ("imputed",),
@@ -43,13 +38,10 @@ _WAYS = {
 def paragraph(footprints: Sequence[FootprintJson]) -> list[Fragment]:
     """The paragraph, its sentences separated by a space. `footprints` must not be empty."""
     parts: list[Fragment] = []
-    for write in (_scope, origins, _hardware, _boundary, _measurement, _interval, factors, _results, _per_unit, beside):
+    for write in (_scope, origins, _hardware, _boundary, _measurement, _interval, factors, results, per_unit, beside):
         for sentence in write(footprints):
             parts += [*([" "] if parts else []), *sentence]
     return parts
-
-
-_NOT_WHOLE = [status.value for status in Status if status not in (Status.COMPLETED, Status.RUNNING)]
 
 
 def _scope(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
@@ -58,10 +50,10 @@ def _scope(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
     time = f"{significant(all_runs.hours)} run hours"
     time += f" and {significant(all_runs.gpu_hours)} GPU hours" if all_runs.gpu_hours else ""
     yield [
-        f"The energy use and greenhouse gas emissions of {_runs(footprints, statuses)}, {time}{_between(footprints)}, were quantified with"
-        f" trainwatt {__version__}", (SOFTWARE,), "; operational and embodied emissions are defined as in", (WU,), ".",
+        f"The energy use and greenhouse gas emissions of {runs_text(footprints, statuses)}, {time}{_between(footprints)}, were quantified"
+        f" with trainwatt {__version__}", (SOFTWARE,), "; operational and embodied emissions are defined as in", (WU,), ".",
     ]  # fmt: skip
-    lost = [s for s in _NOT_WHOLE if s in statuses]
+    lost = [s for s in NOT_WHOLE if s in statuses]
     if lost and all_runs.runs > 1:
         yield [f"All totals include the {listed(lost)} runs."]
     if "running" in statuses:
@@ -86,7 +78,7 @@ def _never_read(footprints: Sequence[FootprintJson]) -> str:
     return listed(f"{n} × {clipped(model)}" for model, n in models.items())
 
 
-def _runs(footprints: Sequence[FootprintJson], statuses: Mapping[str, Tally]) -> str:
+def runs_text(footprints: Sequence[FootprintJson], statuses: Mapping[str, Tally]) -> str:
     """ "1 interrupted training run"; "5 training runs (4 completed, 1 failed; by stage: ...)" where they differ."""
     stages = tallied(footprints, lambda f: f["run"].get("stage"))
     of_stage = f"{next(iter(stages))} " if len(stages) == 1 and None not in stages else ""
@@ -159,22 +151,31 @@ def _boundary(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
     yield [f"{sentence} Outside the boundary are {listed(outside)}." if outside else sentence]
 
 
-def _measurement(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
-    """The shares of measured, imputed and modelled energy, then the same for each kind of component."""
+def _by_kind(footprints: Sequence[FootprintJson]) -> Mapping[str, Mapping[str, float]]:
+    """Joules by where they come from, for each kind of device."""
     sums: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for device in (d for f in footprints for d in counted(f)):
         for provenance, joules in _joules(device).items():
             sums[device["kind"]][provenance] += joules
+    return sums
+
+
+def shares_by_way(footprints: Sequence[FootprintJson]) -> dict[str, float]:
+    """The shares of measured, imputed and modelled energy that are not zero; none if no energy is known."""
+    sums = _by_kind(footprints)
+    whole = sum(j for kind in sums.values() for j in kind.values())
+    shares = {word: sum(kind.get(n, 0.0) for kind in sums.values() for n in names) / (whole or 1.0) for word, names in _WAYS.items()}
+    return {word: share for word, share in shares.items() if share > 0}
+
+
+def _measurement(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
+    """The shares of measured, imputed and modelled energy, then the same for each kind of component."""
+    sums = _by_kind(footprints)
     whole = sum(j for kind in sums.values() for j in kind.values())
     if whole <= 0:
         return
     unread = any(f["energy"]["unmeasured"] for f in footprints)
-    shares = {word: sum(kind.get(n, 0.0) for kind in sums.values() for n in names) / whole for word, names in _WAYS.items()}
-    yield [
-        _provenance(
-            {word: share for word, share in shares.items() if share > 0}, "energy of the devices that were read" if unread else "energy"
-        )
-    ]
+    yield [_provenance(shares_by_way(footprints), "energy of the devices that were read" if unread else "energy")]
     by_kind = [
         f"{LABELS.get(k, k)} {percent(sum(sums[k].values()) / whole)} ({_sources(k, sums[k])})" for k in (*LABELS, *sums) if k in sums
     ]
@@ -242,45 +243,7 @@ def _interval(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
     if "modelled" in measured:
         yield ["The range of modelled energy spans the coefficients of the model; it is a judged bound, not a statistical interval."]
     if len(footprints) > 1:
-        yield ["Lower and upper values are summed over the runs, which is conservative."]
-
-
-def _results(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
-    whole = tally(footprints)
-    if whole.energy is None:
-        return
-    text = f"In total, {'the run' if whole.runs == 1 else 'the runs'} used {energy_figure(whole, whole).prose()}"
-    if whole.total is None:
-        yield [f"{text} of electricity."]
-        return
-    operational, embodied, total = mass_figures(whole)
-    parts = f"{operational.prose()} operational"
-    parts += f" and {embodied.prose()} embodied" if whole.embodied else "; embodied emissions are not known"
-    yield [f"{text} of electricity and emitted {total.prose('CO2e')}{on_basis(footprints)}: {parts}."]
-    yield [
-        "Ranges of emissions combine the lower values of all factors and the upper values of all factors; they are bounds, not confidence"
-        " intervals."
-    ]
-
-
-def _per_unit(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
-    """Per unit of work, if every run with known grams counted the same unit, in all ranks of its job. It includes the energy and grams of
-    all these runs."""
-    known = [f for f in footprints if f["carbon"] is not None]
-    ended = [f for f in known if f["work"] or f["run"]["status"] not in _NOT_WHOLE]  # those may have ended before any work
-    units = [{u for u in WORK_UNITS if f["work"].get(u)} for f in ended]
-    common = set.intersection(*units) if units else set()
-    unit = next((u for u in WORK_UNITS if u in common), None)
-    whole = tally(known)
-    if unit is None or whole.energy is None or whole.total is None or any(work_partial(f["run"]) for f in known):
-        return
-    amount = sum(f["work"].get(unit, 0) for f in known)
-    each = whole.total.times(1 / amount)
-    energy = format_energy(whole.energy.central / amount)
-    least = "at least " if tally(footprints).grams_are_least else ""
-    one = WORK_UNITS[unit]
-    sentence = f"Per {one}, over {count(amount, one)}, this is {least}{energy} and {least}{format_co2e(*each)}"
-    if whole.embodied_unknown:
-        yield [f"{sentence}, {'some of it ' if whole.embodied else ''}without embodied emissions."]
-    else:
-        yield [f"{sentence}: a Software Carbon Intensity", (SCI,), ", except that its embodied part is divided by the utilisation."]
+        yield [
+            "The devices of all runs are combined into one range of energy: errors of one sensor add linearly, and those of different"
+            " sensors as the root of the sum of squares, except for the part that sensors of a class have in common."
+        ]

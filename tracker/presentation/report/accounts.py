@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from ..paper.bibliography import keys, plain
 from ..paper.methods import paragraph
-from ..words.carbon import Least, beside, carbon_headline, format_mass, making_of, place
+from ..words.carbon import Least, beside, carbon_headline, format_mass, making_of, place, ranges_text
 from ..words.quantities import count, format_energy, number, percent, significant
 from ..words.runs import MOST_EVENTS, WAYS, footprint_of, provenance, when
 from .cells import joule_cells, parts
@@ -27,7 +27,7 @@ def emissions(view: ShowJson) -> Html:
     if carbon is None:
         why = view["carbon_missing"] or "no energy is known, so no grams can be computed"
         return el("section", el("h2", "Emissions"), el("p", f"No grams: {why}.".replace("..", "."), class_="muted text"))
-    least = Least.of(view["energy"])
+    least = Least.of(view["energy"], carbon)
     electricity = f"energy × PUE {carbon['pue']:g} × {number(carbon['intensity_g_per_kwh'])} g/kWh"
     notes = (electricity, "making of the hardware, for the time that the run held it", "")
     rows, cells = [], []
@@ -47,6 +47,7 @@ def emissions(view: ShowJson) -> Html:
         "section",
         el("h2", "Emissions"),
         el("p", carbon_headline(carbon, least)),
+        el("p", f"{ranges_text(carbon['ranges']).capitalize()}.", class_="muted text"),
         el(
             "p", f"Electricity {place(carbon)}. Location-based: purchased certificates and offsets are not subtracted.", class_="muted text"
         ),

@@ -31,7 +31,7 @@ class Part(NamedTuple):
 def parts(carbon: CarbonJson, least: Least) -> tuple[Part, Part, Part]:
     """Operational grams, embodied grams, and their sum."""
     return (
-        Part("operational", carbon["operational_g"], carbon["operational_low_g"], carbon["operational_high_g"], least.electricity),
+        Part("operational", carbon["operational_g"], carbon["operational_low_g"], carbon["operational_high_g"], least.operational),
         Part("embodied", carbon["embodied_g"], carbon["embodied_low_g"], carbon["embodied_high_g"], least.hardware),
         Part("total", carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"], least.total),
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..paper.document import document
-from ..words.carbon import Least, beside, carbon_headline, place
+from ..words.carbon import Least, beside, carbon_headline, place, ranges_text
 from ..words.quantities import format_duration, format_range
 from ..words.runs import (
     MOST_EVENTS,
@@ -58,9 +58,10 @@ def _run(view: ShowJson) -> list[str]:
     if carbon is None:
         parts.append(markdown(f"No grams: {view['carbon_missing'] or 'no energy is known, so no grams can be computed'}"))
     else:
-        least = Least.of(energy)
+        least = Least.of(energy, carbon)
         rows = [[part.name, part.text] for part in grams(carbon, least)]
         parts += [markdown(f"{carbon_headline(carbon, least)} {place(carbon)}"), _table(["emissions", "CO2e"], rows)]
+        parts.append(markdown(f"{ranges_text(carbon['ranges']).capitalize()}."))
         apart = [f"- {markdown(f'{name}: {text}')}" for name, text, _ in beside(carbon, least)]
         parts += ["\n".join(apart)] if apart else []
     events = [[e["at"], e["kind"], e["device"] or "run", e["detail"]] for e in view["events"][:MOST_EVENTS]]

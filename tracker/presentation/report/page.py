@@ -66,7 +66,7 @@ def _side_by_side(runs: Sequence[Figures]) -> Html:
                 of_energy,
                 measured_text(f.view["energy"]["measured_fraction"]) or "–",
                 mean_power(f.view),
-                "–" if carbon is None else ranged(*total_parts(carbon, Least.of(f.view["energy"]))),
+                "–" if carbon is None else ranged(*total_parts(carbon, Least.of(f.view["energy"], carbon))),
                 of_each,
             ]
         )

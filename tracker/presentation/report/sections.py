@@ -140,7 +140,7 @@ def _facts(view: ShowJson) -> Html:
         ("Mean power", mean_power(view), ""),
     ]
     if carbon is not None:
-        facts.append((f"CO2e, {basis_text(carbon)}", *total_parts(carbon, Least.of(view["energy"]))))
+        facts.append((f"CO2e, {basis_text(carbon)}", *total_parts(carbon, Least.of(view["energy"], carbon))))
     for unit, amount in view["work"].items():
         each = f"{text} each" if (text := each_text(view, amount)) else ranks_text(view) or ""
         facts.append((unit.capitalize(), f"{amount:,}", each))

@@ -14,7 +14,7 @@ from rich.text import Text
 from ...analysis.view import energy_each_j
 from ...core.point import Point
 from ...core.run import Status
-from ..words.carbon import Least, carbon_headline, place
+from ..words.carbon import Least, carbon_headline, place, ranges_text
 from ..words.origins import unsampled_text
 from ..words.quantities import format_duration, format_energy, format_power, format_range, largest_j
 from ..words.runs import (
@@ -176,7 +176,8 @@ def _carbon(view: ShowJson) -> list[RenderableType]:
     if carbon is None:
         return [Text(f"no grams: {view['carbon_missing']}", style="yellow"), Text()] if view["carbon_missing"] else []
     terms = f"{place(carbon)}, PUE {carbon['pue']:g}; trainwatt footprint {view['run']['id'][:8]} names each factor"
-    return [Text(carbon_headline(carbon, Least.of(view["energy"]))), Text(terms, style="dim"), Text()]
+    meaning = Text(ranges_text(carbon["ranges"]), style="dim")
+    return [Text(carbon_headline(carbon, Least.of(view["energy"], carbon))), Text(terms, style="dim"), meaning, Text()]
 
 
 def _events(events: Sequence[EventJson]) -> Table:

@@ -12,7 +12,7 @@ from rich.text import Text
 from ...analysis.view import SCHEMA_VERSION, total_of
 from ...core.point import Point
 from ...energy.mean_power import powers_w
-from ..words.carbon import Least, basis_text, carbon_parts, format_mass, place, total_text
+from ..words.carbon import Least, basis_text, carbon_parts, format_mass, place, ranges_text, total_text
 from ..words.origins import origin_text, unsampled_text
 from ..words.quantities import amount, at_least, count, format_duration, format_energy, format_power, format_range, percent, significant
 from ..words.runs import (
@@ -89,7 +89,7 @@ def line(view: WatchJson) -> str:
         share += [f"{unmeasured_names(energy)} not measured"] if energy["unmeasured"] else []
         parts.append(at_least(format_range(*total, notes=share), energy["lower_bound"]))
     if view["carbon"] is not None:
-        parts.append(f"{total_text(view['carbon'], Least.of(energy))} CO2e, {basis_text(view['carbon'])}")
+        parts.append(f"{total_text(view['carbon'], Least.of(energy, view['carbon']))} CO2e, {basis_text(view['carbon'])}")
     if energy["power_w"] is not None:
         each = ", ".join(f"{d['device']} {format_power(d['power_w'])}" for d in energy["devices"])
         parts.append(f"{format_power(energy['power_w'])} ({each})")
@@ -156,11 +156,13 @@ def _top(view: WatchJson, width: int) -> list[Text]:
     now = "" if energy["power_w"] is None else f"{format_power(energy['power_w'])} now"
     lines = [_sides(who, written, width), _sides(Text(headline(view), style="bold"), Text(now, style="bold cyan"), width)]
     if view["carbon"] is not None:
-        carbon, least = view["carbon"], Least.of(energy)
+        carbon = view["carbon"]
+        least = Least.of(energy, carbon)
         mass = at_least(format_mass(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"]), least.total)
         parts = f": {carbon_parts(carbon, least)}"
         text = f"{mass} CO2e, {basis_text(carbon)}, {place(carbon)}"
         lines.append(_cropped(Text(f"{text}{parts}" if cell_len(text) + cell_len(parts) <= width else text), width))
+        lines.append(_cropped(Text(ranges_text(carbon["ranges"]), style="dim"), width))
     elif view["carbon_missing"]:
         lines.append(_cropped(Text(f"no grams: {view['carbon_missing']}", style="yellow"), width))
     return [*lines, Text()]

@@ -6,12 +6,22 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...carbon.assumption import FactorKind, FactorStatus
+from ...carbon.assumption import FactorKind, FactorStatus, LeftOut, RangeMeaning
 from ...carbon.tables.basis import Basis
-from .quantities import at_least, format_range, significant
+from .quantities import at_least, format_range, listed, significant
 
 if TYPE_CHECKING:
-    from ...core.contract import AssumptionJson, CarbonJson, EmbodiedLineJson, EnergySumJson, OperationalJson, SciJson
+    from ...core.contract import (
+        AssumptionJson,
+        CarbonJson,
+        EmbodiedLineJson,
+        EnergySumJson,
+        FactorChangeJson,
+        OperationalJson,
+        PreviousJson,
+        RangesJson,
+        SciJson,
+    )
 
 _STEPS = ((1e9, "kt"), (1e6, "t"), (1e3, "kg"), (0.1, "g"), (1e-4, "mg"), (1e-7, "µg"), (0.0, "ng"))
 _SIZES = {"kt": 1e9, "t": 1e6, "kg": 1e3, "g": 1.0, "mg": 1e-3, "µg": 1e-6, "ng": 1e-9}
@@ -20,24 +30,37 @@ FAR = 10_000
 
 
 class Least(NamedTuple):
-    """Which grams are lower bounds: those of the `electricity` if its energy is one, and those of the `hardware` if a GPU was never read,
-    because the run's hardware has only the GPUs that are read."""
+    """Which figures are lower bounds: those of the `electricity` if its energy is one, and those of the `hardware` if a GPU was never read,
+    because the run's hardware has only the GPUs that are read. The operational grams are one also if no PUE is known, so that they lack the
+    overhead of the `site`."""
 
     electricity: bool = False
     hardware: bool = False
+    site: bool = False
 
     @classmethod
-    def of(cls, energy: EnergySumJson) -> Least:
-        """Of a run with this energy."""
-        return cls(energy["lower_bound"], any(d["kind"] == "gpu" for d in energy["unmeasured"]))
+    def of(cls, energy: EnergySumJson, carbon: CarbonJson | None) -> Least:
+        """Of a run with this energy and these grams."""
+        return cls(energy["lower_bound"], any(d["kind"] == "gpu" for d in energy["unmeasured"]), carbon is not None and _no_pue(carbon))
+
+    @classmethod
+    def of_estimate(cls, carbon: CarbonJson) -> Least:
+        """Of a run that is described, not measured."""
+        return cls(site=_no_pue(carbon))
+
+    @property
+    def operational(self) -> bool:
+        """Whether the operational grams are a lower bound."""
+        return self.electricity or self.site
 
     @property
     def total(self) -> bool:
         """Whether the total is a lower bound."""
-        return self.electricity or self.hardware
+        return self.operational or self.hardware
 
 
-EXACT = Least()
+def _no_pue(carbon: CarbonJson) -> bool:
+    return LeftOut.SITE_OVERHEAD in carbon["left_out_codes"]
 
 
 def format_mass(grams: float, low_g: float | None = None, high_g: float | None = None) -> str:
@@ -98,7 +121,7 @@ def carbon_parts(carbon: CarbonJson, least: Least) -> str:
     if carbon["embodied_g"] is None:
         return "operational only"
     operational, embodied = format_mass(carbon["operational_g"]), format_mass(carbon["embodied_g"])
-    return f"{at_least(operational, least.electricity)} operational, {at_least(embodied, least.hardware)} embodied"
+    return f"{at_least(operational, least.operational)} operational, {at_least(embodied, least.hardware)} embodied"
 
 
 def total_text(carbon: CarbonJson, least: Least) -> str:
@@ -110,6 +133,43 @@ def total_parts(carbon: CarbonJson, least: Least) -> tuple[str, str]:
     """The total and its range: "≥ 1.84 kg" and "1.20–2.50"."""
     value, bounds = mass_parts(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])
     return at_least(value, least.total), bounds
+
+
+def previous_lines(previous: PreviousJson, carbon: CarbonJson, width: int = 80) -> list[str]:
+    """What the footprint that was kept before said, and which factors have changed since."""
+    when, was, now = previous["computed_at"][:10], format_mass(previous["total_g"]), format_mass(carbon["total_g"])
+    if previous["total_g"] == carbon["total_g"] and not previous["changes"]:
+        return _wrapped(f"kept on {when}: {was}; the same now", width, 0)
+    changed = [_change(change) for change in previous["changes"]] or ["no factor has changed, but the energy or the hours have"]
+    return [*_wrapped(f"kept on {when}: {was}; now {now}", width, 0), *(line for text in changed for line in _wrapped(text, width, 2))]
+
+
+def _change(of: FactorChangeJson) -> str:
+    """ "grid intensity of France, lifecycle: 386 → 375 g/kWh (2024 → 2025)"."""
+    values = " → ".join("none" if value is None else _number(value) for value in (of["was"], of["now"]))
+    years = " → ".join(str(year or "no year") for year in (of["was_year"], of["now_year"]))
+    return f"{of['name']}: {values} {of['unit']}".rstrip() + (f" ({years})" if of["was_year"] != of["now_year"] else "")
+
+
+_MEANINGS = {
+    RangeMeaning.CONFIDENCE: "95 % for",
+    RangeMeaning.MIXED: "partly 95 % and partly judged for",
+    RangeMeaning.PUBLISHED: "published spread for",
+    RangeMeaning.JUDGED: "judged for",
+    RangeMeaning.EXACT: "none for",
+}
+
+
+def ranges_text(ranges: RangesJson) -> str:
+    """What the ranges mean: "ranges: 95 % for energy; published spread for the grid; judged for hardware and its life"."""
+    parts = (
+        (ranges["energy"], "energy"),
+        (ranges["grid"], "the grid"),
+        (ranges["hardware"], "hardware"),
+        (ranges["life"], "its life"),
+    )
+    by_meaning = {meaning: [name for of, name in parts if of == meaning] for meaning in _MEANINGS}
+    return "ranges: " + "; ".join(f"{_MEANINGS[meaning]} {listed(names)}" for meaning, names in by_meaning.items() if names)
 
 
 def place(carbon: CarbonJson) -> str:
@@ -124,7 +184,7 @@ def place(carbon: CarbonJson) -> str:
 
 def carbon_lines(carbon: CarbonJson, least: Least, width: int = 80) -> list[str]:
     """The whole footprint. No line is wider than `width`, except for an address, which is never broken."""
-    lines = [_row("operational", at_least(_operational(carbon), least.electricity))]
+    lines = [_row("operational", at_least(_operational(carbon), least.operational))]
     embodied = carbon["embodied_g"], carbon["embodied_low_g"], carbon["embodied_high_g"]
     made = "unknown" if embodied[0] is None else at_least(format_mass(embodied[0], *embodied[1:]), least.hardware)
     lines.append(_row("embodied", made))
@@ -134,6 +194,7 @@ def carbon_lines(carbon: CarbonJson, least: Least, width: int = 80) -> list[str]
         lines += _wrapped(f"{line['part']}: {grams}" if what == line["part"] else f"{line['part']}: {what}, {grams}", width, 4)
     whole = format_mass(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])
     lines.append(_row("total", at_least(whole, least.total)))
+    lines += _wrapped(ranges_text(carbon["ranges"]), width, 2)
     if carbon["sci"] is not None:
         lines += list(_sci(carbon["sci"], least, width))
     for item in beside(carbon, least):
@@ -176,14 +237,14 @@ def beside(carbon: CarbonJson, least: Least) -> list[Beside]:
         lacking = f", {100 * cost['unpriced_share']:.0f} % of the energy without a price" if cost["unpriced_share"] else ""
         currency = cost["currency"] or "in the currency of the price"
         text = f"{significant(cost['amount'])}{span} {currency} at {_number(cost['price_per_kwh'])} a kWh{lacking}"
-        found.append(Beside("cost", at_least(text, least.electricity)))
+        found.append(Beside("cost", at_least(text, least.operational)))
     if market is not None:
-        grams = at_least(_operational(market), least.electricity)
+        grams = at_least(_operational(market), least.operational)
         text = f"{grams} operational as bought, at {_number(market['intensity_g_per_kwh'])} g/kWh (market-based)"
         found.append(Beside("apart", text, is_emission=True))
     if unseen is not None:
         joules = format_range(unseen["energy_j"], unseen["energy_low_j"], unseen["energy_high_j"])
-        text = f"{unseen['what']}: {at_least(joules, least.electricity)}, {at_least(_operational(unseen), least.electricity)}"
+        text = f"{unseen['what']}: {at_least(joules, least.electricity)}, {at_least(_operational(unseen), least.operational)}"
         text += f" [{unseen['status']}: {100 * unseen['share']:.0f} % of the components]"
         found.append(Beside("apart, not measured", text, is_emission=True))
     return found

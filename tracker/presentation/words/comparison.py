@@ -8,6 +8,7 @@ from ...analysis.comparing.compared import Compared, Figure
 from ...analysis.comparing.gates import Judged
 from ...core.units import J_PER_KWH, J_PER_WH
 from ...energy.difference import Change
+from .carbon import ranges_text
 from .comparison_facts import apart_text, note_text, unjudged_text
 from .quantities import format_duration, significant
 from .runs import title_of
@@ -201,9 +202,11 @@ def says(judged: Judged) -> str:
 
 
 def notes(runs: Sequence[Compared]) -> list[str]:
-    """The notes that limit the comparison, each with the runs that it is about: "B, C: …"."""
+    """The notes that limit the comparison, each with the runs that it is about: "B, C: …", and what the ranges of the grams mean."""
     of: dict[str, list[str]] = {}
     for run in runs:
         for note in (*map(note_text, run.notes), *(text for f in run.figures if (text := apart_text(f)))):
             of.setdefault(note, []).append(run.label)
-    return [f"{', '.join(labels)}: {note}" for note, labels in of.items()]
+    said = [f"{', '.join(labels)}: {note}" for note, labels in of.items()]
+    carbons = [view["carbon"] for run in runs for view in run.views if view["carbon"] is not None]
+    return [*said, *(f"CO2e: {text}" for text in dict.fromkeys(ranges_text(carbon["ranges"]) for carbon in carbons))]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from .carbon import format_mass
+from .carbon import Least, format_mass
 from .quantities import at_least, significant
 
 if TYPE_CHECKING:
-    from ...core.contract import CarbonJson, TotalGramsJson
+    from ...core.contract import CarbonJson, EstimatedEnergyJson, TotalGramsJson
 
 HEAD = ("zone", "g/kWh", "PUE", "total", "how known")
 
@@ -29,13 +29,16 @@ def zone_rows(carbons: Sequence[CarbonJson], totals: Sequence[TotalGramsJson]) -
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def total_of(carbon: CarbonJson) -> TotalGramsJson:
+def total_of(energy: EstimatedEnergyJson, carbon: CarbonJson) -> TotalGramsJson:
     """The total of one estimate, in the form of a sum."""
     return {
+        "energy_j": energy["total_j"],
+        "energy_low_j": energy["low_j"],
+        "energy_high_j": energy["high_j"],
         "total_g": carbon["total_g"],
         "total_low_g": carbon["total_low_g"],
         "total_high_g": carbon["total_high_g"],
-        "lower_bound": False,
+        "lower_bound": Least.of_estimate(carbon).total,
         "estimated_g": carbon["total_g"],
         "imported_g": 0.0,
     }

@@ -241,6 +241,12 @@ class Store:
             raise RunNotFoundError(f"run {run_id} has {how} {ref!r}; `trainwatt footprint {run_id}` computes one and prints its id")
         return str(found[0])
 
+    def newest_footprint(self, run_id: str) -> tuple[str, int, str] | None:
+        """The id, the time (UTC nanoseconds) and the result, as JSON, of the run's newest footprint; None if none is kept."""
+        columns, newest = FOOTPRINT.c, FOOTPRINT.c.created_utc_ns.desc()
+        query = select(columns.id, columns.created_utc_ns, columns.result).where(columns.run_id == run_id).order_by(newest).limit(1)
+        return self._read(lambda connection: next((tuple(row) for row in connection.execute(query)), None))
+
     def cache_intensities(self, values: Sequence[Mapping[str, object]]) -> None:
         """Keep a provider's intensities, as rows of grid_intensity. A newer value replaces the older one of the same interval."""
         keys = ("provider", "zone", "basis", "start_utc_ns")

@@ -74,11 +74,12 @@ def test_the_making_of_a_gpu_that_was_never_read_is_missing_too(asked: Any) -> N
 )
 def test_grams_without_a_known_pue_lack_the_overhead_of_the_site(tmp_path: Path, terms: Terms, devices: Any, is_least: bool) -> None:
     found = footprint(tmp_path, devices, terms)
-    carbon, least = found["carbon"], Least.of(found["energy"], found["carbon"])
+    carbon: Any = found["carbon"]
+    least = Least.of(found["energy"], carbon)
     assert (LeftOut.SITE_OVERHEAD in carbon["left_out_codes"]) is is_least
     headline = carbon_headline(carbon, least)
     assert [part.startswith("≥ ") for part in headline.replace(": ", ", ").split(", ")] == [is_least, is_least, False]
-    water = [item.text for item in beside({**carbon, "water_l": 1.0}, least) if item.name == "water"]
+    water = [item.text for item in beside(carbon | {"water_l": 1.0}, least) if item.name == "water"]
     assert water == ["1.00 L"]  # WUE is defined on the energy of the computers
     assert ("≥" in document([found], "md").partition("Table:")[0]) is is_least
     assert ("at least" in document([found], "text").partition("In total,")[2]) is is_least
@@ -110,8 +111,8 @@ def test_what_the_ranges_mean_is_said_wherever_grams_stand(tmp_path: Path, terms
 
 
 def test_the_spread_of_a_published_footprint_is_not_judged() -> None:
-    line = {"footprint_low_kg": 143.0, "footprint_high_kg": 272.0, "evidence": "verified", "class_range": False}
+    line: Any = {"footprint_low_kg": 143.0, "footprint_high_kg": 272.0, "evidence": "verified", "class_range": False}
     lines: Any = [line, {**line, "footprint_high_kg": 143.0, "evidence": "given"}]
     assert ranges_of("confidence", [], lines)["hardware"] == "published"
-    assert ranges_of("confidence", [], [*lines, {**line, "class_range": True}])["hardware"] == "judged"
+    assert ranges_of("confidence", [], [*lines, line | {"class_range": True}])["hardware"] == "judged"
     assert ranges_of("confidence", [], [])["hardware"] is None

@@ -10,7 +10,6 @@ from tests.golden import COMMANDS, EXPECTED, database, printed
 if __name__ == "__main__":
     for old in EXPECTED.iterdir():
         old.unlink()
-    with tempfile.TemporaryDirectory() as folder:
-        db = database(Path(folder))
-        for name, command in COMMANDS.items():
-            (EXPECTED / name).write_text(printed(db, command), encoding="utf-8")
+    for name, command in COMMANDS.items():
+        with tempfile.TemporaryDirectory() as folder:  # some commands keep what they compute
+            (EXPECTED / name).write_text(printed(database(Path(folder)), command), encoding="utf-8")

@@ -11,6 +11,7 @@ from .quantities import at_least, significant
 if TYPE_CHECKING:
     from ...core.contract import CarbonJson, EstimatedEnergyJson, TotalGramsJson
 
+WIDTH = 80
 HEAD = ("zone", "g/kWh", "PUE", "total", "how known")
 
 
@@ -25,8 +26,9 @@ def zone_rows(carbons: Sequence[CarbonJson], totals: Sequence[TotalGramsJson]) -
         known = factor["status"] if factor["year"] is None else f"{factor['status']} {factor['year']}"
         rows.append((carbon["zone"] or "", intensity, f"{carbon['pue']:g}", grams, known))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    gap = "  " if sum(widths) + 2 * (len(widths) - 1) <= WIDTH else " "
     for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        yield gap.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
 def total_of(energy: EstimatedEnergyJson, carbon: CarbonJson) -> TotalGramsJson:

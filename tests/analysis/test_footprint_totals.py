@@ -28,11 +28,11 @@ STAND_IN: Row = {"name": "dram", "kind": "dram", "gain": 0.0, "gain_class": "mod
 OUTSIDE: Row = {"name": "psys", "kind": "platform", "gain": 0.1, "gain_class": "cpu", "included_in_total": 0}
 
 
-def stored(path: Path, *runs: list[list[Row]], **of_run: Any) -> str:
-    """Runs of one group, one after the other. Each is a list of segments, and each of these a list of devices."""
+def stored(path: Path, *runs: list[list[Row]], hours_apart: float = 10, **of_run: Any) -> str:
+    """Runs of one group, each some hours after the one before. Each is a list of segments, and each of these a list of devices."""
     rows: dict[str, list[Row]] = {"run": [], "segment": [], "device": [], "curve_point": [], "clock_anchor": []}
     for number, segments in enumerate(runs):
-        began = number * 10 * HOUR * S
+        began = int(number * hours_apart * HOUR) * S
         end = {"started_utc_ns": began, "ended_utc_ns": began + HOUR * S, "duration_s": float(HOUR)}
         rows["run"].append(run(f"r{number}", status="completed", group_name="sweep", zone="FR", **end, **of_run))
         for part, devices in enumerate(segments):
@@ -86,6 +86,13 @@ def test_three_boards_are_known_better_than_their_lows_and_highs_together(tmp_pa
     each, total = [f["energy"] for f in found["footprints"]], found["total"]["all"]
     assert total["energy_j"] == pytest.approx(sum(e["total_j"] for e in each))
     assert sum(e["low_j"] for e in each) < total["energy_low_j"] < total["energy_high_j"] < sum(e["high_j"] for e in each)
+
+
+def test_runs_at_the_same_time_have_one_range_counted_once(tmp_path: Path) -> None:
+    db = stored(tmp_path / "runs.db", [[gpu(0), gpu(1)]], [[gpu(0), gpu(2)]], [[gpu(3)]], hours_apart=0.25)
+    [group] = json.loads(said(db, "list", "--by", "group", "--json"))["groups"]
+    energy = [group["counted_once"]["energy"][name] for name in ("total_j", "low_j", "high_j")]
+    assert format_range(*energy) in said(db, "footprint", "--group", "sweep", "--format", "md")
 
 
 def test_a_run_without_grams_is_a_lower_bound_of_the_sum(tmp_path: Path) -> None:

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..carbon.accounting import NOTHING, Estimate, total
 from ..carbon.assumption import FactorKind, HostPart, LeftOut
 from ..core.run import NO_HOST, Origin, Status
-from ..energy.intervals import Share, interval
+from ..energy.intervals import Share, by_sensor, interval
 from .overlaps import Measured, Own, Reading, at_once, own_parts
 from .totals import curves_of
 from .view import device_share
 
 if TYPE_CHECKING:
-    from ..core.contract import CarbonJson, CountedOnceJson, DeviceJson, EnergyJson, FootprintJson
+    from ..core.contract import CarbonJson, CountedOnceJson, DeviceJson, ErrorsJson, FootprintJson
     from ..storage.read.store import Store
 
 UNKNOWN = "unknown"
@@ -151,7 +151,8 @@ def count_once(store: Store, footprints: Sequence[FootprintJson]) -> None:
 def _counted(footprint: FootprintJson, own: Own) -> CountedOnceJson:
     """The part of a footprint that counts: its operational grams as its energy; those of making the GPUs as the time of the GPUs, and
     those of the host as that of its other devices. If the run held GPUs of the host only, its part of the host is with the GPUs."""
-    joules = interval(device_share(d) for d in own.devices if d.included_in_total and d.first is not None)
+    shares = by_sensor(device_share(d) for d in own.devices if d.included_in_total and d.first is not None)
+    joules = interval(shares)
     carbon, whole_j = footprint["carbon"], footprint["energy"]["total_j"]
     operational = embodied = None
     if carbon is not None:
@@ -168,6 +169,7 @@ def _counted(footprint: FootprintJson, own: Own) -> CountedOnceJson:
         "energy_j": joules.energy_j,
         "low_j": joules.low_j,
         "high_j": joules.high_j,
+        "errors": [share.as_json() for share in shares],
         "hours": own.share * hours(footprint),
         "gpu_hours": own.gpu_share * _gpu_hours(footprint),
         "operational_g": operational_g,
@@ -189,25 +191,27 @@ def _once(footprints: Sequence[FootprintJson]) -> Once | None:
     if not any(f.get("counted_once") for f in footprints):
         return None
     result = Once(0.0, 0.0, NOTHING, NOTHING, NOTHING)
+    errors: list[ErrorsJson] = []
     for f in footprints:
         once, carbon = f.get("counted_once"), f["carbon"]
         if once:
             time, gpus = once["hours"], once["gpu_hours"]
-            energy: Estimate | None = Estimate(once["energy_j"], once["low_j"], once["high_j"])
+            errors += once["errors"]
             operational = _estimate(once["operational_g"], once["operational_low_g"], once["operational_high_g"])
             embodied = _estimate(once["embodied_g"], once["embodied_low_g"], once["embodied_high_g"])
         else:
-            time, gpus, energy = hours(f), _gpu_hours(f), _joules(f["energy"])
+            time, gpus = hours(f), _gpu_hours(f)
+            errors += (e for device in counted(f) for e in device["errors"])
             operational = carbon and Estimate(carbon["operational_g"], carbon["operational_low_g"], carbon["operational_high_g"])
             embodied = carbon and _embodied(carbon)
         result = Once(
             result.hours + time,
             result.gpu_hours + gpus,
-            result.energy.plus(energy or NOTHING),
+            NOTHING,
             result.operational.plus(operational or NOTHING),
             result.embodied.plus(embodied or NOTHING),
         )
-    return result
+    return result._replace(energy=Estimate(*interval(map(Share.from_json, errors))))
 
 
 def _grams_of(footprints: Sequence[FootprintJson], origin: Origin) -> float:
@@ -235,10 +239,6 @@ def _readings(footprint: FootprintJson) -> Iterator[Reading]:
     start_s = datetime.fromisoformat(run["started_at"]).timestamp()
     for d in (d for d in counted(footprint) if d["uuid"] or d["host"] != NO_HOST):
         yield Reading(run["id"], d["host"], d["uuid"] or d["device"], start_s, start_s + (run["duration_s"] or 0.0))
-
-
-def _joules(energy: EnergyJson) -> Estimate | None:
-    return _estimate(energy["total_j"], energy["low_j"], energy["high_j"])
 
 
 def _embodied(carbon: CarbonJson) -> Estimate | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NotRequired, TypedDict
 
 from .carbon import CarbonJson
-from .show import EnergyJson, EnergySumJson, OfRunJson
+from .show import EnergyJson, EnergySumJson, ErrorsJson, OfRunJson
 
 
 class OfEnergyJson(TypedDict):
@@ -58,11 +58,12 @@ class GroupJson(SumJson):
 
 class CountedOnceJson(TypedDict):
     """What a run adds to a sum in which each device counts once at any time: its energy, hours and grams from when no run before it reads
-    its devices. Grams are None if the run has none."""
+    its devices. `errors` is what may be wrong with the joules of each sensor. Grams are None if the run has none."""
 
     energy_j: float
     low_j: float
     high_j: float
+    errors: list[ErrorsJson]
     hours: float
     gpu_hours: float
     operational_g: float | None

@@ -302,10 +302,10 @@ def test_a_phase_that_begins_looks_for_the_gpu_at_once(here: World) -> None:
     bus = bus_of(here)
     bus.device(status="suspended")
     with EnergyTracker() as tracker:
-        time.sleep(0.4)
+        time.sleep(1.2)  # after a look that took long there is none for a while
         bus.sleeps(status="active")
         with tracker.phase("train"):
-            time.sleep(0.5)
+            time.sleep(0.4)
     view = tracker.summary().to_dict()
     assert len(events(view, "found")) == 1
     assert device(view, "gpu0")["provenance"]["measured-counter"] > 300 * 0.2

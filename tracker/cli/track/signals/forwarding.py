@@ -208,12 +208,12 @@ def _catch_on_the_own_stack() -> None:
     for four signals at once: the kernel ends a process with SIGSEGV that gets more (sigaltstack(2))."""
     if not faulthandler.is_enabled():
         return
-    import ctypes  # seldom needed
+    with suppress(OSError, ImportError, AttributeError):  # it may open no file
+        import ctypes  # seldom needed
 
-    class Stack(ctypes.Structure):  # stack_t
-        _fields_ = (("ss_sp", ctypes.c_void_p), ("ss_flags", ctypes.c_int), ("ss_size", ctypes.c_size_t))
+        class Stack(ctypes.Structure):  # stack_t
+            _fields_ = (("ss_sp", ctypes.c_void_p), ("ss_flags", ctypes.c_int), ("ss_size", ctypes.c_size_t))
 
-    with suppress(OSError, AttributeError):
         ctypes.CDLL(None).sigaltstack(ctypes.byref(Stack(None, _SS_DISABLE, 0)), None)
 
 

@@ -23,7 +23,7 @@ from trainwatt.carbon.terms import Terms
 from trainwatt.energy.intervals import Share, interval
 from trainwatt.presentation.paper.bibliography import SOFTWARE, WU, bibtex, cited, keys
 from trainwatt.presentation.paper.document import CUT, NO_RUNS, document
-from trainwatt.presentation.words.carbon import format_mass
+from trainwatt.presentation.words.masses import format_mass
 from trainwatt.presentation.words.quantities import format_range
 from trainwatt.presentation.words.safe_text import clean, markdown, tex
 

@@ -12,7 +12,8 @@ from trainwatt.carbon.accounting import Estimate
 from trainwatt.carbon.assumption import LeftOut, ranges_of
 from trainwatt.carbon.terms import Terms
 from trainwatt.presentation.paper.document import document
-from trainwatt.presentation.words.carbon import Least, beside, carbon_headline, carbon_lines, format_mass, ranges_text
+from trainwatt.presentation.words.carbon import Least, beside, carbon_headline, carbon_lines, ranges_text
+from trainwatt.presentation.words.masses import format_mass
 
 
 @pytest.mark.parametrize(

@@ -28,11 +28,10 @@ from ...presentation.words.carbon import (
     basis_words,
     carbon_headline,
     carbon_lines,
-    format_co2e,
-    format_mass,
     previous_lines,
     ranges_text,
 )
+from ...presentation.words.masses import format_co2e, format_mass
 from ...presentation.words.origins import origin_text
 from ...presentation.words.quantities import at_least, format_range, listed
 from ...presentation.words.runs import at_once_text, status_text

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...carbon.accounting import Estimate, total
 from ...carbon.assumption import FactorKind, FactorStatus
-from ..words.carbon import format_co2e
+from ..words.masses import format_co2e
 from ..words.quantities import format_range, listed, number, significant
 from ..words.safe_text import clipped
 from .bibliography import SCOPE_2

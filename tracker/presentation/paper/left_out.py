@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...analysis.footprint_totals import tally
 from ...carbon.assumption import LeftOut
 from ...core.run import Origin
-from ..words.carbon import format_co2e
+from ..words.masses import format_co2e
 from ..words.quantities import count, listed
 from ..words.safe_text import clipped
 from .prose import Sentence, tallied

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from ...analysis.footprint_totals import tally
 from ...analysis.view import work_partial
 from ...core.run import Status
-from ..words.carbon import format_co2e, ranges_text
+from ..words.carbon import ranges_text
+from ..words.masses import format_co2e
 from ..words.quantities import count, format_energy
 from .bibliography import SCI
 from .grid import on_basis

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ...analysis.footprint_totals import UNKNOWN, Tally
 from ...carbon.accounting import Estimate
-from ..words.carbon import format_mass, mass_parts
+from ..words.masses import format_mass, mass_parts
 from ..words.quantities import format_range, range_parts, significant
 
 

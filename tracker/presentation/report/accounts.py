@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 from ..paper.bibliography import keys, plain
 from ..paper.methods import paragraph
-from ..words.carbon import Least, beside, carbon_headline, format_mass, making_of, place, ranges_text
+from ..words.carbon import Least, beside, carbon_headline, making_of, place, ranges_text
+from ..words.masses import format_mass
 from ..words.quantities import count, format_energy, number, percent, significant
 from ..words.runs import MOST_EVENTS, WAYS, footprint_of, provenance, when
 from .cells import joule_cells, parts

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from ...analysis.totals import each_of
 from ...core.contract import CarbonJson, EnergyRangeJson, EntryJson, ShowJson
-from ..words.carbon import Least, format_mass
+from ..words.carbon import Least
+from ..words.masses import format_mass
 from ..words.quantities import at_least, format_energy, largest_j
 from ..words.runs import energy_parts
 from .elements import Child, Html, quantity, ranged

@@ -12,7 +12,8 @@ from rich.text import Text
 from ...analysis.view import SCHEMA_VERSION, total_of
 from ...core.point import Point
 from ...energy.mean_power import powers_w
-from ..words.carbon import Least, basis_text, carbon_parts, format_mass, place, ranges_text, total_text
+from ..words.carbon import Least, basis_text, carbon_parts, place, ranges_text, total_text
+from ..words.masses import format_mass
 from ..words.origins import origin_text, unsampled_text
 from ..words.quantities import amount, at_least, count, format_duration, format_energy, format_power, format_range, percent, significant
 from ..words.runs import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from .carbon import Least, format_mass
+from .carbon import Least
+from .masses import format_mass
 from .quantities import at_least, significant
 
 if TYPE_CHECKING:

@@ -15,10 +15,12 @@ def main() -> None:
     """Train, validate, and print the energy."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=5)
-    epochs: int = parser.parse_args().epochs
+    parser.add_argument("--batch-size", type=int, default=64)
+    options = parser.parse_args()
+    epochs: int = options.epochs
 
     torch.manual_seed(SEED)
-    train_loader, validate_loader = loaders()
+    train_loader, validate_loader = loaders(options.batch_size)
     model = network()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     accuracy = 0.0

@@ -17,7 +17,9 @@ Made by `python -m tests.commands_page`, from what `--help` says.
 RUN is an id, the beginning of one, a name, project/name, or `latest`. If several runs answer to it, the command lists their ids and does
 nothing. Every command that reads takes `--db PLACE`, the database to read: a file or a folder; else it is where `TRAINWATT_DB`,
 `trainwatt.toml` or the user's data folder has it. JSON goes to stdout with a `schema_version`, everything else to stderr. Exit codes:
-0 done, 1 failed, 2 usage, 3 no such run, 4 a gate is crossed; `trainwatt run` has the code of its command.
+0 done, 1 failed, 2 usage, 3 no such run, 4 a gate is crossed; `trainwatt run` has the code of its command. An option that takes one value
+(`--project`, `--status`, `--pue`) is refused if it is given twice with two values. Of how a command works or prints (`--format`, `--sort`),
+the last word counts.
 """
 
 

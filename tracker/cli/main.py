@@ -12,6 +12,7 @@ import rich_click as click
 from .._version import __version__
 from ..presentation.words.safe_text import lines
 from .exits import exit_code, flushed
+from .once import require_once
 from .output import occupy_standard_descriptors, replace_what_cannot_be_shown
 
 COMMANDS = {
@@ -50,6 +51,12 @@ class Commands(click.RichGroup):
             return None
         command: click.Command = import_module(f".{COMMANDS[cmd_name]}", __package__).command
         return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        if name is not None and command is not None:
+            require_once(command, ctx, name, rest)
+        return name, command, rest
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

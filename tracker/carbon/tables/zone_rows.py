@@ -50,6 +50,9 @@ class AliasRow(NamedTuple):
 class CloudRegion(NamedTuple):
     """A region of a cloud: its zone, PUE, litres of water per kWh of IT energy, and the grid intensity where the provider publishes it.
 
+    `place_source` says where the region and its place are published; None for a fleet, which is no place. In the United States the zone is
+    the eGRID subregion, so that regions of all clouds in one state have one zone; it is the state where the place in it is not published
+    and it lies in several subregions without most of it in one (New York, Nevada, Pennsylvania, Indiana).
     `pue_kind` is fleet-default (the figure of the fleet, because the region has none), region-reported, or another fleet-*; `pue_status`
     that figure's own. `pue` is None if none is known. `cfe_percent` is Google's hourly share of carbon-free energy, a market-side figure.
     """
@@ -57,6 +60,7 @@ class CloudRegion(NamedTuple):
     name: str
     location: str
     zone: str | None
+    place_source: str | None
     pue: float | None
     pue_kind: str
     pue_year: int | None
@@ -101,7 +105,8 @@ def cloud_regions() -> dict[str, CloudRegion]:
 
     return {
         f"{r['provider']}:{r['region']}": CloudRegion(
-            f"{r['provider']}:{r['region']}", r["location"], r["zone"] or None, number(r["pue"]), r["pue_kind"],
+            f"{r['provider']}:{r['region']}", r["location"], r["zone"] or None,
+            sources[r["region_source"]] if r["region_source"] else None, number(r["pue"]), r["pue_kind"],
             int(r["pue_year"]) if r["pue_year"] else None, sources[r["pue_source"]],
             FactorStatus(r["pue_status"]) if r["pue_status"] else None, number(r["wue_l_per_kwh"]), number(r["intensity_g_per_kwh"]),
             int(r["intensity_year"]) if r["intensity_year"] else None, Basis(r["basis"]) if r["basis"] else None,

@@ -65,7 +65,8 @@ def _view(zone: Listed) -> dict[str, Any]:
     view = {**figure(zone.zone, allow_suspect=True)._asdict(), "zone": zone.zone}
     region = cloud_region(zone.zone) if zone.kind == "cloud_region" else None
     view["cloud"] = region and {
-        "grid_zone": region.zone, "pue": region.pue, "pue_kind": region.pue_kind, "pue_year": region.pue_year,
+        "grid_zone": region.zone, "place_source": region.place_source,
+        "pue": region.pue, "pue_kind": region.pue_kind, "pue_year": region.pue_year,
         "pue_status": region.pue_status, "pue_source": region.pue_source,
         "wue_l_per_kwh": region.wue_l_per_kwh, "cfe_percent": region.cfe_percent,
     }  # fmt: skip
@@ -100,6 +101,7 @@ def _page(f: ZoneFigure) -> Text:
 def _site(region: CloudRegion) -> str:
     water = "" if region.wue_l_per_kwh is None else f" · water {region.wue_l_per_kwh:g} L/kWh"
     free = "" if region.cfe_percent is None else f" · {region.cfe_percent:g} % carbon-free energy (the provider's, market-side)"
+    place = f"\nplace: {region.place_source}"
     if region.pue is None:
-        return f"\nno PUE is known ({region.pue_source}){water}{free}"
-    return f"\nPUE {region.pue:g} ({region.pue_kind}, {region.pue_year}, {region.pue_status}: {region.pue_source}){water}{free}"
+        return f"{place}\nno PUE is known ({region.pue_source}){water}{free}"
+    return f"{place}\nPUE {region.pue:g} ({region.pue_kind}, {region.pue_year}, {region.pue_status}: {region.pue_source}){water}{free}"

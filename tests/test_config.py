@@ -98,6 +98,16 @@ def test_gpus_as_an_argument(given: object, gpus: tuple[int | str, ...], tmp_pat
     assert resolve({"gpus": given}, {}, tmp_path).gpus == gpus
 
 
+@pytest.mark.parametrize(
+    ("given", "basis"), [("direct", "direct"), ("lifecycle", "lifecycle"), ("life-cycle", "lifecycle"), (" Direct ", "direct")]
+)
+def test_the_basis_is_set_by_its_name(given: str, basis: str, tmp_path: Path) -> None:
+    assert resolve({"basis": given}, {}, tmp_path).basis == basis
+    assert resolve({}, {"TRAINWATT_BASIS": given}, tmp_path).basis == basis
+    (tmp_path / "trainwatt.toml").write_text(f'basis = "{given}"\n')
+    assert resolve({}, {}, tmp_path).basis == basis
+
+
 def test_tags_are_text(tmp_path: Path) -> None:
     assert resolve({"tags": {"seed": 7, "amp": True}}, {}, tmp_path).tags == {"seed": "7", "amp": "True"}
 
@@ -125,6 +135,9 @@ _BAD: list[tuple[str, Any]] = [
     ("stage", "train"),
     ("stage", 3),
     ("scope", "process"),
+    ("basis", "market"),
+    ("basis", "life"),
+    ("basis", 3),
 ]
 
 

@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, SupportsIndex, TypedDict
 
+from .core.basis import Basis, basis_named
 from .core.plain import elements, text, whole
 from .core.run import Stage
 from .errors import ConfigurationError
@@ -59,6 +60,7 @@ class Settings(TypedDict, total=False):
     group: str | None
     stage: str | None
     zone: str | None
+    basis: str | None
     intensity_g_per_kwh: float | None
     pue: float | None
     hardware: str | os.PathLike[str] | None
@@ -89,6 +91,7 @@ class Config:
     group: str | None = None
     stage: str = "training"
     zone: str | None = None
+    basis: str | None = None
     intensity_g_per_kwh: float | None = None
     pue: float | None = None
     hardware: str | None = None
@@ -219,6 +222,8 @@ def _checked(key: str, value: Any, source: str) -> Any:
             f"stage={value!r} in {source} is not a stage of a model's life: choose one of {', '.join(Stage)}"
             " (parts of one run are phases: tracker.phase('train'))"
         )
+    if key == "basis":
+        return _basis(value, source)
     if key == "scope" and text(value) != "machine":
         raise ConfigurationError(
             f"scope={value!r} in {source} cannot be measured: only 'machine' can (all processor packages, their DRAM and the chosen GPUs)"
@@ -229,6 +234,13 @@ def _checked(key: str, value: Any, source: str) -> Any:
         except TypeError:
             raise ConfigurationError(f"{key}={value!r} in {source}: give a path, as text or a Path") from None
     return text(value)
+
+
+def _basis(value: Any, source: str) -> str:
+    found = basis_named(text(value))
+    if found is None:
+        raise ConfigurationError(f"basis={value!r} in {source} is not what grams of electricity can count: give {' or '.join(Basis)}")
+    return found.value
 
 
 def _gpus(value: Any, source: str) -> tuple[int | str, ...]:

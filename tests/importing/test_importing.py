@@ -66,6 +66,8 @@ def test_saving_an_estimate_twice_stores_it_once(shelf: Shelf) -> None:
     "words",
     [
         ("--energy-kwh", "1287000", "--zone", "US"),
+        ("--energy-kwh", "5", "--zone", "FR", "--basis", "direct"),
+        ("--energy-kwh", "5", "--intensity", "80", "--basis", "direct"),
         ("--device", "AMD EPYC 7543", "--hours", "10", "--watts", "200", "--zone", "FR"),
         ("--device", "H100", "--count", "16", "--hours", "24", "--load", "1"),
     ],

@@ -84,3 +84,18 @@ def test_the_terms_of_a_run_are_kept_with_it_and_used(here: World) -> None:
     with sqlite3.connect(here.db) as connection:
         [(settings,)] = connection.execute("SELECT settings FROM run")
     assert json.loads(settings)["hardware"] == str(own)
+
+
+@pytest.mark.parametrize("basis", ["direct", "life-cycle"])
+def test_the_basis_of_the_settings_is_that_of_the_grams(here: World, basis: str) -> None:
+    (here.work / "trainwatt.toml").write_text(f'basis = "{basis}"\n')
+    with EnergyTracker(zone="FR", intensity_g_per_kwh=12) as tracker:
+        time.sleep(0.1)
+    with EnergyTracker(zone="FR") as of_zone:
+        time.sleep(0.1)
+    wanted = basis.replace("-", "")
+    for each in (tracker, of_zone):
+        assert each.summary().to_dict()["carbon"]["intensity_basis"] == wanted
+        assert f", {basis}: " in str(each.summary())
+    with sqlite3.connect(here.db) as connection:
+        assert {json.loads(settings)["basis"] for (settings,) in connection.execute("SELECT settings FROM run")} == {wanted}

@@ -49,7 +49,8 @@ def footprint(store: Store, stored: StoredRun, view: ShowJson, terms: Terms) -> 
         return estimate(plan, effective, table(effective.hardware))[1]
     zone, start_utc_ns, end_utc_ns = asked_of_a_grid(stored, terms)
     if zone is not None and end_utc_ns > start_utc_ns:
-        terms = replace(terms, series=tuple(live.cached(store, zone, start_utc_ns, end_utc_ns, terms.wanted_basis)))
+        wanted = terms.over(stored.run.zone, stored.run.settings).wanted_basis
+        terms = replace(terms, series=tuple(live.cached(store, zone, start_utc_ns, end_utc_ns, wanted)))
     by_time = bool(terms.series) or terms.prices is not None
     return assess(stored, view, terms, store.points(stored.run.id) if by_time else None)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from .accounting import Amortisations, Estimate
 from .assumption import GIVEN, Assumption, FactorKind, FactorStatus, GridUse
-from .tables.basis import Basis
+from .tables.basis import Basis, on_basis
 from .tables.zones import cloud_region, figure
 from .terms import Terms
 
@@ -27,15 +28,19 @@ class Place(NamedTuple):
 def place_of(terms: Terms) -> Place:
     """The user's own values, otherwise those of the zone. PUE and water are known for cloud regions only. Raises ConfigurationError.
 
-    The user's own intensity has the basis that the user states, if any.
+    The user's own intensity has the basis that the user states, if any; if the other one is asked for, it is derived from that.
     """
     zone = terms.zone
     if terms.intensity_g_per_kwh is not None:
-        named, grams = zone, Estimate.exact(terms.intensity_g_per_kwh)
-        basis = terms.intensity_basis
+        named, stated = zone, terms.intensity_basis
+        basis = None if stated is None else terms.wanted_basis
+        grams = on_basis(terms.intensity_g_per_kwh, stated or terms.wanted_basis, terms.wanted_basis)
         factor = Assumption(
             FactorKind.GRID_INTENSITY, grams.central, "g/kWh", GIVEN, None, FactorStatus.GIVEN, grid=GridUse(zone=zone, basis=basis)
         )  # fmt: skip
+        if basis is not stated:
+            grid = GridUse(zone=zone, basis=basis, derived_from=stated)
+            factor = replace(factor, status=FactorStatus.DERIVED, low=grams.low, high=grams.high, grid=grid)
     else:
         found = figure(zone, basis=terms.wanted_basis, allow_suspect=terms.allow_suspect)
         derived_from = None if found.published_basis is found.basis else found.published_basis

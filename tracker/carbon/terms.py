@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import ConfigurationError
 from .accounting import Estimate
 from .series import INTENSITY, PRICE, Series
-from .tables.basis import Basis
+from .tables.basis import Basis, basis_named
 
 TYPICAL_UNMEASURED = Estimate(0.25, 0.10, 0.50)
 """The unmeasured energy as a share of the components' energy: fans use 5 to 15 % of a server and power supplies lose 4 to 10 % (80 PLUS
@@ -30,8 +30,8 @@ class Terms:
 
     `series` and `prices` are values over time. `market_intensity_g_per_kwh` belongs to the electricity as it was bought; `unmeasured` is
     the energy that no sensor measures, as a share. Both are shown separately. `hardware` is a file. `host_share` is the share of each host.
-    `basis` is what the user asks for by name; life-cycle is used otherwise. `intensity_basis` is that of the user's own intensity, if the
-    user states it.
+    `basis` is what the user asks for by name, else that in the settings of the run; life-cycle is used otherwise. `intensity_basis` is that
+    of the user's own intensity, if the user states it.
     """
 
     zone: str | None = None
@@ -60,10 +60,13 @@ class Terms:
     def over(self, zone: str | None, settings: Mapping[str, Any]) -> Terms:
         """These terms; what they leave open comes from the zone and settings of a run."""
         own_grid = self.zone is not None or self.intensity_g_per_kwh is not None or bool(self.series)
+        recorded = basis_named(settings.get("basis") or "")
         return replace(
             self,
             zone=self.zone or zone,
+            basis=self.basis or recorded,
             intensity_g_per_kwh=self.intensity_g_per_kwh if own_grid else settings.get("intensity_g_per_kwh"),
+            intensity_basis=self.intensity_basis if own_grid else recorded,
             pue=settings.get("pue") if self.pue is None else self.pue,
             hardware=self.hardware or settings.get("hardware"),
         )._with_saved(settings)
@@ -74,7 +77,7 @@ class Terms:
 
     def saved(self) -> dict[str, Any]:
         """What `over` takes from the settings of a run, for the run of an estimate."""
-        found = {"intensity_g_per_kwh": self.intensity_g_per_kwh, "pue": self.pue, "hardware": self.hardware}
+        found = {"basis": self.basis, "intensity_g_per_kwh": self.intensity_g_per_kwh, "pue": self.pue, "hardware": self.hardware}
         return {**found, **{name: getattr(self, name) for name in SAVED if getattr(self, name) is not None}}
 
 

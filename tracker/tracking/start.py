@@ -199,6 +199,7 @@ class _Start:
             "zone": None if config.zone == AUTO else config.zone,
             "settings": as_json(
                 {
+                    "basis": config.basis,
                     "intensity_g_per_kwh": config.intensity_g_per_kwh,
                     "pue": config.pue,
                     "hardware": config.hardware and str(Path(config.hardware).absolute()),

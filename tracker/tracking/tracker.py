@@ -53,7 +53,7 @@ class EnergyTracker(contextlib.ContextDecorator):
     - `project`, `name`, `group`, `tags` (names and values): how the run is found again.
     - `stage`: of the model's life: "data", "experimentation", "training" (the default) or "inference".
     - `zone`: of the electricity grid, such as "FR"; "auto" asks the metadata address of the cloud.
-    - `intensity_g_per_kwh`, `pue`, `hardware` (a CSV file): with the zone, the terms of the run's footprint.
+    - `basis` ("lifecycle" or "direct"), `intensity_g_per_kwh`, `pue`, `hardware` (a CSV file): with the zone, the terms of the footprint.
     - `db`: the database, a file or a folder.
     - `gpus`: NVML indices or UUIDs; by default those that CUDA_VISIBLE_DEVICES leaves visible; "used": those that the run is seen to use.
     - `scope`: "machine".

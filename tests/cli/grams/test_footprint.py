@@ -439,3 +439,55 @@ def test_a_damaged_footprint_does_not_end_the_computation_of_another(db: str) ->
     result = call("footprint", "aaa", "--zone", "FR", "--db", db)
     assert result.exception is None
     assert "that footprint is damaged" in result.stderr
+
+
+def recorded(db: str, run_id: str, **settings: Any) -> None:
+    with closing(sqlite3.connect(db)) as connection:
+        connection.execute("UPDATE run SET settings = ? WHERE id = ?", (json.dumps(settings), run_id))
+        connection.commit()
+
+
+def test_the_basis_in_the_settings_of_a_run_is_that_of_its_grams(db: str) -> None:
+    recorded(db, "aaa", basis="direct")
+    carbon = answer("show", "aaa", "--db", db)["carbon"]
+    asked = answer("footprint", "aaa", "--basis", "direct", "--db", db)["footprints"][0]["carbon"]
+    assert (carbon["intensity_basis"], carbon["operational_g"]) == ("direct", asked["operational_g"])
+    [other] = answer("footprint", "aaa", "--basis", "lifecycle", "--db", db)["footprints"]
+    assert (other["carbon"]["intensity_basis"], other["carbon"]["operational_g"]) == ("lifecycle", pytest.approx(44.2))
+    text = call("footprint", "aaa", "--zone", "FR", "--zone", "NO", "--db", db).stdout
+    assert text.startswith("CO2e of aaa in 2 zones, direct\n")
+
+
+def test_runs_that_recorded_different_bases_are_never_added(db: str) -> None:
+    recorded(db, "bbb", basis="direct")
+    error = call("footprint", "aaa", "bbb", "--db", db).exception
+    assert isinstance(error, ConfigurationError)
+    assert str(error) == (
+        "the settings of these runs have different bases, direct (bbb) and lifecycle (aaa): such grams cannot be added; put all runs on"
+        " one, with --basis lifecycle or --basis direct"
+    )
+    for basis in ("lifecycle", "direct"):
+        found = answer("footprint", "aaa", "bbb", "--basis", basis, "--db", db)["footprints"]
+        assert [each["carbon"]["intensity_basis"] for each in found] == [basis, basis]
+    with closing(sqlite3.connect(db)) as connection:
+        assert connection.execute("SELECT count(*) FROM footprint").fetchone() == (4,)  # the refused ones are not kept
+
+
+def test_an_intensity_in_the_settings_of_a_run_has_the_basis_beside_it(db: str) -> None:
+    """The other basis is derived from it, with a range; without a stated basis it stays as it is, and unknown."""
+    recorded(db, "aaa", basis="direct", intensity_g_per_kwh=80)
+    carbon = answer("show", "aaa", "--db", db)["carbon"]
+    assert (carbon["intensity_basis"], carbon["operational_g"]) == ("direct", pytest.approx(80))
+    raised, derived = lifecycle_of(80), answer("show", "aaa", "--basis", "lifecycle", "--db", db)["carbon"]
+    assert derived["intensity_basis"] == "lifecycle"
+    assert [derived[f"operational{end}_g"] for end in ("", "_low", "_high")] == pytest.approx(list(raised))
+    assert (derived["assumptions"][0]["evidence"], derived["assumptions"][0]["grid"]["derived_from"]) == ("derived", "direct")
+    recorded(db, "aaa", intensity_g_per_kwh=80)
+    unknown = answer("show", "aaa", "--basis", "lifecycle", "--db", db)["carbon"]
+    assert (unknown["intensity_basis"], unknown["operational_g"]) == (None, pytest.approx(80))
+
+
+@pytest.mark.parametrize("basis", ["market", 3, None, "life cycle"])
+def test_a_damaged_basis_in_the_settings_of_a_run_does_not_count(db: str, basis: object) -> None:
+    recorded(db, "aaa", basis=basis)
+    assert answer("show", "aaa", "--db", db)["carbon"]["intensity_basis"] == "lifecycle"

@@ -142,7 +142,7 @@ def _layers(stored: StoredRun, curves: Mapping[Key, series.Curve], cuts: list[fl
 def _chain(store: Store, stored: StoredRun, terms: Terms) -> list[Series]:
     """The intensities by time that the footprint is computed with."""
     zone, start_utc_ns, end_utc_ns = asked_of_a_grid(stored, terms)
-    found = list(terms.series)
+    found, wanted = list(terms.series), terms.over(stored.run.zone, stored.run.settings).wanted_basis
     if not found and zone is not None and end_utc_ns > start_utc_ns:
-        found = live.cached(store, zone, start_utc_ns, end_utc_ns, terms.wanted_basis)
-    return [ranged(each, terms.wanted_basis) for each in found]
+        found = live.cached(store, zone, start_utc_ns, end_utc_ns, wanted)
+    return [ranged(each, wanted) for each in found]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ...core.basis import Basis
 from ...core.sensing import Availability, Finding
 from ...errors import ConfigurationError
 
@@ -42,14 +43,14 @@ def locate_by_cloud(environ: Mapping[str, str]) -> tuple[str | None, Finding]:
     return None, Finding(SOURCE, Availability.ABSENT, "zone", why, HOW_TO_SET, WORTH)
 
 
-def whereabouts(zone: str | None, environ: Mapping[str, str]) -> tuple[str | None, Finding]:
-    """The zone of a setting, and a finding about it. Raises ConfigurationError for an unknown zone."""
+def whereabouts(zone: str | None, environ: Mapping[str, str], basis: Basis = Basis.LIFECYCLE) -> tuple[str | None, Finding]:
+    """The zone of a setting, and a finding about it with its figure on a basis. Raises ConfigurationError for an unknown zone."""
     if zone == AUTO:
         return locate_by_cloud(environ)
     if zone is None:
         return None, Finding(SOURCE, Availability.ABSENT, "zone", "none is set, so that the world's average is assumed", HOW_TO_SET, WORTH)
     from ..tables.zones import figure
 
-    place = figure(zone, allow_suspect=True)
+    place = figure(zone, basis=basis, allow_suspect=True)
     grams = f"{place.intensity_g_per_kwh:.0f} g/kWh, {place.basis}, {place.year}, {place.status}"
     return place.zone, Finding(SOURCE, Availability.OK, "zone", f"{place.zone} ({place.name}), {grams}")

@@ -16,23 +16,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from enum import StrEnum
 from itertools import pairwise
 from typing import Protocol
 
+from ...core.basis import Basis as Basis
+from ...core.basis import basis_named as basis_named
 from ...errors import ConfigurationError
 from ..accounting import Estimate
 
 SOURCE = "IPCC AR5 WG III, 2014, Annex III, table A.III.2"
-
-
-class Basis(StrEnum):
-    """What an emission factor counts. The values are in the tables, in series of the user, in settings and in the JSON."""
-
-    LIFECYCLE = "lifecycle"
-    """With the supply of the fuel and the building of the plants."""
-    DIRECT = "direct"
-    """The stack alone."""
 
 
 class HasBasis(Protocol):
@@ -82,11 +74,6 @@ def require_same_basis(figures: Iterable[HasBasis]) -> Basis | None:
             " and construction too; choose factors of one basis"
         )
     return found[0] if found else None
-
-
-def basis_named(text: str) -> Basis | None:
-    """The basis of that name, also as "life-cycle"; None if there is none."""
-    return next((basis for basis in Basis if basis.value == text.strip().lower().replace("-", "")), None)
 
 
 def _along(line: Sequence[tuple[float, float]], x: float) -> float:

@@ -19,13 +19,13 @@ from ...analysis.selection import Filters, selected
 from ...analysis.view import SCHEMA_VERSION, describe, iso
 from ...carbon.accounting import NOTHING, UNKNOWN
 from ...carbon.grid import live
+from ...carbon.tables.basis import Basis
 from ...carbon.terms import Terms
 from ...errors import ConfigurationError, StoreError
 from ...presentation.paper.document import document
 from ...presentation.words.carbon import (
     Least,
     basis_text,
-    basis_words,
     carbon_headline,
     carbon_lines,
     previous_lines,
@@ -88,6 +88,7 @@ def command(
     by_run = [[_assessed(store, stored, terms, refresh, alone=len(unique) == 1) for terms in by_zone] for stored in loaded]
     found = [list(of_zone) for of_zone in zip(*by_run, strict=True)]
     for terms, of_zone in zip(by_zone, found, strict=True):
+        _require_one_basis(of_zone)
         count_once(store, of_zone)
         inputs = json.dumps({name: value for name, value in _inputs(given, terms).items() if value not in (None, False)}, default=str)
         for each in of_zone:
@@ -99,7 +100,7 @@ def command(
     elif form:
         echo(document(found[0], form, short=short))
     elif len(found) > 1:
-        echo("\n".join(_side_by_side(by_zone, cleaned(found))))
+        echo("\n".join(_side_by_side(cleaned(found))))
     else:
         echo("\n".join(_lines(cleaned(found[0]))))
 
@@ -150,6 +151,18 @@ def _previous(store: Store, each: FootprintJson) -> PreviousJson | None:
     return {"footprint_id": footprint_id, "computed_at": at, "total_g": was["total_g"], "changes": changes(was, carbon)}
 
 
+def _require_one_basis(found: list[FootprintJson]) -> None:
+    """Raises ConfigurationError if runs recorded different bases, because life-cycle grams and direct ones are never added."""
+    bases = {each["carbon"]["intensity_basis"]: each["run"]["id"][:8] for each in reversed(found) if each["carbon"] is not None}
+    bases.pop(None, None)
+    if len(bases) > 1:
+        named = " and ".join(f"{basis} ({run_id})" for basis, run_id in bases.items())
+        raise ConfigurationError(
+            f"the settings of these runs have different bases, {named}: such grams cannot be added; put all runs on one, with"
+            f" {' or '.join(f'--basis {basis}' for basis in Basis)}"
+        )
+
+
 def _keep(store: Store, each: FootprintJson, inputs: str) -> None:
     """Store the computation, which is never changed. If the database cannot be written, the result is still printed."""
     if each["carbon"] is None:
@@ -194,15 +207,14 @@ def _sum(of: Tally) -> TotalGramsJson:
     }
 
 
-def _side_by_side(by_zone: list[Terms], found: list[list[FootprintJson]]) -> Iterator[str]:
+def _side_by_side(found: list[list[FootprintJson]]) -> Iterator[str]:
     """A row for each zone, on one basis."""
-    basis = basis_words(by_zone[0].wanted_basis)
     carbons = [next((each["carbon"] for each in of_zone if each["carbon"] is not None), None) for of_zone in found]
     if None in carbons:
         yield "no grams, because no energy is known"
         return
     count = len(found[0])
-    yield f"CO2e of {f'{count} runs' if count > 1 else found[0][0]['run']['id'][:8]} in {len(found)} zones, {basis}"
+    yield f"CO2e of {f'{count} runs' if count > 1 else found[0][0]['run']['id'][:8]} in {len(found)} zones, {_bases(found[0])}"
     yield from zone_rows([carbon for carbon in carbons if carbon is not None], [_total(of_zone)["all"] for of_zone in found])
 
 

@@ -15,6 +15,7 @@ from rich.text import Text
 from ...analysis.view import KINDS, ORDER, natural
 from ...carbon.grid.whereabouts import whereabouts
 from ...config import Config, parse_gpus, resolve, working_folder
+from ...core.basis import Basis
 from ...core.clock import SystemClock
 from ...core.sensing import Availability, Counter, Discovery, DiscoveryRequest, Finding
 from ...errors import StoreError
@@ -57,7 +58,7 @@ def command(gpus: str | None, as_json: bool, db: str | None) -> None:
     found = discover(DiscoveryRequest(config.gains, config.named_gpus, os.environ, config.sysfs, config.procfs, config.sensors))
     findings = list(map(_shown, found.findings))
     devices = _watch(found, config)
-    zone, zone_finding = whereabouts(config.zone, os.environ)
+    zone, zone_finding = whereabouts(config.zone, os.environ, Basis(config.basis or Basis.LIFECYCLE))
     report = {
         "schema_version": 1,
         "devices": devices,

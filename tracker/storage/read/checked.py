@@ -57,6 +57,7 @@ _KEYS: dict[str, dict[str, Bounds]] = {
         "pue": (1.0, 10.0),
         "ranks_here": (0, 2**24),
         "hardware": None,
+        "basis": None,
         **{
             "origin": None,
             "source": None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import rich_click as click
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
 
 from trainwatt.cli.main import COMMANDS, cli
@@ -87,3 +88,9 @@ def test_options_of_the_command_that_is_measured_are_its_own() -> None:
 
 def test_what_else_is_wrong_is_said_by_the_command() -> None:
     assert isinstance(call("list", "--unknown", "--project", "a", "--project", "b").exception, click.UsageError)
+
+
+def test_a_shell_completes_what_is_written_so_far_all_the_same() -> None:
+    words = ["list", "--project", "a", "--project", "b"]
+    found = ShellComplete(cli, {}, "trainwatt", "_TRAINWATT_COMPLETE").get_completions(words, "--stat")
+    assert [item.value for item in found] == ["--status"]

@@ -16,14 +16,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..carbon.accounting import NOTHING, Estimate, total
 from ..carbon.assumption import FactorKind, HostPart, LeftOut
+from ..core.basis import Basis
 from ..core.run import NO_HOST, Origin, Status
 from ..energy.intervals import Share, by_sensor, interval
+from ..errors import ConfigurationError
 from .overlaps import Measured, Own, Reading, at_once, own_parts
 from .totals import curves_of
 from .view import device_share
 
 if TYPE_CHECKING:
-    from ..core.contract import CarbonJson, CountedOnceJson, DeviceJson, ErrorsJson, FootprintJson
+    from ..core.contract import CarbonJson, CountedOnceJson, DeviceJson, ErrorsJson, FootprintJson, ShowJson
     from ..storage.read.store import Store
 
 UNKNOWN = "unknown"
@@ -91,6 +93,18 @@ class Tally(NamedTuple):
     def total_is_least(self) -> bool:
         """Whether the total is a lower bound."""
         return self.grams_are_least or self.embodied_is_least
+
+
+def require_one_basis(footprints: Sequence[FootprintJson] | Sequence[ShowJson]) -> None:
+    """Raises ConfigurationError if runs recorded different bases: life-cycle grams and direct ones are never added."""
+    runs = {f["carbon"]["intensity_basis"]: f["run"]["id"][:8] for f in reversed(footprints) if f["carbon"] is not None}
+    runs.pop(None, None)
+    if len(runs) > 1:
+        named = " and ".join(f"{basis} ({run_id})" for basis, run_id in runs.items())
+        raise ConfigurationError(
+            f"the settings of these runs have different bases, {named}: such grams cannot be added; put all runs on one, with"
+            f" {' or '.join(f'--basis {basis}' for basis in Basis)}"
+        )
 
 
 def by_status(footprints: Sequence[FootprintJson]) -> dict[str, Tally]:

@@ -54,7 +54,7 @@ class Commands(click.RichGroup):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         name, command, rest = super().resolve_command(ctx, args)
-        if name is not None and command is not None:
+        if name is not None and command is not None and not ctx.resilient_parsing:  # True while a shell completes the words
             require_once(command, ctx, name, rest)
         return name, command, rest
 

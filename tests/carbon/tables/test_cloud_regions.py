@@ -93,6 +93,8 @@ def test_one_city_has_one_zone() -> None:
         ("oracle:eu-jovanovac-1", "RS", "Jovanovac"),
         ("oracle:us-saltlake-2", "NWPP", "Salt Lake City"),
         ("oracle:me-dcc-muscat-1", "OM", "Muscat"),
+        ("oracle:ap-delhi-1", "IN", "Delhi"),
+        ("oracle:eu-budapest-1", "HU", "Budapest"),
         ("alibaba:us-southeast-1", "SRSO", "Atlanta"),
         ("alibaba:ap-southeast-8", "MY", "Johor"),
         ("alibaba:eu-west-2", "FR", "Paris"),

@@ -473,6 +473,24 @@ def test_runs_that_recorded_different_bases_are_never_added(db: str) -> None:
         assert connection.execute("SELECT count(*) FROM footprint").fetchone() == (4,)  # the refused ones are not kept
 
 
+@pytest.mark.parametrize("form", ["html", "md"])
+def test_a_report_adds_no_grams_on_different_bases(db: str, form: str, tmp_path: Path) -> None:
+    recorded(db, "bbb", basis="direct")
+    written = ("report", "aaa", "bbb", "-o", str(tmp_path / f"report.{form}"), "--db", db)
+    error = call(*written).exception
+    assert isinstance(error, ConfigurationError)
+    assert "different bases, direct (bbb) and lifecycle (aaa)" in str(error)
+    assert not (tmp_path / f"report.{form}").exists()
+    assert call(*written, "--basis", "direct").exception is None
+    assert [
+        each["carbon"]["intensity_basis"]
+        for each in json.loads(call("report", "aaa", "bbb", "--format", "json", "-o", "-", "--db", db).stdout)["runs"]
+    ] == [
+        "lifecycle",
+        "direct",
+    ]
+
+
 def test_an_intensity_in_the_settings_of_a_run_has_the_basis_beside_it(db: str) -> None:
     """The other basis is derived from it, with a range; without a stated basis it stays as it is, and unknown."""
     recorded(db, "aaa", basis="direct", intensity_g_per_kwh=80)

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from ...analysis.footprint import asked_of_a_grid, footprint, times_of
-from ...analysis.footprint_totals import Tally, by_status, count_once, tally
+from ...analysis.footprint_totals import Tally, by_status, count_once, require_one_basis, tally
 from ...analysis.kept_footprint import changes, kept_footprint
 from ...analysis.open_store import open_store
 from ...analysis.selection import Filters, selected
 from ...analysis.view import SCHEMA_VERSION, describe, iso
 from ...carbon.accounting import NOTHING, UNKNOWN
 from ...carbon.grid import live
-from ...carbon.tables.basis import Basis
 from ...carbon.terms import Terms
 from ...errors import ConfigurationError, StoreError
 from ...presentation.paper.document import document
@@ -88,7 +87,7 @@ def command(
     by_run = [[_assessed(store, stored, terms, refresh, alone=len(unique) == 1) for terms in by_zone] for stored in loaded]
     found = [list(of_zone) for of_zone in zip(*by_run, strict=True)]
     for terms, of_zone in zip(by_zone, found, strict=True):
-        _require_one_basis(of_zone)
+        require_one_basis(of_zone)
         count_once(store, of_zone)
         inputs = json.dumps({name: value for name, value in _inputs(given, terms).items() if value not in (None, False)}, default=str)
         for each in of_zone:
@@ -149,18 +148,6 @@ def _previous(store: Store, each: FootprintJson) -> PreviousJson | None:
         return None
     at = iso(created_utc_ns)
     return {"footprint_id": footprint_id, "computed_at": at, "total_g": was["total_g"], "changes": changes(was, carbon)}
-
-
-def _require_one_basis(found: list[FootprintJson]) -> None:
-    """Raises ConfigurationError if runs recorded different bases, because life-cycle grams and direct ones are never added."""
-    bases = {each["carbon"]["intensity_basis"]: each["run"]["id"][:8] for each in reversed(found) if each["carbon"] is not None}
-    bases.pop(None, None)
-    if len(bases) > 1:
-        named = " and ".join(f"{basis} ({run_id})" for basis, run_id in bases.items())
-        raise ConfigurationError(
-            f"the settings of these runs have different bases, {named}: such grams cannot be added; put all runs on one, with"
-            f" {' or '.join(f'--basis {basis}' for basis in Basis)}"
-        )
 
 
 def _keep(store: Store, each: FootprintJson, inputs: str) -> None:

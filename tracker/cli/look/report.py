@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from ...analysis.footprint import times_of, view_of
+from ...analysis.footprint_totals import require_one_basis
 from ...analysis.open_store import open_store
 from ...analysis.selection import Filters, selected
 from ...analysis.view import SCHEMA_VERSION
@@ -68,6 +69,7 @@ def _text(store: Store, ids: Iterable[str], terms: Terms, form: str) -> str:
     from ...analysis.over_time.figures import figures
 
     found = [figures(store, run_id, terms) for run_id in ids]
+    require_one_basis([f.view for f in found])
     _say_unused(terms, [f.view for f in found])
     if form == "md":
         from ...presentation.report.markdown import markdown_of

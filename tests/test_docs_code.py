@@ -15,15 +15,9 @@ from lightning.pytorch.demos.boring_classes import BoringModel, RandomDataset
 from torch.utils.data import DataLoader
 model, loader = BoringModel(), DataLoader(RandomDataset(32, 64), batch_size=16)
 """
-TWO_NODES = """
-from pathlib import Path
-from trainwatt import EnergyTracker
-for host in "ab":
-    with EnergyTracker(db=f"runs/runs-{host}.db", group="4711"): pass
-"""
 AS_A_SENSOR = "from trainwatt.sensors.own import checked\nassert checked('docs', discover(None), ()).sensors"
 TRAINER = f"{LOADER}from lightning.pytorch import Trainer\n"
-BEFORE = {"README.md": TRAINER, "track.md": LOADER, "lightning.md": LIGHTNING, "nodes.md": TWO_NODES}
+BEFORE = {"README.md": TRAINER, "track.md": LOADER, "lightning.md": LIGHTNING}
 AFTER = {"sensors.md": AS_A_SENSOR}
 
 
@@ -43,4 +37,4 @@ def test_the_code_of_a_page_runs(page: Path, world: World) -> None:
 
 
 def test_the_pages_with_code_are_known() -> None:
-    assert {page.name for page in PAGES} == {"README.md", "track.md", "lightning.md", "nodes.md", "sensors.md"}
+    assert {page.name for page in PAGES} == {"README.md", "track.md", "lightning.md", "sensors.md"}

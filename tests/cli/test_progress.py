@@ -15,6 +15,7 @@ LONG = {
     "exporting": ("export", "aaa111", "bbb222", "-o", "runs.csv"),
     "reading": ("report", "aaa111", "bbb222", "-o", "runs.html"),
     "computing": ("footprint", "aaa111", "bbb222"),
+    "merging": ("merge", "../data/runs.db", "--into", "all.db"),
 }
 
 

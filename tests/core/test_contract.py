@@ -75,6 +75,7 @@ def test_every_command_prints_what_the_contract_says(stored: World) -> None:
         (("footprint", one, *bought), contract.FootprintsJson),
         (("compare", one, two, "--gate", "energy +500%", "--gate", "energy_per_token +5%"), contract.CompareJson),
         (("estimate", *a100), contract.EstimateJson),
+        (("merge", str(stored.db), "--into", str(stored.root / "all.db")), contract.MergeJson),
     ):
         printed = stored.call(*command, "--json")
         assert printed.returncode in ((1, 4) if command[0] == "compare" else (0,)), printed.stderr  # tokens: no gate on them can be judged

@@ -31,6 +31,7 @@ COMMANDS = {
     "import": "grams.importing",
     "zones": "grams.zones",
     "hardware": "grams.hardware",
+    "merge": "look.merge",
     "delete": "look.delete",
     "doctor": "track.doctor",
     "trust": "trust",

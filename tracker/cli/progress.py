@@ -14,10 +14,19 @@ T = TypeVar("T")
 def followed(items: Sequence[T], what: str, *, hidden: bool = False) -> Iterator[T]:
     """The items, one after the other, while a progress bar on stderr counts the runs. The bar disappears at the end. There is no bar for a
     single item, or if it is `hidden`."""
-    on = Console(stderr=True)
-    if hidden or len(items) < 2 or not on.is_terminal:
-        yield from items
+    for one in counted([[item] for item in items], what, hidden=hidden):
+        yield from one
+
+
+def counted(batches: Sequence[Sequence[T]], what: str, *, hidden: bool = False) -> Iterator[Sequence[T]]:
+    """The same for items that are taken several at a time."""
+    on, total = Console(stderr=True), sum(map(len, batches))
+    if hidden or total < 2 or not on.is_terminal:
+        yield from batches
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("runs"), TimeRemainingColumn())
     with Progress(*columns, console=on, transient=True) as bar:
-        yield from bar.track(items, description=what)
+        task = bar.add_task(what, total=total)
+        for batch in batches:
+            yield batch
+            bar.advance(task, len(batch))

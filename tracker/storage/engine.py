@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from ..errors import StoreBusyError
+from ..errors import StoreBusyError, StoreError
 from ..machine.filesystem import on_network
 from . import postgresql, side_files
 from .faults import store_error
@@ -85,10 +85,19 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 def read(engine: Engine, place: str, question: Callable[[Connection], T]) -> T:
     """The answer of `question`, from one state of the database at `place`. Raises StoreError."""
+
+    def attempt() -> T:
+        with faults_of(place), reading(engine) as connection:
+            return question(connection)
+
+    return rereading(attempt)
+
+
+def rereading(attempt: Callable[[], T]) -> T:
+    """What `attempt` returns, which is made again if the file that it reads was written to meanwhile."""
     for _ in range(_READS):
         try:
-            with faults_of(place), reading(engine) as connection:
-                return question(connection)
+            return attempt()
         except _ChangedError as error:
             changed = error
     raise changed
@@ -105,6 +114,17 @@ def lock_schema(connection: Connection) -> None:
     """Keep other processes from changing the schema until the transaction ends. In SQLite the lock of `writing` does this already."""
     if connection.dialect.name == "postgresql":
         postgresql.lock_schema(connection)
+
+
+def lock_runs(connection: Connection, run_ids: Sequence[str]) -> None:
+    """Keep other processes from changing runs until the transaction ends. In SQLite the lock of `writing` does this already."""
+    if connection.dialect.name == "postgresql":
+        postgresql.lock_runs(connection, run_ids)
+
+
+def without_null(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as both databases can store it: PostgreSQL has no null character in a text."""
+    return {name: value.replace("\0", "\ufffd") if isinstance(value, str) else value for name, value in row.items()}
 
 
 def state(connection: Connection, place: str) -> State:
@@ -124,9 +144,21 @@ def faults_of(place: str) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        if isinstance(error.orig, sqlite3.Error):
-            raise store_error(error.orig, place) from error
-        raise postgresql.store_error(error, place) from error
+        raise _fault(error, place) from error
+
+
+def raising_faults(engine: Engine, place: str) -> None:
+    """Let an engine itself raise every error as `faults_of` does: where two databases are used at once, it tells whose error it is."""
+
+    def handle(context: ExceptionContext) -> None:
+        if isinstance(context.sqlalchemy_exception, DBAPIError):
+            raise _fault(context.sqlalchemy_exception, place) from context.sqlalchemy_exception
+
+    event.listen(engine, "handle_error", handle)
+
+
+def _fault(error: DBAPIError, place: str) -> StoreError:
+    return store_error(error.orig, place) if isinstance(error.orig, sqlite3.Error) else postgresql.store_error(error, place)
 
 
 def _connect_to_write(path: Path, create: bool) -> ReadConnection:
@@ -142,9 +174,10 @@ def _require_unchanged(connection: Connection, cause: Exception | None) -> None:
         raise _ChangedError("the database was written to while it was read; read it again.") from cause
 
 
-def _with_storable_texts(_: object, __: object, statement: str, parameters: Any, *___: object) -> tuple[str, Any]:
-    """A name that is looked for, as it was stored."""
-    return statement, as_utf8(parameters)
+def _with_storable_texts(_: object, __: object, statement: str, parameters: Any, context: Any, ___: object) -> tuple[str, Any]:
+    """A name that is looked for, as it was stored. Rows that come from a database are stored so already."""
+    stored = context is not None and context.execution_options.get("trainwatt_stored", False)
+    return statement, parameters if stored else as_utf8(parameters)
 
 
 def _begin(connection: Connection) -> None:

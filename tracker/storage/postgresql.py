@@ -5,16 +5,17 @@ A server is shared, and anyone may lock a table or stop in the middle of a trans
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
 from ..errors import ConfigurationError, StoreBusyError, StoreError
 from .place import masked
-from .schema import METADATA
+from .schema import METADATA, RUN
 
 CONNECT_S = 5
 LOCK_S = 5
@@ -62,6 +63,11 @@ def lock_schema(connection: Connection) -> None:
     _wait_at_most(connection, UPGRADE_S, 0)
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
     _wait_at_most(connection, LOCK_S, 0)
+
+
+def lock_runs(connection: Connection, run_ids: Sequence[str]) -> None:
+    """Wait until no other transaction changes these runs, and keep others from it until this one ends. All lock them in the same order."""
+    connection.execute(select(RUN.c.id).where(RUN.c.id.in_(run_ids)).order_by(RUN.c.id).with_for_update())
 
 
 def store_error(error: DBAPIError, place: str) -> StoreError:

@@ -200,3 +200,30 @@ class RunRecord(TypedDict):
     work_partial: bool
     damaged: bool
     origin: str
+
+
+class FailedJson(TypedDict):
+    """A run that could not be merged, and why."""
+
+    run: str
+    reason: str
+
+
+class MergedJson(TypedDict):
+    """A source in `merge --json`: how many of its runs were added, brought up to date, and left as they were. `error`: why it could not
+    be read, or not to its end."""
+
+    source: str
+    added: int
+    renewed: int
+    unchanged: int
+    failed: list[FailedJson]
+    error: str | None
+
+
+class MergeJson(TypedDict):
+    """`merge --json`. `into` is the database that was written."""
+
+    schema_version: int
+    into: str
+    sources: list[MergedJson]

@@ -17,13 +17,18 @@ from ..side_files import may_write
 
 
 def upgraded(engine: Engine, place: str) -> Engine:
-    """The engine that reads the older database at `place` in the newest schema. Raises StoreError and NewerSchemaError.
-
-    A copy has the runs as they are now: what a process of the older version still writes is not seen in it. It is deleted with its engine.
-    """
+    """The engine that reads the older database at `place` in the newest schema. Raises StoreError and NewerSchemaError."""
     if is_server(place) or may_write(Path(place)):
         migrate(place)
         return engine
+    return upgraded_copy(engine, place)
+
+
+def upgraded_copy(engine: Engine, place: str) -> Engine:
+    """The engine of a private copy of the older file at `place`, in the newest schema. Raises StoreError and NewerSchemaError.
+
+    A copy has the runs as they are now: what a process of the older version still writes is not seen in it. It is deleted with its engine.
+    """
     folder = tempfile.mkdtemp(prefix="trainwatt-")
     copy = str(Path(folder) / "runs.db")
     try:

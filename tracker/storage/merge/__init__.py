@@ -1,0 +1,1 @@
+"""Joining databases: the runs of files and servers are taken into another file or server."""

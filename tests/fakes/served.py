@@ -16,9 +16,9 @@ from trainwatt.web.serving.server import Server
 
 
 @contextmanager
-def served(db: Path | str, token: str | None = None, limits: Limits = Limits()) -> Iterator[str]:  # noqa: B008  # it is frozen
+def served(db: Path | str | Store, token: str | None = None, limits: Limits = Limits()) -> Iterator[str]:  # noqa: B008  # it is frozen
     """The address, while it is served."""
-    store = Store.open(str(db))
+    store = db if isinstance(db, Store) else Store.open(str(db))
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()  # who asks before the server is up waits

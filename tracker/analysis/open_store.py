@@ -18,18 +18,27 @@ def open_store(db: str | os.PathLike[str] | None) -> Store:
     has vanished are marked as such. Raises ConfigurationError and StoreError."""
     from ..machine.host import require_kernel_trees
     from ..machine.process import this_process
-    from ..storage.place import is_server, locate
+    from ..storage.place import files_in, is_server, located
     from ..storage.read.store import Store
     from ..storage.spill.places import waiting
 
     config = resolve({"db": None if db is None else os.fspath(db)}, os.environ, working_folder())
     require_kernel_trees(config.sysfs, config.procfs)
-    place = locate(None, {}, config.db)
-    if not is_server(place) and waiting(Path(os.path.realpath(place)), os.environ):
-        from ..storage.spill.intake import take_in  # seldom needed
+    place, folder = located(None, {}, config.db)
+    files = [Path(place)]
+    if folder is not None and os.access(folder, os.R_OK):
+        files = files_in(folder) or files
+    for file in [] if is_server(place) else files:
+        if waiting(Path(os.path.realpath(file)), os.environ):
+            from ..storage.spill.intake import take_in  # seldom needed
 
-        for text in take_in(Path(place), os.environ):
-            warn("%s", text)
-    store = Store.open(place)
+            for text in take_in(file, os.environ):
+                warn("%s", text)
+    if folder is None or files == [Path(place)]:
+        store = Store.open(place)
+    else:  # other hosts have files there
+        from ..storage.folder.store import FolderStore
+
+        store = FolderStore(folder, Path(place), os.environ)
     store.mark_vanished(this_process(config.procfs))
     return store

@@ -19,7 +19,7 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 STATUSES = tuple(status.value for status in Status)
 
-db_option: Decorator = click.option("--db", metavar="PLACE", help="The database: a file or a folder.")
+db_option: Decorator = click.option("--db", metavar="PLACE", help="The database: a file, a folder, or postgresql://USER@HOST/DATABASE.")
 full_option: Decorator = click.option(
     "--full", is_flag=True, help="Record the whole command lines of other processes on the GPUs, not only their programs and users."
 )

@@ -7,19 +7,34 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from ..errors import ConfigurationError, NoHomeError
 from ..machine.filesystem import on_network
 from ..masking.text import without_password
 
+_ENDING = ".db"
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 
+class Located(NamedTuple):
+    """The place of a database. `folder`: the one that was named, where it is the file of this host; None if a file or a server was."""
+
+    place: str
+    folder: Path | None
+
+
 def locate(db: str | os.PathLike[str] | None, environ: Mapping[str, str], configured: str | None) -> str:
+    """The place of the database that is written, as `located` finds it."""
+    return located(db, environ, configured).place
+
+
+def located(db: str | os.PathLike[str] | None, environ: Mapping[str, str], configured: str | None) -> Located:
     """The place of the database: a file's path, or a server's SQLAlchemy URL.
 
     The first of these that is given and not empty decides: the argument `db`, TRAINWATT_DB in `environ`, the project's configuration
@@ -29,10 +44,11 @@ def locate(db: str | os.PathLike[str] | None, environ: Mapping[str, str], config
     """
     given = (os.fspath(db) if db is not None else "") or environ.get("TRAINWATT_DB") or configured
     if not given:
-        return str(file_in(_user_data_folder(), folder=True))
+        folder = _user_data_folder()
+        return Located(str(file_in(folder, folder=True)), folder)
     url = _URL.match(given)
     if url and url[1].split("+")[0] in ("postgresql", "postgres"):
-        return given
+        return Located(given, None)
     if url and url[1].split("+")[0] == "sqlite":
         given = _path_of_sqlite_url(given)
     elif url:
@@ -43,7 +59,8 @@ def locate(db: str | os.PathLike[str] | None, environ: Mapping[str, str], config
         path = Path(_encodable(given)).expanduser()
     except RuntimeError as error:
         raise ConfigurationError(f"the database {given} is in a home folder that does not exist. Give the whole path.") from error
-    return str(file_in(path, folder=given.endswith(("/", os.sep))))
+    is_folder = given.endswith(("/", os.sep)) or _is_folder(path)
+    return Located(str(file_in(path, folder=is_folder)), path if is_folder else None)
 
 
 def spare() -> Iterator[str]:
@@ -100,6 +117,15 @@ def file_in(path: Path, *, folder: bool = False) -> Path:
 
         return path / f"runs-{platform.node()}.db"
     return path / "runs.db"
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The files in a folder that may be databases of hosts, by name. Raises ConfigurationError if it cannot be read."""
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.endswith(_ENDING) and not name.startswith("."))
+        return [folder / name for name in names if stat.S_ISREG(os.stat(folder / name).st_mode)]
+    except OSError as error:
+        raise ConfigurationError(f"the folder {folder} cannot be read: {error.strerror}. Name another one.") from error
 
 
 def _encodable(text: str) -> str:

@@ -14,7 +14,7 @@ from ...analysis.view import SCHEMA_VERSION
 from ...errors import ConfigurationError, StoreError
 from ...presentation.words.quantities import count
 from ...presentation.words.safe_text import clean
-from ...storage.place import locate, masked
+from ...storage.place import files_in, locate, masked
 from ..options import json_option
 from ..output import echo, say
 from ..progress import counted
@@ -66,7 +66,7 @@ def _located(db: str) -> str:
 
 def _sources(given: Sequence[str], target: str) -> Iterator[_Source]:
     """The databases to read, each once. Raises ConfigurationError for one that is the target, and for a folder without databases."""
-    from ...storage.merge.places import files_in, is_same
+    from ...storage.merge.places import is_same
 
     seen: list[str] = []
     for one in given:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from ...errors import ConfigurationError, StoreError
+from ...errors import StoreError
 from ..engine import make_engine, raising_faults, read, state
 from ..migrate import migrate
 from ..place import is_server, masked
@@ -17,8 +16,6 @@ from ..revision import State
 from ..side_files import exists
 from ..write.writer import Writer
 from .merging import Place
-
-ENDING = ".db"
 
 
 def source(place: str) -> Place:
@@ -48,15 +45,6 @@ def target(place: str) -> Place:
     if read(engine, place, lambda connection: state(connection, place)) is not State.CURRENT:
         migrate(place)
     return Place(engine, place)
-
-
-def files_in(folder: Path) -> list[Path]:
-    """The files in a folder that may be databases of hosts, by name. Raises ConfigurationError if it cannot be read."""
-    try:
-        names = sorted(name for name in os.listdir(folder) if name.endswith(ENDING) and not name.startswith("."))
-        return [folder / name for name in names if stat.S_ISREG(os.stat(folder / name).st_mode)]
-    except OSError as error:
-        raise ConfigurationError(f"the folder {folder} cannot be read: {error.strerror}. Name another one.") from error
 
 
 def is_same(place: str, other: str) -> bool:

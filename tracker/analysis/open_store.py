@@ -25,6 +25,8 @@ def open_store(db: str | os.PathLike[str] | None) -> Store:
     config = resolve({"db": None if db is None else os.fspath(db)}, os.environ, working_folder())
     require_kernel_trees(config.sysfs, config.procfs)
     place, folder = located(None, {}, config.db)
+    if is_server(place):
+        _pay(place, config.procfs)
     files = [Path(place)]
     if folder is not None and os.access(folder, os.R_OK):
         files = files_in(folder) or files
@@ -42,3 +44,22 @@ def open_store(db: str | os.PathLike[str] | None) -> Store:
         store = FolderStore(folder, Path(place), os.environ)
     store.mark_vanished(this_process(config.procfs))
     return store
+
+
+def _pay(server: str, procfs: str) -> None:
+    """Bring what this user's local file owes a server, so that the runs of this machine are read there."""
+    from ..errors import NoHomeError
+    from ..machine.process import this_process
+    from ..storage.owed.outbox import Outbox
+    from ..storage.place import masked, sqlite_path
+
+    try:
+        local = Path(os.path.realpath(sqlite_path(server)))
+    except NoHomeError:  # then nothing was written there
+        return
+    outbox = Outbox(local, server)
+    if outbox.owed():
+        from ..storage.owed.bringing import bring_now  # seldom needed
+
+        if (missing := bring_now(outbox, this_process(procfs))) is not None:
+            warn("runs in %s are not complete on %s: %s", local, masked(server), missing)

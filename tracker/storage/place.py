@@ -86,13 +86,9 @@ def _user_data_folder() -> Path:
 
 
 def sqlite_path(place: str) -> Path:
-    """The file at `place`. Raises ConfigurationError for a server, because runs are always written to a local file."""
-    if is_server(place):
-        raise ConfigurationError(
-            f"{masked(place)} is a server, and runs are always written to a local file: a slow server must not delay the training. "
-            "Give a file or a folder with db=, --db or TRAINWATT_DB."
-        )
-    return Path(place)
+    """The file at `place`. That of a server is in the user's data folder: a run is always written to a local file, because a slow server
+    must not delay the training, and brought to the server from there (see storage/owed). Raises NoHomeError."""
+    return file_in(_user_data_folder(), folder=True) if is_server(place) else Path(place)
 
 
 def is_server(place: str) -> bool:

@@ -18,6 +18,7 @@ from .recording.rows import Row, as_json
 from .sampling.sampler import Sampler
 
 if TYPE_CHECKING:
+    from ..storage.owed.starting import Debt
     from .sampling.edges import EdgeListener, EdgeSender
 
 
@@ -38,6 +39,8 @@ class ActiveRun:
     """Of a process that joined a run."""
     listener: EdgeListener | None = None
     """Of a run that other processes may join."""
+    debt: Debt | None = None
+    """Of a run that is also to be on a server."""
     start_t_ns: int = 0
     _overlap: threading.Lock = field(default_factory=threading.Lock)
     """Taken by the first thread that reports an overlap in this run, and never released: one event is enough."""
@@ -53,6 +56,8 @@ class ActiveRun:
             except RuntimeError as error:  # the limit of threads is reached; the recorder reports what follows
                 warn("the sampling thread could not be started (%s)", error)
         self.recorder.start(self.start_t_ns, self.clock.thread_cpu_s() - self.begun_cpu_s)
+        if self.debt is not None:
+            self.debt.begin()
 
     def nudge(self, t_ns: int) -> None:
         """A phase of this process begins or ends at `t_ns`. Wakes the sampler, in this process or in another one. Never blocks."""
@@ -106,3 +111,5 @@ class ActiveRun:
                 self.listener.close()
             if self.sampler is not None:
                 self.sampler.close()
+        if self.debt is not None:
+            self.debt.end()

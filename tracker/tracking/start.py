@@ -22,6 +22,8 @@ from ..machine.host import require_kernel_trees
 from ..machine.job import external_ids, local_rank, rank_in_run, ranks_here
 from ..machine.process import Identity, own_command, parent, this_process
 from ..masking.text import hidden_in, scrubbed_name
+from ..storage.owed.starting import Debt, require_driver
+from ..storage.place import is_server
 from ..storage.write import damage
 from ..storage.write.patient import PatientWriter
 from ..storage.write.writer import Writer
@@ -54,6 +56,8 @@ def begin(config: Config, target: Target, clock: Clock, environ: Mapping[str, st
     around = None if target.joinable else joining.run_to_join(environ, config.procfs)
     if around is None and config.intensity_g_per_kwh is not None:  # else `trainwatt run` around it has asked
         _question(config.intensity_g_per_kwh)
+    if around is None and config.db is not None and is_server(os.fspath(config.db)):
+        require_driver(os.fspath(config.db))
     writer, joined = around or (PatientWriter.at(config.db), None)
     try:
         return _Start(config, target, clock, environ, writer, joined).begin()
@@ -121,6 +125,7 @@ class _Start:
             self._clock,
             self._begun_cpu_s,
             *joining.edges(self._run_id, self._joined is not None, meters.sampler if self._target.joinable else None, self._clock),
+            debt=None if self._joined else Debt.of(self._config.db, self._writer.real_path, self._run_id),
         )
 
     # ---- the sensors

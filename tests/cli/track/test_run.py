@@ -226,7 +226,7 @@ def test_secrets_of_the_command_are_not_stored(world: World) -> None:
         (["--baseline", "-3"], ["-3"]),
         (["--tag", "novalue"], ["novalue", "lr=0.001"]),
         (["--db", "mysql://x/y"], ["mysql", "sqlite:///"]),
-        (["--db", "postgresql://me:hunter2@x/y"], ["server", "file"]),
+        (["--db", "postgresql://me:hunter2@x:port/y"], ["postgresql://USER@HOST/DATABASE"]),
         (["--no-such-option"], ["--no-such-option"]),
     ],
 )

@@ -18,6 +18,7 @@ from tests.fakes.stored_rows import device, phase, phase_energy, phase_fold, poi
 from trainwatt.cli.main import cli
 from trainwatt.storage.engine import make_engine, reading
 from trainwatt.storage.merge import merging, places
+from trainwatt.storage.merge import rows as merge_rows
 from trainwatt.storage.merge.merging import Merge, Taken
 from trainwatt.storage.migrate import migrate
 from trainwatt.storage.read.store import Store
@@ -108,6 +109,31 @@ def test_a_run_that_has_grown_is_brought_up_to_date(tmp_path: Path, target: str)
     assert counts(take(db, target)) == (0, 1, 0)
     assert rows_of(target) == rows_of(str(db))
     assert counts(take(db, target)) == (0, 0, 1)
+
+
+def test_points_that_are_there_already_are_not_read_again(tmp_path: Path, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    db = tmp_path / "runs.db"
+    gpus = [device(), device("gpu1")]
+    points = [point(t * S, float(t), name) for t in range(50) for name in ("gpu0", "gpu1")]
+    write(db, {"run": [run()], "segment": [segment(samples=10)], "device": gpus, "curve_point": points})
+    take(db, target)
+    more = [point(60 * S, 60.0), point(61 * S, 61.0), point(60 * S, 60.0, "gpu1")]
+    write(db, {"segment": [segment(samples=20)], "device": [device("gpu2")], "curve_point": [*more, point(1, 0.0, "gpu2")]})
+    written: list[Any] = []
+    put_rows = merge_rows.put
+
+    def noted(connection: Any, table: Any, rows: Any, **how: Any) -> None:
+        written.extend(row for row in rows if table.name == "curve_point")
+        put_rows(connection, table, rows, **how)
+
+    monkeypatch.setattr(merge_rows, "put", noted)
+    assert counts(take(db, target)) == (0, 1, 0)
+    assert len(written) == 4
+    assert rows_of(target) == rows_of(str(db))
+    changed = [("UPDATE curve_point SET counter_j = counter_j + 1 WHERE device = 'gpu1'", {})]
+    write(db, {"segment": [segment(samples=30)]}, changed)  # as an import that is made again may do
+    take(db, target)
+    assert rows_of(target) == rows_of(str(db))
 
 
 def test_a_run_whose_end_came_after_the_clock_was_set_back_is_brought_up_to_date(tmp_path: Path, target: str) -> None:

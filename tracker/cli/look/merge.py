@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import rich_click as click
 
 from ...analysis.view import SCHEMA_VERSION
+from ...config import resolve, working_folder
 from ...errors import ConfigurationError, StoreError
 from ...presentation.words.quantities import count
 from ...presentation.words.safe_text import clean
-from ...storage.place import files_in, locate, masked
+from ...storage.place import files_in, is_server, locate, masked, sqlite_path
 from ..options import json_option
 from ..output import echo, say
 from ..progress import counted
@@ -34,15 +35,25 @@ class _Source(NamedTuple):
 
 
 @click.command("merge")
-@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
-@click.option("--into", required=True, metavar="DB", help="The database to write: a file, a folder, or postgresql://USER@HOST/DATABASE.")
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.option("--into", metavar="DB", help="The database to write: a file, a folder, or postgresql://USER@HOST/DATABASE.")
+@click.option("--pending", is_flag=True, help="Instead of SOURCE: the runs of this machine that are not yet complete on the server.")
+@click.option("--follow", is_flag=True, hidden=True, help="With --pending: as long as runs go on.")
+@click.option("--from", "local", hidden=True, help="With --pending: the local file.")
 @json_option
-def command(sources: tuple[str, ...], into: str, as_json: bool) -> None:
+def command(sources: tuple[str, ...], into: str | None, pending: bool, follow: bool, local: str | None, as_json: bool) -> None:
     """Take the runs of several databases into one: those of several nodes, or those of a file into a team's server.
 
     SOURCE is a file, a folder whose files end with .db, or the URL of a server. Sources are never changed. Runs with one id are one run.
     Merging again changes nothing, brings runs up to date that have grown, and goes on after a merge that was ended.
     """
+    if pending:
+        if sources:
+            raise click.UsageError("--pending takes no SOURCE: the runs are in the local file of this machine")
+        _bring(into, local, follow=follow)
+        return
+    if not sources or into is None:
+        raise click.UsageError("name what is to be merged, and the database to write: trainwatt merge node1.db node2.db --into all.db")
     from ...storage.merge import places
 
     place = _located(into)
@@ -56,6 +67,33 @@ def command(sources: tuple[str, ...], into: str, as_json: bool) -> None:
             _print(one)
     if any(one["error"] is not None or one["failed"] for one in merged):
         raise SystemExit(FAILED)
+
+
+def _bring(server: str | None, local: str | None, *, follow: bool) -> None:
+    """Bring the runs that the local file owes a server, by default the one that the settings name. Raises StoreError."""
+    from ...machine.process import this_process
+    from ...storage.owed.bringing import bring
+    from ...storage.owed.bringing import follow as follow_runs
+    from ...storage.owed.outbox import Outbox
+
+    config = resolve({"db": server}, os.environ, working_folder())
+    place = locate(None, {}, config.db)
+    if not is_server(place):
+        raise ConfigurationError("--pending needs a server: name it with --into postgresql://USER@HOST/DATABASE, or with TRAINWATT_DB")
+    outbox = Outbox(Path(os.path.realpath(local or sqlite_path(place))), place)
+    owed = len(outbox.owed())
+    if not owed:
+        echo(f"nothing is owed to {masked(place)}")
+    elif follow:
+        follow_runs(outbox, lambda: this_process(config.procfs))
+    else:
+        with outbox.locked() as mine:
+            if not mine:
+                outbox.wake()
+                echo(f"another process is bringing {count(owed, 'run')} to {masked(place)}")
+                return
+            bring(outbox, this_process(config.procfs))
+        echo(f"{count(owed, 'run')} of {outbox.real_path} brought to {masked(place)}")
 
 
 def _located(db: str) -> str:

@@ -18,7 +18,6 @@ from ...config import Config, parse_gpus, resolve, working_folder
 from ...core.basis import Basis
 from ...core.clock import SystemClock
 from ...core.sensing import Availability, Counter, Discovery, DiscoveryRequest, Finding
-from ...errors import StoreError
 from ...machine.host import require_kernel_trees
 from ...masking.text import scrubbed
 from ...presentation.terminal.run import console, plain_table
@@ -28,11 +27,11 @@ from ...sensors.discovery import discover
 from ...settings.search import search
 from ...settings.wording import command as command_for
 from ...settings.wording import hint, reason
-from ...storage.place import is_server, locate, masked, sqlite_path
 from ...texts import text_of
 from ...tracking.sampling.calibration import CALIBRATION_S
 from ...tracking.sampling.sampler import Sampler
 from ...tracking.sampling.schedule import CALM_S, FULL_S
+from ..database import database_of
 from ..options import db_option, json_option
 from ..output import echo
 
@@ -65,7 +64,7 @@ def command(gpus: str | None, as_json: bool, db: str | None) -> None:
         "unmeasured": [m.device.name for m in found.missed],
         "findings": [_finding(f) for f in findings],
         "settings": _settings(),
-        "database": _database(config),
+        "database": database_of(config),
         "zone": zone,
         "zone_finding": _finding(zone_finding),
         "period_s": _period_s(config),
@@ -171,22 +170,6 @@ def _settings() -> dict[str, Any]:
         for one in found.not_followed
     ]
     return {"file": None if found.file is None else str(found.file), "not_followed": refused}
-
-
-def _database(config: Config) -> dict[str, Any]:
-    place = locate(None, {}, config.db)
-    if is_server(place):
-        return {"place": masked(place), "usable": False, "detail": "a server cannot be written to while training; give a file"}
-    path = sqlite_path(place)
-    if not path.exists():
-        return {"place": str(path), "usable": True, "detail": "does not exist yet; the first run creates it"}
-    from ...storage.read.store import Store
-
-    try:
-        Store.open(place).close()
-    except StoreError as error:
-        return {"place": str(path), "usable": False, "detail": str(error)}
-    return {"place": str(path), "usable": True, "detail": f"{path.stat().st_size / 1e6:.1f} MB"}
 
 
 def _page(report: dict[str, Any], findings: list[Finding]) -> list[RenderableType]:

@@ -25,7 +25,7 @@ from .cache import Cache, stamp_text
 
 T = TypeVar("T")
 LOOK_S, SHARE = 1.0, 5
-"""While a command reads again and again, the files are looked at after this time, and after so many times the time that the last look took."""
+"""While a command reads again and again: the least time between two looks at the files, and how many times as long as a look it is."""
 
 
 class _Opened(NamedTuple):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, select, text, tuple_
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, select, text, tuple_
 
 from ..engine import without_null
 from ..read.rows import chunks_of
-from ..schema import CURVE_POINT, FOOTPRINT, GRID_INTENSITY, INVENTORY, METADATA
+from ..schema import CURVE_POINT, DEVICE, FOOTPRINT, GRID_INTENSITY, INVENTORY, METADATA
 from ..write.statements import KEYS, replacing
 from .combining import Row
 
@@ -46,13 +46,45 @@ def put(connection: Connection, table: Table, rows: Sequence[Row], *, replaces: 
 def make_equal(source: Connection, target: Connection, segment_ids: Sequence[str], new: frozenset[str]) -> None:
     """Give processes in the target all rows that they have in the source, and no others. Those that are `new` in the target have none
     there."""
+    grown = {id_: after for id_ in segment_ids if id_ not in new and (after := _grown(source, target, id_)) is not None}
+    for segment_id, after in grown.items():
+        for device, t_ns in after.items():
+            query = select(CURVE_POINT).where(*_of_curve(segment_id, device), CURVE_POINT.c.t_ns > t_ns)
+            put(target, CURVE_POINT, [dict(row) for row in source.execute(query).mappings()])
     for chunk in _chunks(source, segment_ids):
-        known = [segment_id for segment_id in chunk if segment_id not in new]
+        every = [segment_id for segment_id in chunk if segment_id not in new]
         for table in _OF_SEGMENT:
-            theirs = rows_by_key(source, table, "segment_id", chunk)
+            known = [segment_id for segment_id in every if table is not CURVE_POINT or segment_id not in grown]
+            wanted = [segment_id for segment_id in chunk if table is not CURVE_POINT or segment_id not in grown]
+            theirs = rows_by_key(source, table, "segment_id", wanted)
             ours = rows_by_key(target, table, "segment_id", known) if known else {}
             _delete(target, table, [key for key in ours if key not in theirs])
             put(target, table, [row for key, row in theirs.items() if ours.get(key) != row])
+
+
+def _grown(source: Connection, target: Connection, segment_id: str) -> dict[str, int] | None:
+    """The times after which the curves of a process have points that the target lacks, by device. None if this is not all that changed:
+    points before were thinned out, or the file that they come from was imported again. Curves only rise, so the number of points and the
+    last of them tell. What a run that goes on had before is not read again each time."""
+    point, after = CURVE_POINT.c, {}
+    counts = select(point.device, func.max(point.t_ns), func.count()).where(point.segment_id == segment_id).group_by(point.device)
+    devices = select(DEVICE.c.name).where(DEVICE.c.segment_id == segment_id)
+    ours = {str(device): (int(last), int(count)) for device, last, count in target.execute(counts)}
+    theirs = {str(name) for name in source.scalars(devices)}
+    if not ours or ours.keys() - theirs:
+        return None
+    for device in theirs:
+        t_ns, count = ours.get(device, (-(2**63), 0))
+        before = select(func.count()).select_from(CURVE_POINT).where(*_of_curve(segment_id, device), point.t_ns <= t_ns)
+        last = select(CURVE_POINT).where(*_of_curve(segment_id, device), point.t_ns == t_ns)
+        if source.scalar(before) != count or source.execute(last).first() != target.execute(last).first():
+            return None
+        after[device] = t_ns
+    return after
+
+
+def _of_curve(segment_id: str, device: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return CURVE_POINT.c.segment_id == segment_id, CURVE_POINT.c.device == device
 
 
 def add_of_runs(source: Connection, target: Connection, run_ids: Sequence[str]) -> None:

@@ -130,7 +130,7 @@ def test_points_that_are_there_already_are_not_read_again(tmp_path: Path, target
     assert counts(take(db, target)) == (0, 1, 0)
     assert len(written) == 4
     assert rows_of(target) == rows_of(str(db))
-    changed = [("UPDATE curve_point SET counter_j = counter_j + 1 WHERE device = 'gpu1'", {})]
+    changed: list[Any] = [("UPDATE curve_point SET counter_j = counter_j + 1 WHERE device = 'gpu1'", {})]
     write(db, {"segment": [segment(samples=30)]}, changed)  # as an import that is made again may do
     take(db, target)
     assert rows_of(target) == rows_of(str(db))

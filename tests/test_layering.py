@@ -207,7 +207,7 @@ def test_integrations_use_only_the_public_names() -> None:
 
 
 def test_the_tracker_never_imports_a_framework() -> None:
-    libraries = "alembic click platformdirs pyarrow pynvml requests rich rich_click sqlalchemy trainwatt urllib3"
+    libraries = "alembic click platformdirs psutil pyarrow pynvml requests rich rich_click sqlalchemy trainwatt urllib3"
     allowed = set(libraries.split()) | set(sys.stdlib_module_names)
     extras = {"web": {"starlette"}, "serving": {"starlette", "uvicorn"}}
     for file in TRACKER.rglob("*.py"):

@@ -31,6 +31,7 @@ JOIN_RUN, JOIN_DB = "TRAINWATT_RUN_ID", "TRAINWATT_RUN_DB"
 """`trainwatt run` sets these for the trackers inside its command. They are not settings."""
 TOKEN = "TRAINWATT_TOKEN"
 """The token of the pages of `trainwatt serve`. It is not a setting of a run."""
+MACHINE, PROCESS = "machine", "process"
 USED_GPUS = ("used",)
 """The `gpus` that count are the visible ones on which a process of the run is seen."""
 _PROVIDER = re.compile(r"(?:[\w.]+|.+\.py):\w+")
@@ -98,7 +99,7 @@ class Config:
     tags: Mapping[str, str] = field(default_factory=dict)
     db: str | None = None
     gpus: tuple[int | str, ...] | None = None
-    scope: str = "machine"
+    scope: str = MACHINE
     period_s: float | None = None
     baseline_s: float = 0.0
     gain_gpu: float = 0.05
@@ -224,9 +225,9 @@ def _checked(key: str, value: Any, source: str) -> Any:
         )
     if key == "basis":
         return _basis(value, source)
-    if key == "scope" and text(value) != "machine":
+    if key == "scope" and text(value) not in (MACHINE, PROCESS):
         raise ConfigurationError(
-            f"scope={value!r} in {source} cannot be measured: only 'machine' can (all processor packages, their DRAM and the chosen GPUs)"
+            f"scope={value!r} in {source} is none: give 'machine', or 'process' for the share that is attributed to the run's processes"
         )
     if key in ("db", "hardware"):
         try:

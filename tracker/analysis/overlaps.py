@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.run import NO_HOST
+from ..core.sensing import whole_name
 from ..core.units import NS_PER_S
 from ..energy.curve import Curve
 
@@ -88,7 +89,8 @@ def own_parts(runs: Sequence[Measured]) -> dict[str, Own]:
     by_device: dict[tuple[str, str], list[_Span]] = defaultdict(list)
     for run in runs:
         for span in _spans(run):
-            host = span.row.host if span.row.uuid or span.row.host != NO_HOST else f"{NO_HOST} of {run.run_id}"
+            known = whole_name(span.row.name) is None and (span.row.uuid or span.row.host != NO_HOST)  # shares are of different processes
+            host = span.row.host if known else f"{span.row.host} of {run.run_id}"
             by_device[host, span.row.uuid or span.row.name].append(span)
     kept: dict[str, list[tuple[_Span, int]]] = defaultdict(list)
     for spans in by_device.values():

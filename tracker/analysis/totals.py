@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 from ..core.run import NO_HOST, Origin
+from ..core.sensing import whole_name
 from ..core.units import NS_PER_S
 from .over_time.periods import Period, period_of, periods_between, suiting
 from .overlaps import Curves, Measured, Reading, at_once, own_parts
@@ -113,6 +114,8 @@ def _once(of: Sequence[Member], whole: EnergySumJson) -> OnceJson:
 def _readings(member: Member) -> Iterator[Reading]:
     run, start_s = member.run, member.run.started_utc_ns / NS_PER_S
     for device in member.devices:
+        if whole_name(device.name) is not None:
+            continue  # shares of a device at the same time belong to different processes
         if device.included_in_total and device.first is not None and (device.uuid or device.host != NO_HOST):
             yield Reading(run.id, device.host, device.uuid or device.name, start_s, start_s + run_duration_s(run))
 

@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from ..core.run import DEVICE_HOURS_KEY, SOURCE_KEY, Origin
+from ..core.sensing import whole_name
 from ..energy.intervals import Interval, Share, between, by_sensor, interval
+from ..energy.shares.told import attribution_of
 
 if TYPE_CHECKING:
     from ..core.contract import DeviceJson, EnergyJson, EnergyRangeJson, EnergySumJson, PhaseJson, RanksJson, RunJson, SamplerJson, ShowJson
@@ -113,21 +115,20 @@ def energy_sum_of(devices: Iterable[DeviceRow], duration_s: float) -> EnergySumJ
 
 
 def _energy(devices: Iterable[DeviceRow], duration_s: float) -> tuple[EnergySumJson, list[DeviceJson]]:
-    groups: dict[tuple[str, str, str | None], list[DeviceRow]] = defaultdict(list)
+    groups: dict[tuple[str, str, str | None, bool], list[DeviceRow]] = defaultdict(list)
     never_read: dict[object, DeviceRow] = {}
     for d in devices:
         if d.first is not None and d.last is not None:
-            groups[d.host, d.name, d.uuid].append(d)
+            groups[d.host, d.name, d.uuid, d.included_in_total].append(d)
         elif d.included_in_total:
-            never_read[d.host, d.name, d.uuid] = d
+            never_read[d.host, d.name, d.uuid, True] = d
     never = sorted((d for key, d in never_read.items() if key not in groups), key=lambda d: (d.host, ORDER[d.kind], natural(d.name)))
     unmeasured: list[UnreadDeviceJson] = [
         {"device": d.name, "host": d.host, "kind": d.kind, "model": d.model, "uuid": d.uuid, "reason": d.note} for d in never
     ]
-    described = [_device(rows, duration_s, host) for (host, _, _), rows in groups.items()]
-    described.sort(key=lambda d: (d["host"], ORDER[d["kind"]], natural(d["device"])))
-    counted = [d for rows in groups.values() for d in rows if d.included_in_total]
-    total = interval(device_share(d) for d in counted)
+    each = (_device(rows, duration_s, host) for (host, *_), rows in groups.items())
+    described = sorted(each, key=lambda d: (d["host"], ORDER[d["kind"]], natural(d["device"])))
+    total = interval(map(device_share, counted := [d for rows in groups.values() for d in rows if d.included_in_total]))
     within = [d for d in described if d["included_in_total"]]
     measured = sum(d["provenance"]["measured-counter"] + d["provenance"]["measured-power"] for d in within)
     modelled = sum(d["provenance"]["modelled"] for d in within)
@@ -135,6 +136,7 @@ def _energy(devices: Iterable[DeviceRow], duration_s: float) -> tuple[EnergySumJ
     idle = [d["idle_j"] for d in within if d["idle_j"] is not None]
     idle_j = sum(idle) if idle and len(idle) == len(within) else None
     energy: EnergySumJson = {
+        "attribution": attribution_of(described),
         "total_j": total.energy_j if counted else None,
         "low_j": total.low_j if counted else None,
         "high_j": total.high_j if counted else None,
@@ -212,6 +214,7 @@ def _device(rows: list[DeviceRow], duration_s: float, host: str) -> DeviceJson:
         "update_period_s": None if last.update_period_ns is None else last.update_period_ns * NS,
         "note": last.note,
         "used": None,
+        "share_of": whole_name(last.name),
         "mean_power_w": joules.energy_j / seen_s if seen_s else None,
     }
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..core.point import Point
+from ..core.sensing import whole_name
 from ..core.units import J_PER_KWH
 from ..energy.intervals import Interval
 from .accounting import Amortisations, EmbodiedLine, Estimate, amortisations, carbon_object, operational_g, sci, strict
@@ -139,6 +140,7 @@ def _made(stored: StoredRun, view: ShowJson, terms: Terms, used: Amortisations) 
     found: list[EmbodiedLine] = []
     shares: dict[HostShare, None] = {}
     outside = {("gpu", d.host, d.name) for d in stored.devices if not d.included_in_total}
+    outside -= {("gpu", d.host, whole) for d in stored.devices if d.included_in_total and (whole := whole_name(d.name)) is not None}
     for host in dict.fromkeys(piece.host for piece in stored.inventory):
         pieces: list[Piece] = [
             (p.kind, p.name, p.detail) for p in stored.inventory if p.host == host and (p.kind, host, p.name) not in outside

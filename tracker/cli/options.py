@@ -57,6 +57,11 @@ def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
             metavar="SECONDS",
             help="Time between two readings; by default as many as each sensor needs.",
         ),
+        click.option(
+            "--scope",
+            metavar="machine|process",
+            help="`process`: attribute a share of the machine's energy to the processes of the run; by default all of it counts.",
+        ),
         click.option("--baseline", "baseline", type=float, metavar="SECONDS", help="First measure the idle machine for this time."),
         db_option,
     ]

@@ -16,6 +16,17 @@ from typing import Literal, NamedTuple, Protocol
 from .point import Provenance
 
 DeviceKind = Literal["gpu", "cpu", "dram", "platform"]
+_SHARE = "share of "
+
+
+def share_name(device: str) -> str:
+    """The name of the part of a device that is attributed to the processes of a run."""
+    return _SHARE + device
+
+
+def whole_name(device: str) -> str | None:
+    """The name of the device that this one is an attributed share of; None for a device itself."""
+    return device.removeprefix(_SHARE) if device.startswith(_SHARE) else None
 
 
 class Availability(StrEnum):

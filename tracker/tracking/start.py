@@ -19,8 +19,8 @@ from ..errors import DamagedDatabaseError
 from ..log import warn
 from ..machine.git import git_commit
 from ..machine.host import require_kernel_trees
-from ..machine.job import external_ids, local_rank, rank_in_run, ranks_here
-from ..machine.process import Identity, own_command, parent, this_process
+from ..machine.job import external_ids, rank_in_run, ranks_here
+from ..machine.process import Identity, own_command, this_process
 from ..masking.text import hidden_in, scrubbed_name
 from ..storage.owed.starting import Debt, require_driver
 from ..storage.place import is_server
@@ -37,6 +37,7 @@ from .recording.rows import Row, as_json
 from .sampling.idle import mean_power_w
 from .sampling.sampler import Sampler
 from .sampling.schedule import CALM_S, FULL_S
+from .sharing.attribution import Attribution, attribution
 from .sharing.others import Neighbours, SharedDevices
 from .sharing.ranks import own_part
 from .surroundings import Surroundings
@@ -75,11 +76,12 @@ def _question(g_per_kwh: float) -> None:
 
 class _Meters(NamedTuple):
     """What this process measures. `sampler` is None if another process measures this machine. `idle_w`: the mean power of each device
-    before the run began, empty without a baseline."""
+    before the run began, empty without a baseline. `shares`: what is attributed to the processes of the run, with scope="process"."""
 
     found: Discovery
     sampler: Sampler | None
     idle_w: Mapping[str, float]
+    shares: Attribution | None = None
 
 
 class _Start:
@@ -96,7 +98,7 @@ class _Start:
         self._environ = environ
         self._writer = writer
         self._joined = joined
-        self._rank_here = local_rank(environ)
+        self._root = target.root(environ)
         self._rank, self._ranks_here = rank_in_run(environ), ranks_here(environ)
         self._part = None if joined else own_part(environ, gpus_named=config.named_gpus is not None, procfs=config.procfs)
         self._faults: list[str] = []
@@ -107,7 +109,9 @@ class _Start:
         """Find the sensors and write the run down. Raises ConfigurationError or StoreError; then no sensor is left open."""
         meters = self._meters()
         try:
-            me, anchor = this_process(self._config.procfs), self._clock.anchor()  # the run begins now
+            me = this_process(self._config.procfs)
+            shares = attribution(self._config, meters.sampler, meters.found.sensors, self._root, me, meters.idle_w)
+            meters, anchor = meters._replace(shares=shares), self._clock.anchor()  # the run begins now
             first = self._first_rows(meters, me, anchor)
             self._write(first)
             recorder = self._recorder(meters, me, anchor, first)
@@ -160,6 +164,7 @@ class _Start:
 
     def _first_rows(self, meters: _Meters, me: Identity, anchor: Anchor) -> dict[str, Sequence[Row]]:
         devices = [] if meters.sampler is None else [i.device for i in meters.sampler.integrators.values()]
+        devices += [] if meters.shares is None else meters.shares.devices
         return {
             "run": [] if self._joined else [self._run_row(me, anchor)],
             "segment": [self._segment_row(me, anchor)],
@@ -277,9 +282,6 @@ class _Start:
         return recorder
 
     def _surroundings(self, meters: _Meters, me: Identity, anchor: Anchor, neighbours: Neighbours) -> Surroundings:
-        tree_pid = self._target.tree_pid
-        if self._rank_here is not None and self._target.environ is None:
-            tree_pid = parent(tree_pid) or tree_pid  # the other ranks of the node are the launcher's children too
         return Surroundings(
             run_id=self._run_id,
             segment_id=self._segment_id,
@@ -288,7 +290,10 @@ class _Start:
             environ=self._environ,
             found=meters.found,
             devices=None if meters.sampler is None else [i.device for i in meters.sampler.integrators.values()],
-            shared=SharedDevices(meters.found.sensors, tree_pid, me, self._run_id, anchor.monotonic_ns, full=self._target.full),
+            shared=SharedDevices(
+                meters.found.sensors, self._root, me, self._run_id, anchor.monotonic_ns, full=self._target.full, whole=not meters.shares
+            ),
+            shares=meters.shares,
             neighbours=neighbours,
             writer=self._writer,
             clock=self._clock,

@@ -8,7 +8,7 @@ from ..carbon.grid.whereabouts import AUTO, locate_by_cloud
 from ..config import USED_GPUS, Config
 from ..core.clock import Clock
 from ..core.run import Event, EventKind
-from ..core.sensing import Device, Discovery
+from ..core.sensing import Device, Discovery, whole_name
 from ..log import warn
 from ..machine.inventory import Piece, gpu_piece, inventory
 from ..storage.write.statements import Statement
@@ -20,6 +20,8 @@ from .recording import rows
 from .recording.rows import Row, as_json
 from .sampling.sampler import Sampler
 from .sampling.search import Search
+from .sampling.snapshot import Snapshot
+from .sharing.attribution import Attribution
 from .sharing.others import Neighbours, SharedDevices
 from .sharing.outliving import left_behind
 
@@ -45,6 +47,7 @@ class Surroundings:
         found: Discovery,
         devices: Sequence[Device] | None,
         shared: SharedDevices,
+        shares: Attribution | None,
         neighbours: Neighbours,
         writer: Writer,
         clock: Clock,
@@ -59,6 +62,8 @@ class Surroundings:
         self._found = found
         self._devices = devices
         self._shared = shared
+        self._shares = shares
+        self._drops_unused = config.gpus == USED_GPUS and shares is None  # a GPU that is not used has no share
         self._neighbours = neighbours
         self._writer = writer
         self._joinable = joinable
@@ -93,12 +98,17 @@ class Surroundings:
         with harmless("devices that could not be read could not be looked for again"):
             sensors = self._search.look(sampler, begin_ns)
             self._shared.add(sensors)
-            found = {sensor.device.name: sensor.device for sensor in sensors}
-        gpus = [gpu_piece(device) for device in found.values() if device.kind == "gpu"]
+            devices = [s.device for s in sensors] if self._shares is None else self._shares.add(sampler.integrators, sensors)
+            found = {device.name: device for device in devices}
+        gpus = [gpu_piece(device) for device in found.values() if device.kind == "gpu" and whole_name(device.name) is None]
         return {
             "device": [rows.device_row(self._segment_id, device, None) for device in found.values()],
             "inventory": [self._piece(piece) for piece in gpus],
         }
+
+    def attributed(self, seen: Snapshot, t_ns: int, harmless: Harmless, *, final: bool, asks: bool) -> Snapshot:
+        """The snapshot, with scope="process" also with what is attributed to the processes of the run. `asks`: drivers are asked."""
+        return seen if self._shares is None else self._shares.shares(seen, t_ns, harmless, final=final, asks=asks)
 
     def look(self, t_ns: int, harmless: Harmless, *, final: bool, asks: bool = True) -> list[Event]:
         """Who uses the devices: from time to time and at the end the processes, at the end other runs that measured during this one.
@@ -111,7 +121,7 @@ class Surroundings:
         if not final or self._over:
             return events
         self._over = True  # the end may be recorded once more, where the database cannot be written
-        if self._config.gpus == USED_GPUS and None in self._shared.used.values():
+        if self._drops_unused and None in self._shared.used.values():
             unknown = ", ".join(name for name, used in self._shared.used.items() if used is None)
             text = (
                 f"it cannot be told whether the run used {unknown}, whose energy is in the total: the driver does not report the processes"
@@ -137,7 +147,7 @@ class Surroundings:
             detail = {"model": piece.model, "uuid": piece.uuid, "used": used}
             of = {"run": self._run_id, "host": self._host, "name": name, "detail": as_json(detail)}
             statements.append((USE, of))
-            if self._config.gpus == USED_GPUS:
+            if self._drops_unused:
                 statements.append((COUNTED, {"segment": self._segment_id, "name": name, "counted": int(used is not False)}))
         return statements
 

@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 
 from ..errors import TrainwattError
+from ..machine.job import local_rank
+from ..machine.process import parent
 
 
 class Target:
@@ -33,3 +35,9 @@ class Target:
         self.joinable = joinable
         self.full = full
         self.refused: TrainwattError | None = None
+
+    def root(self, environ: Mapping[str, str]) -> int:
+        """The root of the tree of all processes of the run; `environ` is the environment of this process."""
+        if local_rank(environ) is not None and self.environ is None:
+            return parent(self.tree_pid) or self.tree_pid  # the other ranks of the node are the launcher's children too
+        return self.tree_pid

@@ -56,7 +56,7 @@ class EnergyTracker(contextlib.ContextDecorator):
     - `basis` ("lifecycle" or "direct"), `intensity_g_per_kwh`, `pue`, `hardware` (a CSV file): with the zone, the terms of the footprint.
     - `db`: the database, a file or a folder.
     - `gpus`: NVML indices or UUIDs; by default those that CUDA_VISIBLE_DEVICES leaves visible; "used": those that the run is seen to use.
-    - `scope`: "machine".
+    - `scope`: "machine", or "process" for the share of its energy that is attributed to the processes of the run.
     - `period_s`: seconds between two readings; by default a gauge is read ten times a second, a counter only where that tells more.
     - `baseline`: seconds during which the idle machine is measured first (0).
     - `gain_gpu`, `gain_cpu`, `gain_dram`: the relative 95 % scale error of the sensors; `offset_gpu_w`: their constant error in watts.

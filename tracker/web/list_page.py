@@ -11,8 +11,9 @@ from ..core.run import Status
 from ..presentation.report.cells import each_cells, energy_cells
 from ..presentation.report.elements import Child, Html, el
 from ..presentation.report.names import breaking, short_name
+from ..presentation.words.attribution import measured_text
 from ..presentation.words.quantities import format_duration
-from ..presentation.words.runs import mean_power, measured_text, status_text, title_of, when
+from ..presentation.words.runs import mean_power, status_text, title_of, when
 from .asked import NEWEST_FIRST, Asked
 from .run_list import RunList
 
@@ -108,7 +109,7 @@ def _row(entry: EntryJson, energy: Html, each: Child) -> Html:
         format_duration(run["duration_s"] or 0.0),
         energy,
         each,
-        measured_text(entry["energy"]["measured_fraction"]) or "–",
+        measured_text(entry["energy"]) or "–",
         mean_power(entry),
     )
     return el(

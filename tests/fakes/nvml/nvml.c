@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { OK = 0, UNINITIALIZED = 1, INVALID = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6, TOO_SMALL = 7, NO_LIBRARY = 12, LOST = 15 };
@@ -223,4 +224,24 @@ int nvmlDeviceGetComputeRunningProcesses_v3(device d, unsigned *n, process *p)
     }
     *n = have;
     return have > room ? TOO_SMALL : OK;
+}
+
+/* "0.use 12:60 34:30" is what processes have used in the last sample period, in percent; the driver has a new sample at every call */
+typedef struct { unsigned pid; unsigned long long time; unsigned sm, memory, encoder, decoder; } sample;
+int nvmlDeviceGetProcessUtilization(device d, sample *s, unsigned *n, unsigned long long since)
+{
+    char list[256];
+    struct timespec now;
+    int code = ask(d, "use");
+    if (code) return code;
+    if (!look(key_of(d, "use"), list, sizeof list)) return NOT_SUPPORTED;
+    clock_gettime(CLOCK_REALTIME, &now);
+    unsigned long long time = 1000000ULL * (unsigned long long)now.tv_sec + (unsigned long long)now.tv_nsec / 1000;
+    unsigned room = *n, have = 0, pid, percent;
+    for (char *at = list; time > since && at && sscanf(at, " %u:%u", &pid, &percent) == 2; at = strchr(at + 1, ' ')) {
+        if (s && have < room) s[have] = (sample){ .pid = pid, .time = time, .sm = percent };
+        have++;
+    }
+    *n = have;
+    return !have ? NOT_FOUND : !s || have > room ? TOO_SMALL : OK;
 }

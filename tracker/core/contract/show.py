@@ -86,7 +86,7 @@ class DeviceJson(TypedDict):
     """A device over all segments of a run. `power_w` is the power now; only a run that is watched has it.
 
     `used`: whether a process of the run was seen on the GPU; None if that is not known, and for other devices. `errors`: of each sensor
-    that has read the device, nearly always one."""
+    that has read the device, nearly always one. `share_of`: the device that this is an attributed share of; None for a device itself."""
 
     device: str
     host: str
@@ -107,6 +107,7 @@ class DeviceJson(TypedDict):
     update_period_s: float | None
     note: str | None
     used: bool | None
+    share_of: str | None
     mean_power_w: float | None
     power_w: NotRequired[float | None]
 
@@ -122,6 +123,16 @@ class UnreadDeviceJson(TypedDict):
     reason: str | None
 
 
+class AttributionJson(TypedDict):
+    """An energy that is attributed to the processes of a run: a share of `machine_j`, the measured energy of the devices as a whole. The
+    rest is `unattributed_j`: others used it, or nobody. `policy` names how it was divided (docs/accuracy.md)."""
+
+    policy: str
+    attributed_j: float
+    machine_j: float
+    unattributed_j: float
+
+
 class EnergyRangeJson(TypedDict):
     """An energy with its range. `lower_bound`: a device was lost or never read, so the true energy is higher."""
 
@@ -135,8 +146,10 @@ class EnergySumJson(EnergyRangeJson):
     """The energy of a run, or of several. `unmeasured`: the devices that exist and are missing from it. If there are any, the
     `measured_fraction` is None, because the energy that it is a part of is not known.
 
-    `power_w` is the power now; only a run that is watched has it."""
+    `power_w` is the power now; only a run that is watched has it. `attribution`: None unless a part of the total is the share of processes
+    (the setting scope="process")."""
 
+    attribution: AttributionJson | None
     interval_level: float
     interval_kind: IntervalKind
     boundary: str

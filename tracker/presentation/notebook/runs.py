@@ -14,8 +14,8 @@ from ...core.units import NS_PER_S
 from ...errors import ConfigurationError
 from ...texts import shown
 from ...unwarned import unwarned
-from ..words.quantities import format_duration, largest_j
-from ..words.runs import energy_text, measured_text
+from ..words.quantities import format_duration, largest_j, percent
+from ..words.runs import energy_text
 from .elements import paragraph, table
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _cells(row: RunRecord, unit_of_j: float | None) -> tuple[str, ...]:
         ", ".join([row["status"], *(["damaged"] if row["damaged"] else []), *([] if row["origin"] == Origin.TRACKED else [row["origin"]])]),
         format_duration(row["duration_s"] or 0.0),
         energy_text(energy, unit_of_j),
-        measured_text(row["measured_fraction"]),
+        "" if row["measured_fraction"] is None else percent(row["measured_fraction"]),
     )
 
 

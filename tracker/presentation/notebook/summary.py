@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ...analysis.view import describe, energy_each_j, known_count
 from ...texts import shown
+from ..words.attribution import attribution_lines
 from ..words.carbon import Least, carbon_headline, place, ranges_text
 from ..words.quantities import count, format_duration, format_energy, format_range, largest_j
 from ..words.runs import headline, idle_text, phase_energy, phase_notes, provenance, title_of, unmeasured_lines, work_lines
@@ -118,7 +119,7 @@ def _rows(view: ShowJson) -> list[tuple[str, str, str, str]]:
 
 def _after(view: ShowJson) -> list[str]:
     """The work, the grams, and the first events."""
-    lines = [*unmeasured_lines(view["energy"]), *work_lines(view)]
+    lines = [*attribution_lines(view["energy"]), *unmeasured_lines(view["energy"]), *work_lines(view)]
     lines += [] if (idle := idle_text(view["energy"])) is None else [idle]
     if view["carbon"] is not None:
         carbon = view["carbon"]

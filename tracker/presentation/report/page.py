@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..._version import __version__
+from ..words.attribution import measured_text
 from ..words.carbon import Least, basis_text, total_parts
 from ..words.quantities import format_duration
-from ..words.runs import anchor, mean_power, measured_text, status_text, title_of, when
+from ..words.runs import anchor, mean_power, status_text, title_of, when
 from .cells import each_cells, energy_cells
 from .charts import STRIPES
 from .elements import Child, Html, el, ranged, table
@@ -64,7 +65,7 @@ def _side_by_side(runs: Sequence[Figures]) -> Html:
                 el("span", status_text(run), class_=run["status"]),
                 format_duration(run["duration_s"] or 0.0),
                 of_energy,
-                measured_text(f.view["energy"]["measured_fraction"]) or "–",
+                measured_text(f.view["energy"]) or "–",
                 mean_power(f.view),
                 "–" if carbon is None else ranged(*total_parts(carbon, Least.of(f.view["energy"], carbon))),
                 of_each,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ...analysis.over_time.timeline import Layer
 from ...analysis.view import energy_each_j
 from ...core.run import Status
+from ..words.attribution import attribution_lines
 from ..words.carbon import Least, basis_text, total_parts
 from ..words.quantities import count, format_duration, format_energy, format_range, percent, watts_text
 from ..words.runs import (
@@ -94,6 +95,8 @@ def _how(view: ShowJson) -> str:
     if energy["unmeasured"]:
         without = f", without {unmeasured_names(energy)}"
         parts = [part.replace("100 %", "all of it") for part in parts]  # of these devices, and not of the run
+    if energy["attribution"] is not None:
+        parts = [part.replace(WAYS["modelled"][0], "attributed to the processes of the run") for part in parts]
     text = f"The sum of {count(len(within), 'device')}{without}: {', '.join(parts)}."
     sure = f"holds the true value with {percent(energy['interval_level'])} confidence"
     judged = "a judged bound, not a statistical interval"
@@ -122,6 +125,7 @@ def _notices(view: ShowJson) -> list[Html]:
     if run["status"] in _ENDED_EARLY:
         reason = f": {run['end_reason']}" if run["end_reason"] else ""
         said.append(f"This run {_ENDED_EARLY[run['status']]}{reason}. Its energy until then counts.")
+    said += [f"The energy is {line}." for line in attribution_lines(energy)]
     if energy["unmeasured"]:
         said.append(f"The energy is a lower bound: {unmeasured_names(energy)} could not be read at all.")
         said += unmeasured_lines(energy)

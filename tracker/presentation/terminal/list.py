@@ -15,9 +15,10 @@ from ...analysis.totals import each_of, name_of
 from ...analysis.view import total_of, work_partial
 from ...core.run import Origin
 from ...errors import ConfigurationError
+from ..words.attribution import measured_text
 from ..words.origins import measured_of_sum, origins_text
 from ..words.quantities import amount, at_least, count, format_duration, format_energy, largest_j, percent
-from ..words.runs import energy_text, measured_text, partial_text, ranks_text, status_text, sum_at_once_text, title_of
+from ..words.runs import energy_text, partial_text, ranks_text, status_text, sum_at_once_text, title_of
 from ..words.safe_text import clean, markdown
 from .elision import elided
 from .run import local_time, plain_table, status_style
@@ -80,7 +81,7 @@ def _error(view: OfEnergyJson) -> str:
 
 
 def _measured(view: OfEnergyJson) -> str:
-    return measured_text(view["energy"]["measured_fraction"])
+    return measured_text(view["energy"])
 
 
 def _time(duration_s: float) -> str:

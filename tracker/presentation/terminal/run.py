@@ -14,6 +14,7 @@ from rich.text import Text
 from ...analysis.view import energy_each_j
 from ...core.point import Point
 from ...core.run import Status
+from ..words.attribution import attribution_lines
 from ..words.carbon import Least, carbon_headline, place, ranges_text
 from ..words.origins import unsampled_text
 from ..words.quantities import format_duration, format_energy, format_power, format_range, largest_j
@@ -80,6 +81,7 @@ def run_page(view: ShowJson, curves: Sequence[Sequence[Point]], width: int) -> R
     parts += [_devices(view, curves, width), Text()]
     if (idle := idle_text(view["energy"])) is not None:
         parts += [Text(idle), Text()]
+    parts += [part for line in attribution_lines(view["energy"]) for part in (Text(line), Text())]
     if view["phases"]:
         parts += [_phases(view), Text()]
     parts += _work(view)

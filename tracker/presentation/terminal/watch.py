@@ -12,10 +12,11 @@ from rich.text import Text
 from ...analysis.view import SCHEMA_VERSION, total_of
 from ...core.point import Point
 from ...energy.mean_power import powers_w
+from ..words.attribution import measured_note
 from ..words.carbon import Least, basis_text, carbon_parts, place, ranges_text, total_text
 from ..words.masses import format_mass
 from ..words.origins import origin_text, unsampled_text
-from ..words.quantities import amount, at_least, count, format_duration, format_energy, format_power, format_range, percent, significant
+from ..words.quantities import amount, at_least, count, format_duration, format_energy, format_power, format_range, significant
 from ..words.runs import (
     device_names,
     each_text,
@@ -85,7 +86,7 @@ def line(view: WatchJson) -> str:
     parts = [f"{view['at']} {run['status']} {format_duration(run['duration_s'] or 0.0)}"]
     if (total := total_of(energy)) is not None:
         origin = origin_text(view)
-        share = [] if energy["measured_fraction"] is None else [f"{percent(energy['measured_fraction'])} measured"]
+        share = [] if (measured := measured_note(energy)) is None else [measured]
         share = share if origin is None else [origin]
         share += [f"{unmeasured_names(energy)} not measured"] if energy["unmeasured"] else []
         parts.append(at_least(format_range(*total, notes=share), energy["lower_bound"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...core.run import Origin
+from .attribution import ATTRIBUTED, measured_text
 from .quantities import count, format_energy, percent
 
 if TYPE_CHECKING:
@@ -28,11 +29,12 @@ def unsampled_text(view: OfRunJson) -> str:
 
 def measured_of_sum(total: SumJson) -> str:
     """Which part of a sum was measured: "96 %"; "96 %, some estimated" if runs are in it that the tracker did not record."""
-    fraction = total["energy"]["measured_fraction"]
+    energy = total["energy"]
+    measured = measured_text(energy)
+    if energy["attribution"] is not None and energy["measured_fraction"]:
+        measured = f"{percent(energy['measured_fraction'])}, some {ATTRIBUTED}"
     names = [name for name in ("estimated", "imported") if (total["runs_estimated"] if name == "estimated" else total["runs_imported"])]
-    return ", ".join(
-        part for part in ("" if fraction is None else percent(fraction), f"some {' and '.join(names)}" if names else "") if part
-    )
+    return ", ".join(part for part in (measured, f"some {' and '.join(names)}" if names else "") if part)
 
 
 def origins_text(total: SumJson) -> str | None:

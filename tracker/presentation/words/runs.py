@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...analysis.view import KINDS, WHOLE, cut_short, interval_of_phase, total_of, work_partial
 from ...core.run import EventKind, Origin, Status
+from .attribution import ATTRIBUTED, WHOLE_OUTSIDE, measured_note
 from .origins import origin_text
 from .quantities import amount, at_least, count, format_duration, format_energy, format_range, listed, percent, range_parts, watts_text
 
@@ -89,9 +90,11 @@ def device_names(devices: Sequence[DeviceJson]) -> list[str]:
 
 def outside_notes(devices: Sequence[DeviceJson]) -> list[str]:
     """Why devices that are marked with a star are not part of the total."""
-    outside = [d for d in devices if not d["included_in_total"]]
-    unused = any(d["used"] is False for d in outside)
-    return [*([OUTSIDE] if any(d["used"] is not False for d in outside) else []), *([UNUSED_OUTSIDE] if unused else [])]
+    shared = {d["share_of"] for d in devices}
+    of_whole = any(d["device"] in shared for d in devices)
+    outside = [d["used"] is False for d in devices if not d["included_in_total"] and d["device"] not in shared]
+    notes = {WHOLE_OUTSIDE: of_whole, OUTSIDE: not all(outside), UNUSED_OUTSIDE: any(outside)}
+    return [note for note, true in notes.items() if true]
 
 
 def mean_power(view: ShowJson | EntryJson) -> str:
@@ -122,11 +125,6 @@ def energy_parts(energy: EnergyRangeJson, unit_of_j: float | None = None) -> tup
     return at_least(value, energy["lower_bound"]), bounds
 
 
-def measured_text(fraction: float | None) -> str:
-    """Which part of an energy was measured: "96 %", and "" if that is not known."""
-    return "" if fraction is None else percent(fraction)
-
-
 def idle_text(energy: EnergySumJson) -> str | None:
     """The energy that the idle machine would have used during the run; None if no baseline was measured."""
     if energy["idle_j"] is None:
@@ -155,8 +153,8 @@ def headline_parts(view: ShowJson) -> tuple[str, list[str]]:
     notes = [bounds]
     if (origin := origin_text(view)) is not None:
         notes.append(origin)
-    if energy["measured_fraction"] is not None and view["run"]["origin"] != Origin.ESTIMATED:
-        notes.append(f"{percent(energy['measured_fraction'])} measured")
+    if (measured := measured_note(energy)) is not None and view["run"]["origin"] != Origin.ESTIMATED:
+        notes.append(measured)
     counted = [d for d in energy["devices"] if d["included_in_total"]]
     kinds = {d["kind"] for d in counted}
     notes += [label] if (label := "+".join(label for kind, label in KINDS.items() if kind in kinds)) else []
@@ -241,7 +239,10 @@ def sum_at_once_text(total: SumJson, *, short: bool = False) -> str | None:
 
 
 def provenance(device: DeviceJson) -> str:
-    """The sources of a device's joules: "counter", or "counter 98 % + imputed 2 %"; "counter, idle" for a GPU that the run did not use."""
+    """The sources of a device's joules: "counter", or "counter 98 % + imputed 2 %"; "counter, idle" for a GPU that the run did not use, and
+    "attributed" for a share of a device."""
+    if device["share_of"] is not None:
+        return ATTRIBUTED
     return _sources(device) + (", idle" if device["used"] is False else "")
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from ...core.clock import Anchor
 from ...core.point import Point
 from ...core.run import ORIGIN_KEY, Origin, Status
+from ...core.sensing import whole_name
 from ...energy.intervals import JOULES, Sensor, Share
 
 
@@ -113,7 +114,7 @@ class DeviceRow(NamedTuple):
     @property
     def sensor(self) -> Sensor:
         """Identifies the physical sensor: the same board, or the same counter of the same host, has the same scale error in all runs."""
-        return ("uuid", self.uuid) if self.uuid else ("host", self.host, self.name, self.model or "")
+        return ("uuid", self.uuid) if self.uuid else ("host", self.host, whole_name(self.name) or self.name, self.model or "")
 
 
 class PhaseDeviceSum(NamedTuple):

@@ -126,7 +126,7 @@ class Record:
         if self.surroundings is not None:
             then += self.surroundings.changes()
         if not final:  # at the end of a run, everything that can be left out is
-            devices = () if self._sampler is None else tuple(self._sampler.integrators)
+            devices = () if seen is None else tuple(seen.devices)
             with self.harmless("the run could not be made smaller"):
                 smaller += self._compaction.statements(now.monotonic_ns, devices, self.phases.settled)
         if self._owner:
@@ -174,6 +174,8 @@ class Record:
                 self._keep(table, found)
             self.renewal.described(late, {})
         seen = sampler.snapshot()
+        if seen is not None and self.surroundings is not None:
+            seen = self.surroundings.attributed(seen, now.monotonic_ns, self.harmless, final=final, asks=not sampler.stuck)
         if seen is not None:
             self.notes += seen.events
             self._keep("curve_point", self._curves.take(seen.devices))

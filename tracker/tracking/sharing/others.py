@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ...config import JOIN_RUN
 from ...core.clock import Anchor
 from ...core.run import Event, EventKind
-from ...core.sensing import Sensor
+from ...core.sensing import Sensor, share_name
 from ...errors import StoreError
 from ...machine.process import Identity, Program, command_of, environment_of, is_descendant, program_of
 from ...storage.write.writer import Writer
@@ -31,14 +31,18 @@ REST = 20_000
 class SharedDevices:
     """Looks at the processes that hold a device. Those that do not belong to the run `run_id`, which began at `start_ns`, are reported once
     each, with their program and user, or with their whole command line if `full`; the others tell which GPUs it uses. Its processes are the
-    tree of `tree_pid`, and daemons that `trainwatt run` started."""
+    tree of `tree_pid`, and daemons that `trainwatt run` started. `whole`: the run counts all of the energy of its devices,
+    also that of others."""
 
-    def __init__(self, sensors: Iterable[Sensor], tree_pid: int, me: Identity, run_id: str, start_ns: int, *, full: bool) -> None:
+    def __init__(
+        self, sensors: Iterable[Sensor], tree_pid: int, me: Identity, run_id: str, start_ns: int, *, full: bool, whole: bool = True
+    ) -> None:
         self._by_device = {s.device.name: s for s in sensors}
         self._tree_pid = tree_pid
         self._me = me
         self._run_id = run_id
         self._full = full
+        self._counts = "its energy is included" if whole else "its part of the energy is not in the total"
         self._said: set[tuple[str, int]] = set()
         self._ours: set[int] = set()
         self._start_ns = start_ns
@@ -70,7 +74,7 @@ class SharedDevices:
             with harmless(f"the processes that hold {name} could not be looked up"):
                 for pid, program in self._strangers(name, sensor):
                     who = f"process {pid} ({'whose program cannot be read' if program is None else self._named(pid, program)})"
-                    events.append(Event(EventKind.SHARED, t_ns, name, f"{who} uses it too; its energy is included"))
+                    events.append(Event(EventKind.SHARED, t_ns, name, f"{who} uses it too; {self._counts}"))
         young = t_ns - self._start_ns < YOUNG_NS
         took_ns = time.monotonic_ns() - begun_ns
         self._pause_ns = LOOK_NS if self._use.settled else 0 if young else min(LOOK_NS, REST * took_ns)
@@ -120,7 +124,10 @@ _OTHERS = (
     f"SELECT r.id FROM (SELECT id, status, started_utc_ns FROM run ORDER BY started_utc_ns DESC LIMIT {NEWEST}) r"
     " CROSS JOIN segment s WHERE s.run_id = r.id AND s.role = 'owner' AND s.boot_id = ? AND (s.pid <> ? OR s.pid_namespace <> ?)"
     " AND r.id <> ? AND EXISTS (SELECT 1 FROM device d JOIN device mine ON COALESCE(d.uuid, d.name) = COALESCE(mine.uuid, mine.name)"
-    " JOIN segment m ON m.id = mine.segment_id WHERE d.segment_id = s.id AND m.run_id = ?) AND "
+    " JOIN segment m ON m.id = mine.segment_id WHERE d.segment_id = s.id AND m.run_id = ?"
+    # With scope="process" the devices as a whole count in neither total, and the shares of two runs are of different processes.
+    f" AND (d.included_in_total = 1 OR mine.included_in_total = 1) AND d.name NOT LIKE '{share_name('%')}'"
+    f" AND mine.name NOT LIKE '{share_name('%')}') AND "
 )
 
 

@@ -131,17 +131,17 @@ def _energy(devices: Iterable[DeviceRow], duration_s: float) -> tuple[EnergySumJ
     total = interval(map(device_share, counted := [d for rows in groups.values() for d in rows if d.included_in_total]))
     within = [d for d in described if d["included_in_total"]]
     measured = sum(d["provenance"]["measured-counter"] + d["provenance"]["measured-power"] for d in within)
-    modelled = sum(d["provenance"]["modelled"] for d in within)
+    modelled, shares = sum(d["provenance"]["modelled"] for d in within), any(d["share_of"] for d in within)
     parts = measured + modelled + sum(d["provenance"]["imputed"] for d in within)  # where nothing else is added, it is `measured` exactly
     idle = [d["idle_j"] for d in within if d["idle_j"] is not None]
     idle_j = sum(idle) if idle and len(idle) == len(within) else None
-    energy: EnergySumJson = {
+    return {
         "attribution": attribution_of(described),
         "total_j": total.energy_j if counted else None,
         "low_j": total.low_j if counted else None,
         "high_j": total.high_j if counted else None,
         "interval_level": 0.95,
-        "interval_kind": "confidence" if not modelled else "mixed" if modelled < WHOLE * total.energy_j else "judged",
+        "interval_kind": "confidence" if not (modelled or shares) else "mixed" if modelled < WHOLE * total.energy_j else "judged",
         "boundary": "machine" if any(d["kind"] == "platform" for d in within) else "components",
         "measured_fraction": measured / parts if parts and not unmeasured else None,
         "measured_only_j": measured,
@@ -149,8 +149,7 @@ def _energy(devices: Iterable[DeviceRow], duration_s: float) -> tuple[EnergySumJ
         "idle_j": idle_j,
         "above_idle_j": None if idle_j is None else max(0.0, total.energy_j - idle_j),
         "lower_bound": bool(unmeasured) or any(cut_short(d["seen_fraction"], duration_s) for d in within),
-    }
-    return energy, described
+    }, described
 
 
 def total_of(energy: EnergyRangeJson) -> Interval | None:

@@ -290,9 +290,7 @@ class _Start:
             environ=self._environ,
             found=meters.found,
             devices=None if meters.sampler is None else [i.device for i in meters.sampler.integrators.values()],
-            shared=SharedDevices(
-                meters.found.sensors, self._root, me, self._run_id, anchor.monotonic_ns, full=self._target.full, whole=not meters.shares
-            ),
+            shared=SharedDevices(meters.found.sensors, self._root, me, self._run_id, anchor.monotonic_ns, full=self._target.full),
             shares=meters.shares,
             neighbours=neighbours,
             writer=self._writer,

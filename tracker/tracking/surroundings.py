@@ -63,6 +63,7 @@ class Surroundings:
         self._devices = devices
         self._shared = shared
         self._shares = shares
+        shared.whole = shares is None
         self._drops_unused = config.gpus == USED_GPUS and shares is None  # a GPU that is not used has no share
         self._neighbours = neighbours
         self._writer = writer

@@ -31,8 +31,7 @@ REST = 20_000
 class SharedDevices:
     """Looks at the processes that hold a device. Those that do not belong to the run `run_id`, which began at `start_ns`, are reported once
     each, with their program and user, or with their whole command line if `full`; the others tell which GPUs it uses. Its processes are the
-    tree of `tree_pid`, and daemons that `trainwatt run` started. `whole`: the run counts all of the energy of its devices,
-    also that of others."""
+    tree of `tree_pid`, and daemons that `trainwatt run` started."""
 
     def __init__(
         self, sensors: Iterable[Sensor], tree_pid: int, me: Identity, run_id: str, start_ns: int, *, full: bool, whole: bool = True
@@ -42,7 +41,8 @@ class SharedDevices:
         self._me = me
         self._run_id = run_id
         self._full = full
-        self._counts = "its energy is included" if whole else "its part of the energy is not in the total"
+        self.whole = True
+        """Whether the run counts all of the energy of its devices, also that of others."""
         self._said: set[tuple[str, int]] = set()
         self._ours: set[int] = set()
         self._start_ns = start_ns
@@ -74,7 +74,8 @@ class SharedDevices:
             with harmless(f"the processes that hold {name} could not be looked up"):
                 for pid, program in self._strangers(name, sensor):
                     who = f"process {pid} ({'whose program cannot be read' if program is None else self._named(pid, program)})"
-                    events.append(Event(EventKind.SHARED, t_ns, name, f"{who} uses it too; {self._counts}"))
+                    counts = "its energy is included" if self.whole else "its part of the energy is not in the total"
+                    events.append(Event(EventKind.SHARED, t_ns, name, f"{who} uses it too; {counts}"))
         young = t_ns - self._start_ns < YOUNG_NS
         took_ns = time.monotonic_ns() - begun_ns
         self._pause_ns = LOOK_NS if self._use.settled else 0 if young else min(LOOK_NS, REST * took_ns)

@@ -92,7 +92,8 @@ class Gauge(NamedTuple):
     """A power gauge, in watts.
 
     `shape`: "instant" (the power now), "window" (the mean of the last `window_s`), "interval" (the mean since the previous read).
-    `low_factor` and `high_factor` bound the value of a model; they are 1 for a measurement.
+    `low_factor` and `high_factor` bound the value of a model; they are 1 for a measurement. `renewed_s`: how often the value is renewed; 0
+    if that is not known, or if it is renewed all the time.
     """
 
     shape: Literal["instant", "window", "interval"]
@@ -100,6 +101,7 @@ class Gauge(NamedTuple):
     provenance: Provenance = Provenance.MEASURED_POWER
     low_factor: float = 1.0
     high_factor: float = 1.0
+    renewed_s: float = 0.0
 
 
 class Reading(NamedTuple):

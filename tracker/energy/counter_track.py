@@ -12,6 +12,8 @@ from .checks.suspects import Suspects, Suspicion
 from .counter_state import NEVER_S, CounterState, Passed, Say, SilentCounter
 from .counter_steps import SLOWEST_UPDATE_S, Move, Outcome, classify, unwrapped_s
 from .curve import NS, Curve
+from .delay.late_counter import LateCounter
+from .delay.unshown import PERIOD_MARGIN, Seen
 from .gauge_track import Shown
 
 COUNTING, MUTE = CounterState.COUNTING, CounterState.MUTE
@@ -35,7 +37,13 @@ class CounterTrack(SilentCounter):
         self._units = 0  # booked in total
         self._baseline: int | None = None
         self._read_ns = 0  # the last good reading
+        self._late = LateCounter(curve)
         self.set_lag(SLOWEST_UPDATE_S)
+
+    def set_update_period(self, seconds: float | None) -> None:
+        """It is updated every `seconds`, as measured; None if that is unknown, and it may be as slow as any."""
+        self.set_lag(SLOWEST_UPDATE_S if seconds is None else seconds)
+        self._late.know((seconds or 0.0) / PERIOD_MARGIN / 2)
 
     def set_lag(self, seconds: float) -> None:
         """How late the counter may show energy. The energy of that time at full power is part of each point's edge."""
@@ -58,6 +66,7 @@ class CounterTrack(SilentCounter):
             step, dt_ns = value - self._baseline, t_ns - self.moved_ns
             if 0 < step <= dt_ns * self._most_per_ns and dt_ns < self._sure_ns and value < self._modulus:
                 self._go_on(t_ns, value, step, t_ns - self._read_ns)  # the usual case: there is nothing to decide
+                self._look(t_ns)
                 self._curve.mark(t_ns, uncertainty_ns)
                 return
         self._decide(reading)
@@ -90,6 +99,8 @@ class CounterTrack(SilentCounter):
             self._stand_still(t_ns, still_s)
         else:
             self._advance(t_ns, value, still_s, apart_ns, outcome)
+        if not self.state.replaced:
+            self._look(t_ns)
         self._curve.mark(t_ns, reading.uncertainty_ns, *self._unsure_j(t_ns))
         if self._stopped:
             self._curve.settle(t_ns)
@@ -106,6 +117,7 @@ class CounterTrack(SilentCounter):
         """The run ends. A counter at rest covers the time up to its last good reading; the time after that is imputed."""
         if self._baseline is None:
             return
+        self._late.finish()
         claimed_j = self._settle_suspects()
         self._give_up_gap()
         never_moved = self.moved_ns == self.counting_since_ns and (t_ns - self.moved_ns) * NS > NEVER_S
@@ -133,6 +145,12 @@ class CounterTrack(SilentCounter):
         return self._quarantined is not None or self.state.replaced
 
     # ---- what a reading does
+
+    def _look(self, t_ns: int) -> None:
+        """A good reading at `t_ns`: find out what the counter does not show yet."""
+        shown = self._gauge(t_ns)
+        least_w, now_w = (None, None) if shown is None else (shown.least_w, shown.now_w)
+        self._late.take(Seen(t_ns, self._units * self.counter.unit_j, now_w), least_w)
 
     def _begin(self, t_ns: int, value: int) -> None:
         """A new epoch: differences start here."""

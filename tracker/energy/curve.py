@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..core.point import Point, Provenance
@@ -23,7 +24,9 @@ class Curve:
     """Cumulative joules of one device by provenance, with their slack, and ticks of these totals over time.
 
     `lag_low_j` and `lag_high_j` are the part of every point's edge that comes from the delay of the sensor (a latched counter, an
-    averaging gauge). They may become known after the first points, so they are added when a point is returned.
+    averaging gauge). They may become known after the first points, so they are added when a point is returned. `unshown_j` is what the
+    counter does not show yet at its newest reading, and `unshown_first_j` what it did not show at its first one: each tick has the
+    difference. `provisional`: it is being found out how late the counter is, and no tick is final.
     """
 
     def __init__(self, max_power_w: float) -> None:
@@ -31,6 +34,8 @@ class Curve:
         self.lag_low_j = self.lag_high_j = 0.0
         self.counter_j = self.power_j = self.imputed_j = self.modelled_j = 0.0
         self.slack_low_j = self.slack_high_j = self.scatter_j2 = 0.0
+        self.unshown_j = self.unshown_first_j = 0.0
+        self.provisional = False
         self.ticks: deque[Point] = deque()
         self._trimmed = False
         self._settled_ns: int | None = None  # None: all of them
@@ -69,6 +74,8 @@ class Curve:
             edge_j + more_j,
             self.scatter_j2,
         )
+        if self.unshown_j or self.unshown_first_j:
+            tick = self._shown_in_time(tick, self.unshown_j, ticks[-1].counter_j if ticks else 0.0)
         if replaces:
             ticks[-1] = tick
         else:
@@ -81,6 +88,7 @@ class Curve:
         """Ticks up to `t_ns` are final, or all of them for None. A tick of a counter is final when the next one shows that the counter has
         not stopped before it."""
         self._settled_ns = t_ns
+        self.provisional = self.provisional and t_ns is not None
 
     def widen(self, since_ns: int, more_j: float) -> None:
         """The ticks from `since_ns` on may lack this much energy."""
@@ -93,6 +101,23 @@ class Curve:
         """Give the newest tick the slack that was added after it."""
         if self.ticks:
             self.ticks[-1] = self.ticks[-1]._replace(slack_low_j=self.slack_low_j, slack_high_j=self.slack_high_j)
+
+    def restate_unshown(self, unshown_j: Sequence[tuple[int, float]]) -> None:
+        """Give the ticks so far what the counter did not show yet: from each of these instants (ns) on, so many joules."""
+        self.unshown_first_j, self.unshown_j = unshown_j[0][1], unshown_j[-1][1]
+        known, least_j = 0, 0.0
+        for i, tick in enumerate(self.ticks):
+            while known < len(unshown_j) and unshown_j[known][0] <= tick.t_ns:
+                known += 1
+            if known:
+                self.ticks[i] = tick = self._shown_in_time(tick, unshown_j[known - 1][1], least_j)
+            least_j = tick.counter_j
+
+    def _shown_in_time(self, tick: Point, unshown_j: float, least_j: float) -> Point:
+        """A tick with the joules that the counter does not show. What may be drawn by then stays; energy never falls below `least_j`."""
+        counter_j = max(tick.counter_j + unshown_j - self.unshown_first_j, least_j)
+        unshown_j = counter_j - tick.counter_j + self.unshown_first_j
+        return tick._replace(counter_j=counter_j, edge_low_j=tick.edge_low_j + unshown_j, edge_high_j=tick.edge_high_j - unshown_j)
 
     def copy(self) -> Curve:
         """The curve as it is now; what is booked later does not change it."""
@@ -113,7 +138,9 @@ class Curve:
 
     def reaches(self, t_ns: int) -> bool:
         """Whether there is a final tick at `t_ns` or later."""
-        return bool(self.ticks) and (self.ticks[-1].t_ns if self._settled_ns is None else self._settled_ns) >= t_ns
+        if self.provisional or not self.ticks:
+            return False
+        return (self.ticks[-1].t_ns if self._settled_ns is None else self._settled_ns) >= t_ns
 
     def at(self, t_ns: int) -> Point | None:
         """The curve at `t_ns`, interpolated between ticks and flat beyond its ends. None if the ticks are no longer kept."""
@@ -161,10 +188,11 @@ class Curve:
             modelled_j,
             a.slack_low_j + x * (b.slack_low_j - a.slack_low_j),
             a.slack_high_j + x * (b.slack_high_j - a.slack_high_j),
-            max(0.0, energy - low) + self.lag_low_j,
-            max(0.0, high - energy) + self.lag_high_j,
+            max(0.0, energy - low + self.lag_low_j),
+            max(0.0, high - energy + self.lag_high_j),
             a.scatter_j2 + x * (b.scatter_j2 - a.scatter_j2),
         )
 
     def _lagged(self, point: Point) -> Point:
-        return point._replace(edge_low_j=point.edge_low_j + self.lag_low_j, edge_high_j=point.edge_high_j + self.lag_high_j)
+        low_j, high_j = point.edge_low_j + self.lag_low_j, max(0.0, point.edge_high_j + self.lag_high_j)
+        return point._replace(edge_low_j=low_j, edge_high_j=high_j)

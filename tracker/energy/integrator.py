@@ -121,10 +121,10 @@ class DeviceIntegrator:
                 self.curve.mark(tail.t_ns)
 
     def set_update_period(self, seconds: float | None) -> None:
-        """The counter is updated every `seconds`, None if this is unknown. Its value may lack the energy of that time at full power."""
+        """The counter is updated every `seconds`, None if this is unknown. Its value lacks up to the energy of that time at full power."""
         self.update_period_s = seconds
         if self._meter is not None:
-            self._meter.set_lag(SLOWEST_UPDATE_S if seconds is None else seconds)
+            self._meter.set_update_period(seconds)
 
     def set_tick(self, name: str, seconds: float) -> None:
         """Sensor `name` is read every `seconds`."""

@@ -38,7 +38,7 @@ def test_a_modern_gpu_has_a_counter_and_two_gauges(gpus: FakeNvml, discover: Dis
     energy, average, instant = (sensors["gpu0", name] for name in ("energy", "power-average", "power-instant"))
     assert (energy.read(), average.read(), instant.read()) == (5_000_000, 390.0, 410.0)
     assert energy.kind == Counter(unit_j=1e-3, modulus=None, restarts_at_zero=True)
-    assert average.kind == Gauge("window", 1.0)
+    assert average.kind == Gauge("window", 1.0, renewed_s=0.1)
     assert instant.kind == Gauge("instant")
     assert (energy.period_s, average.period_s, instant.period_s) == (None, None, None)
     assert (energy.device.uuid, energy.device.model, energy.device.gain) == (uuid, "NVIDIA H100 80GB HBM3", 0.05)

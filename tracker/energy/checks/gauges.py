@@ -9,6 +9,8 @@ from ..gauge_track import GAP_S, GaugeTrack, Shown
 from .sieve import Sieve
 
 FRESH_S = 2.0
+ROUND_S = 0.05
+"""The sensors of a device are read one after the other: readings so close are of one round."""
 PREFERRED = ("window", "interval", "instant")
 """The shape of the gauge that a device is integrated from: an average misses nothing between two readings."""
 
@@ -44,7 +46,9 @@ class Gauges:
         power_w = None if track is None or self.refuted else track.power_w(t_ns, FRESH_S)
         if track is None or power_w is None:
             return None
-        return Shown(power_w, self.swing_w(track), track.gauge.window_s / 2 + track.tick_s)
+        now_w = None if self.instant is None else self.instant.power_w(t_ns, ROUND_S)
+        least_w = min(w for t in self.tracks.values() if (w := t.power_w(t_ns, FRESH_S)) is not None)
+        return Shown(power_w, self.swing_w(track), track.gauge.window_s / 2 + track.tick_s, least_w, now_w)
 
     def scatter_j2(self, part_time_s: float) -> float:
         """What the last sample adds to the variance (J²).

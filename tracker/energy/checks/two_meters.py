@@ -31,6 +31,7 @@ class TwoMeters:
         self.covered_ns = 0
         self._curve, self._meter, self._gauges, self._track, self._say = curve, meter, gauges, track, say
         self._said = False
+        track.books_start = False  # the counter does
 
     def take(self, piece: Piece) -> None:
         """A piece of integrated power. It is compared with the counter, where both have measured all of it."""
@@ -94,8 +95,8 @@ class TwoMeters:
     def _contain_tail(self, t_ns: int) -> None:
         """The end of a run, which an averaging gauge shows too late: if the two disagree, any power that was seen may have been drawn."""
         since_ns, instant = self.check.compared_ns, self._gauges.instant
-        place = self._curve.counter_at(since_ns)
-        shown_j = 0.0 if place is None else self._curve.counter_j - place.counter_j
+        place, end = self._curve.counter_at(since_ns), self._curve.counter_at(t_ns)
+        shown_j = 0.0 if place is None or end is None else max(0.0, end.counter_j - place.counter_j)
         most_w = self._curve.max_power_w if instant is None else max(instant.highest_w, self._track.highest_w)
         if (self.check.residual or 0.0) > 0:
             self._curve.slack_low_j += shown_j

@@ -24,7 +24,9 @@ FIELDS = (FIELD_POWER_AVERAGE, FIELD_POWER_INSTANT)
 _COUNT = c_int(len(FIELDS))
 TOGETHER_NS = 1_000_000
 """An answer that is not older than this counts as current."""
+AVERAGE_RENEWED_S = 0.1  # Yang et al. 2024 (arXiv:2312.02741): in their data of an RTX 3090, both fields are renewed every 100 ms
 AVERAGE_WINDOW_S = 1.0  # nvml.h, nvmlDeviceGetPowerUsage: "power averaged over 1 sec interval"
+AVERAGE = Gauge("window", AVERAGE_WINDOW_S, renewed_s=AVERAGE_RENEWED_S)
 _MILLI = 1e-3
 
 _FUNCTION_NOT_FOUND = 13  # nvml.h, nvmlReturn_t
@@ -194,7 +196,7 @@ class FieldPowerSensor(NvmlSensor):
     def __init__(self, library: NvmlLibrary, handle: Any, device: Device, field: int, fields: PowerFields) -> None:
         average = field == FIELD_POWER_AVERAGE
         self.name = "power-average" if average else "power-instant"
-        self.kind = Gauge("window", AVERAGE_WINDOW_S) if average else Gauge("instant")
+        self.kind = AVERAGE if average else Gauge("instant")
         self._field, self._fields = field, fields
         super().__init__(library, handle, device)
 
@@ -213,7 +215,7 @@ class UsagePowerSensor(NvmlSensor):
 
     def __init__(self, library: NvmlLibrary, handle: Any, device: Device, averaged: bool) -> None:
         self.name = "power-average" if averaged else "power-instant"
-        self.kind = Gauge("window", AVERAGE_WINDOW_S) if averaged else Gauge("instant")
+        self.kind = AVERAGE if averaged else Gauge("instant")
         super().__init__(library, handle, device)
         self._call = _function(library.nvml, "nvmlDeviceGetPowerUsage")
         self._milliwatts = c_uint()

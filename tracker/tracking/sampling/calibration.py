@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from ...core.clock import Clock
 from ...core.sensing import Sensor
+from ...energy.delay.unshown import PERIOD_MARGIN
 from ...energy.integrator import DeviceIntegrator
 from ...unwarned import unwarned
+from .channel import Channel
 
 NS = 1e-9
 CALIBRATION_S = 0.6
@@ -38,7 +41,8 @@ class Renewals:
         return len(self._changed_ns) >= CALIBRATION_CHANGES
 
     def tell(self) -> None:
-        """Give the integrator the update period, if it is known."""
+        """Give the integrator the update period, if it is known. Without it, the points of the curve are final as they are."""
+        self.integrator.curve.provisional = False
         if (period_s := self.period_s) is not None:
             self.integrator.set_update_period(period_s)
 
@@ -51,4 +55,25 @@ class Renewals:
         gaps = sorted(b - a for a, b in pairwise(self._changed_ns))
         spacings = sorted(b - a for a, b in pairwise(self._looked_ns))
         mean_ns = (self._changed_ns[-1] - self._changed_ns[0]) / len(gaps)
-        return max(1.1 * mean_ns, gaps[len(gaps) * 3 // 4] - spacings[len(spacings) // 2]) * NS
+        return max(PERIOD_MARGIN * mean_ns, gaps[len(gaps) * 3 // 4] - spacings[len(spacings) // 2]) * NS
+
+
+class Calibration:
+    """Measures the update periods of all counters of `channels` at once. Until `tell`, no point of their curves is final."""
+
+    def __init__(self, channels: Sequence[Channel] = ()) -> None:
+        self._renewals = [Renewals(channel.sensor, channel.integrator) for channel in channels if channel.counts]
+        self._pending = list(self._renewals)
+        for renewals in self._renewals:
+            renewals.integrator.curve.provisional = True
+
+    def look(self, clock: Clock) -> bool:
+        """Read each counter once. Returns whether more readings are needed."""
+        self._pending = [renewals for renewals in self._pending if not renewals.look(clock)]
+        return bool(self._pending)
+
+    def tell(self) -> None:
+        """Tell the integrators what was found, once."""
+        renewals, self._renewals = self._renewals, []
+        for of_one in renewals:
+            of_one.tell()

@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ...core.clock import Clock
 from ...core.run import Event, EventKind
-from ...core.sensing import Counter, Sensor
+from ...core.sensing import Sensor
 from ...energy.integrator import DeviceIntegrator
 from ...log import warn
 from ...unwarned import unwarned
-from .calibration import CALIBRATION_S, Renewals
+from .calibration import CALIBRATION_S, Calibration
 from .channel import Channel, grouped, integrator_of, read_again
 from .schedule import DOUBT_S, EDGE_S, Schedule
 from .snapshot import Snapshot, snapshot_of
@@ -53,8 +53,8 @@ class Sampler:
         self._settling = threading.Lock()
         self._wake = threading.Lock()
         self._wake.acquire()
-        self._stopping = self._failed = self.stuck = False
-        self._waits = False  # for longer than a period
+        self._stopping = self._failed = self.stuck = self._waits = False  # waits for longer than a period
+        self._measured = Calibration()
         self.steps = StepWatch()
         self.on_round: Callable[[float], None] = lambda _: None
         self.on_death: Callable[[], None] = lambda: None
@@ -115,6 +115,7 @@ class Sampler:
             end_ns = self._clock.monotonic_ns()
             if not self._stopping:
                 self._stopping = True
+                self._measured.tell()
                 self._round(self.channels)
                 self._settle()
                 self.steps.book(self.integrators, end_ns, last=True)
@@ -286,14 +287,14 @@ class Sampler:
 
     def _calibrate(self) -> None:
         """Measure how often each counter is updated: read it in quick succession until it has changed a few times."""
-        clock = self._clock
-        watched = [Renewals(c.sensor, c.integrator) for c in self.channels if isinstance(c.sensor.kind, Counter)]
-        pending, begin_ns = watched, clock.monotonic_ns()
-        while pending and (passed_s := (clock.monotonic_ns() - begin_ns) * NS) < CALIBRATION_S:
+        clock, measured = self._clock, Calibration(self.channels)
+        self._measured, begin_ns = measured, clock.monotonic_ns()
+        try:
+            while (passed_s := (clock.monotonic_ns() - begin_ns) * NS) < CALIBRATION_S:
+                with self._lock:
+                    if self._stopping or not measured.look(clock):
+                        break
+                self._wake.acquire(timeout=0.0003 if passed_s < CALIBRATION_S / 8 else 0.002)
+        finally:
             with self._lock:
-                if self._stopping:
-                    break
-                pending = [r for r in pending if not r.look(clock)]
-            self._wake.acquire(timeout=0.0003 if passed_s < CALIBRATION_S / 8 else 0.002)
-        for renewals in watched:
-            renewals.tell()
+                measured.tell()

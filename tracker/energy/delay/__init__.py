@@ -1,1 +1,1 @@
-"""What a sensor shows late at the start and at the end of a window, and the energy that this adds."""
+"""What a sensor shows late, and the energy that this adds at the start and the end of a run."""

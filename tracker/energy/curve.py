@@ -74,8 +74,9 @@ class Curve:
             edge_j + more_j,
             self.scatter_j2,
         )
-        if self.unshown_j or self.unshown_first_j:
-            tick = self._shown_in_time(tick, self.unshown_j, ticks[-1].counter_j if ticks else 0.0)
+        least_j = ticks[-1].counter_j if ticks else 0.0
+        if self.unshown_j or self.unshown_first_j or self.counter_j < least_j:
+            tick = self._shown_in_time(tick, self.unshown_j, least_j)
         if replaces:
             ticks[-1] = tick
         else:

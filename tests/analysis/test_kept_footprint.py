@@ -119,7 +119,7 @@ def test_an_old_footprint_in_the_database_is_shown(tmp_path: Path, name: str, sa
     footprint(tmp_path, NODE, id="r1")
     db = str(tmp_path / "r1.db")
     store = Store.open(db)
-    store.add_footprint("0ld", "r1", START, "{}", json.dumps(OLD[name]))
+    store.add_footprints([{"id": "0ld", "run_id": "r1", "created_utc_ns": START, "inputs": "{}", "result": json.dumps(OLD[name])}])
     store.close()
     text = CliRunner().invoke(cli, ("show", "r1", "--footprint", "0ld", "--db", db), standalone_mode=False)
     assert text.exception is None, text.exception

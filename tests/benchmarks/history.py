@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.benchmarks._machine import ROOT, context, spread, table
@@ -99,11 +99,11 @@ def size_mib(path: Path) -> float:
     return sum(p.stat().st_size for p in path.parent.glob(path.name + "*")) / 2**20
 
 
-def timed(command: Sequence[str], db: Path) -> tuple[float, float]:
-    """Wall seconds of a command, and the most memory it had, in MiB."""
+def timed(command: Sequence[str], db: Path | str, folder: Path) -> tuple[float, float]:
+    """Wall seconds of a command in a folder, and the most memory it had, in MiB."""
     env = {**os.environ, "TRAINWATT_DB": str(db), "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
     begin = time.perf_counter()
-    process = subprocess.Popen(command, env=env, cwd=db.parent, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, env=env, cwd=folder, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -111,13 +111,15 @@ def timed(command: Sequence[str], db: Path) -> tuple[float, float]:
     return time.perf_counter() - begin, usage.ru_maxrss / 1024
 
 
-def commands(rounds: int, asked: dict[str, tuple[Sequence[str], Path]]) -> Iterator[Sequence[object]]:
-    """A row for each command: its time, and beyond the import of the libraries."""
-    only = [sys.executable, "-c", LIBRARIES]
+def commands(
+    rounds: int, asked: Mapping[str, tuple[Sequence[str], Path | str]], *, libraries: str, folder: Path
+) -> Iterator[Sequence[object]]:
+    """A row for each command, which runs in a folder: its time, and beyond the import of the libraries."""
+    only = [sys.executable, "-c", libraries]
     found: dict[str, list[tuple[float, float]]] = {words: [] for words in ("import of the libraries", *asked)}
     for turn in range(rounds + 1):  # the first one warms the caches
         for words, (arguments, db) in {"import of the libraries": ((), next(iter(asked.values()))[1]), **asked}.items():
-            took = timed([sys.executable, "-m", "trainwatt", *arguments] if arguments else only, db)
+            took = timed([sys.executable, "-m", "trainwatt", *arguments] if arguments else only, db, folder)
             if turn or rounds == 0:
                 found[words].append(took)
             print(f"{words}: {took[0]:.2f} s", file=sys.stderr, flush=True)
@@ -152,7 +154,7 @@ def main() -> None:
         long_run(writer, 1, LARGE, round(options.hours * 3600))
         writer.close()
         ended = time.perf_counter()
-        asked: dict[str, tuple[Sequence[str], Path]] = {
+        asked: dict[str, tuple[Sequence[str], Path | str]] = {
             f"list, of {options.runs:,} runs": (("list",), many),
             "list --project": (("list", "--project", "project7"), many),
             "list --limit 1000000 --json": (("list", "--limit", "1000000", "--json"), many),
@@ -161,7 +163,7 @@ def main() -> None:
             f"show of the run of {options.hours:g} h": (("show",), one),
             "show --json of it": (("show", "--json"), one),
         }
-        rows = list(commands(options.rounds, asked))
+        rows = list(commands(options.rounds, asked, libraries=LIBRARIES, folder=Path(folder)))
         grown = (size_mib(one) - empty_mib) / options.hours
         sizes = [
             [f"{options.runs:,} runs of 4 devices, {options.points} points each", f"{size_mib(many):,.0f} MiB", f"{between - begin:.0f} s"],

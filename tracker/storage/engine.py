@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, ExceptionContext, Table, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
@@ -120,6 +120,15 @@ def lock_runs(connection: Connection, run_ids: Sequence[str]) -> None:
     """Keep other processes from changing runs until the transaction ends. In SQLite the lock of `writing` does this already."""
     if connection.dialect.name == "postgresql":
         postgresql.lock_runs(connection, run_ids)
+
+
+def insert(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], tail: str) -> None:
+    """Insert rows that come from a database. `tail`: what happens to one that is there already."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(connection, table, columns, rows, tail)
+    statement = text(f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join(f':{c}' for c in columns)}) {tail}")
+    connection.execute(statement.execution_options(trainwatt_stored=True), [dict(row) for row in rows])
+    return None
 
 
 def without_null(row: dict[str, Any]) -> dict[str, Any]:

@@ -5,19 +5,20 @@ A server is shared, and anyone may lock a table or stop in the middle of a trans
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import weakref
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, select, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.pool import NullPool
 
 from ..errors import ConfigurationError, StoreBusyError, StoreError
 from .place import masked
 from .schema import METADATA, RUN
 
-CONNECT_S = 5
+CONNECT_S, CONNECTIONS = 5, 20
+"""How long a connection may take, and how many there are at most, of which one is kept. The pages of `serve` use several."""
 LOCK_S = 5
 """How long a statement waits for a lock, as long as one waits for a locked SQLite file."""
 STATEMENT_S = 60
@@ -44,17 +45,20 @@ LIMIT 1
 
 
 def make(place: str) -> Engine:
-    """An engine for the URL `place`. It connects later. Raises ConfigurationError for a malformed URL or a missing driver."""
+    """An engine for the URL `place`. It connects later, and keeps a connection until it is disposed of: a new one takes as long as several
+    questions. Raises ConfigurationError for a malformed URL or a missing driver."""
     try:
         url = make_url(place)
         if url.drivername in ("postgresql", "postgres"):
             url = url.set(drivername="postgresql+psycopg")
-        engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": CONNECT_S})
+        # A kept connection is asked first whether it still lives: the server may have been restarted, or this process is a fork.
+        engine = create_engine(url, pool_size=1, max_overflow=CONNECTIONS, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_S})
     except (ArgumentError, ValueError) as error:  # ValueError: the port is not a number
         raise ConfigurationError(f"{masked(place)} is not a database URL. Give postgresql://USER@HOST/DATABASE.") from error
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"{masked(place)} needs the package {error.name}: `pip install 'psycopg[binary]'`.") from error
     event.listen(engine, "begin", _bound)
+    weakref.finalize(engine, engine.pool.dispose)
     return engine
 
 
@@ -68,6 +72,13 @@ def lock_schema(connection: Connection) -> None:
 def lock_runs(connection: Connection, run_ids: Sequence[str]) -> None:
     """Wait until no other transaction changes these runs, and keep others from it until this one ends. All lock them in the same order."""
     connection.execute(select(RUN.c.id).where(RUN.c.id.in_(run_ids)).order_by(RUN.c.id).with_for_update())
+
+
+def insert(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], tail: str) -> None:
+    """Insert rows in one statement, with an array for each column: ten times as quick as a statement for each row."""
+    arrays = ", ".join(f"CAST(:{name} AS {table.c[name].type.compile(connection.dialect)}[])" for name in columns)
+    statement = text(f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT * FROM unnest({arrays}) {tail}")
+    connection.execute(statement.execution_options(trainwatt_stored=True), {name: [row[name] for row in rows] for name in columns})
 
 
 def store_error(error: DBAPIError, place: str) -> StoreError:

@@ -141,8 +141,8 @@ def test_a_run_is_deleted_from_the_files_that_have_it(hosts: Path) -> None:
 def test_a_kept_footprint_is_in_the_file_of_its_run(hosts: Path) -> None:
     kept = command("footprint", "b", "--zone", "FR", "--json", "--db", str(hosts))
     assert kept.exit_code == 0, kept.output
-    in_file, in_folder = (open_store(place).newest_footprint("b") for place in (hosts / "runs-two.db", hosts))
-    assert in_file is not None
+    in_file, in_folder = (open_store(place).newest_footprints(["b"]) for place in (hosts / "runs-two.db", hosts))
+    assert list(in_file) == ["b"]
     assert in_folder == in_file
 
 

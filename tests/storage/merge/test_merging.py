@@ -78,7 +78,7 @@ def three(db: Path) -> Path:
 def test_all_rows_are_taken_and_a_second_merge_changes_none(tmp_path: Path, target: str) -> None:
     source = three(tmp_path / "runs.db")
     store = Store.open(str(source))
-    store.add_footprint("f1", "a", 5, "{}", '{"total": 1}')
+    store.add_footprints([{"id": "f1", "run_id": "a", "created_utc_ns": 5, "inputs": "{}", "result": '{"total": 1}'}])
     store.cache_intensities(
         [{"provider": "uk", "zone": "GB", "basis": "direct", "start_utc_ns": 1, "end_utc_ns": 2, "g_per_kwh": 5.5, "fetched_utc_ns": 9}]
     )

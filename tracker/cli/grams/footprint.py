@@ -90,10 +90,11 @@ def command(
         require_one_basis(of_zone)
         count_once(store, of_zone)
         inputs = json.dumps({name: value for name, value in _inputs(given, terms).items() if value not in (None, False)}, default=str)
-        for each in of_zone:
-            if len(by_zone) == 1:  # the footprints of several grids do not replace each other
-                each["previous"] = _previous(store, each)
-            _keep(store, each, inputs)
+        if len(by_zone) == 1:  # the footprints of several grids do not replace each other
+            kept = store.newest_footprints(unique)
+            for each in of_zone:
+                each["previous"] = _previous(each, kept.get(each["run"]["id"]))
+        _keep(store, of_zone, inputs)
     if as_json:
         echo(json.dumps(_json(by_zone, found), indent=2))
     elif form:
@@ -135,9 +136,9 @@ def _assessed(store: Store, stored: StoredRun, terms: Terms, refresh: bool, *, a
     return {"run": view["run"], "energy": view["energy"], "work": view["work"], "footprint_id": None, "carbon": carbon}
 
 
-def _previous(store: Store, each: FootprintJson) -> PreviousJson | None:
+def _previous(each: FootprintJson, kept: tuple[str, int, str] | None) -> PreviousJson | None:
     """The newest footprint of the run that is kept. One that is damaged is said, and is not compared with."""
-    carbon, kept = each["carbon"], store.newest_footprint(each["run"]["id"])
+    carbon = each["carbon"]
     if carbon is None or kept is None:
         return None
     footprint_id, created_utc_ns, result = kept
@@ -150,16 +151,28 @@ def _previous(store: Store, each: FootprintJson) -> PreviousJson | None:
     return {"footprint_id": footprint_id, "computed_at": at, "total_g": was["total_g"], "changes": changes(was, carbon)}
 
 
-def _keep(store: Store, each: FootprintJson, inputs: str) -> None:
-    """Store the computation, which is never changed. If the database cannot be written, the result is still printed."""
-    if each["carbon"] is None:
-        return
-    footprint_id = os.urandom(4).hex()
+def _keep(store: Store, found: list[FootprintJson], inputs: str) -> None:
+    """Store the computations, which are never changed. If the database cannot be written, the result is still printed."""
+    ids = {each["run"]["id"]: os.urandom(4).hex() for each in found if each["carbon"] is not None}
+    rows = [
+        {
+            "id": ids[each["run"]["id"]],
+            "run_id": each["run"]["id"],
+            "created_utc_ns": time.time_ns(),
+            "inputs": inputs,
+            "result": json.dumps(each["carbon"]),
+        }
+        for each in found
+        if each["run"]["id"] in ids
+    ]
     try:
-        store.add_footprint(footprint_id, each["run"]["id"], time.time_ns(), inputs, json.dumps(each["carbon"]))
-        each["footprint_id"] = footprint_id
+        store.add_footprints(rows)
     except StoreError as error:
-        say(f"the footprint of {each['run']['id'][:8]} is not kept: {error}")
+        which = f"footprint of {found[0]['run']['id'][:8]} is" if len(found) == 1 else "footprints are"
+        say(f"the {which} not kept: {error}")
+        return
+    for each in found:
+        each["footprint_id"] = ids.get(each["run"]["id"])
 
 
 def _refresh(store: Store, stored: StoredRun, terms: Terms) -> None:

@@ -60,11 +60,13 @@ class FolderStore(Store):
         self._refresh()
         return len(before - self._known(ids))
 
-    def add_footprint(self, footprint_id: str, run_id: str, created_utc_ns: int, inputs: str, result: str) -> None:
-        """Keep a footprint in the first file that has the run."""
-        for file in self._files_of({run_id}):
-            Store.open(str(file)).add_footprint(footprint_id, run_id, created_utc_ns, inputs, result)
-            break
+    def add_footprints(self, footprints: Sequence[Mapping[str, object]]) -> None:
+        """Keep each footprint in the first file that has its run."""
+        left = list(footprints)
+        for file, own in self._files_of(str(row["run_id"]) for row in left).items():
+            if here := [row for row in left if row["run_id"] in own]:
+                Store.open(str(file)).add_footprints(here)
+                left = [row for row in left if row["run_id"] not in own]
         self._refresh()
 
     def cache_intensities(self, values: Sequence[Mapping[str, object]]) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, select, text, tuple_
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, select, tuple_
 
-from ..engine import without_null
+from ..engine import insert, without_null
 from ..read.rows import chunks_of
 from ..schema import CURVE_POINT, DEVICE, FOOTPRINT, GRID_INTENSITY, INVENTORY, METADATA
 from ..write.statements import KEYS, replacing
@@ -37,10 +37,8 @@ def put(connection: Connection, table: Table, rows: Sequence[Row], *, replaces: 
         return
     columns = tuple(rows[0])
     tail = replacing(table.name, columns) if replaces else f"ON CONFLICT ({', '.join(KEYS[table.name])}) DO NOTHING"
-    statement = text(f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join(f':{c}' for c in columns)}) {tail}")
-    statement = statement.execution_options(trainwatt_stored=True)
     for start in range(0, len(rows), _WRITTEN_AT_ONCE):
-        connection.execute(statement, [dict(row) for row in rows[start : start + _WRITTEN_AT_ONCE]])
+        insert(connection, table, columns, rows[start : start + _WRITTEN_AT_ONCE], tail)
 
 
 def make_equal(source: Connection, target: Connection, segment_ids: Sequence[str], new: frozenset[str]) -> None:

@@ -41,9 +41,13 @@ def bring(outbox: Outbox, here: Here, target: Place | None = None) -> None:
     store.close()
     source = places.source(local)
     going_on = _going_on(source, owed)  # asked first: what is over now is over in what is read below
-    merge = Merge(source, target or places.target(outbox.server), owed)
-    for batch in merge.batches():
-        merge.take(batch)
+    into = target or places.target(outbox.server)
+    merge = Merge(source, into, owed)
+    try:
+        for batch in merge.batches():
+            merge.take(batch)
+    finally:
+        into.engine.dispose()  # a thousand hosts would keep a thousand connections
     failed: dict[str, str] = dict(merge.taken.failed)
     for run_id in owed:
         if run_id not in going_on and run_id not in failed:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, func, or_, select
 
 from ...core.clock import Anchor
 from ...core.point import Point
-from ..schema import CLOCK_ANCHOR, DEVICE, EVENT, FINDING, INVENTORY, RUN, RUN_STATUS, SEGMENT, WORK
+from ..schema import CLOCK_ANCHOR, DEVICE, EVENT, FINDING, FOOTPRINT, INVENTORY, RUN, RUN_STATUS, SEGMENT, WORK
 from .checked import checker, damage_within, falls, from_json, sound
 from .curves import Key, ends_of
 from .lasting import Lived, last_t_ns, lasted_s
@@ -236,6 +236,16 @@ def times_of(connection: Connection, run_ids: Sequence[str]) -> Iterator[tuple[i
         known = [time_ns for time_ns in row if isinstance(time_ns, int)]
         if known:
             yield min(known), max(known)
+
+
+def newest_footprints_of(connection: Connection, run_ids: Sequence[str]) -> Iterator[tuple[str, tuple[str, int, str]]]:
+    """Runs that have footprints, each with the id, the time and the result of the newest."""
+    columns, other = FOOTPRINT.c, FOOTPRINT.alias().c
+    # The results are long, and a run may have many: only the newest are read.
+    newest = select(func.max(other.created_utc_ns)).where(other.run_id == columns.run_id).correlate(FOOTPRINT).scalar_subquery()
+    query = select(columns.run_id, columns.id, columns.created_utc_ns, columns.result).where(columns.created_utc_ns == newest)
+    for run_id, *footprint in connection.execute(query.where(columns.run_id.in_(run_ids))):
+        yield run_id, (footprint[0], footprint[1], footprint[2])
 
 
 def _newest_anchors(connection: Connection, run_ids: Sequence[str]) -> dict[str, Anchor]:

@@ -225,11 +225,11 @@ class Store:
         with self._writing() as connection:
             return sum(connection.execute(delete(RUN).where(RUN.c.id.in_(chunk))).rowcount for chunk in chunks_of(run_ids))
 
-    def add_footprint(self, footprint_id: str, run_id: str, created_utc_ns: int, inputs: str, result: str) -> None:
-        """Keep a footprint as it was computed; it is never changed. `inputs` and `result` are JSON."""
-        row = {"id": footprint_id, "run_id": run_id, "created_utc_ns": created_utc_ns, "inputs": inputs, "result": result}
+    def add_footprints(self, footprints: Sequence[Mapping[str, object]]) -> None:
+        """Keep footprints, as rows of that table, as they were computed; they are never changed. `inputs` and `result` are JSON."""
         with self._writing() as connection:
-            connection.execute(insert(FOOTPRINT).values(row))
+            if footprints:
+                connection.execute(insert(FOOTPRINT), [dict(row) for row in footprints])
 
     def footprint(self, run_id: str, ref: str) -> str:
         """The result, as JSON, of the run's footprint whose id begins with `ref`. Raises RunNotFoundError."""
@@ -241,11 +241,10 @@ class Store:
             raise RunNotFoundError(f"run {run_id} has {how} {ref!r}; `trainwatt footprint {run_id}` computes one and prints its id")
         return str(found[0])
 
-    def newest_footprint(self, run_id: str) -> tuple[str, int, str] | None:
-        """The id, the time (UTC nanoseconds) and the result, as JSON, of the run's newest footprint; None if none is kept."""
-        columns, newest = FOOTPRINT.c, FOOTPRINT.c.created_utc_ns.desc()
-        query = select(columns.id, columns.created_utc_ns, columns.result).where(columns.run_id == run_id).order_by(newest).limit(1)
-        return self._read(lambda connection: next((tuple(row) for row in connection.execute(query)), None))
+    def newest_footprints(self, run_ids: Iterable[str]) -> dict[str, tuple[str, int, str]]:
+        """The id, the time (UTC nanoseconds) and the result, as JSON, of the newest footprint of each run, by run."""
+        chunks = chunks_of(run_ids)
+        return self._read(lambda connection: {k: v for chunk in chunks for k, v in load.newest_footprints_of(connection, chunk)})
 
     def cache_intensities(self, values: Sequence[Mapping[str, object]]) -> None:
         """Keep a provider's intensities, as rows of grid_intensity. A newer value replaces the older one of the same interval."""
@@ -289,7 +288,8 @@ class Store:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with faults_of(self.place), writing(make_engine(self.place, writes=True)) as connection:
+        engine = self._engine if is_server(self.place) else make_engine(self.place, writes=True)
+        with faults_of(self.place), writing(engine) as connection:
             yield connection
 
     def _with_ending(self, row: Row) -> Row:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -94,6 +95,11 @@ def test_a_busy_command_beside_a_busy_stranger_gets_a_share(make_world: MakeWorl
     assert "contains other devices" not in shown
     assert "stay unattributed" in shown
     assert "attributed" in world.call("list").stdout
+    methods = " ".join(world.call("footprint", "latest", "--format", "text").stdout.split())
+    assert "was attributed to its processes: a share of the " in methods
+    report = world.work / "report.md"
+    world.call("report", "latest", "--format", "md", "-o", str(report))
+    assert "attributed to the processes of this run: " in report.read_text()
     assert json.loads(world.call("list", "--json").stdout)["runs"][0]["energy"]["attribution"]["machine_j"] > 0
     assert json.loads(rows(world, "SELECT settings FROM run")[0][0])["scope"] == "process"
 
@@ -171,6 +177,28 @@ def test_a_use_that_cannot_be_read_any_more_is_unknown_and_said(make_world: Make
     assert of_run["energy_j"] == 0.0
     assert of_run["high_j"] > 0.5 * whole["energy_j"]
     assert any("the use of gpu0 by processes could not be read" in event["detail"] for event in events(view, "store"))
+
+
+@pytest.mark.slow
+def test_a_gpu_that_is_found_later_has_a_share_too(make_world: MakeWorld) -> None:
+    """Nobody knows who used it before: that is in the range, from nothing to all."""
+    world = make_world()
+    world.gpu("0.lost", 1)
+    code = "import os, sys\nprint(os.getpid(), flush=True)\nsys.stdin.readline()"
+    process = world.popen([*TRAINWATT, "run", "--scope", "process", "--", sys.executable, "-c", code], stdin=subprocess.PIPE)
+    assert process.stdout is not None
+    world.gpu("0.use", f"{process.stdout.readline().strip()}:50")
+    world.gpu("0.lost", 0)
+    time.sleep(5)
+    _, err = process.communicate("\n")
+    assert process.returncode == 0, err
+    view = world.show()
+    assert_sound(view)
+    [found] = events(view, "found")
+    assert found["device"] == "gpu0"
+    of_run, whole = share(view, "gpu0")
+    assert 0.0 < of_run["energy_j"] < 0.75 * whole["energy_j"]  # (1 + 1/2) / 2, but for the time before
+    assert of_run["high_j"] > 0.9 * whole["energy_j"]
 
 
 def test_a_model_is_divided_too_and_says_so(make_world: MakeWorld) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from ..._version import __version__
 from ...analysis.footprint_totals import Tally, by_status, counted, tally
-from ..words.quantities import count, listed, number, percent, significant
+from ..words.quantities import count, format_energy, listed, number, percent, significant
 from ..words.safe_text import clipped
 from .beside import beside
 from .bibliography import SOFTWARE, WU
@@ -38,7 +38,7 @@ _WAYS = {
 def paragraph(footprints: Sequence[FootprintJson]) -> list[Fragment]:
     """The paragraph, its sentences separated by a space. `footprints` must not be empty."""
     parts: list[Fragment] = []
-    for write in (_scope, origins, _hardware, _boundary, _measurement, _interval, factors, results, per_unit, beside):
+    for write in (_scope, origins, _hardware, _boundary, _measurement, _attribution, _interval, factors, results, per_unit, beside):
         for sentence in write(footprints):
             parts += [*([" "] if parts else []), *sentence]
     return parts
@@ -190,6 +190,20 @@ def _measurement(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
         yield [f"{note}."]
     if len(notes) > MOST_NOTES:
         yield [f"{count(len(notes) - MOST_NOTES, 'further model')} of this kind were used on other hosts or at other power limits."]
+
+
+def _attribution(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
+    """That an energy is a share of what the devices used, and how it was divided."""
+    found = [of for f in footprints if (of := f["energy"]["attribution"]) is not None]
+    if found:
+        who = "The run" if len(footprints) == 1 else "Each run" if len(found) == len(footprints) else f"{count(len(found), 'run')} of these"
+        whole_j = sum(of["machine_j"] for of in found)
+        yield [
+            f"{who} shared its devices with others, and modelled energy includes what was attributed to its processes: a share of the"
+            f" {format_energy(whole_j)} that the devices used as a whole. Energy above idle was divided by use (CPU time, and computing time"
+            " on GPUs), and of idle energy the processes got the part that they used of all there was; the range spans an unknown idle power"
+            " and unequal power for equal use."
+        ]
 
 
 def _joules(device: DeviceJson) -> Mapping[str, float]:

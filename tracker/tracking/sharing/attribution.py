@@ -26,7 +26,7 @@ from .tree import ProcessTree, Spent
 if TYPE_CHECKING:
     from ...sensors.nvidia.process_use import ProcessUse
 
-COST = 500
+COST = 200
 """A look may take one part in this many of the time."""
 LONGEST_NS = 8_000_000_000
 """A look is taken as often at least: the ticks of a curve are kept for twelve seconds."""
@@ -67,6 +67,7 @@ class Attribution:
         self._shares: dict[str, tuple[Device, ShareCurve]] = {}
         self._gpus: dict[str, ProcessUse] = {}
         self._matched: set[str] = set()
+        self._late: set[str] = set()
         counted = [integrator for integrator in integrators.values() if integrator.device.included_in_total]
         for integrator in counted:
             if (reason := self._watch(integrator.device, sensors)) is not None:
@@ -94,6 +95,7 @@ class Attribution:
             if integrator.device.included_in_total:
                 self._watch(integrator.device, sensors)
                 self._share(integrator)
+                self._late.add(name)  # nobody looked at its use before
                 found.append(self._shares[name][0])
             found.append(integrator.device)
         return found
@@ -108,7 +110,8 @@ class Attribution:
             self._looked_ns = t_ns
             for name, (_, share) in self._shares.items():
                 if name in seen.devices:
-                    share.extend(seen.devices[name].curve, used.get(name, UNKNOWN))
+                    share.extend(seen.devices[name].curve, UNKNOWN if name in self._late else used.get(name, UNKNOWN))
+                    self._late.discard(name)
         more = {
             device.name: DeviceSnapshot(device, share.curve.copy(), of.lost, of.step_s, of.covered_ns, None, None)
             for name, (device, share) in self._shares.items()

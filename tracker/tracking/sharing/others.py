@@ -33,9 +33,7 @@ class SharedDevices:
     each, with their program and user, or with their whole command line if `full`; the others tell which GPUs it uses. Its processes are the
     tree of `tree_pid`, and daemons that `trainwatt run` started."""
 
-    def __init__(
-        self, sensors: Iterable[Sensor], tree_pid: int, me: Identity, run_id: str, start_ns: int, *, full: bool, whole: bool = True
-    ) -> None:
+    def __init__(self, sensors: Iterable[Sensor], tree_pid: int, me: Identity, run_id: str, start_ns: int, *, full: bool) -> None:
         self._by_device = {s.device.name: s for s in sensors}
         self._tree_pid = tree_pid
         self._me = me

@@ -200,9 +200,9 @@ def _attribution(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
         whole_j = sum(of["machine_j"] for of in found)
         yield [
             f"{who} shared its devices with others, and modelled energy includes what was attributed to its processes: a share of the"
-            f" {format_energy(whole_j)} that the devices used as a whole. Energy above idle was divided by use (CPU time, and computing time"
-            " on GPUs), and of idle energy the processes got the part that they used of all there was; the range spans an unknown idle power"
-            " and unequal power for equal use."
+            f" {format_energy(whole_j)} that the devices used as a whole. Energy above idle was divided by use (CPU time, and computing"
+            " time on GPUs), and of idle energy the processes got the part that they used of all there was; the range spans an unknown"
+            " idle power and unequal power for equal use."
         ]
 
 

@@ -72,6 +72,14 @@ def test_within_an_interval_the_use_may_have_been_at_any_time() -> None:
     assert share.curve.ticks[-1].edge_high_j == pytest.approx(0.0, abs=1e-3)
 
 
+def test_the_edges_of_the_first_reading_may_become_known_later() -> None:
+    whole, share = grown([([(100.0, 0.0, 0.0, S)], Use(100, 0, 0, 100))])
+    whole.ticks[0] = whole.ticks[0]._replace(edge_low_j=7.0)
+    share.begin(whole)
+    assert share.curve.ticks[0].edge_low_j == 7.0
+    assert [tick.energy_j for tick in share.curve.ticks] == pytest.approx([0.0, 100.0])
+
+
 def test_nothing_is_attributed_before_the_first_reading_or_twice() -> None:
     share = ShareCurve(DEVICE, None, 4.0)
     share.extend(Curve(500.0), Use(1, 0, 0, 1))

@@ -21,18 +21,24 @@ class ShareCurve:
         self._weight = weight
         self._until: Point | None = None
 
-    def extend(self, whole: Curve, use: Use) -> None:
-        """Attribute what the device drew since the last call; `whole` is its curve, and `use` what was used of it in this time."""
+    def begin(self, whole: Curve) -> None:
+        """Let the share begin where `whole`, the curve of the device, begins. Its edges there may become known later: call it again."""
         if not whole.ticks:
             return
+        first = whole.ticks[0]
         if self._until is None:
-            first = whole.ticks[0]
             self._until = Point(first.t_ns)
-            self.curve.mark(first.t_ns, 0, first.edge_low_j, first.edge_high_j)
-        start, end = self._until, whole.ticks[-1]
+            self.curve.mark(first.t_ns)
+        if self.curve.ticks[0].t_ns == first.t_ns:
+            self.curve.ticks[0] = self.curve.ticks[0]._replace(edge_low_j=first.edge_low_j, edge_high_j=first.edge_high_j)
         self.curve.lag_low_j, self.curve.lag_high_j = whole.lag_low_j, whole.lag_high_j
-        if end.t_ns <= start.t_ns:
+
+    def extend(self, whole: Curve, use: Use) -> None:
+        """Attribute what the device drew since the last call; `whole` is its curve, and `use` what was used of it in this time."""
+        self.begin(whole)
+        if self._until is None or whole.ticks[-1].t_ns <= self._until.t_ns:
             return
+        start, end = self._until, whole.ticks[-1]
         energy_j = end.energy_j - start.energy_j
         of = self._of(use, energy_j, (end.t_ns - start.t_ns) * NS)
         for tick in [tick for tick in whole.ticks if start.t_ns < tick.t_ns < end.t_ns]:

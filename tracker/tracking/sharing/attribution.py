@@ -102,16 +102,19 @@ class Attribution:
 
     def shares(self, seen: Snapshot, t_ns: int, harmless: Harmless, *, final: bool, asks: bool) -> Snapshot:
         """The snapshot with the shares beside the devices. `asks`: the driver is asked for the use of GPUs, else it is unknown."""
-        if not self._over and (final or self._looked_ns is None or t_ns - self._looked_ns >= self._pause_ns):
+        whole = {name: seen.devices[name].curve for name in self._shares if name in seen.devices}
+        for name, curve in whole.items():
+            self._shares[name][1].begin(curve)
+        due = self._looked_ns is None or t_ns - self._looked_ns >= self._pause_ns
+        if not self._over and (final or (due and not any(curve.provisional for curve in whole.values()))):
             self._over = final
             begun_ns = time.thread_time_ns()
             used = self._used(harmless, asks=asks)
             self._pause_ns = min(LONGEST_NS, COST * (time.thread_time_ns() - begun_ns))
             self._looked_ns = t_ns
-            for name, (_, share) in self._shares.items():
-                if name in seen.devices:
-                    share.extend(seen.devices[name].curve, UNKNOWN if name in self._late else used.get(name, UNKNOWN))
-                    self._late.discard(name)
+            for name, curve in whole.items():
+                self._shares[name][1].extend(curve, UNKNOWN if name in self._late else used.get(name, UNKNOWN))
+                self._late.discard(name)
         more = {
             device.name: DeviceSnapshot(device, share.curve.copy(), of.lost, of.step_s, of.covered_ns, None, None)
             for name, (device, share) in self._shares.items()

@@ -233,6 +233,15 @@ def test_two_shares_of_a_device_do_not_overlap_but_a_share_and_the_whole_do(make
     assert total["runs_at_once"] == 0
 
 
+def test_a_share_is_not_compared_with_whole_devices_without_a_word(make_world: MakeWorld) -> None:
+    world = make_world(gpus_w=())
+    for scope in ("machine", "process"):
+        assert world.cli("run", "--name", f"of-{scope}", "--scope", scope, "--", "sleep", "0.2").returncode == 0
+    said = " ".join(world.call("compare", "of-machine", "of-process", COLUMNS="200").stdout.split())
+    assert "one is the share of processes, the other has whole devices" in said
+    assert "whole devices" not in world.call("compare", "of-process", "of-process", COLUMNS="200").stdout
+
+
 def test_attach_counts_the_process_to_its_end(make_world: MakeWorld, stranger: int) -> None:
     """The last look comes when the process has ended, and its parent has waited for it."""
     world = make_world(gpus_w=())

@@ -77,6 +77,7 @@ class Limit(Enum):
     ONE_RANK = auto()
     SOME_RANKS = auto()
     OTHER_KINDS = auto()
+    OTHER_SCOPE = auto()  # the share of processes on one side, and whole devices on the other
     OTHER_DEVICES = auto()
     MODELLED = auto()
     ONE_RUN_EACH = auto()

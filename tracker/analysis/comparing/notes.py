@@ -27,6 +27,8 @@ def notes(side: Side, base: Side | None) -> list[Note]:
     kinds, base_kinds = _kinds(side.views), _kinds(base.views)
     if kinds != base_kinds:
         found.append(Note(Limit.OTHER_KINDS, kinds, base_kinds))
+    if _attributed(side.views) != _attributed(base.views):
+        found.append(Note(Limit.OTHER_SCOPE))
     if _total(base) != _total(side):
         found.append(Note(Limit.OTHER_DEVICES))
     if all(view["energy"]["interval_kind"] != "confidence" for of in (side, base) for view in of.views):
@@ -57,6 +59,11 @@ def _of_counts(side: Side, base: Side) -> list[Note]:
 def _total(side: Side) -> set[Sensor]:
     """The sensors of a side."""
     return {part.sensor for run in side.runs for part in run.parts.total}
+
+
+def _attributed(views: Iterable[ShowJson]) -> frozenset[bool]:
+    """Whether the energies are shares of processes. A baseline that an earlier version wrote does not say so, and has none."""
+    return frozenset(view["energy"].get("attribution") is not None for view in views)
 
 
 def _kinds(views: Iterable[ShowJson]) -> frozenset[str]:

@@ -36,6 +36,7 @@ _LIMITS = {
     Limit.ONE_RANK: "one rank of several: the work of the others, and perhaps joules, are in their runs",
     Limit.SOME_RANKS: "without the work of some ranks: its energy per sample or token is not known",
     Limit.OTHER_KINDS: "not the same parts: {kinds}, and A {base_kinds}",
+    Limit.OTHER_SCOPE: "not as A: one is the share of processes, the other has whole devices, so the two are different quantities",
     Limit.OTHER_DEVICES: "not on the same devices as A: the errors of their sensors do not cancel",
     Limit.ONE_RUN_EACH: "one run each: differences between runs are not known, so this says nothing about the next run",
     Limit.ONE_RUN: "one run beside several: it is assumed to vary as much as they do",

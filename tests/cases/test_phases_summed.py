@@ -15,7 +15,7 @@ from trainwatt import EnergyTracker
 from trainwatt.core.sensing import Reading
 from trainwatt.energy.integrator import DeviceIntegrator
 from trainwatt.energy.intervals import Interval, between
-from trainwatt.tracking.recording.phase_record import PhaseRecord
+from trainwatt.tracking.recording.phases.phase_record import PhaseRecord
 
 TICK_NS = 100_000_000
 

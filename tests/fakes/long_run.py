@@ -19,7 +19,8 @@ from trainwatt.storage.read.records import StoredRun
 from trainwatt.storage.read.store import Store
 from trainwatt.storage.write.writer import Writer
 from trainwatt.tracking.recording import rows
-from trainwatt.tracking.recording.phase_record import PhaseRecord
+from trainwatt.tracking.recording.phases.phase_record import PhaseRecord
+from trainwatt.tracking.recording.record import Record
 from trainwatt.tracking.recording.recorder import Recorder
 from trainwatt.tracking.sampling.sampler import Sampler
 
@@ -86,7 +87,7 @@ class LongRun:
                     names = [f"old.{name}" for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")]
                     insert = f"INSERT INTO {table}_aside VALUES ({', '.join(names)})"
                     connection.execute(f"CREATE TRIGGER {table}_kept BEFORE DELETE ON {table} BEGIN {insert}; END")
-        self.recorder = Recorder(
+        record = Record(
             self.writer,
             clock,
             self.sampler,
@@ -95,9 +96,12 @@ class LongRun:
             boot_id=BOOT,
             owner=True,
             joinable=joinable,
+            several=False,
             surroundings=None,
+            standby=None,
             first=first,
         )
+        self.recorder = Recorder(self.writer, clock, self.sampler, record)
         self.begin_ns = self.sampler.poll()
         for integrator in self.sampler.integrators.values():
             integrator.set_update_period(0.02)

@@ -11,7 +11,7 @@ from trainwatt.config import resolve
 from trainwatt.core.run import Status
 from trainwatt.storage.read.records import StoredRun
 from trainwatt.storage.read.store import Store
-from trainwatt.tracking.recording.phase_record import PhaseRecord
+from trainwatt.tracking.recording.phases.phase_record import PhaseRecord
 from trainwatt.tracking.start import begin
 from trainwatt.tracking.target import Target
 

@@ -7,7 +7,7 @@ from trainwatt.core.point import Point
 from trainwatt.core.sensing import Counter, Device, Gauge, Reading
 from trainwatt.energy.integrator import DeviceIntegrator
 from trainwatt.energy.intervals import Interval, Share, between, interval
-from trainwatt.tracking.recording.phase_record import PhaseRecord
+from trainwatt.tracking.recording.phases.phase_record import PhaseRecord
 
 S = 10**9
 NOW_NS = 5 * S

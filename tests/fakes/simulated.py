@@ -14,7 +14,7 @@ from trainwatt.core.point import Point
 from trainwatt.core.sensing import Counter, Device, Gauge
 from trainwatt.energy.intervals import Interval, Share, between, interval
 from trainwatt.errors import ReadError
-from trainwatt.tracking.recording.phase_record import PhaseRecord
+from trainwatt.tracking.recording.phases.phase_record import PhaseRecord
 from trainwatt.tracking.sampling.calibration import CALIBRATION_S, Renewals
 from trainwatt.tracking.sampling.sampler import Sampler
 from trainwatt.tracking.sampling.schedule import CALM_S

@@ -18,7 +18,8 @@ from tests.fakes.world import World, finished
 from trainwatt import ConfigurationError, EnergyTracker, StoreError
 from trainwatt.machine import filesystem
 from trainwatt.storage.write.writer import Writer
-from trainwatt.tracking.recording import backlog, pace, phase_log
+from trainwatt.tracking.recording import backlog, pace
+from trainwatt.tracking.recording.phases import phase_log
 
 LOCKED_S = 12.0
 

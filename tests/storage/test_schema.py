@@ -94,15 +94,22 @@ def _schema(path: Path) -> set[str]:
         return {re.sub(r"\s+", "", sql) for (sql,) in rows if "alembic_version" not in sql}
 
 
+HEAD = revision.head()
+NEXT = f"{int(HEAD) + 1:04}"
+
+
 @pytest.fixture
 def next_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Add another revision."""
     folder = tmp_path / "migrations"
     shutil.copytree(str(revision.MIGRATIONS), folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "0006_more.sql").write_text("CREATE TABLE more (id TEXT NOT NULL PRIMARY KEY);\n")
-    script = (folder / "versions" / "0005_offset.py").read_text()
-    script = script.replace('down_revision = "0004"', 'down_revision = "0005"').replace('\nrevision = "0005"', '\nrevision = "0006"')
-    (folder / "versions" / "0006_more.py").write_text(script)
+    (folder / f"{NEXT}_more.sql").write_text("CREATE TABLE more (id TEXT NOT NULL PRIMARY KEY);\n")
+    [newest] = (folder / "versions").glob(f"{HEAD}_*.py")
+    script = newest.read_text()
+    script = re.sub(r'down_revision = "\d+"', f'down_revision = "{HEAD}"', script).replace(
+        f'\nrevision = "{HEAD}"', f'\nrevision = "{NEXT}"'
+    )
+    (folder / "versions" / f"{NEXT}_more.py").write_text(script)
     monkeypatch.setattr(revision, "MIGRATIONS", folder)
 
 
@@ -118,14 +125,14 @@ def test_opening_upgrades_an_older_database(place: str, load: Any, request: pyte
     assert [row.id for row in stores[0].list_runs()] == ["run-1"]
     with reading(make_engine(place)) as connection:
         assert "more" in inspect(connection).get_table_names()
-        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0006"]
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == [NEXT]
 
 
 def test_the_writer_upgrades_an_older_database(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     Writer.open(tmp_path / "runs.db").close()
     request.getfixturevalue("next_revision")
     writer = Writer.open(tmp_path / "runs.db")
-    assert writer.query("SELECT version_num FROM alembic_version") == [("0006",)]
+    assert writer.query("SELECT version_num FROM alembic_version") == [(NEXT,)]
     assert writer.query("PRAGMA foreign_keys") == [(1,)]
 
 
@@ -148,10 +155,10 @@ def test_a_database_from_before_folding_reads_as_it_did_and_is_folded_from_then_
 
 def test_a_failed_upgrade_changes_nothing(place: str, load: Any, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     _older(place, load, request)
-    sql = tmp_path / "migrations" / "0006_more.sql"
+    sql = tmp_path / "migrations" / f"{NEXT}_more.sql"
     sql.write_text(sql.read_text() + "CREATE TABLE run (id TEXT);\n")
     with pytest.raises(StoreError, match="already exists"):
         Store.open(place)
     with reading(make_engine(place)) as connection:
         assert "more" not in inspect(connection).get_table_names()
-        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0005"]
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == [HEAD]

@@ -22,7 +22,7 @@ from trainwatt.core.point import Point
 from trainwatt.energy.thinning import KEEP_NS, SLOT_NS
 from trainwatt.storage.write.writer import Writer
 from trainwatt.tracking.recording.compaction import LOOK_AFTER, MOST_OF_A_NAME, MOST_OF_ALL, instances
-from trainwatt.tracking.recording.phase_log import INDIVIDUAL, MOST_NAMES, MOST_WAITING, OTHERS
+from trainwatt.tracking.recording.phases.phase_log import INDIVIDUAL, MOST_NAMES, MOST_WAITING, OTHERS
 
 S = 10**9
 

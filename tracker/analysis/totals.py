@@ -43,13 +43,13 @@ def members(store: Store, runs: Sequence[RunRow]) -> list[Member]:
     """The runs with what there is to add up, in order. Raises StoreError."""
     ids = [run.id for run in runs]
     devices, work = store.devices(ids), store.work(ids)
-    joined, damage = store.joined_ranks(run.id for run in runs if in_job(run)), store.damage(ids)
+    ranks, damage = store.ranks(run.id for run in runs if in_job(run)), store.damage(ids)
     found: list[Member] = []
     for run in runs:
         of_run, duration_s = devices[run.id], run_duration_s(run)
         energy = energy_sum_of(of_run, duration_s)
         unsound = [*damage[run.id], *(wrong for device in of_run for wrong in device.damage)]
-        described = describe_run(run, duration_s, ranks_of(run, joined.get(run.id, 0)), unsound)
+        described = describe_run(run, duration_s, ranks_of(run, *ranks.get(run.id, (0, False))), unsound)
         found.append(Member(run, of_run, {"run": described, "energy": energy, "work": work[run.id]}))
     overlapping = at_once(reading for m in found for reading in _readings(m))
     return [m if m.run.id not in overlapping else m._replace(curves=curves_of(store, m.run.id)) for m in found]

@@ -31,10 +31,11 @@ WHOLE = 0.99
 def describe(stored: StoredRun) -> ShowJson:
     """The JSON contract of a run: joules, times in ISO 8601 UTC, intervals at 95 %. Its `carbon` is None; footprint.py fills it."""
     duration_s = run_duration_s(stored.run)
-    joined = {s.rank for s in stored.segments if s.role == "joined" and s.rank is not None}
+    of_ranks = [s for s in stored.segments if s.rank is not None]
+    recorded = len({s.rank for s in of_ranks}), any(s.role == "joined" for s in of_ranks)
     return {
         "schema_version": SCHEMA_VERSION,
-        "run": describe_run(stored.run, duration_s, ranks_of(stored.run, len(joined)), stored.damage),
+        "run": describe_run(stored.run, duration_s, ranks_of(stored.run, *recorded), stored.damage),
         "energy": energy_of(stored.devices, duration_s, stored.inventory),
         "phases": _phases(stored),
         "work": _work(stored),
@@ -77,12 +78,11 @@ def in_job(run: RunRow) -> bool:
     return isinstance(of := run.settings.get("ranks_here"), int) and of > 1
 
 
-def ranks_of(run: RunRow, joined: int) -> RanksJson | None:
-    """The ranks of a run, of which `joined` have joined it. None if it does not belong to a job that has several on its node."""
+def ranks_of(run: RunRow, recorded: int, joined: bool) -> RanksJson | None:
+    """The ranks that have `recorded` in a run; `joined`: in that of a command around them. None if its job has one on its node only."""
     if not in_job(run):
         return None
-    recorded = max(1, joined)
-    return {"recorded": recorded, "of": max(recorded, run.settings["ranks_here"]), "joined": joined > 0}
+    return {"recorded": max(1, recorded), "of": max(1, recorded, run.settings["ranks_here"]), "joined": joined or recorded > 1}
 
 
 def work_partial(run: RunJson) -> bool:

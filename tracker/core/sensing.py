@@ -194,8 +194,7 @@ class DiscoveryRequest(NamedTuple):
     `gpus`: None for all that CUDA_VISIBLE_DEVICES leaves visible, else NVML indices or UUIDs (a unique prefix is enough). `environ` is the
     environment of the run. `gains` maps a device kind ("gpu", "cpu", "dram", "platform") to the relative 95 % gain error of its sensors,
     and `offsets_w` to their constant error in watts.
-    `providers` are the user's functions that find sensors, as "module:function". `lower_ranks`: None to find everything. In a rank that is
-    not the first of its node, the environments of the lower ranks: then only the GPUs that none of them sees are looked for.
+    `providers` are the user's functions that find sensors, as "module:function".
     """
 
     gains: Mapping[str, float]
@@ -204,5 +203,4 @@ class DiscoveryRequest(NamedTuple):
     sysfs: str = "/sys"
     procfs: str = "/proc"
     providers: tuple[str, ...] = ()
-    lower_ranks: tuple[Mapping[str, str], ...] | None = None
     offsets_w: Mapping[str, float] = MappingProxyType({})

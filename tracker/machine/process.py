@@ -71,6 +71,15 @@ def parent(pid: int, procfs: str = "/proc") -> int | None:
     return None if stat is None else stat.parent
 
 
+def children(pid: int, procfs: str = "/proc") -> list[int]:
+    """The processes that the threads of a process have started; empty if the kernel does not list them."""
+    found: list[int] = []
+    with suppress(OSError):
+        for task in Path(procfs, str(pid), "task").iterdir():
+            found += [int(child) for child in read_text(task / "children").split() if child.isdecimal()]
+    return found
+
+
 def is_descendant(pid: int, ancestor: int, procfs: str = "/proc") -> bool:
     """Whether `pid` is `ancestor` or was started by it, however many generations ago."""
     seen: set[int] = set()

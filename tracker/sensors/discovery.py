@@ -22,8 +22,6 @@ Provider = Callable[[DiscoveryRequest], Discovery]
 SENSORS: Mapping[str, Provider] = {"nvml": nvidia.discover, "powercap": rapl.discover}
 """The functions that find sensors, by source. Their findings are shown in this order."""
 
-OF_A_RANK = ("nvml",)
-"""The sources of devices that a rank may have for itself. All other devices are of the node, and its first rank reads them."""
 _REPORT = "Please report this with the text above."
 
 
@@ -35,10 +33,7 @@ def discover(request: DiscoveryRequest) -> Discovery:
     found = Discovery()
     try:
         for source, provider in SENSORS.items():
-            if request.lower_ranks is None or source in OF_A_RANK:
-                _merge(found, partial(provider, request), source, _REPORT)
-        if request.lower_ranks is not None:
-            return found
+            _merge(found, partial(provider, request), source, _REPORT)
         gpus = len(_of_kind(found, "gpu"))
         for name in request.providers:
             _merge(found, partial(_own, name, request, found), name, f"Correct {name}, which the settings name.")

@@ -159,8 +159,8 @@ PHASE_ENERGY = Table(
     METADATA,
     _of_segment(),
     Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("owner_segment_id", Text, primary_key=True),
     Column("device", Text, primary_key=True),
-    Column("owner_segment_id", Text, nullable=False),
     *_joules(*JOULES),
 )
 """The energy of one device in one instance of a phase."""

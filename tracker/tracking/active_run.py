@@ -47,6 +47,8 @@ class ActiveRun:
 
     def begin_sampling(self) -> None:
         """Take the first reading, then start the threads."""
+        with self.recorder.harmless("the devices that nobody reads could not be taken over"):
+            self.recorder.take_over()
         if self.sampler is None:
             self.start_t_ns = self.clock.monotonic_ns()
         else:
@@ -63,7 +65,7 @@ class ActiveRun:
         """A phase of this process begins or ends at `t_ns`. Wakes the sampler, in this process or in another one. Never blocks."""
         if self.sampler is not None:
             self.sampler.nudge(t_ns)
-        elif self.sender is not None:
+        if self.sender is not None:
             self.sender.nudge(t_ns)
 
     def step(self, name: str) -> None:
@@ -92,6 +94,8 @@ class ActiveRun:
 
     def end(self, status: Status, reason: str | None, environ: Mapping[str, str]) -> None:
         """Take the last reading, then make the last commit. Raises StoreError."""
+        with self.recorder.harmless("the devices of processes that have ended could not be read"):
+            self.recorder.take_over(ending=True)
         try:
             end_t_ns = self.clock.monotonic_ns() if self.sampler is None else self.sampler.finish()
         except Exception as error:  # the run must be closed in any case

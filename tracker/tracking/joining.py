@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from ..carbon.grid.whereabouts import AUTO
@@ -57,9 +57,12 @@ def _is_running(writer: Writer, run_id: str, procfs: str) -> bool:
     )
 
 
-def edges(run_id: str, joined: bool, measuring: Sampler | None, clock: Clock) -> tuple[EdgeSender | None, EdgeListener | None]:
-    """The way of the edges of phases between the processes of one run: from one that `joined`, to the one whose sampler is `measuring`."""
-    if not joined and measuring is None:
+def edges(
+    run_id: str, joined: bool, measuring: Sampler | None, clock: Clock, *, several: bool = False
+) -> tuple[EdgeSender | None, EdgeListener | None]:
+    """The way of the edges of phases between the processes of one run: from one that `joined`, to the one whose sampler is `measuring`.
+    `several` may measure: the first of them hears the others."""
+    if not joined and measuring is None and not several:
         return None, None
     from .sampling.edges import EdgeListener, EdgeSender  # seldom needed
 
@@ -67,7 +70,10 @@ def edges(run_id: str, joined: bool, measuring: Sampler | None, clock: Clock) ->
         if joined:
             return EdgeSender(run_id), None
         if measuring is not None:
-            return None, EdgeListener(run_id, measuring, clock)
+            with suppress(OSError) if several else nullcontext():
+                return None, EdgeListener(run_id, measuring, clock)
+        if several:
+            return EdgeSender(run_id), None
     return None, None
 
 

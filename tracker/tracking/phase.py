@@ -13,7 +13,7 @@ from ..core.plain import text, whole
 from ..texts import made
 from ..unwarned import unwarned
 from .harmless import Harmless
-from .recording.phase_record import PhaseRecord
+from .recording.phases.phase_record import PhaseRecord
 from .work.decorated import F, measured
 
 if TYPE_CHECKING:

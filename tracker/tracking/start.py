@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from .._version import __version__
-from ..carbon.grid.whereabouts import AUTO, known_zone
+from ..carbon.grid.whereabouts import known_zone
 from ..config import Config, working_folder
 from ..core.clock import Anchor, Clock
 from ..core.run import Event, EventKind
@@ -20,26 +17,32 @@ from ..log import warn
 from ..machine.git import git_commit
 from ..machine.host import require_kernel_trees
 from ..machine.job import external_ids, rank_in_run, ranks_here
+from ..machine.launch import launch
 from ..machine.process import Identity, own_command, this_process
-from ..masking.text import hidden_in, scrubbed_name
+from ..masking.text import hidden_in
 from ..storage.owed.starting import Debt, require_driver
 from ..storage.place import is_server
 from ..storage.write import damage
+from ..storage.write.owners import Owners
 from ..storage.write.patient import PatientWriter
+from ..storage.write.statements import insert_once
 from ..storage.write.writer import Writer
 from ..unwarned import unwarned
 from . import joining
 from .active_run import ActiveRun
 from .harmless import Harmless
 from .recording import rows
+from .recording.first_rows import run_row, segment_row
+from .recording.record import Record
 from .recording.recorder import Recorder
 from .recording.rows import Row, as_json
 from .sampling.idle import mean_power_w
 from .sampling.sampler import Sampler
 from .sampling.schedule import CALM_S, FULL_S
 from .sharing.attribution import Attribution, attribution
+from .sharing.logical import Claim, claim
 from .sharing.others import Neighbours, SharedDevices
-from .sharing.ranks import own_part
+from .sharing.standby import Standby, divided
 from .surroundings import Surroundings
 from .target import Target
 
@@ -99,17 +102,22 @@ class _Start:
         self._writer = writer
         self._joined = joined
         self._root = target.root(environ)
+        self._launch = None if joined or target.environ is not None else launch(environ, config.procfs)
+        self._claim: Claim | None = None
+        self._standby: Standby | None = None
         self._rank, self._ranks_here = rank_in_run(environ), ranks_here(environ)
-        self._part = None if joined else own_part(environ, gpus_named=config.named_gpus is not None, procfs=config.procfs)
         self._faults: list[str] = []
         self._harmless = Harmless(self._faults.append)
         self._run_id, self._segment_id = joined or os.urandom(6).hex(), os.urandom(8).hex()
 
     def begin(self) -> ActiveRun:
         """Find the sensors and write the run down. Raises ConfigurationError or StoreError; then no sensor is left open."""
-        meters = self._meters()
+        me = this_process(self._config.procfs)
+        if self._launch is not None:
+            self._claim = claim(self._writer, self._launch, self._rank, me, self._clock.anchor().utc_ns)
+            self._run_id = self._claim.run_id
+        meters = self._meters(me)
         try:
-            me = this_process(self._config.procfs)
             shares = attribution(self._config, meters.sampler, meters.found.sensors, self._root, me, meters.idle_w)
             meters, anchor = meters._replace(shares=shares), self._clock.anchor()  # the run begins now
             first = self._first_rows(meters, me, anchor)
@@ -118,6 +126,8 @@ class _Start:
         except BaseException:
             if meters.sampler is not None:
                 meters.sampler.close()
+            if self._standby is not None:
+                self._standby.close()
             raise
         return ActiveRun(
             self._run_id,
@@ -128,26 +138,31 @@ class _Start:
             recorder,
             self._clock,
             self._begun_cpu_s,
-            *joining.edges(self._run_id, self._joined is not None, meters.sampler if self._target.joinable else None, self._clock),
+            *joining.edges(self._run_id, self._joined is not None, self._hears(meters), self._clock, several=self._claim is not None),
             debt=None if self._joined else Debt.of(self._config.db, self._writer.real_path, self._run_id),
         )
 
     # ---- the sensors
 
-    def _meters(self) -> _Meters:
-        part = self._part
-        if self._joined is not None or (part is not None and not part.may_measure):
+    def _hears(self, meters: _Meters) -> Sampler | None:
+        """The sampler that hears of the phases of other processes."""
+        sampler = meters.sampler
+        return sampler if sampler is not None and (self._target.joinable or (self._claim and sampler.integrators)) else None
+
+    def _meters(self, me: Identity) -> _Meters:
+        if self._joined is not None:
             return _Meters(Discovery(), None, {})
         from ..sensors.discovery import discover  # loads the libraries of the drivers
 
         config = self._config
         environ = self._environ if self._target.environ is None else self._target.environ
-        lower = None if part is None else part.lower
         found = discover(
-            DiscoveryRequest(config.gains, config.named_gpus, environ, config.sysfs, config.procfs, config.sensors, lower, config.offsets_w)
+            DiscoveryRequest(config.gains, config.named_gpus, environ, config.sysfs, config.procfs, config.sensors, config.offsets_w)
         )
-        if part is not None and not (found.sensors or found.missed):
-            return _Meters(Discovery(), None, {})
+        if self._claim is not None:
+            owners = Owners(self._writer.path, self._run_id)
+            found, others = divided(found, owners, first=not self._claim.exists)
+            self._standby = Standby(others, owners, self._run_id, self._segment_id, me)
         for reason, names in groupby(found.missed, key=lambda missed: missed.detail):
             warn("not measured: %s (%s)", ", ".join(missed.device.name for missed in names), reason)
         idle_w = self._baseline(found.sensors)
@@ -180,70 +195,35 @@ class _Start:
             self._writer.write(first, {"run": [joining.names(self._writer, self._joined, self._config, self._ranks_here)]})
             return
         try:
-            self._writer.write(first)
+            self._write_own(first)
         except DamagedDatabaseError:
             warn("%s", damage.wording(self._writer.path, self._writer.begin_anew()))
+            self._write_own(first)
+
+    def _write_own(self, first: Mapping[str, Sequence[Row]]) -> None:
+        if self._claim is None:
             self._writer.write(first)
+            return
+        [run] = first["run"]
+        self._writer.write({}, then=[insert_once("run", run)])  # whichever rank is first
+        row = joining.names(self._writer, self._run_id, self._config, self._ranks_here)
+        again: Row = {"status": "running", "outcome": None, "end_reason": None, "ended_utc_ns": None, "duration_s": None}
+        self._writer.write({**first, "run": []}, {"run": [row | (again if self._claim.over else {})]})
 
     def _run_row(self, me: Identity, anchor: Anchor) -> Row:
-        config, target = self._config, self._target
+        target = self._target
         command = target.command
         if command is None and target.tree_pid == me.pid:
             command = self._optional("the command line could not be read", own_command)
-        return {
-            "id": self._run_id,
-            "project": scrubbed_name(config.project),
-            "name": config.name and scrubbed_name(config.name),
-            "group_name": config.group and scrubbed_name(config.group),
-            "stage": config.stage,
-            "status": "running",
-            "started_utc_ns": anchor.utc_ns,
-            "last_seen_utc_ns": anchor.utc_ns,
-            "host": me.host,
-            "command": command,
-            "git_commit": self._optional("the git commit could not be read", lambda: git_commit(working_folder())),
-            "tags": as_json(hidden_in(config.tags)),
-            "external": as_json(
-                self._optional("the ids of the job could not be read", lambda: hidden_in(external_ids(self._environ))) or {}
-            ),
-            "zone": None if config.zone == AUTO else config.zone,
-            "settings": as_json(
-                {
-                    "basis": config.basis,
-                    "intensity_g_per_kwh": config.intensity_g_per_kwh,
-                    "pue": config.pue,
-                    "hardware": config.hardware and str(Path(config.hardware).absolute()),
-                    "period_s": config.period_s,
-                    "gains": config.gains,
-                    "offsets_w": config.offsets_w,
-                    "scope": config.scope,
-                    "baseline_s": config.baseline_s,
-                    "gpus": config.gpus,
-                    "sensors": config.sensors,
-                    "ranks_here": self._ranks_here,
-                    "python": sys.version.split()[0],
-                }
-            ),
-            "version": __version__,
-        }
+        row = run_row(self._run_id, self._config, me, anchor, command=command, ranks_here=self._ranks_here)
+        ids = self._optional("the ids of the job could not be read", lambda: hidden_in(external_ids(self._environ)))
+        commit = self._optional("the git commit could not be read", lambda: git_commit(working_folder()))
+        return row | {"git_commit": commit, "external": as_json(ids or {})}
 
     def _segment_row(self, me: Identity, anchor: Anchor) -> Row:
-        return {
-            "id": self._segment_id,
-            "run_id": self._run_id,
-            "role": "joined" if self._joined else "owner",
-            "status": "running",
-            "host": me.host,
-            "boot_id": me.boot_id,
-            "pid_namespace": me.pid_namespace,
-            "pid": me.pid,
-            "start_ticks": me.start_ticks,
-            "rank": self._rank,
-            "started_utc_ns": anchor.utc_ns,
-            "last_seen_utc_ns": anchor.utc_ns,
-            "start_t_ns": anchor.monotonic_ns,
-            "period_s": self._period_s,
-        }
+        return segment_row(
+            self._segment_id, self._run_id, me, anchor, joined=self._joined is not None, rank=self._rank, period_s=self._period_s
+        )
 
     def _optional(self, what: str, find: Callable[[], T]) -> T | None:
         """What `find` returns. None if it fails: the run begins without it."""
@@ -255,7 +235,7 @@ class _Start:
 
     def _recorder(self, meters: _Meters, me: Identity, anchor: Anchor, first: Mapping[str, Sequence[Row]]) -> Recorder:
         neighbours = Neighbours(self._run_id, me, anchor)
-        recorder = Recorder(
+        record = Record(
             self._writer,
             self._clock,
             meters.sampler,
@@ -265,14 +245,12 @@ class _Start:
             boot_id=me.boot_id,
             owner=self._joined is None,
             joinable=self._target.joinable,
+            several=self._claim is not None,
+            standby=self._standby,
             surroundings=None if self._joined else self._surroundings(meters, me, anchor, neighbours),
         )
+        recorder = Recorder(self._writer, self._clock, meters.sampler, record)
         notes = [] if meters.sampler is None else neighbours.already_there(self._writer, anchor.monotonic_ns)
-        if self._part is not None:
-            text = self._part.event_text(
-                [] if meters.sampler is None else list(meters.sampler.integrators), [m.device.name for m in meters.found.missed]
-            )
-            notes.append(Event(EventKind.RANK, anchor.monotonic_ns, None, text))
         if self._target.refused is not None:
             text = f"the run is recorded in {self._writer.path} instead: {self._target.refused}"
             notes.append(Event(EventKind.STORE, anchor.monotonic_ns, None, text))

@@ -8,7 +8,7 @@ from ..carbon.grid.whereabouts import AUTO, locate_by_cloud
 from ..config import USED_GPUS, Config
 from ..core.clock import Clock
 from ..core.run import Event, EventKind
-from ..core.sensing import Device, Discovery, whole_name
+from ..core.sensing import Device, Discovery, Sensor, whole_name
 from ..log import warn
 from ..machine.inventory import Piece, gpu_piece, inventory
 from ..storage.write.statements import Statement
@@ -95,12 +95,16 @@ class Surroundings:
 
     def seek(self, sampler: Sampler, begin_ns: int, harmless: Harmless) -> Mapping[str, Sequence[Row]]:
         """Look again for devices that could not be read when the run began, at `begin_ns`. The rows of those that are read from now on."""
-        found: dict[str, Device] = {}
         with harmless("devices that could not be read could not be looked for again"):
             sensors = self._search.look(sampler, begin_ns)
-            self._shared.add(sensors)
-            devices = [s.device for s in sensors] if self._shares is None else self._shares.add(sampler.integrators, sensors)
-            found = {device.name: device for device in devices}
+            return self.take_in(sampler, sensors)
+        return {}
+
+    def take_in(self, sampler: Sampler, sensors: Sequence[Sensor]) -> dict[str, Sequence[Row]]:
+        """These sensors are read from now on: the rows of their devices."""
+        self._shared.add(sensors)
+        devices = [s.device for s in sensors] if self._shares is None else self._shares.add(sampler.integrators, sensors)
+        found = {device.name: device for device in devices}
         gpus = [gpu_piece(device) for device in found.values() if device.kind == "gpu" and whole_name(device.name) is None]
         return {
             "device": [rows.device_row(self._segment_id, device, None) for device in found.values()],

@@ -9,9 +9,11 @@ import rich_click as click
 from ...analysis.footprint import view_of
 from ...analysis.kept_footprint import kept_footprint
 from ...analysis.open_store import open_store
+from ...analysis.processes import phases_by_rank, processes_of
 from ...analysis.selection import find
 from ...carbon.terms import Terms
 from ...errors import ConfigurationError
+from ...presentation.terminal.processes import processes_page
 from ...presentation.terminal.run import SPARK_WIDTH, console, run_page
 from ..options import db_option, json_option
 from ..output import echo
@@ -22,9 +24,10 @@ from ..terms_options import BASIS, basis_of
 @click.argument("run", default="latest")
 @click.option("--footprint", "footprint_id", metavar="ID", help="A footprint computed earlier, instead of one on the default terms.")
 @BASIS
+@click.option("--ranks", is_flag=True, help="The processes of the run: their work, and who has read each device when.")
 @json_option
 @db_option
-def command(run: str, footprint_id: str | None, bases: tuple[str, ...], as_json: bool, db: str | None) -> None:
+def command(run: str, footprint_id: str | None, bases: tuple[str, ...], ranks: bool, as_json: bool, db: str | None) -> None:
     """Show a run: its energy by device and phase, where it comes from, what happened, and its footprint.
 
     RUN is an id, the beginning of one, a name, project/name, or `latest`.
@@ -39,10 +42,14 @@ def command(run: str, footprint_id: str | None, bases: tuple[str, ...], as_json:
     if footprint_id is not None:
         view["carbon"] = kept_footprint(store.footprint(run_id, footprint_id), view["energy"]["interval_kind"])
     if as_json:
-        echo(json.dumps(view, indent=2))
+        parts = {"processes": processes_of(stored), "phases_by_rank": phases_by_rank(stored)} if ranks else {}
+        echo(json.dumps({**view, **parts}, indent=2))
+        return
+    out = console()
+    if ranks:
+        out.print(processes_page(view, processes_of(stored), phases_by_rank(stored)))
         return
     segments = {(d.host, d.name, d.uuid): d.segment_id for d in stored.devices}  # the last segment of each device
     outline = store.outline(stored, SPARK_WIDTH)
     curves = [outline.get((segments[d["host"], d["device"], d["uuid"]], d["device"]), []) for d in view["energy"]["devices"]]
-    out = console()
     out.print(run_page(view, curves, out.width))

@@ -48,6 +48,7 @@ from .lists import (
     SumJson,
     TotalGramsJson,
 )
+from .ranks import PhaseByRankJson, ProcessJson, ReadJson, ShowRanksJson
 from .show import (
     DeviceJson,
     EnergyJson,
@@ -112,7 +113,11 @@ __all__ = [
     "OperationalJson",
     "PerUnitJson",
     "PhaseJson",
+    "PhaseByRankJson",
     "PhaseNowJson",
+    "ProcessJson",
+    "ReadJson",
+    "ShowRanksJson",
     "PreviousJson",
     "ProvenanceJson",
     "RangesJson",

@@ -148,7 +148,7 @@ def _discover(library: NvmlLibrary, request: DiscoveryRequest, here: list[Presen
     if request.gpus is not None:
         choices = visible.requested(request.gpus, gpus, resolve_mig)
     else:
-        choices = visible.visible(request.environ, gpus, resolve_mig, request.lower_ranks or ())
+        choices = visible.visible(request.environ, gpus, resolve_mig)
     for choice in choices:
         if choice.index in cards:
             _add(library, cards[choice.index], choice, request, found)

@@ -36,7 +36,7 @@ def all_of(request: DiscoveryRequest, here: Sequence[Present], finding: Finding,
     if (board := jetson(request)) is not None:
         here, finding = [Present(model=board)], remedies.jetson(board, finding.detail)
     gpus = [gpu(index, known) for index, known in enumerate(here)]
-    chosen = {choice.index for choice in visible.visible(request.environ, gpus, lambda _: None, request.lower_ranks or ())}
+    chosen = {choice.index for choice in visible.visible(request.environ, gpus, lambda _: None)}
     value = request.environ.get("CUDA_VISIBLE_DEVICES", "").strip()
     untold = any(not known.uuid for known in here) or value.startswith("MIG-")
     if gpus and not chosen and untold and (value.startswith(_UUIDS) or here == [Present()]):

@@ -10,7 +10,7 @@ The guide is silent about other values. `parse` reads them as the driver does, a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -87,16 +87,8 @@ def hides_all(environ: Mapping[str, str]) -> bool:
     return value is not None and not parse(value)
 
 
-def visible(
-    environ: Mapping[str, str], gpus: Sequence[Gpu], resolve_mig: ResolveMig, lower_ranks: Iterable[Mapping[str, str]] = ()
-) -> list[Choice]:
-    """The GPUs that CUDA_VISIBLE_DEVICES and CUDA_DEVICE_ORDER in `environ` leave visible, each once, in the order of the list. Those that
-    are visible with the environment of a lower rank are left out."""
-    taken = {choice.index for lower in lower_ranks for choice in visible(lower, gpus, resolve_mig)}
-    return [choice for choice in _visible(environ, gpus, resolve_mig) if choice.index not in taken]
-
-
-def _visible(environ: Mapping[str, str], gpus: Sequence[Gpu], resolve_mig: ResolveMig) -> list[Choice]:
+def visible(environ: Mapping[str, str], gpus: Sequence[Gpu], resolve_mig: ResolveMig) -> list[Choice]:
+    """The GPUs that CUDA_VISIBLE_DEVICES and CUDA_DEVICE_ORDER in `environ` leave visible, each once, in the order of the list."""
     value = environ.get("CUDA_VISIBLE_DEVICES")
     if value is None:
         return [Choice(gpu.index) for gpu in gpus]

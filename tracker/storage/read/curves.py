@@ -31,6 +31,13 @@ def points_of(connection: Connection, run_id: str) -> dict[Key, list[Point]]:
     return {key: points for key, points in curves.items() if points}
 
 
+def curve_of(connection: Connection, device: DeviceRow) -> list[Point]:
+    """All points of one curve, in order of time."""
+    point = CURVE_POINT.c
+    of_one = select_fields(CURVE_POINT, Point._fields).where(point.segment_id == device.segment_id, point.device == device.name)
+    return sound_points(connection.execute(of_one.order_by(point.t_ns)).all())
+
+
 def points_after(connection: Connection, segment_id: str, device: str, after_t_ns: int, limit: int) -> tuple[list[Point], int | None]:
     """Up to `limit` points of one curve that come after an instant of its monotonic clock, in order; and the instant after which to ask
     again, None if there are no more."""

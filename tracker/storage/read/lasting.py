@@ -1,4 +1,5 @@
-"""PURE: how long a run lasts that did not end normally, or has not ended: on the monotonic clock of its readings.
+"""PURE: how long a run lasts that did not end normally, or has not ended, or in which several processes measure: on the monotonic clock of
+its readings. The time between two processes, in which the run did not go on, does not count.
 
 The wall clock may be set while a run goes on. It only says how the processes on different machines, or before and after a restart of one,
 lie to each other.
@@ -7,7 +8,7 @@ lie to each other.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ...core.clock import Anchor
@@ -40,17 +41,29 @@ def last_t_ns(start_t_ns: int, end_t_ns: int | None, readings: Iterable[int], an
 
 
 def lasted_s(begun_utc_ns: int, processes: Iterable[Lived]) -> float | None:
-    """The time from the beginning of a run, which the wall clock said was `begun_utc_ns`, to where it was last seen, in seconds; None
-    without a process."""
+    """The time in which a run that began at `begun_utc_ns` had a process, in seconds; None without one."""
     by_clock: dict[object, list[Lived]] = defaultdict(list)
     for number, process in enumerate(processes):
         by_clock[number if process.clock is None else process.clock].append(process)
     if not by_clock:
         return None
-    return max(_until_ns(begun_utc_ns, of) for of in by_clock.values()) * NS
+    return _union_ns(span for of in by_clock.values() for span in _spans(begun_utc_ns, of)) * NS
 
 
-def _until_ns(begun_utc_ns: int, processes: Sequence[Lived]) -> int:
-    """How long after the beginning of the run the processes on one clock were last seen. None of them began before it."""
-    after_ns = max(0, min(p.started_utc_ns for p in processes) - begun_utc_ns)
-    return after_ns + max(p.last_t_ns for p in processes) - min(p.start_t_ns for p in processes)
+def _spans(begun_utc_ns: int, processes: Sequence[Lived]) -> Iterator[tuple[int, int]]:
+    """When the processes on one clock lived, in UTC. How they lie to each other is known. None of them began before the run:
+    a wall clock that says so is wrong."""
+    first_t_ns, first_utc_ns = min(p.start_t_ns for p in processes), min(p.started_utc_ns for p in processes)
+    ahead_ns = max(first_utc_ns, begun_utc_ns) - first_t_ns
+    for p in processes:
+        yield p.start_t_ns + ahead_ns, p.last_t_ns + ahead_ns
+
+
+def _union_ns(spans: Iterable[tuple[int, int]]) -> int:
+    """The time in which at least one process lived."""
+    counted_ns, until_ns = 0, None
+    for start_ns, end_ns in sorted(spans):
+        begin_ns = start_ns if until_ns is None else max(until_ns, start_ns)
+        counted_ns += max(0, end_ns - begin_ns)
+        until_ns = max(begin_ns, end_ns)
+    return counted_ns

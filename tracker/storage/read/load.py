@@ -6,13 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, or_, select
+from sqlalchemy import Connection, Table, case, func, or_, select
 
 from ...core.clock import Anchor
 from ...core.point import Point
 from ..schema import CLOCK_ANCHOR, DEVICE, EVENT, FINDING, FOOTPRINT, INVENTORY, RUN, RUN_STATUS, SEGMENT, WORK
 from .checked import checker, damage_within, falls, from_json, sound
-from .curves import Key, ends_of
+from .curves import Key, curve_of, ends_of
+from .joints import joined
 from .lasting import Lived, last_t_ns, lasted_s
 from .phases import sums_of
 from .records import Damage, DeviceRow, EventRow, FindingRow, InventoryRow, RunRow, SegmentRow, StoredRun, WorkRow
@@ -145,7 +146,7 @@ def _lasted_s(
 
 
 def devices_of(connection: Connection, run_ids: Sequence[str]) -> list[DeviceRow]:
-    """The devices of runs, with the ends of their curves."""
+    """The devices of runs, with the ends of their curves, which overlap nowhere within a run."""
     of_segment = {"run_id": SEGMENT.c.run_id, "host": SEGMENT.c.host}
     fields = DeviceRow._fields[:-3]  # without the ends and the damage
     query = (
@@ -158,7 +159,9 @@ def devices_of(connection: Connection, run_ids: Sequence[str]) -> list[DeviceRow
     unsound: dict[str, list[Damage]] = defaultdict(list)
     of_runs = select_fields(SEGMENT, SegmentRow._fields).where(SEGMENT.c.run_id.in_(run_ids))
     check_segment = checker(SEGMENT, SegmentRow._fields)
+    boots: dict[str, str] = {}
     for row in connection.execute(of_runs):
+        boots[row.id] = row.boot_id
         wrong = check_segment.wrong(row)
         if not all(nullable for _, nullable, _ in wrong):  # the segment is left out
             unsound[row.id] += (of_row for _, _, of_row in wrong)
@@ -175,7 +178,7 @@ def devices_of(connection: Connection, run_ids: Sequence[str]) -> list[DeviceRow
         ends = (None, None) if damage else (first.get(key), last.get(key))
         device = DeviceRow(**values, first=ends[0], last=ends[1], damage=tuple(damage))
         devices.append(device._replace(included_in_total=bool(device.included_in_total)))
-    return devices
+    return joined(devices, boots, lambda row: curve_of(connection, row))
 
 
 def _of_ends(first: Mapping[Key, Point | None], last: Mapping[Key, Point | None], key: Key) -> Iterator[Damage]:
@@ -212,12 +215,13 @@ def work_of(connection: Connection, run_ids: Sequence[str]) -> Iterator[tuple[st
             yield run, row[1], row[3]
 
 
-def joined_ranks_of(connection: Connection, run_ids: Sequence[str]) -> Iterator[tuple[str, int]]:
-    """The runs that ranks of a job have joined, and how many."""
+def ranks_of(connection: Connection, run_ids: Sequence[str]) -> Iterator[tuple[str, tuple[int, bool]]]:
+    """The runs that ranks of a job record in, how many, and whether they have joined the run of a command around them."""
     segment = SEGMENT.c
-    joined = (segment.run_id.in_(run_ids), segment.role == "joined", segment.rank.is_not(None))
-    query = select(segment.run_id, func.count(segment.rank.distinct())).where(*joined).group_by(segment.run_id)
-    yield from ((run_id, ranks) for run_id, ranks in connection.execute(query))
+    joined = func.sum(case((segment.role == "joined", 1), else_=0))
+    query = select(segment.run_id, func.count(segment.rank.distinct()), joined)
+    query = query.where(segment.run_id.in_(run_ids), segment.rank.is_not(None)).group_by(segment.run_id)
+    yield from ((run_id, (ranks, bool(joined))) for run_id, ranks, joined in connection.execute(query))
 
 
 def times_of(connection: Connection, run_ids: Sequence[str]) -> Iterator[tuple[int, int]]:

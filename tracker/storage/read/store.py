@@ -184,10 +184,10 @@ class Store:
             found[run_id].append(damage)
         return found
 
-    def joined_ranks(self, run_ids: Iterable[str]) -> dict[str, int]:
-        """How many ranks have joined each of several runs, of those that some have joined."""
+    def ranks(self, run_ids: Iterable[str]) -> dict[str, tuple[int, bool]]:
+        """How many ranks record in each of several runs, and whether in that of a command around them."""
         chunks = chunks_of(run_ids)
-        return self._read(lambda connection: dict(row for chunk in chunks for row in load.joined_ranks_of(connection, chunk)))
+        return self._read(lambda connection: dict(row for chunk in chunks for row in load.ranks_of(connection, chunk)))
 
     def times(self, run_ids: Iterable[str]) -> list[tuple[int, int]]:
         """When runs were measured: the first and the last UTC nanoseconds that their clocks said."""

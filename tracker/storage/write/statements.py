@@ -14,7 +14,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "sensor_state": ("segment_id", "device", "sensor"),
     "curve_point": ("segment_id", "device", "t_ns"),
     "phase": ("segment_id", "seq"),
-    "phase_energy": ("segment_id", "seq", "device"),
+    "phase_energy": ("segment_id", "seq", "owner_segment_id", "device"),
     "phase_fold": ("segment_id", "name"),
     "phase_fold_energy": ("segment_id", "name", "owner_segment_id", "device"),
     "work": ("segment_id", "unit", "phase"),
@@ -61,6 +61,19 @@ def replacing(table: str, columns: Sequence[str]) -> str:
     return f"ON CONFLICT ({', '.join(keys)}) DO {f'UPDATE SET {changes}' if changes else 'NOTHING'}"
 
 
+def insert_once(table: str, row: Mapping[str, object]) -> Statement:
+    """Insert a row, unless there is one with its key."""
+    columns = ", ".join(row)
+    return (
+        f"INSERT INTO {table} ({columns}) VALUES ({', '.join(f':{c}' for c in row)}) ON CONFLICT ({', '.join(KEYS[table])}) DO NOTHING",
+        row,
+    )
+
+
+_MERGED = {("phase", "resolved"): "MIN(:resolved, COALESCE(resolved, 1))"}
+"""Columns that several processes write: a phase is resolved if its energy is on all devices."""
+
+
 @cache
 def _upsert(table: str, columns: tuple[str, ...]) -> str:
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) {replacing(table, columns)}"
@@ -69,7 +82,7 @@ def _upsert(table: str, columns: tuple[str, ...]) -> str:
 @cache
 def _update(table: str, columns: tuple[str, ...]) -> str:
     keys = KEYS[table]
-    changes = ", ".join(f"{column} = :{column}" for column in columns if column not in keys)
+    changes = ", ".join(f"{column} = {_MERGED.get((table, column), f':{column}')}" for column in columns if column not in keys)
     return f"UPDATE {table} SET {changes} WHERE {' AND '.join(f'{key} = :{key}' for key in keys)}"
 
 

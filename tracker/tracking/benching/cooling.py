@@ -53,7 +53,7 @@ def power_of_the_machine(config: Config) -> float | None:
     """The mean power of all devices of the total over a second, in watts. None if there is none."""
     from ...sensors.discovery import discover
 
-    found = discover(DiscoveryRequest(config.gains, config.named_gpus, os.environ, config.sysfs, config.procfs, config.sensors, None))
+    found = discover(DiscoveryRequest(config.gains, config.named_gpus, os.environ, config.sysfs, config.procfs, config.sensors))
     if not found.sensors:
         return None
     try:

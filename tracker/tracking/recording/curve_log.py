@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from ...core.point import Point
@@ -10,14 +10,21 @@ from . import rows
 from .rows import Row
 
 if TYPE_CHECKING:
+    from ...energy.curve import Curve
     from ...energy.integrator import DeviceSnapshot
 
 
-class CurveLog:
-    """Remembers the first points of the curves of one segment, by device."""
+OFTEN_NS = 400_000_000
 
-    def __init__(self, segment_id: str) -> None:
+
+class CurveLog:
+    """Remembers the first points of the curves of one segment, by device. `often`: points in between are stored too, OFTEN_NS apart, for a
+    process that takes a device over, and the edges of phases there."""
+
+    def __init__(self, segment_id: str, *, often: bool = False) -> None:
         self._segment_id = segment_id
+        self._often = often
+        self._last_ns: dict[str, int] = {}
         self._first: dict[str, Point] = {}
 
     def take(self, devices: Mapping[str, DeviceSnapshot]) -> list[Row]:
@@ -28,9 +35,22 @@ class CurveLog:
             if first is not None and first != self._first.get(device):  # its edges change when the sensor's lag becomes known
                 self._first[device] = first
                 found.append(rows.point_row(self._segment_id, device, first))
+            if self._often:
+                found += [rows.point_row(self._segment_id, device, point) for point in self._between(device, seen.curve)]
             if latest is not None:
                 found.append(rows.point_row(self._segment_id, device, latest))
         return found
+
+    def _between(self, device: str, curve: Curve) -> Iterator[Point]:
+        """Points that were not stored, some time apart."""
+        for tick in curve.ticks:
+            if (
+                tick.t_ns - self._last_ns.get(device, 0) >= OFTEN_NS
+                and (point := curve.at(tick.t_ns)) is not None
+                and curve.reaches(tick.t_ns)
+            ):
+                self._last_ns[device] = tick.t_ns
+                yield point
 
     def rows_again(self) -> list[Row]:
         """For a store that has nothing of this run: the first points. A curve needs its two ends only."""

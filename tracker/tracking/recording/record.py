@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ...core.clock import Anchor, Clock
 from ...core.run import Event, EventKind
 from ...log import warn
+from ...storage.write.closing import close_run
 from ...storage.write.statements import Statement
 from ...storage.write.writer import Writer
 from ..harmless import Harmless
@@ -21,12 +22,14 @@ from .anchoring import Anchoring
 from .backlog import KEPT_ROWS, Backlog
 from .compaction import Compaction
 from .curve_log import CurveLog
-from .phase_log import JOINED, PhaseLog
+from .phases.other_phases import AROUND, FROM_NUMBER, PROCESSES, WINDOW_NS, Around
+from .phases.phase_log import JOINED, PhaseLog
 from .renewal import Renewal
 from .rows import Row
 from .work_done import WorkDone
 
 if TYPE_CHECKING:
+    from ..sharing.standby import Standby
     from ..surroundings import Surroundings
 
 
@@ -41,7 +44,13 @@ class Commit:
 
 
 class Record:
-    """The record of one segment of a run: see `Recorder`."""
+    """The record of one segment of a run. If this process reads sensors, also the energy of all phases of the run on their devices.
+
+    `first` is what was written when the run began. It is written again if a new database replaces a damaged one. `owner`: the run does not
+    belong to another process, such as `trainwatt run`. `surroundings` describes the machine in the first commit, and finds out who else
+    uses its devices; None if this process joined a run. `joinable`: other processes may record phases in this run. `several`: other
+    processes may measure for this run too; `standby` has the sensors that they read.
+    """
 
     def __init__(
         self,
@@ -55,17 +64,21 @@ class Record:
         boot_id: str,
         owner: bool,
         joinable: bool,
+        several: bool,
         surroundings: Surroundings | None,
+        standby: Standby | None,
     ) -> None:
         self._writer = writer
+        self.standby = standby
         self.renewal = Renewal(first)
         self._clock = clock
         self._sampler = sampler
-        self._run_id = run_id
-        self._segment_id = segment_id
+        self.run_id = run_id
+        self.segment_id = segment_id
         self._boot_id = boot_id
-        self._owner = owner
+        self.owner = owner
         self._joinable = joinable
+        self._several = several
         self.harmless = Harmless(lambda text: self.note(EventKind.STORE, text))
         self.surroundings = surroundings
         self._described = surroundings is None
@@ -74,19 +87,39 @@ class Record:
         self.start_t_ns = self._anchoring.anchor.monotonic_ns
         self.cpu_s = self.startup_cpu_s = 0.0
         """CPU seconds of the threads that write, and of the start."""
-        self.phases = PhaseLog(run_id, segment_id, measured=sampler is not None, joinable=joinable)
+        self.phases = PhaseLog(
+            run_id, segment_id, measured=sampler is not None and bool(sampler.integrators), joinable=joinable, several=several
+        )
         self._compaction = Compaction(writer, segment_id, self.start_t_ns)
         self.work = WorkDone(segment_id)
         self.notes: deque[Event] = deque()  # other threads append to it at any time
         self._events = 0
         self._backlog = Backlog()
         self._resolved: deque[Row] = deque(maxlen=KEPT_ROWS)
-        self._curves = CurveLog(segment_id)
+        self._curves = CurveLog(segment_id, often=several)
         self.sampler_died = False
 
     def note(self, kind: EventKind, text: str) -> None:
         """Something happens to the run now."""
         self.notes.append(Event(kind, self._clock.monotonic_ns(), None, text))
+
+    def take_over(self) -> None:
+        """Read the devices from now on whose owners have ended. Raises StoreError."""
+        if self.standby is None or self._sampler is None:
+            return
+        for taken in self.standby.look(self._sampler, self._writer, self._clock):
+            name, former = taken.device.name, taken.former
+            added = {} if self.surroundings is None else self.surroundings.take_in(self._sampler, taken.sensors)
+            for table, new in added.items():
+                self._keep(table, new)
+            self.renewal.described(added, {})
+            if taken.event is not None:
+                self.notes.append(taken.event)
+            found: list[Around] = []
+            if former is not None:
+                of = (name, self.segment_id, name, taken.device.uuid, self.run_id, self._boot_id, former.end_ns - WINDOW_NS)
+                found = [Around(*row) for row in self._writer.query(AROUND, of)]
+            self.phases.take_over(self._sampler.integrators[name], former, found)
 
     # ---- for a commit
 
@@ -104,16 +137,18 @@ class Record:
             self.renewal.described(found, self._about_run)
             self._described = True
         self._keep_anchor(now, final)
+        if asks and not final:
+            self.take_over()  # before the phases are taken, which this process may have to compute from now on
         self._keep("phase", self.phases.take(self._anchoring.anchor))
         seen = None if self._sampler is None else self._collect(self._sampler, now, final, asks)
         self.notes += self.phases.take_events(now.monotonic_ns)
-        self.notes += went_on(self._writer, self._run_id, now) if final and asks and not self._owner else []
+        self.notes += went_on(self._writer, self.run_id, now) if final and asks and not self.owner else []
         self._take_notes()
         inserts = self.renewal.before(self._backlog.rows)
         inserts["work"] = self.work.rows()
         updates: dict[str, Sequence[Row]] = {
             "segment": [
-                {"id": self._segment_id, "last_seen_utc_ns": now.utc_ns, "start_t_ns": self.start_t_ns}
+                {"id": self.segment_id, "last_seen_utc_ns": now.utc_ns, "start_t_ns": self.start_t_ns}
                 | rows.sampling_update(seen, self.cpu_s, self.startup_cpu_s)
                 | (segment or {})
             ],
@@ -122,15 +157,18 @@ class Record:
         then: list[Statement] = [*self.phases.folds()]
         smaller: list[Statement] = []
         if seen is not None:
-            updates["device"] = [rows.device_update(self._segment_id, device) for device in seen.devices.values()]
+            updates["device"] = [rows.device_update(self.segment_id, device) for device in seen.devices.values()]
         if self.surroundings is not None:
             then += self.surroundings.changes()
         if not final:  # at the end of a run, everything that can be left out is
             devices = () if seen is None else tuple(seen.devices)
             with self.harmless("the run could not be made smaller"):
                 smaller += self._compaction.statements(now.monotonic_ns, devices, self.phases.settled)
-        if self._owner:
-            updates["run"] = [{"id": self._run_id, "last_seen_utc_ns": now.utc_ns} | self._about_run | (run or {})]
+        if self.owner:
+            ended = {} if self._several else run or {}
+            updates["run"] = [{"id": self.run_id, "last_seen_utc_ns": now.utc_ns} | self._about_run | ended]
+        if self._several and run:
+            then.append(close_run(self.run_id, run["ended_utc_ns"], run["outcome"], run.get("external")))
         return Commit(inserts, updates, then, smaller)
 
     def stored(self) -> None:
@@ -166,8 +204,13 @@ class Record:
                 self.sampler_died = True
                 self.note(EventKind.DEAD, "the sampling thread died; from here on sensors are read once a second")
             sampler.poll()
-        if asks and self._joinable and not self._resolved:  # otherwise the query would find phases whose energy is not stored yet
-            self.phases.joined(self._writer.query(JOINED, (self._run_id, self._segment_id, self._boot_id)))
+        if (
+            asks and self._joinable and not self._several and not self._resolved
+        ):  # otherwise the query would find phases whose energy is not stored yet
+            self.phases.joined(self._writer.query(JOINED, (self.run_id, self.segment_id, self._boot_id)))
+        if asks and self._several and sampler.integrators:
+            for (segment_id,) in self._writer.query(PROCESSES, (self.run_id, self.segment_id, self._boot_id)):
+                self.phases.joined(self._writer.query(FROM_NUMBER, (segment_id, self.phases.others.from_number(segment_id))))
         if self.surroundings is not None and self.surroundings.seeks(now.monotonic_ns) and not (final or sampler.stuck):
             late = self.surroundings.seek(sampler, self.start_t_ns, self.harmless)
             for table, found in late.items():
@@ -179,7 +222,7 @@ class Record:
         if seen is not None:
             self.notes += seen.events
             self._keep("curve_point", self._curves.take(seen.devices))
-            self._keep("sensor_state", [rows.state_row(self._segment_id, self._boot_id, state) for state in seen.counters])
+            self._keep("sensor_state", [rows.state_row(self.segment_id, self._boot_id, state) for state in seen.counters])
             updates, energies = self.phases.resolve(seen.devices, now.monotonic_ns, self._anchoring.anchor, final=final)
             self._resolved.extend(updates)
             self._keep("phase_energy", energies)
@@ -192,12 +235,12 @@ class Record:
         if suspended is not None:
             self.notes.append(suspended)
         if renewed:
-            self._keep("clock_anchor", [rows.anchor_row(self._segment_id, now)])
+            self._keep("clock_anchor", [rows.anchor_row(self.segment_id, now)])
 
     def _take_notes(self) -> None:
         while self.notes:
             event = self.notes.popleft()
             self._events += 1
-            row = rows.event_row(self._segment_id, self._events, event, self._anchoring.anchor)
+            row = rows.event_row(self.segment_id, self._events, event, self._anchoring.anchor)
             self.renewal.said(row)
             self._keep("event", [row])

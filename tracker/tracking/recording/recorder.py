@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -23,13 +22,13 @@ from ...storage.write.writer import Writer
 from ...texts import error_text
 from ..sampling.sampler import Sampler
 from . import pace
-from .phase_record import PhaseRecord
+from .phases.phase_record import PhaseRecord
 from .record import Commit, Record
 from .renewal import wording
 from .rows import Row
 
 if TYPE_CHECKING:
-    from ..surroundings import Surroundings
+    pass
 
 STUCK_S = 15.0
 """How long the end of a run waits for a commit under way whose parts wait for something else than the database, such as a driver."""
@@ -39,44 +38,14 @@ JOIN_S = 1.0
 
 
 class Recorder:
-    """Writes one segment of a run. If this process owns the sensors, also the energy of all phases of the run.
+    """Writes the record of one segment of a run."""
 
-    `first` is what was written when the run began. It is written again if a new database replaces a damaged one. `surroundings` describes
-    the machine in the first commit, and finds out who else uses its devices; None if this process joined a run. `joinable`: other
-    processes may record phases in this run.
-    """
-
-    def __init__(
-        self,
-        writer: Writer,
-        clock: Clock,
-        sampler: Sampler | None,
-        *,
-        run_id: str,
-        segment_id: str,
-        first: Mapping[str, Sequence[Row]],
-        boot_id: str,
-        owner: bool,
-        joinable: bool,
-        surroundings: Surroundings | None,
-    ) -> None:
+    def __init__(self, writer: Writer, clock: Clock, sampler: Sampler | None, record: Record) -> None:
         self._writer = writer
         self._clock = clock
         self._sampler = sampler
-        self._owner = owner
-        self._record = Record(
-            writer,
-            clock,
-            sampler,
-            run_id=run_id,
-            segment_id=segment_id,
-            first=first,
-            boot_id=boot_id,
-            owner=owner,
-            joinable=joinable,
-            surroundings=surroundings,
-        )
-        self._origin = Origin(run_id, segment_id, whole=False)
+        self._record = record
+        self._origin = Origin(record.run_id, record.segment_id, whole=False)
         self.harmless = self._record.harmless
         """Guards the parts of the record that can be left out. Each that fails is logged and becomes an event, once."""
         self._lock = threading.Lock()
@@ -130,6 +99,19 @@ class Recorder:
                 self._sampler.on_round = self._after_round
                 self._sampler.on_death = self._wake_up
 
+    def take_over(self, *, ending: bool = False) -> None:
+        """Read the devices that nobody reads: those that were free when this process began, and those whose owners have ended before it.
+        Raises StoreError."""
+        if self._record.standby is None:
+            return
+        if ending:
+            self._writer.hurry(ANSWER_S)
+        if self._lock.acquire(timeout=ANSWER_S):
+            try:
+                self._record.take_over()
+            finally:
+                self._lock.release()
+
     def flush(self) -> None:
         """Commit now, in the calling thread. Raises StoreError."""
         if not self._lock.acquire(timeout=STUCK_S):
@@ -158,6 +140,8 @@ class Recorder:
             except Exception as error:  # whatever it is, the run is not lost
                 self._spill(error, run, segment)
         finally:
+            if self._record.standby is not None:
+                self._record.standby.close()
             self._writer.close()
             self._lock.release()
             self._wake_up()
@@ -181,7 +165,7 @@ class Recorder:
 
     def _loop(self) -> None:
         start_cpu_s = self._clock.thread_cpu_s()
-        wait_s, others = pace.FIRST_COMMIT_S, self._owner
+        wait_s, others = pace.FIRST_COMMIT_S, self._record.owner
         while not self._closed:
             self._wake.acquire(timeout=wait_s)
             wait_s = pace.longest_wait_s(measures=self._sampler is not None, dead=self._record.sampler_died)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ...energy.integrator import DeviceSnapshot
     from ...energy.intervals import Share
     from ..sampling.snapshot import LastReading, Snapshot
-    from .phase_record import PhaseRecord
+    from .phases.phase_record import PhaseRecord
 
 Row = dict[str, Any]
 POINT_COLUMNS = ("segment_id", "device", *Point._fields)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from ...core.clock import Clock
 from ...core.run import Event, EventKind
-from ...core.sensing import Sensor
+from ...core.sensing import Reading, Sensor
 from ...energy.integrator import DeviceIntegrator
 from ...log import warn
 from ...unwarned import unwarned
@@ -25,18 +26,16 @@ from .step_watch import StepWatch
 NS = 1e-9
 SETTLE_NS = 3_000_000_000
 """How long readings are queued at most if no snapshot is taken."""
-JOIN_S = 1.0
-LOCK_S = 1.0
-"""How long a snapshot waits for a round of readings to end."""
+JOIN_S = LOCK_S = 1.0
+"""How long the end waits for the thread, and a snapshot for a round of readings."""
 STUCK_S = 2.0
 """How long the training thread waits for a driver call of another thread."""
 
 
 class Sampler:
-    """Reads every sensor at its rate: in a thread, or by `poll`.
-    `period_s` is the time between two readings at the full rate, and `calm_s` at the calm rate (see schedule.py); None for the full rate
-    always. Readings are queued, and integrated when a snapshot is taken or after a few seconds: integrating on every tick would run with
-    cold caches. The thread calls `on_round` after each planned round, with the seconds until the next one, and `on_death` if it dies.
+    """Reads every sensor at its rate: in a thread, or by `poll`. `period_s` is the time between two readings at the full rate, and `calm_s`
+    at the calm one (see schedule.py), if any. Readings are queued, and integrated for a snapshot or after a few seconds: on every tick,
+    caches would be cold. The thread calls `on_round` after a planned round, with the seconds until the next, and `on_death` if it dies.
     """
 
     def __init__(self, sensors: Sequence[Sensor], clock: Clock, period_s: float, calm_s: float | None = None) -> None:
@@ -74,14 +73,17 @@ class Sampler:
 
     # ---- in the calling thread
 
-    def add(self, sensors: Sequence[Sensor], begin_ns: int, asleep_ns: Mapping[str, int]) -> bool:
-        """Read devices found after the run began at `begin_ns`; `asleep_ns`: until when some slept. False if the run is ending."""
+    def add(self, sensors: Sequence[Sensor], begin_ns: int, asleep_ns: Mapping[str, int], states: Mapping[str, Reading]) -> bool:
+        """Read devices from now on whose curves begin at `begin_ns`. `asleep_ns`: until when some slept; `states`: what another process has
+        read last, by sensor. False if the run is ending."""
         if not self._lock.acquire(timeout=LOCK_S):
             return False
         try:
             new = [] if self._stopping else self._take_in(sensors)
             for channel in new:
                 channel.integrator.begin(begin_ns, asleep_ns.get(channel.sensor.device.name, 0))
+                if channel.counts and (state := states.get(channel.sensor.name)) is not None:
+                    self._taken.append((channel, state.t_ns, state.t_ns, state.value))
             self._round(new)
             return bool(new)
         finally:
@@ -184,10 +186,8 @@ class Sampler:
             self._nudge()
 
     def _nudge(self) -> None:
-        try:
+        with suppress(RuntimeError):  # already released
             self._wake.release()
-        except RuntimeError:
-            pass  # already released
 
     def _run(self) -> None:
         try:
@@ -204,8 +204,7 @@ class Sampler:
             self._calibrate()
         except Exception as error:  # without the update periods the widest lag is assumed
             warn("the update periods of the counters could not be measured", fault=error)
-        self.startup_cpu_s = clock.thread_cpu_s() - start_cpu_s
-        begin_ns = clock.monotonic_ns()
+        self.startup_cpu_s, begin_ns = clock.thread_cpu_s() - start_cpu_s, clock.monotonic_ns()
         while not self._stopping:
             self.cpu_s = clock.thread_cpu_s() - start_cpu_s - self.startup_cpu_s
             tick = self.schedule.next_tick()

@@ -46,7 +46,7 @@ class Search:
         for missed in found.missed:
             if missed.availability is Availability.SUSPENDED:
                 self._asleep_ns[missed.device.name] = start_ns
-        if found.sensors and sampler.add(found.sensors, begin_ns, self._asleep_ns):
+        if found.sensors and sampler.add(found.sensors, begin_ns, self._asleep_ns, {}):
             self._missing -= {sensor.device.name for sensor in found.sensors}
             return found.sensors
         for sensor in found.sensors:

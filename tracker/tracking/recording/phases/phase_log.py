@@ -10,17 +10,18 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ...core.clock import Anchor
-from ...core.run import Event, EventKind
-from ...energy.curve import KEEP_NS
-from ...energy.intervals import JOULES, Share
-from ...energy.union import Span, Union
-from ...masking.text import scrubbed_name
-from ...storage.write.compact import add_to_fold
-from ...storage.write.statements import Statement
-from . import rows
-from .phase_record import Integrated, PhaseRecord
-from .rows import Row
+from ....core.clock import Anchor
+from ....core.run import Event, EventKind
+from ....energy.curve import KEEP_NS
+from ....energy.intervals import JOULES, Share
+from ....energy.union import Span, Union
+from ....masking.text import scrubbed_name
+from ....storage.write.compact import add_to_fold
+from ....storage.write.statements import Statement
+from .. import rows
+from ..rows import Row
+from .other_phases import Around, OtherPhases
+from .phase_record import Former, Integrated, PhaseRecord
 
 INDIVIDUAL = 1_000
 """How many new phases one commit stores one by one."""
@@ -68,6 +69,7 @@ class _Overlaps:
     def __init__(self, late_ns: int) -> None:
         self._late_ns = late_ns
         self._of: dict[tuple[str, str], Union] = {}
+        self._seeded: set[tuple[str, str]] = set()
 
     def added(self, phase: PhaseRecord, devices: Mapping[str, Integrated], shares: Mapping[str, Share]) -> dict[str, Share]:
         """What a phase, whose own shares are given, adds to those of its name."""
@@ -78,8 +80,16 @@ class _Overlaps:
             assert start is not None
             assert end is not None
             union = self._of.setdefault((phase.name, name), Union())
-            found[name] = union.add(Span(phase.start_t_ns, phase.end_t_ns, start, end), device.gain, device.gain_class)
+            share = union.add(Span(phase.start_t_ns, phase.end_t_ns, start, end), device.gain, device.gain_class)
+            if (phase.name, name) in self._seeded:  # what another process has counted has other edges
+                share = share._replace(edge_low_j=max(0.0, share.edge_low_j), edge_high_j=max(0.0, share.edge_high_j))
+            found[name] = share
         return found
+
+    def seed(self, phase: PhaseRecord, devices: Mapping[str, Integrated], shares: Mapping[str, Share]) -> None:
+        """Another process has counted a phase."""
+        self.added(phase, devices, shares)
+        self._seeded |= {(phase.name, name) for name in shares}
 
     def forget(self, open_: Iterable[PhaseRecord], now_ns: int) -> None:
         """Forget what no phase that is `open_`, or that is found up to `late_ns` after its edges, can overlap."""
@@ -94,17 +104,19 @@ class _Overlaps:
 
 class PhaseLog:
     """The phases that one process stores. `measured`: it also computes their energy, and that of phases from joined processes.
-    `joinable`: there may be such processes."""
+    `joinable`: there may be such processes. `several`: they may measure too."""
 
-    def __init__(self, run_id: str, segment_id: str, measured: bool, joinable: bool = False) -> None:
+    def __init__(self, run_id: str, segment_id: str, measured: bool, joinable: bool = False, several: bool = False) -> None:
         self._run_id = run_id
         self._segment_id = segment_id
         self._measured = measured
+        self._several = several
         self._stamped: deque[PhaseRecord] = deque()  # by the training thread, not yet taken
         self._open: dict[tuple[str, int], PhaseRecord] = {}
+        self.others = OtherPhases(self._open)
         self._fresh: deque[PhaseRecord] = deque(maxlen=2 * MOST_WAITING)  # with their energy since the last commit
         self._folds: dict[str, _Fold] = {}
-        self._overlaps = _Overlaps(late_ns=KEEP_NS if joinable else 0)
+        self._overlaps = _Overlaps(late_ns=KEEP_NS if joinable or several else 0)
         self._names: set[str] = set()
         self._too_many_names = self._too_fast = False
         self._said: set[str] = set()
@@ -136,7 +148,7 @@ class PhaseLog:
                 continue  # an earlier round has seen its end already
             if key not in self._open and key not in taken:
                 new += 1
-                if self._measured and new > INDIVIDUAL and phase.end_t_ns is not None:
+                if self._measured and not self._several and new > INDIVIDUAL and phase.end_t_ns is not None:
                     phase.brief = True
                     self._open[key] = phase
                     continue
@@ -146,10 +158,21 @@ class PhaseLog:
         return [rows.phase_row(self._run_id, phase, anchor) for phase in taken.values()]
 
     def joined(self, found: Iterable[tuple[str, int, str, int, int | None]]) -> None:
-        """Take the phases that the query `JOINED` finds."""
+        """Take the phases that the queries `JOINED` and `FROM_NUMBER` find."""
         for segment_id, seq, name, start_t_ns, end_t_ns in found:
+            if self._several and self.others.is_settled(segment_id, seq):
+                continue
             phase = self._open.setdefault((segment_id, seq), PhaseRecord(segment_id, seq, name, start_t_ns))
             phase.end_t_ns = end_t_ns
+
+    def take_over(self, device: Integrated, former: Former | None, found: Iterable[Around]) -> None:
+        """This process reads a device that another one has read before; `found` are the phases around that."""
+        self._measured = True
+        for phase in self.others.take_over(device.device.name, former, found):
+            phase.only = {device.device.name}
+            shares = phase.resolve({device.device.name: device}, phase.start_t_ns, final=True, former=self.others.former)
+            if shares:
+                self._overlaps.seed(phase, {device.device.name: device}, shares)
 
     def resolve(self, devices: Mapping[str, Integrated], now_ns: int, anchor: Anchor, *, final: bool) -> tuple[list[Row], list[Row]]:
         """Compute the energy of each phase that all curves have passed. Returns updates of phases, and rows of their energies.
@@ -157,11 +180,13 @@ class PhaseLog:
         Where a phase overlaps one of its name that was computed before, it gets only what it adds to the union of both."""
         updates, energies = [], []
         for key, phase in list(self._open.items()):
-            shares = phase.resolve(devices, now_ns, final=final)
+            shares = phase.resolve(devices, now_ns, final=final, former=self.others.former)
             if shares is None:
                 continue
             del self._open[key]
             phase.settled = True
+            if self._several:
+                self.others.settle(phase)
             resolved = phase.resolved(devices, shares)
             shares = self._overlaps.added(phase, devices, shares)
             if phase.brief:
@@ -175,6 +200,8 @@ class PhaseLog:
             updates.append({"segment_id": phase.segment_id, "seq": phase.seq, "resolved": int(resolved), "end_t_ns": phase.end_t_ns})
             energies += [rows.phase_energy_row(self._segment_id, phase, n, s) for n, s in shares.items()]
         self._overlaps.forget(self._open.values(), now_ns)
+        if self._several:
+            self.others.pass_over()
         return updates, energies
 
     def folds(self) -> list[Statement]:
@@ -198,7 +225,8 @@ class PhaseLog:
     def rows_again(self, anchor: Anchor) -> list[Row]:
         """For a new store that has nothing of this run: the rows of this process's phases to which something is still added later. The
         phases of joined processes were only in the old store and are lost."""
-        self._open = {key: phase for key, phase in self._open.items() if phase.segment_id == self._segment_id}
+        for key in [key for key in self._open if key[0] != self._segment_id]:
+            del self._open[key]
         own = (p for p in (*self._fresh, *self._open.values()) if p.segment_id == self._segment_id and not p.brief)
         return [rows.phase_row(self._run_id, phase, anchor) for phase in own]
 

@@ -1,0 +1,70 @@
+"""PURE: the processes of a run, as `show --ranks` prints them: what each has done, and who has read each device when."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from ..words.quantities import format_duration, format_energy
+from ..words.runs import headline
+from ..words.safe_text import cleaned
+from .run import plain_table
+
+if TYPE_CHECKING:
+    from ...core.contract import PhaseByRankJson, ProcessJson, ReadJson, ShowJson
+
+
+def processes_page(view: ShowJson, processes: Sequence[ProcessJson], phases: Sequence[PhaseByRankJson]) -> RenderableType:
+    """The run's headline and its processes. The sums of the parts are the energies of the run."""
+    view, processes, phases = cleaned(view), cleaned(processes), cleaned(phases)
+    parts: list[RenderableType] = [Text(headline(view), style="bold"), Text(), _processes(processes), Text(), _devices(view, processes)]
+    if phases:
+        parts += [Text(), _phases(phases)]
+    return Group(*parts)
+
+
+def _processes(processes: Sequence[ProcessJson]) -> RenderableType:
+    table = plain_table("rank", "process", "status", "from", "to", "work", right=("rank", "from", "to"))
+    for p in processes:
+        rank = "–" if p["rank"] is None else str(p["rank"])
+        work = ", ".join(f"{amount:,} {unit}" for unit, amount in p["work"].items())
+        table.add_row(rank, f"{p['pid']} on {p['host']}", p["status"], *(format_duration(p[end]) for end in ("from_s", "to_s")), work)
+    return table
+
+
+def _devices(view: ShowJson, processes: Sequence[ProcessJson]) -> RenderableType:
+    """A line for each device: who has read it when, and how many joules each part is."""
+    table = plain_table("device", "read by", "energy", right=("energy",))
+    reads: dict[tuple[str, str], list[tuple[ProcessJson, ReadJson]]] = defaultdict(list)
+    for process in processes:
+        for read in process["reads"]:
+            reads[process["host"], read["device"]].append((process, read))
+    for device in view["energy"]["devices"]:
+        within = "" if device["included_in_total"] else " (not in the total)"
+        parts = sorted(reads[device["host"], device["device"]], key=lambda part: part[1]["from_s"])
+        by = ", ".join(f"{_who(p)} {format_duration(r['from_s'])}–{format_duration(r['to_s'])}" for p, r in parts)
+        joules = " + ".join(format_energy(r["energy_j"]) for _, r in parts)
+        whole = format_energy(device["energy_j"])
+        table.add_row(device["device"] + within, by, whole if len(parts) == 1 else f"{joules} = {whole}")
+    total = view["energy"]["total_j"]
+    table.add_row("total", "", "–" if total is None else format_energy(total))
+    return table
+
+
+def _who(process: ProcessJson) -> str:
+    return f"process {process['pid']}" if process["rank"] is None else f"rank {process['rank']}"
+
+
+def _phases(phases: Sequence[PhaseByRankJson]) -> RenderableType:
+    table = plain_table("phase", "fastest", "slowest", "difference", right=("difference",))
+    for p in phases:
+        ends = [
+            f"rank {p['fastest_rank']}, {format_duration(p['fastest_s'])}",
+            f"rank {p['slowest_rank']}, {format_duration(p['slowest_s'])}",
+        ]
+        table.add_row(p["name"], *ends, format_duration(p["slowest_s"] - p["fastest_s"]))
+    return table

@@ -1,0 +1,90 @@
+"""Who reads a sensor for a run, where several processes of the run see it: a lock on bytes of a file beside the database.
+
+The kernel releases the locks of a process that ends in any way, and shows them to every process that sees the file, whatever its
+namespaces. Processes that do not share the file (a database on a network filesystem, containers with folders of their own) do not see each
+other's locks: what they read twice is counted once when the run is read.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import tempfile
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from ...machine.filesystem import on_network
+from ..side_files import create
+
+_SUFFIX = "-owners"
+_LAST = 2**62
+_lock = threading.Lock()
+_files: dict[Path, int] = {}
+"""One descriptor for each file, which is never closed: closing any descriptor of a file drops all locks of the process on it (fcntl(2))."""
+_held: set[tuple[Path, int]] = set()
+"""What this process has locked. The kernel lets a process lock the same bytes twice."""
+
+
+class Owners:
+    """The locks of one run. `db` is its database file."""
+
+    def __init__(self, db: Path, run_id: str) -> None:
+        self._file = _beside(db)
+        self._run_id = run_id
+        self._mine: set[int] = set()
+
+    def take(self, sensor: str) -> bool:
+        """Become the owner of a sensor. False if another process is, or another tracker of this one. Never blocks."""
+        at = int.from_bytes(hashlib.sha256(f"{self._run_id}\0{sensor}".encode()).digest()[:8]) % _LAST
+        with _lock:
+            if at in self._mine:
+                return True
+            if (self._file, at) in _held:
+                return False
+            try:
+                fcntl.lockf(self._descriptor(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, at)
+            except BlockingIOError:
+                return False
+            except OSError:  # no such locks here: it is better counted twice, and once when it is read, than never
+                return True
+            self._mine.add(at)
+            _held.add((self._file, at))
+            return True
+
+    def release(self) -> None:
+        """Own nothing any more."""
+        with _lock:
+            for at in self._mine:
+                _held.discard((self._file, at))
+                with suppress(OSError):
+                    fcntl.lockf(self._descriptor(), fcntl.LOCK_UN, 1, at)
+            self._mine.clear()
+
+    def _descriptor(self) -> int:
+        """Raises OSError if the file cannot be made."""
+        if self._file not in _files:
+            create(self._file)
+            _files[self._file] = os.open(self._file, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        return _files[self._file]
+
+
+def _forget() -> None:
+    """In a forked child, which has none of the locks of its parent."""
+    global _lock
+    _lock = threading.Lock()
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_forget)
+
+
+def _beside(db: Path) -> Path:
+    if not on_network(db.parent):
+        return Path(f"{db}{_SUFFIX}")
+    folder = Path(tempfile.gettempdir(), f"trainwatt-{os.getuid()}")
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    own = folder.is_dir() and not folder.is_symlink() and folder.stat().st_uid == os.getuid()
+    return (folder if own else db.parent) / f"{hashlib.sha256(os.fsencode(db.parent)).hexdigest()[:16]}{_SUFFIX}"

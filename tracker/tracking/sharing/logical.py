@@ -1,0 +1,82 @@
+"""The one run of a job: every rank of a launch, on every node, and every restart of it record in the same run.
+
+The id of that run follows from what the ranks know their launch by, so that ranks with databases of their own have it too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ...core.run import Status
+from ...machine.launch import Launch
+from ...machine.process import Identity
+from ...storage.write.writer import Writer
+
+LATE_NS = 30_000_000_000
+"""A rank may begin so long after the others have ended, and still belongs to their run."""
+FRESH_NS = 30_000_000_000
+"""A process of another machine, or of another container, that has written nothing for so long is over: a run writes every two seconds."""
+ID_DIGITS = 12
+MOST_RUNS = 1_000
+_SEGMENTS = (
+    "SELECT rank, host, boot_id, pid_namespace, pid, start_ticks, last_seen_utc_ns, status FROM segment WHERE run_id = ? AND role = 'owner'"
+)
+_begun: dict[str, int] = defaultdict(int)
+"""How many runs of a launch this process has begun: its first tracker belongs to the first ones of the other ranks."""
+
+
+class Claim(NamedTuple):
+    """The run that this process records in. `exists`: it is in the database already. `over`: it had ended, and this process goes on."""
+
+    run_id: str
+    exists: bool
+    over: bool
+
+
+class _Segment(NamedTuple):
+    rank: int | None
+    host: str
+    boot_id: str
+    pid_namespace: str
+    pid: int
+    start_ticks: int
+    last_seen_utc_ns: int
+    status: str
+
+
+def claim(writer: Writer, launch: Launch, rank: int | None, me: Identity, now_utc_ns: int) -> Claim:
+    """The run of the launch. It is the newest one of the launch if that is still going on, if this rank is late, or if the job was
+    restarted. Otherwise a new one: what a script launches after the first has ended. Raises StoreError."""
+    number = _begun[launch.key]
+    _begun[launch.key] += 1
+    late: Claim | None = None
+    for attempt in range(MOST_RUNS):
+        run_id = hashlib.sha256(f"{launch.key}\0{number}\0{attempt}".encode()).hexdigest()[:ID_DIGITS]
+        found = writer.query("SELECT status FROM run WHERE id = ?", (run_id,))
+        if not found:
+            return late or Claim(run_id, exists=False, over=False)
+        status = str(found[0][0])
+        segments = [_Segment(*row) for row in writer.query(_SEGMENTS, (run_id,))]
+        if status == Status.RUNNING and any(_may_live(s, me, now_utc_ns) for s in segments):
+            return Claim(run_id, exists=True, over=False)
+        if (launch.lasting or launch.restarted) and status != Status.COMPLETED:
+            return Claim(run_id, exists=True, over=True)
+        late = Claim(run_id, exists=True, over=True) if _is_late(segments, rank, now_utc_ns) else None
+    raise AssertionError("a launch has a thousand runs")
+
+
+def _may_live(segment: _Segment, me: Identity, now_utc_ns: int) -> bool:
+    if segment.status != Status.RUNNING:
+        return False
+    if segment.boot_id and (segment.boot_id, segment.pid_namespace) == (me.boot_id, me.pid_namespace):
+        return me.is_alive(segment.pid, segment.start_ticks)
+    return now_utc_ns - segment.last_seen_utc_ns < FRESH_NS
+
+
+def _is_late(segments: Sequence[_Segment], rank: int | None, now_utc_ns: int) -> bool:
+    """Whether the others have been there only just, and this rank has not."""
+    recent = any(now_utc_ns - s.last_seen_utc_ns < LATE_NS for s in segments)
+    return recent and rank is not None and all(s.rank != rank for s in segments)

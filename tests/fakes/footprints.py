@@ -68,7 +68,7 @@ def footprint(
     }
     for host in hosts:
         name = f"on-{host}"
-        rows["segment"].append(segment(name, row["id"], host=host, started_utc_ns=START, start_t_ns=0))
+        rows["segment"].append(segment(name, row["id"], host=host, boot_id=f"boot of {host}", started_utc_ns=START, start_t_ns=0))
         rows["clock_anchor"].append({"segment_id": name, "monotonic_ns": 0, "utc_ns": START, "boottime_ns": 0})
         pieces = [("cpu", CPU, {"sockets": 1, "logical_cpus": 192}), ("dram", "memory", {"bytes": 64 * 2**30})]
         pieces += [("gpu", d["name"], {"model": d["model"]}) for d, _ in devices if d["kind"] == "gpu"]

@@ -155,7 +155,7 @@ def test_a_clock_that_is_years_off_does_not_stretch_the_axis(tmp_path: Path) -> 
     """The clock of the second host says 1970. The clock of the first host was set during the run."""
     db = hour(tmp_path / "runs.db", status="running", ended_utc_ns=None, duration_s=None, last_seen_utc_ns=2 * START)
     rows = [point(t * NS, 50.0 * t, "gpu0", "far") for t in range(0, 1801, 10)]
-    write(db, segment=[segment("far", "aaa111", host="node-b", started_utc_ns=0, start_t_ns=0, end_t_ns=1800 * NS)])
+    write(db, segment=[segment("far", "aaa111", host="node-b", boot_id="boot-2", started_utc_ns=0, start_t_ns=0, end_t_ns=1800 * NS)])
     write(db, device=[device("gpu0", "far")], curve_point=rows)
     f = read(db)
     assert (f.drawing.cuts[0], f.drawing.cuts[-1]) == (0.0, HOUR_S)

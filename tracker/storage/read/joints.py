@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from ...core.point import Point
+from ...core.sensing import whole_name
 from ...energy.curve import Curve
 from .records import DeviceRow
 
@@ -30,7 +31,8 @@ def joined(rows: Sequence[DeviceRow], boots: dict[str, str], points: Callable[[D
     by_device: dict[tuple[str, ...], list[_Part]] = defaultdict(list)
     for at, row in enumerate(rows):
         if row.first is not None and row.last is not None and boots.get(row.segment_id):
-            key = row.run_id, boots[row.segment_id], row.uuid or row.name
+            share = "" if whole_name(row.name) is None else "share"
+            key = row.run_id, boots[row.segment_id], row.uuid or row.name, share
             by_device[key].append(_Part(at, row, row.first, row.last))
     found: list[DeviceRow | None] = list(rows)
     for parts in by_device.values():

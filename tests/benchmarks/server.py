@@ -28,6 +28,8 @@ from trainwatt.storage.write.writer import Writer
 
 LIBRARIES = "import rich.table, rich.console, rich_click, sqlalchemy.dialects.postgresql, psycopg, trainwatt.cli.main"
 RUN_S, POINTS, PHASES, BATCH = 600, 10, 5, 10_000
+MERGED = 10_000_000
+"""The number of the run that is merged."""
 DEVICES = (
     "(VALUES ('gpu0', 'gpu', 310.0), ('gpu1', 'gpu', 310.0), ('package-0', 'cpu', 140.0), ('dram-0', 'dram', 22.0)) AS d (name, kind, w)"
 )
@@ -94,12 +96,12 @@ def brought(url: str, folder: Path, hours: float) -> list[list[str]]:
     file = folder / "one.db"
     writer = Writer.open(file)
     seconds, before = round(hours * 3600), sum(sizes(url).values())
-    run_id = long_run(writer, 2**30, LARGE, seconds)
+    run_id = long_run(writer, MERGED, LARGE, seconds)
     first = merged_s(file, url)
     size = sum(sizes(url).values()) - before
     again = merged_s(file, url)
-    at = [point((seconds + t) * NS, w * (seconds + t), name, f"{2**30:016x}") for t in range(1, 21) for name, w in LARGE.items()]
-    writer.write({"segment": [segment(f"{2**30:016x}", run_id, samples=9)], "curve_point": at})
+    at = [point((seconds + t) * NS, w * (seconds + t), name, f"{MERGED:016x}") for t in range(1, 21) for name, w in LARGE.items()]
+    writer.write({"segment": [segment(f"{MERGED:016x}", run_id, samples=9)], "curve_point": at})
     grown = merged_s(file, url)
     writer.close()
     return [

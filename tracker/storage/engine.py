@@ -31,13 +31,13 @@ class _ChangedError(StoreBusyError):
     """A file that was read without locks has changed: what was read may be of two states."""
 
 
-def make_engine(place: str, *, writes: bool = False, create: bool = False) -> Engine:
+def make_engine(place: str, *, writes: bool = False, create: bool = False, keeps: bool = False) -> Engine:
     """An engine for a file or a PostgreSQL URL. It connects later, and only reads unless `writes`. With `create` too, SQLite makes a
-    missing file.
+    missing file. One that `keeps` has a connection to a server until it is disposed of.
 
     Raises ConfigurationError for a malformed URL or a missing driver.
     """
-    engine = postgresql.make(place) if is_server(place) else _sqlite(place, writes, create)
+    engine = postgresql.make(place, keeps=keeps) if is_server(place) else _sqlite(place, writes, create)
     event.listen(engine, "before_cursor_execute", _with_storable_texts, retval=True)
     return engine
 

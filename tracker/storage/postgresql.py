@@ -5,13 +5,13 @@ A server is shared, and anyone may lock a table or stop in the middle of a trans
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import NullPool
 
 from ..errors import ConfigurationError, StoreBusyError, StoreError
 from .place import masked
@@ -44,21 +44,21 @@ LIMIT 1
 """The transaction with the strongest lock on a table of ours. Readers, whose locks stop nobody but a change of the schema, are left out."""
 
 
-def make(place: str) -> Engine:
-    """An engine for the URL `place`. It connects later, and keeps a connection until it is disposed of: a new one takes as long as several
-    questions. Raises ConfigurationError for a malformed URL or a missing driver."""
+def make(place: str, *, keeps: bool = False) -> Engine:
+    """An engine for the URL `place`. It connects later. One that `keeps` has a connection until it is disposed of: a new one takes as long
+    as several questions. Raises ConfigurationError for a malformed URL or a missing driver."""
     try:
         url = make_url(place)
         if url.drivername in ("postgresql", "postgres"):
             url = url.set(drivername="postgresql+psycopg")
         # A kept connection is asked first whether it still lives: the server may have been restarted, or this process is a fork.
-        engine = create_engine(url, pool_size=1, max_overflow=CONNECTIONS, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_S})
+        kept: dict[str, Any] = {"pool_size": 1, "max_overflow": CONNECTIONS, "pool_pre_ping": True} if keeps else {"poolclass": NullPool}
+        engine = create_engine(url, connect_args={"connect_timeout": CONNECT_S}, **kept)
     except (ArgumentError, ValueError) as error:  # ValueError: the port is not a number
         raise ConfigurationError(f"{masked(place)} is not a database URL. Give postgresql://USER@HOST/DATABASE.") from error
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"{masked(place)} needs the package {error.name}: `pip install 'psycopg[binary]'`.") from error
     event.listen(engine, "begin", _bound)
-    weakref.finalize(engine, engine.pool.dispose)
     return engine
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import sqlite3
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from tests.fakes.stored_rows import device, point, run, segment
 from tests.fakes.world import HANGS_S
 from trainwatt.analysis.open_store import open_store
 from trainwatt.cli.main import cli
+from trainwatt.storage.folder.cache import stamp_text
 from trainwatt.storage.folder.store import FolderStore
 from trainwatt.storage.merge.merging import Merge
 from trainwatt.storage.write.writer import Writer
@@ -153,6 +156,9 @@ def test_damaged_newer_and_foreign_files_are_said_and_the_others_are_read(hosts:
             connection.execute(sql)
         connection.close()
     (hosts / "noise.db").write_bytes(b"no database" * 1000)
+    (hosts / "gone.db").symlink_to(hosts / "nowhere")
+    (hosts / "folder.db").mkdir()
+    os.mkfifo(hosts / "pipe.db")
     with caplog.at_level(logging.WARNING, "trainwatt"):
         assert ids(hosts) == ["b", "a"]
     for text in ("schema 9999", "of another program", "not a SQLite database"):
@@ -188,3 +194,12 @@ def test_a_spoiled_cache_is_made_again(hosts: Path, tmp_path: Path) -> None:
 def test_a_folder_with_this_host_s_file_only_has_no_cache(tmp_path: Path) -> None:
     put(tmp_path / "runs.db", "a", {"gpu0": 1.0})
     assert not isinstance(open_store(tmp_path), FolderStore)
+
+
+def test_a_file_that_was_written_just_now_is_read_again(hosts: Path) -> None:
+    """SQLite writes a commit to the log before it can be read, so the times of the files alone do not tell whether it was."""
+    file = hosts / "runs-one.db"
+    os.utime(file, (time.time() - 1, time.time() - 1))
+    assert stamp_text(file) == ""
+    os.utime(file, (time.time() - 60, time.time() - 60))
+    assert stamp_text(file) == stamp_text(file) != ""

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 
-from ..read_only import TICK_NS, stamp_of
+from ..read_only import stamp_of
 from ..revision import head
 from ..side_files import JOURNAL, WAL, beside
 from ..spill.places import is_own
@@ -79,11 +79,16 @@ class Cache:
             os.close(descriptor)
 
 
+SETTLED_NS = 5_000_000_000
+"""A commit is written to the log first, and can be read a little later, after the disk has it. So the stamp of a file that was written so
+recently may be newer than what was read, and the file is read again."""
+
+
 def stamp_text(file: Path) -> str:
-    """What changes when a database is written. Empty if it was written so recently that a later change might not be seen."""
+    """What changes when a database is written. Empty if it was written so recently that what is read may still change."""
     stamps = [stamp_of(beside(file, ending)) for ending in ("", WAL, JOURNAL)]
     newest_ns = max((stamp[-1] for stamp in stamps if stamp is not None), default=0)
-    return "" if 0 <= time.time_ns() - newest_ns < TICK_NS else repr(stamps)
+    return "" if 0 <= time.time_ns() - newest_ns < SETTLED_NS else repr(stamps)
 
 
 def _kept_in(environ: Mapping[str, str]) -> Path | None:

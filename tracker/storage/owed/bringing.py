@@ -17,7 +17,9 @@ from ..merge.merging import Merge, Place
 from ..read.rows import chunks_of
 from ..read.store import Store
 from ..read.vanished import Here
+from ..read_only import Stamp, stamp_of
 from ..schema import RUN, SEGMENT
+from ..side_files import WAL, beside
 from .outbox import Outbox
 
 PAUSE_S, SHARE = 20.0, 20
@@ -41,13 +43,9 @@ def bring(outbox: Outbox, here: Here, target: Place | None = None) -> None:
     store.close()
     source = places.source(local)
     going_on = _going_on(source, owed)  # asked first: what is over now is over in what is read below
-    into = target or places.target(outbox.server)
-    merge = Merge(source, into, owed)
-    try:
-        for batch in merge.batches():
-            merge.take(batch)
-    finally:
-        into.engine.dispose()  # a thousand hosts would keep a thousand connections
+    merge = Merge(source, target or places.target(outbox.server), owed)
+    for batch in merge.batches():
+        merge.take(batch)
     failed: dict[str, str] = dict(merge.taken.failed)
     for run_id in owed:
         if run_id not in going_on and run_id not in failed:
@@ -93,7 +91,7 @@ def follow(outbox: Outbox, here: Callable[[], Here]) -> None:
 def _followed(outbox: Outbox, here: Callable[[], Here]) -> bool:
     """Whether all was brought. A run may have begun since, before the lock was given back."""
     woken, target = outbox.wakes(), None
-    retry_s, changed_s, last = RETRY_S, time.monotonic(), ""
+    retry_s, changed_s, last = RETRY_S, time.monotonic(), list[Stamp]()
     try:
         while outbox.owed():
             begun_s = time.monotonic()
@@ -108,7 +106,7 @@ def _followed(outbox: Outbox, here: Callable[[], Here]) -> bool:
                 pause_s, retry_s = retry_s, min(2 * retry_s, LONGEST_RETRY_S)
             if not outbox.owed():
                 break
-            now = _stamp(outbox)
+            now = _stamps(outbox)
             if now != last:
                 changed_s, last = time.monotonic(), now
             if time.monotonic() - changed_s > QUIET_S:
@@ -137,7 +135,5 @@ def _going_on(source: Place, run_ids: list[str]) -> set[str]:
     )
 
 
-def _stamp(outbox: Outbox) -> str:
-    from ..folder.cache import stamp_text
-
-    return stamp_text(outbox.real_path) or str(time.monotonic())
+def _stamps(outbox: Outbox) -> list[Stamp]:
+    return [stamp_of(beside(outbox.real_path, ending)) for ending in ("", WAL)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -48,6 +49,7 @@ class Store:
         """Use `Store.open`."""
         self.place = place
         self._engine = engine
+        weakref.finalize(self, engine.dispose)
         # Runs that are known to be over, where this could not be written: in a read-only file.
         self._unwritten = Vanished({}, {})
 
@@ -64,7 +66,7 @@ class Store:
         )
         if not is_server(place) and not exists(place):
             raise nothing
-        engine = make_engine(place)
+        engine = make_engine(place, keeps=True)
         found = read(engine, place, lambda connection: state(connection, place))
         if found is State.EMPTY:
             raise nothing
@@ -118,9 +120,9 @@ class Store:
 
     def groups(self, project: str | None = None) -> list[str]:
         """The names of all groups, or of those of a project, in order."""
-        query = fitting(select(RUN.c.group_name).distinct().where(RUN.c.group_name.is_not(None)), project, None, None, None)
-        ordered = query.order_by(RUN.c.group_name)
-        return self._read(lambda connection: [name for name in connection.scalars(ordered) if isinstance(name, str)])
+        every = select(RUN.c.group_name).distinct().where(RUN.c.group_name.is_not(None)).order_by(RUN.c.group_name)
+        query = fitting(every, project, None, None, None)
+        return self._read(lambda connection: [name for name in connection.scalars(query) if isinstance(name, str)])
 
     def find(self, ref: str) -> str:
         """The id of the run that `ref` names: "latest", an id or the beginning of one, a name, or "project/name".
@@ -243,8 +245,7 @@ class Store:
 
     def newest_footprints(self, run_ids: Iterable[str]) -> dict[str, tuple[str, int, str]]:
         """The id, the time (UTC nanoseconds) and the result, as JSON, of the newest footprint of each run, by run."""
-        chunks = chunks_of(run_ids)
-        return self._read(lambda connection: {k: v for chunk in chunks for k, v in load.newest_footprints_of(connection, chunk)})
+        return self._read(lambda c: {k: v for chunk in chunks_of(run_ids) for k, v in load.newest_footprints_of(c, chunk)})
 
     def cache_intensities(self, values: Sequence[Mapping[str, object]]) -> None:
         """Keep a provider's intensities, as rows of grid_intensity. A newer value replaces the older one of the same interval."""
@@ -288,8 +289,7 @@ class Store:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        engine = self._engine if is_server(self.place) else make_engine(self.place, writes=True)
-        with faults_of(self.place), writing(engine) as connection:
+        with faults_of(self.place), writing(self._engine if is_server(self.place) else make_engine(self.place, writes=True)) as connection:
             yield connection
 
     def _with_ending(self, row: Row) -> Row:

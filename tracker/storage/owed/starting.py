@@ -43,7 +43,7 @@ def start(outbox: Outbox, environ: Mapping[str, str]) -> bool:
     """Start the process that brings the runs of an outbox. False if it cannot be started."""
     if getattr(sys, "frozen", False) or not sys.executable:  # the program itself would be started once more
         return False
-    root = str(Path(__file__).resolve().parents[3])
+    root = str(Path(__file__).absolute().parents[3])  # not of the file that a link of an editable installation names
     command = [sys.executable, "-c", _CODE, root, "merge", "--pending", "--follow", "--from", str(outbox.real_path)]
     try:
         # The shell ends at once, so the process belongs to nobody. The password is in its environment only, and not in its arguments.

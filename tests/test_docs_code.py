@@ -37,4 +37,4 @@ def test_the_code_of_a_page_runs(page: Path, world: World) -> None:
 
 
 def test_the_pages_with_code_are_known() -> None:
-    assert {page.name for page in PAGES} == {"README.md", "track.md", "lightning.md", "sensors.md"}
+    assert {page.name for page in PAGES} == {"README.md", "track.md", "lightning.md", "sensors.md", "nodes.md"}

@@ -67,6 +67,7 @@ class Settings(TypedDict, total=False):
     hardware: str | os.PathLike[str] | None
     tags: Mapping[Any, Any] | Iterable[str] | None
     db: str | os.PathLike[str] | None
+    resume: str | None
     gpus: Iterable[SupportsIndex | str] | str | None
     scope: str | None
     period_s: float | None
@@ -98,6 +99,7 @@ class Config:
     hardware: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     db: str | None = None
+    resume: str | None = None
     gpus: tuple[int | str, ...] | None = None
     scope: str = MACHINE
     period_s: float | None = None
@@ -214,17 +216,13 @@ def _checked(key: str, value: Any, source: str) -> Any:
         return _number(key, value, source)
     if key == "gpus":
         return parse_gpus(text(value)) if isinstance(value, str) else _gpus(value, source)
-    if key == "sensors":
-        return _providers(value, source)
-    if key == "tags":
-        return _tags(value, source)
+    if (checked := {"sensors": _providers, "tags": _tags, "basis": _basis}.get(key)) is not None:
+        return checked(value, source)
     if key == "stage" and text(value) not in tuple(Stage):
         raise ConfigurationError(
             f"stage={value!r} in {source} is not a stage of a model's life: choose one of {', '.join(Stage)}"
             " (parts of one run are phases: tracker.phase('train'))"
         )
-    if key == "basis":
-        return _basis(value, source)
     if key == "scope" and text(value) not in (MACHINE, PROCESS):
         raise ConfigurationError(
             f"scope={value!r} in {source} is none: give 'machine', or 'process' for the share that is attributed to the run's processes"

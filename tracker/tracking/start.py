@@ -17,7 +17,7 @@ from ..log import warn
 from ..machine.git import git_commit
 from ..machine.host import require_kernel_trees
 from ..machine.job import external_ids, rank_in_run, ranks_here
-from ..machine.launch import launch
+from ..machine.launch import Launch, job_of, launch
 from ..machine.process import Identity, own_command, this_process
 from ..masking.text import hidden_in
 from ..storage.owed.starting import Debt, require_driver
@@ -40,7 +40,7 @@ from .sampling.idle import mean_power_w
 from .sampling.sampler import Sampler
 from .sampling.schedule import CALM_S, FULL_S
 from .sharing.attribution import Attribution, attribution
-from .sharing.logical import Claim, claim
+from .sharing.logical import Claim, claim, resumed
 from .sharing.others import Neighbours, SharedDevices
 from .sharing.standby import Standby, divided
 from .surroundings import Surroundings
@@ -102,7 +102,6 @@ class _Start:
         self._writer = writer
         self._joined = joined
         self._root = target.root(environ)
-        self._launch = None if joined or target.environ is not None else launch(environ, config.procfs)
         self._claim: Claim | None = None
         self._standby: Standby | None = None
         self._rank, self._ranks_here = rank_in_run(environ), ranks_here(environ)
@@ -113,9 +112,8 @@ class _Start:
     def begin(self) -> ActiveRun:
         """Find the sensors and write the run down. Raises ConfigurationError or StoreError; then no sensor is left open."""
         me = this_process(self._config.procfs)
-        if self._launch is not None:
-            self._claim = claim(self._writer, self._launch, self._rank, me, self._clock.anchor().utc_ns)
-            self._run_id = self._claim.run_id
+        if self._joined is None and self._target.environ is None and (claimed := self._claimed(me)) is not None:
+            self._claim, self._run_id = claimed, claimed.run_id
         meters = self._meters(me)
         try:
             shares = attribution(self._config, meters.sampler, meters.found.sensors, self._root, me, meters.idle_w)
@@ -141,6 +139,15 @@ class _Start:
             *joining.edges(self._run_id, self._joined is not None, self._hears(meters), self._clock, several=self._claim is not None),
             debt=None if self._joined else Debt.of(self._config.db, self._writer.real_path, self._run_id),
         )
+
+    def _claimed(self, me: Identity) -> Claim | None:
+        """The run that other processes record in too, or that goes on; None for a new one of this process alone."""
+        of_ranks, config, now_ns = launch(self._environ, self._config.procfs), self._config, self._clock.anchor().utc_ns
+        if config.resume is not None:
+            same = f"{config.project}/{config.name}/{self._target.command or own_command()}"
+            auto = Launch(job_of(self._environ) or same, lasting=True, restarted=False)
+            return resumed(self._writer, config.resume, auto, self._rank, me, now_ns)
+        return None if of_ranks is None else claim(self._writer, of_ranks, self._rank, me, now_ns)
 
     # ---- the sensors
 
@@ -254,6 +261,8 @@ class _Start:
         if self._target.refused is not None:
             text = f"the run is recorded in {self._writer.path} instead: {self._target.refused}"
             notes.append(Event(EventKind.STORE, anchor.monotonic_ns, None, text))
+        if self._claim is not None and self._claim.said is not None:
+            notes.append(Event(EventKind.CONTINUED, anchor.monotonic_ns, None, self._claim.said))
         notes += [Event(EventKind.STORE, anchor.monotonic_ns, None, text) for text in self._faults]
         for event in notes:
             recorder.note(event)

@@ -54,7 +54,7 @@ class EnergyTracker(contextlib.ContextDecorator):
     - `stage`: of the model's life: "data", "experimentation", "training" (the default) or "inference".
     - `zone`: of the electricity grid, such as "FR"; "auto" asks the metadata address of the cloud.
     - `basis` ("lifecycle" or "direct"), `intensity_g_per_kwh`, `pue`, `hardware` (a CSV file): with the zone, the terms of the footprint.
-    - `db`: the database, a file or a folder.
+    - `db`: the database. `resume`: a run that goes on, by its id, or "auto": the newest of this job or command that was not completed.
     - `gpus`: NVML indices or UUIDs; by default those that CUDA_VISIBLE_DEVICES leaves visible; "used": those that the run is seen to use.
     - `scope`: "machine", or "process" for the share of its energy that is attributed to the processes of the run.
     - `period_s`: seconds between two readings; by default a gauge is read ten times a second, a counter only where that tells more.

@@ -35,6 +35,7 @@ DEADLY = sorted((ENDING | {signal.SIGKILL, signal.SIGUSR1, signal.SIGUSR2}), key
     type=click.Choice([number.name.removeprefix("SIG") for number in DEADLY], case_sensitive=False),
     help="The signal, such as TERM, that the command gets if `trainwatt run` is killed; by default the command goes on.",
 )
+@click.option("--resume", metavar="RUN", help="Go on with a run that has ended: its id; `auto`: the newest of this command or job.")
 @full_option
 @tracking_options
 @click.argument("command_line", nargs=-1, required=True, metavar="-- COMMAND [ARGUMENT]...")

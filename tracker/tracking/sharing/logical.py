@@ -6,11 +6,13 @@ The id of that run follows from what the ranks know their launch by, so that ran
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from ...core.run import Status
+from ...errors import ConfigurationError
 from ...machine.launch import Launch
 from ...machine.process import Identity
 from ...storage.write.writer import Writer
@@ -20,6 +22,8 @@ LATE_NS = 30_000_000_000
 FRESH_NS = 30_000_000_000
 """A process of another machine, or of another container, that has written nothing for so long is over: a run writes every two seconds."""
 ID_DIGITS = 12
+AUTO = "auto"
+_AGAIN = "the run goes on in another process after it had ended; the time in between does not count"
 MOST_RUNS = 1_000
 _SEGMENTS = (
     "SELECT rank, host, boot_id, pid_namespace, pid, start_ticks, last_seen_utc_ns, status FROM segment WHERE run_id = ? AND role = 'owner'"
@@ -29,11 +33,13 @@ _begun: dict[str, int] = defaultdict(int)
 
 
 class Claim(NamedTuple):
-    """The run that this process records in. `exists`: it is in the database already. `over`: it had ended, and this process goes on."""
+    """The run that this process records in. `exists`: the database has it already. `over`: it had ended, and this process goes on. `said`:
+    what the run says of that, if it is no matter of course."""
 
     run_id: str
     exists: bool
     over: bool
+    said: str | None = None
 
 
 class _Segment(NamedTuple):
@@ -60,12 +66,34 @@ def claim(writer: Writer, launch: Launch, rank: int | None, me: Identity, now_ut
             return late or Claim(run_id, exists=False, over=False)
         status = str(found[0][0])
         segments = [_Segment(*row) for row in writer.query(_SEGMENTS, (run_id,))]
-        if status == Status.RUNNING and any(_may_live(s, me, now_utc_ns) for s in segments):
+        alive = [s for s in segments if status == Status.RUNNING and _may_live(s, me, now_utc_ns)]
+        if any(s.rank == rank for s in alive):
+            continue  # another job of the same key
+        if alive:
             return Claim(run_id, exists=True, over=False)
         if (launch.lasting or launch.restarted) and status != Status.COMPLETED:
-            return Claim(run_id, exists=True, over=True)
+            return Claim(run_id, exists=True, over=True, said=_AGAIN)
         late = Claim(run_id, exists=True, over=True) if _is_late(segments, rank, now_utc_ns) else None
     raise AssertionError("a launch has a thousand runs")
+
+
+def resumed(writer: Writer, wanted: str, auto: Launch, rank: int | None, me: Identity, now_utc_ns: int) -> Claim:
+    """The run that the setting `resume` names: its id or the beginning of it; or "auto", the newest one of `auto` that is not completed.
+
+    Raises ConfigurationError if it is no run, and StoreError."""
+    if wanted == AUTO:
+        return claim(writer, auto, rank, me, now_utc_ns)
+    found = writer.query("SELECT id, status FROM run WHERE substr(id, 1, ?) = ? LIMIT 2", (len(wanted), wanted))
+    if len(found) > 1:
+        raise ConfigurationError(f"resume={wanted!r}: several runs begin with it; give more of the id")
+    if found:
+        run_id, status = found[0]
+        segments = [_Segment(*row) for row in writer.query(_SEGMENTS, (run_id,))]
+        over = status != Status.RUNNING or not any(_may_live(s, me, now_utc_ns) for s in segments)
+        return Claim(run_id, exists=True, over=over, said=_AGAIN)
+    if re.fullmatch(f"[0-9a-f]{{{ID_DIGITS}}}", wanted):  # its database may be elsewhere: a merge joins both parts
+        return Claim(wanted, exists=False, over=False, said=f"the run goes on here: its former parts are not in {writer.path}")
+    raise ConfigurationError(f'resume={wanted!r}: {writer.path} has no such run, and it is no id; give an id, or "auto"')
 
 
 def _may_live(segment: _Segment, me: Identity, now_utc_ns: int) -> bool:

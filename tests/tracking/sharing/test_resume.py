@@ -1,0 +1,121 @@
+"""A run that goes on in another process, after it was killed or has ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.stored_rows import run
+from tests.fakes.views import assert_within, events, rows
+from tests.fakes.world import TRAINWATT, World, finished, wait_for
+from trainwatt import ConfigurationError
+from trainwatt.machine.launch import Launch
+from trainwatt.machine.process import this_process
+from trainwatt.storage.write.writer import Writer
+from trainwatt.tracking.sharing.logical import resumed
+
+TRAINING = """
+import pathlib, sys, time
+from trainwatt import EnergyTracker
+checkpoint = pathlib.Path("checkpoint")
+with EnergyTracker(project="digits", resume=eval(sys.argv[1])) as tracker:
+    for step in range(int(checkpoint.read_text().split()[0]) if checkpoint.exists() else 0, 4):
+        with tracker.phase("step", step=step):
+            tracker.update(samples=10)
+            time.sleep(0.5)
+        pathlib.Path("new").write_text(f"{step + 1} {tracker.run_id}")
+        pathlib.Path("new").rename(checkpoint)
+        if step == 1 and not pathlib.Path("again").exists():
+            time.sleep(2.5)  # what is not written yet is lost in a kill
+            pathlib.Path("again").write_text("now\\n")
+            time.sleep(60)
+"""
+AUTO, OF_CHECKPOINT = "'auto'", "checkpoint.read_text().split()[1] if checkpoint.exists() else None"
+
+
+def killed_and_resumed(world: World, *command: str, **environ: str) -> Any:
+    env = world.environ(**environ)
+    first = world.popen([*command], env=env, start_new_session=True)
+    wait_for(world.work / "again")
+    os.killpg(first.pid, signal.SIGKILL)
+    first.communicate()
+    assert world.runs()[0]["status"] in ("running", "interrupted")
+    ended = finished(world.popen([*command], env=env))
+    assert ended.returncode == 0, ended.stderr
+    [run] = world.runs()
+    assert run["status"] == "completed"
+    view = world.show()
+    assert view["work"] == {"samples": 40}
+    assert [(p["name"], p["count"]) for p in view["phases"]] == [("step", 4)]
+    assert [e["detail"] for e in events(view, "continued")] == [
+        "the run goes on in another process after it had ended; the time in between does not count"
+    ]
+    return view
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wanted", [AUTO, OF_CHECKPOINT])
+def test_a_training_that_was_killed_goes_on_in_its_run(world: World, wanted: str) -> None:
+    view = killed_and_resumed(world, sys.executable, "-c", TRAINING, wanted)
+    assert_within(view["energy"], world.total_w, view["run"]["duration_s"])
+    spans = rows(world, "SELECT start_t_ns, end_t_ns FROM segment ORDER BY started_utc_ns")
+    assert len(spans) == 2
+    assert view["run"]["duration_s"] < (spans[1][1] - spans[0][0]) * 1e-9  # without the time in between
+    shown = world.call("show", "--ranks", COLUMNS="120").stdout
+    assert shown.count("on ") >= 2
+
+
+@pytest.mark.slow
+def test_trainwatt_run_goes_on_with_the_run_of_a_command(world: World) -> None:
+    """The tracker inside joins it, as always."""
+    command = (*TRAINWATT, "run", "--resume", "auto", "--", sys.executable, "-c", TRAINING, "None")
+    killed_and_resumed(world, *command)
+
+
+def test_a_run_that_was_completed_is_not_resumed_by_itself(world: World) -> None:
+    code = "from trainwatt import EnergyTracker\nwith EnergyTracker(resume='auto') as tracker: pass"
+    for _ in range(2):
+        assert world.run_python(code).returncode == 0
+    assert len(world.runs()) == 2
+
+
+def test_two_trainings_of_one_command_at_the_same_time_are_two_runs(world: World) -> None:
+    code = "import sys\nfrom trainwatt import EnergyTracker\nwith EnergyTracker(resume='auto'): print('on', flush=True); sys.stdin.read()"
+    first = world.popen([sys.executable, "-c", code], stdin=subprocess.PIPE)
+    assert first.stdout is not None
+    assert first.stdout.readline() == "on\n"
+    assert world.run_python(code).returncode == 0
+    first.communicate("")
+    assert [run["status"] for run in world.runs()] == ["completed", "completed"]
+
+
+def test_a_run_of_another_database_goes_on_under_its_id(world: World) -> None:
+    """`merge` joins both parts."""
+    code = "from trainwatt import EnergyTracker\nwith EnergyTracker(resume='0123456789ab') as tracker: print(tracker.run_id)"
+    ended = world.run_python(code)
+    assert (ended.returncode, ended.stdout) == (0, "0123456789ab\n")
+    assert "its former parts are not in" in events(world.show(), "continued")[0]["detail"]
+
+
+@pytest.mark.parametrize(("wanted", "words"), [("abc", ("'abc'", "no such run", "auto")), ("latest!", ("'latest!'", "no such run"))])
+def test_what_is_no_run_is_refused_before_the_training(world: World, wanted: str, words: tuple[str, ...]) -> None:
+    ended = world.cli("run", "--resume", wanted, "--", "echo", "never")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert all(word in ended.stderr for word in words)
+    assert json.loads(world.call("list", "--json").stdout)["runs"] == []
+
+
+def test_the_beginning_of_an_id_must_be_of_one_run(tmp_path: Path) -> None:
+    writer = Writer.open(tmp_path / "runs.db")
+    writer.write({"run": [run("aa11", status="failed"), run("aa22", status="failed")]})
+    auto = Launch("x", lasting=True, restarted=False)
+    assert resumed(writer, "aa1", auto, None, this_process(), 0)[:3] == ("aa11", True, True)
+    with pytest.raises(ConfigurationError, match="several runs"):
+        resumed(writer, "aa", auto, None, this_process(), 0)

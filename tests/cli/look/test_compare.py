@@ -342,7 +342,7 @@ def test_several_processes_of_a_run_are_one_sensor(tmp_path: Path) -> None:
     put(db, "bbb", {"gpu0": 50.0}, at_s=1.0)
     put(db, "ccc", {"gpu0": 60.0}, at_s=2.0)
     with sqlite3.connect(db) as connection:
-        connection.execute("UPDATE segment SET run_id = 'bbb' WHERE run_id = 'ccc'")
+        connection.execute("UPDATE segment SET run_id = 'bbb', boot_id = 'after the restart' WHERE run_id = 'ccc'")
     store = Store.open(str(db))
     try:
         runs = [store.load(run_id) for run_id in ("aaa", "bbb")]

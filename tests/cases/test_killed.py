@@ -20,10 +20,10 @@ def assert_vanished(world: World, run_id: str, killed_at: float) -> None:
     assert run["status"] == "interrupted"
     assert "vanished" in run["end_reason"]
     assert run["ended_at"] == run["last_seen_at"]
-    assert killed_at - 3.0 <= seconds(run["last_seen_at"]) <= killed_at + 0.5
+    assert killed_at - 2.0 <= seconds(run["last_seen_at"]) <= killed_at + 0.5
     lifetime_s = killed_at - seconds(run["started_at"])
-    assert (view["energy"]["total_j"] or 0.0) >= world.total_w * (lifetime_s - 3.0)  # a commit is a little late on a busy machine
-    if lifetime_s > 3.0:
+    assert (view["energy"]["total_j"] or 0.0) >= world.total_w * (lifetime_s - 2.0)
+    if lifetime_s > 2.0:
         assert view["phases"][0]["energy_j"] > 0
         assert view["work"]["samples"] > 0
 

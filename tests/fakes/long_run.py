@@ -15,6 +15,7 @@ from pathlib import Path
 from trainwatt.core.clock import Anchor
 from trainwatt.core.point import Point
 from trainwatt.core.sensing import Counter, Device
+from trainwatt.energy.delay.unshown import PERIOD_MARGIN
 from trainwatt.storage.read.records import StoredRun
 from trainwatt.storage.read.store import Store
 from trainwatt.storage.write.writer import Writer
@@ -29,6 +30,11 @@ from .clock import FakeClock
 
 RUN, SEGMENT, BOOT = "run-1", "seg-1", "boot-1"
 ASIDE = ("curve_point", "clock_anchor", "phase", "phase_energy")
+
+
+UPDATE_S = 0.02
+LATE_NS = round(UPDATE_S / PERIOD_MARGIN / 2 * 1e9)
+"""How late the counter is on average. UPDATE_S is its update period as it is measured, which is a little too long."""
 
 
 class Swinging:
@@ -47,7 +53,7 @@ class Swinging:
         return self._mean_w * (t_s + 0.8 * (1 - math.cos(turn * t_s)) / turn)
 
     def read(self) -> int:
-        return int(1000 * self.joules(self._clock.now_ns))
+        return int(1000 * self.joules(self._clock.now_ns - LATE_NS))
 
     def holder_pids(self) -> Sequence[int] | None:
         return None
@@ -104,7 +110,7 @@ class LongRun:
         self.recorder = Recorder(self.writer, clock, self.sampler, record)
         self.begin_ns = self.sampler.poll()
         for integrator in self.sampler.integrators.values():
-            integrator.set_update_period(0.02)
+            integrator.set_update_period(UPDATE_S)
         self.recorder.flush()
         self._committed_ns = clock.now_ns
         self.seq = 0

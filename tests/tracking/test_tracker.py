@@ -244,7 +244,7 @@ def test_an_exact_phase_reads_at_its_edges(make_world: MakeWorld, clean_environ:
                 time.sleep(0.05)
     view = tracker.summary().to_dict()
     exact = phase_named(view, "exact")
-    assert exact["energy_j"] == pytest.approx(world.total_w * exact["duration_s"], rel=0.5)
+    assert exact["energy_j"] == pytest.approx(world.total_w * exact["duration_s"], rel=0.1)
     assert_within(exact, world.total_w, exact["duration_s"])
     assert view["sampler"]["samples"] >= 7
     assert rows(world, "SELECT DISTINCT name, exact FROM phase ORDER BY name") == [("between", 0), ("exact", 1)]

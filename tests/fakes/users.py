@@ -112,7 +112,7 @@ def _everything() -> None:
     from trainwatt.cli.main import main
     from trainwatt.storage.migrate import migrate
 
-    for name in ("trainwatt", "starlette", "uvicorn"):
+    for name in ("trainwatt", "starlette", "uvicorn", "anyio", "platformdirs", "psutil"):
         for module in pkgutil.walk_packages(importlib.import_module(name).__path__, f"{name}."):
             if ".integrations" not in module.name and not module.name.endswith((".env", ".__main__")):
                 with contextlib.suppress(ImportError, RuntimeError):  # it needs a package that is not installed

@@ -223,6 +223,22 @@ def test_a_command_stops_and_goes_on_by_a_signal(quiet: World, send: Callable[[i
     assert victim.end() == 5
 
 
+def test_a_stop_that_is_taken_back_before_the_probe_has_seen_it_does_not_stop_the_command(quiet: World) -> None:
+    """The kernel drops a stop that waits when the process is continued: a probe without a processor gets the second signal only."""
+    victim = start(quiet, start_new_session=False, process_group=0)
+    probe = victim.probe()
+    os.kill(probe, signal.SIGSTOP)
+    until(lambda: state(probe) == "T")
+    os.killpg(victim.main, signal.SIGTSTP)
+    until(lambda: state(victim.pid) == "T")
+    time.sleep(0.05)  # `trainwatt run` has the first signal, and still waits whether the command gets it from the sender
+    os.killpg(victim.main, signal.SIGCONT)
+    time.sleep(QUIET_S)
+    assert [state(pid) for pid in (victim.pid, victim.main, probe)] == ["S", "S", "S"]
+    assert victim.all_got() == ["SIGCONT"]
+    assert victim.end() == 5
+
+
 # ---- terminals
 
 

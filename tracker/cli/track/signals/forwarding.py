@@ -159,8 +159,7 @@ class Signals:
     def pass_on(self, pid: int) -> float:
         """Send the command `pid` the signals that are due and that it has not got. Returns when the next one is due."""
         for number, at_s in list(self._got_s.items()):
-            if time.monotonic() >= at_s + SETTLED_S:
-                del self._got_s[number]
+            if time.monotonic() >= at_s + SETTLED_S and self._got_s.pop(number, None) is not None:
                 if not self._reached(pid, number, at_s):
                     send(pid, number)
                 if number == signal.SIGTSTP:
@@ -168,6 +167,8 @@ class Signals:
         return min(self._got_s.values(), default=math.inf) + SETTLED_S
 
     def _catch(self, number: int, _: FrameType | None) -> None:
+        if number == signal.SIGCONT:
+            self._got_s.pop(signal.SIGTSTP, None)  # taken back. The kernel drops it too, so the probe may not have seen it
         if number != signal.SIGCHLD:
             self._got_s.setdefault(number, time.monotonic())
 

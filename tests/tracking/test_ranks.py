@@ -183,6 +183,42 @@ def test_phases_of_ranks_at_the_same_time_are_counted_once(world: World, outside
     assert by_rank[0]["slowest_s"] == pytest.approx(epoch["duration_s"])
 
 
+ENDS_TOGETHER = """
+import os, time
+from trainwatt import EnergyTracker
+from trainwatt.tracking.recording.recorder import Recorder
+rank = int(os.environ["RANK"])
+def wait(file):
+    while not os.path.exists(file): time.sleep(0.002)
+if rank == 0:  # it has looked for the phases of others for the last time, and is not gone yet
+    commit = Recorder._commit_last
+    def slowly(self, *rows):
+        commit(self, *rows)
+        open("looked", "w").close()
+        time.sleep(0.5)
+    Recorder._commit_last = slowly
+else:
+    wait("begun")
+with EnergyTracker(project="ranks") as tracker:
+    open("begun", "w").close()
+    with tracker.phase("train"):
+        if rank == 0: time.sleep(0.7)
+        else: wait("looked")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ranks", [2, 4])
+def test_phases_that_end_while_the_owner_ends_are_computed_by_who_is_last(world: World, ranks: int) -> None:
+    """The owner no longer looks, and still owns: whoever ends then waits for that moment, reads on and computes what is left."""
+    launched(world, ENDS_TOGETHER, ranks, outside=False)
+    train = phase_named(world.show(), "train")
+    assert (train["pending_count"], train["count"]) == (0, 1)
+    assert_true(train, world.total_w, union_s(world, "train"))
+    energies = "SELECT p.segment_id, e.device, COUNT(*) FROM phase p JOIN phase_energy e USING (segment_id, seq) GROUP BY 1, 2"
+    assert len(rows(world, energies)) == 3 * ranks
+
+
 def union_s(world: World, name: str) -> float:
     """The seconds in which at least one process was in a phase of that name."""
     seconds, until = 0, 0

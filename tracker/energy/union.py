@@ -45,6 +45,11 @@ class Union:
     def __len__(self) -> int:
         return len(self._spans)
 
+    @property
+    def end(self) -> Point | None:
+        """The point where the newest span ends; None without spans."""
+        return self._spans[-1].span.end if self._spans else None
+
     def add(self, new: Span, gain: float, gain_class: str) -> Share:
         """Add a window. Returns what it adds to the union; its edges may be negative where it closes a gap between two spans."""
         share = new.share(gain, gain_class)

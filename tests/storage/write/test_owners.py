@@ -85,3 +85,37 @@ def test_where_no_file_can_be_made_a_process_reads_all_that_it_sees(tmp_path: Pa
 def test_the_file_is_for_the_owner_of_the_database_only(tmp_path: Path) -> None:
     Owners(tmp_path / "runs.db", "run").take("gpu")
     assert (tmp_path / "runs.db-owners").stat().st_mode & 0o777 == 0o600
+
+
+ENDING = """
+import sys
+from pathlib import Path
+from trainwatt.storage.write.owners import Owners
+owners = Owners(Path(sys.argv[1]), sys.argv[2])
+owners.take("gpu")
+print("owns", flush=True)
+sys.stdin.readline()
+owners.end()
+owners.take("cpu")
+print("ends", flush=True)
+sys.stdin.readline()
+owners.release()
+print("left", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_an_owner_tells_that_it_ends(tmp_path: Path) -> None:
+    """Of what it owns, and of what it takes after that, until it owns nothing."""
+    mine = Owners(tmp_path / "runs.db", "run")
+    command = [sys.executable, "-c", ENDING, str(tmp_path / "runs.db"), "run"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as owner:
+        assert owner.stdin is not None
+        seen = {}
+        for _ in range(3):
+            state = said(owner)
+            seen[state] = mine.ends("gpu"), mine.ends("cpu"), mine.take("gpu")
+            owner.stdin.write("\n")
+    assert seen == {"owns": (False, False, False), "ends": (True, True, False), "left": (False, False, True)}
+    mine.end()
+    assert not mine.ends("gpu")

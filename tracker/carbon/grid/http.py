@@ -6,13 +6,13 @@ hangs or an answer that arrives byte by byte. So the request runs in a thread th
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from ..._version import __version__
+from ...machine.threads import start_thread
 from .base import GridError, RefusedError
 
 LONGEST_ANSWER_BYTES = 20_000_000
@@ -54,8 +54,10 @@ def get_json(who: str, url: str, params: Mapping[str, str], headers: Mapping[str
 def within(deadline_s: float, ask: Callable[[], tuple[int, bytes, str]]) -> tuple[int, bytes, str]:
     """The result of `ask` (HTTP status, body, or a reason if there is none); at the deadline, a reason that says it took too long."""
     found: list[tuple[int, bytes, str]] = []
-    thread = threading.Thread(target=lambda: found.append(ask()), name="trainwatt-grid", daemon=True)
-    thread.start()
+    try:
+        thread = start_thread(lambda: found.append(ask()), "trainwatt-grid")
+    except RuntimeError as error:
+        return 0, b"", str(error)
     thread.join(deadline_s)
     return found[0] if found else (0, b"", f"nothing within {deadline_s:g} s")
 

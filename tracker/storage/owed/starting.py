@@ -10,7 +10,6 @@ import importlib.util
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from ...errors import ConfigurationError
 from ...log import warn
+from ...machine.threads import start_thread
 from ..place import is_server, masked
 from .outbox import Outbox, without_password
 
@@ -79,7 +79,7 @@ class Debt:
     def begin(self) -> None:
         """Note the debt, and let it be paid from now on, in a thread of its own."""
         with suppress(RuntimeError):  # there can be no more threads: the end of the run starts it
-            threading.Thread(target=self._begin, name="trainwatt-owed", daemon=True).start()
+            start_thread(self._begin, "trainwatt-owed")
 
     def _begin(self) -> None:
         with suppress(OSError):

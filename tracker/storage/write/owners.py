@@ -12,6 +12,7 @@ import hashlib
 import os
 import tempfile
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from ...machine.filesystem import on_network
 from ..side_files import create
 
 _SUFFIX = "-owners"
-_LAST = 2**62
+_LAST = 2**61
+TRIES = 100
 _lock = threading.Lock()
 _files: dict[Path, int] = {}
 """One descriptor for each file, which is never closed: closing any descriptor of a file drops all locks of the process on it (fcntl(2))."""
@@ -34,10 +36,11 @@ class Owners:
         self._file = _beside(db)
         self._run_id = run_id
         self._mine: set[int] = set()
+        self._ending = False
 
     def take(self, sensor: str) -> bool:
         """Become the owner of a sensor. False if another process is, or another tracker of this one. Never blocks."""
-        at = int.from_bytes(hashlib.sha256(f"{self._run_id}\0{sensor}".encode()).digest()[:8]) % _LAST
+        at = self._byte_of(sensor)
         with _lock:
             if at in self._mine:
                 return True
@@ -48,10 +51,50 @@ class Owners:
             except BlockingIOError:
                 return False
             except OSError:  # no such locks here: it is better counted twice, and once when it is read, than never
-                return True
+                pass
             self._mine.add(at)
             _held.add((self._file, at))
+            if self._ending:
+                self._tell(at)
             return True
+
+    def has(self, sensor: str) -> bool:
+        """Whether this process is the owner of a sensor."""
+        return self._byte_of(sensor) in self._mine
+
+    def end(self) -> None:
+        """From now on, `ends` is true in other processes for what this one owns."""
+        with _lock:
+            self._ending = True
+            for at in self._mine:
+                self._tell(at)
+
+    def ends(self, sensor: str) -> bool:
+        """Whether the owner of a sensor is another process that has called `end`."""
+        at = self._byte_of(sensor)
+        with _lock, suppress(OSError):
+            if at in self._mine:
+                return False
+            try:
+                fcntl.lockf(self._descriptor(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, at + 1)
+            except BlockingIOError:
+                return True
+            fcntl.lockf(self._descriptor(), fcntl.LOCK_UN, 1, at + 1)
+        return False
+
+    def _tell(self, at: int) -> None:
+        for _ in range(TRIES):  # another process may just be looking
+            try:
+                fcntl.lockf(self._descriptor(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, at + 1)
+                return
+            except BlockingIOError:
+                time.sleep(1e-3)
+            except OSError:
+                return
+
+    def _byte_of(self, sensor: str) -> int:
+        """The byte that the owner locks. The next one is locked when it ends."""
+        return int.from_bytes(hashlib.sha256(f"{self._run_id}\0{sensor}".encode()).digest()[:8]) % _LAST * 2
 
     def release(self) -> None:
         """Own nothing any more."""
@@ -59,7 +102,7 @@ class Owners:
             for at in self._mine:
                 _held.discard((self._file, at))
                 with suppress(OSError):
-                    fcntl.lockf(self._descriptor(), fcntl.LOCK_UN, 1, at)
+                    fcntl.lockf(self._descriptor(), fcntl.LOCK_UN, 2, at)
             self._mine.clear()
 
     def _descriptor(self) -> int:

@@ -10,12 +10,12 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from ...errors import StoreError, StoreStalledError
+from ...machine.threads import start_thread
 from ...unwarned import unwarned
 from .. import place
 from .statements import Rows, Statement
@@ -45,9 +45,11 @@ class _Question:
         self.wake.acquire()
 
     def news(self) -> None:
-        """Wake who waits."""
-        with suppress(RuntimeError):  # it is awake
+        """Wake who waits. It needs no memory."""
+        try:
             self.wake.release()
+        except RuntimeError:  # it is awake
+            pass
 
 
 class Worker:
@@ -60,8 +62,7 @@ class Worker:
         self._waited_for: _Question | None = None
         self._left_s: float | None = None
         self.cpu_s = 0.0
-        self._thread = threading.Thread(target=self._serve, name="trainwatt-database", daemon=True)
-        self._thread.start()
+        self._thread = start_thread(self._serve, "trainwatt-database")
 
     def do(self, action: Callable[[], T]) -> T:
         """What `action` returns or raises. Raises StoreStalledError if there is no answer in the time that is left."""
@@ -103,9 +104,9 @@ class Worker:
                 continue
             try:
                 question.result = question.action()
+                self.cpu_s = time.thread_time()
             except BaseException as error:  # whoever asked gets it
                 question.error = error
-            self.cpu_s = time.thread_time()
             with self._taking:
                 question.done = True
             question.news()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import threading
 from collections import deque
 from contextlib import AbstractContextManager, nullcontext
 from typing import IO, NamedTuple
 
 from ...config import JOIN_DB, JOIN_RUN, Settings
+from ...machine.threads import start_thread
 from ...masking.text import masked
 from ..target import Target
 from ..tracker import EnergyTracker
@@ -38,8 +38,7 @@ class _Output:
         self.lines: deque[str] = deque(maxlen=LAST_LINES)
         self.reached = False
         self._stream, self._goal, self._until_goal = stream, goal, until_goal
-        self.thread = threading.Thread(target=self._read, name="trainwatt-bench", daemon=True)
-        self.thread.start()
+        self.thread = start_thread(self._read, "trainwatt-bench")
 
     def _read(self) -> None:
         with self._until_goal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,8 +23,8 @@ from .anchoring import Anchoring
 from .backlog import KEPT_ROWS, Backlog
 from .compaction import Compaction
 from .curve_log import CurveLog
-from .phases.other_phases import AROUND, FROM_NUMBER, PROCESSES, WINDOW_NS, Around
-from .phases.phase_log import JOINED, PhaseLog
+from .phases.other_phases import AROUND, FROM_NUMBER, LEFT, PROCESSES, WINDOW_NS, Around
+from .phases.phase_log import ALL, JOINED, PhaseLog
 from .renewal import Renewal
 from .rows import Row
 from .work_done import WorkDone
@@ -31,6 +32,9 @@ from .work_done import WorkDone
 if TYPE_CHECKING:
     from ..sharing.standby import Standby
     from ..surroundings import Surroundings
+
+PIECE = 10
+"""How many phases are computed between two commits at the end of a run for which there is too little memory to compute all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,27 @@ class Record:
                 found = [Around(*row) for row in self._writer.query(AROUND, of)]
             self.phases.take_over(self._sampler.integrators[name], former, found)
 
+    def settle_left(self, wait_s: float) -> bool:
+        """After the last commit, look for phases whose energy nobody computes, because the owner of a device has ended at the same time as
+        this process, and take its device over. True if that gives one more commit. Where the owner is just ending, wait for that at most
+        `wait_s`; it may wait for a device of this process. An owner that is not ending yet will find these phases. Raises StoreError."""
+        if self.standby is None or self._sampler is None:
+            return False
+        self.standby.leave()
+        begun_ns, read = self._clock.monotonic_ns(), len(self._sampler.integrators)
+        while any(
+            self._writer.query(LEFT, (self.run_id, self._boot_id, begun_ns - WINDOW_NS, device.name, device.name, device.uuid))
+            for device in self.standby.devices
+        ):
+            ending = self.standby.owners_end()
+            self.take_over()
+            if len(self._sampler.integrators) > read:
+                return True
+            if not ending or (self._clock.monotonic_ns() - begun_ns) * 1e-9 > wait_s:
+                return False
+            time.sleep(0.01)
+        return False
+
     # ---- for a commit
 
     def gather(self, *, final: bool, run: Row | None = None, segment: Row | None = None, asks: bool = True) -> Commit:
@@ -139,7 +164,8 @@ class Record:
         self._keep_anchor(now, final)
         if asks and not final:
             self.take_over()  # before the phases are taken, which this process may have to compute from now on
-        self._keep("phase", self.phases.take(self._anchoring.anchor))
+        for phase in self.phases.take(self._anchoring.anchor):
+            self._keep("phase", [phase])
         seen = None if self._sampler is None else self._collect(self._sampler, now, final, asks)
         self.notes += self.phases.take_events(now.monotonic_ns)
         self.notes += went_on(self._writer, self.run_id, now) if final and asks and not self.owner else []
@@ -171,6 +197,17 @@ class Record:
             then.append(close_run(self.run_id, run["ended_utc_ns"], run["outcome"], run.get("external")))
         return Commit(inserts, updates, then, smaller)
 
+    def piece(self) -> Commit | None:
+        """A part of the last commit that needs little memory: what is kept already, else the energy of PIECE more phases. None if there is
+        nothing more."""
+        if not self._resolved and not any(self._backlog.rows.values()):
+            waiting = self.phases.waiting
+            if self._sampler is not None:
+                self._collect(self._sampler, self._clock.anchor(), final=True, asks=False, most=PIECE)
+            if self.phases.waiting == waiting:
+                return None
+        return Commit(self.renewal.before(self._backlog.rows), {"phase": tuple(self._resolved)}, self.phases.folds(), ())
+
     def stored(self) -> None:
         """What was gathered last is in the database."""
         self._compaction.done()
@@ -197,8 +234,8 @@ class Record:
             warn("%s", text)
             self.note(EventKind.STORE, text)
 
-    def _collect(self, sampler: Sampler, now: Anchor, final: bool, asks: bool) -> Snapshot | None:
-        """Keep what is new from the sensors, and the energy of the phases that they have passed. None if a driver call delays it."""
+    def _collect(self, sampler: Sampler, now: Anchor, final: bool, asks: bool, most: int = ALL) -> Snapshot | None:
+        """Keep what is new from the sensors, and the energy of `most` phases that they have passed. None if a driver call delays it."""
         if sampler.died:
             if not self.sampler_died:
                 self.sampler_died = True
@@ -223,9 +260,12 @@ class Record:
             self.notes += seen.events
             self._keep("curve_point", self._curves.take(seen.devices))
             self._keep("sensor_state", [rows.state_row(self.segment_id, self._boot_id, state) for state in seen.counters])
-            updates, energies = self.phases.resolve(seen.devices, now.monotonic_ns, self._anchoring.anchor, final=final)
-            self._resolved.extend(updates)
-            self._keep("phase_energy", energies)
+            mine = {n: d for n, d in seen.devices.items() if self.standby is None or self.standby.owns(d.device)}
+            for update, energies in self.phases.resolve(mine, now.monotonic_ns, self._anchoring.anchor, final=final, most=most):
+                self._keep("phase_energy", energies)
+                self._resolved.append(update)
+            if final and self._several:
+                self._keep("curve_point", [rows.point_row(self.segment_id, *end) for end in self.phases.ends()])
         if self.surroundings is not None and not sampler.stuck:  # looking would wait for the same driver
             self.notes += self.surroundings.look(now.monotonic_ns, self.harmless, final=final, asks=asks)
         return seen

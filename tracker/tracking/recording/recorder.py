@@ -16,6 +16,7 @@ from ...core.clock import Clock
 from ...core.run import Event, EventKind
 from ...errors import DamagedDatabaseError, StoreError, StoreStalledError, TrainwattError
 from ...log import warn
+from ...machine.threads import start_thread
 from ...storage.spill.leftover import Leftover
 from ...storage.write.transfer import Origin
 from ...storage.write.writer import Writer
@@ -35,6 +36,8 @@ STUCK_S = 15.0
 ANSWER_S = 2.5
 """How long the end of a run waits for the database in all: for a commit under way, for the last one, and until it is closed."""
 JOIN_S = 1.0
+RESERVE = 1_600
+"""How many blocks of half a kilobyte, in Python's own pools, are kept for the end of a run in a process that gets no more memory."""
 
 
 class Recorder:
@@ -61,6 +64,7 @@ class Recorder:
         self._spilled = False
         self._store_failed = False
         self._begun_cpu_s = 0.0
+        self._reserve = [bytes(470) for _ in range(RESERVE)]
 
     # ---- called by the training thread: none of these waits for a disk or a driver
 
@@ -86,15 +90,13 @@ class Recorder:
         self._record.start_t_ns = start_t_ns
         self._begun_cpu_s = self._writer.cpu_s
         self._record.startup_cpu_s = startup_cpu_s + self._begun_cpu_s
-        thread = threading.Thread(target=self._loop, name="trainwatt-writer", daemon=True)
         try:
-            thread.start()
+            self._thread = start_thread(self._loop, "trainwatt-writer")
         except RuntimeError as error:  # the limit of threads is reached
             text = f"{error}: the sensors are read and the run is written only at its end"
             warn("%s", text)
             self.note(Event(EventKind.STORE, start_t_ns, None, text))
         else:
-            self._thread = thread
             if self._sampler is not None:
                 self._sampler.on_round = self._after_round
                 self._sampler.on_death = self._wake_up
@@ -135,10 +137,16 @@ class Recorder:
             raise StoreError(f"{self._writer.path} does not answer; the last seconds of the run could not be written")
         try:
             self._closed = True
+            if self._record.standby is not None:
+                self._record.standby.ending()
             try:
-                self._commit_somewhere(final=True, run=run, segment=segment)
+                self._commit_last(run, segment)
             except Exception as error:  # whatever it is, the run is not lost
                 self._spill(error, run, segment)
+            else:
+                with self.harmless("the energy of phases that no other process computes could not be computed"):
+                    if self._record.settle_left(ANSWER_S):
+                        self._commit_somewhere(final=True, run=run, segment=segment)
         finally:
             if self._record.standby is not None:
                 self._record.standby.close()
@@ -202,6 +210,15 @@ class Recorder:
         except DamagedDatabaseError as error:
             self._begin_anew(error)
             self._commit(final=final, run=run, segment=segment)
+
+    def _commit_last(self, run: Row, segment: Row) -> None:
+        with suppress(MemoryError):
+            return self._commit_somewhere(final=True, run=run, segment=segment)
+        self._reserve.clear()
+        while (piece := self._record.piece()) is not None:  # each needs no more memory than the one before it has freed
+            self._writer.write(piece.inserts, piece.updates, piece.then)
+            self._record.stored()
+        self._commit_somewhere(final=True, run=run, segment=segment)
 
     def _begin_anew(self, error: DamagedDatabaseError) -> None:
         """Continue in a new database. The run keeps all of its energy."""

@@ -11,13 +11,13 @@ from __future__ import annotations
 import os
 import socket
 import struct
-import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ...energy.checks.in_step import InStep, Steps
+from ...machine.threads import start_thread
 
 if TYPE_CHECKING:
     from ...core.clock import Clock
@@ -87,8 +87,7 @@ class EdgeListener:
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
             self._socket.bind(_address(run_id))
-            self._thread = threading.Thread(target=self._listen, name="trainwatt-edges", daemon=True)
-            self._thread.start()
+            self._thread = start_thread(self._listen, "trainwatt-edges")
         except (OSError, RuntimeError):
             self._socket.close()
             raise

@@ -16,6 +16,7 @@ from ...core.run import Event, EventKind
 from ...core.sensing import Reading, Sensor
 from ...energy.integrator import DeviceIntegrator
 from ...log import warn
+from ...machine.threads import start_thread
 from ...unwarned import unwarned
 from .calibration import CALIBRATION_S, Calibration
 from .channel import Channel, grouped, integrator_of, read_again
@@ -52,7 +53,7 @@ class Sampler:
         self._settling = threading.Lock()
         self._wake = threading.Lock()
         self._wake.acquire()
-        self._stopping = self._failed = self.stuck = self._waits = False  # waits for longer than a period
+        self._begun = self._stopping = self._failed = self.stuck = self._waits = False  # waits for longer than a period
         self._measured = Calibration()
         self.steps = StepWatch()
         self.on_round: Callable[[float], None] = lambda _: None
@@ -73,27 +74,31 @@ class Sampler:
 
     # ---- in the calling thread
 
-    def add(self, sensors: Sequence[Sensor], begin_ns: int, asleep_ns: Mapping[str, int], states: Mapping[str, Reading]) -> bool:
-        """Read devices from now on whose curves begin at `begin_ns`. `asleep_ns`: until when some slept; `states`: what another process has
-        read last, by sensor. False if the run is ending."""
+    def add(
+        self, sensors: Sequence[Sensor], begin_ns: int, asleep_ns: Mapping[str, int], states: Mapping[str, Reading], *, once: bool = False
+    ) -> bool:
+        """Read devices from now on, whose curves begin at `begin_ns`. `asleep_ns`: until when some slept; `states`: what another process
+        has read last, by sensor. False after `finish`, unless they are to be read `once` then, or if a driver call takes long."""
         if not self._lock.acquire(timeout=LOCK_S):
             return False
         try:
-            new = [] if self._stopping else self._take_in(sensors)
+            new = [] if self._stopping and not once else self._take_in(sensors)
             for channel in new:
                 channel.integrator.begin(begin_ns, asleep_ns.get(channel.sensor.device.name, 0))
                 if channel.counts and (state := states.get(channel.sensor.name)) is not None:
                     self._taken.append((channel, state.t_ns, state.t_ns, state.value))
             self._round(new)
+            if self._stopping:
+                self._settle()
+                for integrator in {channel.integrator for channel in new}:
+                    integrator.finish(self.last_tick_ns)
             return bool(new)
         finally:
             self._lock.release()
 
     def poll(self) -> int:
-        """Read every sensor now, whatever its rate, in the calling thread. Returns the monotonic ns of the round's start.
-
-        Reads nothing after `finish`, or if a driver call in the sampling thread does not end within STUCK_S seconds.
-        """
+        """Read every sensor now, whatever its rate, in the calling thread. Returns the monotonic ns of the round's start. Reads nothing
+        after `finish`, or if a driver call in the sampling thread does not end within STUCK_S seconds."""
         now_ns = self._clock.monotonic_ns()
         if self._acquired():
             try:
@@ -129,15 +134,11 @@ class Sampler:
         return end_ns
 
     def snapshot(self) -> Snapshot | None:
-        """All readings up to now, integrated, and the events since the last snapshot.
-
-        None if the lock is not free within LOCK_S seconds because a driver call takes long: ask again later. Once `poll` or `finish` has
-        found that the call does not return (`stuck`), the snapshot is taken at once and without the lock: the thread that holds it waits in
-        that call and changes nothing. If the call ends just then, its readings are integrated before or after the snapshot, never during
-        it.
-        """
-        held = self._lock.acquire(timeout=0.0 if self.stuck else LOCK_S)
-        if not held and not self.stuck:
+        """All readings up to now, integrated, and the events since the last snapshot. None if the lock is not free within LOCK_S seconds
+        because a driver call takes long: ask again later. Once `poll` or `finish` has found that the call does not return (`stuck`), the
+        snapshot is taken at once and without the lock: the thread that holds it waits in that call and changes nothing. If the call ends
+        just then, its readings are integrated before or after the snapshot, never during it."""
+        if not (held := self._lock.acquire(timeout=0.0 if self.stuck else LOCK_S)) and not self.stuck:
             return None
         try:
             with self._settling:
@@ -166,9 +167,9 @@ class Sampler:
     # ---- the thread
 
     def start(self) -> None:
-        """Start the sampling thread."""
-        self._thread = threading.Thread(target=self._run, name="trainwatt-sampler", daemon=True)
-        self._thread.start()
+        """Start the sampling thread. Raises RuntimeError if there can be none: whoever writes reads the sensors then."""
+        self._begun = True
+        self._thread = start_thread(self._run, "trainwatt-sampler")
 
     @property
     def alive(self) -> bool:
@@ -177,8 +178,8 @@ class Sampler:
 
     @property
     def died(self) -> bool:
-        """Whether the thread was started and has ended before `finish`."""
-        return self._failed or (self._thread is not None and not self.alive and not self._stopping)
+        """Whether the thread could not be started, or has ended before `finish`."""
+        return self._failed or (self._begun and not self.alive and not self._stopping)
 
     def nudge(self, t_ns: int) -> None:
         """Ask the thread for a round now, near an edge at `t_ns`, unless one was just now or the next one is near. Never blocks."""

@@ -61,7 +61,7 @@ def claim(writer: Writer, launch: Launch, rank: int | None, me: Identity, now_ut
     late: Claim | None = None
     for attempt in range(MOST_RUNS):
         run_id = hashlib.sha256(f"{launch.key}\0{number}\0{attempt}".encode()).hexdigest()[:ID_DIGITS]
-        found = writer.query("SELECT status FROM run WHERE id = ?", (run_id,))
+        found = writer.query("SELECT status, last_seen_utc_ns FROM run WHERE id = ?", (run_id,))
         if not found:
             return late or Claim(run_id, exists=False, over=False)
         status = str(found[0][0])
@@ -69,7 +69,8 @@ def claim(writer: Writer, launch: Launch, rank: int | None, me: Identity, now_ut
         alive = [s for s in segments if status == Status.RUNNING and _may_live(s, me, now_utc_ns)]
         if any(s.rank == rank for s in alive):
             continue  # another job of the same key
-        if alive:
+        begins = not segments and now_utc_ns - int(found[0][1]) < FRESH_NS  # another rank has just written the run, and not yet its process
+        if alive or begins:
             return Claim(run_id, exists=True, over=False)
         if (launch.lasting or launch.restarted) and status != Status.COMPLETED:
             return Claim(run_id, exists=True, over=True, said=_AGAIN)

@@ -23,7 +23,9 @@ _FORMER = (
     " AND s.boot_id = ? AND d.name = ? AND COALESCE(d.uuid, '') = COALESCE(?, '')"
     " ORDER BY s.started_utc_ns"
 )
-_RUNNING = "SELECT start_t_ns, pid_namespace, pid, start_ticks FROM segment WHERE run_id = ? AND boot_id = ? AND status = 'running'"
+_RUNNING = (
+    "SELECT start_t_ns, pid_namespace, pid, start_ticks FROM segment WHERE run_id = ? AND boot_id = ? AND (status = 'running' OR id = ?)"
+)
 _POINTS = f"SELECT {', '.join(Point._fields)} FROM curve_point WHERE segment_id = ? AND device = ? ORDER BY t_ns"
 _STATES = "SELECT sensor, raw, t_ns FROM sensor_state WHERE segment_id = ? AND device = ?"
 _CUMULATIVE = tuple(name for name in Point._fields if name not in ("t_ns", "edge_low_j", "edge_high_j"))
@@ -72,6 +74,7 @@ class Standby:
         self._run_id = run_id
         self._segment_id = segment_id
         self._me = me
+        self._left = False
 
     def look(self, sampler: Sampler, writer: Writer, clock: Clock) -> list[TakenOver]:
         """Read the devices from now on that nobody reads any more. Raises StoreError."""
@@ -83,13 +86,35 @@ class Standby:
             former, who, died = self._former(writer, device)
             now_ns = clock.monotonic_ns()
             begin_ns, states = (now_ns, {}) if former is None else (former.end_ns, former.states)
-            if not sampler.add(group, begin_ns, {}, states):
+            if not sampler.add(group, begin_ns, {}, states, once=True):
                 continue
             self._sensors = [sensor for sensor in self._sensors if sensor.device.name != name]
             text = f"it is read by this process from here on, because {who} was killed"
             text += "" if former is None else f"; the {(now_ns - begin_ns) * 1e-9:.1f} s since its last reading are bridged"
             taken.append(TakenOver(device, group, former, Event(EventKind.RANK, begin_ns, name, text) if died else None))
         return taken
+
+    @property
+    def devices(self) -> list[Device]:
+        """The devices that other processes read."""
+        return list(_devices(self._sensors).values())
+
+    def ending(self) -> None:
+        """This process looks for the last time for phases of others."""
+        self._owners.end()
+
+    def owns(self, device: Device) -> bool:
+        """Whether this process still computes the energy of phases on a device that it has read."""
+        return not self._left or self._owners.has(identity(device))
+
+    def leave(self) -> None:
+        """Own nothing any more."""
+        self._left = True
+        self._owners.release()
+
+    def owners_end(self) -> bool:
+        """Whether processes that read devices have looked for the last time for phases of others."""
+        return any(self._owners.ends(identity(device)) for device in self.devices)
 
     def close(self) -> None:
         """Close the sensors that other processes read, and own nothing any more."""
@@ -127,7 +152,7 @@ class Standby:
 
     def _goes_on_since_ns(self, writer: Writer) -> int | None:
         """The earliest beginning of the processes that are there now."""
-        found = writer.query(_RUNNING, (self._run_id, self._me.boot_id))
+        found = writer.query(_RUNNING, (self._run_id, self._me.boot_id, self._segment_id))
         same = self._me.pid_namespace
         return min((start for start, namespace, pid, ticks in found if namespace != same or self._me.is_alive(pid, ticks)), default=None)
 

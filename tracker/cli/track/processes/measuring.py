@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import threading
 import time
 from contextlib import suppress
 
@@ -14,6 +13,7 @@ import rich_click as click
 from ....config import Settings
 from ....core.run import EventKind
 from ....errors import NoHomeError, NotADatabaseError, StoreError, TrainwattError
+from ....machine.threads import start_thread
 from ....presentation.words.quantities import format_duration
 from ....presentation.words.safe_text import clean, cleaned
 from ....storage.place import spare
@@ -43,7 +43,7 @@ def measure(link: Link, tracker: EnergyTracker, target: Target, settings: Settin
     link.send(Begun(tracker.run_id, str(tracker.path)))
     message = link.receive()
     with suppress(RuntimeError):  # there can be no more threads
-        threading.Thread(target=_step_back, args=(link,), daemon=True).start()
+        start_thread(lambda: _step_back(link), "trainwatt-step-back")
     match message:
         case Ended(code, lost):
             tracker.stop(*_verdict(code, lost))

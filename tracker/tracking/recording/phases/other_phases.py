@@ -27,6 +27,12 @@ AROUND = (
 )
 """The phases around a take-over, and whether a former owner has stored their energy on the device. Parameters: the device, this process's
 segment, the device and its UUID, the run, the boot, and the earliest end."""
+LEFT = (
+    "SELECT 1 FROM phase p JOIN segment s ON s.id = p.segment_id WHERE p.run_id = ? AND s.boot_id = ? AND p.end_t_ns > ? AND NOT EXISTS ("
+    "SELECT 1 FROM phase_energy e WHERE e.segment_id = p.segment_id AND e.seq = p.seq AND e.device = ? AND e.owner_segment_id IN ("
+    "SELECT d.segment_id FROM device d WHERE d.name = ? AND COALESCE(d.uuid, '') = COALESCE(?, ''))) LIMIT 1"
+)
+"""Whether a phase has no energy on a device. Parameters: the run, the boot, the earliest end, the device twice and its UUID."""
 
 
 class Around(NamedTuple):

@@ -7,10 +7,11 @@ are over by then are added up by name. All are counted, with their time and ener
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ....core.clock import Anchor
+from ....core.point import Point
 from ....core.run import Event, EventKind
 from ....energy.curve import KEEP_NS
 from ....energy.intervals import JOULES, Share
@@ -27,6 +28,8 @@ INDIVIDUAL = 1_000
 """How many new phases one commit stores one by one."""
 MOST_WAITING = 10_000
 """How many phases may wait to be stored or for their energy. Ends of phases are accepted up to twice as many."""
+ALL = 2 * MOST_WAITING
+"""No more phases than this wait for their energy."""
 MOST_SPANS = 2_000
 """How many spans of one phase name and device are kept apart, so that phases which end later are not counted again where they overlap."""
 MOST_NAMES = 1_000
@@ -71,11 +74,12 @@ class _Overlaps:
         self._of: dict[tuple[str, str], Union] = {}
         self._seeded: set[tuple[str, str]] = set()
 
-    def added(self, phase: PhaseRecord, devices: Mapping[str, Integrated], shares: Mapping[str, Share]) -> dict[str, Share]:
-        """What a phase, whose own shares are given, adds to those of its name."""
+    def add(self, phase: PhaseRecord, devices: Mapping[str, Integrated], shares: Mapping[str, Share]) -> None:
+        """Set what a phase, whose own shares are given, adds to those of its name. If memory ends within, a second call goes on."""
         assert phase.end_t_ns is not None
-        found: dict[str, Share] = {}
         for name in shares:
+            if name in phase.added:
+                continue
             start, end, device = phase.starts[name], phase.ends[name], devices[name].device
             assert start is not None
             assert end is not None
@@ -83,21 +87,27 @@ class _Overlaps:
             share = union.add(Span(phase.start_t_ns, phase.end_t_ns, start, end), device.gain, device.gain_class)
             if (phase.name, name) in self._seeded:  # what another process has counted has other edges
                 share = share._replace(edge_low_j=max(0.0, share.edge_low_j), edge_high_j=max(0.0, share.edge_high_j))
-            found[name] = share
-        return found
+            phase.added[name] = share
 
     def seed(self, phase: PhaseRecord, devices: Mapping[str, Integrated], shares: Mapping[str, Share]) -> None:
         """Another process has counted a phase."""
-        self.added(phase, devices, shares)
+        self.add(phase, devices, shares)
         self._seeded |= {(phase.name, name) for name in shares}
 
-    def forget(self, open_: Iterable[PhaseRecord], now_ns: int) -> None:
-        """Forget what no phase that is `open_`, or that is found up to `late_ns` after its edges, can overlap."""
+    def ends(self) -> Iterator[tuple[str, Point]]:
+        """The points of the curves where the newest spans end, by device."""
+        for (_, device), union in self._of.items():
+            if (end := union.end) is not None:
+                yield device, end
+
+    def forget(self, open_: Iterable[PhaseRecord], now_ns: int, most: int) -> None:
+        """Forget what no phase that is `open_`, or that is found up to `late_ns` after its edges, can overlap, and keep at most so many
+        spans of each name and device apart."""
         earliest_ns: dict[str, int] = {}
         for phase in open_:
             earliest_ns[phase.name] = min(phase.start_t_ns, earliest_ns.get(phase.name, phase.start_t_ns))
         for key, union in list(self._of.items()):
-            union.forget(min(now_ns - self._late_ns, earliest_ns.get(key[0], now_ns)), MOST_SPANS)
+            union.forget(min(now_ns - self._late_ns, earliest_ns.get(key[0], now_ns)), most)
             if not union:
                 del self._of[key]
 
@@ -136,26 +146,29 @@ class PhaseLog:
         elif not begins:  # a phase whose beginning was not accepted may still be accepted at its end
             self._too_fast = True
 
-    def take(self, anchor: Anchor) -> list[Row]:
-        """The rows of what was stamped since the last time."""
-        taken: dict[tuple[str, int], PhaseRecord] = {}
+    @property
+    def waiting(self) -> int:
+        """How many phases wait for their energy."""
+        return len(self._open)
+
+    def take(self, anchor: Anchor) -> Iterator[Row]:
+        """The rows of what was stamped since the last time, as long as they are kept: where memory ends within, the next call goes on."""
+        taken: set[tuple[str, int]] = set()
         new = 0
         for _ in range(len(self._stamped)):
-            phase = self._stamped.popleft()
+            phase = self._stamped[0]
             phase.name = scrubbed_name(phase.name)  # here, and not in the training thread
             key = phase.segment_id, phase.seq
-            if phase.settled or phase.brief:
-                continue  # an earlier round has seen its end already
-            if key not in self._open and key not in taken:
-                new += 1
-                if self._measured and not self._several and new > INDIVIDUAL and phase.end_t_ns is not None:
+            if not phase.settled and not phase.brief and key not in taken:  # else an earlier round has seen its end already
+                new += key not in self._open
+                if key not in self._open and self._measured and not self._several and new > INDIVIDUAL and phase.end_t_ns is not None:
                     phase.brief = True
+                else:
+                    yield rows.phase_row(self._run_id, phase, anchor)
+                    taken.add(key)
+                if self._measured:  # otherwise the process that measures finds it in the store
                     self._open[key] = phase
-                    continue
-            taken[key] = phase
-            if self._measured:  # otherwise the process that measures finds it in the store
-                self._open[key] = phase
-        return [rows.phase_row(self._run_id, phase, anchor) for phase in taken.values()]
+            self._stamped.popleft()
 
     def joined(self, found: Iterable[tuple[str, int, str, int, int | None]]) -> None:
         """Take the phases that the queries `JOINED` and `FROM_NUMBER` find."""
@@ -174,35 +187,46 @@ class PhaseLog:
             if shares:
                 self._overlaps.seed(phase, {device.device.name: device}, shares)
 
-    def resolve(self, devices: Mapping[str, Integrated], now_ns: int, anchor: Anchor, *, final: bool) -> tuple[list[Row], list[Row]]:
-        """Compute the energy of each phase that all curves have passed. Returns updates of phases, and rows of their energies.
+    def resolve(
+        self, devices: Mapping[str, Integrated], now_ns: int, anchor: Anchor, *, final: bool, most: int = ALL
+    ) -> Iterator[tuple[Row, list[Row]]]:
+        """Compute the energy of phases that all curves have passed, at most of so many. Yields the update and the rows of energies of each
+        that is stored one by one. Where memory ends within, the next call begins with that phase.
 
         Where a phase overlaps one of its name that was computed before, it gets only what it adds to the union of both."""
-        updates, energies = [], []
-        for key, phase in list(self._open.items()):
+        for key in list(self._open):
+            phase = self._open[key]
             shares = phase.resolve(devices, now_ns, final=final, former=self.others.former)
             if shares is None:
                 continue
-            del self._open[key]
-            phase.settled = True
-            if self._several:
-                self.others.settle(phase)
             resolved = phase.resolved(devices, shares)
-            shares = self._overlaps.added(phase, devices, shares)
+            self._overlaps.add(phase, devices, shares)
             if phase.brief:
                 start_utc_ns = anchor.utc_of(phase.start_t_ns)
                 fold = self._folds.setdefault(phase.name, _Fold(start_utc_ns))
                 fold.first_start_utc_ns = min(fold.first_start_utc_ns, start_utc_ns)
-                fold.add(phase, shares, resolved)
-                continue
-            self._fresh.append(phase)
-            self.settled[phase.segment_id] = self.settled.get(phase.segment_id, 0) + 1
-            updates.append({"segment_id": phase.segment_id, "seq": phase.seq, "resolved": int(resolved), "end_t_ns": phase.end_t_ns})
-            energies += [rows.phase_energy_row(self._segment_id, phase, n, s) for n, s in shares.items()]
-        self._overlaps.forget(self._open.values(), now_ns)
+                fold.add(phase, phase.added, resolved)
+            else:
+                update = {"segment_id": phase.segment_id, "seq": phase.seq, "resolved": int(resolved), "end_t_ns": phase.end_t_ns}
+                yield update, [rows.phase_energy_row(self._segment_id, phase, name, share) for name, share in phase.added.items()]
+                self._fresh.append(phase)
+                self.settled[phase.segment_id] = self.settled.get(phase.segment_id, 0) + 1
+            if self._several:
+                self.others.settle(phase)
+            phase.settle()
+            del self._open[key]
+            most -= 1
+            if not most:
+                break
+        self._overlaps.forget(self._open.values(), now_ns, MOST_SPANS if most else 1)
         if self._several:
             self.others.pass_over()
-        return updates, energies
+
+    def ends(self) -> list[tuple[str, Point]]:
+        """Points of the curves, by device, from which another process goes on that computes later phases of the same names. From a curve
+        without these points, it would count again what lies between."""
+        before = self.others.former
+        return [(device, end) for device, end in self._overlaps.ends() if device not in before or end.t_ns >= before[device].end_ns]
 
     def folds(self) -> list[Statement]:
         """Statements that store what was added up since the last call of `stored`."""

@@ -42,12 +42,13 @@ class Former(Protocol):
 class PhaseRecord:
     """One instance of a phase: its name, the monotonic times of its edges, and the points of the curves at its edges once these are known.
 
-    `brief`: it is added to others of its name, not stored as a row. `settled`: its energy is computed, and nothing more is added.
+    `brief`: it is added to others of its name, not stored as a row. `added`: what it has added to the energy of its name so far, by device.
+    `settled`: its energy is computed and kept elsewhere, and nothing more is added.
     """
 
     __slots__ = (
-        "brief", "end_t_ns", "only", "ends", "exact", "name", "parent_seq", "segment_id", "seq", "settled", "start_t_ns", "starts", "step",
-        "synchronized",
+        "added", "brief", "end_t_ns", "only", "ends", "exact", "name", "parent_seq", "segment_id", "seq", "settled", "start_t_ns", "starts",
+        "step", "synchronized",
     )  # fmt: skip
 
     def __init__(
@@ -75,6 +76,12 @@ class PhaseRecord:
         self.only: set[str] | None = None  # the devices that are missing, of a phase whose other energies are known
         self.starts: dict[str, Point | None] = {}  # None: the ticks around that edge are gone
         self.ends: dict[str, Point | None] = {}
+        self.added: dict[str, Share] = {}
+
+    def settle(self) -> None:
+        """Its energy is kept elsewhere. Give up what was needed to compute it: thousands of settled phases may wait for the database."""
+        self.settled = True
+        self.starts, self.ends, self.added = {}, {}, {}
 
     def resolve(
         self, devices: Mapping[str, Integrated], now_ns: int, *, final: bool, former: Mapping[str, Former] = MappingProxyType({})

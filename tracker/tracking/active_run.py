@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..core.clock import Clock
 from ..core.run import STORED_AS, Event, EventKind, Status
+from ..errors import TrainwattError
 from ..log import warn
 from ..machine.job import external_ids
 from ..masking.text import hidden_in
@@ -18,8 +19,12 @@ from .recording.rows import Row, as_json
 from .sampling.sampler import Sampler
 
 if TYPE_CHECKING:
+    from ..presentation.notebook.summary import Summary
     from ..storage.owed.starting import Debt
     from .sampling.edges import EdgeListener, EdgeSender
+
+READ_S = 30.0
+"""How long a summary waits for a database: a busy machine may need seconds to read a large run."""
 
 
 @dataclass(slots=True)
@@ -87,6 +92,27 @@ class ActiveRun:
         text = f"run {self.run_id} of this process, and perhaps others, measures too: both count the joules of that time"
         for other in measuring:
             other._overlaps(self.start_t_ns, text)
+
+    def can_pause(self) -> bool:
+        """Whether no other process measures for this run. If one does, the run says so."""
+        if self.joined:
+            self.recorder.harmless.failed("pause() had no effect", TrainwattError("trainwatt run measures for this process"))
+        return not self.joined
+
+    def summary(self) -> Summary:
+        """The run as it is stored. Raises StoreError, and RunNotFoundError."""
+        from ..presentation.notebook.summary import Summary
+        from ..storage.write.patient import within
+
+        patience_s = 3.0 if self.joined else 0.0
+        return within(READ_S + patience_s, lambda: Summary.load(str(self.path), self.run_id, patience_s))
+
+    def known_summary(self, grams: bool) -> Summary | None:
+        """The run that has ended as this process knows it; None if it does not."""
+        from ..presentation.notebook.summary import Summary
+
+        image = self.recorder.remembered()
+        return None if image is None else Summary.of(image, str(self.path), self.run_id, grams=grams)
 
     def _overlaps(self, t_ns: int, text: str) -> None:
         if self._overlap.acquire(blocking=False):

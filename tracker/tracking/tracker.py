@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, SupportsFloat, TypeVar, Unpack
 from ..config import Config, Settings, arguments, resolve, working_folder
 from ..core.clock import Clock, SystemClock
 from ..core.plain import whole
+from ..core.run import Status
 from ..errors import ConfigurationError, StoreStalledError, TrainwattError
 from ..texts import repr_of
 from ..unwarned import unwarned
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from .active_run import ActiveRun
 
 T = TypeVar("T")
-READ_S = 30.0
-"""How long a summary waits for a database: a busy machine may need seconds to read a large run."""
 
 
 class EnergyTracker(contextlib.ContextDecorator):
@@ -69,6 +68,7 @@ class EnergyTracker(contextlib.ContextDecorator):
 
     _begun: ActiveRun | None
     _ended: ActiveRun | None
+    _paused: str | None  # the run
     _harmless: Harmless
 
     def __init__(self, **settings: Unpack[Settings]) -> None:
@@ -101,15 +101,35 @@ class EnergyTracker(contextlib.ContextDecorator):
         or StoreError."""
         if self._begun is not None:
             raise ConfigurationError("this tracker is already running: stop() it first, or make a second EnergyTracker")
-        config = replace(self._config, tags={**self._config.tags, **(tags or {})})
-        self._begun = begun = unwarned(_begin, config, self._watch or Target(), self._clock)
+        self._start(replace(self._config, tags={**self._config.tags, **(tags or {})}))
+        return self
+
+    def _start(self, config: Config) -> None:
+        from .start import begin  # loaded by the first run, not by the import of trainwatt
+
+        self._begun = begun = unwarned(begin, config, self._watch or Target(), self._clock, os.environ)
+        self._paused = None
         self._phases.begin(begun)
         with self._harmless("runs that were not stopped could not be ended"):
             _running.add(begun, self, lambda tracker: tracker.stop, self._config)
         begun.begin_sampling()
         # Last: if two threads start at the same instant, at least the later one finds the other here, and reports it in both runs.
         begun.mention(_running.others(begun))
-        return self
+
+    def pause(self) -> None:
+        """Stop measuring until `resume()`: the time and the energy in between are not those of the run, and open phases end. Other ranks
+        go on, and read the sensors of this one. Does nothing if no run is under way, or if `trainwatt run` measures it."""
+        here = self._here
+        if (begun := here._begun) is not None and begun.can_pause():
+            here.stop(Status.INTERRUPTED, "paused")
+            here._paused = begun.run_id
+
+    def resume(self) -> None:
+        """Measure again after `pause()`, in the same run. No fault of that reaches the training. Does nothing if the run is not paused."""
+        here = self._here
+        if (paused := here._paused) is not None:
+            with here._harmless("the run could not go on after a pause"):
+                here._start(replace(here._config, resume=paused))
 
     def stop(self, status: str = "completed", reason: str | None = None) -> None:
         """End the run; the last reading is taken first. Does nothing if no run is under way.
@@ -119,6 +139,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         if (here := self._here) is not self:
             here.stop(status, reason)
             return
+        self.resume()  # a paused run ends too, and not as one that was left there
         begun, self._begun = self._begun, None
         if begun is None:
             return
@@ -161,7 +182,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         self._stand_by()
 
     def _stand_by(self) -> None:
-        self._begun = self._ended = None
+        self._begun = self._ended = self._paused = None
         self._calls: Calls[EnergyTracker] = Calls()
         self._harmless = Harmless()
         _trackers[id(self)] = self
@@ -234,7 +255,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         if begun.recorder.unreadable and (known := self._known_summary()) is not None:
             return known
         try:
-            return unwarned(_summary, begun)
+            return unwarned(begun.summary)
         except StoreStalledError:
             if (known := self._known_summary()) is None:
                 raise
@@ -243,7 +264,7 @@ class EnergyTracker(contextlib.ContextDecorator):
     def _known_summary(self, *, grams: bool = True) -> Summary | None:
         """The last run as this process knows it, without a look into the database. None if it is not over, or is another process's."""
         ended = self._here._ended
-        return None if ended is None else unwarned(_known, ended, grams)
+        return None if ended is None else unwarned(ended.known_summary, grams)
 
     @property
     def running(self) -> bool:
@@ -261,27 +282,6 @@ class EnergyTracker(contextlib.ContextDecorator):
         """The database file of the current run, or of the last one; None before the first."""
         begun = self._here._begun or self._here._ended
         return None if begun is None else begun.path
-
-
-def _begin(config: Config, target: Target, clock: Clock) -> ActiveRun:
-    from .start import begin  # loaded by the first run, not by the import of trainwatt
-
-    return begin(config, target, clock, os.environ)
-
-
-def _summary(begun: ActiveRun) -> Summary:
-    from ..presentation.notebook.summary import Summary
-    from ..storage.write.patient import within
-
-    patience_s = 3.0 if begun.joined else 0.0
-    return within(READ_S + patience_s, lambda: Summary.load(str(begun.path), begun.run_id, patience_s))
-
-
-def _known(ended: ActiveRun, grams: bool) -> Summary | None:
-    from ..presentation.notebook.summary import Summary
-
-    image = ended.recorder.remembered()
-    return None if image is None else Summary.of(image, str(ended.path), ended.run_id, grams=grams)
 
 
 def _forget_parents_runs() -> None:

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from tests.fakes.stored_rows import run
-from tests.fakes.views import assert_within, events, rows
+from tests.fakes.views import assert_within, events, phase_named, rows
 from tests.fakes.world import TRAINWATT, World, finished, wait_for
-from trainwatt import ConfigurationError
+from trainwatt import ConfigurationError, EnergyTracker
 from trainwatt.machine.launch import Launch
 from trainwatt.machine.process import this_process
 from trainwatt.storage.write.writer import Writer
@@ -119,3 +119,73 @@ def test_the_beginning_of_an_id_must_be_of_one_run(tmp_path: Path) -> None:
     assert resumed(writer, "aa1", auto, None, this_process(), 0)[:3] == ("aa11", True, True)
     with pytest.raises(ConfigurationError, match="several runs"):
         resumed(writer, "aa", auto, None, this_process(), 0)
+
+
+PAUSED = """
+import time
+from trainwatt import EnergyTracker
+tracker = EnergyTracker(project="pause")
+with tracker:
+    first = tracker.run_id
+    with tracker.phase("train"):
+        tracker.update(samples=1)
+        time.sleep(0.5)
+        tracker.pause()
+        tracker.pause()  # once is enough
+        tracker.update(samples=100)  # not of the run
+        time.sleep(1.5)
+    tracker.resume()
+    tracker.resume()
+    assert tracker.run_id == first
+    with tracker.phase("train"):
+        tracker.update(samples=2)
+        time.sleep(0.5)
+    {end}
+print(tracker.summary().to_dict()["run"]["status"])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", ["pass", "tracker.pause()", "tracker.pause(); time.sleep(0.3); tracker.resume()"])
+def test_a_training_that_pauses_is_one_run_without_the_time_in_between(world: World, end: str) -> None:
+    ended = world.run_python(PAUSED.format(end=end))
+    assert (ended.returncode, ended.stdout) == (0, "completed\n"), ended.stderr
+    [_] = world.runs()
+    view = world.show()
+    spans = rows(world, "SELECT start_t_ns, end_t_ns FROM segment")
+    assert len(spans) == (2 if end == "pass" else 3)
+    measured_s = sum(end_ns - start_ns for start_ns, end_ns in spans) * 1e-9
+    assert view["run"]["duration_s"] == pytest.approx(measured_s, abs=0.02)  # it begins just before the first reading
+    assert_within(view["energy"], world.total_w, measured_s)
+    assert view["work"] == {"samples": 3}
+    assert phase_named(view, "train")["count"] == 2
+    assert [e["detail"] for e in events(view, "continued")] == ["the run goes on after a pause; the time in between does not count"] * (
+        len(spans) - 1
+    )
+    assert view["run"]["status"] == "completed"
+
+
+def test_a_run_that_is_left_paused_is_not_completed(world: World) -> None:
+    """So a training that is started again goes on in it."""
+    code = "from trainwatt import EnergyTracker\ntracker = EnergyTracker(resume='auto').start()\nprint(tracker.run_id)\ntracker.pause()"
+    first = world.run_python(code)
+    assert (world.show()["run"]["status"], world.show()["run"]["end_reason"]) == ("interrupted", "paused")
+    assert world.run_python(code).stdout == first.stdout
+    assert len(world.runs()) == 1
+
+
+def test_a_process_cannot_pause_what_trainwatt_run_measures(world: World) -> None:
+    code = "from trainwatt import EnergyTracker\nwith EnergyTracker() as t:\n    t.pause(); t.update(samples=1); t.resume()"
+    ended = world.cli("run", "--", sys.executable, "-c", code)
+    assert ended.returncode == 0
+    assert "pause() had no effect" in ended.stderr
+    assert world.show()["work"] == {"samples": 1}
+
+
+def test_without_a_run_there_is_nothing_to_pause() -> None:
+    tracker = EnergyTracker()
+    tracker.resume()
+    tracker.pause()
+    tracker.resume()
+    tracker.stop()
+    assert (tracker.running, tracker.run_id) == (False, None)

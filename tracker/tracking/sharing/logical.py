@@ -24,6 +24,7 @@ FRESH_NS = 30_000_000_000
 ID_DIGITS = 12
 AUTO = "auto"
 _AGAIN = "the run goes on in another process after it had ended; the time in between does not count"
+_PAUSED = "the run goes on after a pause; the time in between does not count"
 MOST_RUNS = 1_000
 _SEGMENTS = (
     "SELECT rank, host, boot_id, pid_namespace, pid, start_ticks, last_seen_utc_ns, status FROM segment WHERE run_id = ? AND role = 'owner'"
@@ -91,7 +92,8 @@ def resumed(writer: Writer, wanted: str, auto: Launch, rank: int | None, me: Ide
         run_id, status = found[0]
         segments = [_Segment(*row) for row in writer.query(_SEGMENTS, (run_id,))]
         over = status != Status.RUNNING or not any(_may_live(s, me, now_utc_ns) for s in segments)
-        return Claim(run_id, exists=True, over=over, said=_AGAIN)
+        paused = (me.boot_id, me.pid_namespace, me.pid, me.start_ticks) in {s[2:6] for s in segments}
+        return Claim(run_id, exists=True, over=over, said=_PAUSED if paused else _AGAIN)
     if re.fullmatch(f"[0-9a-f]{{{ID_DIGITS}}}", wanted):  # its database may be elsewhere: a merge joins both parts
         return Claim(wanted, exists=False, over=False, said=f"the run goes on here: its former parts are not in {writer.path}")
     raise ConfigurationError(f'resume={wanted!r}: {writer.path} has no such run, and it is no id; give an id, or "auto"')

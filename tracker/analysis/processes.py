@@ -43,7 +43,7 @@ def phases_by_rank(stored: StoredRun) -> list[PhaseByRankJson]:
 
 
 def _process(stored: StoredRun, segment: SegmentRow) -> ProcessJson:
-    begun_s = (segment.started_utc_ns - stored.run.started_utc_ns) * NS
+    begun_s = (segment.started_utc_ns - min(s.started_utc_ns for s in stored.segments)) * NS
 
     def since_begin_s(t_ns: int) -> float:
         return begun_s + (t_ns - segment.start_t_ns) * NS

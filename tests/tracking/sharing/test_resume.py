@@ -70,6 +70,8 @@ def test_a_training_that_was_killed_goes_on_in_its_run(world: World, wanted: str
     assert view["run"]["duration_s"] < (spans[1][1] - spans[0][0]) * 1e-9  # without the time in between
     shown = world.call("show", "--ranks", COLUMNS="120").stdout
     assert shown.count("on ") >= 2
+    later = "SELECT COUNT(*) FROM phase_energy e JOIN phase p USING (segment_id, seq) JOIN segment s ON s.id = e.owner_segment_id"
+    assert rows(world, f"{later} WHERE s.start_t_ns >= p.end_t_ns") == [(0,)]  # 0 J are no energy of a phase that nobody has computed
 
 
 @pytest.mark.slow

@@ -244,10 +244,11 @@ class Record:
         if (
             asks and self._joinable and not self._several and not self._resolved
         ):  # otherwise the query would find phases whose energy is not stored yet
-            self.phases.joined(self._writer.query(JOINED, (self.run_id, self.segment_id, self._boot_id)))
+            self.phases.joined(self._writer.query(JOINED, (self.run_id, self.segment_id, self._boot_id)), self.start_t_ns)
         if asks and self._several and sampler.integrators:
             for (segment_id,) in self._writer.query(PROCESSES, (self.run_id, self.segment_id, self._boot_id)):
-                self.phases.joined(self._writer.query(FROM_NUMBER, (segment_id, self.phases.others.from_number(segment_id))))
+                new = self._writer.query(FROM_NUMBER, (segment_id, self.phases.others.from_number(segment_id)))
+                self.phases.joined(new, self.start_t_ns)
         if self.surroundings is not None and self.surroundings.seeks(now.monotonic_ns) and not (final or sampler.stuck):
             late = self.surroundings.seek(sampler, self.start_t_ns, self.harmless)
             for table, found in late.items():

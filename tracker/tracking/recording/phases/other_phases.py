@@ -64,9 +64,9 @@ class OtherPhases:
         """Whether nothing is left to be computed here."""
         return seq in self._settled[segment_id]
 
-    def settle(self, phase: PhaseRecord) -> None:
-        """The energy of a phase is computed."""
-        self._settled[phase.segment_id].add(phase.seq)
+    def settle(self, segment_id: str, seq: int) -> None:
+        """The energy of a phase is computed, or is not computed here."""
+        self._settled[segment_id].add(seq)
 
     def pass_over(self) -> None:
         """Look no more for phases before which all are settled."""
@@ -91,7 +91,7 @@ class OtherPhases:
                 phase.end_t_ns = row.end_t_ns
                 if row.known:
                     known.append(phase)
-                    self.settle(phase)
+                    self.settle(segment_id, row.seq)
                 elif (waiting := self._open.get((segment_id, row.seq))) is not None:
                     if waiting.only is not None:
                         waiting.only.add(device)

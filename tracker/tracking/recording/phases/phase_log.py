@@ -170,11 +170,15 @@ class PhaseLog:
                     self._open[key] = phase
             self._stamped.popleft()
 
-    def joined(self, found: Iterable[tuple[str, int, str, int, int | None]]) -> None:
-        """Take the phases that the queries `JOINED` and `FROM_NUMBER` find."""
+    def joined(self, found: Iterable[tuple[str, int, str, int, int | None]], since_ns: int) -> None:
+        """Take the phases that the queries `JOINED` and `FROM_NUMBER` find. This process has read nothing before `since_ns`: it cannot tell
+        the energy of a phase that was over by then, unless it has taken over what another one had read."""
         for segment_id, seq, name, start_t_ns, end_t_ns in found:
-            if self._several and self.others.is_settled(segment_id, seq):
-                continue
+            if self._several:
+                if end_t_ns is not None and end_t_ns <= since_ns and (segment_id, seq) not in self._open:
+                    self.others.settle(segment_id, seq)
+                if self.others.is_settled(segment_id, seq):
+                    continue
             phase = self._open.setdefault((segment_id, seq), PhaseRecord(segment_id, seq, name, start_t_ns))
             phase.end_t_ns = end_t_ns
 
@@ -212,7 +216,7 @@ class PhaseLog:
                 self._fresh.append(phase)
                 self.settled[phase.segment_id] = self.settled.get(phase.segment_id, 0) + 1
             if self._several:
-                self.others.settle(phase)
+                self.others.settle(phase.segment_id, phase.seq)
             phase.settle()
             del self._open[key]
             most -= 1

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import sys
 from collections.abc import Mapping
 
 from ..unwarned import unwarned
+from .slurm.lists import number_of_node
 
 _LOCAL = (
     *("LOCAL_RANK", "HOROVOD_LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "MV2_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID"),
@@ -72,12 +72,7 @@ def _slurm_tasks_here(environ: Mapping[str, str]) -> int | None:
     node = environ.get("SLURM_NODEID", "")
     if not node.isdecimal() or environ.get("WORLD_SIZE", tasks) != tasks:
         return None
-    before = int(node)
-    for here, times in re.findall(r"(\d+)(?:\(x(\d+)\))?", environ.get("SLURM_STEP_TASKS_PER_NODE", "")):
-        before -= int(times or 1)
-        if before < 0:
-            return int(here)
-    return None
+    return number_of_node(environ.get("SLURM_STEP_TASKS_PER_NODE", ""), int(node))
 
 
 def _flux_tasks_here(environ: Mapping[str, str]) -> int | None:
@@ -107,7 +102,13 @@ def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> int | None:
 
 _EXTERNAL = {
     "slurm_job_id": "SLURM_JOB_ID",
+    "slurm_step_id": "SLURM_STEP_ID",
+    "slurm_array_job_id": "SLURM_ARRAY_JOB_ID",
     "slurm_array_task_id": "SLURM_ARRAY_TASK_ID",
+    "slurm_cluster": "SLURM_CLUSTER_NAME",
+    "slurm_partition": "SLURM_JOB_PARTITION",
+    "slurm_nodes": "SLURM_JOB_NODELIST",
+    "slurm_node_count": "SLURM_JOB_NUM_NODES",
     "wandb_run_id": "WANDB_RUN_ID",
     "mlflow_run_id": "MLFLOW_RUN_ID",
     "torchelastic_run_id": "TORCHELASTIC_RUN_ID",

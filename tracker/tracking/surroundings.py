@@ -11,6 +11,7 @@ from ..core.run import Event, EventKind
 from ..core.sensing import Device, Discovery, Sensor, whole_name
 from ..log import warn
 from ..machine.inventory import Piece, gpu_piece, inventory
+from ..machine.slurm.allocation import allocated
 from ..storage.write.statements import Statement
 from ..storage.write.writer import Writer
 from ..texts import text_of
@@ -162,6 +163,9 @@ class Surroundings:
             pieces = inventory(self._devices, self._found.gpu_count, self._config.sysfs, self._config.procfs)
             with harmless("the hardware could not be described in full"):
                 found.extend(map(self._piece, pieces))
+            with harmless("the allocation of the job could not be recorded"):
+                held = allocated(self._environ, self._found.gpu_count, self._config.sysfs, self._config.procfs)
+                found += [] if held is None else [self._piece(held)]
         return found
 
     def _piece(self, piece: Piece) -> Row:

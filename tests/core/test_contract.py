@@ -72,6 +72,7 @@ def test_every_command_prints_what_the_contract_says(stored: World) -> None:
     a100 = ("--device", "A100 80GB", "--count", "8", "--hours", "24", "--watts", "330", "--units", "100")
     for command, kind in (
         (("show", one), contract.ShowJson),
+        (("show", one, "--cross-check"), contract.ShowCheckedJson),
         (("footprint", one, *bought), contract.FootprintsJson),
         (("compare", one, two, "--gate", "energy +500%", "--gate", "energy_per_token +5%"), contract.CompareJson),
         (("estimate", *a100), contract.EstimateJson),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,6 +12,7 @@ from ..core.run import DEVICE_HOURS_KEY, SOURCE_KEY, Origin
 from ..core.sensing import whole_name
 from ..energy.intervals import Interval, Share, between, by_sensor, interval
 from ..energy.shares.told import attribution_of
+from .slurm.allocations import allocations_of
 
 if TYPE_CHECKING:
     from ..core.contract import DeviceJson, EnergyJson, EnergyRangeJson, EnergySumJson, PhaseJson, RanksJson, RunJson, SamplerJson, ShowJson
@@ -43,6 +44,7 @@ def describe(stored: StoredRun) -> ShowJson:
         "carbon": None,
         "carbon_missing": None,
         "sampler": _sampler(stored),
+        "allocations": allocations_of(stored),
     }
 
 
@@ -231,7 +233,7 @@ def _phases(stored: StoredRun) -> list[PhaseJson]:
             by_rank[ranks.get(p.segment_id)] = of(p) + by_rank.get(ranks.get(p.segment_id), 0)
         return by_rank.pop(None, 0) + max(by_rank.values(), default=0)
 
-    devices: Mapping[tuple[str, str], DeviceRow] = {(d.segment_id, d.name): d for d in stored.devices}
+    devices = {(d.segment_id, d.name): d for d in stored.devices}
     has_gpu = any(d.kind == "gpu" for d in stored.devices)
     names = dict.fromkeys(p.name for p in sorted(stored.phases, key=lambda p: p.first_start_utc_ns))
     described: list[PhaseJson] = []
@@ -277,11 +279,8 @@ def energy_each_j(phase: PhaseJson) -> float | None:
 
 def _work(stored: StoredRun, phase: str = "") -> dict[str, int]:
     """The work of all processes in a phase, or in the whole run. Each rank has samples of its own, so they add up."""
-    totals: dict[str, int] = defaultdict(int)
-    for w in stored.work:
-        if w.phase == phase:
-            totals[w.unit] += w.amount
-    return dict(totals)
+    found = [w for w in stored.work if w.phase == phase]
+    return {unit: sum(w.amount for w in found if w.unit == unit) for unit in dict.fromkeys(w.unit for w in found)}
 
 
 def _sampler(stored: StoredRun) -> SamplerJson | None:

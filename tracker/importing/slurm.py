@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ..core.point import Point
 from ..core.run import NO_HOST, Origin, Status
@@ -24,7 +25,7 @@ ERROR = 0.10
 MOST_NODE_W = 150_000.0
 """The mean power of a node above which an energy is not believed: a rack in one chassis draws less."""
 MOST_S = 20 * 365.25 * 86_400
-NO_VALUE = {"18446744073709551614", "18446744073709551615", "4294967294", "4294967295"}
+NO_VALUE = {"18446744073709551614", "18446744073709551615", "4294967294", "4294967295", "65534", "65535"}
 """What Slurm writes for a number that it does not have."""
 STATUSES = {
     "COMPLETED": Status.COMPLETED,
@@ -42,10 +43,19 @@ def is_header(columns: Sequence[str]) -> bool:
     return any(name.startswith("ConsumedEnergy") for name in columns) or any(name.startswith("JobID") for name in columns)
 
 
-@dataclass(slots=True)
-class _Job:
+class Step(NamedTuple):
+    """A step of a job, and its joules; 0 if Slurm has none."""
+
     row: TableRow
-    steps: dict[str, float] = field(default_factory=dict)
+    energy_j: float
+
+
+@dataclass(slots=True)
+class Job:
+    """A job, and its steps by their names behind the dot: "batch", "extern", "0"."""
+
+    row: TableRow
+    steps: dict[str, Step] = field(default_factory=dict)
 
 
 def read(columns: Sequence[str], rows: Iterable[TableRow | Refused], source: str, asked: Asked) -> Iterator[Record | Refused]:
@@ -61,7 +71,19 @@ def read(columns: Sequence[str], rows: Iterable[TableRow | Refused], source: str
             f"{source}: output of sacct without the column {' and '.join(missing)}; write it again with sacct -P --format="
             "JobID,JobName,Account,Cluster,State,Start,End,Elapsed,NNodes,NodeList,AllocTRES,ConsumedEnergyRaw"
         )
-    job: _Job | None = None
+    for job in jobs_of(rows, source):
+        if isinstance(job, Refused):
+            yield job
+            continue
+        try:
+            yield _record(job, asked)
+        except RowError as error:
+            yield Refused(f"{source}, {error}")
+
+
+def jobs_of(rows: Iterable[TableRow | Refused], source: str) -> Iterator[Job | Refused]:
+    """The jobs of a table of sacct, each with the steps below it. They need a column JobID or JobIDRaw."""
+    job: Job | None = None
     for row in rows:
         if isinstance(row, Refused):
             yield row
@@ -72,29 +94,22 @@ def read(columns: Sequence[str], rows: Iterable[TableRow | Refused], source: str
                 raise RowError(f"line {row.line}: JobID is empty; correct the file, or leave the row out")
             base, _, step = job_id.partition(".")
             if step and job is not None and (job.row.text("JobID", "JobIDRaw") or "") == base:
-                job.steps[step] = _energy_j(row) or 0.0
+                job.steps[step] = Step(row, energy_j(row) or 0.0)
                 continue
             if job is not None:
-                yield from _told(job, source, asked)
+                yield job
             job = None
             if step:  # sacct may be asked for steps only
                 raise RowError(f"line {row.line}: {shown(job_id)} is a step, and its job is not above it; ask sacct for whole jobs")
-            job = _Job(row)
+            job = Job(row)
         except RowError as error:
             yield Refused(f"{source}, {error}")
     if job is not None:
-        yield from _told(job, source, asked)
+        yield job
 
 
-def _told(job: _Job, source: str, asked: Asked) -> Iterator[Record | Refused]:
-    try:
-        yield _record(job, asked)
-    except RowError as error:
-        yield Refused(f"{source}, {error}")
-
-
-def _energy_j(row: TableRow) -> float | None:
-    """The joules of a job or step; None if Slurm has none."""
+def energy_j(row: TableRow) -> float | None:
+    """The joules of a job or step; None if Slurm has none. Raises RowError."""
     raw = row.cells.get("ConsumedEnergyRaw", "").strip()
     if not is_missing(raw):
         return None if raw in NO_VALUE else number(raw, f"line {row.line}: ConsumedEnergyRaw", 0.0, 1e18, "J")
@@ -107,13 +122,16 @@ def _energy_j(row: TableRow) -> float | None:
     return number(match[1], f"line {row.line}: ConsumedEnergy", 0.0, 1e18, "J") * _FACTORS[match[2]]
 
 
-def _of_job(job: _Job) -> float:
-    """The joules of a job. Where it has none of its own: `extern` and `batch` last as long as the job, other steps follow each other."""
-    own = _energy_j(job.row)
-    if own:
-        return own
-    apart = sum(joules for step, joules in job.steps.items() if step not in ("batch", "extern"))
-    joules = max(apart, job.steps.get("batch", 0.0), job.steps.get("extern", 0.0))
+def energy_of_job_j(job: Job) -> float:
+    """The joules of a job; 0 if Slurm has none. Where it has none of its own: `extern` and `batch` last as long as the job, other steps
+    follow each other. Raises RowError."""
+    lasting = ("batch", "extern")
+    apart = sum(step.energy_j for name, step in job.steps.items() if name not in lasting)
+    return energy_j(job.row) or max(apart, *(job.steps[name].energy_j for name in lasting if name in job.steps), 0.0)
+
+
+def _known_energy_j(job: Job) -> float:
+    joules = energy_of_job_j(job)
     if joules <= 0:
         name = job.row.text("JobID", "JobIDRaw")
         raise RowError(
@@ -123,19 +141,17 @@ def _of_job(job: _Job) -> float:
     return joules
 
 
-def _record(job: _Job, asked: Asked) -> Record:
+def _record(job: Job, asked: Asked) -> Record:
     row, name = job.row, job.row.text("JobID", "JobIDRaw") or ""
-    state = (row.text("State") or "COMPLETED").split()[0].rstrip("+").upper()
-    if state in NOT_ENDED:
+    if (state := state_of(row)) in NOT_ENDED:
         raise RowError(f"line {row.line}: job {name} has not ended ({state}); import it when it has")
-    duration_s = _duration_s(row)
+    duration_s = lasted_s(row)
     if duration_s > MOST_S:
         raise RowError(f"line {row.line}: job {name} took {duration_s:g} s: more than 20 years; correct the file, or leave the row out")
     tres = row.text("AllocTRES") or ""
-    nodes = int(row.number("NNodes", 0, 1e6, "nodes") or row.number("AllocNodes", 0, 1e6, "nodes") or 0)
-    nodes = nodes or int((_NODES.search(tres) or [0, 1])[1])
-    joules, gpus = _of_job(job), tuple(_gpus(tres))
-    if joules > MOST_NODE_W * max(duration_s, 1.0) * nodes:
+    nodes = nodes_of(row) or int((_NODES.search(tres) or [0, 1])[1])
+    joules, gpus = _known_energy_j(job), tuple(_gpus(tres))
+    if not is_plausible(joules, duration_s, nodes):
         raise RowError(
             f"line {row.line}: job {name}: {joules:g} J in {duration_s:g} s on {nodes} nodes is more than {MOST_NODE_W / 1000:g} kW a node:"
             " a counter of the node was wrong; leave the row out"
@@ -168,7 +184,23 @@ def _record(job: _Job, asked: Asked) -> Record:
     )
 
 
-def _duration_s(row: TableRow) -> float:
+def state_of(row: TableRow) -> str:
+    """The state of a job or step: "COMPLETED"."""
+    return (row.text("State") or "COMPLETED").split()[0].rstrip("+").upper()
+
+
+def nodes_of(row: TableRow) -> int:
+    """The nodes of a job or step; 0 if they are not told. Raises RowError."""
+    return int(row.number("NNodes", 0, 1e6, "nodes") or row.number("AllocNodes", 0, 1e6, "nodes") or 0)
+
+
+def is_plausible(joules: float, duration_s: float, nodes: int) -> bool:
+    """Whether so many nodes can draw an energy in that time."""
+    return joules <= MOST_NODE_W * max(duration_s, 1.0) * nodes
+
+
+def lasted_s(row: TableRow) -> float:
+    """How long a job or step took. Raises RowError."""
     raw = row.number("ElapsedRaw", 0.0, MOST_S, "s")
     if raw is not None:
         return raw

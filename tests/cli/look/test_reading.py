@@ -104,7 +104,9 @@ def fails(world: World, code: int, *arguments: str) -> str:
 
 def test_show_json_has_the_promised_keys(filled: World, ids: list[str]) -> None:
     view = json.loads(reads(filled, "show", ids[2], "--json"))
-    assert set(view) == {"schema_version", "run", "energy", "phases", "work", "events", "carbon", "carbon_missing", "sampler"}
+    assert set(view) == {
+        *("schema_version", "run", "energy", "phases", "work", "events", "carbon", "carbon_missing", "sampler", "allocations"),
+    }
     assert view["schema_version"] == 1
     assert set(view["run"]) == RUN_KEYS
     assert set(view["energy"]) == ENERGY_KEYS | MORE_ENERGY_KEYS

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import json
+import os
+from typing import TYPE_CHECKING
 
 import rich_click as click
+from rich.text import Text
 
 from ...analysis.footprint import view_of
 from ...analysis.kept_footprint import kept_footprint
 from ...analysis.open_store import open_store
 from ...analysis.processes import phases_by_rank, processes_of
 from ...analysis.selection import find
+from ...analysis.slurm.cross_check import cross_check as cross_check_of
 from ...carbon.terms import Terms
 from ...errors import ConfigurationError
 from ...presentation.terminal.processes import processes_page
 from ...presentation.terminal.run import SPARK_WIDTH, console, run_page
+from ...presentation.words.safe_text import clean
+from ...presentation.words.slurm import cross_check_line
 from ..options import db_option, json_option
 from ..output import echo
 from ..terms_options import BASIS, basis_of
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from ...core.contract import ShowJson
+    from ...storage.read.records import StoredRun
+    from ...storage.read.store import Store
 
 
 @click.command("show")
@@ -25,9 +38,12 @@ from ..terms_options import BASIS, basis_of
 @click.option("--footprint", "footprint_id", metavar="ID", help="A footprint computed earlier, instead of one on the default terms.")
 @BASIS
 @click.option("--ranks", is_flag=True, help="The processes of the run: their work, and who has read each device when.")
+@click.option("--cross-check", is_flag=True, help="Also what Slurm (`sacct`) has recorded for the job of the run, where the site does.")
 @json_option
 @db_option
-def command(run: str, footprint_id: str | None, bases: tuple[str, ...], ranks: bool, as_json: bool, db: str | None) -> None:
+def command(
+    run: str, footprint_id: str | None, bases: tuple[str, ...], ranks: bool, cross_check: bool, as_json: bool, db: str | None
+) -> None:
     """Show a run: its energy by device and phase, where it comes from, what happened, and its footprint.
 
     RUN is an id, the beginning of one, a name, project/name, or `latest`.
@@ -41,15 +57,24 @@ def command(run: str, footprint_id: str | None, bases: tuple[str, ...], ranks: b
     view = view_of(store, stored, Terms(basis=basis))
     if footprint_id is not None:
         view["carbon"] = kept_footprint(store.footprint(run_id, footprint_id), view["energy"]["interval_kind"])
+    checked = cross_check_of(stored, view, os.environ) if cross_check else None
     if as_json:
-        parts = {"processes": processes_of(stored), "phases_by_rank": phases_by_rank(stored)} if ranks else {}
+        parts: dict[str, object] = {} if checked is None else {"cross_check": checked}
+        parts |= {"processes": processes_of(stored), "phases_by_rank": phases_by_rank(stored)} if ranks else {}
         echo(json.dumps({**view, **parts}, indent=2))
         return
     out = console()
     if ranks:
         out.print(processes_page(view, processes_of(stored), phases_by_rank(stored)))
-        return
+    else:
+        out.print(_run_page(store, stored, view, out.width))
+    if checked is not None:
+        out.print()
+        out.print(Text(clean(cross_check_line(checked))))
+
+
+def _run_page(store: Store, stored: StoredRun, view: ShowJson, width: int) -> RenderableType:
     segments = {(d.host, d.name, d.uuid): d.segment_id for d in stored.devices}  # the last segment of each device
     outline = store.outline(stored, SPARK_WIDTH)
     curves = [outline.get((segments[d["host"], d["device"], d["uuid"]], d["device"]), []) for d in view["energy"]["devices"]]
-    out.print(run_page(view, curves, out.width))
+    return run_page(view, curves, width)

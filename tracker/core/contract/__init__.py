@@ -48,7 +48,7 @@ from .lists import (
     SumJson,
     TotalGramsJson,
 )
-from .ranks import PhaseByRankJson, ProcessJson, ReadJson, ShowRanksJson
+from .ranks import PhaseByRankJson, ProcessJson, ReadJson, ShowCheckedJson, ShowRanksJson
 from .show import (
     DeviceJson,
     EnergyJson,
@@ -69,8 +69,10 @@ from .show import (
     WatchJson,
     WatchLineJson,
 )
+from .slurm import AllocationJson, CrossCheckJson
 
 __all__ = [
+    "AllocationJson",
     "AssumptionJson",
     "BesideJson",
     "CarbonJson",
@@ -80,6 +82,7 @@ __all__ = [
     "CompareJson",
     "ComparedJson",
     "CostJson",
+    "CrossCheckJson",
     "CountedGramsJson",
     "CountedOnceJson",
     "DeviceJson",
@@ -117,6 +120,7 @@ __all__ = [
     "PhaseNowJson",
     "ProcessJson",
     "ReadJson",
+    "ShowCheckedJson",
     "ShowRanksJson",
     "PreviousJson",
     "ProvenanceJson",

@@ -1,10 +1,11 @@
-"""PURE: what `show --ranks --json` adds to `show --json`."""
+"""PURE: what `show --ranks --json` and `show --cross-check --json` add to `show --json`."""
 
 from __future__ import annotations
 
 from typing import TypedDict
 
 from .show import ShowJson
+from .slurm import CrossCheckJson
 
 
 class ReadJson(TypedDict):
@@ -40,6 +41,12 @@ class PhaseByRankJson(TypedDict):
     fastest_s: float
     slowest_rank: int
     slowest_s: float
+
+
+class ShowCheckedJson(ShowJson):
+    """`show --cross-check --json`."""
+
+    cross_check: CrossCheckJson
 
 
 class ShowRanksJson(ShowJson):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, TypedDict
 
 from .carbon import CarbonJson
+from .slurm import AllocationJson
 
 IntervalKind = Literal["confidence", "mixed", "judged"]
 """Whether a range is a 95 % interval, a judged bound of a model, or partly both."""
@@ -224,7 +225,7 @@ class OfRunJson(TypedDict):
 
 
 class ShowJson(OfRunJson):
-    """`show --json`."""
+    """`show --json`. `allocations`: what the job of a scheduler had of each node; empty outside of one."""
 
     schema_version: int
     energy: EnergyJson
@@ -234,6 +235,7 @@ class ShowJson(OfRunJson):
     carbon: CarbonJson | None
     carbon_missing: str | None
     sampler: SamplerJson | None
+    allocations: list[AllocationJson]
 
 
 class WatchJson(ShowJson):

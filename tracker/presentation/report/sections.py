@@ -29,6 +29,7 @@ from ..words.runs import (
     unmeasured_names,
     when,
 )
+from ..words.slurm import allocation_lines
 from .accounts import assumptions, emissions, events, joules_by_way, methods, origin
 from .cells import joule_cells
 from .charts import Bar, bars, colours
@@ -126,6 +127,7 @@ def _notices(view: ShowJson) -> list[Html]:
         reason = f": {run['end_reason']}" if run["end_reason"] else ""
         said.append(f"This run {_ENDED_EARLY[run['status']]}{reason}. Its energy until then counts.")
     said += [f"The energy is {line}." for line in attribution_lines(energy)]
+    said += [f"{line}." for line in allocation_lines(view)]
     if energy["unmeasured"]:
         said.append(f"The energy is a lower bound: {unmeasured_names(energy)} could not be read at all.")
         said += unmeasured_lines(energy)

@@ -36,6 +36,7 @@ from ..words.runs import (
     work_lines,
 )
 from ..words.safe_text import cleaned
+from ..words.slurm import allocation_lines
 from .sparkline import blocks, outline_w, scale, tops_w
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def run_page(view: ShowJson, curves: Sequence[Sequence[Point]], width: int) -> R
     parts += [_devices(view, curves, width), Text()]
     if (idle := idle_text(view["energy"])) is not None:
         parts += [Text(idle), Text()]
-    parts += [part for line in attribution_lines(view["energy"]) for part in (Text(line), Text())]
+    said = (*attribution_lines(view["energy"]), *allocation_lines(view))
+    parts += [part for line in said for part in (Text(line), Text())]
     if view["phases"]:
         parts += [_phases(view), Text()]
     parts += _work(view)

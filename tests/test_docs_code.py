@@ -16,8 +16,17 @@ from torch.utils.data import DataLoader
 model, loader = BoringModel(), DataLoader(RandomDataset(32, 64), batch_size=16)
 """
 AS_A_SENSOR = "from trainwatt.sensors.own import checked\nassert checked('docs', discover(None), ()).sensors"
+RAY = """
+import sys, types
+class TorchTrainer:  # one worker, in this process
+    def __init__(self, loop, train_loop_config, scaling_config): self.fit = lambda: loop(train_loop_config)
+modules = {name: types.ModuleType(name) for name in ("ray", "ray.train", "ray.train.torch")}
+modules["ray.train"].ScalingConfig, modules["ray.train.torch"].TorchTrainer = dict, TorchTrainer
+sys.modules.update(modules)
+def make_loader(): return loader
+"""
 TRAINER = f"{LOADER}from lightning.pytorch import Trainer\n"
-BEFORE = {"README.md": TRAINER, "track.md": LOADER, "lightning.md": LIGHTNING}
+BEFORE = {"README.md": TRAINER, "track.md": LOADER, "lightning.md": LIGHTNING, "cluster-user.md": LOADER + RAY}
 AFTER = {"sensors.md": AS_A_SENSOR}
 
 
@@ -37,4 +46,4 @@ def test_the_code_of_a_page_runs(page: Path, world: World) -> None:
 
 
 def test_the_pages_with_code_are_known() -> None:
-    assert {page.name for page in PAGES} == {"README.md", "track.md", "lightning.md", "sensors.md", "nodes.md"}
+    assert {page.name for page in PAGES} == {"README.md", "track.md", "lightning.md", "sensors.md", "nodes.md", "cluster-user.md"}

@@ -86,7 +86,7 @@ def _masked(dangling: Sequence[str]) -> Finding:
         remedy="Start the container without the mask over /sys/devices/virtual/powercap:\n"
         "  docker run --security-opt systempaths=unconfined …\n"
         "  podman run --security-opt unmask=/sys/devices/virtual/powercap …\n"
-        "  Kubernetes: securityContext: {procMount: Unmasked}\n"
+        "  Kubernetes: mount both folders below from the node at /host/sys/…, read-only, and set TRAINWATT_SYSFS=/host/sys\n"
         "If /sys itself is not that of the host, add the folders too:\n"
         "  -v /sys/class/powercap:/sys/class/powercap:ro -v /sys/devices/virtual/powercap:/sys/devices/virtual/powercap:ro\n"
         "Inside, the process must be root or in the group that may read energy_uj.",

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.stored_rows import run
+from tests.fakes.stored_rows import run, segment
 from tests.fakes.views import assert_within, events, phase_named, rows
 from tests.fakes.world import TRAINWATT, World, finished, wait_for
 from trainwatt import ConfigurationError, EnergyTracker
@@ -191,3 +191,32 @@ def test_without_a_run_there_is_nothing_to_pause() -> None:
     tracker.resume()
     tracker.stop()
     assert (tracker.running, tracker.run_id) == (False, None)
+
+
+def test_ranks_that_begin_a_run_together_do_not_go_on_with_it(tmp_path: Path) -> None:
+    """The other one has written the run only, or its process too. A second process of one rank goes on."""
+    writer = Writer.open(tmp_path / "runs.db")
+    auto, me = Launch("x", lasting=True, restarted=False), this_process()
+    writer.write({"run": [run("aa11", last_seen_utc_ns=2_000)]})
+    assert resumed(writer, "aa11", auto, 1, me, 3_000) == ("aa11", True, False, None)
+    alive = {
+        "boot_id": me.boot_id,
+        "pid_namespace": me.pid_namespace,
+        "pid": os.getppid(),
+        "start_ticks": this_process(pid=os.getppid()).start_ticks,
+    }
+    writer.write({"segment": [segment(run_id="aa11", rank=0, **alive)]})
+    assert resumed(writer, "aa11", auto, 1, me, 3_000) == ("aa11", True, False, None)
+    assert resumed(writer, "aa11", auto, 0, me, 3_000)[:3] == ("aa11", True, False)
+    assert "another process" in str(resumed(writer, "aa11", auto, 0, me, 3_000).said)
+
+
+@pytest.mark.slow
+def test_ranks_with_one_id_are_one_run_that_never_ended(world: World) -> None:
+    code = "import time\nfrom trainwatt import EnergyTracker\nwith EnergyTracker(resume='0123456789ab'): time.sleep(2)"
+    ranks = [world.python(code, env=world.environ(RANK=rank, LOCAL_RANK=rank, WORLD_SIZE="2")) for rank in ("0", "1")]
+    assert [finished(rank).returncode for rank in ranks] == [0, 0]
+    view = world.show()
+    assert view["run"]["id"] == "0123456789ab"
+    assert [e["detail"] for e in events(view, "continued") if "had ended" in e["detail"]] == []
+    assert_within(view["energy"], world.total_w, view["run"]["duration_s"])

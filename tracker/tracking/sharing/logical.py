@@ -70,8 +70,7 @@ def claim(writer: Writer, launch: Launch, rank: int | None, me: Identity, now_ut
         alive = [s for s in segments if status == Status.RUNNING and _may_live(s, me, now_utc_ns)]
         if any(s.rank == rank for s in alive):
             continue  # another job of the same key
-        begins = not segments and now_utc_ns - int(found[0][1]) < FRESH_NS  # another rank has just written the run, and not yet its process
-        if alive or begins:
+        if alive or _begins(segments, int(found[0][1]), now_utc_ns):
             return Claim(run_id, exists=True, over=False)
         if (launch.lasting or launch.restarted) and status != Status.COMPLETED:
             return Claim(run_id, exists=True, over=True, said=_AGAIN)
@@ -85,15 +84,17 @@ def resumed(writer: Writer, wanted: str, auto: Launch, rank: int | None, me: Ide
     Raises ConfigurationError if it is no run, and StoreError."""
     if wanted == AUTO:
         return claim(writer, auto, rank, me, now_utc_ns)
-    found = writer.query("SELECT id, status FROM run WHERE substr(id, 1, ?) = ? LIMIT 2", (len(wanted), wanted))
+    found = writer.query("SELECT id, status, last_seen_utc_ns FROM run WHERE substr(id, 1, ?) = ? LIMIT 2", (len(wanted), wanted))
     if len(found) > 1:
         raise ConfigurationError(f"resume={wanted!r}: several runs begin with it; give more of the id")
     if found:
-        run_id, status = found[0]
+        run_id, status, seen_ns = found[0]
         segments = [_Segment(*row) for row in writer.query(_SEGMENTS, (run_id,))]
-        over = status != Status.RUNNING or not any(_may_live(s, me, now_utc_ns) for s in segments)
+        alive = any(_may_live(s, me, now_utc_ns) for s in segments) or _begins(segments, int(seen_ns), now_utc_ns)
+        over = status != Status.RUNNING or not alive
+        again = over or any(s.rank == rank for s in segments)  # else another rank begins at the same time
         paused = (me.boot_id, me.pid_namespace, me.pid, me.start_ticks) in {s[2:6] for s in segments}
-        return Claim(run_id, exists=True, over=over, said=_PAUSED if paused else _AGAIN)
+        return Claim(run_id, exists=True, over=over, said=_PAUSED if paused else _AGAIN if again else None)
     if re.fullmatch(f"[0-9a-f]{{{ID_DIGITS}}}", wanted):  # its database may be elsewhere: a merge joins both parts
         return Claim(wanted, exists=False, over=False, said=f"the run goes on here: its former parts are not in {writer.path}")
     raise ConfigurationError(f'resume={wanted!r}: {writer.path} has no such run, and it is no id; give an id, or "auto"')
@@ -105,6 +106,11 @@ def _may_live(segment: _Segment, me: Identity, now_utc_ns: int) -> bool:
     if segment.boot_id and (segment.boot_id, segment.pid_namespace) == (me.boot_id, me.pid_namespace):
         return me.is_alive(segment.pid, segment.start_ticks)
     return now_utc_ns - segment.last_seen_utc_ns < FRESH_NS
+
+
+def _begins(segments: Sequence[_Segment], seen_utc_ns: int, now_utc_ns: int) -> bool:
+    """Whether another rank has just written the run, and not yet its process."""
+    return not segments and now_utc_ns - seen_utc_ns < FRESH_NS
 
 
 def _is_late(segments: Sequence[_Segment], rank: int | None, now_utc_ns: int) -> bool:

@@ -199,7 +199,7 @@ def test_ranks_that_begin_a_run_together_do_not_go_on_with_it(tmp_path: Path) ->
     auto, me = Launch("x", lasting=True, restarted=False), this_process()
     writer.write({"run": [run("aa11", last_seen_utc_ns=2_000)]})
     assert resumed(writer, "aa11", auto, 1, me, 3_000) == ("aa11", True, False, None)
-    alive = {
+    alive: dict[str, Any] = {
         "boot_id": me.boot_id,
         "pid_namespace": me.pid_namespace,
         "pid": os.getppid(),

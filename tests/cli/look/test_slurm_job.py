@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import stat
 import subprocess
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +31,23 @@ CPUS = {"logical_cpus": 144, "allowed_cpus": None}
 
 
 def held(**changes: Any) -> dict[str, Any]:
-    row = {"job": "4711", "node": None, "cpus": 18, "gpus": 2, "memory_bytes": None, "of_cpus": 72, "of_cores": 72, "of_gpus": 8}
+    row = {
+        "job": "4711",
+        "step": None,
+        "node": None,
+        "cpus": 18,
+        "gpus": 2,
+        "memory_bytes": None,
+        "of_cpus": 72,
+        "of_cores": 72,
+        "of_gpus": 8,
+    }
     return {**row, **changes}
+
+
+def inventory_of(allocation: dict[str, Any], host: str = "gpu01") -> dict[str, str]:
+    name = f"slurm {allocation['job']}.{allocation['step']}"
+    return {"run_id": "r", "host": host, "kind": "allocation", "name": name, "detail": json.dumps(allocation)}
 
 
 class Job:
@@ -51,8 +68,7 @@ class Job:
             rows["curve_point"] += [point(t * S, t * W, "gpu0", f"s-{host}") for t in (0, SECONDS)]
             rows["inventory"].append({"run_id": "r", "host": host, "kind": "cpu", "name": "c", "detail": json.dumps(CPUS)})
             if allocation is not None:
-                detail = json.dumps(allocation)
-                rows["inventory"].append({"run_id": "r", "host": host, "kind": "allocation", "name": "slurm 4711", "detail": detail})
+                rows["inventory"].append(inventory_of(allocation, host))
         ends = {"started_utc_ns": 0, "ended_utc_ns": SECONDS * S, "last_seen_utc_ns": SECONDS * S}
         of_run = {"status": "completed", "host": (hosts or ("gpu01",))[0], **ends, **of_run}
         write(self.db, run=[run("r", external=json.dumps(external), **of_run)], **rows)
@@ -127,6 +143,14 @@ def test_only_a_known_part_of_a_node_is_called_one(job: Job, changes: dict[str, 
 def test_the_control_group_tells_whether_slurm_counts_cores(job: Job, monkeypatch: pytest.MonkeyPatch, allowed: float, said: str) -> None:
     monkeypatch.setitem(CPUS, "allowed_cpus", allowed)
     assert said in job.ran(allocation=held(of_cpus=144)).call().stdout
+
+
+def test_a_modelled_energy_is_not_called_that_of_whole_devices(job: Job) -> None:
+    job.ran(allocation=held(gpus=None))
+    with sqlite3.connect(job.db) as db:
+        db.execute("UPDATE curve_point SET modelled_j = counter_j, counter_j = 0")
+    db.close()
+    assert "The energy is that of a model" in job.call().stdout
 
 
 def test_nodes_with_equal_shares_have_one_line(job: Job) -> None:
@@ -214,6 +238,36 @@ def test_only_nodes_of_the_job_are_compared(job: Job) -> None:
 def test_a_host_with_another_name_than_its_node_is_known_by_its_allocation(job: Job) -> None:
     job.ran("container-7", allocation=held(node="gpu02")).says("4711|COMPLETED|1|gpu02|00:01:00|7500")
     assert job.checked()["measured_j"] == 6000
+
+
+def test_all_jobs_of_a_run_that_was_resumed_are_added_up(job: Job) -> None:
+    """Job 4711 was requeued once, and the run went on in step 0 of job 4802."""
+    job.ran(allocation=held())
+    write(job.db, inventory=[inventory_of(held(job="4802", step="0"))])
+    job.says(
+        *("4711|REQUEUED|1|gpu01|00:00:20|2500", "4711.batch|CANCELLED|1|gpu01|00:00:20|2400"),
+        *("4711|TIMEOUT|1|gpu01|00:00:20|2500", "4802|COMPLETED|2|gpu[01-02]|00:00:40|9000", "4802.0|COMPLETED|1|gpu01|00:00:20|2500"),
+    )
+    found = job.checked()
+    assert (found["jobs"], found["step"], found["recorded_j"], found["recorded_s"]) == (["4711", "4802"], None, 7500, 60)
+    assert "2.08 Wh for the jobs 4711 and 4802 (1 node, 1 min 00 s)" in job.line()
+    job.says("4711|TIMEOUT|1|gpu01|00:00:20|2500")
+    assert (job.checked()["missing"], job.checked()["detail"]) == ("unknown-job", "job 4802")
+
+
+def test_a_part_without_a_figure_leaves_no_sum(job: Job) -> None:
+    job.ran().says("4711|NODE_FAIL|1|gpu01|00:00:20|", "4711|COMPLETED|1|gpu01|00:00:40|5000")
+    assert job.checked()["missing"] == "no-energy"
+    job.says("4711|REQUEUED|1|gpu01|00:00:00|", "4711|COMPLETED|1|gpu01|00:00:40|5000")  # it never began
+    assert job.checked()["recorded_j"] == 5000
+
+
+def test_steps_at_the_same_time_are_not_added_up(job: Job) -> None:
+    job.ran(allocation=held(step="0"))
+    write(job.db, inventory=[inventory_of(held(step="1"))])
+    job.says("4711|COMPLETED|1|gpu01|00:01:00|7500", *(f"4711.{step}|COMPLETED|1|gpu01|00:01:00|7400" for step in (0, 1)))
+    assert (job.checked()["recorded_j"], job.checked()["step"]) == (7500, None)
+    assert job.call().stdout.count("gpu01: 18 of 72") == 1
 
 
 @pytest.mark.parametrize(
@@ -304,7 +358,8 @@ def test_sacct_is_asked_for_this_job_of_this_cluster_only(job: Job) -> None:
     job.sacct(f'echo "$@" > {job.root}/asked; echo "$SACCT_FORMAT" >> {job.root}/asked')
     job.ran(external={**JOB, "slurm_cluster": "alps"}).call("--cross-check")
     words, formatted = (job.root / "asked").read_text().splitlines()
-    assert words == f"--parsable2 --jobs=4711 --format={asking.FORMAT} --clusters=alps"
+    since = datetime.fromtimestamp(-3600).isoformat()
+    assert words == f"--parsable2 --format={asking.FORMAT} --jobs=4711 --duplicates --starttime={since} --clusters=alps"
     assert formatted == ""
 
 

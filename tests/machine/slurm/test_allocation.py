@@ -24,7 +24,7 @@ JOB = {
 
 
 def test_an_allocation_is_what_the_job_has_on_this_node() -> None:
-    assert allocation(JOB) == ("4711", "gpu03", 36, 2, 2**36)
+    assert allocation(JOB) == ("4711", None, "gpu03", 36, 2, 2**36)
     assert allocation({"HOME": "/root"}) is None
 
 
@@ -52,8 +52,8 @@ def test_counts_that_are_missing_or_wrong_are_not_known(changes: dict[str, str],
 
 
 def test_a_job_that_asked_for_all_memory_has_no_number_for_it() -> None:
-    assert allocation(JOB | {"SLURM_MEM_PER_NODE": "0"})[4] is None  # type: ignore[index]
-    assert allocation(JOB | {"SLURM_MEM_PER_NODE": "18446744073709551614"})[4] is None  # type: ignore[index]
+    assert allocation(JOB | {"SLURM_MEM_PER_NODE": "0"}).memory_bytes is None  # type: ignore[union-attr]
+    assert allocation(JOB | {"SLURM_MEM_PER_NODE": "18446744073709551614"}).memory_bytes is None  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
@@ -98,11 +98,11 @@ def test_the_machine_is_recorded_beside_the_allocation(tmp_path: Path) -> None:
     (tmp_path / "cpuinfo").write_text("\n".join(cpus))
     for slot in ("0000:01:00.0", "0000:02:00.0", "0000:03:00.0"):
         (tmp_path / "driver/nvidia/gpus" / slot).mkdir(parents=True)
-    piece = allocated(JOB, 1, str(tmp_path), str(tmp_path))
+    piece = allocated(JOB | {"SLURM_STEP_ID": "5"}, 1, str(tmp_path), str(tmp_path))
     assert piece is not None
-    assert (piece.kind, piece.name) == ("allocation", "slurm 4711")
+    assert (piece.kind, piece.name) == ("allocation", "slurm 4711.5")
     assert piece.detail == {
-        **{"job": "4711", "node": "gpu03", "cpus": 36, "gpus": 2, "memory_bytes": 2**36},
+        **{"job": "4711", "step": "5", "node": "gpu03", "cpus": 36, "gpus": 2, "memory_bytes": 2**36},
         **{"of_cpus": 8, "of_cores": 4, "of_gpus": 3},
     }
     assert allocated({}, 1, str(tmp_path), str(tmp_path)) is None

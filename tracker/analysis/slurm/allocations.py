@@ -37,7 +37,8 @@ def _allocation(stored: StoredRun, piece: InventoryRow) -> AllocationJson:
         "scheduler": "slurm",
         "host": piece.host,
         "job": str(held.get("job")),
-        "node": node if isinstance(node := held.get("node"), str) else None,
+        "step": _text(held, "step"),
+        "node": _text(held, "node"),
         "cpus": cpus.held,
         "cpus_of": cpus.of,
         "cpu_unit": cpus.unit,
@@ -69,6 +70,10 @@ def _cpus(held: Mapping[str, Any], allowed: object) -> _Cpus:
 def _is_part(held: Iterable[tuple[int | None, int | None]]) -> bool | None:
     known = [n < of for n, of in held if n is not None and of is not None]
     return any(known) if known else None
+
+
+def _text(detail: Mapping[str, Any], key: str) -> str | None:
+    return value if isinstance(value := detail.get(key), str) else None
 
 
 def _count(detail: Mapping[str, Any], key: str) -> int | None:

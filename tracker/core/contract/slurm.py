@@ -15,6 +15,7 @@ class AllocationJson(TypedDict):
     scheduler: Literal["slurm"]
     host: str
     job: str
+    step: str | None
     node: str | None
     cpus: int | None
     cpus_of: int | None
@@ -27,12 +28,13 @@ class AllocationJson(TypedDict):
 
 
 class CrossCheckJson(TypedDict):
-    """What Slurm's accounting has recorded for the job or the step of a run, beside what was measured on the same nodes.
+    """What Slurm's accounting has recorded for the step of a run, or else for its job, beside what was measured on the same nodes. A run
+    that was resumed may have several `jobs`.
 
     `missing` is a `Missing` if there is nothing to compare, and `detail` is what `sacct` said then. `ratio` is measured by recorded.
     `measured_j` is the energy of whole devices, also where the run has an attributed share of them."""
 
-    job: str | None
+    jobs: list[str]
     step: str | None
     recorded_j: float | None
     recorded_s: float | None

@@ -25,11 +25,12 @@ _LONGEST = 255
 
 
 class Allocation(NamedTuple):
-    """What job `job` has on node `node`. None: not known.
+    """What job `job` has on node `node`, of which `step` is the step of this process. None: not known.
 
     `cpus` are counted as the site has set up Slurm: as logical processors, or as cores. `gpus` are those of the node that the job has."""
 
     job: str
+    step: str | None
     node: str | None
     cpus: int | None
     gpus: int | None
@@ -38,12 +39,12 @@ class Allocation(NamedTuple):
 
 def allocation(environ: Mapping[str, str]) -> Allocation | None:
     """The allocation that this process is in; None outside of a job of Slurm. Raises nothing."""
-    job = environ.get("SLURM_JOB_ID", "").strip()
-    if not job:
+    job = _name(environ, "SLURM_JOB_ID")
+    if job is None:
         return None
     mebibytes = _within(environ.get("SLURM_MEM_PER_NODE", ""), _MOST_MEMORY_MIB)  # 0: all of the node
     memory_bytes = mebibytes * _BYTES_PER_MIB if mebibytes else None
-    return Allocation(scrubbed(text_of(job), _LONGEST), _node(environ), _cpus(environ), _gpus(environ), memory_bytes)
+    return Allocation(job, _name(environ, "SLURM_STEP_ID"), _name(environ, "SLURMD_NODENAME"), _cpus(environ), _gpus(environ), memory_bytes)
 
 
 def allocated(environ: Mapping[str, str], gpu_count: int | None = None, sysfs: str = "/sys", procfs: str = "/proc") -> Piece | None:
@@ -56,11 +57,11 @@ def allocated(environ: Mapping[str, str], gpu_count: int | None = None, sysfs: s
     cpus = machine_cpus(sysfs, procfs)
     gpus = max(gpu_count or 0, _nvidia_gpus(procfs))
     of = {"of_cpus": cpus or None, "of_cores": _cores(procfs, cpus), "of_gpus": gpus or None}
-    return Piece("allocation", f"slurm {held.job}", {**held._asdict(), **of})
+    return Piece("allocation", f"slurm {held.job}" if held.step is None else f"slurm {held.job}.{held.step}", {**held._asdict(), **of})
 
 
-def _node(environ: Mapping[str, str]) -> str | None:
-    name = environ.get("SLURMD_NODENAME", "").strip()
+def _name(environ: Mapping[str, str], variable: str) -> str | None:
+    name = environ.get(variable, "").strip()
     return scrubbed(text_of(name), _LONGEST) if name else None
 
 

@@ -9,7 +9,8 @@ import select
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 
 FORMAT = "JobIDRaw,State,NNodes,NodeList,Elapsed,ConsumedEnergyRaw"
@@ -40,14 +41,16 @@ class SacctError(Exception):
         self.fault, self.said = fault, said
 
 
-def ask(job: str, cluster: str | None, environ: Mapping[str, str], patience_s: float) -> str:
-    """What sacct prints of a job and its steps: a table with the columns of FORMAT. Raises SacctError.
+def ask(jobs: Sequence[int], since: datetime, cluster: str | None, environ: Mapping[str, str], patience_s: float) -> str:
+    """What sacct prints of jobs and their steps: a table with the columns of FORMAT. Raises SacctError.
 
-    `job` is a number, and `cluster` a name or None: both come from a database, so nothing else is passed on."""
+    A job that was requeued is there once for each time it ran (--duplicates). Numbers of jobs are used again in the course of years, so
+    only what ran after `since` is asked for. `cluster` is not passed on unless it is a name."""
     program = shutil.which("sacct", path=_absolute(environ.get("PATH", "")))
     if program is None:
         raise SacctError(Fault.NO_SACCT)
-    command = [program, "--parsable2", f"--jobs={int(job)}", f"--format={FORMAT}"]
+    command = [program, "--parsable2", f"--format={FORMAT}", f"--jobs={','.join(map(str, jobs))}"]
+    command += ["--duplicates", f"--starttime={since.astimezone():%Y-%m-%dT%H:%M:%S}"]
     if cluster is not None and re.fullmatch(r"\w[\w.-]*", cluster):
         command.append(f"--clusters={cluster}")
     try:

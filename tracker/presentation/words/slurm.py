@@ -31,19 +31,26 @@ _MISSING = {
 
 def allocation_lines(view: ShowJson) -> list[str]:
     """One line for the nodes of which a job has a part, for each size of the part. Empty if it has whole nodes, or if this is not known."""
-    nodes: dict[tuple[str, str, int], list[str]] = defaultdict(list)
+    nodes: dict[tuple[str, str, int], dict[str, None]] = defaultdict(dict)  # a node once, also if it has several steps of the run
     for allocation in view["allocations"]:
         if allocation["part_of_node"]:
             others = max(0, allocation["gpus_read"] - (allocation["gpus"] or allocation["gpus_read"]))
-            nodes[allocation["job"], _held(allocation), others].append(allocation["node"] or allocation["host"])
+            nodes[allocation["job"], _held(allocation), others][allocation["node"] or allocation["host"]] = None
     attributed = view["energy"]["attribution"] is not None
-    what = "the share attributed to the processes of this run" if attributed else "that of the whole devices that were read"
+    within = [d["provenance"] for d in view["energy"]["devices"] if d["included_in_total"]]
+    read = any(joules["measured-counter"] + joules["measured-power"] > 0 for joules in within)
+    if attributed:
+        what = "the share attributed to the processes of this run"
+    elif read:
+        what = "that of the whole devices that were read; other jobs may have used these too, and nothing is scaled"
+    else:
+        what = "that of a model, as is said at the devices, and nothing is scaled by this share"
     found: list[str] = []
-    for (job, held, others), names in nodes.items():
+    for (job, held, others), by_name in nodes.items():
+        names = list(by_name)
         named = [*names[:_MOST_NAMED], *([f"{len(names) - _MOST_NAMED:,} more"] if len(names) > _MOST_NAMED else [])]
         where = f"node {names[0]}" if len(names) == 1 else f"each of the nodes {listed(named)}"
         text = f"Slurm job {job} has a share of {where}: {held}. The energy is {what}"
-        text += "" if attributed else "; other jobs may have used these too, and nothing is scaled"
         found.append(text + (f". {count(others, 'GPU')} more than the job has {'was' if others == 1 else 'were'} read" if others else ""))
     return found
 
@@ -58,18 +65,24 @@ def _held(a: AllocationJson) -> str:
     return listed(parts)
 
 
+def _jobs(check: CrossCheckJson) -> str:
+    jobs = check["jobs"]
+    return listed([*jobs[:_MOST_NAMED], *([f"{len(jobs) - _MOST_NAMED:,} more"] if len(jobs) > _MOST_NAMED else [])])
+
+
 def cross_check_line(check: CrossCheckJson) -> str:
     """What Slurm has recorded, what was measured, and their ratio; or why there is nothing to compare."""
     recorded_j, measured_j, ratio = check["recorded_j"], check["measured_j"], check["ratio"]
     low_j, high_j, seconds = check["measured_low_j"], check["measured_high_j"], check["recorded_s"]
     if recorded_j is None or measured_j is None or low_j is None or high_j is None or ratio is None or seconds is None:
-        why = _MISSING.get(check["missing"] or "", "nothing is known").format(job=check["job"])
+        why = _MISSING.get(check["missing"] or "", "nothing is known").format(job=_jobs(check))
         return f"cross-check: none, because {why}" + (f" ({check['detail']})" if check["detail"] else "")
     step = "" if check["step"] is None else f".{check['step']}"
+    what = f"{'step' if step else 'job' if len(check['jobs']) == 1 else 'the jobs'} {_jobs(check)}{step}"
     of, on = check["recorded_nodes"] or 1, check["measured_nodes"] or 1
     where = f"{on:,} of these nodes" if on < of else "the same node" if of == 1 else "the same nodes"
     text = (
-        f"cross-check: Slurm has recorded {format_energy(recorded_j)} for {'step' if step else 'job'} {check['job']}{step}"
+        f"cross-check: Slurm has recorded {format_energy(recorded_j)} for {what}"
         f" ({count(of, 'node')}, {format_duration(seconds)}); trainwatt has measured {format_range(measured_j, low_j, high_j)} on {where}"
         f" in {format_duration(check['measured_s'])}: {significant(ratio)} times as much"
     )

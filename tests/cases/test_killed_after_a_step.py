@@ -21,7 +21,7 @@ from trainwatt.analysis.over_time.figures import figures
 from trainwatt.analysis.over_time.live import LiveRun
 from trainwatt.analysis.totals import members
 from trainwatt.core.clock import Anchor
-from trainwatt.storage.read.lasting import UNSEEN_NS, Lived, last_t_ns, lasted_s
+from trainwatt.storage.read.several.lasting import UNSEEN_NS, Lived, last_t_ns, lasted_s
 from trainwatt.storage.read.store import Store
 
 HOUR_NS = 3600 * 10**9

@@ -11,7 +11,7 @@ from ...carbon.grid import live
 from ...carbon.grid.ranged import ranged
 from ...carbon.series import Series
 from ...carbon.terms import Terms
-from ...storage.read.lasting import last_t_ns
+from ...storage.read.several.lasting import last_t_ns
 from ..footprint import DEFAULT, asked_of_a_grid, view_of
 from ..view import ORDER, natural
 from . import timeline as series

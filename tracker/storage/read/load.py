@@ -13,11 +13,12 @@ from ...core.point import Point
 from ..schema import CLOCK_ANCHOR, DEVICE, EVENT, FINDING, FOOTPRINT, INVENTORY, RUN, RUN_STATUS, SEGMENT, WORK
 from .checked import checker, damage_within, falls, from_json, sound
 from .curves import Key, curve_of, ends_of
-from .joints import joined
-from .lasting import Lived, last_t_ns, lasted_s
 from .phases import sums_of
 from .records import Damage, DeviceRow, EventRow, FindingRow, InventoryRow, RunRow, SegmentRow, StoredRun, WorkRow
 from .rows import Query, chunks_of, of_run, select_fields
+from .several.joints import joined
+from .several.lasting import Lived, last_t_ns, lasted_s
+from .several.twice import read_twice
 
 MOST_CONTINUED = 50
 """Segments of which only the new anchors are read: both databases limit the size of a query."""
@@ -87,13 +88,14 @@ def stored_run(connection: Connection, run_id: str, before: StoredRun | None = N
     work = of_run(WORK, WorkRow._fields, run_id, "unit", "phase", "segment_id")
     events = of_run(EVENT, EventRow._fields, run_id, "utc_ns", "segment_id", "seq")
     findings = of_run(FINDING, FindingRow._fields, run_id, "segment_id", "seq")
-    devices = tuple(devices_of(connection, [run_id]))
+    read, boots = _devices(connection, [run_id])
+    devices = tuple(joined(read, boots, lambda row: curve_of(connection, row)))
     anchors = _anchors(connection, run_id, before.anchors if before else {}, damage)
     stored = StoredRun(
         run=run,
         segments=segments,
         devices=devices,
-        phases=sums_of(connection, run_id, before.phases if before else (), damage),
+        phases=sums_of(connection, run_id, before.phases if before else (), damage, read_twice(read, boots)),
         work=tuple(map(WorkRow._make, rows(WORK, WorkRow._fields, work))),
         events=tuple(map(EventRow._make, rows(EVENT, EventRow._fields, events))),
         findings=tuple(map(FindingRow._make, rows(FINDING, FindingRow._fields, findings))),
@@ -147,6 +149,12 @@ def _lasted_s(
 
 def devices_of(connection: Connection, run_ids: Sequence[str]) -> list[DeviceRow]:
     """The devices of runs, with the ends of their curves, which overlap nowhere within a run."""
+    read, boots = _devices(connection, run_ids)
+    return joined(read, boots, lambda row: curve_of(connection, row))
+
+
+def _devices(connection: Connection, run_ids: Sequence[str]) -> tuple[list[DeviceRow], dict[str, str]]:
+    """The devices as their processes have read them, and the boot of each segment."""
     of_segment = {"run_id": SEGMENT.c.run_id, "host": SEGMENT.c.host}
     fields = DeviceRow._fields[:-3]  # without the ends and the damage
     query = (
@@ -178,7 +186,7 @@ def devices_of(connection: Connection, run_ids: Sequence[str]) -> list[DeviceRow
         ends = (None, None) if damage else (first.get(key), last.get(key))
         device = DeviceRow(**values, first=ends[0], last=ends[1], damage=tuple(damage))
         devices.append(device._replace(included_in_total=bool(device.included_in_total)))
-    return joined(devices, boots, lambda row: curve_of(connection, row))
+    return devices, boots
 
 
 def _of_ends(first: Mapping[Key, Point | None], last: Mapping[Key, Point | None], key: Key) -> Iterator[Damage]:

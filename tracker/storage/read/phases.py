@@ -6,23 +6,26 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, Double, Table, case, cast, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Double, Table, case, cast, func, literal, select, tuple_
 
 from ...energy.intervals import JOULES
 from ..schema import DEVICE, PHASE, PHASE_ENERGY, PHASE_FOLD, PHASE_FOLD_ENERGY
 from .checked import checker, sound, suspicious
 from .records import Damage, OpenPhase, PhaseDeviceSum, PhaseSum, PhaseTime
 from .rows import Query, segments_of, select_fields
+from .several.twice import Instance, Reader, counted_once
 
 _COUNTS = ("instances", "duration_ns", "open", "unresolved", "pending", "synchronized", "exact")
 
 
-def sums_of(connection: Connection, run_id: str, before: Sequence[PhaseSum], damage: list[Damage]) -> tuple[PhaseSum, ...]:
+def sums_of(
+    connection: Connection, run_id: str, before: Sequence[PhaseSum], damage: list[Damage], twice: Sequence[Sequence[Reader]] = ()
+) -> tuple[PhaseSum, ...]:
     """All instances of each phase, by segment and name; folded instances are added to those that are kept one by one.
 
     A phase with a value that cannot be true is left out, and one with such an energy has no energies. Both are added to `damage`.
     `before` is what an earlier call returned. Its energies are reused if no further instance has become known since then: an instance gets
-    its energies once, when it stops being pending.
+    its energies once, when it stops being pending. `twice`: the readers of each device that several processes have read at the same time.
     """
     phase, fold = PHASE.c, PHASE_FOLD.c
     kept = (
@@ -68,6 +71,8 @@ def sums_of(connection: Connection, run_id: str, before: Sequence[PhaseSum], dam
     if list(map(_instances, sums)) == list(map(_instances, before)):
         return tuple(phase._replace(devices=known.devices) for phase, known in zip(sums, before, strict=True))
     devices = _device_sums(connection, run_id, damage)
+    for readers in twice:
+        _count_once(connection, run_id, readers, devices)
     return tuple(phase._replace(devices=tuple(devices.get((phase.segment_id, phase.name), ()))) for phase in sums)
 
 
@@ -140,6 +145,35 @@ def _device_sums(connection: Connection, run_id: str, damage: list[Damage]) -> d
         if (segment_id, name) not in unsound:
             sums[segment_id, name].append(PhaseDeviceSum._make(of_device))
     return sums
+
+
+def _count_once(connection: Connection, run_id: str, readers: Sequence[Reader], sums: dict[tuple[str, str], list[PhaseDeviceSum]]) -> None:
+    """Count the energies on a device once that these readers have computed. Of phases that are added up, whose times are not known, only
+    those of the first reader count that has any of that name."""
+    phase, energy, fold_energy = PHASE.c, PHASE_ENERGY.c, PHASE_FOLD_ENERGY.c
+    instances = (
+        select(
+            *(phase.segment_id, phase.name, phase.start_t_ns, phase.end_t_ns, energy.owner_segment_id, energy.device),
+            *(energy[name] for name in JOULES),
+        )
+        .join_from(PHASE, PHASE_ENERGY, (energy.segment_id == phase.segment_id) & (energy.seq == phase.seq))
+        .where(phase.run_id == run_id, phase.end_t_ns.is_not(None), tuple_(energy.owner_segment_id, energy.device).in_(readers))
+    )
+    found = (Instance(row[0], row[1], row[2], row[3], (row[4], row[5]), row[6:]) for row in connection.execute(instances))
+    once = counted_once(found, readers)
+    for at, (owner, device) in enumerate(readers):
+        before = set(readers[:at])
+        of_reader = select_fields(PHASE_FOLD_ENERGY, ("segment_id", "name", *JOULES))
+        folded = of_reader.where(fold_energy.owner_segment_id == owner, fold_energy.device == device)
+        for segment_id, name, *joules in connection.execute(folded):
+            counted = {(s.owner_segment_id, s.device) for key, each in sums.items() if key[1] == name for s in each}
+            if counted.isdisjoint(before):
+                known = once.get((segment_id, name), PhaseDeviceSum(*readers[0], *[0.0] * len(JOULES)))
+                added = (getattr(known, column) + j for column, j in zip(JOULES, joules, strict=True))
+                once[segment_id, name] = PhaseDeviceSum(*readers[0], *added)
+    for key, each in sums.items():
+        kept = [s for s in each if (s.owner_segment_id, s.device) not in readers]
+        sums[key] = [*kept, once[key]] if key in once else kept
 
 
 def _added_up(kept: Query, folded: Query, keys: Sequence[str], numbers: Sequence[str], first: str | None = None) -> Query:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from ...core.clock import Anchor
+from ....core.clock import Anchor
 
 NS = 1e-9
 UNSEEN_NS = 70 * 10**9

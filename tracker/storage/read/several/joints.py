@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from ...core.point import Point
-from ...core.sensing import whole_name
-from ...energy.curve import Curve
-from .records import DeviceRow
+from ....core.point import Point
+from ....core.sensing import whole_name
+from ....energy.curve import Curve
+from ..records import DeviceRow
 
 
 class _Part(NamedTuple):

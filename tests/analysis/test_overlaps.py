@@ -38,10 +38,10 @@ READINGS = st.lists(
 @given(READINGS)
 @settings(derandomize=True)
 def test_exactly_those_are_found_that_share_time_on_a_device(drawn: list[tuple[str, str, str, tuple[int, int]]]) -> None:
-    readings = [Reading(run, host, device, float(a), float(a + long)) for run, host, device, (a, long) in drawn]
+    readings = [Reading(run, (host, device), float(a), float(a + long)) for run, host, device, (a, long) in drawn]
     true = set[str]()
     for a, b in combinations(readings, 2):
-        if a.run_id != b.run_id and a[1:3] == b[1:3] and min(a.end_s, b.end_s) - max(a.start_s, b.start_s) > APART_S:
+        if a.run_id != b.run_id and a.device == b.device and min(a.end_s, b.end_s) - max(a.start_s, b.start_s) > APART_S:
             true |= {a.run_id, b.run_id}
     assert at_once(readings) == true
 
@@ -126,6 +126,18 @@ def test_a_device_counts_once_at_any_time(tmp_path: Path) -> None:
     assert once["energy"]["low_j"] is not None
     assert once["energy"]["low_j"] <= 230 <= (once["energy"]["high_j"] or 0)
     assert (found["duration_s"], once["duration_s"]) == (25, 25)  # the GPU is read from the beginning of its run
+
+
+def test_a_gpu_counts_once_where_containers_on_its_machine_have_names_of_their_own(tmp_path: Path) -> None:
+    """A collector of the node, and a job in a pod. Without a UUID, the same name on another host is another device."""
+    db = tmp_path / "runs.db"
+    put(db, "node", {"gpu0": 100.0, "package-0": 10.0}, seconds=10, host="collector-x7")
+    put(db, "job", {"gpu0": 50.0, "package-0": 5.0}, at_s=5, seconds=5, host="digits-0")
+    found = sums(db)
+    assert found["runs_at_once"] == 2
+    assert found["energy"]["total_j"] == pytest.approx(165)
+    assert found["counted_once"] is not None
+    assert found["counted_once"]["energy"]["total_j"] == pytest.approx(115)
 
 
 def test_runs_that_follow_each_other_have_no_second_sum(tmp_path: Path) -> None:

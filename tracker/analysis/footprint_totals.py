@@ -20,7 +20,7 @@ from ..core.basis import Basis
 from ..core.run import NO_HOST, Origin, Status
 from ..energy.intervals import Share, by_sensor, interval
 from ..errors import ConfigurationError
-from .overlaps import Measured, Own, Reading, at_once, own_parts
+from .overlaps import Measured, Own, Reading, at_once, identity, own_parts
 from .totals import curves_of
 from .view import device_share
 
@@ -252,7 +252,7 @@ def _readings(footprint: FootprintJson) -> Iterator[Reading]:
     run = footprint["run"]
     start_s = datetime.fromisoformat(run["started_at"]).timestamp()
     for d in (d for d in counted(footprint) if d["uuid"] or d["host"] != NO_HOST):
-        yield Reading(run["id"], d["host"], d["uuid"] or d["device"], start_s, start_s + (run["duration_s"] or 0.0))
+        yield Reading(run["id"], identity(d["host"], d["uuid"], d["device"]), start_s, start_s + (run["duration_s"] or 0.0))
 
 
 def _embodied(carbon: CarbonJson) -> Estimate | None:

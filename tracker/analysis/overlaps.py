@@ -21,20 +21,25 @@ APART_S = 0.5
 
 
 class Reading(NamedTuple):
-    """A device that a run reads from `start_s` to `end_s`, seconds of the host's wall clock."""
+    """A device, as `identity` has it, that a run reads from `start_s` to `end_s`, seconds of the host's wall clock."""
 
     run_id: str
-    host: str
-    device: str
+    device: tuple[str, str]
     start_s: float
     end_s: float
+
+
+def identity(host: str, uuid: str | None, name: str) -> tuple[str, str]:
+    """What a device is known by in all runs: its UUID, because each container on a machine has a host name of its own; without one, the
+    host and its name there."""
+    return ("", uuid) if uuid else (host, name)
 
 
 def at_once(readings: Iterable[Reading]) -> set[str]:
     """The ids of the runs that read a device at the same time as another of them."""
     by_device: dict[tuple[str, str], list[Reading]] = defaultdict(list)
     for reading in readings:
-        by_device[reading.host, reading.device].append(reading)
+        by_device[reading.device].append(reading)
     found = set[str]()
     for of_device in by_device.values():
         latest: Reading | None = None  # of those that began so far, the one that ends last
@@ -91,7 +96,7 @@ def own_parts(runs: Sequence[Measured]) -> dict[str, Own]:
         for span in _spans(run):
             known = whole_name(span.row.name) is None and (span.row.uuid or span.row.host != NO_HOST)  # shares are of different processes
             host = span.row.host if known else f"{span.row.host} of {run.run_id}"
-            by_device[host, span.row.uuid or span.row.name].append(span)
+            by_device[identity(host, span.row.uuid if known else None, span.row.name)].append(span)
     kept: dict[str, list[tuple[_Span, int]]] = defaultdict(list)
     for spans in by_device.values():
         until_ns, by = -1, ""  # up to when the device is counted, and in which run

@@ -9,7 +9,7 @@ from ..core.run import NO_HOST, Origin
 from ..core.sensing import whole_name
 from ..core.units import NS_PER_S
 from .over_time.periods import Period, period_of, periods_between, suiting
-from .overlaps import Curves, Measured, Reading, at_once, own_parts
+from .overlaps import Curves, Measured, Reading, at_once, identity, own_parts
 from .view import describe_run, energy_sum_of, in_job, ranks_of, run_duration_s, work_partial
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _readings(member: Member) -> Iterator[Reading]:
         if whole_name(device.name) is not None:
             continue  # shares of a device at the same time belong to different processes
         if device.included_in_total and device.first is not None and (device.uuid or device.host != NO_HOST):
-            yield Reading(run.id, device.host, device.uuid or device.name, start_s, start_s + run_duration_s(run))
+            yield Reading(run.id, identity(device.host, device.uuid, device.name), start_s, start_s + run_duration_s(run))
 
 
 def grouped(of: Iterable[Member], by: By) -> list[GroupJson]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.views import assert_true, assert_within, events, phase_named, rows
+from tests.fakes.views import assert_true, assert_within, device, events, phase_named, rows
 from tests.fakes.world import TRAINWATT, World, finished
 from trainwatt.presentation.words.quantities import format_energy
 
@@ -69,6 +69,20 @@ def test_case_29_a_rank_takes_over_from_an_owner_that_was_killed(world: World) -
     assert [p["rank"] for p in parts["processes"]] == [0, 1, 2]
     shown = world.call("show", "--ranks", COLUMNS="120").stdout
     assert f"= {format_energy(view['energy']['devices'][0]['energy_j'])}" in shown
+
+
+@pytest.mark.slow
+def test_a_gpu_without_a_counter_is_taken_over_from_an_owner_that_was_killed(world: World) -> None:
+    """Its power is known up to the last commit, and from the take-over on: the time in between is filled in, and named as such."""
+    world.gpu("0.energy_code", 3)
+    launched(world, KILLED, 3, outside=False, killed=True)
+    view = world.show()
+    gpu = device(view, "gpu0")
+    assert gpu["provenance"]["measured-counter"] == 0
+    assert gpu["provenance"]["imputed"] > 0
+    assert_within(gpu, world.gpus_w[0], view["run"]["duration_s"])
+    assert gpu["energy_j"] == pytest.approx(world.gpus_w[0] * view["run"]["duration_s"], rel=0.05)
+    assert_within(phase_named(view, "train"), world.total_w, union_s(world, "train"))
 
 
 def view_of_ranks(world: World) -> Any:

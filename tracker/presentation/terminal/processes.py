@@ -37,7 +37,7 @@ def _processes(processes: Sequence[ProcessJson]) -> RenderableType:
 
 
 def _devices(view: ShowJson, processes: Sequence[ProcessJson]) -> RenderableType:
-    """A line for each device: who has read it when, and how many joules each part is."""
+    """Who has read each device when, a line each, and how many joules that is. Several parts have their sum below them."""
     table = plain_table("device", "read by", "energy", right=("energy",))
     reads: dict[tuple[str, str], list[tuple[ProcessJson, ReadJson]]] = defaultdict(list)
     for process in processes:
@@ -46,10 +46,13 @@ def _devices(view: ShowJson, processes: Sequence[ProcessJson]) -> RenderableType
     for device in view["energy"]["devices"]:
         within = "" if device["included_in_total"] else " (not in the total)"
         parts = sorted(reads[device["host"], device["device"]], key=lambda part: part[1]["from_s"])
-        by = ", ".join(f"{_who(p)} {format_duration(r['from_s'])}–{format_duration(r['to_s'])}" for p, r in parts)
-        joules = " + ".join(format_energy(r["energy_j"]) for _, r in parts)
-        whole = format_energy(device["energy_j"])
-        table.add_row(device["device"] + within, by, whole if len(parts) == 1 else f"{joules} = {whole}")
+        name, whole = device["device"] + within, format_energy(device["energy_j"])
+        for process, read in parts:
+            when = f"{format_duration(read['from_s'])}–{format_duration(read['to_s'])}"
+            table.add_row(name, f"{_who(process)} {when}", whole if len(parts) == 1 else format_energy(read["energy_j"]))
+            name = ""
+        if len(parts) != 1:
+            table.add_row(name, "", f"= {whole}" if parts else whole)
     total = view["energy"]["total_j"]
     table.add_row("total", "", "–" if total is None else format_energy(total))
     return table

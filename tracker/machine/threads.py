@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 BEGIN_S = 5.0
-"""How long a new thread may take to begin. It takes longer only if it has died for want of memory, which Python does not notice."""
+"""How long a new thread may take to begin. It takes longer only if it got no memory and has died, which Python does not notice."""
 
 
 def start_thread(target: Callable[[], object], name: str) -> threading.Thread:

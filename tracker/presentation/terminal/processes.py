@@ -43,10 +43,12 @@ def _devices(view: ShowJson, processes: Sequence[ProcessJson]) -> RenderableType
     for process in processes:
         for read in process["reads"]:
             reads[process["host"], read["device"]].append((process, read))
+    several = len({device["host"] for device in view["energy"]["devices"]}) > 1
     for device in view["energy"]["devices"]:
+        where = f" on {device['host']}" if several else ""
         within = "" if device["included_in_total"] else " (not in the total)"
         parts = sorted(reads[device["host"], device["device"]], key=lambda part: part[1]["from_s"])
-        name, whole = device["device"] + within, format_energy(device["energy_j"])
+        name, whole = f"{device['device']}{where}{within}", format_energy(device["energy_j"])
         for process, read in parts:
             when = f"{format_duration(read['from_s'])}–{format_duration(read['to_s'])}"
             table.add_row(name, f"{_who(process)} {when}", whole if len(parts) == 1 else format_energy(read["energy_j"]))

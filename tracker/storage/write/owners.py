@@ -22,6 +22,7 @@ from ..side_files import create
 _SUFFIX = "-owners"
 _LAST = 2**61
 TRIES = 100
+"""How often a byte is tried that another process locks for a moment, to see whether it is locked."""
 _lock = threading.Lock()
 _files: dict[Path, int] = {}
 """One descriptor for each file, which is never closed: closing any descriptor of a file drops all locks of the process on it (fcntl(2))."""

@@ -127,11 +127,11 @@ class Record:
 
     def settle_left(self, wait_s: float) -> bool:
         """After the last commit, look for phases whose energy nobody computes, because the owner of a device has ended at the same time as
-        this process, and take its device over. True if that gives one more commit. Where the owner is just ending, wait for that at most
-        `wait_s`; it may wait for a device of this process. An owner that is not ending yet will find these phases. Raises StoreError."""
+        this process, and take its device over. True if that gives one more commit. If the owner is just ending, this waits for it, at most
+        `wait_s` seconds. An owner that is not ending yet will find these phases. Raises StoreError."""
         if self.standby is None or self._sampler is None:
             return False
-        self.standby.leave()
+        self.standby.leave()  # first: another process may wait for what this one owns
         begun_ns, read = self._clock.monotonic_ns(), len(self._sampler.integrators)
         while any(
             self._writer.query(LEFT, (self.run_id, self._boot_id, begun_ns - WINDOW_NS, device.name, device.name, device.uuid))

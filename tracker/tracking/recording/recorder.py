@@ -10,7 +10,6 @@ import os
 import sqlite3
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from ...core.clock import Clock
 from ...core.run import Event, EventKind
@@ -27,9 +26,6 @@ from .phases.phase_record import PhaseRecord
 from .record import Commit, Record
 from .renewal import wording
 from .rows import Row
-
-if TYPE_CHECKING:
-    pass
 
 STUCK_S = 15.0
 """How long the end of a run waits for a commit under way whose parts wait for something else than the database, such as a driver."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fakes.stored_rows import device, phase, phase_energy, phase_fold, phase_fold_energy, point, run, segment
 from trainwatt.energy.intervals import JOULES
 from trainwatt.storage.read.several.twice import Instance, counted_once
+from trainwatt.storage.read.store import Store
+from trainwatt.storage.write.writer import Writer
 
 ONE, TWO, THREE = ("one", "gpu0"), ("two", "gpu1"), ("three", "gpu0")
 S = 10**9
@@ -59,3 +64,35 @@ def test_at_constant_power_all_readers_together_have_the_union_of_their_times(sp
         instances.append(instance(reader, start, start + length))
         seconds |= set(range(start, start + length))
     assert sum(energies(*instances).values()) == pytest.approx(100 * len(seconds))
+
+
+@pytest.fixture
+def containers(tmp_path: Path) -> Store:
+    """A run of two containers that have both read one GPU for 20 s at 100 W, each with 10 phases of a second that begin together."""
+    writer = Writer.open(tmp_path / "runs.db")
+    ids = ("one", "two")
+    phases = [phase(seq, segment_id=id_, start_t_ns=seq * S, end_t_ns=(seq + 1) * S) for id_ in ids for seq in range(10)]
+    energies = [phase_energy(seq, 100.0, segment_id=id_, owner_segment_id=id_) for id_ in ids for seq in range(10)]
+    writer.write(
+        {
+            "run": [run(status="completed", ended_utc_ns=20 * S, duration_s=20.0)],
+            "segment": [segment(id_, rank=rank, start_t_ns=5, end_t_ns=20 * S, status="completed") for rank, id_ in enumerate(ids)],
+            "device": [device(segment_id=id_, uuid="GPU-1") for id_ in ids],
+            "curve_point": [point(t_ns, joules, segment_id=id_) for id_ in ids for t_ns, joules in ((5, 0.0), (20 * S, 2_000.0))],
+            "phase": phases,
+            "phase_energy": energies,
+            "phase_fold": [phase_fold(segment_id=id_) for id_ in ids],
+            "phase_fold_energy": [phase_fold_energy(30.0, segment_id=id_, owner_segment_id=id_) for id_ in ids],
+        }
+    )
+    writer.close()
+    return Store.open(str(tmp_path / "runs.db"))
+
+
+def test_the_phases_of_a_run_are_counted_once_with_those_that_are_added_up(containers: Store) -> None:
+    """What is added up has no times: that of the first reader counts."""
+    stored = containers.load("run-1")
+    found = {(p.segment_id, s.owner_segment_id, s.device): s.energy_j for p in stored.phases for s in p.devices}
+    assert found == {("one", "one", "gpu0"): 1_030.0, ("two", "one", "gpu0"): 0.0}
+    assert sum(d.last.energy_j - d.first.energy_j for d in stored.devices if d.first and d.last) == 2_000.0
+    containers.close()

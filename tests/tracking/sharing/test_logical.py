@@ -66,12 +66,15 @@ def test_the_run_of_a_launch(
     assert (found.run_id == run_id, found.exists, found.over) == (same, same, over)
 
 
-@pytest.mark.parametrize(("age_ns", "same"), [(0, True), (FRESH_NS, False)])
-def test_a_run_whose_first_rank_is_not_written_yet_is_the_run_of_the_next_one(writer: Writer, age_ns: int, same: bool) -> None:
-    """The run is written just before its first process. A rank that looked in between had a run of its own."""
+@pytest.mark.parametrize(("rank", "age_ns", "same"), [(1, 0, True), (1, FRESH_NS, False), (None, 0, False)])
+def test_a_run_whose_first_rank_is_not_written_yet_is_the_run_of_the_next_one(
+    writer: Writer, rank: int | None, age_ns: int, same: bool
+) -> None:
+    """The run is written just before its first process. A rank that looked in between had a run of its own. A process that is no rank is
+    another training."""
     run_id = first_of(writer, LAUNCH)
     writer.write({"run": [run(run_id, status="running", last_seen_utc_ns=NOW - age_ns)]})
-    found = claim(writer, LAUNCH, 1, ME, NOW)
+    found = claim(writer, LAUNCH, rank, ME, NOW)
     assert (found.run_id == run_id, found.exists) == (same, same)
 
 

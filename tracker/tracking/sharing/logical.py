@@ -68,9 +68,10 @@ def claim(writer: Writer, launch: Launch, rank: int | None, me: Identity, now_ut
         status = str(found[0][0])
         segments = [_Segment(*row) for row in writer.query(_SEGMENTS, (run_id,))]
         alive = [s for s in segments if status == Status.RUNNING and _may_live(s, me, now_utc_ns)]
-        if any(s.rank == rank for s in alive):
+        begins = _begins(segments, int(found[0][1]), now_utc_ns)
+        if any(s.rank == rank for s in alive) or (begins and rank is None):
             continue  # another job of the same key
-        if alive or _begins(segments, int(found[0][1]), now_utc_ns):
+        if alive or begins:
             return Claim(run_id, exists=True, over=False)
         if (launch.lasting or launch.restarted) and status != Status.COMPLETED:
             return Claim(run_id, exists=True, over=True, said=_AGAIN)

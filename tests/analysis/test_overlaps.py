@@ -230,3 +230,20 @@ def test_a_run_on_two_gpus_of_eight_keeps_its_part_of_the_host_beside_its_neighb
     store.close()
     own = own_parts(runs)
     assert [(own[n].gpu_share, own[n].host_share, own[n].share) for n in "ab"] == [(1, 1, 1), (1, 0, 1)]
+
+
+def test_processors_count_once_where_containers_on_their_machine_have_names_of_their_own(tmp_path: Path) -> None:
+    """They are known by the boot of their machine. What another tool recorded has none, and is known by the name."""
+    db = tmp_path / "runs.db"
+    put(db, "node", {"package-0": 100.0}, host="collector-x7", boot_id="one")
+    put(db, "job", {"package-0": 100.0}, host="digits-0", boot_id="one")
+    put(db, "imported", {"package-0": 100.0}, host="collector-x7", boot_id="")
+    put(db, "elsewhere", {"package-0": 100.0}, host="digits-1", boot_id="two")
+    found = sums(db)
+    assert found["runs_at_once"] == 3
+    assert found["counted_once"] is not None
+    assert found["counted_once"]["energy"]["total_j"] == pytest.approx(200)
+    store = Store.open(str(db))
+    footprints = [view_of(store, store.load(run_id)) for run_id in ("node", "job", "imported", "elsewhere")]
+    assert tally(footprints).at_once == 3  # type: ignore[arg-type]
+    store.close()

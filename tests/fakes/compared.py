@@ -27,6 +27,7 @@ def put(
     seconds: float = 100.0,
     samples: int = 1000,
     host: str = "node-a",
+    boot_id: str | None = None,
     phases: Mapping[str, int] | None = None,
     uuid: str = "GPU-a",
     edge_j: float = 0.0,
@@ -40,13 +41,14 @@ def put(
     GPUs have the uuid `uuid`; `slack` is a share of the energy that may be wrong either way, `edge_j` lies at each end, `seen` is the
     part of the time that the curves cover. Each of `phases`, by name how often, took an equal part of half of the energy.
     """
+    boot_id = f"boot-{host}" if boot_id is None else boot_id
     start = START + round(at_s * S)
     end, status = start + round(seconds * S), of_run.pop("status", "completed")
     over = {"status": status, "started_utc_ns": start, "last_seen_utc_ns": end}
     ended = {"ended_utc_ns": None if status == "running" else end}
     rows: dict[str, list[Row]] = {
         "run": [run(run_id, **over, **ended, host=host, duration_s=None if status == "running" else seconds, **of_run)],
-        "segment": [segment(f"seg-{run_id}", run_id, **over, **ended, host=host, boot_id=f"boot-{host}", start_t_ns=0)],
+        "segment": [segment(f"seg-{run_id}", run_id, **over, **ended, host=host, boot_id=boot_id, start_t_ns=0)],
         "device": [],
         "curve_point": [],
         "phase": [],

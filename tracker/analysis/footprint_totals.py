@@ -20,7 +20,7 @@ from ..core.basis import Basis
 from ..core.run import NO_HOST, Origin, Status
 from ..energy.intervals import Share, by_sensor, interval
 from ..errors import ConfigurationError
-from .overlaps import Measured, Own, Reading, at_once, identity, own_parts
+from .overlaps import Measured, Own, Reading, at_once, identity, names_of, own_parts
 from .totals import curves_of
 from .view import device_share
 
@@ -120,7 +120,7 @@ def tally(footprints: Sequence[FootprintJson]) -> Tally:
     devices = [device for f in footprints for device in counted(f)]
     carbons = [f["carbon"] for f in footprints if f["carbon"] is not None]
     embodied = [grams for c in carbons if (grams := _embodied(c)) is not None]
-    overlapping = len(at_once(reading for f in footprints for reading in _readings(f)))
+    overlapping = len(at_once(_readings(footprints)))
     return Tally(
         runs=len(footprints),
         hours=sum(hours(f) for f in footprints),
@@ -148,7 +148,7 @@ def tally(footprints: Sequence[FootprintJson]) -> Tally:
 def count_once(store: Store, footprints: Sequence[FootprintJson]) -> None:
     """Put into each footprint what it adds to a sum in which each device counts once at any time; None if it overlaps no other. Raises
     StoreError."""
-    overlapping = at_once(reading for f in footprints for reading in _readings(f))
+    overlapping = at_once(_readings(footprints))
     measured = []
     for f in footprints:
         f["counted_once"] = None
@@ -248,11 +248,14 @@ def counted(footprint: FootprintJson) -> list[DeviceJson]:
     return [d for d in footprint["energy"]["devices"] if d["included_in_total"]]
 
 
-def _readings(footprint: FootprintJson) -> Iterator[Reading]:
-    run = footprint["run"]
-    start_s = datetime.fromisoformat(run["started_at"]).timestamp()
-    for d in (d for d in counted(footprint) if d["uuid"] or d["host"] != NO_HOST):
-        yield Reading(run["id"], identity(d["host"], d["uuid"], d["device"]), start_s, start_s + (run["duration_s"] or 0.0))
+def _readings(footprints: Sequence[FootprintJson]) -> Iterator[Reading]:
+    names = names_of((d.get("machine"), d["host"]) for footprint in footprints for d in counted(footprint))
+    for footprint in footprints:
+        run = footprint["run"]
+        start_s = datetime.fromisoformat(run["started_at"]).timestamp()
+        for d in (d for d in counted(footprint) if d["uuid"] or d["host"] != NO_HOST):
+            host = names.get(d.get("machine"), d["host"])
+            yield Reading(run["id"], identity(host, d["uuid"], d["device"]), start_s, start_s + (run["duration_s"] or 0.0))
 
 
 def _embodied(carbon: CarbonJson) -> Estimate | None:

@@ -35,6 +35,16 @@ def identity(host: str, uuid: str | None, name: str) -> tuple[str, str]:
     return ("", uuid) if uuid else (host, name)
 
 
+def names_of(machines: Iterable[tuple[str | None, str]]) -> dict[str | None, str]:
+    """One host name for each machine, whatever names its containers have. `machines`: what identifies a machine, if that is known, and a
+    host name there."""
+    found: dict[str | None, str] = {}
+    for machine, host in machines:
+        if machine:
+            found[machine] = min(host, found.get(machine, host))
+    return found
+
+
 def at_once(readings: Iterable[Reading]) -> set[str]:
     """The ids of the runs that read a device at the same time as another of them."""
     by_device: dict[tuple[str, str], list[Reading]] = defaultdict(list)
@@ -92,10 +102,11 @@ def own_parts(runs: Sequence[Measured]) -> dict[str, Own]:
     """What each run adds, by its id. A device that several runs read at a time counts in the run that began to read it first, until this
     run ends; from then on it counts in the one of the others that began first. Of a run without curves, all counts."""
     by_device: dict[tuple[str, str], list[_Span]] = defaultdict(list)
+    names = names_of((row.boot_id, row.host) for run in runs for row in run.devices)
     for run in runs:
         for span in _spans(run):
             known = whole_name(span.row.name) is None and (span.row.uuid or span.row.host != NO_HOST)  # shares are of different processes
-            host = span.row.host if known else f"{span.row.host} of {run.run_id}"
+            host = names.get(span.row.boot_id, span.row.host) if known else f"{span.row.host} of {run.run_id}"
             by_device[identity(host, span.row.uuid if known else None, span.row.name)].append(span)
     kept: dict[str, list[tuple[_Span, int]]] = defaultdict(list)
     for spans in by_device.values():

@@ -9,7 +9,7 @@ from ..core.run import NO_HOST, Origin
 from ..core.sensing import whole_name
 from ..core.units import NS_PER_S
 from .over_time.periods import Period, period_of, periods_between, suiting
-from .overlaps import Curves, Measured, Reading, at_once, identity, own_parts
+from .overlaps import Curves, Measured, Reading, at_once, identity, names_of, own_parts
 from .view import describe_run, energy_sum_of, in_job, ranks_of, run_duration_s, work_partial
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def members(store: Store, runs: Sequence[RunRow]) -> list[Member]:
         unsound = [*damage[run.id], *(wrong for device in of_run for wrong in device.damage)]
         described = describe_run(run, duration_s, ranks_of(run, *ranks.get(run.id, (0, False))), unsound)
         found.append(Member(run, of_run, {"run": described, "energy": energy, "work": work[run.id]}))
-    overlapping = at_once(reading for m in found for reading in _readings(m))
+    overlapping = at_once(_readings(found))
     return [m if m.run.id not in overlapping else m._replace(curves=curves_of(store, m.run.id)) for m in found]
 
 
@@ -83,7 +83,7 @@ def total(of: Sequence[Member]) -> SumJson:
     if energy["unmeasured"]:
         energy["measured_fraction"] = None
     energy["lower_bound"] = any(m.entry["energy"]["lower_bound"] for m in of) or 0 < without < len(of)
-    overlapping = len(at_once(reading for m in of for reading in _readings(m)))
+    overlapping = len(at_once(_readings(of)))
     return {
         "runs": len(of),
         "runs_without_energy": without,
@@ -111,13 +111,16 @@ def _once(of: Sequence[Member], whole: EnergySumJson) -> OnceJson:
     return {"energy": energy, "duration_s": duration_s}
 
 
-def _readings(member: Member) -> Iterator[Reading]:
-    run, start_s = member.run, member.run.started_utc_ns / NS_PER_S
-    for device in member.devices:
-        if whole_name(device.name) is not None:
-            continue  # shares of a device at the same time belong to different processes
-        if device.included_in_total and device.first is not None and (device.uuid or device.host != NO_HOST):
-            yield Reading(run.id, identity(device.host, device.uuid, device.name), start_s, start_s + run_duration_s(run))
+def _readings(of: Sequence[Member]) -> Iterator[Reading]:
+    names = names_of((device.boot_id, device.host) for member in of for device in member.devices)
+    for member in of:
+        run, start_s = member.run, member.run.started_utc_ns / NS_PER_S
+        for device in member.devices:
+            if whole_name(device.name) is not None:
+                continue  # shares of a device at the same time belong to different processes
+            if device.included_in_total and device.first is not None and (device.uuid or device.host != NO_HOST):
+                host = names.get(device.boot_id, device.host)
+                yield Reading(run.id, identity(host, device.uuid, device.name), start_s, start_s + run_duration_s(run))
 
 
 def grouped(of: Iterable[Member], by: By) -> list[GroupJson]:

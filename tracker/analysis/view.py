@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING, TypeVar
 
 from ..core.run import DEVICE_HOURS_KEY, SOURCE_KEY, Origin
@@ -193,6 +194,7 @@ def _device(rows: list[DeviceRow], duration_s: float, host: str) -> DeviceJson:
     return {
         "device": last.name,
         "host": host,
+        "machine": sha256(last.boot_id.encode()).hexdigest()[:12] if last.boot_id else None,
         "kind": last.kind,
         "model": last.model,
         "uuid": last.uuid,

@@ -87,10 +87,12 @@ class DeviceJson(TypedDict):
     """A device over all segments of a run. `power_w` is the power now; only a run that is watched has it.
 
     `used`: whether a process of the run was seen on the GPU; None if that is not known, and for other devices. `errors`: of each sensor
-    that has read the device, nearly always one. `share_of`: the device that this is an attributed share of; None for a device itself."""
+    that has read the device, nearly always one. `machine`: equal for all devices of one machine since its last start, whatever names its
+    containers have; None if that is not known. `share_of`: the device that this is an attributed share of; None for a device itself."""
 
     device: str
     host: str
+    machine: NotRequired[str | None]
     kind: str
     model: str | None
     uuid: str | None

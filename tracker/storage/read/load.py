@@ -155,7 +155,7 @@ def devices_of(connection: Connection, run_ids: Sequence[str]) -> list[DeviceRow
 
 def _devices(connection: Connection, run_ids: Sequence[str]) -> tuple[list[DeviceRow], dict[str, str]]:
     """The devices as their processes have read them, and the boot of each segment."""
-    of_segment = {"run_id": SEGMENT.c.run_id, "host": SEGMENT.c.host}
+    of_segment = {"run_id": SEGMENT.c.run_id, "host": SEGMENT.c.host, "boot_id": SEGMENT.c.boot_id}
     fields = DeviceRow._fields[:-3]  # without the ends and the damage
     query = (
         select(*(of_segment[name] if name in of_segment else DEVICE.c[name] for name in fields))

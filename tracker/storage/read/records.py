@@ -85,7 +85,8 @@ class SegmentRow(NamedTuple):
 
 
 class DeviceRow(NamedTuple):
-    """A device of a segment, with the ends of its energy curve (None before the first point).
+    """A device of a segment, with the ends of its energy curve (None before the first point). `boot_id`: the machine, from one start of it
+    to the next, by whatever names its containers have; empty if it is not known.
 
     `damage`: values of the device, of its segment or of the ends that cannot be true. Its energy is then not known, and it has no ends.
     """
@@ -107,6 +108,7 @@ class DeviceRow(NamedTuple):
     residual: float | None
     update_period_ns: int | None
     offset_w: float | None
+    boot_id: str
     first: Point | None
     last: Point | None
     damage: tuple[Damage, ...] = ()

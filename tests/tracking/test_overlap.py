@@ -122,3 +122,18 @@ def test_a_run_that_was_written_after_the_first_look_is_found_at_the_end(tmp_pat
     assert ["run other measured this machine" in event.detail for event in found] == ([True] if said else [])
     assert neighbours.met(writer, 0) == []  # each is said once
     writer.close()
+
+
+@pytest.mark.parametrize("namespace", ["here", "another"])
+def test_a_run_that_began_just_before_and_has_written_nothing_since_is_found_while_it_lives(tmp_path: Path, namespace: str) -> None:
+    """Of a process in another namespace, only what it writes tells that it lives."""
+    writer = Writer.open(tmp_path / "runs.db")
+    alive = this_process()
+    me = alive._replace(boot_id="boot-1", pid=1)
+    writer.write({"run": [run("mine")], "segment": [segment("own", "mine")], "device": [device("package-0", "own")]})
+    neighbours = Neighbours("mine", me, Anchor(100 * S, 100 * S, 100 * S))
+    its = {"pid": alive.pid, "start_ticks": alive.start_ticks, "pid_namespace": alive.pid_namespace if namespace == "here" else "another"}
+    other = segment("seg", "other", start_t_ns=99 * S, started_utc_ns=99 * S, last_seen_utc_ns=99 * S, **its)
+    writer.write({"run": [run("other")], "segment": [other], "device": [device("package-0", "seg")]})
+    assert len(neighbours.met(writer, 0)) == (namespace == "here")
+    writer.close()

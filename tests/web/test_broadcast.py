@@ -148,7 +148,9 @@ def test_a_watcher_without_news_gets_a_beat(monkeypatch: pytest.MonkeyPatch) -> 
     async def watch() -> None:
         broadcasts = Broadcasts(lambda run_id: Refreshed(Html("the same"), False), 2)
         watcher = broadcasts.watch("a")
-        assert [await anext(watcher) for _ in range(3)] == [update("the same"), BEAT, BEAT]
+        while (news := await anext(watcher)) != update("the same"):
+            assert news == BEAT  # a busy machine has not looked yet
+        assert [await anext(watcher) for _ in range(2)] == [BEAT, BEAT]
         await watcher.aclose()
 
     run(watch())

@@ -124,6 +124,7 @@ def test_a_killed_training_is_brought_as_far_as_it_is_known(team: Team) -> None:
     assert training.stdout is not None
     run_id = training.stdout.readline().strip()
     until(lambda: team.local.exists() and Store.open(str(team.local)).count_runs(), "the run is not in the local file")
+    until(team.outbox.owed, "the run is not owed")
     training.send_signal(signal.SIGKILL)
     finished(training)
     assert team.cli("list")[0] == 0

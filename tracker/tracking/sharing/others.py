@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from ...config import JOIN_RUN
 from ...core.clock import Anchor
@@ -120,7 +121,8 @@ NEWEST = 200
 
 
 _OTHERS = (
-    f"SELECT r.id FROM (SELECT id, status, started_utc_ns FROM run ORDER BY started_utc_ns DESC LIMIT {NEWEST}) r"
+    "SELECT r.id, s.end_t_ns, s.last_seen_utc_ns, s.pid_namespace, s.pid, s.start_ticks"
+    f" FROM (SELECT id, status, started_utc_ns FROM run ORDER BY started_utc_ns DESC LIMIT {NEWEST}) r"
     " CROSS JOIN segment s WHERE s.run_id = r.id AND s.role = 'owner' AND s.boot_id = ? AND (s.pid <> ? OR s.pid_namespace <> ?)"
     " AND r.id <> ? AND EXISTS (SELECT 1 FROM device d JOIN device mine ON COALESCE(d.uuid, d.name) = COALESCE(mine.uuid, mine.name)"
     " JOIN segment m ON m.id = mine.segment_id WHERE d.segment_id = s.id AND m.run_id = ?"
@@ -130,32 +132,54 @@ _OTHERS = (
 )
 
 
+class _Other(NamedTuple):
+    """A row of _OTHERS: a process of another run."""
+
+    run_id: str
+    end_t_ns: int | None
+    last_seen_utc_ns: int
+    pid_namespace: str
+    pid: int
+    start_ticks: int
+
+
 class Neighbours:
     """Other runs that read devices of run `run_id`, which began at `start` in the process `me`. Runs of the same process are left out:
     `ActiveRun.mention` reports them. Each run is reported once."""
 
     def __init__(self, run_id: str, me: Identity, start: Anchor) -> None:
+        self._me = me
         self._self = (me.boot_id, me.pid, me.pid_namespace, run_id, run_id)
         self._start = start
         self._said: set[str] = set()
 
     def already_there(self, writer: Writer, t_ns: int) -> list[Event]:
         """An event with the runs that are running when this one begins."""
-        return self._new(writer, "r.status = 'running' AND s.last_seen_utc_ns > ?", (self._start.utc_ns - FRESH_NS,), t_ns)
+        found = self._others(writer, "r.status = 'running' AND s.last_seen_utc_ns > ?", self._start.utc_ns - FRESH_NS)
+        return self._new(found, t_ns)
 
     def met(self, writer: Writer, t_ns: int) -> list[Event]:
         """An event with the other runs that measured at any time since this one began. One that started at the same instant may have
         written nothing yet when `already_there` looked."""
         # The monotonic clock is that of the boot, so that no step of the wall clock puts runs that followed each other together.
-        which = "(s.end_t_ns > ? OR s.end_t_ns IS NULL AND s.last_seen_utc_ns > ?)"
-        return self._new(writer, which, (self._start.monotonic_ns, self._start.utc_ns), t_ns)
+        found = self._others(writer, "(s.end_t_ns > ? OR s.end_t_ns IS NULL)", self._start.monotonic_ns)
+        return self._new((other for other in found if other.end_t_ns is not None or self._goes_on(other)), t_ns)
 
-    def _new(self, writer: Writer, which: str, than_ns: tuple[int, ...], t_ns: int) -> list[Event]:
+    def _goes_on(self, other: _Other) -> bool:
+        """Whether a run that has not ended was there since this one began: it has written since then, or its process lives. One that began
+        just before this one may have written nothing since."""
+        if other.last_seen_utc_ns > self._start.utc_ns:
+            return True
+        return other.pid_namespace == self._me.pid_namespace and self._me.is_alive(other.pid, other.start_ticks)
+
+    def _others(self, writer: Writer, which: str, than_ns: int) -> list[_Other]:
         try:
-            found = [run_id for (run_id,) in writer.query(_OTHERS + which, (*self._self, *than_ns))]
+            return [_Other(*row) for row in writer.query(_OTHERS + which, (*self._self, than_ns))]
         except StoreError:
             return []
-        others = [run_id for run_id in found if run_id not in self._said]
+
+    def _new(self, found: Iterable[_Other], t_ns: int) -> list[Event]:
+        others = [run_id for run_id in dict.fromkeys(other.run_id for other in found) if run_id not in self._said]
         if not others:
             return []
         self._said.update(others)

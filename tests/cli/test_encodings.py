@@ -129,6 +129,7 @@ def test_a_terminal_of_its_own(world: World) -> None:
     """Rich and click write to a terminal in another way than to a pipe."""
     import pty
 
+    assert world.run_python(TRAIN).returncode == 0
     controller, terminal = pty.openpty()
     env = world.environ(**ASCII, TERM="xterm")
     process = subprocess.Popen([*TRAINWATT, "list"], env=env, cwd=world.work, stdin=terminal, stdout=terminal, stderr=terminal)

@@ -52,7 +52,19 @@ PROVENANCE_KEYS = {"measured-counter", "measured-power", "imputed", "modelled"}
 PHASE_KEYS = {"name", "count", "duration_s", "energy_j", "low_j", "high_j", "resolved"}
 SAMPLER_KEYS = {"period_s", "samples", "missed", "cpu_s", "cpu_fraction", "startup_cpu_s"}
 MORE_ENERGY_KEYS = {"interval_kind", "attribution", "idle_j", "above_idle_j", "lower_bound", "unmeasured"}
-MORE_DEVICE_KEYS = {"seen_fraction", "errors", "idle_j", "gain", "residual", "update_period_s", "note", "mean_power_w", "used", "share_of"}
+MORE_DEVICE_KEYS = {
+    "seen_fraction",
+    "errors",
+    "idle_j",
+    "gain",
+    "residual",
+    "update_period_s",
+    "note",
+    "mean_power_w",
+    "used",
+    "share_of",
+    "machine",
+}
 MORE_PHASE_KEYS = {"unresolved_count", "pending_count", "host_side", "work"}
 
 PSEUDO_TERMINAL = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"

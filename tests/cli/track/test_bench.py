@@ -29,13 +29,13 @@ def stored(world: World) -> list[dict[str, Any]]:
 
 
 def test_two_commands_are_told_apart_by_their_energy(world: World) -> None:
-    found = bench(world, "-n", "3", "--group", "naps", "--", "sleep 0.3", "sleep 0.6")
+    found = bench(world, "-n", "3", "--group", "naps", "--", "sleep 0.2", "sleep 1.4")
     assert [(c["label"], c["command"], c["group"], len(c["runs"])) for c in found["commands"]] == [
-        ("A", "sleep 0.3", "naps/A", 3), ("B", "sleep 0.6", "naps/B", 3),
+        ("A", "sleep 0.2", "naps/A", 3), ("B", "sleep 1.4", "naps/B", 3),
     ]  # fmt: skip
     energy = found["comparison"]["runs"][1]["figures"][0]
     assert energy["verdict"] == "more"
-    assert energy["change"]["difference"] == pytest.approx(0.3 * world.total_w, rel=0.4)
+    assert energy["change"]["difference"] == pytest.approx(1.2 * world.total_w, rel=0.4)
     assert found["runs_needed"] == {"B": None}
     runs = stored(world)
     assert sorted(run["name"] for run in runs) == ["A 1", "A 2", "A 3", "B 1", "B 2", "B 3"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.fakes.stored_rows import device, point, run, segment
+from tests.fakes.stored_rows import Row, device, point, run, segment
 from trainwatt.cli.main import cli
 from trainwatt.storage.write.writer import Writer
 
@@ -20,7 +20,7 @@ def db(tmp_path: Path) -> str:
     writer = Writer.open(tmp_path / "runs.db")
     nodes = {"a": ("node-a", "boot-1", 0), "b": ("node-a", "boot-1", 1), "c": ("node-b", "boot-2", 2)}
     ends = {"a": (5, 10 * S), "b": (10 * S, 20 * S), "c": (5, 20 * S)}
-    done = {"status": "completed", "started_utc_ns": 1_000}
+    done: Row = {"status": "completed", "started_utc_ns": 1_000}
     segments = [
         segment(id_, host=host, boot_id=boot, rank=rank, start_t_ns=5, end_t_ns=ends[id_][1], **done)
         for id_, (host, boot, rank) in nodes.items()

@@ -238,7 +238,7 @@ def test_processors_count_once_where_containers_on_their_machine_have_names_of_t
     put(db, "node", {"package-0": 100.0}, host="collector-x7", boot_id="one")
     put(db, "job", {"package-0": 100.0}, host="digits-0", boot_id="one")
     put(db, "imported", {"package-0": 100.0}, host="collector-x7", boot_id="")
-    put(db, "elsewhere", {"package-0": 100.0}, host="digits-1", boot_id="two")
+    put(db, "elsewhere", {"package-0": 100.0}, host="digits-0", boot_id="two")  # another machine, whose container has the same name
     found = sums(db)
     assert found["runs_at_once"] == 3
     assert found["counted_once"] is not None
@@ -247,3 +247,13 @@ def test_processors_count_once_where_containers_on_their_machine_have_names_of_t
     footprints = [view_of(store, store.load(run_id)) for run_id in ("node", "job", "imported", "elsewhere")]
     assert tally(footprints).at_once == 3  # type: ignore[arg-type]
     store.close()
+
+
+def test_machines_with_one_host_name_are_not_taken_for_one(tmp_path: Path) -> None:
+    """Their containers are all called localhost. Only for a run that knows no more than this name they cannot be told apart."""
+    db = tmp_path / "runs.db"
+    for boot_id in ("one", "two"):
+        put(db, boot_id, {"package-0": 100.0}, host="localhost", boot_id=boot_id)
+    assert sums(db)["runs_at_once"] == 0
+    put(db, "imported", {"package-0": 100.0}, host="localhost", boot_id="")
+    assert sums(db)["runs_at_once"] == 3

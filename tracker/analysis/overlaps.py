@@ -36,13 +36,17 @@ def identity(host: str, uuid: str | None, name: str) -> tuple[str, str]:
 
 
 def names_of(machines: Iterable[tuple[str | None, str]]) -> dict[str | None, str]:
-    """One host name for each machine, whatever names its containers have. `machines`: what identifies a machine, if that is known, and a
-    host name there."""
-    found: dict[str | None, str] = {}
+    """What each machine is known by in some runs: what identifies it, because containers on it have names of their own, and other machines
+    may have the same name; or else the host name, where one of the runs knows only that. `machines`: what identifies a machine, if that is
+    known, and a host name there."""
+    hosts: dict[str, set[str]] = defaultdict(set)
+    without: set[str] = set()
     for machine, host in machines:
         if machine:
-            found[machine] = min(host, found.get(machine, host))
-    return found
+            hosts[machine].add(host)
+        else:
+            without.add(host)
+    return {machine: min(names & without, default=machine) for machine, names in hosts.items()}
 
 
 def at_once(readings: Iterable[Reading]) -> set[str]:

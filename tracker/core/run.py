@@ -70,7 +70,7 @@ class EventKind(StrEnum):
     USE = "use"  # it cannot be told which GPUs the run used
     STORE = "store"  # the database could not be written, or a part of the record could not be made
     FORGOTTEN = "forgotten"  # a run was not stopped, and one that began in its place ended it
-    CONTINUED = "continued"  # the run goes on in another process after it had ended
+    CONTINUED = "continued"  # the run goes on after it had ended, or after a pause
     RANK = "rank"  # the rank that read a device was killed; another one reads it from here on
 
 

@@ -65,6 +65,11 @@ def ranks_here(environ: Mapping[str, str]) -> int:
     return max(size if size > 1 else spawned or 1, local + 1)  # one task may have spawned all ranks
 
 
+def ranks_in_job(environ: Mapping[str, str]) -> int:
+    """How many processes of the job there are on all nodes, as far as the launcher tells; 1 outside a distributed job."""
+    return max(ranks_here(environ), _of_torch("get_world_size") or 1, _first(environ, _GLOBAL_SIZE) or 1)
+
+
 def _slurm_tasks_here(environ: Mapping[str, str]) -> int | None:
     """The tasks of this node in SLURM_STEP_TASKS_PER_NODE, such as "4(x2),3": two nodes with four tasks each, and one with three. None if
     the tasks are not the ranks: one task may have started several."""

@@ -34,6 +34,10 @@ class Identity(NamedTuple):
         stat = _stat(pid, self.procfs)
         return _hidden(pid) if stat is None else stat.state not in _DEAD and stat.start_ticks in (None, start_ticks)
 
+    def is_there(self, pid: int) -> bool:
+        """Whether a process has this pid now; one that /proc hides counts."""
+        return alive_ticks(pid, self.procfs) is not None or self.is_alive(pid, 0)
+
 
 def this_process(procfs: str = "/proc", pid: int | None = None) -> Identity:
     """The identity of process `pid`, this one by default."""

@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Double, ForeignKey, 
 from ..core.point import Point
 from ..core.run import STORED_AS, Status
 from ..energy.intervals import JOULES
+from ..energy.shares.policy import Use
 
 METADATA = MetaData()
 
@@ -199,6 +200,16 @@ WORK = Table(
     Column("amount", BigInteger, nullable=False),
 )
 """Samples or tokens processed."""
+
+DEVICE_USE = Table(
+    "device_use",
+    METADATA,
+    _of_segment(),
+    Column("device", Text, primary_key=True),
+    Column("user_segment_id", Text, primary_key=True),
+    *(Column(name, Double, nullable=False) for name in Use._fields),
+)
+"""What a rank has used of a device."""
 
 INVENTORY = Table(
     "inventory",

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import NamedTuple, TypeVar
 
 from ..carbon.grid.whereabouts import known_zone
-from ..config import Config, working_folder
+from ..config import PROCESS, Config, working_folder
 from ..core.clock import Anchor, Clock
 from ..core.run import Event, EventKind
 from ..core.sensing import Discovery, DiscoveryRequest, Sensor
@@ -16,7 +16,7 @@ from ..errors import DamagedDatabaseError
 from ..log import warn
 from ..machine.git import git_commit
 from ..machine.host import require_kernel_trees
-from ..machine.job import external_ids, rank_in_run, ranks_here
+from ..machine.job import external_ids, rank_in_run, ranks_here, ranks_in_job
 from ..machine.launch import Launch, job_of, launch
 from ..machine.process import Identity, own_command, this_process
 from ..masking.text import hidden_in
@@ -42,6 +42,7 @@ from .sampling.schedule import CALM_S, FULL_S
 from .sharing.attribution import Attribution, attribution
 from .sharing.logical import Claim, claim, resumed
 from .sharing.others import Neighbours, SharedDevices
+from .sharing.rank_use import RankUse
 from .sharing.standby import Standby, divided
 from .surroundings import Surroundings
 from .target import Target
@@ -254,6 +255,7 @@ class _Start:
             joinable=self._target.joinable,
             several=self._claim is not None,
             standby=self._standby,
+            rank_use=self._rank_use(meters, me),
             surroundings=None if self._joined else self._surroundings(meters, me, anchor, neighbours),
         )
         recorder = Recorder(self._writer, self._clock, meters.sampler, record)
@@ -267,6 +269,14 @@ class _Start:
         for event in notes:
             recorder.note(event)
         return recorder
+
+    def _rank_use(self, meters: _Meters, me: Identity) -> RankUse | None:
+        """None where there are no ranks, and where the energy of processes is attributed to the run as a whole."""
+        is_rank = self._rank is not None and ranks_in_job(self._environ) > 1
+        measures = meters.sampler is not None and (self._target.joinable or self._claim is not None)
+        if self._config.scope == PROCESS or not (is_rank or measures):
+            return None
+        return RankUse(self._run_id, self._segment_id, me, meters.found.sensors, is_rank=is_rank, sysfs=self._config.sysfs)
 
     def _surroundings(self, meters: _Meters, me: Identity, anchor: Anchor, neighbours: Neighbours) -> Surroundings:
         return Surroundings(

@@ -12,7 +12,7 @@ from rich.text import Text
 from ...analysis.footprint import view_of
 from ...analysis.kept_footprint import kept_footprint
 from ...analysis.open_store import open_store
-from ...analysis.processes import phases_by_rank, processes_of
+from ...analysis.processes import phases_by_rank, processes_of, shares_of_ranks
 from ...analysis.selection import find
 from ...analysis.slurm.cross_check import cross_check as cross_check_of
 from ...carbon.terms import Terms
@@ -28,7 +28,7 @@ from ..terms_options import BASIS, basis_of
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from ...core.contract import ShowJson
+    from ...core.contract import RanksPartJson, ShowJson
     from ...storage.read.records import StoredRun
     from ...storage.read.store import Store
 
@@ -37,7 +37,11 @@ if TYPE_CHECKING:
 @click.argument("run", default="latest")
 @click.option("--footprint", "footprint_id", metavar="ID", help="A footprint computed earlier, instead of one on the default terms.")
 @BASIS
-@click.option("--ranks", is_flag=True, help="The processes of the run: their work, and who has read each device when.")
+@click.option(
+    "--ranks",
+    is_flag=True,
+    help="The processes of the run: their work, who has read each device when, and what is attributed to each rank.",
+)
 @click.option("--cross-check", is_flag=True, help="Also what Slurm (`sacct`) has recorded for the job of the run, where the site does.")
 @json_option
 @db_option
@@ -58,19 +62,26 @@ def command(
     if footprint_id is not None:
         view["carbon"] = kept_footprint(store.footprint(run_id, footprint_id), view["energy"]["interval_kind"])
     checked = cross_check_of(stored, view, os.environ) if cross_check else None
+    of_ranks = _ranks(store, stored) if ranks else None
     if as_json:
-        parts: dict[str, object] = {} if checked is None else {"cross_check": checked}
-        parts |= {"processes": processes_of(stored), "phases_by_rank": phases_by_rank(stored)} if ranks else {}
-        echo(json.dumps({**view, **parts}, indent=2))
+        echo(json.dumps({**view, **({} if checked is None else {"cross_check": checked}), **(of_ranks or {})}, indent=2))
         return
     out = console()
-    if ranks:
-        out.print(processes_page(view, processes_of(stored), phases_by_rank(stored)))
+    if of_ranks is not None:
+        out.print(processes_page({**view, **of_ranks}))
     else:
         out.print(_run_page(store, stored, view, out.width))
     if checked is not None:
         out.print()
         out.print(Text(clean(cross_check_line(checked))))
+
+
+def _ranks(store: Store, stored: StoredRun) -> RanksPartJson:
+    return {
+        "processes": processes_of(stored),
+        "phases_by_rank": phases_by_rank(stored),
+        "attributed_to_ranks": shares_of_ranks(stored, store.uses(stored.run.id), store.points(stored.run.id)),
+    }
 
 
 def _run_page(store: Store, stored: StoredRun, view: ShowJson, width: int) -> RenderableType:

@@ -48,7 +48,17 @@ from .lists import (
     SumJson,
     TotalGramsJson,
 )
-from .ranks import PhaseByRankJson, ProcessJson, ReadJson, ShowCheckedJson, ShowRanksJson
+from .ranks import (
+    DeviceOfRankJson,
+    PhaseByRankJson,
+    ProcessJson,
+    RankShareJson,
+    RankSharesJson,
+    RanksPartJson,
+    ReadJson,
+    ShowCheckedJson,
+    ShowRanksJson,
+)
 from .show import (
     DeviceJson,
     EnergyJson,
@@ -86,6 +96,7 @@ __all__ = [
     "CountedGramsJson",
     "CountedOnceJson",
     "DeviceJson",
+    "DeviceOfRankJson",
     "EmbodiedLineJson",
     "EnergyJson",
     "EnergyRangeJson",
@@ -125,7 +136,10 @@ __all__ = [
     "PreviousJson",
     "ProvenanceJson",
     "RangesJson",
+    "RankShareJson",
+    "RankSharesJson",
     "RanksJson",
+    "RanksPartJson",
     "RunJson",
     "RunRecord",
     "SamplerJson",

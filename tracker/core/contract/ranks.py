@@ -43,15 +43,51 @@ class PhaseByRankJson(TypedDict):
     slowest_s: float
 
 
+class DeviceOfRankJson(TypedDict):
+    """A part of the energy of a device, and the range it lies in."""
+
+    host: str
+    device: str
+    uuid: str | None
+    energy_j: float
+    low_j: float
+    high_j: float
+
+
+class RankShareJson(TypedDict):
+    """What is attributed to a rank, in all and of each device. The range assumes that the policy errs for all devices alike."""
+
+    rank: int
+    energy_j: float
+    low_j: float
+    high_j: float
+    devices: list[DeviceOfRankJson]
+
+
+class RankSharesJson(TypedDict):
+    """How the energy of the devices in the total is divided between ranks by `policy`. All parts and `unattributed_j` are the total;
+    `unattributed` has a part for each device."""
+
+    policy: str
+    ranks: list[RankShareJson]
+    unattributed_j: float
+    unattributed: list[DeviceOfRankJson]
+
+
 class ShowCheckedJson(ShowJson):
     """`show --cross-check --json`."""
 
     cross_check: CrossCheckJson
 
 
-class ShowRanksJson(ShowJson):
-    """`show --ranks --json`. The energies of all `reads` of a device are that of the device, and those of the devices of the total are the
-    total."""
+class RanksPartJson(TypedDict):
+    """What `show --ranks --json` adds. The energies of all `reads` of a device are that of the device, and those of the devices of the
+    total are the total. `attributed_to_ranks` is None if nothing is known of what ranks have used."""
 
     processes: list[ProcessJson]
     phases_by_rank: list[PhaseByRankJson]
+    attributed_to_ranks: RankSharesJson | None
+
+
+class ShowRanksJson(ShowJson, RanksPartJson):
+    """`show --ranks --json`."""

@@ -16,6 +16,10 @@ WEIGHTS = {"cpu": 2.0, "dram": 4.0, "gpu": 4.0}
 twice as much as scalar code; CPU time tells little about memory traffic, and the time of a multiprocessor little about how full it is."""
 
 
+MACHINE, CGROUP = "machine", "cgroup"
+"""The names of what CPU time is a part of: that of all processors of the machine, and that of the control group that limits a process."""
+
+
 class Use(NamedTuple):
     """What was used of a device in an interval, in one unit, such as CPU seconds. `unknown`: by processes of which nobody knows whose they
     are. `capacity`: what there was."""

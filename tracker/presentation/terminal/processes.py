@@ -9,21 +9,26 @@ from typing import TYPE_CHECKING
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from ...analysis.view import KINDS
+from ..words.attribution import ranks_line
 from ..words.quantities import format_duration, format_energy
 from ..words.runs import headline
 from ..words.safe_text import cleaned
 from .run import plain_table
 
 if TYPE_CHECKING:
-    from ...core.contract import PhaseByRankJson, ProcessJson, ReadJson, ShowJson
+    from ...core.contract import DeviceOfRankJson, PhaseByRankJson, ProcessJson, RankSharesJson, ReadJson, ShowJson, ShowRanksJson
 
 
-def processes_page(view: ShowJson, processes: Sequence[ProcessJson], phases: Sequence[PhaseByRankJson]) -> RenderableType:
+def processes_page(view: ShowRanksJson) -> RenderableType:
     """The run's headline and its processes. The sums of the parts are the energies of the run."""
-    view, processes, phases = cleaned(view), cleaned(processes), cleaned(phases)
+    view = cleaned(view)
+    processes = view["processes"]
     parts: list[RenderableType] = [Text(headline(view), style="bold"), Text(), _processes(processes), Text(), _devices(view, processes)]
-    if phases:
-        parts += [Text(), _phases(phases)]
+    if view["phases_by_rank"]:
+        parts += [Text(), _phases(view["phases_by_rank"])]
+    if (shares := view["attributed_to_ranks"]) is not None:
+        parts += [Text(), _shares(view, shares), Text(), Text(ranks_line(shares))]
     return Group(*parts)
 
 
@@ -57,6 +62,23 @@ def _devices(view: ShowJson, processes: Sequence[ProcessJson]) -> RenderableType
             table.add_row(name, "", f"= {whole}" if parts else whole)
     total = view["energy"]["total_j"]
     table.add_row("total", "", "–" if total is None else format_energy(total))
+    return table
+
+
+def _shares(view: ShowJson, shares: RankSharesJson) -> RenderableType:
+    """What is attributed to each rank, in all and by kind of device. The last line is their sum."""
+    kinds = {(d["host"], d["device"]): d["kind"] for d in view["energy"]["devices"]}
+    there = [kind for kind in KINDS if kind in kinds.values()]
+    names = [KINDS[kind] for kind in there]
+    table = plain_table("rank", "attributed", "range", *names, right=("rank", "attributed", *names))
+
+    def by_kind(parts: Sequence[DeviceOfRankJson]) -> list[str]:
+        return [format_energy(sum(p["energy_j"] for p in parts if kinds[p["host"], p["device"]] == kind)) for kind in there]
+
+    for rank in shares["ranks"]:
+        bounds = f"{format_energy(rank['low_j'])}–{format_energy(rank['high_j'])}"
+        table.add_row(str(rank["rank"]), format_energy(rank["energy_j"]), bounds, *by_kind(rank["devices"]))
+    table.add_row("none", format_energy(shares["unattributed_j"]), "", *by_kind(shares["unattributed"]))
     return table
 
 

@@ -12,6 +12,7 @@ from ...core.point import Point
 from ...core.run import ORIGIN_KEY, Origin, Status
 from ...core.sensing import whole_name
 from ...energy.intervals import JOULES, Sensor, Share
+from ...energy.shares.policy import Use
 
 
 class Damage(NamedTuple):
@@ -194,6 +195,24 @@ class WorkRow(NamedTuple):
     unit: str
     phase: str
     amount: int
+
+
+class UseRow(NamedTuple):
+    """What the rank `user_segment_id` has used of a device of the process `segment_id`, which looked; or, if `device` is
+    MACHINE or CGROUP, of the processors and the memory."""
+
+    segment_id: str
+    device: str
+    user_segment_id: str
+    ours: float
+    others: float
+    unknown: float
+    capacity: float
+
+    @property
+    def use(self) -> Use:
+        """The numbers."""
+        return Use(self.ours, self.others, self.unknown, self.capacity)
 
 
 class EventRow(NamedTuple):

@@ -20,8 +20,9 @@ from ..schema import FOOTPRINT, GRID_INTENSITY, RUN, RUN_STATUS
 from ..side_files import exists
 from . import curves, load, phases
 from .checked import LATEST_UTC_NS, sound
-from .records import Damage, DeviceRow, IntensityRow, OpenPhase, PhaseTime, RunRow, SegmentRow, StoredRun
+from .records import Damage, DeviceRow, IntensityRow, OpenPhase, PhaseTime, RunRow, SegmentRow, StoredRun, UseRow
 from .rows import chunks_of, fitting, select_fields
+from .uses import uses_of
 from .vanished import Here, Vanished, vanished_of, write_down
 
 PIECE = 5_000
@@ -165,36 +166,35 @@ class Store:
     def devices(self, run_ids: Iterable[str]) -> dict[str, list[DeviceRow]]:
         """The devices of several runs with the ends of their curves, by run: all that a list of totals needs."""
         found: dict[str, list[DeviceRow]] = {run_id: [] for run_id in run_ids}
-        chunks = chunks_of(found)
-        for device in self._read(lambda connection: [row for chunk in chunks for row in load.devices_of(connection, chunk)]):
+        for device in self._read(lambda c: [row for chunk in chunks_of(found) for row in load.devices_of(c, chunk)]):
             found[device.run_id].append(device)
         return found
 
     def work(self, run_ids: Iterable[str]) -> dict[str, dict[str, int]]:
         """The work of several runs by run and unit, each over the whole run."""
         found: dict[str, dict[str, int]] = {run_id: {} for run_id in run_ids}
-        chunks = chunks_of(found)
-        for run_id, unit, amount in self._read(lambda connection: [row for chunk in chunks for row in load.work_of(connection, chunk)]):
+        for run_id, unit, amount in self._read(lambda c: [row for chunk in chunks_of(found) for row in load.work_of(c, chunk)]):
             found[run_id][unit] = found[run_id].get(unit, 0) + amount
         return found
 
     def damage(self, run_ids: Iterable[str]) -> dict[str, list[Damage]]:
         """What cannot be true in the rows of several runs, apart from that of `list_runs` and `devices`, by run."""
         found: dict[str, list[Damage]] = {run_id: [] for run_id in run_ids}
-        chunks = chunks_of(found)
-        for run_id, damage in self._read(lambda connection: [row for chunk in chunks for row in load.damage_of(connection, chunk)]):
+        for run_id, damage in self._read(lambda c: [row for chunk in chunks_of(found) for row in load.damage_of(c, chunk)]):
             found[run_id].append(damage)
         return found
 
     def ranks(self, run_ids: Iterable[str]) -> dict[str, tuple[int, bool]]:
         """How many ranks record in each of several runs, and whether in that of a command around them."""
-        chunks = chunks_of(run_ids)
-        return self._read(lambda connection: dict(row for chunk in chunks for row in load.ranks_of(connection, chunk)))
+        return self._read(lambda c: dict(row for chunk in chunks_of(run_ids) for row in load.ranks_of(c, chunk)))
+
+    def uses(self, run_id: str) -> list[UseRow]:
+        """What the ranks of a run have used of its devices."""
+        return self._read(lambda connection: uses_of(connection, run_id))
 
     def times(self, run_ids: Iterable[str]) -> list[tuple[int, int]]:
         """When runs were measured: the first and the last UTC nanoseconds that their clocks said."""
-        chunks = chunks_of(run_ids)
-        return self._read(lambda connection: [times for chunk in chunks for times in load.times_of(connection, chunk)])
+        return self._read(lambda c: [times for chunk in chunks_of(run_ids) for times in load.times_of(c, chunk)])
 
     def points(self, run_id: str) -> dict[tuple[str, str], list[Point]]:
         """The energy curves of a run by (segment id, device), each in order of time."""

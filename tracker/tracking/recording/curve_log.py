@@ -27,16 +27,20 @@ class CurveLog:
         self._last_ns: dict[str, int] = {}
         self._first: dict[str, Point] = {}
 
-    def take(self, devices: Mapping[str, DeviceSnapshot]) -> list[Row]:
-        """The rows of new points."""
+    def take(self, devices: Mapping[str, DeviceSnapshot], until_ns: Mapping[str, int]) -> list[Row]:
+        """The rows of new points. `until_ns`: where the curves of some devices end in this run, although they were read after it."""
         found = []
         for device, seen in devices.items():
             first, latest = seen.curve.first, seen.curve.latest
+            end_ns = until_ns.get(device)
+            if end_ns is not None and first is not None and latest is not None and end_ns < latest.t_ns:
+                latest = seen.curve.at(max(end_ns, first.t_ns))
             if first is not None and first != self._first.get(device):  # its edges change when the sensor's lag becomes known
                 self._first[device] = first
                 found.append(rows.point_row(self._segment_id, device, first))
             if self._often:
-                found += [rows.point_row(self._segment_id, device, point) for point in self._between(device, seen.curve)]
+                between = (p for p in self._between(device, seen.curve) if end_ns is None or p.t_ns < end_ns)
+                found += [rows.point_row(self._segment_id, device, point) for point in between]
             if latest is not None:
                 found.append(rows.point_row(self._segment_id, device, latest))
         return found

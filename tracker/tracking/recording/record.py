@@ -30,6 +30,7 @@ from .rows import Row
 from .work_done import WorkDone
 
 if TYPE_CHECKING:
+    from ..sharing.rank_use import RankUse
     from ..sharing.standby import Standby
     from ..surroundings import Surroundings
 
@@ -53,7 +54,8 @@ class Record:
     `first` is what was written when the run began. It is written again if a new database replaces a damaged one. `owner`: the run does not
     belong to another process, such as `trainwatt run`. `surroundings` describes the machine in the first commit, and finds out who else
     uses its devices; None if this process joined a run. `joinable`: other processes may record phases in this run. `several`: other
-    processes may measure for this run too; `standby` has the sensors that they read.
+    processes may measure for this run too; `standby` has the sensors that they read. `rank_use` looks at what ranks
+    of a job use; None if there are none.
     """
 
     def __init__(
@@ -71,9 +73,11 @@ class Record:
         several: bool,
         surroundings: Surroundings | None,
         standby: Standby | None,
+        rank_use: RankUse | None = None,
     ) -> None:
         self._writer = writer
         self.standby = standby
+        self._rank_use = rank_use
         self.renewal = Renewal(first)
         self._clock = clock
         self._sampler = sampler
@@ -101,6 +105,8 @@ class Record:
         self._backlog = Backlog()
         self._resolved: deque[Row] = deque(maxlen=KEPT_ROWS)
         self._curves = CurveLog(segment_id, often=several)
+        self._until_ns: dict[str, int] = {}
+        """Where the curves of devices end that this process has taken over after its end."""
         self.sampler_died = False
 
     def note(self, kind: EventKind, text: str) -> None:
@@ -114,6 +120,8 @@ class Record:
         for taken in self.standby.look(self._sampler, self._writer, self._clock):
             name, former = taken.device.name, taken.former
             added = {} if self.surroundings is None else self.surroundings.take_in(self._sampler, taken.sensors)
+            if self._rank_use is not None:
+                self._rank_use.add(taken.sensors, self._clock.monotonic_ns())
             for table, new in added.items():
                 self._keep(table, new)
             self.renewal.described(added, {})
@@ -125,10 +133,11 @@ class Record:
                 found = [Around(*row) for row in self._writer.query(AROUND, of)]
             self.phases.take_over(self._sampler.integrators[name], former, found)
 
-    def settle_left(self, wait_s: float) -> bool:
+    def settle_left(self, end_t_ns: int, wait_s: float) -> bool:
         """After the last commit, look for phases whose energy nobody computes, because the owner of a device has ended at the same time as
-        this process, and take its device over. True if that gives one more commit. If the owner is just ending, this waits for it, at most
-        `wait_s` seconds. An owner that is not ending yet will find these phases. Raises StoreError."""
+        this process, and take its device over, up to the end of this process at `end_t_ns`. True if that gives one more commit. If the
+        owner is just ending, this waits for it, at most `wait_s` seconds. An owner that is not ending yet will find these phases. Raises
+        StoreError."""
         if self.standby is None or self._sampler is None:
             return False
         self.standby.leave()  # first: another process may wait for what this one owns
@@ -140,6 +149,7 @@ class Record:
             ending = self.standby.owners_end()
             self.take_over()
             if len(self._sampler.integrators) > read:
+                self._until_ns = dict.fromkeys(list(self._sampler.integrators)[read:], end_t_ns)
                 return True
             if not ending or (self._clock.monotonic_ns() - begun_ns) * 1e-9 > wait_s:
                 return False
@@ -167,6 +177,9 @@ class Record:
         for phase in self.phases.take(self._anchoring.anchor):
             self._keep("phase", [phase])
         seen = None if self._sampler is None else self._collect(self._sampler, now, final, asks)
+        if self._rank_use is not None:
+            ask = asks and (self._sampler is None or not self._sampler.stuck)
+            self._keep("device_use", self._rank_use.rows(self._writer, now.monotonic_ns, self.harmless, final=final, asks=ask))
         self.notes += self.phases.take_events(now.monotonic_ns)
         self.notes += went_on(self._writer, self.run_id, now) if final and asks and not self.owner else []
         self._take_notes()
@@ -259,7 +272,7 @@ class Record:
             seen = self.surroundings.attributed(seen, now.monotonic_ns, self.harmless, final=final, asks=not sampler.stuck)
         if seen is not None:
             self.notes += seen.events
-            self._keep("curve_point", self._curves.take(seen.devices))
+            self._keep("curve_point", self._curves.take(seen.devices, self._until_ns))
             self._keep("sensor_state", [rows.state_row(self.segment_id, self._boot_id, state) for state in seen.counters])
             mine = {n: d for n, d in seen.devices.items() if self.standby is None or self.standby.owns(d.device)}
             for update, energies in self.phases.resolve(mine, now.monotonic_ns, self._anchoring.anchor, final=final, most=most):

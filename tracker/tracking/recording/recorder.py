@@ -141,7 +141,7 @@ class Recorder:
                 self._spill(error, run, segment)
             else:
                 with self.harmless("the energy of phases that no other process computes could not be computed"):
-                    if self._record.settle_left(ANSWER_S):
+                    if self._record.settle_left(segment["end_t_ns"], ANSWER_S):
                         self._commit_somewhere(final=True, run=run, segment=segment)
         finally:
             if self._record.standby is not None:

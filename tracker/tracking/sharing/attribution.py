@@ -16,12 +16,12 @@ from ...energy.integrator import DeviceIntegrator, DeviceSnapshot
 from ...energy.shares.curve import ShareCurve
 from ...energy.shares.policy import UNKNOWN, WEIGHTS, Use
 from ...errors import ConfigurationError
-from ...machine.process import Identity, alive_ticks
+from ...machine.process import Identity
 from ..harmless import Harmless
 from ..sampling.sampler import Sampler
 from ..sampling.snapshot import Snapshot
 from .others import INITIAL_PID_NAMESPACE
-from .tree import ProcessTree, Spent
+from .tree import ProcessTree
 
 if TYPE_CHECKING:
     from ...sensors.nvidia.process_use import ProcessUse
@@ -156,7 +156,7 @@ class Attribution:
             machine, group = self._tree.spent()
             for name, (device, _) in self._shares.items():
                 if device.kind != "gpu":
-                    used[name] = _of_cpus(machine if group is None or device.gain_class != "model" else group)
+                    used[name] = (machine if group is None or device.gain_class != "model" else group).use
         for name, gpu in self._gpus.items() if asks else ():
             with harmless(f"the use of {name} by processes could not be read"):
                 used[name] = self._of_gpu(name, gpu.take())
@@ -171,13 +171,8 @@ class Attribution:
         for pid, percents in samples.items():
             if pid in pids:
                 ours += sum(percents)
-            elif matches and (alive_ticks(pid, self._me.procfs) is not None or self._me.is_alive(pid, 0)):  # or it is hidden
+            elif matches and self._me.is_there(pid):
                 theirs += sum(percents)
             else:  # it has ended, or has another number in the namespace of the driver
                 unknown += sum(percents)
         return Use(ours, theirs, unknown, 100.0 * max(map(len, samples.values()), default=1))
-
-
-def _of_cpus(spent: Spent) -> Use:
-    tree_s = min(spent.tree_s, max(spent.busy_s, 0.0))  # the two are not read at the same instant
-    return Use(tree_s, max(0.0, spent.busy_s - tree_s), 0.0, spent.capacity_s)

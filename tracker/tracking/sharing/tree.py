@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...energy.shares.policy import Use
 from ...machine.cgroup import Cgroup
 
 if TYPE_CHECKING:
@@ -21,6 +22,12 @@ class Spent(NamedTuple):
     tree_s: float
     busy_s: float
     capacity_s: float
+
+    @property
+    def use(self) -> Use:
+        """The same as use of the processors."""
+        tree_s = min(self.tree_s, max(self.busy_s, 0.0))  # the two are not read at the same instant
+        return Use(tree_s, max(0.0, self.busy_s - tree_s), 0.0, self.capacity_s)
 
 
 class Seen(NamedTuple):

@@ -168,7 +168,7 @@ class _Start:
             DiscoveryRequest(config.gains, config.named_gpus, environ, config.sysfs, config.procfs, config.sensors, config.offsets_w)
         )
         if self._claim is not None:
-            owners = Owners(self._writer.path, self._run_id)
+            owners = Owners(self._writer.path, self._run_id, me.boot_id or me.host)
             found, others = divided(found, owners, first=not self._claim.exists)
             self._standby = Standby(others, owners, self._run_id, self._segment_id, me)
         for reason, names in groupby(found.missed, key=lambda missed: missed.detail):

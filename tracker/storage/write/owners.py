@@ -2,7 +2,8 @@
 
 The kernel releases the locks of a process that ends in any way, and shows them to every process that sees the file, whatever its
 namespaces. Processes that do not share the file (a database on a network filesystem, containers with folders of their own) do not see each
-other's locks: what they read twice is counted once when the run is read.
+other's locks: what they read twice is counted once when the run is read. Hosts that share the file lock bytes of their own, because
+processors and memory have the same names on all of them.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ _held: set[tuple[Path, int]] = set()
 
 
 class Owners:
-    """The locks of one run. `db` is its database file."""
+    """The locks of one run on the machine `machine`. `db` is the run's database file."""
 
-    def __init__(self, db: Path, run_id: str) -> None:
+    def __init__(self, db: Path, run_id: str, machine: str) -> None:
         self._file = _beside(db)
-        self._run_id = run_id
+        self._of = f"{run_id}\0{machine}"
         self._mine: set[int] = set()
         self._ending = False
 
@@ -95,7 +96,7 @@ class Owners:
 
     def _byte_of(self, sensor: str) -> int:
         """The byte that the owner locks. The next one is locked when it ends."""
-        return int.from_bytes(hashlib.sha256(f"{self._run_id}\0{sensor}".encode()).digest()[:8]) % _LAST * 2
+        return int.from_bytes(hashlib.sha256(f"{self._of}\0{sensor}".encode()).digest()[:8]) % _LAST * 2
 
     def release(self) -> None:
         """Own nothing any more."""

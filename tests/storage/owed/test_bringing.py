@@ -108,6 +108,8 @@ def test_a_run_goes_on_where_the_server_stops_and_is_brought_when_it_returns(tea
         assert training.returncode == 0, said
         assert "not yet complete on" in said
         assert team.train("while it is gone")[0] == 0
+        code, shown, said = team.cli("merge", "--pending")
+        assert (code, shown, "cannot be used: connection" in said) == (1, "", True), said
         assert len(team.outbox.owed()) == 2
         assert {r.status for r in Store.open(str(team.local)).list_runs()} == {"completed"}
     finally:

@@ -72,7 +72,7 @@ def command(sources: tuple[str, ...], into: str | None, pending: bool, follow: b
 def _bring(server: str | None, local: str | None, *, follow: bool) -> None:
     """Bring the runs that the local file owes a server, by default the one that the settings name. Raises StoreError."""
     from ...machine.process import this_process
-    from ...storage.owed.bringing import bring
+    from ...storage.owed.bringing import awaited, bring
     from ...storage.owed.bringing import follow as follow_runs
     from ...storage.owed.outbox import Outbox
 
@@ -88,11 +88,10 @@ def _bring(server: str | None, local: str | None, *, follow: bool) -> None:
         follow_runs(outbox, lambda: this_process(config.procfs))
     else:
         with outbox.locked() as mine:
-            if not mine:
-                outbox.wake()
-                echo(f"another process is bringing {count(owed, 'run')} to {masked(place)}")
-                return
-            bring(outbox, this_process(config.procfs))
+            if mine:
+                bring(outbox, this_process(config.procfs))
+            elif (fault := awaited(outbox)) is not None:
+                raise StoreError(f"another process is bringing {count(owed, 'run')}: {fault}")
         echo(f"{count(owed, 'run')} of {outbox.real_path} brought to {masked(place)}")
 
 

@@ -60,7 +60,6 @@ def bring_now(outbox: Outbox, here: Here) -> str | None:
     missing on the server, None if nothing is. Raises nothing of the server's: whoever reads it next says so."""
     if not outbox.owed():
         return None
-    passes, deadline = outbox.passes, time.monotonic() + WAIT_S
     with outbox.locked() as mine:
         if mine:
             try:
@@ -70,8 +69,15 @@ def bring_now(outbox: Outbox, here: Here) -> str | None:
                 outbox.passed(str(error))
                 return str(error)
             return None
+    return awaited(outbox)
+
+
+def awaited(outbox: Outbox) -> str | None:
+    """Let the process that brings runs look now, and wait a moment for it. Returns why something is missing on the server, None if
+    nothing is but what goes on."""
+    passes, deadline = outbox.passes, time.monotonic() + WAIT_S
     outbox.wake()
-    while outbox.passes == passes:
+    while outbox.passes == passes and outbox.owed():
         if time.monotonic() > deadline:
             return outbox.fault or "it takes longer"
         time.sleep(LOOK_S)

@@ -17,7 +17,7 @@ TRACKER, INTEGRATIONS = ROOT / "tracker", ROOT / "integrations"
 
 PACKAGES = (
     *("masking", "core", "machine", "settings", "energy", "storage", "sensors"),
-    *("carbon", "importing", "analysis", "presentation", "tracking", "web", "cli"),
+    *("carbon", "importing", "analysis", "life", "presentation", "tracking", "web", "cli"),
 )
 """From bottom to top: a package imports what stands before it, and itself. See docs/architecture.md."""
 FILES_BELOW_ALL = {"errors", "log", "texts", "unwarned", "_version"}
@@ -49,6 +49,11 @@ PURE_FILES = (
     "carbon.tables.basis",
     "carbon.tables.spread",
     "carbon.terms",
+    "life.entries",
+    "life.figures",
+    "life.inference",
+    "life.plan",
+    "life.whole",
     "machine.proc",
     "tracking.sharing.gpu_use",
     "tracking.outcome",

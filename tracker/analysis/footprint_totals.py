@@ -136,7 +136,7 @@ def tally(footprints: Sequence[FootprintJson]) -> Tally:
         grams_unknown=len(footprints) - len(carbons),
         embodied_unknown=len(carbons) - len(embodied),
         at_once=overlapping,
-        once=_once(footprints) if overlapping else None,
+        once=once_of(footprints) if overlapping else None,
         estimated=sum(f["run"]["origin"] == Origin.ESTIMATED for f in footprints),
         imported=sum(f["run"]["origin"] == Origin.IMPORTED for f in footprints),
         estimated_g=_grams_of(footprints, Origin.ESTIMATED),
@@ -200,8 +200,8 @@ def _host_by_gpus(carbon: CarbonJson) -> bool:
     return any(host is not None and host["counted"] == HostPart.GPUS for host in shares)
 
 
-def _once(footprints: Sequence[FootprintJson]) -> Once | None:
-    """The sum of the parts that count; None where nobody said them."""
+def once_of(footprints: Sequence[FootprintJson]) -> Once | None:
+    """The sum of the parts that count; None where `count_once` has not said them, or no run overlaps another."""
     if not any(f.get("counted_once") for f in footprints):
         return None
     result = Once(0.0, 0.0, NOTHING, NOTHING, NOTHING)

@@ -28,6 +28,7 @@ COMMANDS = {
     "footprint": "grams.footprint",
     "report": "look.report",
     "estimate": "grams.estimate",
+    "life": "life.life",
     "import": "grams.importing",
     "zones": "grams.zones",
     "hardware": "grams.hardware",

@@ -1,0 +1,405 @@
+"""A model's life: stages, fates, what was added by hand, and the inference that is planned."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.browser.runs import write
+from tests.fakes.stored_rows import Row, device, point, run, segment
+from tests.fakes.world import ROOT
+from trainwatt.cli.main import cli
+from trainwatt.errors import ConfigurationError, RunNotFoundError, TrainwattError
+from trainwatt.life.reading import read_life
+
+S = 10**9
+HOUR_NS = 3600 * S
+KWH_J = 3.6e6
+TERMS = ("--intensity", "100", "--pue", "1.25")
+
+RUNS: dict[str, Row] = {
+    "prepare": {"stage": "data"},
+    "try-1": {"stage": "experimentation", "group_name": "sweep"},
+    "try-2": {"stage": "experimentation", "group_name": "sweep", "status": "interrupted"},
+    "first": {"stage": "training"},
+    "second": {"stage": "training", "tags": '{"final": "yes"}'},
+    "crashed": {"stage": "training", "status": "failed"},
+    "serve": {"stage": "inference"},
+    "loose": {},
+}
+"""Each has used one kilowatt-hour of one GPU in an hour of its own."""
+
+
+def stored(folder: Path, *, at_once: bool = False, work: Row | None = None, **more: Row) -> Path:
+    """The runs; `at_once`: all in the same hour, on the same GPU."""
+    rows: dict[str, list[Row]] = {
+        "run": [],
+        "segment": [],
+        "device": [],
+        "curve_point": [],
+        "clock_anchor": [],
+        "work": [],
+        "inventory": [],
+    }
+    for number, (name, columns) in enumerate({**RUNS, **more}.items()):
+        began = 0 if at_once else number * 2 * HOUR_NS
+        end = {"started_utc_ns": began, "ended_utc_ns": began + HOUR_NS, "duration_s": 3600.0}
+        rows["run"].append(run(name, name=name, **{"status": "completed", **end, **columns}))
+        rows["segment"].append(segment(f"s-{name}", name))
+        rows["inventory"].append({"run_id": name, "host": "node-a", "kind": "gpu", "name": "gpu0", "detail": '{"model": "NVIDIA L4"}'})
+        rows["device"].append(device("gpu0", f"s-{name}", gain=0.1, uuid="GPU-1", model="NVIDIA L4"))
+        rows["clock_anchor"].append({"segment_id": f"s-{name}", "monotonic_ns": 0, "utc_ns": began, "boottime_ns": 0})
+        rows["curve_point"] += [point(0, 0.0, "gpu0", f"s-{name}"), point(HOUR_NS, KWH_J, "gpu0", f"s-{name}")]
+    rows["work"] += [{"segment_id": "s-serve", "unit": unit, "phase": "", "amount": amount} for unit, amount in (work or {}).items()]
+    return write(folder / "runs.db", **rows)
+
+
+def call(db: Path | None, *arguments: str, **env: str) -> Result:
+    place = () if db is None else ("--db", str(db))
+    return CliRunner().invoke(cli, ["life", *arguments, *place], env={"COLUMNS": "100", **env}, standalone_mode=False)
+
+
+def life(db: Path | None, *arguments: str) -> Any:
+    result = call(db, *arguments, "--json")
+    assert result.exception is None, result.exception
+    return json.loads(result.stdout)
+
+
+def written(folder: Path, text: str) -> str:
+    file = folder / "life.toml"
+    file.write_text(text)
+    return str(file)
+
+
+def stage_of(view: Any, name: str | None) -> Any:
+    [found] = [stage for stage in view["stages"] if stage["stage"] == name]
+    return found
+
+
+# ---- runs
+
+
+def test_runs_count_in_their_stages_and_by_what_became_of_them(tmp_path: Path) -> None:
+    view = life(stored(tmp_path), "--project", "digits", *TERMS)
+    assert [stage["stage"] for stage in view["stages"]] == ["data", "experimentation", "training", "inference", None]
+    fates = {stage["stage"]: {line["fate"]: line["runs"] for line in stage["lines"]} for stage in view["stages"]}
+    assert fates == {
+        "data": {"used": 1},
+        "experimentation": {"used": 1, "interrupted": 1},
+        "training": {"used": 1, "unused": 1, "failed": 1},
+        "inference": {"used": 1},
+        None: {"used": 1},
+    }
+    assert view["final"] == ["second"]
+    assert (view["lost"]["runs"], view["lost"]["energy_j"]) == (3, pytest.approx(3 * KWH_J))
+    training = stage_of(view, "training")
+    assert (training["energy_j"], training["operational_g"], training["hours"]) == pytest.approx((3 * KWH_J, 3 * 125.0, 3.0))
+    assert training["embodied_g"] > 0
+
+
+@pytest.mark.parametrize("key", ["energy_j", "operational_g", "embodied_g", "total_g", "hours", "gpu_hours", "runs"])
+@pytest.mark.parametrize("at_once", [False, True])
+def test_the_parts_are_the_whole(tmp_path: Path, key: str, at_once: bool) -> None:
+    """Also where all runs read one device at the same time: it counts once, in energy, in hours, and in the grams of its making."""
+    view = life(stored(tmp_path, at_once=at_once), "--project", "digits", *TERMS)
+    whole = view["so_far"][key]
+    assert sum(stage[key] for stage in view["stages"]) == pytest.approx(whole)
+    assert sum(line[key] for stage in view["stages"] for line in stage["lines"]) == pytest.approx(whole)
+    if at_once:
+        assert view["runs_at_once"] == len(RUNS)
+        assert view["so_far"]["energy_j"] == pytest.approx(KWH_J)
+        assert view["so_far"]["hours"] == pytest.approx(1.0)
+
+
+def test_shares_have_ranges_and_add_up(tmp_path: Path) -> None:
+    view = life(stored(tmp_path), "--project", "digits", *TERMS)
+    shares = [stage["share"] for stage in view["stages"]]
+    assert sum(share["value"] for share in shares) == pytest.approx(1.0)
+    assert all(0 < share["low"] <= share["value"] <= share["high"] < 1 for share in shares)
+
+
+def test_a_file_selects_runs_and_names_the_model(tmp_path: Path) -> None:
+    file = written(
+        tmp_path,
+        """
+        model = {name = "digits-cnn", project = "digits", final = ["first"]}
+        [[select]]
+        stage = "experimentation"
+        group = "sweep"
+        [[select]]
+        stage = "data"
+        runs = ["loose", "prepare"]
+        """,
+    )
+    view = life(stored(tmp_path), file, *TERMS)
+    assert view["name"] == "digits-cnn"
+    assert view["final"] == ["first"]
+    assert {stage["stage"]: stage["runs"] for stage in view["stages"]} == {"data": 2, "experimentation": 2, "training": 3, "inference": 1}
+    assert {line["fate"]: line["runs"] for line in stage_of(view, "training")["lines"]} == {"used": 1, "unused": 1, "failed": 1}
+
+
+def test_runs_are_selected_by_tag_and_by_the_stage_that_they_recorded(tmp_path: Path) -> None:
+    file = written(
+        tmp_path,
+        """
+        [[select]]
+        stage = "training"
+        project = "digits"
+        tags = ["final"]
+        [[select]]
+        stage = "experimentation"
+        project = "digits"
+        recorded_stage = "data"
+        """,
+    )
+    view = life(stored(tmp_path), file, *TERMS)
+    assert {stage["stage"]: stage["runs"] for stage in view["stages"]} == {"experimentation": 1, "training": 1}
+
+
+# ---- by hand
+
+
+def test_the_published_life_of_olmo(tmp_path: Path) -> None:
+    """Morrison et al. 2025 (arXiv:2503.05804): 159 t of development, 312 t of final runs, 22 t of hardware: 32 % is development."""
+    source = 'source = "arXiv:2503.05804"'
+    file = written(
+        tmp_path,
+        f"""
+        [[add]]
+        stage = "experimentation"
+        name = "development"
+        operational_kg = 159_000
+        {source}
+        [[add]]
+        stage = "training"
+        name = "final runs"
+        operational_kg = 312_000
+        {source}
+        [[add]]
+        stage = "training"
+        name = "hardware"
+        embodied_kg = 22_000
+        {source}
+        """,
+    )
+    view = life(None, file)
+    assert view["whole"]["total_g"] == pytest.approx(493e6)
+    assert round(100 * stage_of(view, "experimentation")["share"]["value"]) == 32
+    assert not view["whole"]["operational_lower_bound"]
+    assert not view["whole"]["embodied_lower_bound"]
+
+
+def test_energy_and_device_hours_become_grams_as_in_an_estimate(tmp_path: Path) -> None:
+    file = written(
+        tmp_path,
+        """
+        [[add]]
+        stage = "data"
+        name = "storage"
+        energy_kwh = [8, 10, 15]
+        source = "a meter"
+        [[add]]
+        stage = "training"
+        name = "another cluster"
+        gpu_hours = [900, 1000, 1200]
+        device = "H100"
+        watts = 500
+        gpus_per_host = 8
+        host_kg = 1000
+        zone = "SE"
+        pue = 1.1
+        source = "its accounting"
+        """,
+    )
+    view = life(None, file, *TERMS)
+    data, training = stage_of(view, "data"), stage_of(view, "training")
+    assert (data["operational_low_g"], data["operational_g"], data["operational_high_g"]) == pytest.approx((1000, 1250, 1875))
+    assert data["embodied_lower_bound"]
+    estimated = json.loads(
+        CliRunner()
+        .invoke(
+            cli,
+            [
+                *("estimate", "--gpu-hours", "1000", "--device", "H100", "--watts", "500", "--gpus-per-host", "8"),
+                *("--host-kg", "1000", "--zone", "SE", "--pue", "1.1", "--json"),
+            ],
+        )
+        .stdout
+    )["carbon"]
+    assert training["total_g"] == pytest.approx(estimated["total_g"])
+    assert training["operational_high_g"] == pytest.approx(1.2 * estimated["operational_high_g"])
+    assert training["embodied_low_g"] == pytest.approx(0.9 * estimated["embodied_low_g"])
+
+
+# ---- inference
+
+
+def test_inference_equals_the_past_where_the_units_say_so(tmp_path: Path) -> None:
+    """1 kWh and 125 g a run; four runs of 125 g and their hardware came before a service of 0.36 J, 0.0125 mg a request."""
+    file = written(
+        tmp_path,
+        """
+        [[add]]
+        stage = "training"
+        name = "training"
+        operational_kg = 1.0
+        source = "a paper"
+        [[add]]
+        stage = "training"
+        name = "its energy"
+        energy_kwh = 8
+        intensity_g_per_kwh = 0
+        pue = 1
+        source = "a paper"
+        [inference]
+        unit = "requests"
+        per_day = [500, 1000, 2000]
+        days = 100
+        j_per_unit = [1800, 3600, 7200]
+        source = "a benchmark"
+        """,
+    )
+    view = life(None, file, *TERMS)
+    planned, even = view["planned"], view["break_even"]
+    assert planned["g_per_unit"] == pytest.approx({"value": 0.125, "low": 0.0625, "high": 0.25})
+    assert planned["units"] == pytest.approx({"value": 1e5, "low": 5e4, "high": 2e5})
+    assert planned["g_per_unit_with_past"] == pytest.approx({"value": 0.135, "low": 0.0675, "high": 0.27})
+    assert even["grams_units"] == pytest.approx({"value": 8000, "low": 4000, "high": 16000})
+    assert even["grams_days"] == pytest.approx({"value": 8, "low": 2, "high": 32})
+    assert even["energy_units"] == pytest.approx({"value": 8000, "low": 4000, "high": 16000})
+    assert view["whole"]["total_g"] == pytest.approx(1000 + 12500)
+    assert planned["share"]["value"] == pytest.approx(12500 / 13500)
+
+
+def test_a_unit_is_taken_from_a_measured_run(tmp_path: Path) -> None:
+    file = written(
+        tmp_path,
+        """
+        model = {project = "digits"}
+        [inference]
+        unit = "tokens"
+        per_day = 1000
+        days = 10
+        runs = ["serve"]
+        """,
+    )
+    view = life(stored(tmp_path, work={"tokens": 1000}), file, *TERMS)
+    serve = stage_of(view, "inference")
+    assert view["planned"]["j_per_unit"]["value"] == pytest.approx(KWH_J / 1000)
+    assert view["planned"]["g_per_unit"]["value"] == pytest.approx(serve["total_g"] / 1000)
+    assert "run serve" in view["planned"]["source"]
+    before = view["so_far"]["total_g"] - serve["total_g"]
+    assert view["break_even"]["grams_units"]["value"] == pytest.approx(before / (serve["total_g"] / 1000))
+
+
+# ---- what is printed
+
+
+@pytest.mark.parametrize("form", ["table", "md"])
+def test_every_figure_is_printed_whole(tmp_path: Path, form: str) -> None:
+    db = stored(tmp_path)
+    for width in ("80", "120"):
+        text = call(db, "--project", "digits", *TERMS, "--format", form, COLUMNS=width).stdout
+        assert "…" not in text
+        assert all(word in text for word in ("experimentation", "not the model", "interrupted", "no stage", "The model is second."))
+        assert form == "md" or max(map(len, text.splitlines())) <= int(width)
+
+
+def test_the_files_of_the_documentation_are_read(tmp_path: Path) -> None:
+    blocks = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/life.md").read_text(), re.DOTALL)
+    [whole, olmo] = [read_life(Path(written(tmp_path, block))) for block in blocks]
+    assert whole.inference is not None
+    assert [len(whole.selections), len(whole.added)] == [1, 2]
+    assert [added.name for added in olmo.added] == ["development", "final runs", "making of the hardware"]
+
+
+# ---- bad input
+
+ADD = '[[add]]\nstage = "data"\nname = "x"\nsource = "s"\n'
+INFERENCE = '[inference]\nunit = "tokens"\nper_day = 5\ndays = 3\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("= 3", ("is no TOML", "docs/life.md")),
+        ("[modle]", ("modle", "no such key", "model")),
+        (ADD, ("add[1].name = 'x'", "adds nothing", "energy_kwh")),
+        (ADD.replace('source = "s"\n', "energy_kwh = 1"), ("add[1].source is missing", "nobody measured")),
+        (ADD.replace('"data"', '"daat"') + "energy_kwh = 1", ("stage = 'daat'", "experimentation")),
+        (ADD + "energy_kwh = -1", ("energy_kwh = -1", "0 or more")),
+        (ADD + "energy_kwh = nan", ("energy_kwh = nan", "out of range")),
+        (ADD + 'energy_kwh = "5"', ("energy_kwh = '5'", "without quotes")),
+        (ADD + "energy_kwh = [1, 2]", ("energy_kwh = [1, 2]", "three values")),
+        (ADD + "energy_kwh = [3, 2, 5]", ("not in order",)),
+        (ADD + "energy_kwh = 1\nenergy = 2", ("add[1].energy", "no such key")),
+        (ADD + "energy_kwh = 1\noperational_kg = 2", ("operational_kg = 2.0", "too")),
+        (ADD + "gpu_hours = 5", ("gpu_hours = 5.0", "watts")),
+        (ADD + "gpu_hours = 5\nload = 1", ("load = 1.0", "name the device")),
+        (ADD + "gpu_hours = 5\nload = 2\ndevice = 'H100'", ("load = 2", "1 at most")),
+        (ADD + 'energy_kwh = 1\ndevice = "H100"', ("device = 'H100'", "gpu_hours")),
+        (ADD + 'gpu_hours = 5\nwatts = 9\ndevice = "H1000"', ("add[1] (x)", "H1000")),
+        (ADD + "energy_kwh = 1\nzone = 'Atlantis'", ("add[1] (x)", "Atlantis")),
+        (ADD + "energy_kwh = 1\npue = 0.5", ("add[1]", "0.5", "1 or more")),
+        (ADD + "energy_kwh = 1\n" + ADD + "energy_kwh = 1", ("add[2].name = 'x'", "add[1]", "twice", "from and to")),
+        (
+            "\n".join(ADD + f"energy_kwh = 1\nfrom = 2026-0{m}-01\nto = 2026-0{m + 1}-01" for m in (1, 2)).replace("\n[[", "\n\n[["),
+            ("add[2].name", "twice"),
+        ),
+        (ADD + "energy_kwh = 1\nfrom = 2026-03-01\nto = 2026-02-01", ("to = ", "before from")),
+        (ADD + "energy_kwh = 1\nfrom = '2026-03-01'", ("from = '2026-03-01'", "without quotes")),
+        (INFERENCE, ("inference.unit = 'tokens'", "j_per_unit")),
+        (INFERENCE + "j_per_unit = 5", ("j_per_unit = 5.0", "source")),
+        (INFERENCE.replace("3", "-3") + 'j_per_unit = 5\nsource = "s"', ("days = -3", "above 0")),
+        (INFERENCE.replace("days = 3\n", "") + 'j_per_unit = 5\nsource = "s"', ("days is missing", "365")),
+        (INFERENCE.replace("per_day = 5", "per_day = 0") + 'j_per_unit = 5\nsource = "s"', ("per_day = 0", "above 0")),
+        ('[[select]]\nstage = "data"', ("select[1].stage", "which runs")),
+        ('[[select]]\nstage = "data"\nruns = ["prepare"]\ngroup = "sweep"', ("select[1].runs", "two tables")),
+        ('select = "data"', ("select = 'data'", "[[select]]")),
+    ],
+)
+def test_bad_input_is_refused_with_its_place_value_reason_and_mend(tmp_path: Path, text: str, words: tuple[str, ...]) -> None:
+    result = call(stored(tmp_path), written(tmp_path, text))
+    assert isinstance(result.exception, ConfigurationError)
+    assert all(word in str(result.exception) for word in ("life.toml", *words)), result.exception
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "words"),
+    [
+        (
+            '[[select]]\nstage = "data"\nruns = ["first"]\n[[select]]\nstage = "training"\nproject = "digits"',
+            ConfigurationError,
+            ("select[2].stage = 'training'", "run first", "select[1]", "one stage"),
+        ),
+        ('[[select]]\nstage = "data"\ngroup = "none"', RunNotFoundError, ("select[1]", "no run fits")),
+        ('[[select]]\nstage = "data"\nruns = ["nobody"]', RunNotFoundError, ("nobody",)),
+        ('[model]\nproject = "cats"', RunNotFoundError, ("cats",)),
+        ('[model]\nproject = "digits"\nfinal = ["nobody"]', RunNotFoundError, ("nobody",)),
+        (
+            '[model]\nproject = "digits"\n' + INFERENCE + 'runs = ["serve"]',
+            ConfigurationError,
+            ("inference.unit = 'tokens'", "run serve", "images", "tracker.update(tokens="),
+        ),
+    ],
+)
+def test_runs_that_do_not_fit_are_named(tmp_path: Path, text: str, kind: type[TrainwattError], words: tuple[str, ...]) -> None:
+    result = call(stored(tmp_path, work={"images": 5}), written(tmp_path, text))
+    assert isinstance(result.exception, kind)
+    assert all(word in str(result.exception) for word in words), result.exception
+
+
+def test_a_model_must_be_named_and_only_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    db = stored(tmp_path)
+    assert "no model is named" in str(call(db).exception)
+    written(tmp_path, ADD + "energy_kwh = 1")
+    assert life(db)["name"] == "life"  # the usual file
+    assert "each says which runs" in str(call(db, "life.toml", "--project", "digits").exception)
+    assert "cannot be read" in str(call(db, "other.toml").exception)
+    assert "one grid" in str(call(db, "--zone", "FR", "--zone", "SE").exception)

@@ -1,0 +1,79 @@
+"""Which runs belong to a model's life, and to which stage of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..analysis.selection import Filters, find, fitting
+from ..core.run import Stage
+from ..errors import ConfigurationError, RunNotFoundError
+from .plan import Life, Selection
+
+if TYPE_CHECKING:
+    from ..storage.read.records import RunRow
+    from ..storage.read.store import Store
+
+FINAL = "final"
+"""The tag of a run that became the model."""
+
+
+class Chosen(NamedTuple):
+    """The runs of a life with their stages, oldest first; None for a run whose stage nobody said. `final`: those that became the model."""
+
+    stages: dict[str, Stage | None]
+    final: frozenset[str]
+
+
+def chosen(store: Store, life: Life) -> Chosen:
+    """The runs of a life. The selections decide first, then the stage that a run of the project has recorded.
+
+    Raises RunNotFoundError for a selection that fits no run, and ConfigurationError for a run in two stages.
+    """
+    rows = {run.id: run for run in fitting(store, Filters(project=life.project))} if life.project is not None else {}
+    by: dict[str, Selection] = {}
+    for selection in life.selections:
+        for run in _fitting(store, selection, life.project):
+            before = by.setdefault(run.id, selection)
+            if before.stage != selection.stage:
+                raise ConfigurationError(
+                    f"{selection.where}.stage = {selection.stage.value!r}: run {run.id[:8]} is in stage {before.stage} already, by"
+                    f" {before.where}; a run counts in one stage: select fewer runs in one of them"
+                )
+            rows[run.id] = run
+    final = frozenset(find(store, ref) for ref in life.final)
+    for missing in final - rows.keys():
+        raise ConfigurationError(f"model.final = {missing[:8]!r}: this run is not among the runs of the life; select it, or leave it out")
+    if life.project is not None and not rows:
+        raise RunNotFoundError(f"there is no run of project {life.project!r} in {store.place}; `trainwatt list` shows the runs there are")
+    tagged = {run.id for run in rows.values() if FINAL in run.tags}
+    ordered = sorted(rows.values(), key=lambda run: (run.started_utc_ns, run.id))
+    return Chosen(
+        {run.id: by[run.id].stage if run.id in by else _own_stage(run, final | tagged) for run in ordered}, final or frozenset(tagged)
+    )
+
+
+def _own_stage(run: RunRow, final: Iterable[str]) -> Stage | None:
+    """The stage that a run has recorded. One that became the model was a training."""
+    if run.stage in list(Stage):
+        return Stage(run.stage)
+    return Stage.TRAINING if run.id in final else None
+
+
+def _fitting(store: Store, selection: Selection, project: str | None) -> Iterator[RunRow]:
+    """The runs of a selection. Without a project of its own, it is about that of the life."""
+    wanted = {find(store, ref) for ref in selection.runs}
+    filters = Filters() if wanted else Filters(project=selection.project or project, group=selection.group)
+    found = False
+    for run in fitting(store, filters):
+        if run.id in wanted if wanted else _fits(run, selection):
+            found = True
+            yield run
+    if not found:
+        raise RunNotFoundError(f"{selection.where}: no run fits; `trainwatt list` shows the runs there are")
+
+
+def _fits(run: RunRow, selection: Selection) -> bool:
+    if selection.recorded_stage is not None and run.stage != selection.recorded_stage:
+        return False
+    return all(name in run.tags and value in (None, run.tags[name]) for name, value in selection.tags)

@@ -1,0 +1,85 @@
+"""PURE: the figures of what a user added to a life by hand, or plans."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..carbon.accounting import G_PER_KG, Estimate
+from ..carbon.assumption import LeftOut
+from ..carbon.estimating import Plan, estimate
+from ..carbon.terms import Terms
+from ..errors import ConfigurationError
+from .figures import Figures
+from .plan import Added
+
+if TYPE_CHECKING:
+    from ..carbon.tables.hardware import HardwareTable
+
+_ENERGY_ALONE = Plan(
+    device=None, count=None, hours=None, gpu_hours=None, watts=None, load=None, energy_kwh=None, embodied_kg=None, host_kg=None,
+    devices_per_host=None, units=None, unit=None,
+)  # fmt: skip
+
+
+def figures_of_added(added: Added, terms: Terms, rows: HardwareTable) -> Figures:
+    """The figures of an entry. What it does not say of its grid and site comes from `terms`. Grams that it states are taken as complete.
+    Raises ConfigurationError."""
+    figures = Figures(energy_least=added.operational_kg is not None)  # the making of hardware has no joules of its own
+    own = over(added.terms, terms)
+    try:
+        if added.plan is not None:
+            figures = _of_plan(added.plan, added.energy_kwh, added.gpu_hours, own, rows)
+        elif added.energy_kwh is not None:
+            figures = of_energy(added.energy_kwh, own, rows)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{added.where} ({added.name}): {error}") from None
+    if added.operational_kg is not None:
+        figures = figures._replace(operational=added.operational_kg.times(G_PER_KG))
+    if added.embodied_kg is not None:
+        figures = figures._replace(embodied=added.embodied_kg.times(G_PER_KG), embodied_least=False)
+    return figures
+
+
+def of_energy(kwh: Estimate, terms: Terms, rows: HardwareTable) -> Figures:
+    """An energy before PUE, in kWh. Nothing is known of its hardware. Raises ConfigurationError."""
+    return _of_plan(_ENERGY_ALONE, kwh, None, terms, rows)
+
+
+def over(own: Terms, other: Terms) -> Terms:
+    """The terms `own`; what they leave open comes from `other`."""
+    has_grid = own.zone is not None or own.intensity_g_per_kwh is not None
+    grid = {} if has_grid else {name: getattr(other, name) for name in ("zone", "intensity_g_per_kwh", "intensity_basis", "series")}
+    names = ("pue", "lifetime_years", "lifetime_utilization", "hardware", "basis")
+    open_ = {name: getattr(other, name) for name in names if getattr(own, name) is None}
+    return replace(own, allow_suspect=other.allow_suspect, **grid, **open_)
+
+
+def _of_plan(plan: Plan, kwh: Estimate | None, hours: Estimate | None, terms: Terms, rows: HardwareTable) -> Figures:
+    """The figures of a described run. If its energy or its time has a range, the bounds are those of the lowest and of the highest."""
+
+    def at(bound: int) -> Figures:
+        return _described(
+            replace(plan, energy_kwh=None if kwh is None else kwh[bound], gpu_hours=None if hours is None else hours[bound]), terms, rows
+        )
+
+    central, low, high = map(at, range(3))
+    return central._replace(
+        energy=Estimate(central.energy.central, low.energy.low, high.energy.high),
+        operational=Estimate(central.operational.central, low.operational.low, high.operational.high),
+        embodied=Estimate(central.embodied.central, low.embodied.low, high.embodied.high),
+    )
+
+
+def _described(plan: Plan, terms: Terms, rows: HardwareTable) -> Figures:
+    energy, carbon, _ = estimate(plan, terms, rows)
+    embodied = carbon["embodied_g"], carbon["embodied_low_g"], carbon["embodied_high_g"]
+    left_out = set(carbon["left_out_codes"])
+    return Figures(
+        gpu_hours=plan.device_hours or 0.0,
+        energy=Estimate(energy["total_j"], energy["low_j"], energy["high_j"]),
+        operational=Estimate(carbon["operational_g"], carbon["operational_low_g"], carbon["operational_high_g"]),
+        embodied=Estimate(*(0.0 if grams is None else grams for grams in embodied)),
+        operational_least=LeftOut.SITE_OVERHEAD in left_out,
+        embodied_least=bool(left_out & {LeftOut.HARDWARE_TIME, LeftOut.DEVICES, LeftOut.HOSTS}),
+    )

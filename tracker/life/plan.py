@@ -1,0 +1,75 @@
+"""PURE: what a user says of a model's life: which runs belong to it, what was not measured, and the inference that is planned."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import NamedTuple
+
+from ..carbon.accounting import Estimate
+from ..carbon.estimating import Plan
+from ..carbon.terms import Terms
+from ..core.run import Stage
+
+
+class Selection(NamedTuple):
+    """Runs that belong to `stage`: those that are named in `runs`, and those that fit every other field that is not None. `where` is its
+    place in the file."""
+
+    where: str
+    stage: Stage
+    runs: tuple[str, ...]
+    project: str | None
+    group: str | None
+    recorded_stage: str | None
+    tags: tuple[tuple[str, str | None], ...]
+
+
+class Added(NamedTuple):
+    """Something that was not measured, in one stage. At least one of `energy_kwh`, `plan`, `operational_kg` and `embodied_kg` is given.
+
+    `energy_kwh` is before PUE. `plan` says on what the `gpu_hours` were spent. `terms` are its own, such as its zone. `begin` and `end` are
+    its first and last day, if the file gives them.
+    """
+
+    where: str
+    stage: Stage
+    name: str
+    source: str
+    energy_kwh: Estimate | None
+    gpu_hours: Estimate | None
+    plan: Plan | None
+    operational_kg: Estimate | None
+    embodied_kg: Estimate | None
+    terms: Terms
+    begin: date | None
+    end: date | None
+
+
+class Inference(NamedTuple):
+    """The inference that is planned: `per_day` units a day for `days`. A unit takes `j_per_unit` (before PUE, from `source`), or what the
+    named `runs` took, which must have counted `unit`."""
+
+    unit: str
+    per_day: Estimate
+    days: float
+    j_per_unit: Estimate | None
+    embodied_g_per_unit: Estimate | None
+    source: str | None
+    runs: tuple[str, ...]
+    terms: Terms
+
+
+class Life(NamedTuple):
+    """A model's life. `project`: all of its runs belong to it. `final`: the runs that became the model."""
+
+    name: str
+    project: str | None
+    final: tuple[str, ...]
+    selections: tuple[Selection, ...]
+    added: tuple[Added, ...]
+    inference: Inference | None
+
+    @property
+    def has_runs(self) -> bool:
+        """Whether any run belongs to it. A life may consist of what was added by hand."""
+        return bool(self.project is not None or self.selections or self.final or (self.inference and self.inference.runs))

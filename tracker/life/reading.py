@@ -1,0 +1,168 @@
+"""Reads a `life.toml`. Every error names the place in the file, the value, the reason and the mend."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..carbon.accounting import Estimate
+from ..carbon.estimating import Plan
+from ..errors import ConfigurationError
+from .plan import Added, Inference, Life, Selection
+from .table import TERMS, TomlTable
+
+_HARDWARE = ("device", "watts", "load", "gpu_kg", "host_kg", "gpus_per_host")
+_AMOUNTS = ("energy_kwh", "gpu_hours", "operational_kg", "embodied_kg")
+_OF_LIFE = ("model", "select", "add", "inference")
+_OF_MODEL = ("name", "project", "final")
+_OF_SELECTION = ("stage", "runs", "project", "group", "recorded_stage", "tags")
+_OF_ADDED = ("stage", "name", "source", "from", "to", *_AMOUNTS, *_HARDWARE, *TERMS)
+_OF_INFERENCE = ("unit", "per_day", "days", "j_per_unit", "embodied_g_per_unit", "source", "runs", *TERMS)
+
+
+def read_life(path: Path) -> Life:
+    """The life that a file describes. Raises ConfigurationError."""
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}; name a TOML file in UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path} is no TOML: {error}; see docs/life.md for an example") from None
+    return life_of(found, str(path))
+
+
+def life_of(found: Mapping[str, Any], place: str) -> Life:
+    """The life that a parsed file describes; `place` is the file. Raises ConfigurationError."""
+    whole = TomlTable(found, place, "", _OF_LIFE)
+    model = TomlTable(whole.table("model"), place, "model", _OF_MODEL)
+    added = tuple(_added(table) for table in whole.tables("add", _OF_ADDED))
+    _require_apart(added)
+    project = model.text("project")
+    return Life(
+        name=model.text("name") or project or Path(place).stem,
+        project=project,
+        final=model.texts("final"),
+        selections=tuple(_selection(table) for table in whole.tables("select", _OF_SELECTION)),
+        added=added,
+        inference=_inference(TomlTable(whole.table("inference"), place, "inference", _OF_INFERENCE)) if "inference" in found else None,
+    )
+
+
+def _selection(table: TomlTable) -> Selection:
+    runs, tags = table.texts("runs"), table.tags()
+    project, group, recorded = table.text("project"), table.text("group"), table.text("recorded_stage")
+    if not runs and not tags and project is group is recorded is None:
+        raise table.wrong(
+            "stage", table.value("stage"), "nothing says which runs these are", "give runs, project, group, recorded_stage or tags"
+        )
+    if runs and (tags or project or group or recorded):
+        raise table.wrong("runs", list(runs), "named runs need no filter", "make two tables of them")
+    return Selection(table.where, table.stage(), runs, project, group, recorded, tags)
+
+
+def _added(table: TomlTable) -> Added:
+    begin, end = table.day("from"), table.day("to")
+    if begin is not None and end is not None and end < begin:
+        raise table.wrong("to", end, f"it is before from = {begin}", "give the last day of the time")
+    energy, gpu_hours = table.amount("energy_kwh"), table.amount("gpu_hours")
+    operational, embodied = table.amount("operational_kg"), table.amount("embodied_kg")
+    if energy is gpu_hours is operational is embodied is None:
+        raise table.wrong("name", table.value("name"), "it adds nothing", f"give one of {', '.join(_AMOUNTS)}")
+    if operational is not None and (energy is not None or gpu_hours is not None):
+        raise table.wrong("operational_kg", operational.central, "the energy gives these grams too", "leave it out, or the energy")
+    if embodied is not None and gpu_hours is not None:
+        raise table.wrong(
+            "embodied_kg", embodied.central, "the hours give these grams too", "leave it out, or give energy_kwh without gpu_hours"
+        )
+    return Added(
+        where=table.where,
+        stage=table.stage(),
+        name=table.required("name"),
+        source=table.required("source"),
+        energy_kwh=energy,
+        gpu_hours=gpu_hours,
+        plan=_plan(table, gpu_hours, energy),
+        operational_kg=operational,
+        embodied_kg=embodied,
+        terms=table.terms(),
+        begin=begin,
+        end=end,
+    )
+
+
+def _plan(table: TomlTable, gpu_hours: Estimate | None, energy: Estimate | None) -> Plan | None:
+    """Device time; None without any."""
+    given = [name for name in _HARDWARE if table.value(name) is not None]
+    if gpu_hours is None:
+        if given:
+            raise table.wrong(
+                given[0], table.value(given[0]), "it belongs to gpu_hours, which are missing", "give gpu_hours, or leave it out"
+            )
+        return None
+    device, watts, load = table.text("device"), table.number("watts"), table.number("load", most=1.0)
+    if energy is None and watts is None and load is None:
+        raise table.wrong(
+            "gpu_hours", gpu_hours.central, "time alone is no energy", "give watts, load (1 for busy devices) or energy_kwh too"
+        )
+    if sum(value is not None for value in (energy, watts, load)) > 1:
+        raise table.wrong(
+            "watts" if watts is not None else "load",
+            watts if watts is not None else load,
+            "energy_kwh, watts and load each give the energy",
+            "give one of them",
+        )
+    if load is not None and device is None:
+        raise table.wrong("load", load, "it is a share of the device's rated power", "name the device, or give watts")
+    return Plan(
+        device=device,
+        count=None,
+        hours=None,
+        gpu_hours=gpu_hours.central,
+        watts=watts,
+        load=load,
+        energy_kwh=None if energy is None else energy.central,
+        embodied_kg=table.number("gpu_kg"),
+        host_kg=table.number("host_kg"),
+        devices_per_host=table.number("gpus_per_host", above=0.0),
+        units=None,
+        unit=None,
+    )
+
+
+def _inference(table: TomlTable) -> Inference:
+    runs, each, source = table.texts("runs"), table.amount("j_per_unit"), table.text("source")
+    if not runs and each is None:
+        raise table.wrong(
+            "unit", table.value("unit"), "nothing says what a unit takes", "give j_per_unit and its source, or runs that counted it"
+        )
+    if runs and each is not None:
+        raise table.wrong("j_per_unit", each.central, "the runs give it too", "leave out one of them")
+    if each is not None and source is None:
+        raise table.wrong("j_per_unit", each.central, "it needs a source", 'say where it is from: source = "…"')
+    per_day = table.amount("per_day")
+    if per_day is None or per_day.low <= 0:
+        raise table.wrong("per_day", table.value("per_day"), "there is no inference without units", "give the units a day, above 0")
+    days = table.number("days", above=0.0)
+    if days is None:
+        raise table.wrong("days", None, "the length of the plan is missing", "give the days of inference, such as 365")
+    unit = table.required("unit")
+    return Inference(unit, per_day, days, each, table.amount("embodied_g_per_unit"), source, runs, table.terms())
+
+
+def _require_apart(added: tuple[Added, ...]) -> None:
+    """Raises ConfigurationError if two entries of one name and stage are of the same time."""
+    for i, one in enumerate(added):
+        for other in added[i + 1 :]:
+            if (one.stage, one.name) == (other.stage, other.name) and _meet(one, other):
+                raise ConfigurationError(
+                    f"{other.where}.name = {other.name!r}: {one.where} has the same name in stage {one.stage}, and nothing says that their"
+                    " times differ, so it may count twice; give both from and to, or another name"
+                )
+
+
+def _meet(one: Added, other: Added) -> bool:
+    if one.begin is None or one.end is None or other.begin is None or other.end is None:
+        return True
+    return one.begin <= other.end and other.begin <= one.end

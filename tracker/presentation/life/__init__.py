@@ -1,0 +1,1 @@
+"""A model's life as text: a table for a terminal, and Markdown."""

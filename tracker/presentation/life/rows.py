@@ -1,0 +1,170 @@
+"""PURE: the table of a life as cells of text, and the sentences below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..words.masses import format_mass, mass_parts
+from ..words.quantities import at_least, count, format_duration, format_energy, format_range, range_parts, significant
+
+if TYPE_CHECKING:
+    from ...core.contract import BreakEvenJson, LifeFiguresJson, LifeJson, PlannedJson, RangeJson
+
+FATES = {"used": "completed", "unused": "not the model", "failed": "failed", "interrupted": "interrupted", "running": "running"}
+HEAD = ("stage", "energy", "operational", "embodied", "total CO2e", "share")
+
+
+class Cell(NamedTuple):
+    """A figure and its range, which is empty if it has none."""
+
+    value: str
+    bounds: str = ""
+
+
+class Row(NamedTuple):
+    """A line of the table. `depth` is 0 for a stage and for a sum, 1 for a part of a stage. `about` says how many runs and how long."""
+
+    name: str
+    about: str
+    depth: int
+    energy: Cell
+    operational: Cell
+    embodied: Cell
+    total: Cell
+    share: Cell
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """The figures."""
+        return self[3:]
+
+
+def rows(life: LifeJson) -> Iterator[Row]:
+    """The lines: each stage with its parts, what is planned, and the sums."""
+    for stage in life["stages"]:
+        yield _row(stage["stage"] or "no stage", 0, stage, stage["share"])
+        fates = {line["fate"] for line in stage["lines"]}
+        if fates - {"used"} or stage["added"]:
+            for line in stage["lines"]:
+                yield _row(FATES[line["fate"]], 1, line, None)
+            for added in stage["added"]:
+                yield _row(f"{added['name']} *", 1, added, None)
+    yield _row("so far", 0, life["so_far"], None)
+    if (planned := life["planned"]) is not None:
+        yield _row("planned inference", 0, planned, planned["share"])
+        yield _row("whole life", 0, life["whole"], None)
+
+
+def _row(name: str, depth: int, of: LifeFiguresJson, share: RangeJson | None) -> Row:
+    return Row(
+        name,
+        f"{count(of['runs'], 'run')}, {format_duration(3600 * of['hours'])}" if of["runs"] else "",
+        depth,
+        Cell("–") if not of["energy_high_j"] else _energy(of),
+        _mass(of["operational_g"], of["operational_low_g"], of["operational_high_g"], of["operational_lower_bound"]),
+        _mass(of["embodied_g"], of["embodied_low_g"], of["embodied_high_g"], of["embodied_lower_bound"]),
+        _mass(of["total_g"], of["total_low_g"], of["total_high_g"], of["operational_lower_bound"] or of["embodied_lower_bound"]),
+        Cell("") if share is None else Cell(_percent(share["value"]), _percents(share)),
+    )
+
+
+def _energy(of: LifeFiguresJson) -> Cell:
+    value, bounds = range_parts(of["energy_j"], of["energy_low_j"], of["energy_high_j"])
+    return Cell(at_least(value, of["energy_lower_bound"]), "" if of["energy_low_j"] == of["energy_high_j"] else bounds)
+
+
+def _mass(grams: float, low_g: float, high_g: float, least: bool) -> Cell:
+    if not high_g:
+        return Cell("not known" if least else "–")
+    value, bounds = mass_parts(grams, low_g, high_g)
+    return Cell(at_least(value, least), bounds)
+
+
+def _percent(share: float) -> str:
+    return f"{significant(100 * share)} %" if share < 0.1 else f"{100 * share:.0f} %"
+
+
+def _percents(share: RangeJson) -> str:
+    low, high = (_percent(share[end]).removesuffix(" %") for end in ("low", "high"))
+    return "" if low == high else f"{low}–{high}"
+
+
+# ---- below the table
+
+
+def title(life: LifeJson) -> str:
+    """The headline."""
+    so_far = life["so_far"]
+    grams = format_mass(so_far["total_g"], so_far["total_low_g"], so_far["total_high_g"])
+    least = so_far["operational_lower_bound"] or so_far["embodied_lower_bound"]
+    joules = format_range(so_far["energy_j"], so_far["energy_low_j"], so_far["energy_high_j"])
+    energy = "" if not so_far["energy_high_j"] else f", {at_least(joules, so_far['energy_lower_bound'])}"
+    return f"{life['name']}: {at_least(grams, least)} CO2e so far{energy}"
+
+
+def notes(life: LifeJson) -> Iterator[str]:
+    """What the figures mean, a sentence or two each."""
+    if planned := life["planned"]:
+        yield from _of_inference(planned, life["break_even"])
+    if (lost := life["lost"])["runs"]:
+        what = f"{format_mass(lost['total_g'], lost['total_low_g'], lost['total_high_g'])} CO2e, {format_energy(lost['energy_j'])}"
+        yield f"Runs that the model has nothing of: {count(lost['runs'], 'run')}, {what}."
+    if life["final"]:
+        yield f"The model is {', '.join(id_[:8] for id_ in life['final'])}."
+    elif any(stage["stage"] == "training" and stage["runs"] > 1 for stage in life["stages"]):
+        yield "Nothing says which training became the model: give it the tag final=yes, or name it in the file (model.final)."
+    if any(stage["stage"] is None for stage in life["stages"]):
+        yield "Some runs have no stage: give --stage when they run, or select them in the file."
+    for added in (added for stage in life["stages"] for added in stage["added"]):
+        yield f"* {added['name']}: not measured here, from {added['source']}."
+    if life["runs_at_once"]:
+        yield f"{count(life['runs_at_once'], 'run')} read a device at the same time as another: each device counts once at any time."
+    for runs, word in ((life["runs_estimated"], "estimated"), (life["runs_imported"], "imported")):
+        if runs:
+            yield f"{count(runs, 'run')} {'is' if runs == 1 else 'are'} {word}, not recorded by trainwatt."
+    whole = life["whole"]
+    if whole["energy_lower_bound"] or whole["operational_lower_bound"] or whole["embodied_lower_bound"]:
+        yield "≥: a part of it is not known, such as the overhead of the site (--pue) or the making of the hardware."
+
+
+def _of_inference(planned: PlannedJson, even: BreakEvenJson | None) -> Iterator[str]:
+    unit, units = planned["unit"], planned["units"]
+    one = unit.removesuffix("s")
+    each_g, with_past_g = _ranged_g(planned["g_per_unit"]), _ranged_g(planned["g_per_unit_with_past"])
+    yield (
+        f"A {one} takes {_ranged_j(planned['j_per_unit'])} and emits {each_g} CO2e ({planned['source']}); with all that came before, shared"
+        f" by the {_big(units['value'])} {unit} of {planned['days']:g} days, {with_past_g}."
+    )
+    if even is not None:
+        for what, of, days in (("emits", even["grams_units"], even["grams_days"]), ("uses", even["energy_units"], even["energy_days"])):
+            if of is None or days is None:
+                yield f"It cannot be said when inference {what} as much as all before: a {one} may take nothing."
+            else:
+                yield f"Inference {what} as much as all that came before after {_bigs(of)} {unit}, {_numbers(days)} days as planned."
+
+
+def _ranged_j(of: RangeJson) -> str:
+    return format_energy(of["value"]) if of["low"] == of["high"] else format_range(of["value"], of["low"], of["high"])
+
+
+def _ranged_g(of: RangeJson) -> str:
+    return format_mass(of["value"], of["low"], of["high"])
+
+
+def _numbers(of: RangeJson) -> str:
+    low, high = significant(of["low"]), significant(of["high"])
+    return significant(of["value"]) + ("" if low == high else f" ({low}–{high})")
+
+
+def _bigs(of: RangeJson) -> str:
+    low, high = _big(of["low"]), _big(of["high"])
+    return _big(of["value"]) + ("" if low == high else f" ({low}–{high})")
+
+
+def _big(value: float) -> str:
+    """ "12,300", "1.23 million", "4.56 billion"."""
+    for size, word in ((1e9, " billion"), (1e6, " million")):
+        if value >= size:
+            return f"{significant(value / size)}{word}"
+    return f"{float(significant(value)):,.0f}" if value >= 10 else significant(value)

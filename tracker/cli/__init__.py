@@ -1,4 +1,4 @@
-"""It belongs here if it is a command, or is shared by commands only: `track/` measures, `look/` shows runs, `grams/` shows footprints, `life/` is about a model's life."""
+"""It belongs here if it is a command, or is shared by commands only: `track/` measures; `look/`, `grams/` and `life/` show."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..storage.read.records import DeviceRow, RunRow
     from ..storage.read.store import Store
 
-By = Literal["project", "group"] | Period
+By = Literal["project", "group", "stage"] | Period
 
 
 class Member(NamedTuple):
@@ -124,7 +124,8 @@ def _readings(of: Sequence[Member]) -> Iterator[Reading]:
 
 
 def grouped(of: Iterable[Member], by: By) -> list[GroupJson]:
-    """One sum for each project, group, or period in which runs began. Runs without a group are one sum, whose name is None."""
+    """One sum for each project, group, stage, or period in which runs began. Runs without a group or a stage are one sum, whose name is
+    None."""
     groups: dict[str | None, list[Member]] = {}
     for member in of:
         groups.setdefault(_name_of(member.run, by), []).append(member)
@@ -132,13 +133,15 @@ def grouped(of: Iterable[Member], by: By) -> list[GroupJson]:
 
 
 def name_of(group: GroupJson, by: By) -> str | None:
-    """What a group is called: the value of its key `by`; None for runs without a group."""
+    """What a group is called: the value of its key `by`; None for runs without a group or stage."""
     return cast("dict[str, str | None]", group)[by]
 
 
 def _name_of(run: RunRow, by: By) -> str | None:
     if by == "project":
         return run.project
+    if by == "stage":
+        return run.stage
     return run.group_name if by == "group" else period_of(run.started_utc_ns, by)
 
 

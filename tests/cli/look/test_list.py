@@ -267,6 +267,13 @@ def test_by_group_counts_those_without_one_apart(world: World) -> None:
     assert "(none)" in reads(world, "--by", "group")
 
 
+def test_by_stage_has_a_line_for_each_stage_of_a_models_life(world: World) -> None:
+    put(world.db, "f", {"gpu0": 1.0}, stage="data", at_s=500)
+    put(world.db, "g", {"gpu0": 2.0}, stage="training", at_s=600)
+    found = json.loads(reads(world, "--by", "stage", "--sort", "name", "--json"))
+    assert [(g["stage"], g["runs"]) for g in found["groups"]] == [("data", 1), ("training", 1), (None, 5)]
+
+
 def test_one_run_alone_has_the_figures_of_the_run(world: World) -> None:
     [group] = json.loads(reads(world, "--json", "--by", "group", "--status", "failed"))["groups"]
     [run] = json.loads(reads(world, "--json", "--status", "failed"))["runs"]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SORTS = ("started", "energy", "each", "duration", "project", "name")
 FORMATS = ("table", "json", "csv", "md")
-BY: tuple[By, ...] = ("project", "group", "day", "week", "month")
+BY: tuple[By, ...] = ("project", "group", "stage", "day", "week", "month")
 T = TypeVar("T")
 
 

@@ -50,6 +50,7 @@ class GroupJson(SumJson):
 
     project: NotRequired[str]
     group: NotRequired[str | None]
+    stage: NotRequired[str | None]
     day: NotRequired[str]
     week: NotRequired[str]
     month: NotRequired[str]

@@ -53,6 +53,8 @@ PURE_FILES = (
     "life.figures",
     "life.inference",
     "life.plan",
+    "life.whatif.change",
+    "life.whatif.starting",
     "life.whole",
     "machine.proc",
     "tracking.sharing.gpu_use",

@@ -402,4 +402,4 @@ def test_a_model_must_be_named_and_only_once(tmp_path: Path, monkeypatch: pytest
     assert life(db)["name"] == "life"  # the usual file
     assert "each says which runs" in str(call(db, "life.toml", "--project", "digits").exception)
     assert "cannot be read" in str(call(db, "other.toml").exception)
-    assert "one grid" in str(call(db, "--zone", "FR", "--zone", "SE").exception)
+    assert "give one zone" in str(call(db, "--zone", "FR", "--zone", "SE").exception)

@@ -29,6 +29,7 @@ COMMANDS = {
     "report": "look.report",
     "estimate": "grams.estimate",
     "life": "life.life",
+    "whatif": "life.whatif",
     "import": "grams.importing",
     "zones": "grams.zones",
     "hardware": "grams.hardware",

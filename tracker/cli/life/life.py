@@ -22,7 +22,7 @@ from ...presentation.life.terminal import life_page
 from ...presentation.terminal.run import console
 from ..options import db_option, json_option
 from ..output import echo, say
-from ..terms_options import FILE, terms_by_zone, terms_options
+from ..terms_options import FILE, terms_of, terms_options
 
 if TYPE_CHECKING:
     from ...core.contract import FootprintJson
@@ -43,7 +43,7 @@ def command(file: Path | None, project: str | None, form: str, as_json: bool, db
     FILE selects the runs of each stage and adds what was not measured; by default it is `life.toml`, if that is there. Without one, the
     runs of --project count in the stages that they have recorded.
     """
-    terms = one_grid(terms_by_zone(**given))
+    terms = terms_of(**given)
     life = life_named(file, project)
     of, found, measured = _runs(life, terms, db) if life.has_runs else (Chosen({}, frozenset()), [], [])
     whole = whole_life(life, of, found, measured, terms, table(terms.hardware))
@@ -62,13 +62,6 @@ def _runs(life: Life, terms: Terms, db: str | None) -> tuple[Chosen, list[Footpr
     of = chosen(store, life)
     found = footprints_of(store, of.stages, terms, say)
     return of, found, [] if life.inference is None else footprints_of(store, named(store, life.inference.runs), terms, say)
-
-
-def one_grid(by_zone: list[Terms]) -> Terms:
-    """The terms. Raises ConfigurationError for several zones."""
-    if len(by_zone) > 1:
-        raise ConfigurationError(f"--zone given {len(by_zone)} times: a life has one grid beside those of its runs; give one --zone")
-    return by_zone[0]
 
 
 def life_named(file: Path | None, project: str | None) -> Life:

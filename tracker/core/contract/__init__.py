@@ -90,6 +90,7 @@ from .show import (
     WatchLineJson,
 )
 from .slurm import AllocationJson, CrossCheckJson
+from .whatif import CircumstanceJson, OutcomeJson, WhatIfJson
 
 __all__ = [
     "AddedJson",
@@ -101,6 +102,7 @@ __all__ = [
     "BreakEvenJson",
     "CarbonJson",
     "ChangeJson",
+    "CircumstanceJson",
     "CompareJson",
     "ComparedJson",
     "CostJson",
@@ -141,6 +143,7 @@ __all__ = [
     "OfRunJson",
     "OnceJson",
     "OperationalJson",
+    "OutcomeJson",
     "PerUnitJson",
     "PhaseByRankJson",
     "PhaseJson",
@@ -170,4 +173,5 @@ __all__ = [
     "UnreadDeviceJson",
     "WatchJson",
     "WatchLineJson",
+    "WhatIfJson",
 ]

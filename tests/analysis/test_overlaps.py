@@ -17,7 +17,7 @@ from tests.fakes.world import TRAINWATT, World, finished
 from trainwatt.analysis.footprint import view_of
 from trainwatt.analysis.footprint_totals import count_once, tally
 from trainwatt.analysis.overlaps import APART_S, Curves, Measured, Reading, at_once, own_parts
-from trainwatt.analysis.totals import curves_of, members, total
+from trainwatt.analysis.totals import members, total
 from trainwatt.analysis.view import device_share
 from trainwatt.core.clock import Anchor
 from trainwatt.core.contract import FootprintJson, SumJson
@@ -220,13 +220,27 @@ def test_the_making_of_hardware_counts_once_as_the_joules(tmp_path: Path) -> Non
     assert whole.total.central == pytest.approx(3 * single.total.central)
 
 
+def test_a_run_whose_device_was_read_once_within_another_run_adds_nothing(tmp_path: Path) -> None:
+    """The second one died after its first reading."""
+    db = tmp_path / "runs.db"
+    put(db, "a", {"package-0": 1000.0}, at_s=0, seconds=100)
+    put(db, "b", {"package-0": 0.0}, at_s=50, seconds=10, seen=0.0)
+    found = sums(db)
+    assert found["runs_at_once"] == 2
+    once = found["counted_once"]
+    assert once is not None
+    assert once["energy"]["total_j"] == pytest.approx(1000)
+    assert once["duration_s"] == 100
+
+
 def test_a_run_on_two_gpus_of_eight_keeps_its_part_of_the_host_beside_its_neighbour(tmp_path: Path) -> None:
     """Both read the package, and each has GPUs of its own: the parts of the host that they hold are different ones."""
     db = tmp_path / "runs.db"
     for name in "ab":
         put(db, name, {"gpu0": 1e6, "package-0": 1e5}, seconds=3600, uuid=f"GPU-{name}", zone="FR")
     store = Store.open(str(db))
-    runs = [Measured(n, store.load(n).run.started_utc_ns, 3600, store.load(n).devices, curves_of(store, n)) for n in "ab"]
+    loaded = [stored for runs in store.load_all("ab") for stored in runs]
+    runs = [Measured(s.run.id, s.run.started_utc_ns, 3600, s.devices, Curves(store.points(s.run.id), s.anchors)) for s in loaded]
     store.close()
     own = own_parts(runs)
     assert [(own[n].gpu_share, own[n].host_share, own[n].share) for n in "ab"] == [(1, 1, 1), (1, 0, 1)]

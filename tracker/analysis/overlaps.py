@@ -148,10 +148,10 @@ def _own(run: Measured, kept: Sequence[tuple[_Span, int]]) -> Own:
 
 
 def _part(span: _Span, from_ns: int) -> float:
-    """The share of a span that is left from an instant on."""
+    """The share of a span that is left from an instant on; all or nothing of one without length, whose device was read once."""
     if from_ns <= span.start_ns:
         return 1.0
-    return max(0, span.end_ns - from_ns) / (span.end_ns - span.start_ns)
+    return (span.end_ns - from_ns) / (span.end_ns - span.start_ns) if span.end_ns > from_ns else 0.0
 
 
 def _share(kept: Iterable[tuple[_Span, int]], gpus: bool) -> float | None:

@@ -136,6 +136,13 @@ def test_a_time_that_cannot_be_true_does_not_hide_the_newest_run(spoiled: Spoile
     store.close()
 
 
+@pytest.mark.parametrize("column", ["status", "outcome"])
+def test_a_damaged_status_does_not_end_a_comparison(spoiled: Spoiled, column: str) -> None:
+    spoiled.spoil(Cell("run", column, "text", every=True))
+    result = spoiled.call("compare", WIDE, VICTIM)
+    assert (result.exception, result.exit_code) == (None, 0)
+
+
 @settings(max_examples=25)
 @given(st.sampled_from(sorted(cells())), st.sampled_from(SHOWN))
 def test_no_single_value_ends_a_command(spoiled: Spoiled, cell: Cell, command: tuple[str, ...]) -> None:

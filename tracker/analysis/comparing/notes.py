@@ -37,8 +37,8 @@ def notes(side: Side, base: Side | None) -> list[Note]:
 
 
 def _of_run(view: ShowJson) -> list[Note]:
-    status, energy = Status(view["run"]["status"]), view["energy"]
-    found = [Note(UNFINISHED[status])] if status in UNFINISHED else []
+    said, energy = view["run"]["status"], view["energy"]
+    found = [Note(limit) for status, limit in UNFINISHED.items() if status == said]  # a damaged status may be any word
     if energy["lower_bound"]:
         found.append(Note(Limit.DEVICE_UNMEASURED if energy["unmeasured"] else Limit.DEVICE_LOST))
     if work_partial(view["run"]):

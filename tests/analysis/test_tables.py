@@ -33,7 +33,7 @@ def store(tmp_path: Path) -> Store:
 def written(store: Store, what: What, form: str, run_id: str = "run1") -> bytes:
     file = io.BytesIO()
     table = FORMATS[form](file, COLUMNS[what])
-    for row in rows(store, run_id, what):
+    for row in next(rows(store, [run_id], what)):
         table.put(row)
     table.finish()
     return file.getvalue()
@@ -41,7 +41,7 @@ def written(store: Store, what: What, form: str, run_id: str = "run1") -> bytes:
 
 def test_a_run_has_the_digits_of_show(store: Store) -> None:
     view: Any = view_of(store, store.load("run1"))
-    [row] = rows(store, "run1", "runs")
+    [row] = next(rows(store, ["run1"], "runs"))
     energy, carbon = view["energy"], view["carbon"]
     assert (row["energy_j"], row["low_j"], row["high_j"]) == (energy["total_j"], energy["low_j"], energy["high_j"])
     assert [row[key] for key in row if key.endswith("_g")] == [carbon[key] for key in row if key.endswith("_g")]
@@ -53,13 +53,13 @@ def test_a_run_has_the_digits_of_show(store: Store) -> None:
 
 @pytest.mark.parametrize("what", ["runs", "curves"])
 def test_rows_have_just_the_columns_that_are_announced(store: Store, what: What) -> None:
-    for row in rows(store, "run1", what):
+    for row in next(rows(store, ["run1"], what)):
         assert list(row) == [c.name for c in COLUMNS[what]]
 
 
 def test_a_curve_adds_up_to_its_device_on_each_host(store: Store) -> None:
     view = view_of(store, store.load("run1"))
-    last = {(row["host"], row["device"]): row for row in rows(store, "run1", "curves")}
+    last = {(row["host"], row["device"]): row for row in next(rows(store, ["run1"], "curves"))}
     assert {key: row["energy_j"] for key, row in last.items()} == {
         (d["host"], d["device"]): d["energy_j"] for d in view["energy"]["devices"]
     }
@@ -76,7 +76,7 @@ def test_phases_have_the_digits_of_show(tmp_path: Path) -> None:
     writer.write({"phase": phases, "phase_energy": [phase_energy(2, 3.0), phase_energy(3, 4.0)]})
     writer.close()
     store = Store.open(path)
-    first, second = rows(store, "run-1", "phases")
+    first, second = next(rows(store, ["run-1"], "phases"))
     assert list(first) == [c.name for c in COLUMNS["phases"]]
     view = view_of(store, store.load("run-1"))["phases"][0]
     assert {key: first[key] for key in view if key not in ("name", "work")} == {k: v for k, v in view.items() if k not in ("name", "work")}
@@ -89,20 +89,20 @@ def test_phases_have_the_digits_of_show(tmp_path: Path) -> None:
 
 def test_the_time_of_a_point_follows_a_clock_that_was_set(tmp_path: Path) -> None:
     path = stored(tmp_path, [0, 10, 20], anchors=[(5, 1_000_005), (15, 2_000_015)])
-    assert [row["utc_ns"] for row in rows(Store.open(path), "run-1", "curves")] == [1_000_000, 1_000_010, 2_000_020]
+    assert [row["utc_ns"] for row in next(rows(Store.open(path), ["run-1"], "curves"))] == [1_000_000, 1_000_010, 2_000_020]
 
 
 def test_a_curve_is_read_in_pieces_without_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "PIECE", 3)
     for count in (1, 3, 7):
         path = stored(tmp_path / str(count), list(range(count)))
-        assert [row["t_ns"] for row in rows(Store.open(path), "run-1", "curves")] == list(range(count))
+        assert [row["t_ns"] for row in next(rows(Store.open(path), ["run-1"], "curves"))] == list(range(count))
 
 
 def test_rows_come_before_the_whole_curve_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "PIECE", 2)
     path = stored(tmp_path, list(range(10)))
-    coming = rows(Store.open(path), "run-1", "curves")
+    coming = next(rows(Store.open(path), ["run-1"], "curves"))
     next(coming)
     writer = Writer.open(Path(path))
     writer.write({"curve_point": [point(99, 99.0)]})  # no reader is in its way, and the next piece sees it
@@ -137,13 +137,13 @@ def test_json_lines_are_exact(store: Store) -> None:
     [row] = [json.loads(text) for text in written(store, "runs", "jsonl").splitlines()]
     assert row["name"] == NASTY
     assert row["tags"] == {"a": "=1"}
-    assert row == next(rows(store, "run1", "runs"))
+    assert row == next(next(rows(store, ["run1"], "runs")))
 
 
 @pytest.mark.parametrize("what", ["runs", "curves"])
 def test_parquet_has_the_same_values(store: Store, what: What) -> None:
     table = pyarrow.parquet.read_table(io.BytesIO(written(store, what, "parquet")))
-    expected = list(rows(store, "run1", what))
+    expected = list(next(rows(store, ["run1"], what)))
     for row in expected:
         row.update({key: json.dumps(value) for key, value in row.items() if isinstance(value, dict)})
     assert table.to_pylist() == expected

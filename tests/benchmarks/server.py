@@ -26,7 +26,8 @@ from trainwatt.storage.merge.merging import Merge
 from trainwatt.storage.migrate import migrate
 from trainwatt.storage.write.writer import Writer
 
-LIBRARIES = "import rich.table, rich.console, rich_click, sqlalchemy.dialects.postgresql, psycopg, trainwatt.cli.main"
+LIBRARIES = "import rich.table, rich.console, rich_click, sqlalchemy.dialects.postgresql, psycopg, trainwatt.cli.main, gc; gc.freeze()"
+"""The commands end without a search for garbage, too."""
 RUN_S, POINTS, PHASES, BATCH = 600, 10, 5, 10_000
 MERGED = 10_000_000
 """The number of the run that is merged."""
@@ -153,6 +154,7 @@ def measured(url: str, folder: Path, options: argparse.Namespace, about: str) ->
     largest = sorted(of_table.items(), key=lambda item: -item[1])[:6]
     parts = ["# A team's server", f"{about}. Made by `python -m tests.benchmarks.server`; median (least–most)."]
     parts.append(f"{options.runs:,} runs of {options.projects:,} projects in a PostgreSQL with its default settings on the same machine.")
+    parts.append("Each command is a process of its own, whose modules have their bytecode, as those of an installed package have.")
     parts.append(table(["command", "time", "beyond the import", "÷ import of the libraries", "most memory, MiB"], rows))
     parts.append(table(["merge into it", "time", "size on the server"], brought(url, folder, options.hours)))
     each = [[name, f"{size / 2**20:,.0f} MiB", f"{size / options.runs:,.0f}"] for name, size in largest]

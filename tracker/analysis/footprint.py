@@ -5,33 +5,94 @@ No provider is asked here: intensities are the run's own, the bundled ones, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from itertools import accumulate, groupby
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..carbon.assessing import assess
 from ..carbon.estimating import estimate, stored_plan
 from ..carbon.grid import live
 from ..carbon.tables.hardware import table
+from ..carbon.tables.zones import provider_zone
 from ..carbon.terms import Terms
 from ..errors import ConfigurationError
 from .view import describe
 
 if TYPE_CHECKING:
     from ..core.contract import CarbonJson, ShowJson
-    from ..storage.read.records import StoredRun
+    from ..storage.read.records import IntensityRow, StoredRun
     from ..storage.read.store import Store
 
 DEFAULT = Terms()
 MARGIN_NS = 86_400_000_000_000
+APART_NS = 30 * MARGIN_NS
 
 
-def view_of(store: Store, stored: StoredRun, terms: Terms = DEFAULT) -> ShowJson:
+class _Rows:
+    """The intensities of a provider in one zone, in order of their start: those of any time are found without a look at all of them."""
+
+    def __init__(self, rows: Iterable[IntensityRow]) -> None:
+        self._rows = list(rows)
+        self._starts = [row.start_utc_ns for row in self._rows]
+        self._latest_ends = list(accumulate((row.end_utc_ns for row in self._rows), max))
+
+    def meeting(self, start_utc_ns: int, end_utc_ns: int) -> list[IntensityRow]:
+        """Those that overlap a time."""
+        first, after = bisect_right(self._latest_ends, start_utc_ns), bisect_left(self._starts, end_utc_ns)
+        return [row for row in self._rows[first:after] if row.end_utc_ns > start_utc_ns]
+
+
+class Known(NamedTuple):
+    """The cached intensities for the time of some runs, by zone and provider: read at once, because a question to a server takes longer
+    than the arithmetic of a run."""
+
+    by_zone: Mapping[str, Sequence[_Rows]]
+
+    @classmethod
+    def of(cls, store: Store, runs: Iterable[StoredRun], terms: Terms) -> Known:
+        """Those that the footprints of these runs on `terms` may need. Raises StoreError."""
+        spans: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for stored in runs:
+            with suppress(ConfigurationError):  # an unknown zone costs the footprint of its run only, which says so
+                zone, start_utc_ns, end_utc_ns = asked_of_a_grid(stored, terms)
+                if zone is not None:
+                    spans[provider_zone(zone)].append((start_utc_ns, end_utc_ns))
+        found = {zone: store.intensities(zone, _joined(of_zone)) for zone, of_zone in spans.items()}
+        return cls({zone: [_Rows(of) for _, of in groupby(rows, key=lambda row: row.provider)] for zone, rows in found.items()})
+
+    def cached_intensities(self, zone: str, start_utc_ns: int, end_utc_ns: int) -> list[IntensityRow]:
+        """Those of a zone that overlap the time from start to end, as the store has them."""
+        return [row for of_provider in self.by_zone.get(zone, ()) for row in of_provider.meeting(start_utc_ns, end_utc_ns)]
+
+
+def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Times that lie less than APART_NS from each other as one: many make a long question, and what lies between has few values."""
+    joined: list[tuple[int, int]] = []
+    for start_ns, end_ns in sorted(spans):
+        if joined and start_ns < joined[-1][1] + APART_NS:
+            joined[-1] = joined[-1][0], max(joined[-1][1], end_ns)
+        else:
+            joined.append((start_ns, end_ns))
+    return joined
+
+
+def views_of(store: Store, run_ids: Iterable[str], terms: Terms = DEFAULT) -> Iterator[tuple[StoredRun, ShowJson]]:
+    """Several runs, each with its `view_of`. Raises StoreError, RunNotFoundError and ConfigurationError."""
+    for runs in store.load_all(run_ids):
+        known = Known.of(store, runs, terms)
+        yield from ((stored, view_of(store, stored, terms, known)) for stored in runs)
+
+
+def view_of(store: Store, stored: StoredRun, terms: Terms = DEFAULT, known: Known | None = None) -> ShowJson:
     """A run as `show --json` prints it, with its footprint on `terms`. If the recorded terms of the run allow no footprint, `carbon` is
-    None and `carbon_missing` says why. Other terms raise ConfigurationError in this case."""
+    None and `carbon_missing` says why. Other terms raise ConfigurationError in this case. `known`: as `footprint` takes it."""
     view = describe(stored)
     try:
-        view["carbon"] = footprint(store, stored, view, terms)
+        view["carbon"] = footprint(store, stored, view, terms, known)
     except ConfigurationError as error:
         if terms != DEFAULT:
             raise
@@ -39,8 +100,9 @@ def view_of(store: Store, stored: StoredRun, terms: Terms = DEFAULT) -> ShowJson
     return view
 
 
-def footprint(store: Store, stored: StoredRun, view: ShowJson, terms: Terms) -> CarbonJson | None:
-    """The `carbon` object of a run on `terms`. If the terms give no intensity, the cached values of its zone and hours are used.
+def footprint(store: Store, stored: StoredRun, view: ShowJson, terms: Terms, known: Known | None = None) -> CarbonJson | None:
+    """The `carbon` object of a run on `terms`. If the terms give no intensity, the cached values of its zone and hours are used: of
+    `known`, if it is given, else of the store.
 
     That of a stored estimate is computed from its description. Raises ConfigurationError and StoreError.
     """
@@ -50,7 +112,7 @@ def footprint(store: Store, stored: StoredRun, view: ShowJson, terms: Terms) -> 
     zone, start_utc_ns, end_utc_ns = asked_of_a_grid(stored, terms)
     if zone is not None and end_utc_ns > start_utc_ns:
         wanted = terms.over(stored.run.zone, stored.run.settings).wanted_basis
-        terms = replace(terms, series=tuple(live.cached(store, zone, start_utc_ns, end_utc_ns, wanted)))
+        terms = replace(terms, series=tuple(live.cached(known or store, zone, start_utc_ns, end_utc_ns, wanted)))
     by_time = bool(terms.series) or terms.prices is not None
     return assess(stored, view, terms, store.points(stored.run.id) if by_time else None)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..carbon.accounting import NOTHING, Estimate, total
@@ -20,8 +21,7 @@ from ..core.basis import Basis
 from ..core.run import NO_HOST, Origin, Status
 from ..energy.intervals import Share, by_sensor, interval
 from ..errors import ConfigurationError
-from .overlaps import Measured, Own, Reading, at_once, identity, names_of, own_parts
-from .totals import curves_of
+from .overlaps import Curves, Measured, Own, Reading, at_once, identity, names_of, own_parts
 from .view import device_share
 
 if TYPE_CHECKING:
@@ -149,14 +149,14 @@ def count_once(store: Store, footprints: Sequence[FootprintJson]) -> None:
     """Put into each footprint what it adds to a sum in which each device counts once at any time; None if it overlaps no other. Raises
     StoreError."""
     overlapping = at_once(_readings(footprints))
+    duration_s = {f["run"]["id"]: f["run"]["duration_s"] or 0.0 for f in footprints}
     measured = []
+    for stored in chain.from_iterable(store.load_all((run_id for run_id in duration_s if run_id in overlapping), phases=False)):
+        run, curves = stored.run, Curves(store.points(stored.run.id), stored.anchors)
+        measured.append(Measured(run.id, run.started_utc_ns, duration_s[run.id], stored.devices, curves))
+    own = own_parts(measured)
     for f in footprints:
         f["counted_once"] = None
-        if f["run"]["id"] in overlapping:
-            stored = store.load(f["run"]["id"])
-            duration_s = f["run"]["duration_s"] or 0.0
-            measured.append(Measured(stored.run.id, stored.run.started_utc_ns, duration_s, stored.devices, curves_of(store, stored.run.id)))
-    own = own_parts(measured)
     for f in footprints:
         if f["run"]["id"] in own:
             f["counted_once"] = _counted(f, own[f["run"]["id"]])

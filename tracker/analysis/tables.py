@@ -5,11 +5,11 @@ The figures are those of `show --json`. Rows are made on demand, so a curve of a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ..core.timeline import Timeline
-from .footprint import view_of
+from .footprint import views_of
 from .view import iso, work_partial
 
 if TYPE_CHECKING:
@@ -65,13 +65,11 @@ segment's machine.
 """
 
 
-def rows(store: Store, run_id: str, what: What) -> Iterator[Row]:
-    """The rows of a run, whose values are in the order of COLUMNS. Raises StoreError and RunNotFoundError."""
-    stored = store.load(run_id)
+def rows(store: Store, run_ids: Iterable[str], what: What) -> Iterator[Iterator[Row]]:
+    """The rows of each run, whose values are in the order of COLUMNS. Raises StoreError and RunNotFoundError."""
     if what == "curves":
-        return _points(store, stored)
-    view = view_of(store, stored)
-    return iter([_run(stored.run, view)]) if what == "runs" else _phases(stored, view)
+        return (_points(store, stored) for runs in store.load_all(run_ids) for stored in runs)
+    return (iter([_run(stored.run, view)]) if what == "runs" else _phases(stored, view) for stored, view in views_of(store, run_ids))
 
 
 def _run(run: RunRow, view: ShowJson) -> Row:

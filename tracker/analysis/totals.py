@@ -52,12 +52,8 @@ def members(store: Store, runs: Sequence[RunRow]) -> list[Member]:
         described = describe_run(run, duration_s, ranks_of(run, *ranks.get(run.id, (0, False))), unsound)
         found.append(Member(run, of_run, {"run": described, "energy": energy, "work": work[run.id]}))
     overlapping = at_once(_readings(found))
-    return [m if m.run.id not in overlapping else m._replace(curves=curves_of(store, m.run.id)) for m in found]
-
-
-def curves_of(store: Store, run_id: str) -> Curves:
-    """The curves of a run and the anchors of its segments. Raises StoreError."""
-    return Curves(store.points(run_id), store.load(run_id).anchors)
+    anchors = store.anchors(overlapping)
+    return [m._replace(curves=Curves(store.points(m.run.id), anchors[m.run.id])) if m.run.id in overlapping else m for m in found]
 
 
 def each_of(entry: EntryJson | ShowJson) -> tuple[str, float] | None:

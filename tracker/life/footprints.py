@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from ..analysis.footprint import footprint
+from ..analysis.footprint import Known, footprint
 from ..analysis.footprint_totals import count_once, require_one_basis
 from ..analysis.selection import find
 from ..analysis.view import describe
@@ -24,17 +24,18 @@ def footprints_of(store: Store, run_ids: Iterable[str], terms: Terms, say: Calla
     StoreError.
     """
     found: list[FootprintJson] = []
-    for run_id in run_ids:
-        stored = store.load(run_id)
-        view = describe(stored)
-        try:
-            carbon = footprint(store, stored, view, terms)
-        except ConfigurationError as error:
-            if terms != Terms():
-                raise
-            carbon = None
-            say(f"run {run_id[:8]} has no grams: {error}")
-        found.append({"run": view["run"], "energy": view["energy"], "work": view["work"], "footprint_id": None, "carbon": carbon})
+    for runs in store.load_all(run_ids, phases=False):
+        known = Known.of(store, runs, terms)
+        for stored in runs:
+            view = describe(stored)
+            try:
+                carbon = footprint(store, stored, view, terms, known)
+            except ConfigurationError as error:
+                if terms != Terms():
+                    raise
+                carbon = None
+                say(f"run {stored.run.id[:8]} has no grams: {error}")
+            found.append({"run": view["run"], "energy": view["energy"], "work": view["work"], "footprint_id": None, "carbon": carbon})
     require_one_basis(found)
     count_once(store, found)
     return found

@@ -31,6 +31,11 @@ _SCHEMA_LOCK = 0x7761_7474  # any number that no other program uses for PostgreS
 _NO_LOCK, _TOO_LONG = "55P03", "57014"
 _BUSY = (_NO_LOCK, _TOO_LONG, "40P01", "40001")
 """Lock not available, statement cancelled, deadlock, serialization failure: the same call may succeed later."""
+TABLES = """
+SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'pg_catalog' AND pg_catalog.pg_table_is_visible(c.oid)
+"""
+"""The tables that a statement finds without the name of a schema."""
 _HOLDER = """
 SELECT c.relname, l.mode, l.pid, a.usename, a.application_name
 FROM pg_locks l

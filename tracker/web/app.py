@@ -16,7 +16,7 @@ from starlette.types import Send
 from ..analysis.comparing.choosing import Wanted, chosen, sides_of
 from ..analysis.comparing.comparison import compare
 from ..analysis.footprint import DEFAULT, view_of
-from ..analysis.over_time.figures import figures
+from ..analysis.over_time.figures import figures, figures_of
 from ..analysis.totals import grouped, members, over_time, total
 from ..analysis.view import SCHEMA_VERSION
 from ..errors import AmbiguousRunError, RunNotFoundError, StoreError
@@ -119,7 +119,7 @@ class _Site:
             return self._wrong(
                 request, 400, "Too many runs", f"These sides have {len(ids)} runs, and a page compares {MOST_COMPARED} at most."
             )
-        shown = {run_id: figures(self._store, run_id) for run_id in ids}
+        shown = dict(zip(ids, figures_of(self._store, ids), strict=True))
         compared = compare(sides_of(self._store, found, DEFAULT))
         return self._page("Comparison", comparison(compared, {run_id: of.drawing for run_id, of in shown.items()}, left_out))
 

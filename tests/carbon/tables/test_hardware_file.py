@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.world import World
-from trainwatt.carbon.tables.hardware import table
+from trainwatt.carbon.tables.hardware import HardwareRow, table
 from trainwatt.errors import ConfigurationError
 
 ROWS = "kind,pattern,name,unit,embodied_kg\ngpu,H100,Our H100,device,171\n"
@@ -57,3 +57,25 @@ def test_a_pipe_in_the_settings_does_not_hold_a_command_up(world: World) -> None
     ended = world.cli("footprint", "latest")
     assert ended.returncode == 2
     assert "lab.csv cannot be read: it is a named pipe, and no regular file" in ended.stderr
+
+
+def test_a_name_is_looked_up_once_for_any_number_of_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each run asks for the table, and for each piece of its hardware."""
+    (tmp_path / "lab.csv").write_text(ROWS)
+    tried: list[str] = []
+    fits = HardwareRow.fits
+
+    def noted(row: HardwareRow, model: str) -> bool:
+        tried.append(model)
+        return fits(row, model)
+
+    monkeypatch.setattr(HardwareRow, "fits", noted)
+    for own in (None, tmp_path / "lab.csv"):
+        assert table(own).match("gpu", "NVIDIA H100 80GB HBM3 of a test") is not None
+        once = len(tried)
+        assert all(table(own).match("gpu", "NVIDIA H100 80GB HBM3 of a test") is not None for _ in range(50))
+        assert len(tried) == once
+    (tmp_path / "lab.csv").write_text(ROWS.replace("171", "172"))
+    row = table(tmp_path / "lab.csv").match("gpu", "NVIDIA H100 80GB HBM3 of a test")
+    assert row is not None
+    assert row.footprint_kg.central == 172

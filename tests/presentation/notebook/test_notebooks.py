@@ -54,7 +54,7 @@ def db(tmp_path: Path, clean_environ: pytest.MonkeyPatch) -> str:
 
 def test_a_data_frame_takes_the_rows(db: str) -> None:
     frame = pandas.DataFrame(trainwatt.runs(db))
-    with_grams = next(rows(Store.open(db), "run1", "runs"))
+    with_grams = next(next(rows(Store.open(db), ["run1"], "runs")))
     assert list(frame.columns) == list(with_grams)[: len(frame.columns)]
     assert frame["name"][0] == NASTY
     assert frame["energy_j"][0] == view_of(Store.open(db), Store.open(db).load("run1"))["energy"]["total_j"]

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...carbon.terms import Terms
 from ...core.run import Status
 from ...errors import ConfigurationError, RunNotFoundError
-from ..footprint import view_of
+from ..footprint import views_of
 from ..selection import Filters, find, fitting, selected
-from .side import Measured, Side, measured
+from .side import Side, measured
 
 if TYPE_CHECKING:
     from ...storage.read.store import Store
@@ -79,15 +79,10 @@ def chosen(store: Store, wanted: Wanted, warn: Warn) -> list[Chosen]:
 
 def sides_of(store: Store, chosen: Iterable[Chosen], terms: Terms) -> list[Side]:
     """The sides with their figures. Grams are on `terms` where these say more than what each run recorded."""
-    known: dict[str, Measured] = {}
-
-    def of(run_id: str) -> Measured:
-        if run_id not in known:
-            stored = store.load(run_id)
-            known[run_id] = measured(stored, view_of(store, stored, terms))
-        return known[run_id]
-
-    return [Side([of(run_id) for run_id in side.ids], side.name) for side in chosen]
+    sides = list(chosen)
+    ids = dict.fromkeys(run_id for side in sides for run_id in side.ids)
+    known = {stored.run.id: measured(stored, view) for stored, view in views_of(store, ids, terms)}
+    return [Side([known[run_id] for run_id in side.ids], side.name) for side in sides]
 
 
 def _named(store: Store, ref: str) -> Chosen:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from ...carbon.grid.ranged import ranged
 from ...carbon.series import Series
 from ...carbon.terms import Terms
 from ...storage.read.several.lasting import last_t_ns
-from ..footprint import DEFAULT, asked_of_a_grid, view_of
+from ..footprint import DEFAULT, asked_of_a_grid, views_of
 from ..view import ORDER, natural
 from . import timeline as series
 from .outlines import PIECES, Key
@@ -61,9 +61,13 @@ def figures(store: Store, run_id: str, terms: Terms = DEFAULT) -> Figures:
 
     Raises StoreError, RunNotFoundError, and ConfigurationError for terms that allow no grams.
     """
-    stored = store.load(run_id)
-    view = view_of(store, stored, terms)
-    return Figures(view, drawing_of(store, stored, view, store.outline(stored, PIECES), terms), unused_sources(stored))
+    return next(figures_of(store, [run_id], terms))
+
+
+def figures_of(store: Store, run_ids: Iterable[str], terms: Terms = DEFAULT) -> Iterator[Figures]:
+    """The same of several runs, in order."""
+    for stored, view in views_of(store, run_ids, terms):
+        yield Figures(view, drawing_of(store, stored, view, store.outline(stored, PIECES), terms), unused_sources(stored))
 
 
 def unused_sources(stored: StoredRun) -> list[FindingRow]:

@@ -15,11 +15,16 @@ if TYPE_CHECKING:
     from .base import GridProvider
 
 
-class IntensityCache(Protocol):
+class Intensities(Protocol):
+    """Where intensities are read: the store, or what was read of it."""
+
+    def cached_intensities(self, zone: str, start_utc_ns: int, end_utc_ns: int) -> Sequence[IntensityRow]: ...
+
+
+class IntensityCache(Intensities, Protocol):
     """Where intensities are kept: the store."""
 
     def cache_intensities(self, values: Sequence[Mapping[str, object]]) -> None: ...
-    def cached_intensities(self, zone: str, start_utc_ns: int, end_utc_ns: int) -> list[IntensityRow]: ...
 
 
 def refresh(
@@ -51,7 +56,7 @@ def _apart(slots: Iterable[Slot]) -> Iterator[Slot]:
             yield slot
 
 
-def cached(cache: IntensityCache, zone: str, start_utc_ns: int, end_utc_ns: int, wanted: Basis) -> list[Series]:
+def cached(cache: Intensities, zone: str, start_utc_ns: int, end_utc_ns: int, wanted: Basis) -> list[Series]:
     """The cached series of a zone, one for each provider; those on the wanted basis come first."""
     rows = cache.cached_intensities(provider_zone(zone), start_utc_ns, end_utc_ns)
     found = []

@@ -15,7 +15,7 @@ import io
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -73,14 +73,19 @@ class HardwareRow(NamedTuple):
         return patterns.found_in(self.pattern, model)
 
 
-class HardwareTable(NamedTuple):
+class HardwareTable:
     """Rows in the order in which they are tried."""
 
-    rows: tuple[HardwareRow, ...]
+    def __init__(self, rows: Iterable[HardwareRow]) -> None:
+        self.rows = tuple(rows)
+        self._matched = lru_cache(4096)(self._first)  # many runs have hardware of few names
 
     def match(self, kind: str, model: str) -> HardwareRow | None:
         """The first row of the kind that fits the name; for an unknown model, the row with the wide range of its class. None: no such
         kind. The row of a partition of a GPU, "A100 MIG 1g.5gb", is its share of the GPU's."""
+        return self._matched(kind, model)
+
+    def _first(self, kind: str, model: str) -> HardwareRow | None:
         row = next((row for row in self.rows if row.kind == kind and row.fits(model)), None)
         return row if row is None or kind != "gpu" else row.share(names.slice_share(model))
 
@@ -103,23 +108,35 @@ def match(kind: str, model: str, own: Path | None = None) -> HardwareRow | None:
 
 def table(own: str | Path | None = None) -> HardwareTable:
     """The bundled rows, after the rows of the user's own file, which add to them or replace them. Raises ConfigurationError."""
-    return HardwareTable((*(() if own is None else _read(Path(own))), *_bundled()))
+    return _bundled() if own is None else _with_bundled(_text(Path(own)), str(Path(own)))
 
 
 @cache
-def _bundled() -> tuple[HardwareRow, ...]:
+def _bundled() -> HardwareTable:
     data, place = folder_of(__package__, "data"), "the bundled table"
     rows = list(_rows(text_of(data / "embodied_hardware.csv").splitlines(), place))
     rows += [_row(cells, place, 0) for cells in boards.cells(text_of(data / "boards.csv").splitlines())]
-    return tuple(sorted(rows, key=lambda row: -names.detail(row.words) if row.words else 0))  # the others stay in their order, behind
+    return HardwareTable(sorted(rows, key=lambda row: -names.detail(row.words) if row.words else 0))  # the others keep their order, behind
 
 
-def _read(path: Path) -> tuple[HardwareRow, ...]:
+@lru_cache(4)
+def _with_bundled(text: str, place: str) -> HardwareTable:
+    """The rows of a file that has this text, before the bundled ones: many runs ask for one table."""
     try:
-        text = read_regular(path).content.decode("utf-8-sig")
-        return tuple(_rows(io.StringIO(text, newline=""), str(path)))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigurationError(f"the hardware file {path} cannot be read: {error}; name a CSV file in UTF-8") from None
+        return HardwareTable((*_rows(io.StringIO(text, newline=""), place), *_bundled().rows))
+    except csv.Error as error:
+        raise _unreadable(place, error) from None
+
+
+def _text(path: Path) -> str:
+    try:
+        return read_regular(path).content.decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(str(path), error) from None
+
+
+def _unreadable(place: str, error: Exception) -> ConfigurationError:
+    return ConfigurationError(f"the hardware file {place} cannot be read: {error}; name a CSV file in UTF-8")
 
 
 def _rows(lines: Iterable[str], place: str) -> Iterator[HardwareRow]:
@@ -165,7 +182,8 @@ def _row(cells: dict[str, str], place: str, line: int) -> HardwareRow:
     if not (words or pattern) or not cells["name"]:
         raise fail("words or name is empty", "the words are those of the device's name, as in H100 PCIe, and the name is yours")
     try:
-        patterns.Pattern(pattern)
+        if pattern:
+            patterns.made(pattern)
     except patterns.PatternError as error:
         raise fail(f"pattern {pattern!r}: {error}", "give the words of the device's name in a column `words` instead, as in H100") from None
     central = number("embodied_kg")

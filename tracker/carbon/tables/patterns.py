@@ -54,11 +54,12 @@ class Pattern:
 @lru_cache(20_000)
 def found_in(text: str, name: str) -> bool:
     """Whether the pattern is found in the name. Raises PatternError."""
-    return _made(text).found_in(name)
+    return made(text).found_in(name)
 
 
 @lru_cache(4096)
-def _made(text: str) -> Pattern:
+def made(text: str) -> Pattern:
+    """The pattern, read once. Raises PatternError."""
     return Pattern(text)
 
 

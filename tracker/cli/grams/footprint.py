@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from ...analysis.footprint import asked_of_a_grid, footprint, times_of
+from ...analysis.footprint import Known, asked_of_a_grid, footprint, times_of
 from ...analysis.footprint_totals import Tally, by_status, count_once, require_one_basis, tally
 from ...analysis.kept_footprint import changes, kept_footprint
 from ...analysis.open_store import open_store
@@ -21,7 +21,6 @@ from ...carbon.accounting import NOTHING, UNKNOWN
 from ...carbon.grid import live
 from ...carbon.terms import Terms
 from ...errors import ConfigurationError, StoreError
-from ...presentation.paper.document import document
 from ...presentation.words.carbon import (
     Least,
     basis_text,
@@ -83,14 +82,14 @@ def command(
         spans = times_of(store, unique)
         read = with_series(by_zone[0], spans, intensity_csv=given["intensity_csv"], price_csv=given["price_csv"])
         by_zone = [replace(terms, series=read.series, prices=read.prices) for terms in by_zone]
-    loaded = (store.load(run_id) for run_id in followed(unique, "computing"))
-    by_run = [[_assessed(store, stored, terms, refresh, alone=len(unique) == 1) for terms in by_zone] for stored in loaded]
+    by_run = list(followed(_assessed(store, unique, by_zone, refresh), "computing", len(unique)))
     found = [list(of_zone) for of_zone in zip(*by_run, strict=True)]
     for terms, of_zone in zip(by_zone, found, strict=True):
         require_one_basis(of_zone)
         count_once(store, of_zone)
         inputs = json.dumps({name: value for name, value in _inputs(given, terms).items() if value not in (None, False)}, default=str)
-        if len(by_zone) == 1:  # the footprints of several grids do not replace each other
+        # The footprints of several grids do not replace each other. In a text, only a single run is told with what it was before.
+        if len(by_zone) == 1 and (as_json or (len(unique) == 1 and not form)):
             kept = store.newest_footprints(unique)
             for each in of_zone:
                 each["previous"] = _previous(each, kept.get(each["run"]["id"]))
@@ -98,6 +97,8 @@ def command(
     if as_json:
         echo(json.dumps(_json(by_zone, found), indent=2))
     elif form:
+        from ...presentation.paper.document import document  # not needed without a paper
+
         echo(document(found[0], form, short=short))
     elif len(found) > 1:
         echo("\n".join(_side_by_side(cleaned(found))))
@@ -120,13 +121,22 @@ def _json(by_zone: list[Terms], found: list[list[FootprintJson]]) -> dict[str, A
     return {"schema_version": SCHEMA_VERSION, "zones": zones}
 
 
-def _assessed(store: Store, stored: StoredRun, terms: Terms, refresh: bool, *, alone: bool) -> FootprintJson:
+def _assessed(store: Store, run_ids: list[str], by_zone: list[Terms], refresh: bool) -> Iterator[list[FootprintJson]]:
+    """The footprints of each run, one for each zone."""
+    for runs in store.load_all(run_ids, phases=False):
+        known = [None if refresh else Known.of(store, runs, terms) for terms in by_zone]  # --refresh makes more known, run by run
+        for stored in runs:
+            of_zone = zip(by_zone, known, strict=True)
+            yield [_of_run(store, stored, terms, found, refresh, alone=len(run_ids) == 1) for terms, found in of_zone]
+
+
+def _of_run(store: Store, stored: StoredRun, terms: Terms, known: Known | None, refresh: bool, *, alone: bool) -> FootprintJson:
     """The footprint of one run, with its energy. A run whose recorded terms allow no grams does not end the command for the others."""
     if refresh:
         _refresh(store, stored, terms)
     view = describe(stored)
     try:
-        carbon = footprint(store, stored, view, terms)
+        carbon = footprint(store, stored, view, terms, known)
     except ConfigurationError as error:
         if alone or terms != Terms():
             raise

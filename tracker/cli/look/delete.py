@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import rich_click as click
@@ -32,12 +33,12 @@ def command(runs: tuple[str, ...], yes: bool, db: str | None) -> None:
     """
     store = open_store(db)
     ids = list(dict.fromkeys(find(store, ref) for ref in runs))
-    running = [run_id for run_id in ids if not store.load(run_id).ended]
+    found = list(chain.from_iterable(store.load_all(ids)))
+    running = [stored.run.id for stored in found if not stored.ended]
     if running:
         raise TrainwattError(f"{', '.join(running)} still runs and writes to the database: end it first, then delete it")
     if not yes:
-        found = [store.load(run_id).run for run_id in ids]
-        names = ", ".join(f"{run.id[:8]} ({_about(run)})" for run in found)
+        names = ", ".join(f"{stored.run.id[:8]} ({_about(stored.run)})" for stored in found)
         try:
             sure = click.confirm(f"Delete {names} for good?")
         except click.Abort:

@@ -55,8 +55,8 @@ def command(
     with whole(output) as file:
         out = FORMATS[form](file, COLUMNS[table])
         on_terminal = output == "-" and sys.stdout.isatty()
-        for run_id in followed(ids, "exporting", hidden=on_terminal):
-            for row in rows(store, run_id, table):
+        for of_run in followed(rows(store, ids, table), "exporting", len(ids), hidden=on_terminal):
+            for row in of_run:
                 # In a file or a pipe text is exact. JSON escapes control characters itself.
                 out.put(cleaned(row) if on_terminal and form == "csv" else row)
         out.finish()

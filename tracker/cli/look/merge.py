@@ -131,7 +131,8 @@ def _merged(source: _Source, target: Place, *, hidden: bool) -> MergedJson:
     try:
         merge = Merge(places.source(source.place), target)
         taken = merge.taken
-        for batch in counted(merge.batches(), f"merging {clean(os.path.basename(source.name))}", hidden=hidden):
+        batches, what = merge.batches(), f"merging {clean(os.path.basename(source.name))}"
+        for batch in counted(batches, what, sum(map(len, batches)), hidden=hidden):
             merge.take(batch)
         merge.take_intensities()
     except (StoreError, ConfigurationError) as fault:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from ...analysis.footprint import times_of, view_of
+from ...analysis.footprint import times_of, views_of
 from ...analysis.footprint_totals import require_one_basis
 from ...analysis.open_store import open_store
 from ...analysis.selection import Filters, selected
@@ -50,7 +50,7 @@ def command(runs: tuple[str, ...], output: str | None, form: str | None, filters
     ids = list(dict.fromkeys(selected(store, runs if runs or filters else ("latest",), filters, oldest_first=True)))
     if given["intensity_csv"] is not None:
         terms = with_series(terms, times_of(store, ids), intensity_csv=given["intensity_csv"])
-    text = _text(store, followed(ids, "reading"), terms, form)
+    text = _text(store, ids, terms, form)
     path = output or _default(ids, form)
     if output is None:
         require_folder(path, "report.html")
@@ -60,15 +60,15 @@ def command(runs: tuple[str, ...], output: str | None, form: str | None, filters
         echo(path)
 
 
-def _text(store: Store, ids: Iterable[str], terms: Terms, form: str) -> str:
+def _text(store: Store, ids: Sequence[str], terms: Terms, form: str) -> str:
     """The whole file."""
     if form == "json":
-        views = [view_of(store, store.load(run_id), terms) for run_id in ids]
+        views = [view for _, view in followed(views_of(store, ids, terms), "reading", len(ids))]
         _say_unused(terms, views)
         return json.dumps({"schema_version": SCHEMA_VERSION, "runs": views}, indent=2) + "\n"
-    from ...analysis.over_time.figures import figures
+    from ...analysis.over_time.figures import figures_of
 
-    found = [figures(store, run_id, terms) for run_id in ids]
+    found = list(followed(figures_of(store, ids, terms), "reading", len(ids)))
     require_one_basis([f.view for f in found])
     _say_unused(terms, [f.view for f in found])
     if form == "md":

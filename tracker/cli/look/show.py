@@ -14,13 +14,10 @@ from ...analysis.kept_footprint import kept_footprint
 from ...analysis.open_store import open_store
 from ...analysis.processes import phases_by_rank, processes_of, shares_of_ranks
 from ...analysis.selection import find
-from ...analysis.slurm.cross_check import cross_check as cross_check_of
 from ...carbon.terms import Terms
 from ...errors import ConfigurationError
-from ...presentation.terminal.processes import processes_page
 from ...presentation.terminal.run import SPARK_WIDTH, console, run_page
 from ...presentation.words.safe_text import clean
-from ...presentation.words.slurm import cross_check_line
 from ..options import db_option, json_option
 from ..output import echo
 from ..terms_options import BASIS, basis_of
@@ -28,7 +25,7 @@ from ..terms_options import BASIS, basis_of
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from ...core.contract import RanksPartJson, ShowJson
+    from ...core.contract import CrossCheckJson, RanksPartJson, ShowJson
     from ...storage.read.records import StoredRun
     from ...storage.read.store import Store
 
@@ -61,19 +58,29 @@ def command(
     view = view_of(store, stored, Terms(basis=basis))
     if footprint_id is not None:
         view["carbon"] = kept_footprint(store.footprint(run_id, footprint_id), view["energy"]["interval_kind"])
-    checked = cross_check_of(stored, view, os.environ) if cross_check else None
+    checked = _cross_check(stored, view) if cross_check else None
     of_ranks = _ranks(store, stored) if ranks else None
     if as_json:
         echo(json.dumps({**view, **({} if checked is None else {"cross_check": checked}), **(of_ranks or {})}, indent=2))
         return
     out = console()
     if of_ranks is not None:
+        from ...presentation.terminal.processes import processes_page  # seldom needed
+
         out.print(processes_page({**view, **of_ranks}))
     else:
         out.print(_run_page(store, stored, view, out.width))
     if checked is not None:
+        from ...presentation.words.slurm import cross_check_line  # seldom needed
+
         out.print()
         out.print(Text(clean(cross_check_line(checked))))
+
+
+def _cross_check(stored: StoredRun, view: ShowJson) -> CrossCheckJson:
+    from ...analysis.slurm.cross_check import cross_check  # seldom needed
+
+    return cross_check(stored, view, os.environ)
 
 
 def _ranks(store: Store, stored: StoredRun) -> RanksPartJson:

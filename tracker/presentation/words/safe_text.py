@@ -61,17 +61,24 @@ def _printable(c: str) -> str:
     return "" if category == "Cf" else "�"
 
 
+_PLAIN = (float, int, bool, type(None))
+"""Most values have one of these types, and nothing in them can be cleaned."""
+
+
 def cleaned(value: T) -> T:
     """The same value with `clean` applied to every string in it: keys and values, at any depth of mappings and sequences."""
-    return cast("T", _cleaned(value))
+    return cast("T", _cleaned(value, {}))
 
 
-def _cleaned(value: Any) -> Any:
+def _cleaned(value: Any, known: dict[str, str]) -> Any:
+    """`known`: strings that are cleaned already. What is told of many runs has the same ones again and again."""
     if isinstance(value, str):
-        return clean(value)
+        if value not in known:
+            known[value] = clean(value)
+        return known[value]
     if isinstance(value, Mapping):
-        return {_cleaned(key): _cleaned(item) for key, item in value.items()}
-    return [_cleaned(item) for item in value] if isinstance(value, Sequence) else value
+        return {_cleaned(key, known): item if type(item) in _PLAIN else _cleaned(item, known) for key, item in value.items()}
+    return [_cleaned(item, known) for item in value] if isinstance(value, Sequence) else value
 
 
 def visible(text: str) -> str:

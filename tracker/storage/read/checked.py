@@ -169,6 +169,11 @@ def suspicious(connection: Connection, table: Table) -> ColumnElement[bool]:
 
     It finds all wrong numbers and words, and in SQLite also what is no text, but not text that is not UTF-8.
     """
+    return _suspicious(table, connection.dialect.name == "sqlite")
+
+
+@cache
+def _suspicious(table: Table, sqlite: bool) -> ColumnElement[bool]:
     conditions: list[ColumnElement[bool]] = []
     for column in table.c:
         bounds, choices = _range_of(column), CHOICES.get(f"{table.name}.{column.name}")
@@ -178,9 +183,9 @@ def suspicious(connection: Connection, table: Table) -> ColumnElement[bool]:
             conditions.append(column.not_in(choices))
         elif bounds is not None:
             conditions.append(~column.between(*bounds))
-            if connection.dialect.name == "sqlite" and not isinstance(column.type, Double):
+            if sqlite and not isinstance(column.type, Double):
                 conditions.append(column != cast(column, BigInteger))  # a fraction
-        elif connection.dialect.name == "sqlite":
+        elif sqlite:
             conditions.append(column > "\U0010ffff")  # a blob is greater than any text
     return or_(*conditions)
 

@@ -1,4 +1,4 @@
-"""The queries that put a stored run together."""
+"""The queries of runs, of their devices and processes, and of what a list says of them."""
 
 from __future__ import annotations
 
@@ -6,22 +6,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, case, func, or_, select
+from sqlalchemy import Connection, Row, case, func, or_, select
 
 from ...core.clock import Anchor
 from ...core.point import Point
-from ..schema import CLOCK_ANCHOR, DEVICE, EVENT, FINDING, FOOTPRINT, INVENTORY, RUN, RUN_STATUS, SEGMENT, WORK
-from .checked import checker, damage_within, falls, from_json, sound
+from ...core.units import NS_PER_S
+from ..schema import CLOCK_ANCHOR, DEVICE, EVENT, FOOTPRINT, RUN, RUN_STATUS, SEGMENT, WORK
+from .checked import LATEST_UTC_NS, checker, damage_within, falls, from_json, sound
 from .curves import Key, curve_of, ends_of
-from .phases import sums_of
-from .records import Damage, DeviceRow, EventRow, FindingRow, InventoryRow, RunRow, SegmentRow, StoredRun, WorkRow
-from .rows import Query, chunks_of, of_run, select_fields
+from .records import Damage, DeviceRow, RunRow, SegmentRow, WorkRow
+from .rows import Query, chunks_of, select_fields
 from .several.joints import joined
 from .several.lasting import Lived, last_t_ns, lasted_s
-from .several.twice import read_twice
 
-MOST_CONTINUED = 50
-"""Segments of which only the new anchors are read: both databases limit the size of a query."""
 _RUN_FIELDS = RunRow._fields[:-1]  # without the damage
 _DAMAGED = "what the database has of it is damaged"
 _NUMBERS_OF_A_DEVICE = {"included_in_total": 1, "max_power_w": 0.0, "gain": 0.0, "covered_ns": 0}
@@ -66,49 +63,25 @@ def _in_place_of(value: object, may_be_missing: bool) -> object:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-def stored_run(connection: Connection, run_id: str, before: StoredRun | None = None) -> StoredRun | None:
-    """Everything about a run except the inner points of its curves; None if there is no such run.
+def matching(connection: Connection, ref: str, most: int) -> list[str]:
+    """The ids of up to `most` runs that `ref` may name, newest first: one if it is a whole id or "latest"."""
+    newest_first = select(RUN.c.id).order_by(RUN.c.started_utc_ns.desc(), RUN.c.id.desc())
+    if ref == "latest":  # of those whose time can be true, if there are any
+        readable = newest_first.where(RUN.c.started_utc_ns.between(0, LATEST_UTC_NS))
+        return [*connection.scalars(readable.limit(1))] or [*connection.scalars(newest_first.limit(1))]
+    if not ref or connection.scalar(select(RUN.c.id).where(RUN.c.id == ref)):
+        return [ref] if ref else []
+    # Not LIKE: SQLite and PostgreSQL treat upper and lower case differently there.
+    begins = func.substr(RUN.c.id, 1, len(ref)) == ref
+    named = or_(RUN.c.name == ref, RUN.c.project + "/" + RUN.c.name == ref)
+    return list(connection.scalars(newest_first.where(or_(begins, named)).limit(most)))
 
-    `before` is what an earlier call returned. What cannot have changed since is taken from it.
-    """
-    found = connection.execute(select_runs().where(RUN.c.id == run_id)).first()
-    if found is None:
-        return None
-    run, damage = run_of(found), list[Damage]()
 
-    def rows(table: Table, fields: tuple[str, ...], query: Query) -> Iterator[Sequence[Any]]:
-        yield from sound(table, fields, connection.execute(query), damage)
-
-    of_run_id = select_fields(SEGMENT, SegmentRow._fields).where(SEGMENT.c.run_id == run_id)
-    in_order = of_run_id.order_by(SEGMENT.c.started_utc_ns, SEGMENT.c.id)
-    segments = tuple(map(SegmentRow._make, rows(SEGMENT, SegmentRow._fields, in_order)))
-    inventory = select_fields(INVENTORY, InventoryRow._fields).where(INVENTORY.c.run_id == run_id)
-    inventory = inventory.order_by(INVENTORY.c.host, INVENTORY.c.kind, INVENTORY.c.name)
-    pieces = list(map(InventoryRow._make, rows(INVENTORY, InventoryRow._fields, inventory)))
-    work = of_run(WORK, WorkRow._fields, run_id, "unit", "phase", "segment_id")
-    events = of_run(EVENT, EventRow._fields, run_id, "utc_ns", "segment_id", "seq")
-    findings = of_run(FINDING, FindingRow._fields, run_id, "segment_id", "seq")
-    read, boots = _devices(connection, [run_id])
-    devices = tuple(joined(read, boots, lambda row: curve_of(connection, row)))
-    anchors = _anchors(connection, run_id, before.anchors if before else {}, damage)
-    stored = StoredRun(
-        run=run,
-        segments=segments,
-        devices=devices,
-        phases=sums_of(connection, run_id, before.phases if before else (), damage, read_twice(read, boots)),
-        work=tuple(map(WorkRow._make, rows(WORK, WorkRow._fields, work))),
-        events=tuple(map(EventRow._make, rows(EVENT, EventRow._fields, events))),
-        findings=tuple(map(FindingRow._make, rows(FINDING, FindingRow._fields, findings))),
-        inventory=tuple(piece._replace(detail=from_json("inventory", "detail", piece.detail, damage)) for piece in pieces),
-        anchors=anchors,
-    )
-    if run.duration_s is None:
-        ends = {key: device.last.t_ns for device in devices if device.last for key in [(device.segment_id, device.name)]}
-        newest = {segment_id: found[-1] for segment_id, found in anchors.items()}
-        stored = stored._replace(run=run._replace(duration_s=_lasted_s(run.started_utc_ns, segments, ends, newest)))
-    of_devices = (wrong for device in devices for wrong in device.damage)
-    every = dict.fromkeys((*run.damage, *damage, *of_devices))
-    return stored._replace(damage=tuple(every))
+def lengths_of(connection: Connection, run_ids: Sequence[str]) -> dict[str, float]:
+    """About how long each run lasted by the wall clock, in seconds; 0 for one that is not there, or whose times cannot be true."""
+    query = select(RUN.c.id, RUN.c.last_seen_utc_ns, RUN.c.started_utc_ns).where(RUN.c.id.in_(run_ids))
+    whole = ((run_id, ends) for run_id, *ends in connection.execute(query) if all(isinstance(end, int) for end in ends))
+    return {**dict.fromkeys(run_ids, 0.0), **{run_id: max(0, last - first) / NS_PER_S for run_id, (last, first) in whole}}
 
 
 def durations_of(connection: Connection, begun_utc_ns: Mapping[str, int]) -> dict[str, float]:
@@ -122,11 +95,11 @@ def durations_of(connection: Connection, begun_utc_ns: Mapping[str, int]) -> dic
         of_run[segment.run_id].append(segment)
     ends = {key: point.t_ns for key, point in ends_of(connection, run_ids, "max").items() if point is not None}
     newest = _newest_anchors(connection, run_ids)
-    found = {run_id: _lasted_s(begun_utc_ns[run_id], segments, ends, newest) for run_id, segments in of_run.items()}
+    found = {run_id: duration_of(begun_utc_ns[run_id], segments, ends, newest) for run_id, segments in of_run.items()}
     return {run_id: seconds for run_id, seconds in found.items() if seconds is not None}
 
 
-def _lasted_s(
+def duration_of(
     begun_utc_ns: int, segments: Iterable[SegmentRow], ends: Mapping[tuple[str, str], int], newest: Mapping[str, Anchor]
 ) -> float | None:
     """The duration of a run from its processes, the ends of all curves, and the newest anchor of each process."""
@@ -149,12 +122,18 @@ def _lasted_s(
 
 def devices_of(connection: Connection, run_ids: Sequence[str]) -> list[DeviceRow]:
     """The devices of runs, with the ends of their curves, which overlap nowhere within a run."""
-    read, boots = _devices(connection, run_ids)
+    read, boots = read_devices(connection, run_ids, segments_of_runs(connection, run_ids))
     return joined(read, boots, lambda row: curve_of(connection, row))
 
 
-def _devices(connection: Connection, run_ids: Sequence[str]) -> tuple[list[DeviceRow], dict[str, str]]:
-    """The devices as their processes have read them, and the boot of each segment."""
+def segments_of_runs(connection: Connection, run_ids: Sequence[str]) -> Sequence[Row[Any]]:
+    """The segments of runs, in order of their start. Their values may be wrong."""
+    query = select_fields(SEGMENT, SegmentRow._fields).where(SEGMENT.c.run_id.in_(run_ids))
+    return connection.execute(query.order_by(SEGMENT.c.started_utc_ns, SEGMENT.c.id)).all()
+
+
+def read_devices(connection: Connection, run_ids: Sequence[str], segments: Iterable[Row[Any]]) -> tuple[list[DeviceRow], dict[str, str]]:
+    """The devices of runs as their processes have read them, and the boot of each segment. `segments`: those of the runs."""
     of_segment = {"run_id": SEGMENT.c.run_id, "host": SEGMENT.c.host, "boot_id": SEGMENT.c.boot_id}
     fields = DeviceRow._fields[:-3]  # without the ends and the damage
     query = (
@@ -165,10 +144,9 @@ def _devices(connection: Connection, run_ids: Sequence[str]) -> tuple[list[Devic
     )
     first, last = ends_of(connection, run_ids, "min"), ends_of(connection, run_ids, "max")
     unsound: dict[str, list[Damage]] = defaultdict(list)
-    of_runs = select_fields(SEGMENT, SegmentRow._fields).where(SEGMENT.c.run_id.in_(run_ids))
     check_segment = checker(SEGMENT, SegmentRow._fields)
     boots: dict[str, str] = {}
-    for row in connection.execute(of_runs):
+    for row in segments:
         boots[row.id] = row.boot_id
         wrong = check_segment.wrong(row)
         if not all(nullable for _, nullable, _ in wrong):  # the segment is left out
@@ -270,19 +248,3 @@ def _newest_anchors(connection: Connection, run_ids: Sequence[str]) -> dict[str,
     )
     rows = sound(anchor, ("segment_id", *Anchor._fields), connection.execute(query), [])
     return {segment_id: Anchor._make(instants) for segment_id, *instants in rows}
-
-
-def _anchors(
-    connection: Connection, run_id: str, before: Mapping[str, Sequence[Anchor]], damage: list[Damage]
-) -> dict[str, tuple[Anchor, ...]]:
-    """The anchors by segment, in order. For the segments that have the most, those of `before` are not read again."""
-    most = sorted(before, key=lambda segment_id: len(before[segment_id]))[-MOST_CONTINUED:]
-    anchors: dict[str, list[Anchor]] = defaultdict(list, {segment_id: list(before[segment_id]) for segment_id in most})
-    fields = ("segment_id", *Anchor._fields)
-    query = of_run(CLOCK_ANCHOR, fields, run_id, "segment_id", "monotonic_ns")
-    for segment_id in most:
-        newest_ns = before[segment_id][-1].monotonic_ns
-        query = query.where(or_(CLOCK_ANCHOR.c.segment_id != segment_id, CLOCK_ANCHOR.c.monotonic_ns > newest_ns))
-    for segment_id, *instants in sound(CLOCK_ANCHOR, fields, connection.execute(query), damage):
-        anchors[segment_id].append(Anchor._make(instants))
-    return {segment_id: tuple(found) for segment_id, found in anchors.items()}

@@ -4,32 +4,50 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Double, Table, case, cast, func, literal, select, tuple_
 
 from ...energy.intervals import JOULES
-from ..schema import DEVICE, PHASE, PHASE_ENERGY, PHASE_FOLD, PHASE_FOLD_ENERGY
+from ..schema import DEVICE, PHASE, PHASE_ENERGY, PHASE_FOLD, PHASE_FOLD_ENERGY, SEGMENT
 from .checked import checker, sound, suspicious
 from .records import Damage, OpenPhase, PhaseDeviceSum, PhaseSum, PhaseTime
 from .rows import Query, segments_of, select_fields
 from .several.twice import Instance, Reader, counted_once
 
+DeviceSums = dict[tuple[str, str], list[PhaseDeviceSum]]
+"""What the devices used in the phases of a run, by segment and name."""
+Owners = Mapping[str, str]
+"""The run of each segment."""
+Found = Mapping[str, list[Damage]]
+"""The damage of each run."""
+Phase = tuple[object, object, object]
+"""The run, the segment and the name of a phase."""
+
+
+class Known(NamedTuple):
+    """What is known of a run before its phases are read. `phases`: what an earlier call returned. Their energies are reused if no further
+    instance has become known since then: an instance gets its energies once, when it stops being pending. `twice`: the readers of each
+    device that several processes have read at the same time."""
+
+    phases: Sequence[PhaseSum]
+    twice: Sequence[Sequence[Reader]]
+
+
 _COUNTS = ("instances", "duration_ns", "open", "unresolved", "pending", "synchronized", "exact")
 
 
-def sums_of(
-    connection: Connection, run_id: str, before: Sequence[PhaseSum], damage: list[Damage], twice: Sequence[Sequence[Reader]] = ()
-) -> tuple[PhaseSum, ...]:
-    """All instances of each phase, by segment and name; folded instances are added to those that are kept one by one.
+def sums_of(connection: Connection, owners: Owners, of: Mapping[str, Known], damage: Found) -> dict[str, tuple[PhaseSum, ...]]:
+    """All instances of each phase of runs, by segment and name; folded instances are added to those that are kept one by one.
 
-    A phase with a value that cannot be true is left out, and one with such an energy has no energies. Both are added to `damage`.
-    `before` is what an earlier call returned. Its energies are reused if no further instance has become known since then: an instance gets
-    its energies once, when it stops being pending. `twice`: the readers of each device that several processes have read at the same time.
+    `owners`: the run of each segment; `of`: what is known of each run. A phase with a value that cannot be true is left out, and one with
+    such an energy has no energies. Both are added to the `damage` of its run.
     """
-    phase, fold = PHASE.c, PHASE_FOLD.c
+    phase, fold, run_ids = PHASE.c, PHASE_FOLD.c, list(of)
     kept = (
         select(
+            phase.run_id,
             phase.segment_id,
             phase.name,
             func.min(phase.start_utc_ns).label("first_start_utc_ns"),
@@ -42,23 +60,23 @@ def sums_of(
             _count(phase.synchronized == 1).label("synchronized"),
             _count(phase.exact == 1).label("exact"),
         )
-        .where(phase.run_id == run_id)
-        .group_by(phase.segment_id, phase.name)
+        .where(phase.run_id.in_(run_ids))
+        .group_by(phase.segment_id, phase.name, phase.run_id)
     )
     nothing = literal(0)
-    folded = select(
+    folded = _of_segments(
+        run_ids,
         *(fold.segment_id, fold.name, fold.first_start_utc_ns, fold.count, cast(fold.duration_ns, Double)),
         *(nothing, fold.unresolved, nothing, fold.synchronized, fold.exact),
-    ).where(fold.segment_id.in_(segments_of(run_id)))
-    unsound = _unsound(connection, PHASE, phase.run_id == run_id, damage)
-    unsound |= _unsound(connection, PHASE_FOLD, fold.segment_id.in_(segments_of(run_id)), damage)
-    sums = []
-    for row in connection.execute(_added_up(kept, folded, ("segment_id", "name"), _COUNTS, first="first_start_utc_ns")):
-        segment_id, name, first_start_utc_ns, *numbers = row
-        if (segment_id, name) in unsound:
+    )
+    unsound = _unsound_phases(connection, run_ids, owners, damage)
+    sums: dict[str, list[PhaseSum]] = {run_id: [] for run_id in run_ids}
+    for row in connection.execute(_added_up(kept, folded, ("segment_id", "name", "run_id"), _COUNTS, first="first_start_utc_ns")):
+        segment_id, name, run_id, first_start_utc_ns, *numbers = row
+        if (run_id, segment_id, name) in unsound:
             continue
         counts = dict(zip(_COUNTS, map(int, numbers), strict=True))  # from Decimals on PostgreSQL
-        sums.append(
+        sums[run_id].append(
             PhaseSum(
                 segment_id=segment_id,
                 name=name,
@@ -68,21 +86,61 @@ def sums_of(
                 **counts,
             )
         )
-    if list(map(_instances, sums)) == list(map(_instances, before)):
-        return tuple(phase._replace(devices=known.devices) for phase, known in zip(sums, before, strict=True))
-    devices = _device_sums(connection, run_id, damage)
-    for readers in twice:
-        _count_once(connection, run_id, readers, devices)
-    return tuple(phase._replace(devices=tuple(devices.get((phase.segment_id, phase.name), ()))) for phase in sums)
+    same = {run_id for run_id, found in sums.items() if list(map(_instances, found)) == list(map(_instances, of[run_id].phases))}
+    changed = [run_id for run_id in run_ids if run_id not in same]
+    devices = _device_sums(connection, changed, owners, damage) if changed else {}
+    for run_id in changed:
+        for readers in of[run_id].twice:
+            _count_once(connection, run_id, readers, devices[run_id])
+    return {
+        run_id: tuple(phase._replace(devices=known.devices) for phase, known in zip(found, of[run_id].phases, strict=True))
+        if run_id in same
+        else tuple(phase._replace(devices=tuple(devices[run_id].get((phase.segment_id, phase.name), ()))) for phase in found)
+        for run_id, found in sums.items()
+    }
 
 
-def _unsound(connection: Connection, table: Table, of_run: ColumnElement[bool], damage: list[Damage]) -> set[tuple[object, object]]:
-    """The phases, by segment and name, of which a row has a value that cannot be true."""
-    check, found = checker(table, tuple(column.name for column in table.c)), set[tuple[object, object]]()
-    for row in connection.execute(select(table).where(of_run, suspicious(connection, table))):
+def add_damage(connection: Connection, run_ids: Sequence[str], owners: Owners, damage: Found) -> None:
+    """What is wrong with the phases of runs, where nothing else is asked of them. `owners`: the run of each segment."""
+    _unsound_phases(connection, run_ids, owners, damage)
+    _unsound_energies(connection, run_ids, owners, damage)
+
+
+def _unsound_phases(connection: Connection, run_ids: Sequence[str], owners: Owners, damage: Found) -> set[Phase]:
+    unsound = _unsound(connection, PHASE, PHASE.c.run_id.in_(run_ids), owners, damage)
+    return unsound | _unsound(connection, PHASE_FOLD, PHASE_FOLD.c.segment_id.in_(segments_of(run_ids)), owners, damage)
+
+
+def _unsound_energies(connection: Connection, run_ids: Sequence[str], owners: Owners, damage: Found) -> set[Phase]:
+    """The phases of which an energy cannot be true."""
+    energy, phase = PHASE_ENERGY.c, PHASE.c
+    unsound = _unsound(connection, PHASE_FOLD_ENERGY, PHASE_FOLD_ENERGY.c.segment_id.in_(segments_of(run_ids)), owners, damage)
+    check = checker(PHASE_ENERGY, tuple(column.name for column in energy))
+    wrong = select(*energy, phase.name, phase.run_id).join(PHASE, (energy.segment_id == phase.segment_id) & (energy.seq == phase.seq))
+    for row in connection.execute(wrong.where(phase.run_id.in_(run_ids), suspicious(connection, PHASE_ENERGY))):
+        damage[row.run_id].extend(each for _, _, each in check.wrong(row))
+        unsound |= {(row.run_id, row.segment_id, row.name)} if check.wrong(row) else set()
+    return unsound
+
+
+def _of_segments(run_ids: Sequence[str], *columns: ColumnElement[Any]) -> Query:
+    """Columns of a table whose rows belong to the segments of runs, after the run."""
+    table = columns[0].table
+    return (
+        select(SEGMENT.c.run_id, *columns)
+        .join_from(SEGMENT, table, table.c.segment_id == SEGMENT.c.id)
+        .where(SEGMENT.c.run_id.in_(run_ids))
+    )
+
+
+def _unsound(connection: Connection, table: Table, of_runs: ColumnElement[bool], owners: Owners, damage: Found) -> set[Phase]:
+    """The phases, by run, segment and name, of which a row has a value that cannot be true."""
+    check, found = checker(table, tuple(column.name for column in table.c)), set[Phase]()
+    for row in connection.execute(select(table).where(of_runs, suspicious(connection, table))):
         wrong = [each for _, _, each in check.wrong(row)]
-        damage += wrong
-        found |= {(row.segment_id, row.name)} if wrong else set()
+        run_id = row.run_id if table is PHASE else owners[row.segment_id]
+        damage[run_id].extend(wrong)
+        found |= {(run_id, row.segment_id, row.name)} if wrong else set()
     return found
 
 
@@ -121,33 +179,28 @@ def times_of(connection: Connection, run_id: str) -> list[PhaseTime]:
     return list(map(PhaseTime._make, sound(PHASE, PhaseTime._fields, rows, [])))
 
 
-def _device_sums(connection: Connection, run_id: str, damage: list[Damage]) -> dict[tuple[str, str], list[PhaseDeviceSum]]:
-    """What the devices used in each phase, by segment and name. A phase with an energy that cannot be true has none."""
+def _device_sums(connection: Connection, run_ids: Sequence[str], owners: Owners, damage: Found) -> dict[str, DeviceSums]:
+    """What the devices used in each phase, by run. A phase with an energy that cannot be true has none."""
     phase, energy, fold_energy = PHASE.c, PHASE_ENERGY.c, PHASE_FOLD_ENERGY.c
-    key = phase.segment_id, phase.name, energy.owner_segment_id, energy.device
+    key = phase.run_id, phase.segment_id, phase.name, energy.owner_segment_id, energy.device
     kept = (
         select(*key, *(func.sum(energy[name]).label(name) for name in JOULES))
         .select_from(PHASE)
         .join(PHASE_ENERGY, (energy.segment_id == phase.segment_id) & (energy.seq == phase.seq))
-        .where(phase.run_id == run_id)
+        .where(phase.run_id.in_(run_ids))
         .group_by(*reversed(key))  # the most varied column first: sorting is half of the time
     )
     names = ("segment_id", "name", "owner_segment_id", "device")
-    folded = select_fields(PHASE_FOLD_ENERGY, (*names, *JOULES)).where(fold_energy.segment_id.in_(segments_of(run_id)))
-    unsound = _unsound(connection, PHASE_FOLD_ENERGY, fold_energy.segment_id.in_(segments_of(run_id)), damage)
-    check = checker(PHASE_ENERGY, tuple(column.name for column in energy))
-    wrong = select(*energy, phase.name).join(PHASE, (energy.segment_id == phase.segment_id) & (energy.seq == phase.seq))
-    for row in connection.execute(wrong.where(phase.run_id == run_id, suspicious(connection, PHASE_ENERGY))):
-        damage += (each for _, _, each in check.wrong(row))
-        unsound |= {(row.segment_id, row.name)} if check.wrong(row) else set()
-    sums: dict[tuple[str, str], list[PhaseDeviceSum]] = defaultdict(list)
-    for segment_id, name, *of_device in connection.execute(_added_up(kept, folded, names, JOULES)):
-        if (segment_id, name) not in unsound:
-            sums[segment_id, name].append(PhaseDeviceSum._make(of_device))
+    folded = _of_segments(run_ids, *(fold_energy[name] for name in (*names, *JOULES)))
+    unsound = _unsound_energies(connection, run_ids, owners, damage)
+    sums: dict[str, DeviceSums] = {run_id: defaultdict(list) for run_id in run_ids}
+    for segment_id, name, owner, device, run_id, *joules in connection.execute(_added_up(kept, folded, (*names, "run_id"), JOULES)):
+        if (run_id, segment_id, name) not in unsound:
+            sums[run_id][segment_id, name].append(PhaseDeviceSum(owner, device, *joules))
     return sums
 
 
-def _count_once(connection: Connection, run_id: str, readers: Sequence[Reader], sums: dict[tuple[str, str], list[PhaseDeviceSum]]) -> None:
+def _count_once(connection: Connection, run_id: str, readers: Sequence[Reader], sums: DeviceSums) -> None:
     """Count the energies on a device once that these readers have computed. Of phases that are added up, whose times are not known, only
     those of the first reader count that has any of that name."""
     phase, energy, fold_energy = PHASE.c, PHASE_ENERGY.c, PHASE_FOLD_ENERGY.c

@@ -6,10 +6,11 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, or_, select
+from sqlalchemy import Connection, Engine, and_, delete, func, insert, or_, select
 
+from ...core.clock import Anchor
 from ...core.point import Point
 from ...core.run import Status
 from ...errors import AmbiguousRunError, RunNotFoundError, StoreError
@@ -18,26 +19,19 @@ from ..place import is_server, masked
 from ..revision import State
 from ..schema import FOOTPRINT, GRID_INTENSITY, RUN, RUN_STATUS
 from ..side_files import exists
-from . import curves, load, phases
-from .checked import LATEST_UTC_NS, sound
+from . import curves, load, phases, whole
+from .checked import sound
 from .records import Damage, DeviceRow, IntensityRow, OpenPhase, PhaseTime, RunRow, SegmentRow, StoredRun, UseRow
-from .rows import chunks_of, fitting, select_fields
+from .rows import batches, chunks_of, fitting, ordered, select_fields
 from .uses import uses_of
 from .vanished import Here, Vanished, vanished_of, write_down
 
 PIECE = 5_000
 """Points read in one transaction. No transaction is open for long, so that SQLite can move the writer's log into the database in
 between."""
+AT_ONCE_S = 30 * 86_400.0
+"""Runs of which everything is read at once last for as long together. Each minute of them has an anchor."""
 _SHOWN = 5  # how many of the matches an error lists
-
-SORTS: Mapping[str, ColumnElement[Any]] = {
-    "started": RUN.c.started_utc_ns,
-    "duration": RUN.c.duration_s,
-    "project": RUN.c.project,
-    "name": RUN.c.name,
-    "status": RUN_STATUS,
-}
-"""The columns by which runs can be sorted."""
 
 Row = TypeVar("Row", RunRow, SegmentRow)
 T = TypeVar("T")
@@ -91,9 +85,7 @@ class Store:
     ) -> list[RunRow]:
         """The runs that fit every given filter. `since_utc_ns` is the earliest start; `search` is text that an id, a project, a name, a
         group, a host or a command must contain. `sort` is one of SORTS; with a "-" before it, the greatest comes first."""
-        column = SORTS[sort.lstrip("-")]
-        order = (column.desc().nulls_last(), RUN.c.id.desc()) if sort.startswith("-") else (column.asc().nulls_last(), RUN.c.id)
-        query = fitting(load.select_runs(), project, group, since_utc_ns, search).order_by(*order)
+        query = ordered(fitting(load.select_runs(), project, group, since_utc_ns, search), sort)
         # The database cannot filter by a status that could not be written.
         in_memory = bool(self._unwritten.runs)
         if not in_memory:
@@ -130,20 +122,7 @@ class Store:
 
         Raises RunNotFoundError, and AmbiguousRunError if more than one run matches.
         """
-        newest_first = select(RUN.c.id).order_by(RUN.c.started_utc_ns.desc(), RUN.c.id.desc())
-
-        def matching(connection: Connection) -> list[str]:
-            if ref == "latest":  # of those whose time can be true, if there are any
-                readable = newest_first.where(RUN.c.started_utc_ns.between(0, LATEST_UTC_NS))
-                return [*connection.scalars(readable.limit(1))] or [*connection.scalars(newest_first.limit(1))]
-            if not ref or connection.scalar(select(RUN.c.id).where(RUN.c.id == ref)):
-                return [ref] if ref else []
-            # Not LIKE: SQLite and PostgreSQL treat upper and lower case differently there.
-            begins = func.substr(RUN.c.id, 1, len(ref)) == ref
-            named = or_(RUN.c.name == ref, RUN.c.project + "/" + RUN.c.name == ref)
-            return list(connection.scalars(newest_first.where(or_(begins, named)).limit(_SHOWN + 1)))
-
-        matches = self._read(matching)
+        matches = self._read(lambda connection: load.matching(connection, ref, _SHOWN + 1))
         if not matches:
             raise RunNotFoundError(f"no run {ref!r} in {masked(self.place)}. `trainwatt list` shows the runs there are.")
         if len(matches) > 1:
@@ -153,15 +132,26 @@ class Store:
         return str(matches[0])
 
     def load(self, run_id: str, before: StoredRun | None = None) -> StoredRun:
-        """Everything about a run except the inner points of its curves. `run_id` is a full id. Raises RunNotFoundError.
+        """Everything about a run except the inner points of its curves. `run_id` is a full id. Raises RunNotFoundError. `before` is the run
+        as it was loaded earlier. What cannot have changed since is taken from it, and not read again."""
+        return self._loaded([run_id], before)[0]
 
-        `before` is the run as it was loaded earlier. What cannot have changed since is taken from it, and not read again.
-        """
-        stored = self._read(lambda connection: load.stored_run(connection, run_id, before))
-        if stored is None:
-            raise RunNotFoundError(f"no run {run_id!r} in {masked(self.place)}. `trainwatt list` shows the runs there are.")
-        segments = tuple(self._with_ending(segment) for segment in stored.segments)
-        return stored._replace(run=self._with_ending(stored.run), segments=segments)
+    def load_all(self, run_ids: Iterable[str], *, phases: bool = True) -> Iterator[list[StoredRun]]:
+        """Everything about several runs, as `load` has it, in order, some of them at a time: these take as many queries as one. Without
+        the sums of their `phases` it takes less time. Raises RunNotFoundError."""
+        for ids in chunks_of(run_ids):
+            lasted_s = self._read(partial(load.lengths_of, run_ids=ids))
+            yield from (self._loaded(some, phases=phases) for some in batches(ids, lasted_s, AT_ONCE_S))
+
+    def _loaded(self, run_ids: Sequence[str], before: StoredRun | None = None, *, phases: bool = True) -> list[StoredRun]:
+        found = self._read(lambda connection: whole.stored_runs(connection, run_ids, before, phases=phases))
+        for run_id in run_ids:
+            if run_id not in found:
+                raise RunNotFoundError(f"no run {run_id!r} in {masked(self.place)}. `trainwatt list` shows the runs there are.")
+        return [
+            stored._replace(run=self._with_ending(stored.run), segments=tuple(map(self._with_ending, stored.segments)))
+            for stored in map(found.__getitem__, run_ids)
+        ]
 
     def devices(self, run_ids: Iterable[str]) -> dict[str, list[DeviceRow]]:
         """The devices of several runs with the ends of their curves, by run: all that a list of totals needs."""
@@ -195,6 +185,11 @@ class Store:
     def times(self, run_ids: Iterable[str]) -> list[tuple[int, int]]:
         """When runs were measured: the first and the last UTC nanoseconds that their clocks said."""
         return self._read(lambda c: [times for chunk in chunks_of(run_ids) for times in load.times_of(c, chunk)])
+
+    def anchors(self, run_ids: Iterable[str]) -> dict[str, dict[str, tuple[Anchor, ...]]]:
+        """The anchors of the clocks of several runs, by run and segment, oldest first."""
+        chunks = chunks_of(run_ids)
+        return self._read(lambda connection: {k: v for chunk in chunks for k, v in whole.anchors_of(connection, chunk).items()})
 
     def points(self, run_id: str) -> dict[tuple[str, str], list[Point]]:
         """The energy curves of a run by (segment id, device), each in order of time."""
@@ -258,9 +253,13 @@ class Store:
 
     def cached_intensities(self, zone: str, start_utc_ns: int, end_utc_ns: int) -> list[IntensityRow]:
         """A zone's cached intensities that overlap the time from start to end, in order of provider and time."""
+        return self.intensities(zone, [(start_utc_ns, end_utc_ns)])
+
+    def intensities(self, zone: str, spans: Sequence[tuple[int, int]]) -> list[IntensityRow]:
+        """A zone's cached intensities that overlap one of several times, from start to end, in order of provider and time."""
         g = GRID_INTENSITY.c
-        meets = (g.zone == zone, g.end_utc_ns > start_utc_ns, g.start_utc_ns < end_utc_ns)
-        query = select_fields(GRID_INTENSITY, IntensityRow._fields).where(*meets).order_by(g.provider, g.start_utc_ns)
+        meets = or_(*(and_(g.end_utc_ns > start_utc_ns, g.start_utc_ns < end_utc_ns) for start_utc_ns, end_utc_ns in spans))
+        query = select_fields(GRID_INTENSITY, IntensityRow._fields).where(g.zone == zone, meets).order_by(g.provider, g.start_utc_ns)
         rows = self._read(lambda connection: sound(GRID_INTENSITY, IntensityRow._fields, connection.execute(query), []))
         return [(row := IntensityRow._make(values))._replace(estimated=bool(row.estimated)) for values in rows]
 

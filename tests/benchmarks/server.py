@@ -155,7 +155,7 @@ def measured(url: str, folder: Path, options: argparse.Namespace, about: str) ->
     parts = ["# A team's server", f"{about}. Made by `python -m tests.benchmarks.server`; median (least–most)."]
     parts.append(f"{options.runs:,} runs of {options.projects:,} projects in a PostgreSQL with its default settings on the same machine.")
     parts.append("Each command is a process of its own, whose modules have their bytecode, as those of an installed package have.")
-    parts.append(table(["command", "time", "beyond the import", "÷ import of the libraries", "most memory, MiB"], rows))
+    parts.append(table(["command", "time", "beyond the import", "least − least", "÷ import of the libraries", "most memory, MiB"], rows))
     parts.append(table(["merge into it", "time", "size on the server"], brought(url, folder, options.hours)))
     each = [[name, f"{size / 2**20:,.0f} MiB", f"{size / options.runs:,.0f}"] for name, size in largest]
     each.append(["all", f"{sum(of_table.values()) / 2**20:,.0f} MiB", f"{sum(of_table.values()) / options.runs:,.0f}"])

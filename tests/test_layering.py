@@ -49,6 +49,7 @@ PURE_FILES = (
     "carbon.tables.basis",
     "carbon.tables.spread",
     "carbon.terms",
+    "life.disclosing",
     "life.entries",
     "life.figures",
     "life.inference",

@@ -312,8 +312,9 @@ def test_every_figure_is_printed_whole(tmp_path: Path, form: str) -> None:
 
 def test_the_files_of_the_documentation_are_read(tmp_path: Path) -> None:
     blocks = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/life.md").read_text(), re.DOTALL)
-    [whole, olmo] = [read_life(Path(written(tmp_path, block))) for block in blocks]
+    [whole, disclosed, olmo] = [read_life(Path(written(tmp_path, block))) for block in blocks]
     assert whole.inference is not None
+    assert None not in disclosed.stated
     assert [len(whole.selections), len(whole.added)] == [1, 2]
     assert [added.name for added in olmo.added] == ["development", "final runs", "making of the hardware"]
 

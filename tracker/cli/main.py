@@ -30,6 +30,7 @@ COMMANDS = {
     "estimate": "grams.estimate",
     "life": "life.life",
     "whatif": "life.whatif",
+    "disclose": "life.disclose",
     "import": "grams.importing",
     "zones": "grams.zones",
     "hardware": "grams.hardware",

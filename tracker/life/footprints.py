@@ -3,18 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..analysis.footprint import Known, footprint
 from ..analysis.footprint_totals import count_once, require_one_basis
+from ..analysis.open_store import open_store
 from ..analysis.selection import find
 from ..analysis.view import describe
 from ..carbon.terms import Terms
 from ..errors import ConfigurationError
+from .choosing import Chosen, chosen
+from .plan import Life
 
 if TYPE_CHECKING:
     from ..core.contract import FootprintJson
+    from ..storage.read.records import StoredRun
     from ..storage.read.store import Store
+
+
+class Gathered(NamedTuple):
+    """The runs of a life with their stages, their footprints, and those of the runs that tell what a unit of inference takes."""
+
+    of: Chosen
+    found: list[FootprintJson]
+    measured: list[FootprintJson]
+
+
+def gathered(life: Life, terms: Terms, place: str | None, say: Callable[[str], None]) -> Gathered:
+    """All runs of a life in the database at `place`, which is opened only if there are any. Raises TrainwattError."""
+    if not life.has_runs:
+        return Gathered(Chosen({}, frozenset()), [], [])
+    store = open_store(place)
+    of = chosen(store, life)
+    refs = () if life.inference is None else life.inference.runs
+    measured = list(dict.fromkeys(find(store, ref) for ref in refs))
+    return Gathered(of, footprints_of(store, list(of.stages), terms, say), footprints_of(store, measured, terms, say))
 
 
 def footprints_of(store: Store, run_ids: Iterable[str], terms: Terms, say: Callable[[str], None]) -> list[FootprintJson]:
@@ -26,21 +49,19 @@ def footprints_of(store: Store, run_ids: Iterable[str], terms: Terms, say: Calla
     found: list[FootprintJson] = []
     for runs in store.load_all(run_ids, phases=False):
         known = Known.of(store, runs, terms)
-        for stored in runs:
-            view = describe(stored)
-            try:
-                carbon = footprint(store, stored, view, terms, known)
-            except ConfigurationError as error:
-                if terms != Terms():
-                    raise
-                carbon = None
-                say(f"run {stored.run.id[:8]} has no grams: {error}")
-            found.append({"run": view["run"], "energy": view["energy"], "work": view["work"], "footprint_id": None, "carbon": carbon})
+        found += [_of_run(store, stored, terms, known, say) for stored in runs]
     require_one_basis(found)
     count_once(store, found)
     return found
 
 
-def named(store: Store, refs: Iterable[str]) -> list[str]:
-    """The ids of runs as a user calls them, each once. Raises RunNotFoundError."""
-    return list(dict.fromkeys(find(store, ref) for ref in refs))
+def _of_run(store: Store, stored: StoredRun, terms: Terms, known: Known, say: Callable[[str], None]) -> FootprintJson:
+    view = describe(stored)
+    try:
+        carbon = footprint(store, stored, view, terms, known)
+    except ConfigurationError as error:
+        if terms != Terms():
+            raise
+        carbon = None
+        say(f"run {stored.run.id[:8]} has no grams: {error}")
+    return {"run": view["run"], "energy": view["energy"], "work": view["work"], "footprint_id": None, "carbon": carbon}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..carbon.accounting import Estimate
 from ..carbon.estimating import Plan
 from ..carbon.terms import Terms
 from ..core.run import Stage
+
+if TYPE_CHECKING:
+    from ..core.contract import StatedJson
 
 
 class Selection(NamedTuple):
@@ -59,6 +62,39 @@ class Inference(NamedTuple):
     terms: Terms
 
 
+class Stated(NamedTuple):
+    """What a disclosure asks for and nothing that was measured tells; None where it is not stated. `flop` is the compute of the training,
+    `flop_method` how it is known, and `released` a day."""
+
+    provider: str | None = None
+    location: str | None = None
+    training_type: str | None = None
+    flop: float | None = None
+    flop_method: str | None = None
+    parameters: float | None = None
+    training_tokens: float | None = None
+    license: str | None = None
+    released: str | None = None
+    download: str | None = None
+    version: str | None = None
+
+    def as_json(self) -> StatedJson:
+        """The contract's form."""
+        return {
+            "provider": self.provider,
+            "location": self.location,
+            "training_type": self.training_type,
+            "flop": self.flop,
+            "flop_method": self.flop_method,
+            "parameters": self.parameters,
+            "training_tokens": self.training_tokens,
+            "license": self.license,
+            "released": self.released,
+            "download": self.download,
+            "version": self.version,
+        }
+
+
 class Life(NamedTuple):
     """A model's life. `project`: all of its runs belong to it. `final`: the runs that became the model."""
 
@@ -68,6 +104,7 @@ class Life(NamedTuple):
     selections: tuple[Selection, ...]
     added: tuple[Added, ...]
     inference: Inference | None
+    stated: Stated = Stated()
 
     @property
     def has_runs(self) -> bool:

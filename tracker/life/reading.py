@@ -10,16 +10,35 @@ from typing import Any
 from ..carbon.accounting import Estimate
 from ..carbon.estimating import Plan
 from ..errors import ConfigurationError
-from .plan import Added, Inference, Life, Selection
+from .plan import Added, Inference, Life, Selection, Stated
 from .table import TERMS, TomlTable
 
 _HARDWARE = ("device", "watts", "load", "gpu_kg", "host_kg", "gpus_per_host")
 _AMOUNTS = ("energy_kwh", "gpu_hours", "operational_kg", "embodied_kg")
-_OF_LIFE = ("model", "select", "add", "inference")
+_OF_LIFE = ("model", "select", "add", "inference", "disclosure")
 _OF_MODEL = ("name", "project", "final")
 _OF_SELECTION = ("stage", "runs", "project", "group", "recorded_stage", "tags")
 _OF_ADDED = ("stage", "name", "source", "from", "to", *_AMOUNTS, *_HARDWARE, *TERMS)
 _OF_INFERENCE = ("unit", "per_day", "days", "j_per_unit", "embodied_g_per_unit", "source", "runs", *TERMS)
+TRAINING_TYPES = ("pre-training", "fine-tuning")
+"""Those that a model card of Hugging Face has."""
+
+
+USUAL = Path("life.toml")
+"""The file that is read without being named."""
+
+
+def life_named(file: Path | None, project: str | None) -> Life:
+    """The life that a file describes, or that the runs of a project are. Raises ConfigurationError."""
+    if file is None and project is None and USUAL.is_file():
+        file = USUAL
+    if file is not None and project is not None:
+        raise ConfigurationError(f"{file} and --project {project}: each says which runs these are; put project = {project!r} below [model]")
+    if file is not None:
+        return read_life(file)
+    if project is None:
+        raise ConfigurationError("no model is named: give --project, or a file such as life.toml (docs/life.md has an example)")
+    return Life(name=project, project=project, final=(), selections=(), added=(), inference=None)
 
 
 def read_life(path: Path) -> Life:
@@ -47,6 +66,26 @@ def life_of(found: Mapping[str, Any], place: str) -> Life:
         selections=tuple(_selection(table) for table in whole.tables("select", _OF_SELECTION)),
         added=added,
         inference=_inference(TomlTable(whole.table("inference"), place, "inference", _OF_INFERENCE)) if "inference" in found else None,
+        stated=_stated(TomlTable(whole.table("disclosure"), place, "disclosure", Stated._fields)),
+    )
+
+
+def _stated(table: TomlTable) -> Stated:
+    kind, released = table.text("training_type"), table.day("released")
+    if kind is not None and kind not in TRAINING_TYPES:
+        raise table.wrong("training_type", kind, "there is no such type", f"give one of {', '.join(TRAINING_TYPES)}")
+    return Stated(
+        provider=table.text("provider"),
+        location=table.text("location"),
+        training_type=kind,
+        flop=table.number("flop", above=0.0, most=1e40),
+        flop_method=table.text("flop_method"),
+        parameters=table.number("parameters", above=0.0),
+        training_tokens=table.number("training_tokens", above=0.0, most=1e18),
+        license=table.text("license"),
+        released=None if released is None else released.isoformat(),
+        download=table.text("download"),
+        version=table.text("version"),
     )
 
 

@@ -28,6 +28,7 @@ from .carbon import (
     UnmeasuredJson,
 )
 from .compare import ChangeJson, ComparedJson, CompareJson, FigureJson, GateJson
+from .disclosure import BoundaryJson, DisclosedStageJson, DisclosureJson, HardwareUsedJson, StatedJson
 from .life import (
     AddedJson,
     BreakEvenJson,
@@ -99,6 +100,7 @@ __all__ = [
     "BenchJson",
     "BenchedJson",
     "BesideJson",
+    "BoundaryJson",
     "BreakEvenJson",
     "CarbonJson",
     "ChangeJson",
@@ -111,6 +113,8 @@ __all__ = [
     "CrossCheckJson",
     "DeviceJson",
     "DeviceOfRankJson",
+    "DisclosedStageJson",
+    "DisclosureJson",
     "EmbodiedLineJson",
     "EnergyJson",
     "EnergyRangeJson",
@@ -128,6 +132,7 @@ __all__ = [
     "GateJson",
     "GridUseJson",
     "GroupJson",
+    "HardwareUsedJson",
     "HostUseJson",
     "ImportJson",
     "ImportedRunJson",
@@ -167,6 +172,7 @@ __all__ = [
     "ShowCheckedJson",
     "ShowJson",
     "ShowRanksJson",
+    "StatedJson",
     "SumJson",
     "TotalGramsJson",
     "UnmeasuredJson",

@@ -46,7 +46,7 @@ class Loaded(NamedTuple):
 def what_if(store: Store, run_ids: Sequence[str], base: Terms, changes: Sequence[Change], starting: Starting) -> WhatIfJson:
     """Runs as they were, under each change alone, and under all. `base` are the terms that hold in any case. Raises ConfigurationError for
     a start at which the intensity of the grid is not known, and StoreError."""
-    loaded = [Loaded(stored := store.load(run_id), describe(stored)) for run_id in run_ids]
+    loaded = [Loaded(stored, describe(stored)) for runs in store.load_all(run_ids, phases=False) for stored in runs]
     as_it_was = _figures(store, loaded, [base] * len(loaded))
 
     def outcome(some: Sequence[Change]) -> OutcomeJson:

@@ -1,0 +1,190 @@
+"""Disclosures, held against the validators of their standards."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from huggingface_hub import ModelCard
+from spdx_python_model import v3_0_1 as spdx
+
+from tests.life.test_life import KWH_J, stored, written
+from trainwatt.cli.main import cli
+from trainwatt.errors import ConfigurationError
+
+TERMS = ("--intensity", "100", "--pue", "1.25")
+STATED = """
+[disclosure]
+provider = "EDF"
+location = "Paris, France"
+training_type = "fine-tuning"
+flop = 3.8e25
+flop_method = "6 × parameters × tokens"
+parameters = 7e9
+training_tokens = 2e12
+license = "Apache-2.0"
+released = 2026-03-01
+download = "https://example.org/model"
+version = "1.0"
+"""
+INFERENCE = """
+[inference]
+unit = "requests"
+per_day = 1000
+days = 10
+j_per_unit = [3600, 3600, 7200]
+source = "a benchmark"
+"""
+MODEL = '[model]\nname = "digits-cnn"\nproject = "digits"\n'
+
+
+def call(db: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["disclose", *arguments, *TERMS, "--db", str(db)], standalone_mode=False)
+
+
+def filled(folder: Path, form: str, text: str = MODEL + STATED + INFERENCE) -> Result:
+    result = call(stored(folder), written(folder, text), "--form", form)
+    assert result.exception is None, result.exception
+    return result
+
+
+def card_of(block: str) -> Any:
+    """What a model card with this block says of emissions."""
+    data: Any = ModelCard(f"---\n{block}---\n# digits\n").data
+    return data.to_dict()["co2_eq_emissions"]
+
+
+def test_all_that_the_forms_are_made_of(tmp_path: Path) -> None:
+    view = json.loads(filled(tmp_path, "json").stdout)
+    [training] = [stage for stage in view["stages"] if stage["stage"] == "training"]
+    joules = {b["boundary"]: (b["energy_j"], b["lower_bound"]) for b in training["boundaries"]}
+    assert joules["accelerators"] == (pytest.approx(3 * KWH_J), False)
+    assert joules["node"] == (pytest.approx(3 * KWH_J), False)  # the machines have nothing but a GPU
+    assert joules["site"] == (pytest.approx(1.25 * 3 * KWH_J), False)
+    assert all(b["low_j"] < b["energy_j"] < b["high_j"] for b in training["boundaries"])
+    assert (training["wall_clock_s"], training["device_hours"], training["runs"]) == (3 * 3600.0, 3.0, 3)
+    assert training["hardware"] == [{"kind": "gpu", "model": "NVIDIA L4", "count": 1}]
+    assert training["measured_share"] == pytest.approx(1.0)
+    assert training["operational_g"]["value"] == pytest.approx(375.0)
+    assert view["pues"] == [1.25]
+    assert view["stated"]["flop"] == 3.8e25
+
+
+def test_runs_at_once_are_disclosed_once(tmp_path: Path) -> None:
+    db = stored(tmp_path, at_once=True)
+    view = json.loads(call(db, "--project", "digits", "--form", "json").stdout)
+    for boundary in ("accelerators", "node"):
+        whole = sum(b["energy_j"] for stage in view["stages"] for b in stage["boundaries"] if b["boundary"] == boundary)
+        assert whole <= KWH_J * (1 + 1e-9)
+    assert all(stage["wall_clock_s"] == 3600.0 for stage in view["stages"])
+
+
+def test_the_bill_of_materials_is_valid(tmp_path: Path) -> None:
+    text = filled(tmp_path, "cyclonedx").stdout
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    [model] = json.loads(text)["components"]
+    activities = model["modelCard"]["considerations"]["environmentalConsiderations"]["energyConsumptions"]
+    assert [a["activity"] for a in activities] == ["data-preparation", "design", "training", "inference"]
+    assert activities[2]["activityEnergyCost"] == {"value": 3.75, "unit": "kWh"}
+    assert activities[2]["co2CostEquivalent"]["value"] > 375e-6  # tonnes, with the making of the hardware
+
+
+def test_the_document_of_spdx_is_valid(tmp_path: Path) -> None:
+    text = filled(tmp_path, "spdx").stdout
+    found = spdx.SHACLObjectSet()
+    spdx.JSONLDDeserializer().read(io.BytesIO(text.encode()), found)
+    model: Any
+    [model] = found.foreach_type(spdx.ai_AIPackage)
+    [training] = model.ai_energyConsumption.ai_finetuningEnergyConsumption
+    assert (float(training.ai_energyQuantity), training.ai_energyUnit) == (3.75, spdx.ai_EnergyUnitType.kilowattHour)
+    assert float(model.ai_energyConsumption.ai_inferenceEnergyConsumption[0].ai_energyQuantity) == 1.25
+    assert model.software_packageVersion == "1.0"
+    [document] = found.foreach_type(spdx.SpdxDocument)
+    assert list(document.rootElement) == [model]
+
+
+def test_the_block_of_a_model_card_is_read(tmp_path: Path) -> None:
+    block = filled(tmp_path, "huggingface").stdout
+    data = card_of(block)
+    assert data["emissions"] > 5 * 125.0
+    assert (data["training_type"], data["geographical_location"]) == ("fine-tuning", "Paris, France")
+    assert data["hardware_used"] == "1 x NVIDIA L4"
+    assert "trainwatt" in data["source"]
+
+
+def test_the_form_of_the_eu(tmp_path: Path) -> None:
+    text = filled(tmp_path, "gpai").stdout
+    assert "Wall-clock time: 0.125 days (3 h 00 min)" in text
+    assert "Hardware time: 0.125 GPU days (3.00 GPU hours)" in text
+    assert re.search(r"accelerators alone \| 0\.00300 MWh \(\d", text)
+    assert re.search(r"site \(nodes times PUE\) \| 0\.00375 MWh \(\d", text)
+    assert "FLOP: 3.8e+25 (order of magnitude: 10^25)" in text
+    assert "6 × parameters × tokens" in text
+    assert "Energy of a request: 3600 J (3600–7200)" in text
+    assert "## Missing" not in text
+
+
+def test_the_scores_of_provider_and_consumer(tmp_path: Path) -> None:
+    text = filled(tmp_path, "sci-ai").stdout
+    arguments = ["life", "--project", "digits", *TERMS, "--json", "--db", str(tmp_path / "runs.db")]
+    whole = json.loads(CliRunner().invoke(cli, arguments).stdout)
+    per_token = next(line for line in text.splitlines() if "million training tokens" in line)
+    assert float(re.findall(r"([\d.]+) mg", per_token)[0]) == pytest.approx(1000 * whole["before"]["total_g"] * 1e6 / 2e12, rel=0.01)
+    assert "0.125 g (0.125–0.250) CO2e per request (3600 J)" in text
+
+
+@pytest.mark.parametrize("form", ["gpai", "huggingface", "cyclonedx", "spdx", "sci-ai"])
+def test_what_is_not_known_is_missing_and_never_invented(tmp_path: Path, form: str) -> None:
+    """An entry by hand, and nothing else."""
+    text = '[[add]]\nstage = "data"\nname = "x"\nsource = "s"\nenergy_kwh = 1'
+    result = call(stored(tmp_path), written(tmp_path, text), "--form", form)
+    assert result.exception is None, result.exception
+    missing = [line for line in result.stderr.splitlines() if line.startswith("trainwatt: missing: ")]
+    assert missing
+    assert all("; " in line for line in missing)
+    assert "2e12" not in result.stdout.replace("training_tokens = 2e12", "")
+    assert "Paris" not in result.stdout
+    assert "EDF" not in result.stdout
+
+
+@pytest.mark.parametrize("name", ['quo"te', "back\\slash", "new\nline: {}", "émoji 😀", "--- x", "# y"])
+@pytest.mark.parametrize("form", ["huggingface", "cyclonedx", "spdx"])
+def test_hostile_names_break_no_form(tmp_path: Path, form: str, name: str) -> None:
+    quoted = json.dumps(name, ensure_ascii=False)
+    printed = filled(tmp_path, form, f'[model]\nname = {quoted}\nproject = "digits"\n[disclosure]\nlocation = {quoted}').stdout
+    if form == "huggingface":
+        assert card_of(printed)["geographical_location"] == name
+    elif form == "cyclonedx":
+        assert json.loads(printed)["components"][0]["name"] == name
+    else:
+        assert [part["name"] for part in json.loads(printed)["@graph"] if part["type"] == "ai_AIPackage"] == [name]
+
+
+def test_a_form_is_written_to_a_file(tmp_path: Path) -> None:
+    db = stored(tmp_path)
+    result = call(db, "--project", "digits", "--form", "cyclonedx", "-o", str(tmp_path / "bom.json"))
+    assert (result.exception, result.stdout) == (None, "")
+    assert json.loads((tmp_path / "bom.json").read_text())["bomFormat"] == "CycloneDX"
+    assert "there is no folder" in str(call(db, "--project", "digits", "--form", "spdx", "-o", str(tmp_path / "no/x.json")).exception)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[disclosure]\ntraining_type = "guess"', ("disclosure.training_type = 'guess'", "pre-training")),
+        ("[disclosure]\nflop = 0", ("disclosure.flop = 0", "above 0")),
+        ('[disclosure]\nreleased = "soon"', ("disclosure.released = 'soon'", "2026-03-01")),
+        ("[disclosure]\nweights = 5", ("disclosure.weights", "no such key")),
+    ],
+)
+def test_bad_statements_are_refused(tmp_path: Path, text: str, words: tuple[str, ...]) -> None:
+    result = call(stored(tmp_path), written(tmp_path, MODEL + text), "--form", "gpai")
+    assert isinstance(result.exception, ConfigurationError)
+    assert all(word in str(result.exception) for word in words), result.exception

@@ -1,0 +1,32 @@
+"""PURE: the forms, and what each of them lacks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from .cyclonedx import cyclonedx
+from .form import Form
+from .gpai import gpai
+from .huggingface import huggingface
+from .sci_ai import sci_ai
+from .spdx import spdx
+
+if TYPE_CHECKING:
+    from ...core.contract import DisclosureJson
+
+
+def as_json(of: DisclosureJson) -> Form:
+    """All that the forms are made of."""
+    return Form(json.dumps(of, indent=2, ensure_ascii=False), ())
+
+
+FORMS: Mapping[str, Callable[[DisclosureJson], Form]] = {
+    "gpai": gpai,
+    "huggingface": huggingface,
+    "cyclonedx": cyclonedx,
+    "spdx": spdx,
+    "sci-ai": sci_ai,
+    "json": as_json,
+}

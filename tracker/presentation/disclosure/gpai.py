@@ -1,0 +1,103 @@
+"""PURE: the energy and compute part of the Model Documentation Form of the EU's General-Purpose AI Code of Practice (transparency chapter,
+July 2025), which follows Annex XI of the AI Act, section 1, 2(d) and (e).
+
+The form defines no boundary for the energy, so three are given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..words.quantities import count, format_duration, listed, significant
+from .form import Form, Missing, boundary_of, how_known, mwh_text, no_stage, stage_of, stated
+
+if TYPE_CHECKING:
+    from ...core.contract import DisclosedStageJson, DisclosureJson
+
+BOUNDARIES = {
+    "accelerators": "accelerators alone",
+    "node": "nodes (what was measured or modelled of the machines)",
+    "site": "site (nodes times PUE)",
+}
+DAY_S = 86_400.0
+
+
+def gpai(of: DisclosureJson) -> Form:
+    """The fields on time, compute and energy, as Markdown."""
+    missing: list[Missing] = []
+    training = stage_of(of, "training")
+    lines = [f"# {of['name']}: training process, compute and energy", ""]
+    if training is None:
+        missing.append(no_stage("training"))
+    else:
+        lines += [*_time(training), *_energy(of, training)]
+    lines += [*_compute(of, missing), *_inference(of, missing)]
+    if missing:
+        lines += ["## Missing", "", *(f"- {m.what}: {m.how}" for m in missing), ""]
+    lines += [f"Made by {of['software']} on {of['made_at'][:10]}."]
+    return Form("\n".join(lines), tuple(missing))
+
+
+def _time(training: DisclosedStageJson) -> Iterator[str]:
+    yield "## Training time"
+    yield ""
+    wall = training["wall_clock_s"]
+    yield f"- Wall-clock time: {significant(wall / DAY_S)} days ({format_duration(wall)}), in which at least one training run was there"
+    yield f"- Hardware time: {significant(training['device_hours'] / 24)} GPU days ({significant(training['device_hours'])} GPU hours)"
+    if training["hardware"]:
+        used = listed(f"{each['count']} × {each['model']}" for each in training["hardware"])
+        yield f"- Hardware: {used} in a run at most"
+    yield ""
+
+
+def _energy(of: DisclosureJson, training: DisclosedStageJson) -> Iterator[str]:
+    yield "## Energy of training"
+    yield ""
+    yield "| boundary | energy |"
+    yield "| --- | --- |"
+    for name, words in BOUNDARIES.items():
+        yield f"| {words} | {mwh_text(boundary_of(training, name))} |"
+    yield ""
+    runs, pue = count(training["runs"], "training run"), listed(f"{pue:g}" for pue in of["pues"]) or "not known, taken as 1"
+    yield (
+        f"The energy is {how_known(training)}. It is that of {runs}, also of those that failed and of those that did not become the model."
+        f" PUE: {pue}."
+    )
+    yield ""
+    yield f"Method: {of['method']}"
+    yield ""
+
+
+def _compute(of: DisclosureJson, missing: list[Missing]) -> Iterator[str]:
+    yield "## Compute of training"
+    yield ""
+    flop, method = of["stated"]["flop"], of["stated"]["flop_method"]
+    if flop is None:
+        missing.append(stated("flop", "the compute of the training in FLOP", "3.8e25"))
+        yield "- FLOP: missing"
+    else:
+        yield f"- FLOP: {flop:.1e} (order of magnitude: 10^{len(f'{flop:.0f}') - 1})"
+    if method is None:
+        missing.append(stated("flop_method", "how the compute is known", '"6 × parameters × tokens"'))
+        yield "- Method: missing"
+    else:
+        yield f"- Method: {method}"
+    yield ""
+
+
+def _inference(of: DisclosureJson, missing: list[Missing]) -> Iterator[str]:
+    yield "## Inference"
+    yield ""
+    planned = of["life"]["planned"]
+    if planned is None:
+        missing.append(
+            Missing("the compute of inference", "measure a benchmark with --stage inference, and name it below [inference] in the file")
+        )
+        yield "- Energy of a unit: missing"
+    else:
+        each = planned["j_per_unit"]
+        unit = planned["unit"].removesuffix("s")
+        value, low, high = (significant(each[key]) for key in ("value", "low", "high"))
+        yield f"- Energy of a {unit}: {value} J{'' if low == high else f' ({low}–{high})'}, {planned['source']}"
+    yield ""

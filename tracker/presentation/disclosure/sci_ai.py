@@ -1,0 +1,70 @@
+"""PURE: SCI for AI (Green Software Foundation): the score of the provider and that of the consumer, which are never added.
+
+The provider's has all that it took to make the model, intermediate and stopped runs included, for each FLOP, training token or parameter.
+The consumer's has inference, for each unit of it. A score is operational and embodied grams by functional unit (ISO/IEC 21031).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..words.masses import format_mass
+from ..words.quantities import count, significant
+from .form import Form, Missing, stated
+
+if TYPE_CHECKING:
+    from ...core.contract import DisclosureJson
+
+
+def sci_ai(of: DisclosureJson) -> Form:
+    """Both scores, as Markdown."""
+    missing: list[Missing] = []
+    lines = [
+        f"# {of['name']}: SCI for AI",
+        "",
+        "## Provider",
+        "",
+        *_provider(of, missing),
+        "",
+        "## Consumer",
+        "",
+        *_consumer(of, missing),
+        "",
+    ]
+    lines += [f"Method: {of['method']}", ""]
+    if missing:
+        lines += ["## Missing", "", *(f"- {m.what}: {m.how}" for m in missing), ""]
+    return Form("\n".join([*lines, f"Made by {of['software']} on {of['made_at'][:10]}."]), tuple(missing))
+
+
+def _provider(of: DisclosureJson, missing: list[Missing]) -> Iterator[str]:
+    before = of["life"]["before"]
+    least = "at least " if before["operational_lower_bound"] or before["embodied_lower_bound"] else ""
+    whole = format_mass(before["total_g"], before["total_low_g"], before["total_high_g"])
+    runs = count(before["runs"], "run")
+    yield f"{least.capitalize()}{whole} CO2e before inference, in {runs}, those that failed or were stopped included."
+    yield ""
+    known = of["stated"]
+    per = (
+        (known["flop"], 1e18, "10^18 FLOP"),
+        (known["training_tokens"], 1e6, "million training tokens"),
+        (known["parameters"], 1e9, "10^9 parameters"),
+    )
+    grams = before["total_g"], before["total_low_g"], before["total_high_g"]
+    for units, size, words in per:
+        if units is not None:
+            yield f"- {least}{format_mass(*(g * size / units for g in grams))} CO2e per {words}"
+    if all(units is None for units, _, _ in per):
+        missing.append(stated("training_tokens", "what the score is for (flop, training_tokens or parameters)", "2e12"))
+        yield "- per functional unit: missing"
+
+
+def _consumer(of: DisclosureJson, missing: list[Missing]) -> Iterator[str]:
+    planned = of["life"]["planned"]
+    if planned is None:
+        missing.append(Missing("the unit of inference", "measure it with --stage inference and name it below [inference] in the file"))
+        return
+    each = planned["g_per_unit"]
+    unit = planned["unit"].removesuffix("s")
+    yield f"- {format_mass(each['value'], each['low'], each['high'])} CO2e per {unit} ({significant(planned['j_per_unit']['value'])} J)"

@@ -1,0 +1,73 @@
+"""PURE: the AI profile of SPDX 3.0.1: an AI package with its energy consumption, as JSON-LD."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_URL, uuid5
+
+from .form import Form, Missing, boundary_of, kwh, no_stage, stage_of, stated
+
+if TYPE_CHECKING:
+    from ...core.contract import DisclosureJson
+
+CONTEXT = "https://spdx.org/rdf/3.0.1/spdx-context.jsonld"
+
+
+def spdx(of: DisclosureJson) -> Form:
+    """The document: energy within the site, in kWh. A training is a fine-tuning if the file says so."""
+    missing: list[Missing] = []
+    kind = "ai_finetuningEnergyConsumption" if of["stated"]["training_type"] == "fine-tuning" else "ai_trainingEnergyConsumption"
+    energy: dict[str, Any] = {"type": "ai_EnergyConsumption"}
+    for name, key in (("training", kind), ("inference", "ai_inferenceEnergyConsumption")):
+        if (stage := stage_of(of, name)) is not None:
+            site = boundary_of(stage, "site")
+            energy[key] = [
+                {"type": "ai_EnergyConsumptionDescription", "ai_energyQuantity": kwh(site["energy_j"]), "ai_energyUnit": "kilowattHour"}
+            ]
+        else:
+            missing.append(no_stage(name))
+    space = f"urn:uuid:{uuid5(NAMESPACE_URL, of['name'] + of['made_at'])}"
+    info = "_:creationinfo"
+    model: dict[str, Any] = {
+        "type": "ai_AIPackage",
+        "spdxId": f"{space}#model",
+        "creationInfo": info,
+        "name": of["name"],
+        "software_primaryPurpose": "model",
+        "ai_energyConsumption": energy,
+        "comment": f"Energy within the site (nodes times PUE). {of['method']}",
+    }
+    known = of["stated"]
+    released = None if known["released"] is None else f"{known['released']}T00:00:00Z"
+    for key, value, lacking in (
+        ("software_packageVersion", known["version"], stated("version", "the version of the model", '"1.0"')),
+        ("software_downloadLocation", known["download"], stated("download", "where the model can be downloaded", '"https://…"')),
+        ("releaseTime", released, stated("released", "the day of the release", "2026-03-01")),
+    ):
+        if value is None:
+            missing.append(lacking)
+        else:
+            model[key] = value
+    tool = {"type": "Tool", "spdxId": f"{space}#trainwatt", "creationInfo": info, "name": of["software"]}
+    graph = [
+        {
+            "type": "CreationInfo",
+            "@id": info,
+            "specVersion": "3.0.1",
+            "created": of["made_at"],
+            "createdBy": [f"{space}#author"],
+            "createdUsing": [f"{space}#trainwatt"],
+        },
+        {"type": "Agent", "spdxId": f"{space}#author", "creationInfo": info, "name": of["stated"]["provider"] or "not stated"},
+        tool,
+        model,
+        {
+            "type": "SpdxDocument",
+            "spdxId": f"{space}#document",
+            "creationInfo": info,
+            "rootElement": [f"{space}#model"],
+            "profileConformance": ["core", "software", "ai"],
+        },
+    ]
+    return Form(json.dumps({"@context": CONTEXT, "@graph": graph}, indent=2, ensure_ascii=False), tuple(missing))

@@ -21,6 +21,9 @@ from trainwatt.core.sensing import Discovery, DiscoveryRequest
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.load_profile("busy")
 
+# Hundreds of tests start processes of their own. Without compiled files, each of them compiles the whole package again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # The workers of pytest share the cores: a pool of threads for each PyTorch would only wait for the others.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

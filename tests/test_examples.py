@@ -98,3 +98,27 @@ def test_carbon_of_a_run(tmp_path: Path) -> None:
     paragraph = output.partition("The energy use and")[2].partition("References")
     assert "France (FR)" in paragraph[0]
     assert view["run"]["id"] in paragraph[2]
+
+
+def test_life_of_a_model(tmp_path: Path) -> None:
+    """What it says is what the database has: every stage, the killed experiment, and the training that did not become the model."""
+    output = run(
+        sys.executable, "examples/life_of_a_model.py", "--epochs", EPOCHS, "--requests", 5, "--folder", tmp_path / "life", db=tmp_path
+    )
+    life = json.loads(read("life", str(tmp_path / "life/life.toml"), "--zone", "FR", "--pue", "1.2", "--json", db=tmp_path))
+    fates = {stage["stage"]: {line["fate"]: line["runs"] for line in stage["lines"]} for stage in life["stages"]}
+    assert fates == {
+        "data": {"used": 1},
+        "experimentation": {"used": 3, "interrupted": 1},
+        "training": {"used": 1, "unused": 1},
+        "inference": {"used": 1},
+    }
+    assert life["final"][0][:8] in output
+    assert life["planned"]["units"]["value"] == 365_000
+    assert f"5 samples of run {next(r for r in life_runs(tmp_path) if r['name'] == 'service')['id'][:8]}" in " ".join(output.split())
+    assert all(words in output for words in ("storage of the images", "not the model", "interrupted", "in SE", "co2_eq_emissions:"))
+
+
+def life_runs(db: Path) -> list[dict[str, Any]]:
+    """The runs that are stored."""
+    return [entry["run"] for entry in json.loads(read("list", "--json", db=db))["runs"]]

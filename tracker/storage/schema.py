@@ -55,6 +55,7 @@ RUN = Table(
     Column("outcome", Text),
     CheckConstraint(_STATUS),
     Index("run_by_start", "started_utc_ns"),
+    Index("run_by_project", "project", "started_utc_ns"),
 )
 """A run, as the user sees it."""
 
@@ -89,6 +90,7 @@ SEGMENT = Table(
     CheckConstraint(_STATUS),
     CheckConstraint("role IN ('owner', 'joined')"),
     Index("segment_by_run", "run_id"),
+    Index("segment_running", "run_id"),  # where status is 'running'; see phase_pending
 )
 """One process of a run."""
 

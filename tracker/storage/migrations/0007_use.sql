@@ -12,3 +12,6 @@ CREATE TABLE device_use (
     PRIMARY KEY (segment_id, device, user_segment_id),
     FOREIGN KEY (segment_id) REFERENCES segment (id) ON DELETE CASCADE
 );
+-- Every command looks for the processes that still run, and many ask for the runs of a project.
+CREATE INDEX segment_running ON segment (run_id) WHERE status = 'running';
+CREATE INDEX run_by_project ON run (project, started_utc_ns);

@@ -1,5 +1,6 @@
 /* The tests' fake NVML, and the further functions that other tools call of a driver: with them every tool finds a whole H100.
  * What is constant is said here; a GPU that is lost or unknown answers so through ask(). */
+#define OWN_ACTIVITY
 #define KEPT "../../benchmarks/_nvml_kept.c"
 #include "../fakes/nvml/nvml.c"
 
@@ -24,6 +25,7 @@ int nvmlDeviceGetComputeMode(device d, unsigned *out) { return give(d, out, 0); 
 int nvmlDeviceGetPersistenceMode(device d, unsigned *out) { return give(d, out, 1); }
 int nvmlDeviceGetTemperature(device d, unsigned sensor, unsigned *out) { (void)sensor; return give(d, out, 45); }
 int nvmlDeviceGetClockInfo(device d, unsigned kind, unsigned *out) { return give(d, out, kind == 2 ? 2619 : 1980); }
+int nvmlDeviceGetCurrentClocksEventReasons(device d, unsigned long long *out) { *out = 4; return ask(d, "constant"); }
 int nvmlDeviceGetMaxClockInfo(device d, unsigned kind, unsigned *out) { return nvmlDeviceGetClockInfo(d, kind, out); }
 int nvmlDeviceGetPowerManagementLimit(device d, unsigned *mw) { return small(d, "limit", mw); }
 int nvmlDeviceGetPowerManagementDefaultLimit(device d, unsigned *mw) { return small(d, "limit", mw); }

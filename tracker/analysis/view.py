@@ -13,20 +13,20 @@ from ..core.run import DEVICE_HOURS_KEY, SOURCE_KEY, Origin
 from ..core.sensing import whole_name
 from ..energy.intervals import Interval, Share, between, by_sensor, interval
 from ..energy.shares.told import attribution_of
+from .activity import processors_of, with_activity
 from .slurm.allocations import allocations_of
 
 if TYPE_CHECKING:
     from ..core.contract import DeviceJson, EnergyJson, EnergyRangeJson, EnergySumJson, PhaseJson, RanksJson, RunJson, SamplerJson, ShowJson
     from ..core.contract.show import UnreadDeviceJson
-    from ..storage.read.records import Damage, DeviceRow, InventoryRow, PhaseSum, RunRow, SegmentRow, StoredRun
+    from ..storage.read.records import Damage, DeviceRow, PhaseSum, RunRow, SegmentRow, StoredRun
 
 N = TypeVar("N", int, float)
 SCHEMA_VERSION = 1
 NS = 1e-9
 KINDS = {"gpu": "GPU", "cpu": "CPU", "dram": "DRAM", "platform": "machine"}
 ORDER = {"gpu": 0, "cpu": 1, "dram": 2, "platform": 3}
-UNSEEN_S = 0.5
-WHOLE = 0.99
+UNSEEN_S, WHOLE = 0.5, 0.99
 """A device that was seen for less than this share of the run, and for UNSEEN_S less, makes the total a lower bound."""
 
 
@@ -38,7 +38,7 @@ def describe(stored: StoredRun) -> ShowJson:
     return {
         "schema_version": SCHEMA_VERSION,
         "run": describe_run(stored.run, duration_s, ranks_of(stored.run, *recorded), stored.damage),
-        "energy": energy_of(stored.devices, duration_s, stored.inventory),
+        "energy": energy_of(stored, duration_s),
         "phases": _phases(stored),
         "work": _work(stored),
         "events": [{"device": e.device, "kind": e.kind, "at": iso(e.utc_ns), "detail": e.detail} for e in stored.events],
@@ -46,6 +46,7 @@ def describe(stored: StoredRun) -> ShowJson:
         "carbon_missing": None,
         "sampler": _sampler(stored),
         "allocations": allocations_of(stored),
+        "processors": processors_of(stored),
     }
 
 
@@ -103,12 +104,10 @@ def iso(utc_ns: int) -> str:
     return datetime.fromtimestamp(utc_ns * NS, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def energy_of(devices: Iterable[DeviceRow], duration_s: float, inventory: Iterable[InventoryRow] = ()) -> EnergyJson:
+def energy_of(stored: StoredRun, duration_s: float) -> EnergyJson:
     """The `energy` object of the contract, from the devices of all segments of a run."""
-    energy, described = _energy(devices, duration_s)
-    used = {(piece.host, piece.name): piece.detail.get("used") for piece in inventory if piece.kind == "gpu"}
-    for device in described:
-        device["used"] = used.get((device["host"], device["device"]))
+    energy, described = _energy(stored.devices, duration_s)
+    with_activity(stored, described)
     return {**energy, "devices": described}
 
 
@@ -217,6 +216,7 @@ def _device(rows: list[DeviceRow], duration_s: float, host: str) -> DeviceJson:
         "update_period_s": None if last.update_period_ns is None else last.update_period_ns * NS,
         "note": last.note,
         "used": None,
+        "activity": None,
         "share_of": whole_name(last.name),
         "mean_power_w": joules.energy_j / seen_s if seen_s else None,
     }

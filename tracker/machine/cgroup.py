@@ -50,11 +50,11 @@ class CpuShare:
 
 
 class Cgroup:
-    """The control group of this process. `sysfs` and `procfs` are the roots of /sys and /proc. Nothing here raises."""
+    """The control group of this process, or of `pid`. `sysfs` and `procfs` are the roots of /sys and /proc. Nothing here raises."""
 
-    def __init__(self, sysfs: str, procfs: str) -> None:
+    def __init__(self, sysfs: str, procfs: str, pid: int | None = None) -> None:
         self._root = Path(sysfs, "fs", "cgroup")
-        self._paths = control_groups(read_text(Path(procfs, "self", "cgroup")))
+        self._paths = control_groups(read_text(Path(procfs, "self" if pid is None else str(pid), "cgroup")))
 
     def cpu_share(self) -> CpuShare | None:
         """The tightest processor limit from the group up to the root; None if there is no limit.
@@ -70,6 +70,17 @@ class Cgroup:
         tightest = min(limit[0] for limit in limits)
         allowed, processors, group = next(limit for limit in reversed(limits) if limit[0] == tightest)
         return CpuShare(allowed, self._usage_path(group), processors)
+
+    def own_share(self, cpus: float) -> CpuShare | None:
+        """The group of the process itself, which may use `cpus` processors, with its CPU time; None if it is that of the whole machine, or
+        if no CPU time is told."""
+        v1 = (("cpuacct", "cpuacct.usage"), ("unified", "cpu.stat"))
+        for controller, file in (("cpu", "cpu.stat"),) if self._is_v2 else v1:
+            for group in self._lineage(controller)[:1]:
+                below_root = group.name != "/" if file == "cpuacct.usage" else os.path.exists(group.folder / "cgroup.type")
+                if below_root and os.path.exists(group.folder / file):
+                    return CpuShare(cpus, group.folder / file)
+        return None
 
     def widest_cpus(self) -> int:
         """The processors of the outermost group that can be seen: the machine has at least so many. 0 if none is told."""

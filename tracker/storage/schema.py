@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Double, ForeignKey, Index, Integer, MetaData, Table, Text, func, text
 
+from ..core.activity import SUMS_AND_PEAKS
 from ..core.point import Point
 from ..core.run import STORED_AS, Status
 from ..energy.intervals import JOULES
@@ -212,6 +213,19 @@ DEVICE_USE = Table(
     *(Column(name, Double, nullable=False) for name in Use._fields),
 )
 """What a rank has used of a device."""
+
+ACTIVITY_POINT = Table(
+    "activity_point",
+    METADATA,
+    _of_segment(),
+    Column("device", Text, primary_key=True),
+    Column("t_ns", BigInteger, primary_key=True, autoincrement=False),
+    Column("seen_ms", BigInteger, nullable=False),
+    *(Column(name, BigInteger) for name in SUMS_AND_PEAKS),
+    Column("throttled", Text),
+    Column("cpus", Double),
+)
+"""What a device did until an instant, in sums."""
 
 INVENTORY = Table(
     "inventory",

@@ -293,4 +293,5 @@ class _Start:
             writer=self._writer,
             clock=self._clock,
             joinable=self._target.joinable,
+            pid=self._target.tree_pid,
         )

@@ -16,6 +16,7 @@ from ..storage.write.statements import Statement
 from ..storage.write.writer import Writer
 from ..texts import text_of
 from ..unwarned import unwarned
+from .activity.processors import Processors
 from .harmless import Harmless
 from .recording import rows
 from .recording.rows import Row, as_json
@@ -34,7 +35,7 @@ class Surroundings:
     """The surroundings of run `run_id`, whose segment `segment_id` is this process on `host`.
 
     `devices` are those that this process reads. None if another process measures, and describes, the machine.
-    `joinable`: the run is that of a command, whose processes may go on after it.
+    `joinable`: the run is that of a command, whose processes may go on after it. `pid`: a process of the run.
     """
 
     def __init__(
@@ -53,7 +54,9 @@ class Surroundings:
         writer: Writer,
         clock: Clock,
         joinable: bool,
+        pid: int,
     ) -> None:
+        self.processors = Processors(pid, config.sysfs, config.procfs)
         self._search = Search(found, clock)
         self._run_id = run_id
         self._segment_id = segment_id

@@ -62,6 +62,7 @@ MORE_DEVICE_KEYS = {
     "note",
     "mean_power_w",
     "used",
+    "activity",
     "share_of",
     "machine",
 }
@@ -118,6 +119,7 @@ def test_show_json_has_the_promised_keys(filled: World, ids: list[str]) -> None:
     view = json.loads(reads(filled, "show", ids[2], "--json"))
     assert set(view) == {
         *("schema_version", "run", "energy", "phases", "work", "events", "carbon", "carbon_missing", "sampler", "allocations"),
+        "processors",
     }
     assert view["schema_version"] == 1
     assert set(view["run"]) == RUN_KEYS

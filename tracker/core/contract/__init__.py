@@ -8,6 +8,7 @@ value; a value that is not known is None. These types are for annotations only: 
 
 from __future__ import annotations
 
+from .activity import ActivityJson, ProcessorsJson
 from .bench import BenchedJson, BenchJson
 from .carbon import (
     AssumptionJson,
@@ -94,6 +95,7 @@ from .slurm import AllocationJson, CrossCheckJson
 from .whatif import CircumstanceJson, OutcomeJson, WhatIfJson
 
 __all__ = [
+    "ActivityJson",
     "AddedJson",
     "AllocationJson",
     "AssumptionJson",
@@ -156,6 +158,7 @@ __all__ = [
     "PlannedJson",
     "PreviousJson",
     "ProcessJson",
+    "ProcessorsJson",
     "ProvenanceJson",
     "RangeJson",
     "RangesJson",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
+from .activity import ActivityJson, ProcessorsJson
 from .carbon import CarbonJson
 from .slurm import AllocationJson
 
@@ -86,6 +87,7 @@ are bounds, which always add. `scatter_j2` is the variance (J²) of what a senso
 class DeviceJson(TypedDict):
     """A device over all segments of a run. `power_w` is the power now; only a run that is watched has it.
 
+    `activity`: of a GPU; None if it was not recorded.
     `used`: whether a process of the run was seen on the GPU; None if that is not known, and for other devices. `errors`: of each sensor
     that has read the device, nearly always one. `machine`: equal for all devices of one machine since its last start, whatever names its
     containers have; None if that is not known. `share_of`: the device that this is an attributed share of; None for a device itself."""
@@ -110,6 +112,7 @@ class DeviceJson(TypedDict):
     update_period_s: float | None
     note: str | None
     used: bool | None
+    activity: ActivityJson | None
     share_of: str | None
     mean_power_w: float | None
     power_w: NotRequired[float | None]
@@ -227,7 +230,8 @@ class OfRunJson(TypedDict):
 
 
 class ShowJson(OfRunJson):
-    """`show --json`. `allocations`: what the job of a scheduler had of each node; empty outside of one."""
+    """`show --json`. `allocations`: what the job of a scheduler had of each node; empty outside of one. `processors`: by host; empty if
+    their use was not recorded."""
 
     schema_version: int
     energy: EnergyJson
@@ -238,6 +242,7 @@ class ShowJson(OfRunJson):
     carbon_missing: str | None
     sampler: SamplerJson | None
     allocations: list[AllocationJson]
+    processors: list[ProcessorsJson]
 
 
 class WatchJson(ShowJson):

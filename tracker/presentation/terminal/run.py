@@ -14,6 +14,7 @@ from rich.text import Text
 from ...analysis.view import energy_each_j
 from ...core.point import Point
 from ...core.run import Status
+from ..words.activity.lines import MEANING, activity_lines
 from ..words.attribution import attribution_lines
 from ..words.carbon import Least, carbon_headline, place, ranges_text
 from ..words.origins import unsampled_text
@@ -80,6 +81,7 @@ def run_page(view: ShowJson, curves: Sequence[Sequence[Point]], width: int) -> R
     view = cleaned(view)
     parts: list[RenderableType] = [Text(headline(view), style="bold"), _about(view), Text()]
     parts += [_devices(view, curves, width), Text()]
+    parts += _activity(view)
     if (idle := idle_text(view["energy"])) is not None:
         parts += [Text(idle), Text()]
     said = (*attribution_lines(view["energy"]), *allocation_lines(view))
@@ -137,6 +139,14 @@ def _devices(view: ShowJson, curves: Sequence[Sequence[Point]], width: int) -> R
             table.add_row(*map(Text, row), blocks(of_device, top_w), scale(of_device, top_w))
     lines = unmeasured_lines(view["energy"])
     return Group(table, *([Text("\n".join(lines), style="yellow")] if lines else []), *_device_notes(view["energy"]))
+
+
+def _activity(view: ShowJson) -> list[RenderableType]:
+    """What the devices did, and what "busy" means."""
+    lines = activity_lines(view)
+    known = view["processors"] or any(d["activity"] for d in view["energy"]["devices"])
+    meaning = [Text(MEANING, style="dim")] if known else []
+    return [Text("\n".join(lines)), *meaning, Text()] if lines else []
 
 
 def _device_notes(energy: EnergyJson) -> list[Text]:

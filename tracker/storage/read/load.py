@@ -6,15 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, or_, select
+from sqlalchemy import Connection, Row, and_, case, func, or_, select
 
 from ...core.clock import Anchor
 from ...core.point import Point
 from ...core.units import NS_PER_S
-from ..schema import CLOCK_ANCHOR, DEVICE, EVENT, FOOTPRINT, RUN, RUN_STATUS, SEGMENT, WORK
+from ..schema import CLOCK_ANCHOR, DEVICE, EVENT, FOOTPRINT, GRID_INTENSITY, RUN, RUN_STATUS, SEGMENT, WORK
 from .checked import LATEST_UTC_NS, checker, damage_within, falls, from_json, sound
 from .curves import Key, curve_of, ends_of
-from .records import Damage, DeviceRow, RunRow, SegmentRow, WorkRow
+from .records import Damage, DeviceRow, IntensityRow, RunRow, SegmentRow, WorkRow
 from .rows import Query, chunks_of, select_fields
 from .several.joints import joined
 from .several.lasting import Lived, last_t_ns, lasted_s
@@ -208,6 +208,15 @@ def ranks_of(connection: Connection, run_ids: Sequence[str]) -> Iterator[tuple[s
     query = select(segment.run_id, func.count(segment.rank.distinct()), joined)
     query = query.where(segment.run_id.in_(run_ids), segment.rank.is_not(None)).group_by(segment.run_id)
     yield from ((run_id, (ranks, bool(joined))) for run_id, ranks, joined in connection.execute(query))
+
+
+def intensities_of(connection: Connection, zone: str, spans: Iterable[tuple[int, int]]) -> list[IntensityRow]:
+    """A zone's cached intensities that overlap one of several times, in order of provider and time."""
+    g = GRID_INTENSITY.c
+    meets = or_(*(and_(g.end_utc_ns > start_utc_ns, g.start_utc_ns < end_utc_ns) for start_utc_ns, end_utc_ns in spans))
+    query = select_fields(GRID_INTENSITY, IntensityRow._fields).where(g.zone == zone, meets).order_by(g.provider, g.start_utc_ns)
+    rows = sound(GRID_INTENSITY, IntensityRow._fields, connection.execute(query), [])
+    return [(row := IntensityRow._make(values))._replace(estimated=bool(row.estimated)) for values in rows]
 
 
 def times_of(connection: Connection, run_ids: Sequence[str]) -> Iterator[tuple[int, int]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ...core.activity import ActivityPoint
 from ...core.clock import Anchor
 from ...core.point import Point
 from ...core.run import ORIGIN_KEY, Origin, Status
@@ -261,7 +262,8 @@ class IntensityRow(NamedTuple):
 
 
 class StoredRun(NamedTuple):
-    """Everything stored about a run except the inner points of its curves. Anchors are by segment, oldest first.
+    """Everything stored about a run except the inner points of its curves. Anchors are by segment, oldest first; `activity` has the sums
+    of the whole run by segment and device.
 
     `damage`: all values that cannot be true, and so are left out.
     """
@@ -275,6 +277,7 @@ class StoredRun(NamedTuple):
     findings: tuple[FindingRow, ...]
     inventory: tuple[InventoryRow, ...]
     anchors: dict[str, tuple[Anchor, ...]]
+    activity: dict[tuple[str, str], ActivityPoint]
     damage: tuple[Damage, ...] = ()
 
     @property

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, and_, delete, func, insert, or_, select
+from sqlalchemy import Connection, Engine, delete, func, insert, select
 
+from ...core.activity import ActivityPoint
 from ...core.clock import Anchor
 from ...core.point import Point
 from ...core.run import Status
@@ -20,9 +21,9 @@ from ..revision import State
 from ..schema import FOOTPRINT, GRID_INTENSITY, RUN, RUN_STATUS
 from ..side_files import exists
 from . import curves, load, phases, whole
-from .checked import sound
+from .activity import points_of_activity
 from .records import Damage, DeviceRow, IntensityRow, OpenPhase, PhaseTime, RunRow, SegmentRow, StoredRun, UseRow
-from .rows import batches, chunks_of, fitting, ordered, select_fields
+from .rows import batches, chunks_of, fitting, ordered
 from .uses import uses_of
 from .vanished import Here, Vanished, vanished_of, write_down
 
@@ -182,6 +183,10 @@ class Store:
         """What the ranks of a run have used of its devices."""
         return self._read(lambda connection: uses_of(connection, run_id))
 
+    def activity(self, run_id: str, newest: int | None = None) -> dict[tuple[str, str], list[ActivityPoint]]:
+        """What the devices of a run did, by (segment id, device): points in order of time, all or the `newest`."""
+        return self._read(lambda connection: points_of_activity(connection, run_id, newest))
+
     def times(self, run_ids: Iterable[str]) -> list[tuple[int, int]]:
         """When runs were measured: the first and the last UTC nanoseconds that their clocks said."""
         return self._read(lambda c: [times for chunk in chunks_of(run_ids) for times in load.times_of(c, chunk)])
@@ -257,17 +262,11 @@ class Store:
 
     def intensities(self, zone: str, spans: Sequence[tuple[int, int]]) -> list[IntensityRow]:
         """A zone's cached intensities that overlap one of several times, from start to end, in order of provider and time."""
-        g = GRID_INTENSITY.c
-        meets = or_(*(and_(g.end_utc_ns > start_utc_ns, g.start_utc_ns < end_utc_ns) for start_utc_ns, end_utc_ns in spans))
-        query = select_fields(GRID_INTENSITY, IntensityRow._fields).where(g.zone == zone, meets).order_by(g.provider, g.start_utc_ns)
-        rows = self._read(lambda connection: sound(GRID_INTENSITY, IntensityRow._fields, connection.execute(query), []))
-        return [(row := IntensityRow._make(values))._replace(estimated=bool(row.estimated)) for values in rows]
+        return self._read(lambda connection: load.intensities_of(connection, zone, spans))
 
     def mark_vanished(self, here: Here) -> list[str]:
-        """Mark runs of this machine as interrupted whose process is gone although they say "running". Returns their ids.
-
-        Where the database cannot be written, only this store object returns them as interrupted.
-        """
+        """Mark runs of this machine as interrupted whose process is gone although they say "running". Returns their ids. Where the database
+        cannot be written, only this store object returns them as interrupted."""
         vanished = self._read(lambda connection: vanished_of(connection, here))
         if vanished.segments:
             try:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Table, or_
 
 from ...core.clock import Anchor
 from ..schema import CLOCK_ANCHOR, EVENT, FINDING, INVENTORY, RUN, SEGMENT, WORK
+from .activity import activity_of
 from .checked import checker, from_json
 from .curves import curve_of
 from .load import duration_of, read_devices, run_of, segments_of_runs, select_runs
@@ -65,6 +66,7 @@ def stored_runs(
     work = parts(WORK, WorkRow._fields, "unit", "phase", "segment_id")
     events = parts(EVENT, EventRow._fields, "utc_ns", "segment_id", "seq")
     findings = parts(FINDING, FindingRow._fields, "segment_id", "seq")
+    activity = activity_of(connection, ids, owners, damage)
     stored: dict[str, StoredRun] = {}
     for run_id, run in runs.items():
         processes = tuple(map(SegmentRow._make, segments.get(run_id, ())))
@@ -86,6 +88,7 @@ def stored_runs(
             findings=tuple(map(FindingRow._make, findings.get(run_id, ()))),
             inventory=tuple(detailed),
             anchors=anchors[run_id],
+            activity=activity[run_id],
             damage=tuple(dict.fromkeys((*run.damage, *damage[run_id], *of_devices))),
         )
     return stored

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ...core.activity import PEAKS
 from ...energy.intervals import JOULES
 from .statements import Statement
 
@@ -44,6 +45,19 @@ def thin(segment_id: str, device: str, start_ns: int, end_ns: int) -> Statement:
         f" AND t_ns < (SELECT max(t_ns) {of_curve} AND t_ns <= :end_ns)"
     )
     return sql, {"segment_id": segment_id, "device": device, "start_ns": start_ns, "end_ns": end_ns}
+
+
+def thin_activity(segment_id: str, device: str, start_ns: int, end_ns: int) -> list[Statement]:
+    """Delete the points of a device's activity after `start_ns` and up to `end_ns`, except the last of them, which gets their maxima."""
+    of_device = "FROM activity_point WHERE segment_id = :segment_id AND device = :device AND t_ns > :start_ns AND t_ns <= :end_ns"
+    last = f"(SELECT max(t_ns) {of_device})"
+    peaks = ", ".join(f"{name} = (SELECT max({name}) {of_device})" for name in PEAKS)
+    which = "segment_id = :segment_id AND device = :device"
+    parameters: Mapping[str, object] = {"segment_id": segment_id, "device": device, "start_ns": start_ns, "end_ns": end_ns}
+    return [
+        (f"UPDATE activity_point SET {peaks} WHERE {which} AND t_ns = {last}", parameters),
+        (f"DELETE {of_device} AND t_ns < {last}", parameters),
+    ]
 
 
 def drop_anchor(segment_id: str, monotonic_ns: int) -> Statement:

@@ -19,6 +19,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "phase_fold_energy": ("segment_id", "name", "owner_segment_id", "device"),
     "work": ("segment_id", "unit", "phase"),
     "device_use": ("segment_id", "device", "user_segment_id"),
+    "activity_point": ("segment_id", "device", "t_ns"),
     "inventory": ("run_id", "host", "kind", "name"),
     "event": ("segment_id", "seq"),
     "clock_anchor": ("segment_id", "monotonic_ns"),

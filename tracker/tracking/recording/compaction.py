@@ -11,6 +11,7 @@ from ...errors import StoreError
 from ...storage.write import compact
 from ...storage.write.statements import Statement
 from ...storage.write.writer import Writer
+from ..activity.log import ActivityLog
 
 log = logging.getLogger("trainwatt")
 
@@ -31,8 +32,9 @@ def instances(rows: int, devices: int) -> int:
 class Compaction:
     """Thins the curves of one segment, and folds the phases whose energy this process has computed."""
 
-    def __init__(self, writer: Writer, segment_id: str, start_ns: int) -> None:
+    def __init__(self, writer: Writer, segment_id: str, start_ns: int, activity: ActivityLog) -> None:
         """`start_ns` is before the first point."""
+        self._activity = activity
         self._writer = writer
         self._segment_id = segment_id
         self._thinning = Thinning(start_ns)
@@ -45,7 +47,7 @@ class Compaction:
         """
         self._plan = None
         try:
-            return [*self._thin(now_ns, devices), *self._fold(len(devices), settled)]
+            return [*self._thin(now_ns, devices), *self._fold(len(devices), settled), *self._activity.thinned(now_ns)]
         except Exception as error:
             self._plan = None
             if not isinstance(error, StoreError):
@@ -55,6 +57,7 @@ class Compaction:
 
     def done(self) -> None:
         """The statements were carried out."""
+        self._activity.done()
         if self._plan is not None:
             self._thinning.thinned_ns = self._plan.until_ns
 

@@ -14,6 +14,7 @@ from ...log import warn
 from ...storage.write.closing import close_run
 from ...storage.write.statements import Statement
 from ...storage.write.writer import Writer
+from ..activity.log import ActivityLog
 from ..harmless import Harmless
 from ..sampling.sampler import Sampler
 from ..sampling.snapshot import Snapshot
@@ -98,7 +99,8 @@ class Record:
         self.phases = PhaseLog(
             run_id, segment_id, measured=sampler is not None and bool(sampler.integrators), joinable=joinable, several=several
         )
-        self._compaction = Compaction(writer, segment_id, self.start_t_ns)
+        self._activity = ActivityLog(segment_id, self.start_t_ns, None if surroundings is None else surroundings.processors)
+        self._compaction = Compaction(writer, segment_id, self.start_t_ns, self._activity)
         self.work = WorkDone(segment_id)
         self.notes: deque[Event] = deque()  # other threads append to it at any time
         self._events = 0
@@ -122,9 +124,7 @@ class Record:
             added = {} if self.surroundings is None else self.surroundings.take_in(self._sampler, taken.sensors)
             if self._rank_use is not None:
                 self._rank_use.add(taken.sensors, self._clock.monotonic_ns())
-            for table, new in added.items():
-                self._keep(table, new)
-            self.renewal.described(added, {})
+            self._describe(added, {})
             if taken.event is not None:
                 self.notes.append(taken.event)
             found: list[Around] = []
@@ -167,9 +167,7 @@ class Record:
         now = self._clock.anchor()
         if self.surroundings is not None and not self._described:
             found, self._about_run = self.surroundings.describe(self.harmless)
-            for table, added in found.items():
-                self._keep(table, added)
-            self.renewal.described(found, self._about_run)
+            self._describe(found, self._about_run)
             self._described = True
         self._keep_anchor(now, final)
         if asks and not final:
@@ -247,6 +245,11 @@ class Record:
             warn("%s", text)
             self.note(EventKind.STORE, text)
 
+    def _describe(self, found: Mapping[str, Sequence[Row]], about_run: Row) -> None:
+        for table, added in found.items():
+            self._keep(table, added)
+        self.renewal.described(found, about_run)
+
     def _collect(self, sampler: Sampler, now: Anchor, final: bool, asks: bool, most: int = ALL) -> Snapshot | None:
         """Keep what is new from the sensors, and the energy of `most` phases that they have passed. None if a driver call delays it."""
         if sampler.died:
@@ -254,9 +257,7 @@ class Record:
                 self.sampler_died = True
                 self.note(EventKind.DEAD, "the sampling thread died; from here on sensors are read once a second")
             sampler.poll()
-        if (
-            asks and self._joinable and not self._several and not self._resolved
-        ):  # otherwise the query would find phases whose energy is not stored yet
+        if asks and self._joinable and not self._several and not self._resolved:  # else it finds phases whose energy is not stored yet
             self.phases.joined(self._writer.query(JOINED, (self.run_id, self.segment_id, self._boot_id)), self.start_t_ns)
         if asks and self._several and sampler.integrators:
             for (segment_id,) in self._writer.query(PROCESSES, (self.run_id, self.segment_id, self._boot_id)):
@@ -264,15 +265,14 @@ class Record:
                 self.phases.joined(new, self.start_t_ns)
         if self.surroundings is not None and self.surroundings.seeks(now.monotonic_ns) and not (final or sampler.stuck):
             late = self.surroundings.seek(sampler, self.start_t_ns, self.harmless)
-            for table, found in late.items():
-                self._keep(table, found)
-            self.renewal.described(late, {})
+            self._describe(late, {})
         seen = sampler.snapshot()
         if seen is not None and self.surroundings is not None:
             seen = self.surroundings.attributed(seen, now.monotonic_ns, self.harmless, final=final, asks=not sampler.stuck)
         if seen is not None:
             self.notes += seen.events
             self._keep("curve_point", self._curves.take(seen.devices, self._until_ns))
+            self._keep("activity_point", self._activity.rows(seen, now.monotonic_ns, final=final))
             self._keep("sensor_state", [rows.state_row(self.segment_id, self._boot_id, state) for state in seen.counters])
             mine = {n: d for n, d in seen.devices.items() if self.standby is None or self.standby.owns(d.device)}
             for update, energies in self.phases.resolve(mine, now.monotonic_ns, self._anchoring.anchor, final=final, most=most):

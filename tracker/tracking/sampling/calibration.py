@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from ...core.clock import Clock
@@ -71,6 +72,20 @@ class Calibration:
         """Read each counter once. Returns whether more readings are needed."""
         self._pending = [renewals for renewals in self._pending if not renewals.look(clock)]
         return bool(self._pending)
+
+    def run(self, clock: Clock, lock: threading.Lock, wake: threading.Lock, over: Callable[[], bool]) -> None:
+        """Read the counters in quick succession until each has changed a few times, each time with `lock`, then tell. `over`: the run
+        has ended; `wake` is then released."""
+        begin_ns = clock.monotonic_ns()
+        try:
+            while (passed_s := (clock.monotonic_ns() - begin_ns) * NS) < CALIBRATION_S:
+                with lock:
+                    if over() or not self.look(clock):
+                        break
+                wake.acquire(timeout=0.0003 if passed_s < CALIBRATION_S / 8 else 0.002)
+        finally:
+            with lock:
+                self.tell()
 
     def tell(self) -> None:
         """Tell the integrators what was found, once."""

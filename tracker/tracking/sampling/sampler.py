@@ -18,7 +18,8 @@ from ...energy.integrator import DeviceIntegrator
 from ...log import warn
 from ...machine.threads import start_thread
 from ...unwarned import unwarned
-from .calibration import CALIBRATION_S, Calibration
+from ..activity.gpus import Activities
+from .calibration import Calibration
 from .channel import Channel, grouped, integrator_of, read_again
 from .schedule import DOUBT_S, EDGE_S, Schedule
 from .snapshot import Snapshot, snapshot_of
@@ -42,11 +43,11 @@ class Sampler:
     def __init__(self, sensors: Sequence[Sensor], clock: Clock, period_s: float, calm_s: float | None = None) -> None:
         self.period_s = period_s
         self.integrators: dict[str, DeviceIntegrator] = {}
+        self.activity = Activities(self.integrators, clock)
         self.channels: list[Channel] = []
         self.events: list[Event] = []
-        self.samples = self.missed = 0
+        self.samples = self.missed = self.last_tick_ns = self._settled_ns = 0
         self.cpu_s = self.startup_cpu_s = 0.0
-        self.last_tick_ns = self._settled_ns = 0
         self._clock = clock
         self._taken: deque[tuple[Channel, int, int, object]] = deque()  # channel, time before and after the read (ns), value
         self._lock = threading.Lock()
@@ -70,6 +71,7 @@ class Sampler:
             new += [Channel(sensor, integrator, self.period_s, self._calm_s) for sensor in group]
         self.channels += new
         self.schedule.add(new)
+        self.activity.add(sensors)
         return new
 
     # ---- in the calling thread
@@ -107,6 +109,8 @@ class Sampler:
                     for integrator in () if self.samples else self.integrators.values():
                         integrator.begin(now_ns)
                     self._round(self.channels)
+                    if self.samples > 1 and not self.alive:
+                        self.activity.look(now_ns)  # the thread has its own times: an edge may be in step with the load
             finally:
                 self._lock.release()
         return now_ns
@@ -124,6 +128,7 @@ class Sampler:
                 self._stopping = True
                 self._measured.tell()
                 self._round(self.channels)
+                self.activity.look(end_ns, last=True)
                 self._settle()
                 self.steps.book(self.integrators, end_ns, last=True)
                 for integrator in self.integrators.values():
@@ -145,7 +150,8 @@ class Sampler:
                 self._integrate()
                 self.steps.book(self.integrators, self._clock.monotonic_ns())
                 own, self.events = self.events, []
-                return snapshot_of(self.integrators, self.channels, own, self.samples, self.missed, self.cpu_s, self.startup_cpu_s)
+                done = self.activity.take(), self.samples, self.missed, self.cpu_s, self.startup_cpu_s
+                return snapshot_of(self.integrators, self.channels, own, *done)
         finally:
             if held:
                 self._lock.release()
@@ -161,8 +167,8 @@ class Sampler:
             if self._thread is not None and self._thread.ident is not None:
                 self._thread.join(JOIN_S)  # when the interpreter exits, it stops threads; without memory, that aborts the process
             with self._lock:
-                for channel in self.channels:
-                    unwarned(channel.sensor.close)
+                for close in (*(channel.sensor.close for channel in self.channels), self.activity.close):
+                    unwarned(close)
 
     # ---- the thread
 
@@ -217,15 +223,18 @@ class Sampler:
             self._waits = deadline_ns - now_ns > 2 * period_ns
             if deadline_ns > now_ns and self._wake.acquire(timeout=(deadline_ns - now_ns) * NS):
                 self._at_edge(begin_ns)
-            else:
-                self._sample(tick)
-                self.on_round((self.schedule.next_tick() - self.schedule.tick) * self.period_s)
+            elif self._sample(tick):
+                self.on_round((self.schedule.next_read() - self.schedule.tick) * self.period_s)
 
-    def _sample(self, tick: int) -> None:
-        """Read what is due at a tick."""
+    def _sample(self, tick: int) -> bool:
+        """Read what is due at a tick. Whether that was a round of readings."""
         with self._lock:
+            due = [] if self._stopping else self.schedule.due(tick)
+            if is_round := bool(due) or not self.channels:
+                self._round(due)
             if not self._stopping:
-                self._round(self.schedule.due(tick))
+                self.schedule.look_in(self.activity.look(self._clock.monotonic_ns()))
+            return is_round
 
     def _at_edge(self, begin_ns: int) -> None:
         """Read the counters for an edge, unless the last round is recent enough; then at the full rate for a moment."""
@@ -286,15 +295,6 @@ class Sampler:
         self.missed += ticks
 
     def _calibrate(self) -> None:
-        """Measure how often each counter is updated: read it in quick succession until it has changed a few times."""
-        clock, measured = self._clock, Calibration(self.channels)
-        self._measured, begin_ns = measured, clock.monotonic_ns()
-        try:
-            while (passed_s := (clock.monotonic_ns() - begin_ns) * NS) < CALIBRATION_S:
-                with self._lock:
-                    if self._stopping or not measured.look(clock):
-                        break
-                self._wake.acquire(timeout=0.0003 if passed_s < CALIBRATION_S / 8 else 0.002)
-        finally:
-            with self._lock:
-                measured.tell()
+        """Measure how often each counter is updated."""
+        self._measured = Calibration(self.channels)
+        self._measured.run(self._clock, self._lock, self._wake, lambda: self._stopping)

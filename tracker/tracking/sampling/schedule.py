@@ -36,6 +36,7 @@ class Schedule:
 
     def __init__(self, channels: Sequence[Channel], period_s: float) -> None:
         self.tick = 0
+        self._look_tick: float = math.inf
         self._channels = channels
         self._period_s = period_s
         self.jitter = JITTER
@@ -59,6 +60,14 @@ class Schedule:
         return [c for c in self._channels if c.counts and c.every == 1]
 
     def next_tick(self) -> int:
+        """The next tick at which something is due: a channel, or a look at something else."""
+        return max(self.tick + 1, round(min(self.next_read(), self._look_tick)))
+
+    def look_in(self, seconds: float) -> None:
+        """In so many seconds at the latest there is a tick, whatever the channels need: something else is looked at then."""
+        self._look_tick = math.inf if math.isinf(seconds) else self._in(seconds)
+
+    def next_read(self) -> int:
         """The next tick at which a channel is due."""
         return max(self.tick + 1, min((c.next_tick for c in self._channels), default=self._in(IDLE_S)))
 

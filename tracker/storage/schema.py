@@ -218,12 +218,10 @@ ACTIVITY_POINT = Table(
     "activity_point",
     METADATA,
     _of_segment(),
-    Column("device", Text, primary_key=True),
-    Column("t_ns", BigInteger, primary_key=True, autoincrement=False),
+    *(Column("device", Text, primary_key=True), Column("t_ns", BigInteger, primary_key=True, autoincrement=False)),
     Column("seen_ms", BigInteger, nullable=False),
     *(Column(name, BigInteger) for name in SUMS_AND_PEAKS),
-    Column("throttled", Text),
-    Column("cpus", Double),
+    *(Column("throttled", Text), Column("cpus", Double)),
 )
 """What a device did until an instant, in sums."""
 

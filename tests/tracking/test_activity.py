@@ -49,11 +49,11 @@ def test_show_says_what_each_gpu_did_and_how_busy_the_processors_were(tracked: W
     assert found["seen_s"] == pytest.approx(view["run"]["duration_s"], abs=0.2)
     known = {"busy_fraction": 0.5, "memory_busy_fraction": 0.2, "sm_clock_mhz": 1980, "memory_clock_mhz": 2619, "temperature_c": 65}
     known |= {"temperature_max_c": 65, "memory_bytes": 3 << 30, "memory_max_bytes": 3 << 30, "power_limit_w": 700}
-    assert {key: found[key] for key in known} == pytest.approx(known, rel=1e-3)
+    assert {key: found[key] for key in known} == pytest.approx(known, rel=2e-3)
     assert found["throttled_s"] == pytest.approx({"power-cap": found["seen_s"]})
     assert found["busy_low"] == pytest.approx(0.495, abs=1e-3)
     other = activity(view, "gpu1")
-    assert other["power_limit_w"] == pytest.approx(700, rel=1e-3)
+    assert other["power_limit_w"] == pytest.approx(700)
     assert {key for key, value in other.items() if value is not None} == {"seen_s", "power_limit_w"}
     assert activity(view, "package-0") is None
     [processors] = view["processors"]

@@ -95,8 +95,10 @@ class Activities:
             if point is None:
                 first = integrator.curve.first
                 point = ActivityPoint(t_ns if first is None else min(t_ns, first.t_ns))
-            ns = min(t_ns - point.t_ns, max(HELD_NS, 2 * self._every_ns))
-            self._points[name] = point.extended(t_ns, ns / NS_PER_MS, before, reading)
+            passed_ms = (t_ns - point.t_ns) // NS_PER_MS  # whole ones, as they are stored: means are then exact
+            t_ns = point.t_ns + passed_ms * NS_PER_MS
+            ms = min(passed_ms, max(HELD_NS, 2 * self._every_ns) // NS_PER_MS)
+            self._points[name] = point.extended(t_ns, ms, before, reading)
 
     def take(self) -> dict[str, ActivityPoint]:
         """The sums until now, by device; their maxima are those since the last call. Does not wait for a driver."""

@@ -16,7 +16,20 @@ from pathlib import Path
 
 HANGS_S = 300
 TRAINWATT = [sys.executable, "-P", "-m", "trainwatt"]
-COMMANDS = "run attach list show compare watch export serve footprint report estimate zones hardware delete doctor completion"
+COMMANDS = (
+    "run attach list show compare watch export serve footprint report estimate zones hardware delete doctor completion"
+    " life whatif disclose verify"
+)
+KEYS = """
+import sys
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+key = Ed25519PrivateKey.generate()
+with open(sys.argv[1], "wb") as file:
+    file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+with open(sys.argv[2], "wb") as file:
+    file.write(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+"""
 INSIDE = """
 import time
 from trainwatt import EnergyTracker
@@ -70,9 +83,21 @@ def look(folder: Path) -> None:
     trainwatt("completion", "bash")
     trainwatt("export", "--what", "curves", "wide", "-o", str(folder / "curves.csv"))
     trainwatt("export", "-o", str(folder / "runs.parquet"))
+    live(folder)
     trainwatt("delete", "deep", "--yes")
     trainwatt("list", "--nonsense", code=2)
     trainwatt("show", "nobody", code=3)
+
+
+def live(folder: Path) -> None:
+    """All commands about a model's whole life."""
+    assert "training" in trainwatt("life", "--project", "smoke")
+    assert "in SE" in trainwatt("whatif", "wide", "--zone", "SE")
+    assert json.loads(trainwatt("disclose", "--project", "smoke", "--form", "cyclonedx"))["bomFormat"] == "CycloneDX"
+    key, public, receipt = (str(folder / name) for name in ("key.pem", "key.pub", "receipt.zip"))
+    subprocess.run([sys.executable, "-P", "-c", KEYS, key, public], check=True, timeout=HANGS_S)
+    trainwatt("disclose", "--project", "smoke", "--receipt", receipt, "--sign", key)
+    assert "every figure holds" in trainwatt("verify", receipt, "--key", public)
 
 
 def upgrade(folder: Path) -> None:

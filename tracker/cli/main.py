@@ -31,6 +31,7 @@ COMMANDS = {
     "life": "life.life",
     "whatif": "life.whatif",
     "disclose": "life.disclose",
+    "verify": "life.verify",
     "import": "grams.importing",
     "zones": "grams.zones",
     "hardware": "grams.hardware",

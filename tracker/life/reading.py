@@ -28,10 +28,14 @@ USUAL = Path("life.toml")
 """The file that is read without being named."""
 
 
+def file_of(file: Path | None, project: str | None) -> Path | None:
+    """The file that describes the life; None if the runs of a project are it."""
+    return USUAL if file is None and project is None and USUAL.is_file() else file
+
+
 def life_named(file: Path | None, project: str | None) -> Life:
     """The life that a file describes, or that the runs of a project are. Raises ConfigurationError."""
-    if file is None and project is None and USUAL.is_file():
-        file = USUAL
+    file = file_of(file, project)
     if file is not None and project is not None:
         raise ConfigurationError(f"{file} and --project {project}: each says which runs these are; put project = {project!r} below [model]")
     if file is not None:

@@ -9,9 +9,13 @@ from typing import Any
 import rich_click as click
 
 from ...carbon.tables.hardware import table
+from ...carbon.terms import Terms
+from ...errors import ConfigurationError
 from ...life.disclosing import disclosure
 from ...life.footprints import gathered
-from ...life.reading import life_named
+from ...life.plan import Life
+from ...life.reading import file_of, life_named
+from ...life.receipt.making import receipt
 from ...life.whole import whole_life
 from ...presentation.disclosure.forms import FORMS
 from ...presentation.paper.short import short_paragraph
@@ -26,24 +30,52 @@ ADDED_ONLY = "No run was measured: all figures were added by hand, from the sour
 @click.command("disclose")
 @click.argument("file", type=FILE, required=False)
 @click.option("--project", help="The project whose runs are the life of the model, where no file says more.")
-@click.option("--form", "form", type=click.Choice(list(FORMS)), required=True, help="The form; `json` has all that the forms are made of.")
+@click.option("--form", "form", type=click.Choice(list(FORMS)), help="The form; `json` has all that the forms are made of.")
 @click.option("--output", "-o", metavar="FILE", help="Write it there; else it is printed.")
+@click.option("--receipt", "receipt_file", metavar="FILE.zip", help="Write the runs, the factors and the result, for `trainwatt verify`.")
+@click.option("--sign", type=FILE, metavar="KEY", help="With --receipt: sign it with an Ed25519 key in a PEM file.")
 @terms_options
 @db_option
-def command(file: Path | None, project: str | None, form: str, output: str | None, db: str | None, **given: Any) -> None:
+def command(
+    file: Path | None,
+    project: str | None,
+    form: str | None,
+    output: str | None,
+    receipt_file: str | None,
+    sign: Path | None,
+    db: str | None,
+    **given: Any,
+) -> None:
     """Fill in a form about the energy and the emissions of a model.
 
     FILE is that of `trainwatt life`. What the runs do not tell is listed as missing, with how to supply it, and never invented.
     """
-    if output is not None:
-        require_folder(output, "disclosure.json")
+    if form is None and receipt_file is None:
+        raise ConfigurationError(f"nothing is asked for: give --form with one of {', '.join(FORMS)}, or --receipt FILE.zip")
+    if form is None and output is not None:
+        raise ConfigurationError(f"--output {output}: there is no form to write; give --form, or leave it out")
+    if sign is not None and receipt_file is None:
+        raise ConfigurationError(f"--sign {sign}: only a receipt is signed; give --receipt FILE.zip too")
+    for name, option, example in ((output, "-o", "disclosure.json"), (receipt_file, "--receipt", "receipt.zip")):
+        if name is not None:
+            require_folder(name, example, option)
     terms = terms_of(**given)
     life = life_named(file, project)
+    made_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if receipt_file is not None:
+        with whole_file(receipt_file) as target:
+            target.write(receipt(file_of(file, project), life, terms, db, made_at, sign, say))
+        say(f"written: {receipt_file}; it has all that is stored of the runs, such as host names and command lines")
+    if form is not None:
+        _fill(form, life, terms, made_at, output, db)
+
+
+def _fill(form: str, life: Life, terms: Terms, made_at: str, output: str | None, db: str | None) -> None:
+    """Fill in a form, and print or write it."""
     rows = table(terms.hardware)
     of, found, measured = gathered(life, terms, db, say)
     whole = whole_life(life, of, found, measured, terms, rows)
     method = "".join(part for part in short_paragraph(found) if isinstance(part, str)) if found else ADDED_ONLY
-    made_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     filled = FORMS[form](disclosure(life, of, found, whole, method, made_at, terms, rows))
     if output is None:
         echo(filled.text)

@@ -71,6 +71,7 @@ from .ranks import (
     ShowCheckedJson,
     ShowRanksJson,
 )
+from .receipt import DifferenceJson, VerifiedJson
 from .show import (
     DeviceJson,
     EnergyJson,
@@ -115,6 +116,7 @@ __all__ = [
     "CrossCheckJson",
     "DeviceJson",
     "DeviceOfRankJson",
+    "DifferenceJson",
     "DisclosedStageJson",
     "DisclosureJson",
     "EmbodiedLineJson",
@@ -180,6 +182,7 @@ __all__ = [
     "TotalGramsJson",
     "UnmeasuredJson",
     "UnreadDeviceJson",
+    "VerifiedJson",
     "WatchJson",
     "WatchLineJson",
     "WhatIfJson",

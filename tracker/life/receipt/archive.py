@@ -1,0 +1,75 @@
+"""The archive of a receipt: a ZIP file without compression, whose bytes follow from its files alone."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from ...errors import ConfigurationError
+
+MANIFEST, SIGNATURE = "manifest.json", "manifest.json.sig"
+RUNS, LIFE, TERMS, HARDWARE, RESULT = "runs.db", "life.toml", "terms.json", "hardware.csv", "result.json"
+FORMAT = 1
+MOST_BYTES = 8 << 30
+_BEGIN = (1980, 1, 1, 0, 0, 0)  # the earliest time that a ZIP file can have: the time of a receipt is in its manifest
+
+
+class Manifest(NamedTuple):
+    """What a receipt says of itself: the program and the time that it is of, and the digest (SHA-256) of each file and of each table of
+    factors that the program had."""
+
+    software: str
+    made_at: str
+    files: dict[str, str]
+    tables: dict[str, str]
+
+    def as_bytes(self) -> bytes:
+        """The file, which a signature is of."""
+        return (json.dumps({"format": FORMAT, **self._asdict()}, indent=2, sort_keys=True) + "\n").encode()
+
+    @classmethod
+    def read(cls, data: bytes) -> Manifest:
+        """Raises ConfigurationError."""
+        try:
+            found: dict[str, Any] = json.loads(data)
+            known = found.pop("format") == FORMAT
+            manifest = cls(**found) if known else None
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise ConfigurationError(f"{MANIFEST} of the receipt is damaged") from None
+        if manifest is None:
+            raise ConfigurationError("the receipt has another format: use the version of trainwatt that it names, or a newer one")
+        return manifest
+
+
+def digest(data: bytes) -> str:
+    """SHA-256, in hexadecimal digits."""
+    return sha256(data).hexdigest()
+
+
+def packed(files: Mapping[str, bytes]) -> bytes:
+    """The bytes of the archive."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(files):
+            info = zipfile.ZipInfo(name, _BEGIN)
+            info.create_system, info.external_attr = 3, 0o644 << 16  # as on Unix, on every system
+            archive.writestr(info, files[name])
+    return target.getvalue()
+
+
+def unpacked(data: bytes) -> dict[str, bytes]:
+    """The files of an archive. Raises ConfigurationError for what is no receipt, or cannot be read."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = archive.namelist()
+            sound = len(set(names)) == len(names) and sum(info.file_size for info in archive.infolist()) <= MOST_BYTES
+            found = {name: archive.read(name) for name in names} if sound else {}
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, OSError) as error:
+        raise ConfigurationError(f"the receipt is damaged, or is none: {error}") from None
+    if MANIFEST not in found:
+        raise ConfigurationError(f"it is no receipt: it has no {MANIFEST}")
+    return found

@@ -1,0 +1,76 @@
+"""Makes a receipt."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from pathlib import Path
+
+from ..._version import __version__
+from ...analysis.open_store import open_store
+from ...analysis.selection import find
+from ...carbon.terms import Terms
+from ...errors import ConfigurationError
+from ...machine.resources import folder_of
+from ...storage.merge import places
+from ...storage.merge.merging import Merge
+from ..choosing import chosen
+from ..plan import Life
+from .archive import HARDWARE, LIFE, MANIFEST, RESULT, RUNS, SIGNATURE, TERMS, Manifest, digest, packed
+from .computing import computed, terms_as_json
+from .signing import private_key
+
+
+def receipt(
+    file: Path | None, life: Life, terms: Terms, place: str | None, made_at: str, sign: Path | None, say: Callable[[str], None]
+) -> bytes:
+    """The bytes of a receipt of a life that `file` describes, or of the runs of its project without one. Raises TrainwattError."""
+    key = None if sign is None else private_key(sign)
+    with tempfile.TemporaryDirectory(prefix="trainwatt-receipt-") as name:
+        folder = Path(name)
+        text = (
+            file.read_text(encoding="utf-8") if file is not None else f"[model]\nproject = {json.dumps(life.project, ensure_ascii=False)}\n"
+        )
+        (folder / LIFE).write_text(text, encoding="utf-8")
+        (folder / TERMS).write_text(terms_as_json(terms), encoding="utf-8")
+        if terms.hardware is not None:
+            (folder / HARDWARE).write_bytes(Path(terms.hardware).read_bytes())
+        _copy_runs(life, place, folder / RUNS)
+        result = computed(folder, say)
+        (folder / RESULT).write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    manifest = Manifest(f"trainwatt {__version__}", made_at, {name: digest(data) for name, data in files.items()}, digests_of_tables())
+    files[MANIFEST] = manifest.as_bytes()
+    if key is not None:
+        files[SIGNATURE] = key.sign(files[MANIFEST])
+    return packed(files)
+
+
+def digests_of_tables() -> dict[str, str]:
+    """The digest of each bundled table of factors, by its name."""
+    folder = folder_of("trainwatt.carbon.tables", "data")
+    return {
+        file.name: digest(file.read_bytes()) for file in sorted(folder.iterdir(), key=lambda file: file.name) if file.name.endswith(".csv")
+    }
+
+
+def _copy_runs(life: Life, place: str | None, target: Path) -> None:
+    """The runs of a life, and the cached intensities, as a database of their own."""
+    into = places.target(str(target))
+    if life.has_runs:
+        store = open_store(place)
+        refs: Iterable[str] = () if life.inference is None else life.inference.runs
+        merge = Merge(places.source(store.place), into, dict.fromkeys([*chosen(store, life).stages, *(find(store, ref) for ref in refs)]))
+        for batch in merge.batches():
+            merge.take(batch)
+        merge.take_intensities()
+        if merge.taken.failed:
+            failed = merge.taken.failed[0]
+            raise ConfigurationError(f"run {failed.run_id[:8]} cannot be put into a receipt: {failed.reason}; leave it out of the file")
+    into.engine.dispose()
+    with closing(sqlite3.connect(target)) as connection:  # one file, without those of a database in use
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("VACUUM")

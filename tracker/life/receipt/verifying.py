@@ -1,0 +1,79 @@
+"""Verifies a receipt: its digests, its signature, and each figure, which is computed again. It needs no network."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..._version import __version__
+from ...errors import TrainwattError
+from .archive import MANIFEST, RESULT, SIGNATURE, Manifest, digest, packed, unpacked
+from .computing import computed
+from .making import digests_of_tables
+from .signing import holds, public_key
+
+if TYPE_CHECKING:
+    from ...core.contract import DifferenceJson, VerifiedJson
+
+NOT_COMPARED = ("software",)
+"""What is different between versions and is no figure."""
+
+
+def verified(data: bytes, key: Path | None, say: Callable[[str], None]) -> VerifiedJson:
+    """What was found in a receipt. `key`: the public key of the signer. Raises ConfigurationError for what is no receipt."""
+    public = None if key is None else public_key(key)
+    files = unpacked(data)
+    manifest = Manifest.read(files[MANIFEST])
+    signature = files.get(SIGNATURE)
+    listed = {name for name in files if name not in (MANIFEST, SIGNATURE)}
+    altered = [name for name in sorted(listed & manifest.files.keys()) if digest(files[name]) != manifest.files[name]]
+    altered += sorted(listed ^ manifest.files.keys())
+    if not altered and packed(files) != data:
+        altered.append("the archive around the files")
+    differences, error = _differences(files, say)
+    tables = digests_of_tables()
+    changed = sorted(name for name in tables.keys() | manifest.tables.keys() if tables.get(name) != manifest.tables.get(name))
+    signed = None if public is None else signature is not None and holds(public, signature, files[MANIFEST])
+    return {
+        "software": manifest.software,
+        "made_at": manifest.made_at,
+        "verified_by": f"trainwatt {__version__}",
+        "altered": altered,
+        "differences": differences,
+        "error": error,
+        "changed_tables": changed,
+        "has_signature": signature is not None,
+        "signature_holds": signed,
+        "holds": not altered and not differences and error is None and signed is not False,
+    }
+
+
+def _differences(files: dict[str, bytes], say: Callable[[str], None]) -> tuple[list[DifferenceJson], str | None]:
+    """The figures that do not come out, and why nothing could be computed, if so."""
+    with tempfile.TemporaryDirectory(prefix="trainwatt-receipt-") as name:
+        folder = Path(name)
+        for file, data in files.items():
+            if "/" in file or "\\" in file or file in (".", ".."):
+                return [], f"the receipt has a file of the name {file!r}"
+            (folder / file).write_bytes(data)
+        try:
+            said = json.loads(files.get(RESULT, b""))
+            again = json.loads(json.dumps(computed(folder, say)))
+        except (ValueError, OSError, TrainwattError) as error:
+            return [], str(error)
+    return list(_apart("", said, again)), None
+
+
+def _apart(place: str, said: Any, again: Any) -> Iterator[DifferenceJson]:
+    if isinstance(said, dict) and isinstance(again, dict):
+        for key in dict.fromkeys((*said, *again)):
+            if not (not place and key in NOT_COMPARED):
+                yield from _apart(f"{place}.{key}" if place else key, said.get(key), again.get(key))
+    elif isinstance(said, list) and isinstance(again, list) and len(said) == len(again):
+        for number, (one, other) in enumerate(zip(said, again, strict=True)):
+            yield from _apart(f"{place}[{number}]", one, other)
+    elif said != again or type(said) is not type(again):
+        yield {"figure": place, "in_receipt": json.dumps(said), "computed": json.dumps(again)}

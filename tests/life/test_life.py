@@ -310,6 +310,32 @@ def test_every_figure_is_printed_whole(tmp_path: Path, form: str) -> None:
         assert form == "md" or max(map(len, text.splitlines())) <= int(width)
 
 
+def test_a_page_is_written_that_loads_nothing(tmp_path: Path) -> None:
+    db, page = stored(tmp_path), tmp_path / "life.html"
+    result = call(db, "--project", "digits", *TERMS, "-o", str(page))
+    assert (result.exception, result.stdout.strip()) == (None, str(page))
+    text = page.read_text()
+    assert "The life of digits" in text
+    assert all(word in text for word in ("experimentation", "not the model", "operational", "embodied"))
+    assert not re.findall(r"(?:src|href)=", text)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--format", "md", "--json"), ("--format md", "--json")),
+        (("--format", "html"), ("--format html", "-o life.html")),
+        (("--format", "table", "-o", "x.md"), ("--format table", "-o x.md")),
+        (("-o", "x.pdf"), ("-o x.pdf", ".html")),
+        (("-o", "no/x.html"), ("no folder",)),
+    ],
+)
+def test_formats_that_contradict_are_refused(tmp_path: Path, arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
+    result = call(stored(tmp_path), "--project", "digits", *arguments)
+    assert isinstance(result.exception, ConfigurationError)
+    assert all(word in str(result.exception) for word in words), result.exception
+
+
 def test_the_files_of_the_documentation_are_read(tmp_path: Path) -> None:
     blocks = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/life.md").read_text(), re.DOTALL)
     [whole, disclosed, olmo] = [read_life(Path(written(tmp_path, block))) for block in blocks]

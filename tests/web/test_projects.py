@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import requests
@@ -17,6 +19,7 @@ from tests.fakes.served import served
 from tests.fakes.stored_rows import device, point, run, segment
 from tests.fakes.world import HANGS_S
 from trainwatt.cli.main import cli
+from trainwatt.presentation.words.masses import format_mass
 from trainwatt.presentation.words.quantities import format_energy, format_range
 
 S = 10**9
@@ -129,3 +132,20 @@ def test_a_database_without_runs_or_without_energy(tmp_path: Path) -> None:
             answer = requests.get(f"{address}/projects{query}", timeout=HANGS_S)
             assert answer.status_code == 200
             assert "None of these runs has energy." in answer.text
+
+
+def test_the_life_of_a_project_is_a_page(site: str, db: Path) -> None:
+    """Its figures are those of `trainwatt life`, and nothing of a name is markup."""
+    for project in ("vision", ODD):
+        address = f"{site}/life?{urlencode({'project': project})}"
+        text = requests.get(address, timeout=HANGS_S).text
+        arguments = ["life", "--project", project, "--json", "--db", str(db)]
+        whole = json.loads(CliRunner().invoke(cli, arguments).stdout)
+        least = whole["so_far"]["operational_lower_bound"] or whole["so_far"]["embodied_lower_bound"]
+        grams = format_mass(*(whole["so_far"][f"total{end}_g"] for end in ("", "_low", "_high")))
+        assert f"{'≥ ' if least else ''}{grams} CO2e so far" in text
+        assert "<script>alert" not in text
+        link = html.escape(f"/life?{urlencode({'project': project})}")
+        assert link in requests.get(f"{site}/projects?{urlencode({'name': project})}", timeout=HANGS_S).text
+    assert requests.get(f"{site}/life?project=nobody", timeout=HANGS_S).status_code == 404
+    assert requests.get(f"{site}/life", timeout=HANGS_S).status_code == 400

@@ -42,6 +42,11 @@ def life_named(file: Path | None, project: str | None) -> Life:
         return read_life(file)
     if project is None:
         raise ConfigurationError("no model is named: give --project, or a file such as life.toml (docs/life.md has an example)")
+    return life_of_project(project)
+
+
+def life_of_project(project: str) -> Life:
+    """The life that the runs of a project are."""
     return Life(name=project, project=project, final=(), selections=(), added=(), inference=None)
 
 

@@ -19,7 +19,13 @@ from ..analysis.footprint import DEFAULT, view_of
 from ..analysis.over_time.figures import figures, figures_of
 from ..analysis.totals import grouped, members, over_time, total
 from ..analysis.view import SCHEMA_VERSION
+from ..carbon.tables.hardware import table
 from ..errors import AmbiguousRunError, RunNotFoundError, StoreError
+from ..life.choosing import chosen as chosen_runs
+from ..life.footprints import footprints_of
+from ..life.reading import life_of_project
+from ..life.whole import whole_life
+from ..presentation.life.section import life_section
 from ..presentation.report.elements import Html, el
 from ..presentation.report.sections import section_of
 from ..presentation.report.style import SCRIPT as REPORT_SCRIPT
@@ -60,6 +66,7 @@ def create_app(store: Store, here: Callable[[], Here], token: str | None, watche
             Route("/runs/{run}/live", site.live),
             Route("/compare", shared(site.compare)),
             Route("/projects", shared(site.projects)),
+            Route("/life", shared(site.life)),
             Route("/api/runs", shared(site.api_runs)),
             Route("/api/runs/{run}", shared(site.api_run)),
             Route("/api/projects", shared(site.api_projects)),
@@ -138,6 +145,17 @@ class _Site:
         leading = set(projects.leading(groups))
         by_project = over_time(each, lambda run: run.project if run.project in leading else None)
         return self._page("Projects", projects.overview(groups, whole, by_project))
+
+    def life(self, request: Request) -> Response:
+        project = request.query_params.get("project")
+        if not project:
+            return self._wrong(request, 400, "No project", "Choose a project, and then its life.")
+        said: list[str] = []
+        life = life_of_project(project)
+        of = chosen_runs(self._judged(), life)
+        found = footprints_of(self._store, list(of.stages), DEFAULT, said.append)
+        whole = whole_life(life, of, found, [], DEFAULT, table(None))
+        return self._page(f"The life of {project}", el("main", life_section(whole), [el("p", text, class_="text") for text in said]))
 
     async def live(self, request: Request) -> Response:
         run_id = await run_in_threadpool(self._id, request)

@@ -76,7 +76,12 @@ def project(name: str, whole: SumJson, time: OverTime) -> Html:
         "main",
         el("h1", name, class_="text"),
         el("p", _sum(whole), class_="headline"),
-        el("p", el("a", "Its runs", href=f"/?{urlencode({'project': name})}")),
+        el(
+            "p",
+            el("a", "Its runs", href=f"/?{urlencode({'project': name})}"),
+            " · ",
+            el("a", "Its life, by stage", href=f"/life?{urlencode({'project': name})}"),
+        ),
         _wasted(whole, time),
         _figure(time, shown, "How the runs ended"),
     )

@@ -78,6 +78,8 @@ def test_a_database_of_an_earlier_version_reads_and_takes_the_new_statuses(study
     older = tmp_path / "older.db"
     with sqlite3.connect(study.db) as source, sqlite3.connect(older) as copy:
         source.backup(copy)
+        for index in ("segment_running", "run_by_project"):
+            copy.execute(f"DROP INDEX {index}")
         copy.execute("ALTER TABLE run DROP COLUMN outcome")
         copy.execute("ALTER TABLE device DROP COLUMN offset_w")
         for table in ("device_use", "activity_point"):

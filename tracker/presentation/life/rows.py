@@ -95,12 +95,17 @@ def _percents(share: RangeJson) -> str:
 
 def title(life: LifeJson) -> str:
     """The headline."""
+    return f"{life['name']}: {so_far_text(life)}"
+
+
+def so_far_text(life: LifeJson) -> str:
+    """ "1.84 kg (1.20–2.50) CO2e so far, 3.2 kWh (3.1–3.3)"."""
     so_far = life["so_far"]
     grams = format_mass(so_far["total_g"], so_far["total_low_g"], so_far["total_high_g"])
     least = so_far["operational_lower_bound"] or so_far["embodied_lower_bound"]
     joules = format_range(so_far["energy_j"], so_far["energy_low_j"], so_far["energy_high_j"])
     energy = "" if not so_far["energy_high_j"] else f", {at_least(joules, so_far['energy_lower_bound'])}"
-    return f"{life['name']}: {at_least(grams, least)} CO2e so far{energy}"
+    return f"{at_least(grams, least)} CO2e so far{energy}"
 
 
 def notes(life: LifeJson) -> Iterator[str]:

@@ -27,6 +27,15 @@ def page(runs: Sequence[Figures], written: str) -> str:
     """The document of one run or more. `written` is the time of writing, ISO 8601 in UTC. The document loads nothing."""
     several = len(runs) > 1
     title = f"{len(runs)} runs" if several else title_of(runs[0].view)
+    return document(
+        title,
+        [_side_by_side(runs) if several else None, el("main", [section_of(f, "h2" if several else "h1") for f in runs])],
+        written,
+    )
+
+
+def document(title: str, content: Sequence[Child], written: str) -> str:
+    """A document of its own with any content; see `page`."""
     policy = f"default-src 'none'; style-src {_allowed(CSS)}; script-src {_allowed(SCRIPT)}; base-uri 'none'; form-action 'none'"
     head = el(
         "head",
@@ -41,8 +50,7 @@ def page(runs: Sequence[Figures], written: str) -> str:
     body = el(
         "body",
         STRIPES,
-        _side_by_side(runs) if several else None,
-        el("main", [section_of(f, "h2" if several else "h1") for f in runs]),
+        content,
         el("footer", f"Written {when(written)} by trainwatt {__version__}. This file is complete: it opens offline and loads nothing."),
         el("script", Html(SCRIPT)),
     )

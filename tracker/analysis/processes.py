@@ -127,6 +127,8 @@ def _held(
             for (segment_id, name, user), use in used.items()
             if (segment_id, name) == (device.segment_id, device.name)
         }
+    if device.kind not in WEIGHTS:  # a meter of the whole machine: nothing tells how much of it a process uses
+        return {}
     found: dict[str, Held] = {}
     for segment_id, rank in ranks.items():
         of_group = used.get((segment_id, CGROUP, segment_id)) if device.gain_class == "model" else None

@@ -74,7 +74,12 @@ def public_names(module: str) -> set[str]:
     return set(ast.literal_eval(lists[0]))
 
 
-PUBLIC = {"trainwatt", "trainwatt.core", *(f"trainwatt.integrations.{file.stem}" for file in INTEGRATIONS.glob("[a-z]*.py"))}
+PUBLIC = {
+    "trainwatt",
+    "trainwatt.core",
+    "trainwatt.torch",
+    *(f"trainwatt.integrations.{file.stem}" for file in INTEGRATIONS.glob("[a-z]*.py")),
+}
 TEXTS = {page.name: page for page in (*sorted((ROOT / "examples").glob("*.py")), ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
 
 

@@ -67,6 +67,19 @@ def test_example(name: str, tmp_path: Path) -> None:
     check(output, json.loads(read("show", "latest", "--json", db=tmp_path)), name)
 
 
+def test_the_service_within_trainwatt_run_counts_its_requests(tmp_path: Path) -> None:
+    command = (sys.executable, "examples/inference_service.py", "--requests", 200)
+    run(TRAINWATT, "run", "--stage", "inference", "--", *command, db=tmp_path)
+    view = json.loads(read("show", "latest", "--json", "--per", "requests", db=tmp_path))
+    assert (view["run"]["stage"], view["run"]["status"], view["unit"]) == ("inference", "completed", "requests")
+    assert view["work"] == {"images": 16 * 200, "requests": 200}
+    [phase] = view["phases"]
+    assert (phase["name"], phase["count"]) == ("classify", 200)
+    if view["energy"]["total_j"] is not None:
+        assert "J/request" in read("list", "--columns", "run,each", "--per", "requests", db=tmp_path)
+        assert view["carbon"]["sci"]["unit"] == "request"
+
+
 def test_example_within_trainwatt_run_joins_its_run(tmp_path: Path) -> None:
     command = ("run", "--", sys.executable, "examples/train_digits.py", "--epochs", EPOCHS)
     output = run(TRAINWATT, *command, db=tmp_path)

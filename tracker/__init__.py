@@ -58,4 +58,6 @@ def __getattr__(name: str) -> object:
             value = getattr(unwarned(import_module, f".{module}", __name__), name)
             globals()[name] = value
             return value
+    if name == "torch":
+        return import_module(".torch", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from functools import lru_cache
@@ -18,6 +18,7 @@ from typing import Any, SupportsIndex, TypedDict
 
 from .core.basis import Basis, basis_named
 from .core.plain import elements, text, whole
+from .core.precision import Precision, precision_named
 from .core.run import Stage
 from .errors import ConfigurationError
 from .log import warn
@@ -37,16 +38,16 @@ USED_GPUS = ("used",)
 _PROVIDER = re.compile(r"(?:[\w.]+|.+\.py):\w+")
 PATHS = ("db", "hardware", "sensors", "sysfs", "procfs")  # names of files, which may be any bytes and are not decoded as text
 RANGES = {
-    "period_s": (0.01, 60.0, " seconds"),
-    "baseline_s": (0.0, 3600.0, " seconds"),
-    "gain_gpu": (0.0, 1.0, ""),
-    "gain_cpu": (0.0, 1.0, ""),
-    "gain_dram": (0.0, 1.0, ""),
-    "offset_gpu_w": (0.0, 100.0, " W"),
-    "intensity_g_per_kwh": (0.0, 2000.0, " g/kWh"),
-    "pue": (1.0, 10.0, ""),
+    **{"period_s": (0.01, 60.0, " seconds"), "baseline_s": (0.0, 3600.0, " seconds"), "offset_gpu_w": (0.0, 100.0, " W")},
+    **dict.fromkeys(("gain_gpu", "gain_cpu", "gain_dram"), (0.0, 1.0, "")),
+    **{"intensity_g_per_kwh": (0.0, 2000.0, " g/kWh"), "pue": (1.0, 10.0, "")},
 }
 """The numbers that can be set: lowest, highest, unit."""
+_WORDS: Mapping[str, tuple[Callable[[str], Any], Iterable[str], str]] = {
+    "basis": (basis_named, Basis, "what grams of electricity can count"),
+    "flops_precision": (precision_named, Precision, "the precision of numbers"),
+}
+"""The words that can be set: what finds one, all of them, and what they are."""
 
 
 class Settings(TypedDict, total=False):
@@ -76,6 +77,7 @@ class Settings(TypedDict, total=False):
     gain_cpu: float | None
     gain_dram: float | None
     offset_gpu_w: float | None
+    flops_precision: str | None
     sensors: Iterable[str | os.PathLike[str]] | str | None
 
 
@@ -108,6 +110,7 @@ class Config:
     gain_cpu: float = 0.03
     gain_dram: float = 0.10
     offset_gpu_w: float = 5.0
+    flops_precision: str | None = None
     sensors: tuple[str, ...] = ()
     sysfs: str = "/sys"
     procfs: str = "/proc"
@@ -161,9 +164,8 @@ def resolve(arguments: Mapping[str, object], environ: Mapping[str, str], folder:
 
 
 def _unknown(key: str, source: str, names: Iterable[str]) -> ConfigurationError:
-    return ConfigurationError(
-        f"{key!r} in {source} is not a setting of trainwatt{_meant(key, names)}; the settings are: {', '.join(sorted(names))}"
-    )
+    known = ", ".join(sorted(names))
+    return ConfigurationError(f"{key!r} in {source} is not a setting of trainwatt{_meant(key, names)}; the settings are: {known}")
 
 
 def working_folder() -> Path:
@@ -212,11 +214,11 @@ def _meant(name: str, known: Iterable[str]) -> str:
 
 
 def _checked(key: str, value: Any, source: str) -> Any:
-    if key in RANGES:
-        return _number(key, value, source)
+    if key in RANGES or key in _WORDS:
+        return (_number if key in RANGES else _word)(key, value, source)
     if key == "gpus":
         return parse_gpus(text(value)) if isinstance(value, str) else _gpus(value, source)
-    if (checked := {"sensors": _providers, "tags": _tags, "basis": _basis}.get(key)) is not None:
+    if (checked := {"sensors": _providers, "tags": _tags}.get(key)) is not None:
         return checked(value, source)
     if key == "stage" and text(value) not in tuple(Stage):
         raise ConfigurationError(
@@ -235,11 +237,11 @@ def _checked(key: str, value: Any, source: str) -> Any:
     return text(value)
 
 
-def _basis(value: Any, source: str) -> str:
-    found = basis_named(text(value))
-    if found is None:
-        raise ConfigurationError(f"basis={value!r} in {source} is not what grams of electricity can count: give {' or '.join(Basis)}")
-    return found.value
+def _word(key: str, value: Any, source: str) -> str:
+    find, known, what = _WORDS[key]
+    if (found := find(text(value))) is None:
+        raise ConfigurationError(f"{key}={value!r} in {source} is not {what}: give {' or '.join(known)}")
+    return str(found.value)
 
 
 def _gpus(value: Any, source: str) -> tuple[int | str, ...]:

@@ -20,10 +20,11 @@ from trainwatt.analysis.overlaps import APART_S, Curves, Measured, Reading, at_o
 from trainwatt.analysis.totals import members, total
 from trainwatt.analysis.view import device_share
 from trainwatt.core.clock import Anchor
-from trainwatt.core.contract import FootprintJson, SumJson
+from trainwatt.core.contract import SumJson
 from trainwatt.core.point import Point
 from trainwatt.energy.intervals import interval
 from trainwatt.machine.process import this_process
+from trainwatt.presentation.words.runs import footprint_of
 from trainwatt.storage.read.records import DeviceRow
 from trainwatt.storage.read.store import Store
 from trainwatt.storage.write.writer import Writer
@@ -198,11 +199,7 @@ def test_the_making_of_hardware_counts_once_as_the_joules(tmp_path: Path) -> Non
     for name, at_s in (("a", 0), ("b", 0), ("c", 3600)):
         put(db, name, devices, at_s=at_s, seconds=3600, zone="FR")
     store = Store.open(str(db))
-    found: list[FootprintJson] = []
-    for name in "abc":
-        stored = store.load(name)
-        view = view_of(store, stored)
-        found.append({"run": view["run"], "energy": view["energy"], "work": {}, "footprint_id": None, "carbon": view["carbon"]})
+    found = [footprint_of(view_of(store, store.load(name))) for name in "abc"]
     count_once(store, found)
     store.close()
     whole = tally(found)

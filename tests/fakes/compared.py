@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from trainwatt.core.work import stored_parts
 from trainwatt.storage.write.writer import Writer
 
 from .stored_rows import Row, device, phase, phase_energy, point, run, segment
@@ -26,6 +27,7 @@ def put(
     *,
     seconds: float = 100.0,
     samples: int = 1000,
+    work: Mapping[str, int] | None = None,
     host: str = "node-a",
     boot_id: str | None = None,
     phases: Mapping[str, int] | None = None,
@@ -81,8 +83,9 @@ def put(
                 phase_energy(seq, j / 2 / count, name, f"seg-{run_id}", owner_segment_id=f"seg-{run_id}", **bounds)
                 for name, j in joules.items()
             ]
-    if samples:
-        rows["work"].append({"segment_id": f"seg-{run_id}", "unit": "samples", "phase": "", "amount": samples})
+    for unit, whole in ({"samples": samples} if work is None else work).items():
+        parts = stored_parts(unit, whole) if whole else []
+        rows["work"] += [{"segment_id": f"seg-{run_id}", "unit": part, "phase": "", "amount": amount} for part, amount in parts]
     writer = Writer.open(db)
     writer.write({table: found for table, found in rows.items() if found})
     writer.close()

@@ -80,17 +80,18 @@ def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined
 
 
-def views_of(store: Store, run_ids: Iterable[str], terms: Terms = DEFAULT) -> Iterator[tuple[StoredRun, ShowJson]]:
+def views_of(store: Store, run_ids: Iterable[str], terms: Terms = DEFAULT, per: str | None = None) -> Iterator[tuple[StoredRun, ShowJson]]:
     """Several runs, each with its `view_of`. Raises StoreError, RunNotFoundError and ConfigurationError."""
     for runs in store.load_all(run_ids):
         known = Known.of(store, runs, terms)
-        yield from ((stored, view_of(store, stored, terms, known)) for stored in runs)
+        yield from ((stored, view_of(store, stored, terms, known, per)) for stored in runs)
 
 
-def view_of(store: Store, stored: StoredRun, terms: Terms = DEFAULT, known: Known | None = None) -> ShowJson:
+def view_of(store: Store, stored: StoredRun, terms: Terms = DEFAULT, known: Known | None = None, per: str | None = None) -> ShowJson:
     """A run as `show --json` prints it, with its footprint on `terms`. If the recorded terms of the run allow no footprint, `carbon` is
-    None and `carbon_missing` says why. Other terms raise ConfigurationError in this case. `known`: as `footprint` takes it."""
-    view = describe(stored)
+    None and `carbon_missing` says why. Other terms raise ConfigurationError in this case. `known`: as `footprint` takes it. `per`: the
+    unit of work that the user asks for."""
+    view = describe(stored, per)
     try:
         view["carbon"] = footprint(store, stored, view, terms, known)
     except ConfigurationError as error:

@@ -110,6 +110,7 @@ def _kept(carbon: dict[str, Any], energy_range: str) -> CarbonJson:
         if any(a["kind"] == FactorKind.PUE and a["evidence"] == FactorStatus.ASSUMED for a in carbon["assumptions"]):
             carbon["left_out_codes"].append(LeftOut.SITE_OVERHEAD.value)
         carbon["ranges"] = ranges_of(energy_range, carbon["assumptions"], carbon["embodied_lines"])
+    carbon.setdefault("sci_units", [sci for sci in (carbon.get("sci"),) if sci is not None])
     return cast("CarbonJson", carbon)
 
 

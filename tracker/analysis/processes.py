@@ -11,6 +11,7 @@ from ..energy.intervals import Interval, interval
 from ..energy.shares.policy import CGROUP, MACHINE, POLICY, WEIGHTS
 from ..energy.shares.ranks import Held, divided
 from .view import NS, device_share
+from .work.units import work_in
 
 if TYPE_CHECKING:
     from ..core.contract import DeviceOfRankJson, PhaseByRankJson, ProcessJson, RankSharesJson, ReadJson
@@ -111,7 +112,7 @@ def _process(stored: StoredRun, segment: SegmentRow) -> ProcessJson:
         "end_reason": segment.end_reason,
         "from_s": begun_s,
         "to_s": since_begin_s(last_t_ns),
-        "work": {w.unit: w.amount for w in stored.work if w.segment_id == segment.id and not w.phase},
+        "work": work_in(w for w in stored.work if w.segment_id == segment.id and not w.phase),
         "reads": reads,
     }
 

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ..core.timeline import Timeline
+from ..core.work import PREFERRED
 from .footprint import views_of
-from .view import iso, work_partial
+from .view import iso
+from .work.units import work_partial
 
 if TYPE_CHECKING:
     from ..core.contract import EnergySumJson, RunJson, RunRecord, ShowJson
@@ -47,10 +49,22 @@ _RUN = _columns(
     ),
 )
 COLUMNS: Mapping[What, tuple[Column, ...]] = {
-    "runs": _RUN + _columns("int samples tokens", f"float {_GRAMS}", "text zone", "float intensity_g_per_kwh pue"),
+    "runs": _RUN
+    + _columns(
+        *("int samples tokens", f"float {_GRAMS}", "text zone", "float intensity_g_per_kwh pue"),
+        *("map work", "text unit", "float energy_each_j low_each_j high_each_j"),
+        *("float flops flop_per_j flop_per_j_low flop_per_j_high mfu", "text flops_precision"),
+    ),
     "phases": _columns(
         *("text run_id project name phase first_started_at", "int first_started_utc_ns count", "float duration_s"),
-        *("float energy_j low_j high_j", "bool resolved", "int unresolved_count pending_count", "bool host_side", "int samples tokens"),
+        *(
+            "float energy_j low_j high_j",
+            "bool resolved",
+            "int unresolved_count pending_count",
+            "bool host_side",
+            "int samples tokens",
+            "map work",
+        ),
     ),
     "curves": _columns(
         *("text run_id segment_id host device", "bool included_in_total", "int t_ns", "text utc", "int utc_ns", "float energy_j"),
@@ -65,17 +79,36 @@ segment's machine.
 """
 
 
-def rows(store: Store, run_ids: Iterable[str], what: What) -> Iterator[Iterator[Row]]:
-    """The rows of each run, whose values are in the order of COLUMNS. Raises StoreError and RunNotFoundError."""
+def rows(store: Store, run_ids: Iterable[str], what: What, per: str | None = None) -> Iterator[Iterator[Row]]:
+    """The rows of each run, whose values are in the order of COLUMNS. `per`: the unit of work that the user asks for. Raises StoreError and
+    RunNotFoundError."""
     if what == "curves":
         return (_points(store, stored) for runs in store.load_all(run_ids) for stored in runs)
-    return (iter([_run(stored.run, view)]) if what == "runs" else _phases(stored, view) for stored, view in views_of(store, run_ids))
+    views = views_of(store, run_ids, per=per)
+    return (iter([_run(stored.run, view)]) if what == "runs" else _phases(stored, view) for stored, view in views)
 
 
 def _run(run: RunRow, view: ShowJson) -> Row:
     carbon: Mapping[str, Any] = view["carbon"] or {}
     grams = {name: carbon.get(name) for name in (*_GRAMS.split(), "zone", "intensity_g_per_kwh", "pue")}
-    return {**run_record(run, view["run"], view["energy"]), **_work(view["work"]), **grams}
+    each = None if view["unit"] is None else view["per_unit"].get(view["unit"])
+    compute = view["compute"]
+    return {
+        **run_record(run, view["run"], view["energy"]),
+        **_work(view["work"]),
+        **grams,
+        "work": view["work"],
+        "unit": view["unit"],
+        "energy_each_j": None if each is None else each["energy_j"],
+        "low_each_j": None if each is None else each["low_j"],
+        "high_each_j": None if each is None else each["high_j"],
+        "flops": None if compute is None else float(compute["flops"]),
+        "flop_per_j": None if compute is None else compute["flop_per_j"],
+        "flop_per_j_low": None if compute is None else compute["flop_per_j_low"],
+        "flop_per_j_high": None if compute is None else compute["flop_per_j_high"],
+        "mfu": None if compute is None else compute["mfu"],
+        "flops_precision": None if compute is None else compute["precision"],
+    }
 
 
 def _phases(stored: StoredRun, view: ShowJson) -> Iterator[Row]:
@@ -98,6 +131,7 @@ def _phases(stored: StoredRun, view: ShowJson) -> Iterator[Row]:
             "pending_count": phase["pending_count"],
             "host_side": phase["host_side"],
             **_work(phase["work"]),
+            "work": phase["work"],
         }
 
 
@@ -138,7 +172,7 @@ def run_record(row: RunRow, run: RunJson, energy: EnergySumJson) -> RunRecord:
 
 
 def _work(work: Mapping[str, int]) -> Row:
-    return {unit: work.get(unit) for unit in ("samples", "tokens")}
+    return {unit: work.get(unit) for unit in PREFERRED}
 
 
 def _points(store: Store, stored: StoredRun) -> Iterator[Row]:

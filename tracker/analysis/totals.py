@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 from ..core.run import NO_HOST, Origin
 from ..core.sensing import whole_name
 from ..core.units import NS_PER_S
+from ..core.work import FLOPS, counted
 from .over_time.periods import Period, period_of, periods_between, suiting
 from .overlaps import Curves, Measured, Reading, at_once, identity, names_of, own_parts
-from .view import describe_run, energy_sum_of, in_job, ranks_of, run_duration_s, work_partial
+from .view import describe_run, energy_sum_of, in_job, ranks_of, run_duration_s
+from .work.compute import compute_of
+from .work.units import work_json, work_partial
 
 if TYPE_CHECKING:
     from ..core.contract import EnergySumJson, EntryJson, GroupJson, OnceJson, ShowJson, SumJson
-    from ..storage.read.records import DeviceRow, RunRow
+    from ..storage.read.records import DeviceRow, RunRow, StoredRun
     from ..storage.read.store import Store
 
 By = Literal["project", "group", "stage"] | Period
@@ -39,8 +42,8 @@ def listed(store: Store, runs: Sequence[RunRow]) -> list[EntryJson]:
     return [member.entry for member in members(store, runs)]
 
 
-def members(store: Store, runs: Sequence[RunRow]) -> list[Member]:
-    """The runs with what there is to add up, in order. Raises StoreError."""
+def members(store: Store, runs: Sequence[RunRow], per: str | None = None) -> list[Member]:
+    """The runs with what there is to add up, in order. `per`: the unit of work that the user asks for. Raises StoreError."""
     ids = [run.id for run in runs]
     devices, work = store.devices(ids), store.work(ids)
     ranks, damage = store.ranks(run.id for run in runs if in_job(run)), store.damage(ids)
@@ -50,18 +53,35 @@ def members(store: Store, runs: Sequence[RunRow]) -> list[Member]:
         energy = energy_sum_of(of_run, duration_s)
         unsound = [*damage[run.id], *(wrong for device in of_run for wrong in device.damage)]
         described = describe_run(run, duration_s, ranks_of(run, *ranks.get(run.id, (0, False))), unsound)
-        found.append(Member(run, of_run, {"run": described, "energy": energy, "work": work[run.id]}))
+        done = work_json(described, energy, work[run.id], per)
+        found.append(
+            Member(
+                run, of_run, {"run": described, "energy": energy, "work": done["work"], "unit": done["unit"], "per_unit": done["per_unit"]}
+            )
+        )
     overlapping = at_once(_readings(found))
     anchors = store.anchors(overlapping)
     return [m._replace(curves=Curves(store.points(m.run.id), anchors[m.run.id])) if m.run.id in overlapping else m for m in found]
 
 
+def with_compute(store: Store, of: Sequence[Member]) -> list[Member]:
+    """The runs with the `compute` object of the contract, which a list leaves out unless it is asked for. Raises StoreError."""
+    asked = [m.run.id for m in of if counted(m.entry["work"], FLOPS)]
+    stored = {s.run.id: s for runs in store.load_all(asked, phases=False) for s in runs}
+    return [m._replace(entry=_computed(m.entry, stored.get(m.run.id))) for m in of]
+
+
+def _computed(entry: EntryJson, stored: StoredRun | None) -> EntryJson:
+    found = None if stored is None else compute_of(stored, entry["run"], entry["energy"], entry["work"])
+    return {**entry, "compute": found}
+
+
 def each_of(entry: EntryJson | ShowJson) -> tuple[str, float] | None:
-    """A unit of work that the run counted (samples if there are any), and the joules of the whole run per unit. None if nothing was
-    counted, if the work of other ranks is not in it, or if no energy is known."""
-    work, joules = {} if work_partial(entry["run"]) else entry["work"], entry["energy"]["total_j"]
-    unit = next((u for u in ("samples", "tokens", *work) if work.get(u)), None)
-    return None if unit is None or joules is None else (unit, joules / work[unit])
+    """The unit of work that a figure of the run is of, and the joules of the whole run per unit. None if it was not counted, if the work of
+    other ranks is not in it, or if no energy is known."""
+    unit = entry["unit"]
+    each = None if unit is None else entry["per_unit"].get(unit)
+    return None if unit is None or each is None else (unit, each["energy_j"])
 
 
 def total(of: Sequence[Member]) -> SumJson:

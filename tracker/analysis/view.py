@@ -15,6 +15,8 @@ from ..energy.intervals import Interval, Share, between, by_sensor, interval
 from ..energy.shares.told import attribution_of
 from .activity import processors_of, with_activity
 from .slurm.allocations import allocations_of
+from .work.compute import compute_of
+from .work.units import work_in, work_json
 
 if TYPE_CHECKING:
     from ..core.contract import DeviceJson, EnergyJson, EnergyRangeJson, EnergySumJson, PhaseJson, RanksJson, RunJson, SamplerJson, ShowJson
@@ -30,23 +32,28 @@ UNSEEN_S, WHOLE = 0.5, 0.99
 """A device that was seen for less than this share of the run, and for UNSEEN_S less, makes the total a lower bound."""
 
 
-def describe(stored: StoredRun) -> ShowJson:
-    """The JSON contract of a run: joules, times in ISO 8601 UTC, intervals at 95 %. Its `carbon` is None; footprint.py fills it."""
+def describe(stored: StoredRun, per: str | None = None) -> ShowJson:
+    """The JSON contract of a run: joules, times in ISO 8601 UTC, intervals at 95 %. Its `carbon` is None; footprint.py fills it. `per`: the
+    unit of work that the user asks for."""
     duration_s = run_duration_s(stored.run)
     of_ranks = [s for s in stored.segments if s.rank is not None]
     recorded = len({s.rank for s in of_ranks}), any(s.role == "joined" for s in of_ranks)
+    run = describe_run(stored.run, duration_s, ranks_of(stored.run, *recorded), stored.damage)
+    energy = energy_of(stored, duration_s)
+    work = work_in(w for w in stored.work if not w.phase)
     return {
         "schema_version": SCHEMA_VERSION,
-        "run": describe_run(stored.run, duration_s, ranks_of(stored.run, *recorded), stored.damage),
-        "energy": energy_of(stored, duration_s),
+        "run": run,
+        "energy": energy,
         "phases": _phases(stored),
-        "work": _work(stored),
+        **work_json(run, energy, work, per),
         "events": [{"device": e.device, "kind": e.kind, "at": iso(e.utc_ns), "detail": e.detail} for e in stored.events],
         "carbon": None,
         "carbon_missing": None,
         "sampler": _sampler(stored),
         "allocations": allocations_of(stored),
         "processors": processors_of(stored),
+        "compute": compute_of(stored, run, energy, work),
     }
 
 
@@ -87,11 +94,6 @@ def ranks_of(run: RunRow, recorded: int, joined: bool) -> RanksJson | None:
     if not in_job(run):
         return None
     return {"recorded": max(1, recorded), "of": max(1, recorded, run.settings["ranks_here"]), "joined": joined or recorded > 1}
-
-
-def work_partial(run: RunJson) -> bool:
-    """Whether a run has the work of some ranks of its node only, so that its energy per unit of work is not known."""
-    return run["ranks"] is not None and run["ranks"]["recorded"] < run["ranks"]["of"]
 
 
 def run_duration_s(run: RunRow) -> float:
@@ -262,7 +264,7 @@ def _phases(stored: StoredRun) -> list[PhaseJson]:
                 "unresolved_count": unresolved,
                 "pending_count": count - once(sums, lambda p: p.instances - p.pending),
                 "host_side": has_gpu and any(p.synchronized < p.instances for p in sums),
-                "work": _work(stored, name),
+                "work": work_in(w for w in stored.work if w.phase == name),
             }
         )
     return described
@@ -277,12 +279,6 @@ def energy_each_j(phase: PhaseJson) -> float | None:
     """The mean energy of an instance of a phase, over those whose energy is known; None if there are none."""
     known = known_count(phase)
     return None if phase["energy_j"] is None or not known else phase["energy_j"] / known
-
-
-def _work(stored: StoredRun, phase: str = "") -> dict[str, int]:
-    """The work of all processes in a phase, or in the whole run. Each rank has samples of its own, so they add up."""
-    found = [w for w in stored.work if w.phase == phase]
-    return {unit: sum(w.amount for w in found if w.unit == unit) for unit in dict.fromkeys(w.unit for w in found)}
 
 
 def _sampler(stored: StoredRun) -> SamplerJson | None:

@@ -166,12 +166,14 @@ def carbon_object(
     lines: Sequence[EmbodiedLine] = (),
     left_out: Sequence[LeftOut] = (),
     sci: SciJson | None = None,
+    sci_units: Sequence[SciJson] | None = None,
     beside: BesideJson = NOTHING_BESIDE,
     energy_range: str = RangeMeaning.EXACT,
 ) -> CarbonJson:
     """The `carbon` object of the JSON contract. `embodied` is None if no hardware is known: the total then lacks it, and `left_out`
     must say so. The overhead of the site is left out where no PUE is known. `energy_range` is the RangeMeaning of the energy.
-    `beside` is what is shown next to the grams and is never in them (beside.py)."""
+    `sci_units` are the scores of all units of work, of which `sci` is one. `beside` is what is shown next to the grams and is never in them
+    (beside.py)."""
     whole = operational.plus(embodied or NOTHING)
     no_pue = any(a.kind is FactorKind.PUE and a.status is FactorStatus.ASSUMED for a in assumptions)
     codes = [*left_out, *([LeftOut.SITE_OVERHEAD] if no_pue else [])]
@@ -208,6 +210,7 @@ def carbon_object(
         "left_out_codes": [code.value for code in codes],
         "ranges": ranges_of(energy_range, factors, hardware),
         "sci": sci,
+        "sci_units": [of for of in (sci,) if of] if sci_units is None else list(sci_units),
         **beside,
     }
 

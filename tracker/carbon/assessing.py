@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..core.point import Point
 from ..core.sensing import whole_name
 from ..core.units import J_PER_KWH
+from ..core.work import singular
 from ..energy.intervals import Interval
 from .accounting import Amortisations, EmbodiedLine, Estimate, amortisations, carbon_object, operational_g, sci, strict
 from .assumption import GIVEN, Assumption, FactorKind, FactorStatus, GridUse, LeftOut, SeriesUse
@@ -58,6 +59,7 @@ def assess(stored: StoredRun, view: ShowJson, asked: Terms, curves: Curves | Non
     used = amortisations(terms.lifetime_years, terms.lifetime_utilization)
     made, shares = _made(stored, view, terms, used)
     operational, embodied = operational_g(joules, pue, intensity), total_g(made)
+    scores = _scores(stored, view, terms, operational, embodied, used)
     return carbon_object(
         operational=operational,
         embodied=embodied,
@@ -75,7 +77,8 @@ def assess(stored: StoredRun, view: ShowJson, asked: Terms, curves: Curves | Non
         ],
         lines=made,
         left_out=_left_out(pue, made),
-        sci=_score(stored, view, terms, operational, embodied, used),
+        sci=None if view["unit"] is None else scores.get(view["unit"]),
+        sci_units=list(scores.values()),
         energy_range=energy["interval_kind"],
         beside=beside(joules, pue, intensity, terms, None if place.water is None else place.water.value, _price(stored, terms, curves)),
     )
@@ -158,15 +161,13 @@ def _left_out(pue: float, made: Sequence[EmbodiedLine]) -> list[LeftOut]:
     return [LeftOut.UNSEEN, *([LeftOut.PUE_OF_UNSEEN] if pue > 1 else []), *([] if made else [LeftOut.HARDWARE])]
 
 
-def _score(
+def _scores(
     stored: StoredRun, view: ShowJson, terms: Terms, operational: Estimate, embodied: Estimate | None, used: Amortisations
-) -> SciJson | None:
-    """Grams per unit of the counted work: per sample, or per token where no samples were counted. None if the work of other ranks is
-    missing."""
+) -> dict[str, SciJson]:
+    """Grams per unit of the counted work, by unit. Empty if the work of other ranks is missing."""
+    counted = {unit: amount for unit, amount in view["work"].items() if amount}
     ranks = view["run"]["ranks"]
-    if ranks is not None and ranks["recorded"] < ranks["of"]:  # the work of other ranks is not known
-        return None
-    unit = next((u for u in ("samples", "tokens") if view["work"].get(u)), None)
-    if unit is None:
-        return None
-    return sci(operational, embodied, view["work"][unit], unit[:-1], total_g(_made(stored, view, terms, strict(used))[0]))
+    if not counted or (ranks is not None and ranks["recorded"] < ranks["of"]):  # the work of other ranks is not known
+        return {}
+    as_in_the_standard = total_g(_made(stored, view, terms, strict(used))[0])
+    return {unit: sci(operational, embodied, amount, singular(unit), as_in_the_standard) for unit, amount in counted.items()}

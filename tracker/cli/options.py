@@ -20,6 +20,11 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 STATUSES = tuple(status.value for status in Status)
 
 db_option: Decorator = click.option("--db", metavar="PLACE", help="The database: a file, a folder, or postgresql://USER@HOST/DATABASE.")
+per_option: Decorator = click.option(
+    "--per",
+    metavar="UNIT",
+    help="The unit of work for figures of one unit, such as request; else samples, tokens, or the first other one that was counted.",
+)
 full_option: Decorator = click.option(
     "--full", is_flag=True, help="Record the whole command lines of other processes on the GPUs, not only their programs and users."
 )

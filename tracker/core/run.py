@@ -39,6 +39,7 @@ class Origin(StrEnum):
 
 
 ORIGIN_KEY, SOURCE_KEY, CONTENT_KEY, PLAN_KEY, DEVICE_HOURS_KEY = "origin", "source", "content", "plan", "device_hours"
+FLOPS_PRECISION_KEY = "flops_precision"
 """The keys of the settings of a run that was not tracked: its origin, what its figures come from in words, a digest of them; of an
 estimate its description; and the hours of all its GPUs, where they are stated."""
 

@@ -17,6 +17,7 @@ from ..masking.text import hidden_in
 from .recording.recorder import Recorder
 from .recording.rows import Row, as_json
 from .sampling.sampler import Sampler
+from .work.counted import UNCOUNTED
 
 if TYPE_CHECKING:
     from ..presentation.notebook.summary import Summary
@@ -79,6 +80,17 @@ class ActiveRun:
             self.sampler.steps.own.begin(name, self.clock.monotonic_ns())
         elif self.sender is not None:
             self.sender.step(name, self.clock.monotonic_ns())
+
+    def count(self, step: str, phase: str, units: Mapping[str, object]) -> None:
+        """Work was done in a phase, and a step of the loop begins. What cannot be counted is reported once, and the rest counts."""
+        self.step(step)
+        for unit, given in units.items():
+            try:
+                self.recorder.work(unit, phase, given)
+            except TrainwattError as error:
+                self.recorder.harmless.failed("a unit of work is not counted", error)
+            except Exception as error:  # the types are the user's
+                self.recorder.harmless.failed(UNCOUNTED, error)
 
     def mention(self, others: Sequence[ActiveRun]) -> None:
         """Record in this run, and in each of the `others` of this process, that they count the same joules."""

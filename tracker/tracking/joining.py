@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..carbon.grid.whereabouts import AUTO
 from ..config import JOIN_DB, JOIN_RUN, Config
+from ..core.run import FLOPS_PRECISION_KEY
 from ..errors import StoreError
 from ..machine.process import this_process
 from ..masking.text import hidden_in, scrubbed_name
@@ -86,9 +87,10 @@ def names(writer: Writer, run_id: str, config: Config, ranks_here: int) -> Row:
     )
     known_tags: dict[str, Any] = json.loads(tags or "{}")
     known: dict[str, Any] = json.loads(settings or "{}")
+    precision = {} if config.flops_precision is None else {FLOPS_PRECISION_KEY: config.flops_precision}
     most = max(ranks_here, known.get("ranks_here", 1))
     return {
-        "settings": as_json({**known, "ranks_here": most}),
+        "settings": as_json({**precision, **known, "ranks_here": most}),
         "id": run_id,
         "project": scrubbed_name(config.project) if project == default.project else project,
         "name": name or (config.name and scrubbed_name(config.name)),

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any, SupportsFloat, TypeVar, Unpack
 
 from ..config import Config, Settings, arguments, resolve, working_folder
 from ..core.clock import Clock, SystemClock
-from ..core.plain import whole
 from ..core.run import Status
+from ..core.work import SAMPLES
 from ..errors import ConfigurationError, StoreStalledError, TrainwattError
-from ..texts import repr_of
 from ..unwarned import unwarned
 from .forgotten import Running
 from .forking import before_fork
@@ -26,7 +25,7 @@ from .outcome import ending, outcome
 from .phase import Phase, Phases
 from .target import Target
 from .work.calls import Call, Calls, Covered
-from .work.counted import CountedIterable, SampleCount, counted
+from .work.counted import UNCOUNTED, CountedIterable, SampleCount, counted
 from .work.decorated import F, Measured, measured
 
 if TYPE_CHECKING:
@@ -59,6 +58,7 @@ class EnergyTracker(contextlib.ContextDecorator):
     - `period_s`: seconds between two readings; by default a gauge is read ten times a second, a counter only where that tells more.
     - `baseline`: seconds during which the idle machine is measured first (0).
     - `gain_gpu`, `gain_cpu`, `gain_dram`: the relative 95 % scale error of the sensors; `offset_gpu_w`: their constant error in watts.
+    - `flops_precision`: what the model computes in ("bf16", "fp32" …), for the peak of its GPUs beside the `flops` that are counted.
     - `sensors`: your own sensors, each as "module:function" or "file.py:function".
 
     Raises ConfigurationError for an argument that is not allowed. `start()` raises ConfigurationError or StoreError if a setting does not
@@ -208,26 +208,21 @@ class EnergyTracker(contextlib.ContextDecorator):
     def _phases_here(self) -> Phases:
         return self._here._phases
 
-    def update(self, *, samples: SupportsFloat = 0, tokens: SupportsFloat = 0) -> None:
-        """Count samples and tokens, in the run and in the current phase of this thread or task."""
-        self._count("update", samples, tokens)
+    def update(self, /, **units: SupportsFloat) -> None:
+        """Count work, in the run and in the current phase of this thread or task: `update(samples=64)`, `update(requests=1, tokens=512)`.
 
-    def _count(self, step: str, samples: SupportsFloat, tokens: SupportsFloat = 0) -> None:
+        A unit is a lower-case name in the plural. An amount is a whole number of at least 0. `flops` are floating-point operations.
+        """
+        self._count("update", units)
+
+    def _count(self, step: str, units: Mapping[str, SupportsFloat]) -> None:
         here = self._here
-        begun = here._begun
-        if begun is None:
+        if (begun := here._begun) is None:
             return
         try:
-            begun.step(step)
-            phase = here._phases.current
-            for unit, given in (("samples", samples), ("tokens", tokens)):
-                amount = whole(given)
-                if not 0 <= amount < 2**53:
-                    raise ValueError(f"{unit}={repr_of(given)}: give a number of at least 0")
-                if amount:
-                    begun.recorder.work(unit, phase, amount)
-        except Exception as error:  # the types are the user's
-            self._not_counted("work done could not be counted", error)
+            begun.count(step, here._phases.current, units)
+        except Exception as error:
+            self._not_counted(UNCOUNTED, error)
 
     def wrap(self, items: Iterable[T] | AsyncIterable[T], *, samples: SampleCount = None) -> CountedIterable[T]:
         """Iterate over `items` (a data loader), and count the samples of each batch when it is handed over. An iterator stays one.
@@ -236,7 +231,7 @@ class EnergyTracker(contextlib.ContextDecorator):
         first dimension of its first tensor, or the length of a list of samples. A batch whose size cannot be told is not counted, and the
         run says so once.
         """
-        return counted(items, samples, lambda n: self._count("batch", n), self._not_counted)
+        return counted(items, samples, lambda n: self._count("batch", {SAMPLES: n}), self._not_counted)
 
     def _not_counted(self, what: str, error: Exception) -> None:
         begun = self._here._begun

@@ -19,8 +19,9 @@ from ..presentation.words.quantities import count
 from ..presentation.words.runs import headline
 from ..presentation.words.safe_text import clipped
 
-DRAWN = ("energy_per_sample", "energy_per_token", "energy_per_epoch", "energy")
-"""The figures for the chart of the sides. The first one that a side has is drawn."""
+DRAWN = ("energy_per_sample", "energy_per_token", "energy_per_epoch")
+"""The figures for the chart of the sides: the first of these that a side has, else the energy of another unit, else the whole energy."""
+OF_FLOP = "energy_per_flop"
 MOST_CURVES = 20
 NAME = 60
 
@@ -85,7 +86,8 @@ def _dots(sides: Sequence[Compared]) -> Child:
     """The sides on one scale, each run as a dot; nothing with one run a side, where the table says as much."""
     if all(len(side.views) == 1 for side in sides):
         return None
-    name = next(n for n in DRAWN if any(_figure(side, n) is not None for side in sides))
+    others = sorted({f.name for side in sides for f in side.figures if f.name.startswith("energy_per_") and f.name != OF_FLOP})
+    name = next(n for n in (*DRAWN, *others, "energy") if any(_figure(side, n) is not None for side in sides))
     figures = [_figure(side, name) for side in sides]
     write = writer([f for f in figures if f is not None])
     title = TITLES.get(name, f"energy per {name.removeprefix('energy_per_')}")

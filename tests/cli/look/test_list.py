@@ -342,7 +342,7 @@ def test_json_is_what_it_was(world: World) -> None:
     assert reads(world, "--format", "json") == reads(world, "--json")
     found: dict[str, Any] = json.loads(reads(world, "--json"))
     assert set(found) == {"schema_version", "runs"}
-    assert {key for entry in found["runs"] for key in entry} == {"run", "energy", "work"}
+    assert {key for entry in found["runs"] for key in entry} == {"run", "energy", "work", "unit", "per_unit"}
 
 
 def test_markdown_is_one_table_with_the_sum_below(world: World) -> None:

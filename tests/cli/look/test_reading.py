@@ -119,7 +119,7 @@ def test_show_json_has_the_promised_keys(filled: World, ids: list[str]) -> None:
     view = json.loads(reads(filled, "show", ids[2], "--json"))
     assert set(view) == {
         *("schema_version", "run", "energy", "phases", "work", "events", "carbon", "carbon_missing", "sampler", "allocations"),
-        "processors",
+        *("processors", "unit", "per_unit", "compute"),
     }
     assert view["schema_version"] == 1
     assert set(view["run"]) == RUN_KEYS
@@ -207,7 +207,7 @@ def test_list_json_has_the_promised_keys(filled: World, ids: list[str]) -> None:
     found = listed(filled)
     assert [r["run"]["id"] for r in found] == ids
     for entry in found:
-        assert set(entry) == {"run", "energy", "work"}
+        assert set(entry) == {"run", "energy", "work", "unit", "per_unit"}
         assert set(entry["run"]) == RUN_KEYS
         assert set(entry["energy"]) == (ENERGY_KEYS | MORE_ENERGY_KEYS) - {"devices"}
     full = json.loads(reads(filled, "show", ids[2], "--json"))

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 from ...carbon.difference import change_of, differences, mean_of
 from ...core.run import Status
+from ...core.work import counted, singular
 from ...energy.difference import Change, scaled
 from ...energy.intervals import Share
 from ...energy.spread.chance import half_width
-from ..view import known_count, work_partial
+from ..view import known_count
+from ..work.units import work_partial
 from .compared import Amount, Compared, Figure, Missing, Reason
 from .notes import notes
 from .pair import Ends, Pair, no_change
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 def compare(sides: Sequence[Side]) -> list[Compared]:
     """Each side compared with the first, which is called A."""
     base = sides[0]
-    units = list(dict.fromkeys(name for side in sides for view in side.views for name in _units(view)))
+    units = list({singular(name): name for side in sides for view in side.views for name in _units(view)}.values())
     phases = list(dict.fromkeys(p["name"] for side in sides for view in side.views for p in view["phases"]))
     found = []
     for number, side in enumerate(sides):
@@ -73,7 +75,7 @@ def _epochs(view: ShowJson) -> tuple[int, str]:
 
 
 def _amount(view: ShowJson, unit: str) -> int:
-    amount: int = view["work"].get(unit, 0)
+    amount = counted(view["work"], unit)
     return amount or (_epochs(view)[0] if unit == "epochs" else 0)
 
 
@@ -112,7 +114,7 @@ def _totals(side: Side) -> list[Ends] | None:
 
 def _per_unit(pair: Pair, unit: str, values: Sequence[Ends] | None) -> Figure:
     """The energy per unit of work."""
-    name = f"energy_per_{unit.removesuffix('s')}"
+    name = f"energy_per_{singular(unit)}"
     views, amounts = pair.side.views, [_amount(view, unit) for view in pair.side.views]
     if not all(amounts):
         return Figure(name, "J", None, missing=Missing(Reason.NOT_COUNTED, unit))
@@ -127,16 +129,21 @@ def _per_unit(pair: Pair, unit: str, values: Sequence[Ends] | None) -> Figure:
     return replace(found, amount=Amount(amounts[0], unit, phases.pop()))
 
 
-def missing_ranks(view: ShowJson, unit: str) -> Missing | None:
-    """Why a run's energy per `unit` is not known: other ranks have done work that is not in it. None if it is known.
+def missing_ranks(view: ShowJson, unit: str | None) -> Missing | None:
+    """Why a run's energy per `unit` is not known, or as a whole without `unit`: other ranks have done work that is not in it. None if it is
+    known.
 
-    Ranks count samples and tokens of their own, but the same epochs. If each has a run of its own, no run is known to have all joules."""
+    Ranks count work of their own, but do the same epochs. If each has a run of its own, no run is known to have all joules."""
     ranks = view["run"]["ranks"]
     if ranks is None or not work_partial(view["run"]):
         return None
     if not ranks["joined"]:
         return Missing(Reason.ONE_RANK, str(ranks["of"]))
-    return None if unit == "epochs" else Missing(Reason.SOME_RANKS, f"{ranks['recorded']} of {ranks['of']}")
+    return (
+        None
+        if unit is None or (unit == "epochs" and unit not in view["work"])
+        else Missing(Reason.SOME_RANKS, f"{ranks['recorded']} of {ranks['of']}")
+    )
 
 
 def _divided(

@@ -8,20 +8,24 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ...core.units import J_PER_KWH, J_PER_WH
+from ...core.work import singular
 from ...errors import ConfigurationError
 from .compared import Compared, Figure, Missing, Reason
 from .comparison import missing_ranks
 
-ENERGY = {"mJ": 1e-3, "J": 1.0, "kJ": 1e3, "MJ": 1e6, "Wh": J_PER_WH, "kWh": J_PER_KWH, "MWh": 1e3 * J_PER_KWH, "GWh": 1e6 * J_PER_KWH}
+ENERGY = {
+    **{"pJ": 1e-12, "nJ": 1e-9, "uJ": 1e-6, "mJ": 1e-3, "J": 1.0, "kJ": 1e3, "MJ": 1e6},
+    **{"Wh": J_PER_WH, "kWh": J_PER_KWH, "MWh": 1e3 * J_PER_KWH, "GWh": 1e6 * J_PER_KWH},
+}
 TIME = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 MASS = {"mg": 1e-3, "g": 1.0, "kg": 1e3, "t": 1e6, "kt": 1e9}
 UNITS = {"energy": ENERGY, "duration": TIME, "grams": MASS}
 ACCEPTED = (
     'a gate is a metric and how much more is allowed, as in "energy_per_sample +5%" or "duration +10s"; the metrics are energy,'
-    " energy_per_UNIT (UNIT being sample, token or epoch), duration and grams, and the limit is in %, or in mJ, J, kJ, MJ, Wh, kWh,"
-    " MWh, GWh, in s, min, h, d, or in mg, g, kg, t, kt"
+    " energy_per_UNIT (UNIT being epoch, or what the runs counted, as sample or request), duration and grams, and the limit is in %, or"
+    " in pJ, nJ, uJ, mJ, J, kJ, MJ, Wh, kWh, MWh, GWh, in s, min, h, d, or in mg, g, kg, t, kt"
 )
-_GATE = re.compile(r"\s*([A-Za-z_]+)\s*(?:\+\s*)?(\d+(?:\.\d*)?|\.\d+)\s*(%|[A-Za-z]+)\s*", re.ASCII)
+_GATE = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*?)\s*(?:\+\s*)?(\d+(?:\.\d*)?|\.\d+)\s*(%|[A-Za-z]+)\s*", re.ASCII)
 ROUNDING = 1e-12
 
 
@@ -73,7 +77,10 @@ def parse_gate(text: str) -> Gate:
     if not match:
         raise ConfigurationError(f"--gate {text!r} is not a gate: {ACCEPTED}")
     metric, number, unit = match[1].lower(), float(match[2]), match[3]
-    kind = "energy" if re.fullmatch(r"energy_per_[a-z_]+", metric) else metric
+    before, per, unit_of_work = metric.partition("_per_")
+    if per and unit_of_work:
+        metric = f"{before}{per}{singular(unit_of_work)}"
+    kind = "energy" if before == "energy" and unit_of_work else metric
     if kind not in UNITS:
         raise ConfigurationError(f"--gate {text!r}: no metric is called {match[1]}: {ACCEPTED}")
     if unit == "%":
@@ -95,7 +102,7 @@ def _judged(gate: Gate, run: Compared, runs: Sequence[Compared]) -> Judged:
         return _unknown(gate, run, None, Unjudged(known=tuple(f.name for f in runs[0].figures if f.name != "power")))
     for of, each in ((runs[0], base), (run, figure)):
         whole = of.views if gate.metric in ("energy", "grams") else ()  # where the joules are not known either
-        others = next((missing for view in whole if (missing := missing_ranks(view, "epochs")) is not None), None)
+        others = next((missing for view in whole if (missing := missing_ranks(view, None)) is not None), None)
         if (missing := others or each.missing) is not None:
             return _unknown(gate, run, figure, Unjudged(missing, of.label))
     change = figure.change

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ...core.run import Status
-from ..view import work_partial
+from ..work.units import work_partial
 from .compared import Limit, Note
 from .side import Side, alternating
 

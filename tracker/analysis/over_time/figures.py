@@ -56,17 +56,17 @@ class Figures:
     findings: list[FindingRow]
 
 
-def figures(store: Store, run_id: str, terms: Terms = DEFAULT) -> Figures:
-    """Read a run and compute its grams on `terms`. `run_id` is a full id.
+def figures(store: Store, run_id: str, terms: Terms = DEFAULT, per: str | None = None) -> Figures:
+    """Read a run and compute its grams on `terms`. `run_id` is a full id; `per` the unit of work that the user asks for.
 
     Raises StoreError, RunNotFoundError, and ConfigurationError for terms that allow no grams.
     """
-    return next(figures_of(store, [run_id], terms))
+    return next(figures_of(store, [run_id], terms, per))
 
 
-def figures_of(store: Store, run_ids: Iterable[str], terms: Terms = DEFAULT) -> Iterator[Figures]:
+def figures_of(store: Store, run_ids: Iterable[str], terms: Terms = DEFAULT, per: str | None = None) -> Iterator[Figures]:
     """The same of several runs, in order."""
-    for stored, view in views_of(store, run_ids, terms):
+    for stored, view in views_of(store, run_ids, terms, per):
         yield Figures(view, drawing_of(store, stored, view, store.outline(stored, PIECES), terms), unused_sources(stored))
 
 

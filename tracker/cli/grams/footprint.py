@@ -17,6 +17,7 @@ from ...analysis.kept_footprint import changes, kept_footprint
 from ...analysis.open_store import open_store
 from ...analysis.selection import Filters, selected
 from ...analysis.view import SCHEMA_VERSION, describe, iso
+from ...analysis.work.units import require_counted
 from ...carbon.accounting import NOTHING, UNKNOWN
 from ...carbon.grid import live
 from ...carbon.terms import Terms
@@ -32,10 +33,10 @@ from ...presentation.words.carbon import (
 from ...presentation.words.masses import format_co2e, format_mass
 from ...presentation.words.origins import origin_text
 from ...presentation.words.quantities import at_least, format_range, listed
-from ...presentation.words.runs import at_once_text, status_text
+from ...presentation.words.runs import at_once_text, footprint_of, status_text
 from ...presentation.words.safe_text import cleaned
 from ...presentation.words.zones import zone_rows
-from ..options import db_option, filter_options, json_option
+from ..options import db_option, filter_options, json_option, per_option
 from ..output import echo, say
 from ..progress import followed
 from ..terms_options import FILE, say_unused, terms_by_zone, terms_options, with_series
@@ -58,10 +59,19 @@ if TYPE_CHECKING:
     "--format", "form", type=click.Choice(("text", "md", "tex")), help="For a paper: a table, a methods paragraph and the sources."
 )
 @click.option("--short", is_flag=True, help="With --format: two sentences in place of the methods paragraph.")
+@per_option
 @json_option
 @db_option
 def command(
-    runs: tuple[str, ...], filters: Filters, refresh: bool, form: str | None, short: bool, as_json: bool, db: str | None, **given: Any
+    runs: tuple[str, ...],
+    filters: Filters,
+    refresh: bool,
+    form: str | None,
+    short: bool,
+    per: str | None,
+    as_json: bool,
+    db: str | None,
+    **given: Any,
 ) -> None:
     """Show the footprint of runs: operational and embodied grams, with ranges, factors and their sources.
 
@@ -82,8 +92,9 @@ def command(
         spans = times_of(store, unique)
         read = with_series(by_zone[0], spans, intensity_csv=given["intensity_csv"], price_csv=given["price_csv"])
         by_zone = [replace(terms, series=read.series, prices=read.prices) for terms in by_zone]
-    by_run = list(followed(_assessed(store, unique, by_zone, refresh), "computing", len(unique)))
+    by_run = list(followed(_assessed(store, unique, by_zone, refresh, per), "computing", len(unique)))
     found = [list(of_zone) for of_zone in zip(*by_run, strict=True)]
+    require_counted(per, [each["work"] for each in found[0]] if found else [])
     for terms, of_zone in zip(by_zone, found, strict=True):
         require_one_basis(of_zone)
         count_once(store, of_zone)
@@ -121,20 +132,22 @@ def _json(by_zone: list[Terms], found: list[list[FootprintJson]]) -> dict[str, A
     return {"schema_version": SCHEMA_VERSION, "zones": zones}
 
 
-def _assessed(store: Store, run_ids: list[str], by_zone: list[Terms], refresh: bool) -> Iterator[list[FootprintJson]]:
+def _assessed(store: Store, run_ids: list[str], by_zone: list[Terms], refresh: bool, per: str | None) -> Iterator[list[FootprintJson]]:
     """The footprints of each run, one for each zone."""
     for runs in store.load_all(run_ids, phases=False):
         known = [None if refresh else Known.of(store, runs, terms) for terms in by_zone]  # --refresh makes more known, run by run
         for stored in runs:
             of_zone = zip(by_zone, known, strict=True)
-            yield [_of_run(store, stored, terms, found, refresh, alone=len(run_ids) == 1) for terms, found in of_zone]
+            yield [_of_run(store, stored, terms, found, refresh, per, alone=len(run_ids) == 1) for terms, found in of_zone]
 
 
-def _of_run(store: Store, stored: StoredRun, terms: Terms, known: Known | None, refresh: bool, *, alone: bool) -> FootprintJson:
+def _of_run(
+    store: Store, stored: StoredRun, terms: Terms, known: Known | None, refresh: bool, per: str | None, *, alone: bool
+) -> FootprintJson:
     """The footprint of one run, with its energy. A run whose recorded terms allow no grams does not end the command for the others."""
     if refresh:
         _refresh(store, stored, terms)
-    view = describe(stored)
+    view = describe(stored, per)
     try:
         carbon = footprint(store, stored, view, terms, known)
     except ConfigurationError as error:
@@ -143,7 +156,7 @@ def _of_run(store: Store, stored: StoredRun, terms: Terms, known: Known | None, 
         carbon = None
         say(f"run {stored.run.id[:8]} has no grams: {error}")
     say_unused(terms, stored.run.id, carbon)
-    return {"run": view["run"], "energy": view["energy"], "work": view["work"], "footprint_id": None, "carbon": carbon}
+    return {**footprint_of(view), "carbon": carbon}
 
 
 def _previous(each: FootprintJson, kept: tuple[str, int, str] | None) -> PreviousJson | None:

@@ -10,9 +10,10 @@ import rich_click as click
 from ...analysis.open_store import open_store
 from ...analysis.selection import Filters, find, ids_of
 from ...analysis.tables import COLUMNS, What, rows
+from ...analysis.work.units import require_counted
 from ...presentation.table_files import FORMATS
 from ...presentation.words.safe_text import cleaned
-from ..options import db_option, filter_options
+from ..options import db_option, filter_options, per_option
 from ..output import echo, form_of, require_folder, whole
 from ..progress import followed
 
@@ -25,6 +26,7 @@ from ..progress import followed
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), help="By default what FILE ends with, else csv. parquet needs pyarrow.")
 @click.option("-o", "--output", metavar="FILE", default="-", help="Where to write it (stdout).")
 @filter_options()
+@per_option
 @db_option
 def command(
     runs: tuple[str, ...],
@@ -32,6 +34,7 @@ def command(
     form: str | None,
     output: str,
     filters: Filters,
+    per: str | None,
     db: str | None,
 ) -> None:
     """Export runs, their phases or their energy curves as a table: CSV, JSON Lines or Parquet. Without RUN, all runs.
@@ -48,14 +51,17 @@ def command(
     if output != "-":
         require_folder(output, f"{what}.csv")
     table = cast("What", what)
+    if per is not None and table != "runs":
+        raise click.UsageError(f"--per {per}: only --what runs has figures of one unit; leave it out")
     store = open_store(db)
     ids = list(dict.fromkeys(find(store, ref) for ref in runs)) if runs else ids_of(store, filters)
+    require_counted(per, store.work(ids).values())
     if not ids:
         echo("no runs match" if filters else "no runs yet", err=True)
     with whole(output) as file:
         out = FORMATS[form](file, COLUMNS[table])
         on_terminal = output == "-" and sys.stdout.isatty()
-        for of_run in followed(rows(store, ids, table), "exporting", len(ids), hidden=on_terminal):
+        for of_run in followed(rows(store, ids, table, per), "exporting", len(ids), hidden=on_terminal):
             for row in of_run:
                 # In a file or a pipe text is exact. JSON escapes control characters itself.
                 out.put(cleaned(row) if on_terminal and form == "csv" else row)

@@ -11,13 +11,15 @@ import rich_click as click
 
 from ...analysis.open_store import open_store
 from ...analysis.selection import Filters, fitting
-from ...analysis.totals import By, Member, each_of, grouped, members, name_of, total
+from ...analysis.totals import By, Member, each_of, grouped, members, name_of, total, with_compute
 from ...analysis.view import SCHEMA_VERSION, run_duration_s
+from ...analysis.work.units import require_counted
 from ...errors import ConfigurationError
-from ...presentation.terminal.list import RUN_COLUMNS, Column, chosen, csv_rows, document, group_columns, listing, run_columns, total_line
+from ...presentation.terminal.columns import COMPUTE_COLUMNS, Column
+from ...presentation.terminal.list import RUN_COLUMNS, chosen, csv_rows, document, group_columns, listing, run_columns, total_line
 from ...presentation.terminal.run import console
 from ...presentation.words.quantities import count
-from ..options import db_option, filter_options, json_option
+from ..options import db_option, filter_options, json_option, per_option
 from ..output import echo
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ T = TypeVar("T")
 @click.option("--columns", metavar="NAMES", help=f"Columns in order, of {','.join(RUN_COLUMNS)}.")
 @click.option("--by", type=click.Choice(BY), help="One line per group, with the sum of its runs; days, weeks and months are UTC.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="table (the default), json, csv or md.")
+@per_option
 @json_option
 @db_option
 def command(
@@ -53,6 +56,7 @@ def command(
     columns: str | None,
     by: By | None,
     form: str | None,
+    per: str | None,
     as_json: bool,
     db: str | None,
 ) -> None:
@@ -63,12 +67,17 @@ def command(
     form = _format(form, as_json, columns, by)
     if by is not None and sort == "each":
         raise ConfigurationError(f"--sort each and --by {by}: a sum of runs has no unit of work; sort by energy, or leave --by out")
+    if by is not None and per is not None:
+        raise ConfigurationError(f"--per {per} and --by {by}: a sum of runs has no unit of work; leave one of them out")
     names = chosen(columns) if columns is not None or form != "csv" else tuple(RUN_COLUMNS)
     store = open_store(db)
     assert filters.limit is not None  # the option has a default
     limit, every = filters.limit, replace(filters, limit=None)
     if by is None:
-        each, more = _page(store, every, sort, reverse, limit)
+        each, more = _page(store, every, sort, reverse, limit, per)
+        require_counted(per, [m.entry["work"] for m in each])
+        if form != "json" and {*names} & {*COMPUTE_COLUMNS}:
+            each = with_compute(store, each)
         entries = [m.entry for m in each]
         if form == "json":
             echo(json.dumps({"schema_version": SCHEMA_VERSION, "runs": entries}, indent=2))
@@ -100,20 +109,20 @@ def _format(form: str | None, as_json: bool, columns: str | None, by: str | None
     return found
 
 
-def _page(store: Store, filters: Filters, sort: str, reverse: bool, limit: int) -> tuple[list[Member], bool]:
+def _page(store: Store, filters: Filters, sort: str, reverse: bool, limit: int, per: str | None) -> tuple[list[Member], bool]:
     """The runs to list, and whether there are more.
 
     The order by start is the database's own: it reads only the runs to list. The orders by energy read the devices of all runs."""
     if sort == "started":
         runs = fitting(store, replace(filters, limit=limit + 1), "started" if reverse else "-started")
-        return members(store, runs[:limit]), len(runs) > limit
+        return members(store, runs[:limit], per), len(runs) > limit
     runs = fitting(store, filters)
     of_entry: dict[str, Callable[[EntryJson], float | None]] = {
         "energy": lambda entry: entry["energy"]["total_j"],
         "each": lambda entry: each[1] if (each := each_of(entry)) else None,
     }
     if sort in of_entry:
-        every = _sorted(members(store, runs), lambda m: of_entry[sort](m.entry), reverse, largest=True)
+        every = _sorted(members(store, runs, per), lambda m: of_entry[sort](m.entry), reverse, largest=True)
         return every[:limit], len(runs) > limit
     keys: dict[str, Callable[[RunRow], Any]] = {
         "duration": run_duration_s,
@@ -121,7 +130,7 @@ def _page(store: Store, filters: Filters, sort: str, reverse: bool, limit: int) 
         "name": lambda r: None if r.name is None else r.name.casefold(),
     }
     page = _sorted(runs, keys[sort], reverse, largest=sort == "duration")[:limit]
-    return members(store, page), len(runs) > limit
+    return members(store, page, per), len(runs) > limit
 
 
 def _group_key(sort: str, by: By) -> Callable[[GroupJson], object]:

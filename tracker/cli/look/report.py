@@ -15,8 +15,9 @@ from ...analysis.footprint_totals import require_one_basis
 from ...analysis.open_store import open_store
 from ...analysis.selection import Filters, selected
 from ...analysis.view import SCHEMA_VERSION
+from ...analysis.work.units import require_counted
 from ...carbon.terms import Terms
-from ..options import db_option, filter_options
+from ..options import db_option, filter_options, per_option
 from ..output import echo, form_of, require_folder, whole
 from ..progress import followed
 from ..terms_options import FILE, say_unused, terms_of, terms_options, with_series
@@ -34,8 +35,11 @@ FORMATS = ("html", "md", "json")
 @click.option("--intensity-csv", type=FILE, metavar="FILE", help="A series: start,end,intensity_g_per_kwh.")
 @filter_options()
 @terms_options
+@per_option
 @db_option
-def command(runs: tuple[str, ...], output: str | None, form: str | None, filters: Filters, db: str | None, **given: Any) -> None:
+def command(
+    runs: tuple[str, ...], output: str | None, form: str | None, filters: Filters, per: str | None, db: str | None, **given: Any
+) -> None:
     """Write runs as one file: energy, power over time, emissions, what was measured, assumptions and methods, each with its range.
 
     The file is complete in itself: it opens offline and loads nothing. RUN is an id, the beginning of one, a name, project/name, or
@@ -50,7 +54,8 @@ def command(runs: tuple[str, ...], output: str | None, form: str | None, filters
     ids = list(dict.fromkeys(selected(store, runs if runs or filters else ("latest",), filters, oldest_first=True)))
     if given["intensity_csv"] is not None:
         terms = with_series(terms, times_of(store, ids), intensity_csv=given["intensity_csv"])
-    text = _text(store, ids, terms, form)
+    require_counted(per, store.work(ids).values())
+    text = _text(store, ids, terms, form, per)
     path = output or _default(ids, form)
     if output is None:
         require_folder(path, "report.html")
@@ -60,15 +65,15 @@ def command(runs: tuple[str, ...], output: str | None, form: str | None, filters
         echo(path)
 
 
-def _text(store: Store, ids: Sequence[str], terms: Terms, form: str) -> str:
+def _text(store: Store, ids: Sequence[str], terms: Terms, form: str, per: str | None) -> str:
     """The whole file."""
     if form == "json":
-        views = [view for _, view in followed(views_of(store, ids, terms), "reading", len(ids))]
+        views = [view for _, view in followed(views_of(store, ids, terms, per), "reading", len(ids))]
         _say_unused(terms, views)
         return json.dumps({"schema_version": SCHEMA_VERSION, "runs": views}, indent=2) + "\n"
     from ...analysis.over_time.figures import figures_of
 
-    found = list(followed(figures_of(store, ids, terms), "reading", len(ids)))
+    found = list(followed(figures_of(store, ids, terms, per), "reading", len(ids)))
     require_one_basis([f.view for f in found])
     _say_unused(terms, [f.view for f in found])
     if form == "md":

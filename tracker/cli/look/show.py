@@ -14,11 +14,12 @@ from ...analysis.kept_footprint import kept_footprint
 from ...analysis.open_store import open_store
 from ...analysis.processes import phases_by_rank, processes_of, shares_of_ranks
 from ...analysis.selection import find
+from ...analysis.work.units import require_counted
 from ...carbon.terms import Terms
 from ...errors import ConfigurationError
 from ...presentation.terminal.run import SPARK_WIDTH, console, run_page
 from ...presentation.words.safe_text import clean
-from ..options import db_option, json_option
+from ..options import db_option, json_option, per_option
 from ..output import echo
 from ..terms_options import BASIS, basis_of
 
@@ -40,10 +41,18 @@ if TYPE_CHECKING:
     help="The processes of the run: their work, who has read each device when, and what is attributed to each rank.",
 )
 @click.option("--cross-check", is_flag=True, help="Also what Slurm (`sacct`) has recorded for the job of the run, where the site does.")
+@per_option
 @json_option
 @db_option
 def command(
-    run: str, footprint_id: str | None, bases: tuple[str, ...], ranks: bool, cross_check: bool, as_json: bool, db: str | None
+    run: str,
+    footprint_id: str | None,
+    bases: tuple[str, ...],
+    ranks: bool,
+    cross_check: bool,
+    per: str | None,
+    as_json: bool,
+    db: str | None,
 ) -> None:
     """Show a run: its energy by device and phase, where it comes from, what happened, and its footprint.
 
@@ -55,7 +64,8 @@ def command(
     store = open_store(db)
     run_id = find(store, run)
     stored = store.load(run_id)
-    view = view_of(store, stored, Terms(basis=basis))
+    view = view_of(store, stored, Terms(basis=basis), per=per)
+    require_counted(per, [view["work"]])
     if footprint_id is not None:
         view["carbon"] = kept_footprint(store.footprint(run_id, footprint_id), view["energy"]["interval_kind"])
     checked = _cross_check(stored, view) if cross_check else None

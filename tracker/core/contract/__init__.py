@@ -29,6 +29,7 @@ from .carbon import (
     UnmeasuredJson,
 )
 from .compare import ChangeJson, ComparedJson, CompareJson, FigureJson, GateJson
+from .compute import ComputeJson, PeakJson
 from .disclosure import BoundaryJson, DisclosedStageJson, DisclosureJson, HardwareUsedJson, StatedJson
 from .life import (
     AddedJson,
@@ -94,6 +95,7 @@ from .show import (
 )
 from .slurm import AllocationJson, CrossCheckJson
 from .whatif import CircumstanceJson, OutcomeJson, WhatIfJson
+from .work import EachUnitJson, WorkJson
 
 __all__ = [
     "ActivityJson",
@@ -110,6 +112,7 @@ __all__ = [
     "CircumstanceJson",
     "CompareJson",
     "ComparedJson",
+    "ComputeJson",
     "CostJson",
     "CountedGramsJson",
     "CountedOnceJson",
@@ -119,6 +122,7 @@ __all__ = [
     "DifferenceJson",
     "DisclosedStageJson",
     "DisclosureJson",
+    "EachUnitJson",
     "EmbodiedLineJson",
     "EnergyJson",
     "EnergyRangeJson",
@@ -153,6 +157,7 @@ __all__ = [
     "OnceJson",
     "OperationalJson",
     "OutcomeJson",
+    "PeakJson",
     "PerUnitJson",
     "PhaseByRankJson",
     "PhaseJson",
@@ -186,4 +191,5 @@ __all__ = [
     "WatchJson",
     "WatchLineJson",
     "WhatIfJson",
+    "WorkJson",
 ]

@@ -162,7 +162,8 @@ class RangesJson(TypedDict):
 
 class CarbonJson(OperationalJson, BesideJson):
     """The footprint of a run. `left_out_codes` has a `LeftOut` for each text of `left_out`. With "site-overhead" among them, the
-    operational grams and the total are lower bounds."""
+    operational grams and the total are lower bounds. `sci` is per unit of the work that has figures where there is room for one, and
+    `sci_units` has one for each unit that was counted."""
 
     embodied_g: float | None
     embodied_low_g: float | None
@@ -189,6 +190,7 @@ class CarbonJson(OperationalJson, BesideJson):
     left_out_codes: list[str]
     ranges: RangesJson
     sci: SciJson | None
+    sci_units: list[SciJson]
 
 
 class EstimatedEnergyJson(TypedDict):

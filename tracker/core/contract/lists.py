@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, NotRequired, TypedDict
 
 from .carbon import CarbonJson
+from .compute import ComputeJson
 from .show import EnergyJson, EnergySumJson, ErrorsJson, OfRunJson
+from .work import EachUnitJson, WorkJson
 
 
 class OfEnergyJson(TypedDict):
@@ -14,10 +16,10 @@ class OfEnergyJson(TypedDict):
     energy: EnergySumJson
 
 
-class EntryJson(OfRunJson, OfEnergyJson):
-    """A run in `list --json`."""
+class EntryJson(OfRunJson, OfEnergyJson, WorkJson):
+    """A run in `list --json`. Only an entry that is asked for it has `compute`."""
 
-    work: dict[str, int]
+    compute: NotRequired[ComputeJson | None]
 
 
 class OnceJson(OfEnergyJson):
@@ -98,11 +100,14 @@ class PreviousJson(TypedDict):
 
 
 class FootprintJson(OfRunJson):
-    """A run in `footprint --json`. `footprint_id` is None if the computation is not kept. `counted_once` is None if no other of the runs
-    read its devices at the same time, and `previous` if no footprint of the run was kept before."""
+    """A run in `footprint --json`. `work`, `unit` and `per_unit` are those of WorkJson. `footprint_id` is None if the computation is not
+    kept. `counted_once` is None if no other of the runs read its devices at the same time, and `previous` if no footprint of the run was
+    kept before."""
 
     energy: EnergyJson
     work: dict[str, int]
+    unit: NotRequired[str | None]
+    per_unit: NotRequired[dict[str, EachUnitJson]]
     footprint_id: str | None
     carbon: CarbonJson | None
     counted_once: NotRequired[CountedOnceJson | None]

@@ -6,7 +6,9 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from .activity import ActivityJson, ProcessorsJson
 from .carbon import CarbonJson
+from .compute import ComputeJson
 from .slurm import AllocationJson
+from .work import WorkJson
 
 IntervalKind = Literal["confidence", "mixed", "judged"]
 """Whether a range is a 95 % interval, a judged bound of a model, or partly both."""
@@ -229,20 +231,20 @@ class OfRunJson(TypedDict):
     run: RunJson
 
 
-class ShowJson(OfRunJson):
+class ShowJson(OfRunJson, WorkJson):
     """`show --json`. `allocations`: what the job of a scheduler had of each node; empty outside of one. `processors`: by host; empty if
-    their use was not recorded."""
+    their use was not recorded. `compute`: None for a run that has counted no floating-point operations."""
 
     schema_version: int
     energy: EnergyJson
     phases: list[PhaseJson]
-    work: dict[str, int]
     events: list[EventJson]
     carbon: CarbonJson | None
     carbon_missing: str | None
     sampler: SamplerJson | None
     allocations: list[AllocationJson]
     processors: list[ProcessorsJson]
+    compute: ComputeJson | None
 
 
 class WatchJson(ShowJson):

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ...analysis.footprint_totals import tally
-from ...analysis.view import work_partial
+from ...analysis.work.units import work_partial
 from ...core.run import Status
+from ...core.work import FLOPS, PREFERRED, counted, singular
 from ..words.carbon import ranges_text
 from ..words.masses import format_co2e
-from ..words.quantities import count, format_energy
+from ..words.quantities import amount, format_energy
 from .bibliography import SCI
 from .grid import on_basis
 from .prose import Sentence
@@ -18,9 +19,6 @@ from .sums import energy_figure, mass_figures
 
 if TYPE_CHECKING:
     from ...core.contract import FootprintJson
-
-WORK_UNITS = {"samples": "sample", "tokens": "token"}
-"""Units of work that are reported, preferred first, each with its singular."""
 
 NOT_WHOLE = [status.value for status in Status if status not in (Status.COMPLETED, Status.RUNNING)]
 
@@ -48,22 +46,22 @@ def results(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
 
 def per_unit(footprints: Sequence[FootprintJson]) -> Iterator[Sentence]:
     """Per unit of work, if every run with known grams counted the same unit, in all ranks of its job. It includes the energy and grams of
-    all these runs."""
+    all these runs. If they counted several, it is the one that most figures are of: what the user asks for, else samples, else tokens."""
     known = [f for f in footprints if f["carbon"] is not None]
     ended = [f for f in known if f["work"] or f["run"]["status"] not in NOT_WHOLE]  # those may have ended before any work
-    units = [{u for u in WORK_UNITS if f["work"].get(u)} for f in ended]
-    common = set.intersection(*units) if units else set()
-    unit = next((u for u in WORK_UNITS if u in common), None)
+    first = dict.fromkeys(unit for f in ended if (unit := f.get("unit")) is not None)
+    wanted = (*first, *PREFERRED, *sorted({unit for f in ended for unit in f["work"]}))
+    common = [u for u in wanted if ended and singular(u) != singular(FLOPS) and all(counted(f["work"], u) for f in ended)]
+    unit = next(iter(common), None)
     whole = tally(known)
     if unit is None or whole.energy is None or whole.total is None or any(work_partial(f["run"]) for f in known):
         return
-    amount = sum(f["work"].get(unit, 0) for f in known)
-    each = whole.total.times(1 / amount)
-    energy = format_energy(whole.energy.central / amount)
+    done = sum(counted(f["work"], unit) for f in known)
+    each = whole.total.times(1 / done)
+    energy = format_energy(whole.energy.central / done)
     every = tally(footprints)
     least_j, least_g = ("at least " if is_least else "" for is_least in (every.energy_is_least, every.grams_are_least))
-    one = WORK_UNITS[unit]
-    sentence = f"Per {one}, over {count(amount, one)}, this is {least_j}{energy} and {least_g}{format_co2e(*each)}"
+    sentence = f"Per {singular(unit)}, over {amount(done, unit)}, this is {least_j}{energy} and {least_g}{format_co2e(*each)}"
     if whole.embodied_unknown:
         yield [f"{sentence}, {'some of it ' if whole.embodied else ''}without embodied emissions."]
     else:

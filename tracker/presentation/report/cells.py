@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ...analysis.totals import each_of
 from ...core.contract import CarbonJson, EnergyRangeJson, EntryJson, ShowJson
+from ...core.work import singular
 from ..words.carbon import Least
 from ..words.masses import format_mass
 from ..words.quantities import at_least, format_energy, largest_j
@@ -52,7 +53,7 @@ def joule_cells(joules: Iterable[float | None]) -> list[str]:
 
 
 def each_cells(entries: Iterable[EntryJson | ShowJson]) -> list[Child]:
-    """A column of the energy of runs for one unit of their work. Samples have one unit of energy, and tokens have one."""
+    """A column of the energy of runs for one unit of their work. All samples have one unit of energy, and so have all tokens."""
     found = [each_of(entry) for entry in entries]
     largest = {unit: largest_j(of[1] for of in found if of and of[0] == unit) for unit in {of[0] for of in found if of}}
-    return ["–" if of is None else quantity(format_energy(of[1], largest[of[0]]), f"a {of[0].removesuffix('s')}") for of in found]
+    return ["–" if of is None else quantity(format_energy(of[1], largest[of[0]]), f"per {singular(of[0])}") for of in found]

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from ...analysis.over_time.timeline import Layer
 from ...analysis.view import energy_each_j
 from ...core.run import Status
+from ...core.work import FLOPS
 from ..words.attribution import attribution_lines
 from ..words.carbon import Least, basis_text, total_parts
-from ..words.quantities import count, format_duration, format_energy, format_range, percent, watts_text
+from ..words.quantities import count, format_duration, format_energy, format_range, number_of_flop, percent, watts_text
 from ..words.runs import (
     UNUSED,
     WAYS,
@@ -30,6 +31,7 @@ from ..words.runs import (
     when,
 )
 from ..words.slurm import allocation_lines
+from ..words.work.compute import of_peak_text, per_joule_text, utilisation_text
 from .accounts import assumptions, emissions, events, joules_by_way, methods, origin
 from .cells import joule_cells
 from .charts import Bar, bars, colours
@@ -39,7 +41,7 @@ from .over_time import over_time
 
 if TYPE_CHECKING:
     from ...analysis.over_time.figures import Figures
-    from ...core.contract import DeviceJson, ShowJson
+    from ...core.contract import ComputeJson, DeviceJson, ShowJson
 
 
 def section_of(f: Figures, level: str = "h1", drawn: Html | None = None) -> Html:
@@ -148,12 +150,25 @@ def _facts(view: ShowJson) -> Html:
     if carbon is not None:
         facts.append((f"CO2e, {basis_text(carbon)}", *total_parts(carbon, Least.of(view["energy"], carbon))))
     for unit, amount in view["work"].items():
+        if unit == FLOPS:
+            facts += _compute(view["compute"])
+            continue
         each = f"{text} each" if (text := each_text(view, amount)) else ranks_text(view) or ""
         facts.append((unit.capitalize(), f"{amount:,}", each))
     idle_j, above_idle_j = view["energy"]["idle_j"], view["energy"]["above_idle_j"]
     if idle_j is not None and above_idle_j is not None:
         facts.append(("Above idle", format_energy(above_idle_j), f"idle {format_energy(idle_j)}"))
     return el("dl", [el("div", el("dt", k), el("dd", v, el("small", more) if more else None)) for k, v, more in facts], class_="facts")
+
+
+def _compute(compute: ComputeJson | None) -> list[tuple[str, str, str]]:
+    if compute is None:
+        return []
+    done = number_of_flop(compute["flops"])
+    return [
+        ("FLOP", done, per_joule_text(compute) or ""),
+        ("Model FLOP utilisation", utilisation_text(compute), of_peak_text(compute)),
+    ]
 
 
 # ---- energy

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
 from ...analysis.totals import each_of, name_of
-from ...analysis.view import total_of, work_partial
+from ...analysis.view import total_of
+from ...analysis.work.units import work_partial
 from ...core.run import Origin
+from ...core.work import singular
 from ...errors import ConfigurationError
 from ..words.attribution import measured_text
 from ..words.origins import measured_of_sum, origins_text
 from ..words.quantities import amount, at_least, count, format_duration, format_energy, largest_j, percent
 from ..words.runs import energy_text, partial_text, ranks_text, status_text, sum_at_once_text, title_of
 from ..words.safe_text import clean, markdown
+from .columns import COMPUTE_COLUMNS, Column, one_by_one
 from .elision import elided
 from .run import local_time, plain_table, status_style
 
@@ -29,33 +31,10 @@ if TYPE_CHECKING:
 
 NARROWEST = 8
 """A column of names keeps at least this many cells, however narrow the terminal is."""
-V = TypeVar("V", contravariant=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Column(Generic[V]):
-    """A column of the table, for entries of the kind V.
-
-    `cells`: its texts, one per entry. They are made together, because a column of energies has one unit. `values`: the name and the value
-    of each figure that CSV has in its place. `gives_way`: it is shortened when the terminal is too narrow.
-    """
-
-    title: str
-    cells: Callable[[Sequence[V]], list[str]]
-    values: tuple[tuple[str, Callable[[V], object]], ...]
-    right: bool = False
-    gives_way: bool = False
-
-
 T = TypeVar("T")
 RunText = Literal["name", "project", "group", "stage", "host", "command"]
 RunKey = Literal[RunText, "id", "status", "origin", "duration_s", "git_commit", "tags", "started_at", "ended_at"]
 EnergyKey = Literal["total_j", "low_j", "high_j", "lower_bound", "measured_fraction"]
-
-
-def _one_by_one(text: Callable[[T], str]) -> Callable[[Sequence[T]], list[str]]:
-    """The cells of a column in which no entry depends on the others."""
-    return lambda views: [text(view) for view in views]
 
 
 def _energies(views: Sequence[OfEnergyJson]) -> list[str]:
@@ -103,7 +82,7 @@ def _work(view: EntryJson) -> str:
 def _each(views: Sequence[EntryJson]) -> list[str]:
     found = [each_of(view) for view in views]
     unit_of_j = largest_j(each[1] for each in found if each)
-    return ["" if each is None else f"{format_energy(each[1], unit_of_j)}/{each[0].removesuffix('s')}" for each in found]
+    return ["" if each is None else f"{format_energy(each[1], unit_of_j)}/{singular(each[0])}" for each in found]
 
 
 def _each_unit(view: EntryJson) -> str | None:
@@ -128,7 +107,7 @@ def _of_energy(key: EnergyKey) -> Callable[[OfEnergyJson], object]:
 
 def _words(title: str, key: RunText) -> Column[EntryJson]:
     """A column of text that a user wrote."""
-    return Column(title, _one_by_one(lambda view: view["run"][key] or ""), ((key, _of_run(key)),), gives_way=True)
+    return Column(title, one_by_one(lambda view: view["run"][key] or ""), ((key, _of_run(key)),), gives_way=True)
 
 
 def _when(title: str, key: Literal["started_at", "ended_at"]) -> Column[EntryJson]:
@@ -138,42 +117,43 @@ def _when(title: str, key: Literal["started_at", "ended_at"]) -> Column[EntryJso
         at: str | None = of_run(view)
         return local_time(at) if at else ""
 
-    return Column(title, _one_by_one(text), ((key, of_run),))
+    return Column(title, one_by_one(text), ((key, of_run),))
 
 
 _ENDS = (("low_j", _of_energy("low_j")), ("high_j", _of_energy("high_j")))
 _JOULES: Mapping[str, Column[OfEnergyJson]] = {
     "energy": Column("energy", _energies, (("energy_j", _of_energy("total_j")), ("lower_bound", _of_energy("lower_bound"))), right=True),
     "range": Column("energy (range)", _ranges, (("energy_j", _of_energy("total_j")), *_ENDS), right=True),
-    "error": Column("±", _one_by_one(_error), _ENDS, right=True),
-    "measured": Column("measured", _one_by_one(_measured), (("measured_fraction", _of_energy("measured_fraction")),), right=True),
+    "error": Column("±", one_by_one(_error), _ENDS, right=True),
+    "measured": Column("measured", one_by_one(_measured), (("measured_fraction", _of_energy("measured_fraction")),), right=True),
 }
 RUN_COLUMNS: Mapping[str, Column[EntryJson]] = {
-    "run": Column("run", _one_by_one(lambda view: view["run"]["id"][:8]), (("id", _of_run("id")),)),
+    "run": Column("run", one_by_one(lambda view: view["run"]["id"][:8]), (("id", _of_run("id")),)),
     "started": _when("started", "started_at"),
     "ended": _when("ended", "ended_at"),
-    "project": Column("project", _one_by_one(title_of), (("project", _of_run("project")),), gives_way=True),
+    "project": Column("project", one_by_one(title_of), (("project", _of_run("project")),), gives_way=True),
     "name": _words("name", "name"),
     "group": _words("group", "group"),
     "stage": _words("stage", "stage"),
     "status": Column(
         "status",
-        _one_by_one(lambda view: status_text(view["run"])),
+        one_by_one(lambda view: status_text(view["run"])),
         (("status", _of_run("status")), ("damaged", lambda view: bool(view["run"]["damage"])), ("origin", _of_run("origin"))),
     ),
-    "time": Column("time", _one_by_one(_time_of), (("duration_s", _of_run("duration_s")),), right=True),
+    "time": Column("time", one_by_one(_time_of), (("duration_s", _of_run("duration_s")),), right=True),
     **_JOULES,
     "work": Column(
         "work",
-        _one_by_one(_work),
+        one_by_one(_work),
         (("work", lambda view: json.dumps(view["work"])), ("work_partial", lambda view: work_partial(view["run"]))),
         right=True,
     ),
     "each": Column("each", _each, (("unit", _each_unit), ("energy_each_j", _each_j)), right=True),
     "host": _words("host", "host"),
-    "commit": Column("commit", _one_by_one(lambda view: (view["run"]["git_commit"] or "")[:10]), (("git_commit", _of_run("git_commit")),)),
+    "commit": Column("commit", one_by_one(lambda view: (view["run"]["git_commit"] or "")[:10]), (("git_commit", _of_run("git_commit")),)),
     "command": _words("command", "command"),
-    "tags": Column("tags", _one_by_one(_tags), (("tags", _of_run("tags")),), gives_way=True),
+    "tags": Column("tags", one_by_one(_tags), (("tags", _of_run("tags")),), gives_way=True),
+    **COMPUTE_COLUMNS,
 }
 DEFAULT = ("run", "started", "project", "status", "time", "energy", "error", "measured")
 
@@ -211,14 +191,14 @@ def group_columns(by: By) -> list[Column[GroupJson]]:
         return "(none)" if text is None else text
 
     return [
-        Column(by, _one_by_one(name), ((by, lambda group: name_of(group, by)),), gives_way=True),
-        Column("newest", _one_by_one(newest), (("newest_started_at", lambda group: group["newest_started_at"]),)),
-        Column("runs", _one_by_one(lambda group: f"{group['runs']:,}"), (("runs", lambda group: group["runs"]),), right=True),
+        Column(by, one_by_one(name), ((by, lambda group: name_of(group, by)),), gives_way=True),
+        Column("newest", one_by_one(newest), (("newest_started_at", lambda group: group["newest_started_at"]),)),
+        Column("runs", one_by_one(lambda group: f"{group['runs']:,}"), (("runs", lambda group: group["runs"]),), right=True),
         Column(
-            "time", _one_by_one(lambda group: _time(group["duration_s"])), (("duration_s", lambda group: group["duration_s"]),), right=True
+            "time", one_by_one(lambda group: _time(group["duration_s"])), (("duration_s", lambda group: group["duration_s"]),), right=True
         ),
         *(_JOULES[name] for name in ("range", "error")),
-        Column("measured", _one_by_one(measured_of_sum), _JOULES["measured"].values, right=True),
+        Column("measured", one_by_one(measured_of_sum), _JOULES["measured"].values, right=True),
     ]
 
 

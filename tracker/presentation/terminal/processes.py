@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ...analysis.view import KINDS
 from ..words.attribution import ranks_line
-from ..words.quantities import format_duration, format_energy
+from ..words.quantities import amount, format_duration, format_energy
 from ..words.runs import headline
 from ..words.safe_text import cleaned
 from .run import plain_table
@@ -36,7 +36,7 @@ def _processes(processes: Sequence[ProcessJson]) -> RenderableType:
     table = plain_table("rank", "process", "status", "from", "to", "work", right=("rank", "from", "to"))
     for p in processes:
         rank = "–" if p["rank"] is None else str(p["rank"])
-        work = ", ".join(f"{amount:,} {unit}" for unit, amount in p["work"].items())
+        work = ", ".join(amount(n, unit) for unit, n in p["work"].items())
         table.add_row(rank, f"{p['pid']} on {p['host']}", p["status"], *(format_duration(p[end]) for end in ("from_s", "to_s")), work)
     return table
 

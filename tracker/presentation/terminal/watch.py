@@ -16,7 +16,7 @@ from ..words.attribution import measured_note
 from ..words.carbon import Least, basis_text, carbon_parts, place, ranges_text, total_text
 from ..words.masses import format_mass
 from ..words.origins import origin_text, unsampled_text
-from ..words.quantities import amount, at_least, count, format_duration, format_energy, format_power, format_range, significant
+from ..words.quantities import amount, at_least, count, format_duration, format_energy, format_power, format_range
 from ..words.runs import (
     device_names,
     each_text,
@@ -30,6 +30,7 @@ from ..words.runs import (
     unmeasured_names,
 )
 from ..words.safe_text import cleaned
+from ..words.work.compute import rate_text
 from .run import status_style
 from .sparkline import blocks, scale, tops_w
 
@@ -234,7 +235,7 @@ def _work(view: WatchJson, width: int) -> list[Text]:
     lines = []
     for unit, n in view["work"].items():
         each = f", {text} each" if (text := each_text(view, n)) else ""
-        rate = f", {significant(view['rates'][unit])} a second" if unit in view["rates"] else ""
+        rate = f", {rate_text(view['rates'][unit], unit)}" if unit in view["rates"] else ""
         lines.append(_cropped(Text(f"{amount(n, unit)}{each}{rate}"), width))
     return lines
 

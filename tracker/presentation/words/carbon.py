@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...carbon.assumption import FactorKind, FactorStatus, LeftOut, RangeMeaning
 from ...carbon.tables.basis import Basis
+from ...core.work import FLOPS, singular
 from .masses import bounds_text, format_co2e, format_mass, mass_parts
 from .quantities import at_least, format_range, listed, significant
 
@@ -160,8 +161,9 @@ def carbon_lines(carbon: CarbonJson, least: Least, width: int = 80) -> list[str]
     whole = format_mass(carbon["total_g"], carbon["total_low_g"], carbon["total_high_g"])
     lines.append(_row("total", at_least(whole, least.total)))
     lines += _wrapped(ranges_text(carbon["ranges"]), width, 2)
-    if carbon["sci"] is not None:
-        lines += list(_sci(carbon["sci"], least, width))
+    for sci in sorted(carbon["sci_units"], key=lambda sci: sci["unit"] != (carbon["sci"] or sci)["unit"]):
+        if sci["unit"] != singular(FLOPS):  # of one operation nobody can picture the grams
+            lines += _sci(sci, least, width)
     for item in beside(carbon, least):
         lines += _wrapped(f"{item.name}: {item.text}" if item.is_emission else f"{item.name:<13}{item.text}", width, 2)
     for text in carbon["left_out"]:

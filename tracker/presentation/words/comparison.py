@@ -16,7 +16,8 @@ from .runs import title_of
 SCALES: dict[str, tuple[tuple[float, float, str], ...]] = {
     "J": (
         *((1e6 * J_PER_KWH, 1e6 * J_PER_KWH, "GWh"), (1e3 * J_PER_KWH, 1e3 * J_PER_KWH, "MWh"), (0.1 * J_PER_KWH, J_PER_KWH, "kWh")),
-        *((J_PER_WH, J_PER_WH, "Wh"), (0.1, 1.0, "J"), (0.0, 1e-3, "mJ")),
+        *((J_PER_WH, J_PER_WH, "Wh"), (0.1, 1.0, "J"), (1e-4, 1e-3, "mJ")),
+        *((1e-7, 1e-6, "µJ"), (1e-10, 1e-9, "nJ"), (0.0, 1e-12, "pJ")),
     ),
     "W": ((0.0, 1.0, "W"),),
     "s": ((7200.0, 3600.0, "h"), (300.0, 60.0, "min"), (0.0, 1.0, "s")),

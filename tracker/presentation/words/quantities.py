@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from ...core.units import J_PER_KWH, J_PER_WH
+from ...core.work import FLOPS, singular
 
 
 def number(value: float) -> str:
@@ -44,8 +45,16 @@ def count(n: int, word: str) -> str:
 
 
 def amount(n: int, unit: str) -> str:
-    """ "1 sample", "1,000 samples", "25 ×"; `unit` is a plural, as in the JSON, or a symbol."""
-    return f"{n:,} {unit.removesuffix('s') if n == 1 else unit}"
+    """ "1 sample", "1,000 samples", "3.20e15 FLOP", "25 ×"; `unit` is a plural, as in the JSON, or a symbol."""
+    if unit == FLOPS:
+        return f"{number_of_flop(n)} FLOP"
+    return f"{n:,} {singular(unit) if n == 1 else unit}"
+
+
+def number_of_flop(n: float) -> str:
+    """A number of floating-point operations, as papers and laws write it: "3.20e15", "812"."""
+    text = f"{n:.2e}".replace("e+", "e")
+    return f"{n:,.0f}" if n < 10_000 else text
 
 
 def listed(words: Iterable[str]) -> str:
@@ -73,7 +82,7 @@ def format_power(power_w: float | None) -> str:
 
 def energy_unit(energy_j: float) -> tuple[float, str]:
     """The unit that suits an energy, as (its size in joules, symbol): GWh and MWh from 1 up, kWh from 0.1 kWh up, Wh from 1 Wh up, J from
-    0.1 J up, else mJ."""
+    0.1 J up, else mJ, µJ, nJ or pJ."""
     for size, symbol in ((1e6 * J_PER_KWH, "GWh"), (1e3 * J_PER_KWH, "MWh")):
         if energy_j >= size:
             return size, symbol
@@ -81,7 +90,9 @@ def energy_unit(energy_j: float) -> tuple[float, str]:
         return J_PER_KWH, "kWh"
     if energy_j >= J_PER_WH:
         return J_PER_WH, "Wh"
-    return (1.0, "J") if energy_j >= 0.1 or not energy_j else (1e-3, "mJ")
+    if energy_j >= 0.1 or not energy_j:
+        return 1.0, "J"
+    return next(((size, symbol) for size, symbol in ((1e-3, "mJ"), (1e-6, "µJ"), (1e-9, "nJ")) if energy_j >= 0.1 * size), (1e-12, "pJ"))
 
 
 SMALLEST = 1e-5

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ...analysis.view import KINDS, WHOLE, cut_short, interval_of_phase, total_of, work_partial
+from ...analysis.view import KINDS, WHOLE, cut_short, interval_of_phase, total_of
+from ...analysis.work.units import work_partial
 from ...core.run import EventKind, Origin, Status
+from ...core.work import FLOPS, singular
 from .attribution import ATTRIBUTED, WHOLE_OUTSIDE, measured_note
 from .origins import origin_text
 from .quantities import amount, at_least, count, format_duration, format_energy, format_range, listed, percent, range_parts, watts_text
+from .work.compute import compute_lines
 
 if TYPE_CHECKING:
     from ...core.contract import (
@@ -105,7 +108,15 @@ def mean_power(view: ShowJson | EntryJson) -> str:
 
 def footprint_of(view: ShowJson) -> FootprintJson:
     """A run as the methods paragraph needs it."""
-    return {"run": view["run"], "energy": view["energy"], "work": view["work"], "carbon": view["carbon"], "footprint_id": None}
+    return {
+        "run": view["run"],
+        "energy": view["energy"],
+        "work": view["work"],
+        "unit": view["unit"],
+        "per_unit": view["per_unit"],
+        "carbon": view["carbon"],
+        "footprint_id": None,
+    }
 
 
 def energy_text(energy: EnergyRangeJson, unit_of_j: float | None = None) -> str:
@@ -205,11 +216,14 @@ def unmeasured_lines(energy: EnergySumJson) -> list[str]:
 
 def work_lines(view: ShowJson | EntryJson) -> list[str]:
     """The work of a run, one line per unit: "1,000 samples, each 1.20 J of the whole run"."""
+    compute = view.get("compute")
     lines = []
     for unit, n in view["work"].items():
+        if compute is not None and singular(unit) == singular(FLOPS):
+            continue
         each, partial = each_text(view, n), f" ({ranks_text(view)})" if ranks_text(view) else ""
         lines.append(amount(n, unit) + (f", each {each} of the whole run" if each else partial))
-    return lines
+    return lines if compute is None else [*lines, *compute_lines(compute)]
 
 
 def partial_text(runs: int) -> str:

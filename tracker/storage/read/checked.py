@@ -60,6 +60,7 @@ _KEYS: dict[str, dict[str, Bounds]] = {
         "basis": None,
         **{
             "origin": None,
+            "flops_precision": None,
             "source": None,
             "content": None,
             "currency": None,

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, and_, case, func, or_, select
 from ...core.clock import Anchor
 from ...core.point import Point
 from ...core.units import NS_PER_S
+from ...core.work import from_part
 from ..schema import CLOCK_ANCHOR, DEVICE, EVENT, FOOTPRINT, GRID_INTENSITY, RUN, RUN_STATUS, SEGMENT, WORK
 from .checked import LATEST_UTC_NS, checker, damage_within, falls, from_json, sound
 from .curves import Key, curve_of, ends_of
@@ -198,7 +199,7 @@ def work_of(connection: Connection, run_ids: Sequence[str]) -> Iterator[tuple[st
     check = checker(WORK, WorkRow._fields)
     for run, *row in connection.execute(query.where(run_id.in_(run_ids), WORK.c.phase == "").order_by(run_id, unit)):
         if not check.wrong(row):
-            yield run, row[1], row[3]
+            yield run, *from_part(row[1], row[3])
 
 
 def ranks_of(connection: Connection, run_ids: Sequence[str]) -> Iterator[tuple[str, tuple[int, bool]]]:

@@ -12,6 +12,7 @@ from ...core.clock import Anchor
 from ...core.point import Point
 from ...core.run import ORIGIN_KEY, Origin, Status
 from ...core.sensing import whole_name
+from ...core.work import from_part
 from ...energy.intervals import JOULES, Sensor, Share
 from ...energy.shares.policy import Use
 
@@ -190,12 +191,18 @@ class PhaseTime(NamedTuple):
 
 
 class WorkRow(NamedTuple):
-    """`amount` samples or tokens (`unit`) in a phase; the phase '' is the whole run."""
+    """`amount` of a unit in a phase; the phase '' is the whole run. A large amount has several rows, which are to be added up."""
 
     segment_id: str
     unit: str
     phase: str
     amount: int
+
+    @classmethod
+    def of(cls, segment_id: str, unit: str, phase: str, amount: int) -> WorkRow:
+        """A row as it is stored."""
+        whole, amount = from_part(unit, amount)
+        return cls(segment_id, whole, phase, amount)
 
 
 class UseRow(NamedTuple):

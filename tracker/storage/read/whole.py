@@ -83,7 +83,7 @@ def stored_runs(
             segments=processes,
             devices=tuple(devices[run_id]),
             phases=sums.get(run_id, ()),
-            work=tuple(map(WorkRow._make, work.get(run_id, ()))),
+            work=tuple(WorkRow.of(*row) for row in work.get(run_id, ())),
             events=tuple(map(EventRow._make, events.get(run_id, ()))),
             findings=tuple(map(FindingRow._make, findings.get(run_id, ()))),
             inventory=tuple(detailed),

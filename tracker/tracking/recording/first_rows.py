@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..._version import __version__
 from ...carbon.grid.whereabouts import AUTO
+from ...core.run import FLOPS_PRECISION_KEY
 from ...masking.text import hidden_in, scrubbed_name
 from .rows import Row, as_json
 
@@ -45,6 +46,7 @@ def run_row(run_id: str, config: Config, me: Identity, anchor: Anchor, *, comman
                 "baseline_s": config.baseline_s,
                 "gpus": config.gpus,
                 "sensors": config.sensors,
+                **({} if config.flops_precision is None else {FLOPS_PRECISION_KEY: config.flops_precision}),
                 "ranks_here": ranks_here,
                 "python": sys.version.split()[0],
             }

@@ -71,9 +71,9 @@ class Recorder:
         if phase.end_t_ns is None and surroundings is not None and surroundings.seeks(phase.start_t_ns):
             self._wake_up()
 
-    def work(self, unit: str, phase: str, amount: int) -> None:
-        """Work was done in the current phase."""
-        self._record.work.add(unit, phase, amount)
+    def work(self, unit: str, phase: str, given: object) -> None:
+        """Work was done in the current phase. Raises ValueError, TrainwattError, and what the user's type raises."""
+        self._record.work.add(unit, phase, given)
 
     def note(self, event: Event) -> None:
         """Something happened to the run."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.point import Point
 from ...core.sensing import Availability
+from ...core.work import stored_parts
 from ...energy.intervals import JOULES
 from ...masking.text import scrubbed
 from ...texts import text_of
@@ -148,4 +149,8 @@ def phase_energy_row(owner_segment_id: str, phase: PhaseRecord, device: str, sha
 
 def work_rows(segment_id: str, work: Mapping[tuple[str, str], int]) -> list[Row]:
     """Units of work by (unit, phase)."""
-    return [{"segment_id": segment_id, "unit": u, "phase": p, "amount": n} for (u, p), n in work.items()]
+    return [
+        {"segment_id": segment_id, "unit": part, "phase": phase, "amount": amount}
+        for (unit, phase), whole in work.items()
+        for part, amount in stored_parts(unit, whole)
+    ]

@@ -4,31 +4,57 @@ from __future__ import annotations
 
 import threading
 
+from ...core.plain import whole
+from ...core.work import FLOPS, LONGEST_NAME, MOST_AT_ONCE, MOST_FLOPS, MOST_UNITS, wrong_with
+from ...errors import TrainwattError
 from ...masking.text import scrubbed_name
+from ...texts import repr_of
 from . import rows
 from .rows import Row
 
 
 class WorkDone:
-    """Adds up samples and tokens; any thread may add."""
+    """Adds up units of work; any thread may add."""
 
     def __init__(self, segment_id: str) -> None:
         self._segment_id = segment_id
+        self._units: set[str] = set()
         self._amounts: dict[tuple[str, str], int] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # not a Lock: the handler of a signal may count too, while this thread does
 
-    def add(self, unit: str, phase: str, amount: int) -> None:
-        """Count work done, in the whole run and in the current phase."""
+    def add(self, unit: str, phase: str, given: object) -> None:
+        """Count an amount of a unit, in the whole run and in the current phase. Raises ValueError for an amount that cannot be,
+        TrainwattError for a name that is none of a unit, and what the user's type raises."""
+        amount = given if type(given) is int else whole(given)
+        if not 0 <= amount < MOST_AT_ONCE:
+            most = MOST_FLOPS if unit == FLOPS else MOST_AT_ONCE
+            if not 0 <= amount < most:
+                raise ValueError(f"{unit}={repr_of(given)}: give a number of at least 0, and below {most:.2g}")
+        if not amount:
+            return
+        if unit not in self._units:
+            self._take(unit)
+        key = unit, phase
         with self._lock:
-            for name in dict.fromkeys(("", phase)):
-                self._amounts[unit, name] = self._amounts.get((unit, name), 0) + amount
+            self._amounts[key] = self._amounts.get(key, 0) + amount
+
+    def _take(self, unit: str) -> None:
+        """A unit is counted for the first time."""
+        wrong = wrong_with(unit) or ("its name looks like a secret" if scrubbed_name(unit) != unit else None)
+        if wrong is None and len(self._units) >= MOST_UNITS:
+            wrong = f"a process counts at most {MOST_UNITS} units"
+        if wrong is not None:
+            raise TrainwattError(f"{unit[: 2 * LONGEST_NAME]}=…: {wrong}")
+        with self._lock:
+            self._units.add(unit)
 
     def rows(self) -> list[Row]:
         """All amounts so far."""
         with self._lock:
             amounts = dict(self._amounts)
         shown: dict[tuple[str, str], int] = {}
-        for (unit, phase), amount in amounts.items():  # the names of two phases may be the same without their secrets
-            key = unit, scrubbed_name(phase)
-            shown[key] = shown.get(key, 0) + amount
+        for (unit, phase), amount in amounts.items():
+            # The names of two phases may be the same without their secrets.
+            for key in dict.fromkeys(((unit, ""), (unit, scrubbed_name(phase)))):
+                shown[key] = shown.get(key, 0) + amount
         return rows.work_rows(self._segment_id, shown)

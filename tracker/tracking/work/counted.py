@@ -12,6 +12,7 @@ from .batches import batch_sizes
 
 T = TypeVar("T")
 SampleCount = SupportsFloat | Callable[[Any], SupportsFloat] | None
+UNCOUNTED = "work done could not be counted"
 UNKNOWN = "the samples of a batch could not be counted"
 """What is reported for a batch whose size cannot be told."""
 

@@ -1,0 +1,66 @@
+"""PURE: a column of `list`, and those about the floating-point operations of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+
+from ..words.quantities import number_of_flop, percent
+from ..words.work.compute import flop_text
+
+if TYPE_CHECKING:
+    from ...core.contract import EntryJson
+
+T = TypeVar("T")
+V = TypeVar("V", contravariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[V]):
+    """A column of the table, for entries of the kind V.
+
+    `cells`: its texts, one per entry. They are made together, because a column of energies has one unit. `values`: the name and the value
+    of each figure that CSV has in its place. `gives_way`: it is shortened when the terminal is too narrow.
+    """
+
+    title: str
+    cells: Callable[[Sequence[V]], list[str]]
+    values: tuple[tuple[str, Callable[[V], object]], ...]
+    right: bool = False
+    gives_way: bool = False
+
+
+ComputeKey = Literal["flops", "flop_per_j", "flop_per_j_low", "flop_per_j_high", "mfu", "precision"]
+_PER_JOULE: tuple[ComputeKey, ...] = ("flop_per_j", "flop_per_j_low", "flop_per_j_high")
+
+
+def one_by_one(text: Callable[[T], str]) -> Callable[[Sequence[T]], list[str]]:
+    """The cells of a column in which no entry depends on the others."""
+    return lambda views: [text(view) for view in views]
+
+
+def _of_compute(key: ComputeKey) -> Callable[[EntryJson], object]:
+    return lambda view: None if (compute := view.get("compute")) is None else compute[key]
+
+
+def _flops(view: EntryJson) -> str:
+    return "" if (compute := view.get("compute")) is None else number_of_flop(compute["flops"])
+
+
+def _flop_per_j(view: EntryJson) -> str:
+    compute = view.get("compute")
+    return "" if compute is None or compute["flop_per_j"] is None else flop_text(compute["flop_per_j"])
+
+
+def _mfu(view: EntryJson) -> str:
+    compute = view.get("compute")
+    return "" if compute is None or compute["mfu"] is None else percent(compute["mfu"])
+
+
+COMPUTE_COLUMNS: Mapping[str, Column[EntryJson]] = {
+    "flops": Column("FLOP", one_by_one(_flops), (("flops", _of_compute("flops")),), right=True),
+    "flop_per_j": Column("FLOP/J", one_by_one(_flop_per_j), tuple((name, _of_compute(name)) for name in _PER_JOULE), right=True),
+    "mfu": Column("MFU", one_by_one(_mfu), (("mfu", _of_compute("mfu")), ("flops_precision", _of_compute("precision"))), right=True),
+}
+"""Columns for which an entry needs its `compute`, which a list otherwise leaves out."""

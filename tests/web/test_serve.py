@@ -177,7 +177,7 @@ def test_the_list_has_the_energy_of_a_unit_of_work_as_the_command_line_has_it(tm
     largest_j = max(float(each) for each in printed.values() if each)
     for run_id, cell in cells:
         words = re.sub(r"<[^>]*>", "", cell)
-        assert words == ("–" if not printed[run_id] else f"{format_energy(float(printed[run_id]), largest_j)} a sample")
+        assert words == ("–" if not printed[run_id] else f"{format_energy(float(printed[run_id]), largest_j)} per sample")
 
 
 def test_the_heads_of_the_list_are_links_that_keep_the_filters(site: str) -> None:

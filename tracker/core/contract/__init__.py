@@ -29,7 +29,6 @@ from .carbon import (
     UnmeasuredJson,
 )
 from .compare import ChangeJson, ComparedJson, CompareJson, FigureJson, GateJson
-from .compute import ComputeJson, PeakJson
 from .disclosure import BoundaryJson, DisclosedStageJson, DisclosureJson, HardwareUsedJson, StatedJson
 from .life import (
     AddedJson,
@@ -95,7 +94,8 @@ from .show import (
 )
 from .slurm import AllocationJson, CrossCheckJson
 from .whatif import CircumstanceJson, OutcomeJson, WhatIfJson
-from .work import EachUnitJson, WorkJson
+from .work.compute import ComputeJson, PeakJson
+from .work.counted import EachUnitJson, WorkJson
 
 __all__ = [
     "ActivityJson",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, NotRequired, TypedDict
 
 from .carbon import CarbonJson
-from .compute import ComputeJson
 from .show import EnergyJson, EnergySumJson, ErrorsJson, OfRunJson
-from .work import EachUnitJson, WorkJson
+from .work.compute import ComputeJson
+from .work.counted import EachUnitJson, WorkJson
 
 
 class OfEnergyJson(TypedDict):

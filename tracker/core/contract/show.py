@@ -6,9 +6,9 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from .activity import ActivityJson, ProcessorsJson
 from .carbon import CarbonJson
-from .compute import ComputeJson
 from .slurm import AllocationJson
-from .work import WorkJson
+from .work.compute import ComputeJson
+from .work.counted import WorkJson
 
 IntervalKind = Literal["confidence", "mixed", "judged"]
 """Whether a range is a 95 % interval, a judged bound of a model, or partly both."""

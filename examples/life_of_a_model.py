@@ -143,6 +143,7 @@ def main() -> None:
     (folder / "life.toml").write_text(LIFE)
     trainwatt("life", "--zone", "FR", "--pue", "1.2", folder=folder)
     trainwatt("whatif", "--project", PROJECT, "--zone", "SE", "--lifetime-years", "6", folder=folder)
+    trainwatt("advise", "--project", PROJECT, "--zone", "FR", "--pue", "1.2", folder=folder)
     trainwatt("disclose", "--form", "huggingface", "--zone", "FR", "--pue", "1.2", folder=folder)
 
 

@@ -18,7 +18,7 @@ HANGS_S = 300
 TRAINWATT = [sys.executable, "-P", "-m", "trainwatt"]
 COMMANDS = (
     "run attach list show compare watch export serve footprint report estimate zones hardware delete doctor completion"
-    " life whatif disclose verify"
+    " life whatif advise disclose verify"
 )
 KEYS = """
 import sys
@@ -93,6 +93,7 @@ def live(folder: Path) -> None:
     """All commands about a model's whole life."""
     assert "training" in trainwatt("life", "--project", "smoke")
     assert "in SE" in trainwatt("whatif", "wide", "--zone", "SE")
+    assert trainwatt("advise", "--project", "smoke")
     assert json.loads(trainwatt("disclose", "--project", "smoke", "--form", "cyclonedx"))["bomFormat"] == "CycloneDX"
     key, public, receipt = (str(folder / name) for name in ("key.pem", "key.pub", "receipt.zip"))
     subprocess.run([sys.executable, "-P", "-c", KEYS, key, public], check=True, timeout=HANGS_S)

@@ -51,6 +51,8 @@ PURE_FILES = (
     "carbon.tables.basis",
     "carbon.tables.spread",
     "carbon.terms",
+    "life.advice.advising",
+    "life.advice.stretches",
     "life.disclosing",
     "life.entries",
     "life.figures",

@@ -30,6 +30,7 @@ COMMANDS = {
     "estimate": "grams.estimate",
     "life": "life.life",
     "whatif": "life.whatif",
+    "advise": "life.advise",
     "disclose": "life.disclose",
     "verify": "life.verify",
     "import": "grams.importing",

@@ -9,6 +9,7 @@ value; a value that is not known is None. These types are for annotations only: 
 from __future__ import annotations
 
 from .activity import ActivityJson, ProcessorsJson
+from .advice import AdviceJson, AdvisedJson
 from .bench import BenchedJson, BenchJson
 from .carbon import (
     AssumptionJson,
@@ -100,6 +101,8 @@ from .work.counted import EachUnitJson, WorkJson
 __all__ = [
     "ActivityJson",
     "AddedJson",
+    "AdviceJson",
+    "AdvisedJson",
     "AllocationJson",
     "AssumptionJson",
     "BenchJson",

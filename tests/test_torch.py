@@ -67,6 +67,37 @@ def test_what_has_no_formula_is_none_and_said(caplog: pytest.LogCaptureFixture) 
     assert "has a formula for no operation of this step" in line
 
 
+def test_products_of_vectors() -> None:
+    assert count_flops(torch.mv, torch.ones(M, N), torch.ones(N)) == 2 * M * N
+    assert count_flops(torch.addmv, torch.ones(M), torch.ones(M, N), torch.ones(N)) == 2 * M * N
+    assert count_flops(torch.dot, torch.ones(N), torch.ones(N)) == 2 * N
+
+
+def test_a_heavy_operation_without_a_formula_is_named_beside_what_was_counted(caplog: pytest.LogCaptureFixture) -> None:
+    layer = nn.Linear(M, N)
+    encoder = nn.TransformerEncoderLayer(8, 2, batch_first=True).eval()
+
+    def step() -> None:
+        layer(torch.ones(B, M))
+        with torch.no_grad():
+            encoder(torch.ones(2, 4, 8))
+
+    assert count_flops(step) == FORWARD
+    [line] = tracker_log(caplog)
+    assert "no formula for aten._transformer_encoder_layer_fwd, which count as 0: add them by hand" in line
+
+
+def test_a_whole_encoder_has_formulas_in_training(caplog: pytest.LogCaptureFixture) -> None:
+    """Four projections and two products of attention, and two layers behind it; all of them twice again backward."""
+    b, n, d, hidden, heads = 2, 4, 8, 16, 2
+    encoder = nn.TransformerEncoderLayer(d, heads, hidden, dropout=0.0, batch_first=True)
+    projections = 2 * b * n * d * (3 * d + d + 2 * hidden)
+    product = 2 * b * n * n * d
+    assert count_flops(encoder, torch.ones(b, n, d)) == projections + 2 * product
+    assert count_flops(lambda: encoder(torch.ones(b, n, d, requires_grad=True)).sum().backward()) == 3 * projections + 7 * product
+    assert tracker_log(caplog) == []
+
+
 def test_what_a_step_raises_is_the_users() -> None:
     def step() -> None:
         raise KeyError("batch")
@@ -95,6 +126,14 @@ def test_the_precision_as_pytorch_and_lightning_write_it(here: World, given: Any
         tracker.update(flops=count_flops(nn.Linear(M, N), torch.ones(B, M)))
     compute = tracker.summary().to_dict()["compute"]
     assert (compute["flops"], compute["precision"], compute["precision_given"]) == (FORWARD, kept, True)
+
+
+def test_the_precision_of_a_tracker_within_trainwatt_run_is_that_of_the_run(world: World) -> None:
+    code = "from trainwatt import EnergyTracker\nwith EnergyTracker(flops_precision='fp16') as t: t.update(flops=10**12)"
+    ended = world.cli("run", "--", sys.executable, "-c", code)
+    assert ended.returncode == 0, ended.stderr
+    compute = world.show()["compute"]
+    assert (compute["flops"], compute["precision"], compute["precision_given"]) == (10**12, "fp16", True)
 
 
 def test_a_precision_that_is_none_is_refused_before_the_training(here: World) -> None:

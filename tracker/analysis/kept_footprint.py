@@ -23,6 +23,7 @@ from ..carbon.assumption import (
     name_of,
     ranges_of,
 )
+from ..core.work import singular
 from ..errors import StoreError
 from ..texts import error_text
 
@@ -44,11 +45,11 @@ _PERCENT = 100.0
 _FIGURES = tuple(f"{part}{end}_g" for part in ("operational", "embodied", "total") for end in ("", "_low", "_high"))
 
 
-def kept_footprint(text: str, energy_range: str = RangeMeaning.CONFIDENCE.value) -> CarbonJson:
+def kept_footprint(text: str, energy_range: str = RangeMeaning.CONFIDENCE.value, per: str | None = None) -> CarbonJson:
     """The `carbon` object from its stored JSON. Fields that an earlier version did not write are derived from its words, and from what the
-    range of the run's energy means (a RangeMeaning). Raises StoreError if it is damaged."""
+    range of the run's energy means (a RangeMeaning). `per`: the unit of work that the user asks for. Raises StoreError if it is damaged."""
     try:
-        return _kept(json.loads(text), energy_range)
+        return _kept(json.loads(text), energy_range, per)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise StoreError(f"that footprint is damaged ({error_text(error, 100)}): `trainwatt footprint RUN` computes it again") from error
 
@@ -97,7 +98,7 @@ def _change(kind: str, name: str, unit: str, key: str, was: Any, now: Any) -> Fa
     }
 
 
-def _kept(carbon: dict[str, Any], energy_range: str) -> CarbonJson:
+def _kept(carbon: dict[str, Any], energy_range: str, per: str | None) -> CarbonJson:
     for name in _FIGURES:
         if not isinstance(carbon[name], (int, float)) and carbon[name] is not None:
             raise TypeError(f"{name} is no number")
@@ -111,6 +112,8 @@ def _kept(carbon: dict[str, Any], energy_range: str) -> CarbonJson:
             carbon["left_out_codes"].append(LeftOut.SITE_OVERHEAD.value)
         carbon["ranges"] = ranges_of(energy_range, carbon["assumptions"], carbon["embodied_lines"])
     carbon.setdefault("sci_units", [sci for sci in (carbon.get("sci"),) if sci is not None])
+    if per is not None:
+        carbon["sci"] = next((sci for sci in carbon["sci_units"] if sci["unit"] == singular(per)), None)
     return cast("CarbonJson", carbon)
 
 

@@ -172,7 +172,8 @@ def run_record(row: RunRow, run: RunJson, energy: EnergySumJson) -> RunRecord:
 
 
 def _work(work: Mapping[str, int]) -> Row:
-    return {unit: work.get(unit) for unit in PREFERRED}
+    """In columns of 64 bits; `work` has larger amounts too."""
+    return {unit: amount if (amount := work.get(unit)) is not None and amount < 2**63 else None for unit in PREFERRED}
 
 
 def _points(store: Store, stored: StoredRun) -> Iterator[Row]:

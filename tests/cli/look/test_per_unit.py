@@ -112,6 +112,13 @@ def test_footprint_has_the_grams_of_each_unit_and_those_asked_for_first(world: W
     )
 
 
+def test_a_kept_footprint_has_the_unit_that_is_asked_for(world: World) -> None:
+    [kept] = read_json(world, "footprint", "aaa")["footprints"]
+    shown = read_json(world, "show", "aaa", "--footprint", kept["footprint_id"], "--per", "requests")
+    assert (shown["carbon"]["sci"]["unit"], shown["carbon"]["sci"]["units"]) == ("request", 200)
+    assert read_json(world, "show", "aaa", "--footprint", kept["footprint_id"])["carbon"]["sci"]["unit"] == "token"
+
+
 def test_the_report_has_each_unit(world: World) -> None:
     page = reads(world, "report", "aaa", "-o", "-")
     for text in ("Requests", "90.0 J each", "Queries"):

@@ -91,6 +91,23 @@ def test_all_rows_are_taken_and_a_second_merge_changes_none(tmp_path: Path, targ
     assert source.read_bytes() == before
 
 
+def test_an_amount_of_more_than_64_bits_is_taken_whole(tmp_path: Path, target: str) -> None:
+    flops = 38 * 10**24 + 7
+    source = tmp_path / "runs.db"
+    put(source, "a", {"gpu0": 1e5}, work={"flops": flops, "requests": 12})
+    assert counts(take(source, target)) == (1, 0, 0)
+    write(
+        source,
+        {"work": [{"segment_id": "seg-a", "unit": "flops*1e18", "phase": "", "amount": 76_000_000}]},
+        [("UPDATE segment SET samples = 99", {})],
+    )
+    assert counts(take(source, target)) == (0, 1, 0)
+    store = Store.open(target)
+    assert store.work(["a"]) == {"a": {"flops": 2 * flops - 7, "requests": 12}}
+    assert store.load("a").work == Store.open(str(source)).load("a").work
+    store.close()
+
+
 def test_a_run_that_has_grown_is_brought_up_to_date(tmp_path: Path, target: str) -> None:
     """Curves were thinned and phases were folded since: what the source has no more is not kept, so nothing counts twice."""
     db = tmp_path / "runs.db"

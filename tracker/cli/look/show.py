@@ -67,7 +67,7 @@ def command(
     view = view_of(store, stored, Terms(basis=basis), per=per)
     require_counted(per, [view["work"]])
     if footprint_id is not None:
-        view["carbon"] = kept_footprint(store.footprint(run_id, footprint_id), view["energy"]["interval_kind"])
+        view["carbon"] = kept_footprint(store.footprint(run_id, footprint_id), view["energy"]["interval_kind"], per)
     checked = _cross_check(stored, view) if cross_check else None
     of_ranks = _ranks(store, stored) if ranks else None
     if as_json:

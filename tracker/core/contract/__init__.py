@@ -9,7 +9,6 @@ value; a value that is not known is None. These types are for annotations only: 
 from __future__ import annotations
 
 from .activity import ActivityJson, ProcessorsJson
-from .advice import AdviceJson, AdvisedJson
 from .bench import BenchedJson, BenchJson
 from .carbon import (
     AssumptionJson,
@@ -30,8 +29,11 @@ from .carbon import (
     UnmeasuredJson,
 )
 from .compare import ChangeJson, ComparedJson, CompareJson, FigureJson, GateJson
-from .disclosure import BoundaryJson, DisclosedStageJson, DisclosureJson, HardwareUsedJson, StatedJson
-from .life import (
+from .life.advice import AdviceJson, AdvisedJson
+from .life.disclosure import BoundaryJson, DisclosedStageJson, DisclosureJson, HardwareUsedJson, StatedJson
+from .life.receipt import DifferenceJson, VerifiedJson
+from .life.whatif import CircumstanceJson, OutcomeJson, WhatIfJson
+from .life.whole import (
     AddedJson,
     BreakEvenJson,
     LifeFiguresJson,
@@ -72,7 +74,6 @@ from .ranks import (
     ShowCheckedJson,
     ShowRanksJson,
 )
-from .receipt import DifferenceJson, VerifiedJson
 from .show import (
     DeviceJson,
     EnergyJson,
@@ -94,7 +95,6 @@ from .show import (
     WatchLineJson,
 )
 from .slurm import AllocationJson, CrossCheckJson
-from .whatif import CircumstanceJson, OutcomeJson, WhatIfJson
 from .work.compute import ComputeJson, PeakJson
 from .work.counted import EachUnitJson, WorkJson
 

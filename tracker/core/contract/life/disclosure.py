@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from .life import LifeJson, RangeJson
+from .whole import LifeJson, RangeJson
 
 
 class BoundaryJson(TypedDict):

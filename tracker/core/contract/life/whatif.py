@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from .life import LifeFiguresJson
+from .whole import LifeFiguresJson
 
 
 class CircumstanceJson(TypedDict):

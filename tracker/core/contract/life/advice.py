@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from .life import RangeJson
+from .whole import RangeJson
 
 
 class AdviceJson(TypedDict):

@@ -1,0 +1,1 @@
+"""The JSON of a model's whole life."""

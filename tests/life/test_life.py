@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from pathlib import Path
@@ -159,6 +161,28 @@ def test_runs_are_selected_by_tag_and_by_the_stage_that_they_recorded(tmp_path: 
     )
     view = life(stored(tmp_path), file, *TERMS)
     assert {stage["stage"]: stage["runs"] for stage in view["stages"]} == {"experimentation": 1, "training": 1}
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_list_has_the_grams_of_runs_and_of_sums(tmp_path: Path, at_once: bool) -> None:
+    db = stored(tmp_path, at_once=at_once)
+
+    def answer(*arguments: str) -> Any:
+        result = CliRunner().invoke(cli, ["list", *arguments, "--db", str(db)], env={"COLUMNS": "80"}, standalone_mode=False)
+        assert result.exception is None, result.exception
+        return json.loads(result.stdout) if "--json" in arguments else result.stdout
+
+    whole = life(db, "--project", "digits")
+    groups = {group["stage"]: group["grams"]["total_g"] for group in answer("--by", "stage", "--grams", "--json")["groups"]}
+    assert groups == pytest.approx({stage["stage"]: stage["total_g"] for stage in whole["stages"]})
+    assert answer("--by", "month", "--grams", "--json")["total"]["grams"]["total_g"] == pytest.approx(whole["so_far"]["total_g"])
+    runs = answer("--grams", "--json")["runs"]
+    assert all(entry["grams"]["low_g"] < entry["grams"]["total_g"] < entry["grams"]["high_g"] for entry in runs)
+    assert "grams" not in answer("--json")["runs"][0]
+    for arguments in ((), ("--by", "stage")):
+        assert "CO2e" in answer("--grams", *arguments).splitlines()[0]
+    head, *lines = csv.reader(io.StringIO(answer("--grams", "--format", "csv")))
+    assert [float(line[head.index("grams")]) for line in lines] == pytest.approx([entry["grams"]["total_g"] for entry in runs])
 
 
 # ---- by hand

@@ -144,7 +144,7 @@ def grouped(of: Iterable[Member], by: By) -> list[GroupJson]:
     None."""
     groups: dict[str | None, list[Member]] = {}
     for member in of:
-        groups.setdefault(_name_of(member.run, by), []).append(member)
+        groups.setdefault(name_in(member.run, by), []).append(member)
     return [cast("GroupJson", {by: name, **total(found)}) for name, found in groups.items()]
 
 
@@ -153,7 +153,8 @@ def name_of(group: GroupJson, by: By) -> str | None:
     return cast("dict[str, str | None]", group)[by]
 
 
-def _name_of(run: RunRow, by: By) -> str | None:
+def name_in(run: RunRow, by: By) -> str | None:
+    """What the sum is called that a run belongs to; None for a run without a group or stage."""
     if by == "project":
         return run.project
     if by == "stage":

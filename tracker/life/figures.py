@@ -9,7 +9,7 @@ from ..analysis.footprint_totals import once_of, tally
 from ..carbon.accounting import NOTHING, Estimate
 
 if TYPE_CHECKING:
-    from ..core.contract import FootprintJson, LifeFiguresJson
+    from ..core.contract import FootprintJson, GramsJson, LifeFiguresJson
 
 
 class Figures(NamedTuple):
@@ -92,6 +92,21 @@ def figures_of(footprints: Sequence[FootprintJson], added: Iterable[Figures] = (
     for figures in added:
         result = result.plus(figures)
     return result
+
+
+def grams_of(footprints: Sequence[FootprintJson]) -> GramsJson | None:
+    """The grams of runs as `list` has them, in which each device counts once at any time; None if no run has any."""
+    if all(f["carbon"] is None for f in footprints):
+        return None
+    figures = figures_of(footprints)
+    total = figures.total
+    return {"total_g": total.central, "low_g": total.low, "high_g": total.high, "lower_bound": figures.least}
+
+
+def whole_grams_of(footprint: FootprintJson) -> GramsJson | None:
+    """The grams of a run by itself, whatever else has read its devices."""
+    alone: FootprintJson = {**footprint, "counted_once": None}
+    return grams_of([alone])
 
 
 def share(part: Estimate, whole: Estimate) -> Estimate | None:

@@ -15,7 +15,6 @@ from ...life.disclosing import disclosure
 from ...life.footprints import gathered
 from ...life.plan import Life
 from ...life.reading import file_of, life_named
-from ...life.receipt.making import receipt
 from ...life.whole import whole_life
 from ...presentation.disclosure.forms import FORMS
 from ...presentation.paper.short import short_paragraph
@@ -63,6 +62,8 @@ def command(
     life = life_named(file, project)
     made_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if receipt_file is not None:
+        from ...life.receipt.making import receipt  # SQLAlchemy takes long to load
+
         with whole_file(receipt_file) as target:
             target.write(receipt(file_of(file, project), life, terms, db, made_at, sign, say))
         say(f"written: {receipt_file}; it has all that is stored of the runs, such as host names and command lines")

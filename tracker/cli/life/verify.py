@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from ...errors import ConfigurationError
-from ...life.receipt.verifying import verified
 from ...presentation.words.quantities import count
 from ...presentation.words.safe_text import clean
 from ..options import json_option
@@ -39,6 +38,8 @@ def command(receipt: Path, key: Path | None, as_json: bool) -> None:
         raise ConfigurationError(
             f"{receipt} cannot be read: {error}; name a receipt that `trainwatt disclose --receipt` has made"
         ) from None
+    from ...life.receipt.verifying import verified  # SQLAlchemy takes long to load
+
     found = verified(data, key, say)
     if as_json:
         echo(json.dumps(found, indent=2))

@@ -11,19 +11,22 @@ import rich_click as click
 
 from ...analysis.open_store import open_store
 from ...analysis.selection import Filters, fitting
-from ...analysis.totals import By, Member, each_of, grouped, members, name_of, total, with_compute
+from ...analysis.totals import By, Member, each_of, grouped, members, name_in, name_of, total, with_compute
 from ...analysis.view import SCHEMA_VERSION, run_duration_s
 from ...analysis.work.units import require_counted
+from ...carbon.terms import Terms
 from ...errors import ConfigurationError
-from ...presentation.terminal.columns import COMPUTE_COLUMNS, Column
+from ...life.figures import grams_of, whole_grams_of
+from ...life.footprints import footprints_of
+from ...presentation.terminal.columns import COMPUTE_COLUMNS, GRAMS, Column, with_grams
 from ...presentation.terminal.list import RUN_COLUMNS, chosen, csv_rows, document, group_columns, listing, run_columns, total_line
 from ...presentation.terminal.run import console
 from ...presentation.words.quantities import count
 from ..options import db_option, filter_options, json_option, per_option
-from ..output import echo
+from ..output import echo, say
 
 if TYPE_CHECKING:
-    from ...core.contract import EntryJson, GroupJson
+    from ...core.contract import EntryJson, FootprintJson, GroupJson
     from ...storage.read.records import RunRow
     from ...storage.read.store import Store
 
@@ -46,6 +49,7 @@ T = TypeVar("T")
 @click.option("--columns", metavar="NAMES", help=f"Columns in order, of {','.join(RUN_COLUMNS)}.")
 @click.option("--by", type=click.Choice(BY), help="One line per group, with the sum of its runs; days, weeks and months are UTC.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="table (the default), json, csv or md.")
+@click.option("--grams", is_flag=True, help="Also the grams of CO2e, on the terms that each run recorded.")
 @per_option
 @json_option
 @db_option
@@ -56,6 +60,7 @@ def command(
     columns: str | None,
     by: By | None,
     form: str | None,
+    grams: bool,
     per: str | None,
     as_json: bool,
     db: str | None,
@@ -79,22 +84,39 @@ def command(
         if form != "json" and {*names} & {*COMPUTE_COLUMNS}:
             each = with_compute(store, each)
         entries = [m.entry for m in each]
+        whole = total(each)
+        if grams:
+            by_id = _footprints(store, each)
+            for entry in entries:
+                entry["grams"] = whole_grams_of(by_id[entry["run"]["id"]])
+            whole["grams"] = grams_of(list(by_id.values()))
         if form == "json":
             echo(json.dumps({"schema_version": SCHEMA_VERSION, "runs": entries}, indent=2))
             return
-        whole = total(each)
         line = total_line(whole, "", more) if len(each) > 1 or more or whole["runs_partial"] else None
-        _print(entries, run_columns(names), line, form, filtered=bool(every))
+        _print(entries, with_grams(run_columns(names), GRAMS) if grams else run_columns(names), line, form, filtered=bool(every))
     else:
         each = members(store, fitting(store, every))
         groups = _sorted(grouped(each, by), _group_key(sort, by), reverse, largest=sort in ("started", "energy", "duration"))
         more, whole = len(groups) > limit, total(each)
+        if grams:
+            by_id = _footprints(store, each)
+            for group in groups[:limit]:
+                of_group = name_of(group, by)
+                group["grams"] = grams_of([by_id[m.run.id] for m in each if name_in(m.run, by) == of_group])
+            whole["grams"] = grams_of(list(by_id.values()))
         if form == "json":
             echo(json.dumps({"schema_version": SCHEMA_VERSION, "by": by, "groups": groups[:limit], "total": whole}, indent=2))
             return
         noted = len(groups) > 1 or whole["runs_at_once"] or whole["runs_partial"]
         line = total_line(whole, f" in {count(len(groups), by)}", more) if noted else None
-        _print(groups[:limit], group_columns(by), line, form, filtered=bool(every))
+        _print(groups[:limit], with_grams(group_columns(by), GRAMS) if grams else group_columns(by), line, form, filtered=bool(every))
+
+
+def _footprints(store: Store, each: Sequence[Member]) -> dict[str, FootprintJson]:
+    """The footprints of runs, by id, with what each adds to a sum in which a device counts once at any time."""
+    oldest_first = sorted(each, key=lambda m: (m.run.started_utc_ns, m.run.id))  # a device counts in the run that read it first
+    return {f["run"]["id"]: f for f in footprints_of(store, [m.run.id for m in oldest_first], Terms(), say)}
 
 
 def _format(form: str | None, as_json: bool, columns: str | None, by: str | None) -> str:

@@ -10,10 +10,20 @@ from .work.compute import ComputeJson
 from .work.counted import EachUnitJson, WorkJson
 
 
+class GramsJson(TypedDict):
+    """Operational and embodied grams of CO2e, on the terms that each run recorded. With `lower_bound`, a part of them is not known."""
+
+    total_g: float
+    low_g: float
+    high_g: float
+    lower_bound: bool
+
+
 class OfEnergyJson(TypedDict):
-    """Every entry of a list: a run, or a sum of runs."""
+    """Every entry of a list: a run, or a sum of runs. Only with `list --grams` it has `grams`, None if none are known."""
 
     energy: EnergySumJson
+    grams: NotRequired[GramsJson | None]
 
 
 class EntryJson(OfRunJson, OfEnergyJson, WorkJson):

@@ -1,4 +1,4 @@
-"""PURE: a column of `list`, and those about the floating-point operations of runs."""
+"""PURE: a column of `list`, and those about the floating-point operations and the grams of runs."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
-from ..words.quantities import number_of_flop, percent
+from ..words.masses import format_mass
+from ..words.quantities import at_least, number_of_flop, percent
 from ..words.work.compute import flop_text
 
 if TYPE_CHECKING:
-    from ...core.contract import EntryJson
+    from ...core.contract import EntryJson, OfEnergyJson
 
 T = TypeVar("T")
 V = TypeVar("V", contravariant=True)
@@ -64,3 +65,23 @@ COMPUTE_COLUMNS: Mapping[str, Column[EntryJson]] = {
     "mfu": Column("MFU", one_by_one(_mfu), (("mfu", _of_compute("mfu")), ("flops_precision", _of_compute("precision"))), right=True),
 }
 """Columns for which an entry needs its `compute`, which a list otherwise leaves out."""
+
+
+def _grams(view: OfEnergyJson) -> str:
+    grams = view.get("grams")
+    return "" if grams is None else at_least(format_mass(grams["total_g"], grams["low_g"], grams["high_g"]), grams["lower_bound"])
+
+
+def _of_grams(key: Literal["total_g", "low_g", "high_g", "lower_bound"]) -> Callable[[OfEnergyJson], object]:
+    return lambda view: None if (grams := view.get("grams")) is None else grams[key]
+
+
+_BOUNDS = (("grams_low", _of_grams("low_g")), ("grams_high", _of_grams("high_g")), ("grams_lower_bound", _of_grams("lower_bound")))
+GRAMS: Column[OfEnergyJson] = Column("CO2e", one_by_one(_grams), (("grams", _of_grams("total_g")), *_BOUNDS), right=True)
+"""The column for which an entry needs its `grams`, which a list otherwise leaves out."""
+
+
+def with_grams(columns: Sequence[Column[V]], grams: Column[V]) -> list[Column[V]]:
+    """The columns with that of the grams behind the energy: of a narrow terminal, the last columns are left out."""
+    at = next((i for i, column in enumerate(columns) if any(name == "energy_j" for name, _ in column.values)), len(columns) - 1)
+    return [*columns[: at + 1], grams, *columns[at + 1 :]]

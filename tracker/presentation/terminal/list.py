@@ -21,7 +21,7 @@ from ..words.origins import measured_of_sum, origins_text
 from ..words.quantities import amount, at_least, count, format_duration, format_energy, largest_j, percent
 from ..words.runs import energy_text, partial_text, ranks_text, status_text, sum_at_once_text, title_of
 from ..words.safe_text import clean, markdown
-from .columns import COMPUTE_COLUMNS, Column, one_by_one
+from .columns import COMPUTE_COLUMNS, GRAMS, Column, one_by_one
 from .elision import elided
 from .run import local_time, plain_table, status_style
 
@@ -207,6 +207,8 @@ def total_line(total: SumJson, what: str, more: bool) -> str:
     parts = [f"{count(total['runs'], 'run')}{what}", _time(total["duration_s"]), energy_text(total["energy"])]
     if total["runs_without_energy"]:
         parts.append(f"{total['runs_without_energy']:,} without energy")
+    if total.get("grams") is not None:
+        parts.append(f"{GRAMS.cells([total])[0]} CO2e")
     if more:
         parts.append("more: --limit")
     if (origins := origins_text(total)) is not None:
@@ -240,11 +242,11 @@ def listing(views: Sequence[T], columns: Sequence[Column[T]], width: int) -> Tab
 
 
 def _fitting(widths: Mapping[Column[T], int], width: int) -> list[Column[T]]:
-    """The columns for which there is room. The last ones are left out first; the first one and the energy always stay."""
+    """The columns for which there is room. The last ones are left out first; the first one, the energy and the grams always stay."""
     kept = list(widths)
     for column in reversed(kept[1:]):
         least = (min(widths[c], NARROWEST) if c.gives_way else widths[c] for c in kept)
-        if _taken(least) > width and not any(name == "energy_j" for name, _ in column.values):
+        if _taken(least) > width and not any(name in ("energy_j", "grams") for name, _ in column.values):
             kept.remove(column)
     return kept
 

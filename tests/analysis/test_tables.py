@@ -85,7 +85,7 @@ def test_phases_have_the_digits_of_show(tmp_path: Path) -> None:
     lines = list(csv.DictReader(io.StringIO(written(store, "phases", "csv", "run-1").decode(), newline="")))
     assert (lines[1]["phase"], lines[1]["energy_j"]) == ("'@validate", "")
     assert pyarrow.parquet.read_table(io.BytesIO(written(store, "phases", "parquet", "run-1"))).to_pylist() == [
-        {**row, "work": "{}"} for row in (first, second)
+        {**row, "work": "{}", "per_unit": "{}"} for row in (first, second)
     ]
 
 

@@ -63,7 +63,7 @@ COLUMNS: Mapping[What, tuple[Column, ...]] = {
             "int unresolved_count pending_count",
             "bool host_side",
             "int samples tokens",
-            "map work",
+            "map work per_unit",
         ),
     ),
     "curves": _columns(
@@ -132,6 +132,7 @@ def _phases(stored: StoredRun, view: ShowJson) -> Iterator[Row]:
             "host_side": phase["host_side"],
             **_work(phase["work"]),
             "work": phase["work"],
+            "per_unit": phase["per_unit"],
         }
 
 

@@ -16,7 +16,7 @@ from ..energy.shares.told import attribution_of
 from .activity import processors_of, with_activity
 from .slurm.allocations import allocations_of
 from .work.compute import compute_of
-from .work.units import work_in, work_json
+from .work.units import each_of_units, work_in, work_json, work_partial
 
 if TYPE_CHECKING:
     from ..core.contract import DeviceJson, EnergyJson, EnergyRangeJson, EnergySumJson, PhaseJson, RanksJson, RunJson, SamplerJson, ShowJson
@@ -45,7 +45,7 @@ def describe(stored: StoredRun, per: str | None = None) -> ShowJson:
         "schema_version": SCHEMA_VERSION,
         "run": run,
         "energy": energy,
-        "phases": _phases(stored),
+        "phases": _phases(stored, whole_work=not work_partial(run)),
         **work_json(run, energy, work, per),
         "events": [{"device": e.device, "kind": e.kind, "at": iso(e.utc_ns), "detail": e.detail} for e in stored.events],
         "carbon": None,
@@ -224,7 +224,7 @@ def _device(rows: list[DeviceRow], duration_s: float, host: str) -> DeviceJson:
     }
 
 
-def _phases(stored: StoredRun) -> list[PhaseJson]:
+def _phases(stored: StoredRun, *, whole_work: bool) -> list[PhaseJson]:
     """One entry per name, in order of first start, over all segments.
 
     Ranks do the same steps at the same time. So the count and the time of a phase are those of the rank that has the most; of processes
@@ -252,19 +252,22 @@ def _phases(stored: StoredRun) -> list[PhaseJson]:
         joules = interval(shares) if shares else None
         count = once(sums, lambda p: p.instances)
         unresolved = once(sums, lambda p: p.unresolved)
+        ends = (joules.energy_j, joules.low_j, joules.high_j) if joules else (None, None, None)
+        pending, work = any(p.pending for p in sums), work_in(w for w in stored.work if w.phase == name)
         described.append(
             {
                 "name": name,
                 "count": count,
                 "duration_s": once(sums, lambda p: p.duration_s),
-                "energy_j": joules.energy_j if joules else None,
-                "low_j": joules.low_j if joules else None,
-                "high_j": joules.high_j if joules else None,
-                "resolved": bool(joules) and unresolved == 0 and not any(p.pending for p in sums),
+                "energy_j": ends[0],
+                "low_j": ends[1],
+                "high_j": ends[2],
+                "resolved": bool(joules) and unresolved == 0 and not pending,
                 "unresolved_count": unresolved,
                 "pending_count": count - once(sums, lambda p: p.instances - p.pending),
                 "host_side": has_gpu and any(p.synchronized < p.instances for p in sums),
-                "work": work_in(w for w in stored.work if w.phase == name),
+                "work": work,
+                "per_unit": each_of_units(ends, work) if whole_work and not pending else {},
             }
         )
     return described

@@ -66,7 +66,7 @@ MORE_DEVICE_KEYS = {
     "share_of",
     "machine",
 }
-MORE_PHASE_KEYS = {"unresolved_count", "pending_count", "host_side", "work"}
+MORE_PHASE_KEYS = {"unresolved_count", "pending_count", "host_side", "work", "per_unit"}
 
 PSEUDO_TERMINAL = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"
 CARBON_KEYS = {f"{part}{bound}_g" for part in ("operational", "embodied", "total") for bound in ("", "_low", "_high")} | {

@@ -24,7 +24,10 @@ def test_units_of_any_name_count_in_the_run_and_in_the_phase(here: World) -> Non
         tracker.update(self=3)
     view = tracker.summary().to_dict()
     assert view["work"] == {"requests": 3, "tokens": 1512, "audio_s": 7, "self": 3}
-    assert phase_named(view, "generate")["work"] == {"requests": 2, "tokens": 1000, "audio_s": 7}
+    phase = phase_named(view, "generate")
+    assert phase["work"] == {"requests": 2, "tokens": 1000, "audio_s": 7}
+    assert phase["per_unit"]["requests"]["energy_j"] == pytest.approx(phase["energy_j"] / 2, rel=1e-12)
+    assert phase["per_unit"]["tokens"]["high_j"] == pytest.approx(phase["high_j"] / 1000, rel=1e-12)
     assert view["unit"] == "tokens"
     total_j = view["energy"]["total_j"]
     assert view["per_unit"]["requests"]["energy_j"] == pytest.approx(total_j / 3, rel=1e-12)

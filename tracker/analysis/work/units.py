@@ -28,16 +28,16 @@ def work_partial(run: RunJson) -> bool:
 
 def work_json(run: RunJson, energy: EnergyRangeJson, work: Mapping[str, int], per: str | None = None) -> WorkJson:
     """The keys of a run about its work. `per`: the unit that the user asks for."""
-    known = {} if work_partial(run) else {unit: amount for unit, amount in work.items() if amount}
-    each = {unit: found for unit, amount in known.items() if (found := _each(energy, amount)) is not None}
-    return {"work": dict(work), "unit": chosen(work, per), "per_unit": each}
+    ends = (energy["total_j"], energy["low_j"], energy["high_j"])
+    return {"work": dict(work), "unit": chosen(work, per), "per_unit": {} if work_partial(run) else each_of_units(ends, work)}
 
 
-def _each(energy: EnergyRangeJson, amount: int) -> EachUnitJson | None:
-    total_j, low_j, high_j = energy["total_j"], energy["low_j"], energy["high_j"]
-    if total_j is None or low_j is None or high_j is None:
-        return None
-    return {"energy_j": total_j / amount, "low_j": low_j / amount, "high_j": high_j / amount}
+def each_of_units(ends: tuple[float | None, float | None, float | None], work: Mapping[str, int]) -> dict[str, EachUnitJson]:
+    """The energy of one of each unit of a work that took an energy between its two ends; empty if it is not known."""
+    energy_j, low_j, high_j = ends
+    if energy_j is None or low_j is None or high_j is None:
+        return {}
+    return {u: {"energy_j": energy_j / n, "low_j": low_j / n, "high_j": high_j / n} for u, n in work.items() if n}
 
 
 def require_counted(per: str | None, works: Iterable[Mapping[str, int]]) -> None:

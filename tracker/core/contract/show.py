@@ -8,7 +8,7 @@ from .activity import ActivityJson, ProcessorsJson
 from .carbon import CarbonJson
 from .slurm import AllocationJson
 from .work.compute import ComputeJson
-from .work.counted import WorkJson
+from .work.counted import EachUnitJson, WorkJson
 
 IntervalKind = Literal["confidence", "mixed", "judged"]
 """Whether a range is a 95 % interval, a judged bound of a model, or partly both."""
@@ -179,7 +179,7 @@ class PhaseJson(TypedDict):
     """All instances of one phase name. `host_side`: on a machine with a GPU, the edges are where the host was.
 
     What several ranks do counts as often as the rank with the most has done it, and takes that rank's time. The energy is that of the union
-    of all their times."""
+    of all their times. `per_unit` is the energy of the phase for one of each unit of `work`; empty while an instance has no energy yet."""
 
     name: str
     count: int
@@ -192,6 +192,7 @@ class PhaseJson(TypedDict):
     pending_count: int
     host_side: bool
     work: dict[str, int]
+    per_unit: NotRequired[dict[str, EachUnitJson]]
 
 
 class EventJson(TypedDict):

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.world import MakeWorld, World
+from tests.fakes.world import TRAINWATT, MakeWorld, World
+from trainwatt.presentation.words.activity.lines import now_text
 
 FULL = {"busy": 50, "memory_busy": 20, "sm_mhz": 1980, "memory_mhz": 2619, "reasons": 4, "celsius": 65, "used": 3 << 30}
 RUN = """
@@ -131,3 +132,49 @@ def test_ranks_look_at_a_gpu_once(make_world: MakeWorld) -> None:
     view = world.show()
     assert activity(view)["seen_s"] <= view["run"]["duration_s"] + 0.1
     assert len(view["processors"]) == 1
+
+
+def test_what_was_done_is_exported_reported_and_watched(tracked: World) -> None:
+    rows = [json.loads(line) for line in tracked.cli("export", "--what", "activity", "latest", "--format", "jsonl").stdout.splitlines()]
+    [duration_s] = [run["duration_s"] for run in tracked.runs()]
+    for device in ("gpu0", "gpu1"):
+        of_device = [row for row in rows if row["device"] == device]
+        assert sum(row["seen_s"] for row in of_device) == pytest.approx(duration_s, abs=0.2)
+        assert {row["busy_fraction"] and round(row["busy_fraction"], 2) for row in of_device} == {0.5 if device == "gpu0" else None}
+    [cpus] = {row["cpus"] for row in rows if row["device"] not in ("gpu0", "gpu1")}
+    assert cpus >= 1
+    assert rows[0]["utc"] < rows[1]["utc"]
+    assert tracked.cli("export", "--what", "activity", "latest").stdout.startswith("run_id,segment_id,host,device,t_ns,utc")
+
+    html = tracked.call("report", "latest", "-o", str(tracked.root / "report.html"))
+    assert html.returncode == 0
+    page = (tracked.root / "report.html").read_text()
+    assert "How busy over the same time: gpu0 50 % and processors" in page
+    assert "What the devices did" in page
+    assert tracked.call("report", "latest", "-o", str(tracked.root / "report.md")).returncode == 0
+    assert "- gpu0: busy 50 % (49.5–50.5 %, sampled)" in (tracked.root / "report.md").read_text()
+
+
+def test_watch_tells_how_busy_the_devices_are_now(make_world: MakeWorld) -> None:
+    world = make_world()
+    tell(world, 0, **FULL)
+    training = world.python(RUN.replace("sleep(2)", "sleep(6)"))
+    watching = world.popen([*TRAINWATT, "watch", "--json"])
+    out, _ = watching.communicate(timeout=60)
+    assert training.wait(60) == 0
+    training.communicate()
+    looks = [json.loads(line) for line in out.splitlines()]
+    shares = [d["busy_now_fraction"] for look in looks for d in look["energy"]["devices"] if d["device"] == "gpu0"]
+    assert [share for share in shares if share is not None]
+    assert {round(share, 2) for share in shares if share is not None} == {0.5}
+
+
+def view_of(*shares: float | None) -> Any:
+    devices = [{"device": f"gpu{i}", "host": "a", "included_in_total": True, "busy_now_fraction": share} for i, share in enumerate(shares)]
+    return {"energy": {"devices": devices}, "processors": [{"host": "a", "of": "machine", "busy_now_fraction": 0.25}]}
+
+
+def test_the_line_about_now() -> None:
+    assert now_text(view_of(0.5, None)) == "busy now: gpu0 50 %, processors 25 %"
+    assert now_text(view_of(*(0.1 * i for i in range(8)))) == "busy now: mean of 8 GPUs 35 % (0–70 %), processors 25 %"
+    assert now_text({"energy": {"devices": []}, "processors": []}) == ""  # type: ignore[typeddict-item]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..core.activity import Activity, ActivityPoint, figures, total, window
@@ -51,6 +51,17 @@ def described(activity: Activity) -> ActivityJson:
         "memory_max_bytes": activity.memory_bytes_max,
         "power_limit_w": activity.limit_w,
     }
+
+
+def busy_now(stored: StoredRun, newest: Mapping[tuple[str, str], Sequence[ActivityPoint]]) -> dict[tuple[str, str], float | None]:
+    """How busy each device was between its `newest` two points, by host and device; of a device that several processes have read one after
+    the other, the last one tells."""
+    hosts = {s.id: s.host for s in stored.segments}
+    found: dict[tuple[str, str], float | None] = {}
+    for (segment_id, device), points in sorted(newest.items(), key=lambda of: of[1][-1].t_ns):
+        if segment_id in hosts and len(points) > 1 and (last := figures(points[-1].less(points[-2]))) is not None:
+            found[hosts[segment_id], device] = last.busy
+    return found
 
 
 def processors_of(stored: StoredRun) -> list[ProcessorsJson]:

@@ -6,10 +6,13 @@ The figures are those of `show --json`. Rows are made on demand, so a curve of a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from ..core.activity import figures
 from ..core.timeline import Timeline
 from ..core.work import PREFERRED
+from .activity import described
 from .footprint import views_of
 from .view import iso
 from .work.units import work_partial
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from ..storage.read.store import Store
 
 Row = dict[str, Any]
-What = Literal["runs", "phases", "curves"]
+What = Literal["runs", "phases", "curves", "activity"]
 Kind = Literal["text", "int", "float", "bool", "map"]
 
 
@@ -70,20 +73,33 @@ COLUMNS: Mapping[What, tuple[Column, ...]] = {
         *("text run_id segment_id host device", "bool included_in_total", "int t_ns", "text utc", "int utc_ns", "float energy_j"),
         *("float counter_j power_j imputed_j modelled_j slack_low_j slack_high_j edge_low_j edge_high_j scatter_j2",),
     ),
+    "activity": _columns(
+        *(
+            "text run_id segment_id host device",
+            "int t_ns",
+            "text utc",
+            "int utc_ns",
+            "float seen_s busy_s busy_fraction busy_low busy_high",
+        ),
+        *("float memory_busy_fraction sm_clock_mhz memory_clock_mhz", "map throttled_s", "float temperature_c temperature_max_c"),
+        "float memory_bytes memory_max_bytes power_limit_w cpus",
+    ),
 }
 """The columns of each table, in order. Joules and grams as `show --json` has them; times in UTC, as ISO 8601 and as ns since 1970.
 
 A row of `phases` has all instances of one name. A row of `curves` is a point: joules since the curve's start, in total (`energy_j`) and by
-source. `slack` is what may have been missed or added so far, `edge` the same for this point alone. `t_ns` is on the monotonic clock of the
-segment's machine.
+source. `slack` is what may have been missed or added so far, `edge` the same for this point alone. A row of `activity` has what a GPU
+did since the row before, or the processors: `device` is then "cgroup" or "machine", and `cpus` is how many there are. `t_ns` is on the
+monotonic clock of the segment's machine.
 """
 
 
 def rows(store: Store, run_ids: Iterable[str], what: What, per: str | None = None) -> Iterator[Iterator[Row]]:
     """The rows of each run, whose values are in the order of COLUMNS. `per`: the unit of work that the user asks for. Raises StoreError and
     RunNotFoundError."""
-    if what == "curves":
-        return (_points(store, stored) for runs in store.load_all(run_ids) for stored in runs)
+    if what in ("curves", "activity"):
+        each = _points if what == "curves" else _activity
+        return (each(store, stored) for runs in store.load_all(run_ids) for stored in runs)
     views = views_of(store, run_ids, per=per)
     return (iter([_run(stored.run, view)]) if what == "runs" else _phases(stored, view) for stored, view in views)
 
@@ -198,3 +214,16 @@ def _points(store: Store, stored: StoredRun) -> Iterator[Row]:
                 "energy_j": p.energy_j,
                 **point,
             }
+
+
+def _activity(store: Store, stored: StoredRun) -> Iterator[Row]:
+    segments = {s.id: s for s in stored.segments}
+    for (segment_id, device), points in store.activity(stored.run.id).items():
+        if (segment := segments.get(segment_id)) is None:
+            continue
+        of_device = {"run_id": stored.run.id, "segment_id": segment.id, "host": segment.host, "device": device}
+        timeline = Timeline.of_segment(stored.anchors.get(segment.id, ()), segment.start_t_ns, segment.started_utc_ns)
+        for before, point in pairwise(points):
+            if (found := figures(point.less(before))) is not None:
+                utc_ns = timeline.utc_ns(point.t_ns)
+                yield {**of_device, "t_ns": point.t_ns, "utc": iso(utc_ns), "utc_ns": utc_ns, **described(found), "cpus": found.cpus}

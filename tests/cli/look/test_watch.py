@@ -80,6 +80,7 @@ def test_it_follows_a_run_to_its_end_and_then_shows_what_show_shows(world: World
     view = world.show()
     for device in last["energy"]["devices"]:
         assert device.pop("power_w") is None
+        assert device.pop("busy_now_fraction") is None
     assert last["energy"].pop("power_w") is None
     assert last["energy"] == view["energy"]
     assert last["run"] == view["run"]

@@ -89,6 +89,21 @@ def test_the_root_of_all_groups_is_the_machine(box: Box) -> None:
     assert box.processors().of == "machine"
 
 
+def test_a_set_of_all_processors_is_no_limit(box: Box) -> None:
+    """Every group of v2 names its processors, the root too: then the run's own group is meant, and not the outermost."""
+    box.put("sys/fs/cgroup/cpuset.cpus.effective", "0-3")
+    box.put("sys/fs/cgroup/cpu.stat", "usage_usec 0")
+    box.v2("/user.slice", cgroup_type="domain", cpuset_cpus_effective="0-3", cpu_stat="usage_usec 0")
+    box.put("sys/fs/cgroup/user.slice/cpuset.cpus.effective", "0-3")
+    processors = box.processors()
+    processors.point(0)
+    box.put("sys/fs/cgroup/cpu.stat", "usage_usec 40000000")
+    box.v2("/user.slice", cpu_stat="usage_usec 10000000")
+    assert used(processors) == ("cgroup", 4.0, 0.25)
+    box.put("proc/self/cgroup", "0::/")
+    assert box.processors().of == "machine"
+
+
 def test_a_group_of_v1(box: Box) -> None:
     box.put("proc/self/cgroup", "2:cpu,cpuacct:/job\n0::/")
     box.put("sys/fs/cgroup/cpu,cpuacct/job/cpuacct.usage", "0")

@@ -15,6 +15,7 @@ from ...storage.read.several.lasting import last_t_ns
 from ..footprint import DEFAULT, asked_of_a_grid, views_of
 from ..view import ORDER, natural
 from . import timeline as series
+from .busy import Lane, lanes
 from .outlines import PIECES, Key
 from .timeline import Clock, Layer, Span, Step
 
@@ -34,7 +35,8 @@ class Drawing:
 
     `cuts` are the ends of the bins of `layers`, in seconds since the run's start, and `phase_of` is the phase of each bin; all three are
     empty if there is no curve. `steps` are the grid's intensities by time; they are empty if one figure holds for the whole run.
-    `folded` counts the instances of phases that have no times. `beside` are devices with a curve that are not in the total.
+    `busy` says how busy the devices were in the bins. `folded` counts the instances of phases that have no times. `beside` are devices with
+    a curve that are not in the total.
     """
 
     cuts: list[float]
@@ -44,6 +46,7 @@ class Drawing:
     folded: int
     steps: list[Step]
     beside: list[str]
+    busy: list[Lane]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,7 @@ def drawing_of(store: Store, stored: StoredRun, view: ShowJson, outlines: Mappin
         if cuts and view["carbon"] is not None
         else [],
         beside=sorted({d.name for d in stored.devices if not d.included_in_total and (d.segment_id, d.name) in curves}),
+        busy=lanes(store.activity(stored.run.id), clocks, cuts) if cuts and stored.activity else [],
     )
 
 

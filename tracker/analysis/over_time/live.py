@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ...core.point import Point
 from ...energy.mean_power import mean_w
+from ..activity import busy_now
 from ..footprint import view_of
 from ..view import describe, iso, run_duration_s
 from .outlines import Key, Outlines
@@ -125,6 +126,11 @@ class LiveRun:
         known = not stored.ended and _ago_s(stored.run.last_seen_utc_ns) <= SILENT_S
         for device, row, curve in zip(view["energy"]["devices"], rows, curves, strict=True):
             device["power_w"] = _power_now_w(curve, ends[row.segment_id]) if known else None
+        busy = busy_now(stored, self._store.activity(self._run_id, newest=2)) if known and stored.activity else {}
+        for device in view["energy"]["devices"]:
+            device["busy_now_fraction"] = busy.get((device["host"], device["device"]))
+        for processors in view["processors"]:
+            processors["busy_now_fraction"] = busy.get((processors["host"], processors["of"]))
         within = [d for d in view["energy"]["devices"] if d["included_in_total"]]
         powers = [d["power_w"] for d in within if d["power_w"] is not None]
         view["energy"]["power_w"] = sum(powers) if within and len(powers) == len(within) else None

@@ -1,4 +1,4 @@
-"""`trainwatt export [RUN…]`: runs, phases or curves as a table for other programs."""
+"""`trainwatt export [RUN…]`: runs, phases, curves or what the devices did as a table for other programs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ from ..progress import followed
 @click.command("export")
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @click.option(
-    "--what", type=click.Choice(list(COLUMNS)), default="runs", show_default=True, help="The table: one row per run, phase or point."
+    "--what",
+    type=click.Choice(list(COLUMNS)),
+    default="runs",
+    show_default=True,
+    help="The table: one row per run, phase or point of time.",
 )
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), help="By default what FILE ends with, else csv. parquet needs pyarrow.")
 @click.option("-o", "--output", metavar="FILE", default="-", help="Where to write it (stdout).")
@@ -37,7 +41,8 @@ def command(
     per: str | None,
     db: str | None,
 ) -> None:
-    """Export runs, their phases or their energy curves as a table: CSV, JSON Lines or Parquet. Without RUN, all runs.
+    """Export runs, their phases, their energy curves or what their devices did as a table: CSV, JSON Lines or Parquet. Without RUN, all
+    runs.
 
     Joules and grams have the digits of `show --json`; times are UTC, as ISO 8601 and in ns. In CSV, text that a spreadsheet would take for
     a formula, with any delimiter, begins with a single quote; on a terminal it has no control characters. RUN is an id, the beginning of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class ActivityJson(TypedDict):
@@ -30,7 +30,8 @@ class ActivityJson(TypedDict):
 
 class ProcessorsJson(TypedDict):
     """How busy the processors of a host were during a run. `of`: "cgroup" for the CPU time of the control group of the run, which may use
-    `cpus` processors, or "machine" for that of all processes of the machine. CPU time is counted, so there is no interval."""
+    `cpus` processors, or "machine" for that of all processes of the machine. CPU time is counted, so there is no interval.
+    `busy_now_fraction` is that of the last seconds; only a run that is watched has it."""
 
     host: str
     of: str
@@ -38,3 +39,4 @@ class ProcessorsJson(TypedDict):
     seen_s: float
     busy_cpu_s: float
     busy_fraction: float
+    busy_now_fraction: NotRequired[float | None]

@@ -87,7 +87,8 @@ are bounds, which always add. `scatter_j2` is the variance (J²) of what a senso
 
 
 class DeviceJson(TypedDict):
-    """A device over all segments of a run. `power_w` is the power now; only a run that is watched has it.
+    """A device over all segments of a run. `power_w` is the power now, and `busy_now_fraction` how busy a GPU was in the last seconds; only
+    a run that is watched has them.
 
     `activity`: of a GPU; None if it was not recorded.
     `used`: whether a process of the run was seen on the GPU; None if that is not known, and for other devices. `errors`: of each sensor
@@ -115,6 +116,7 @@ class DeviceJson(TypedDict):
     note: str | None
     used: bool | None
     activity: ActivityJson | None
+    busy_now_fraction: NotRequired[float | None]
     share_of: str | None
     mean_power_w: float | None
     power_w: NotRequired[float | None]
@@ -268,5 +270,6 @@ class WatchLineJson(OfRunJson):
     phases_now: list[PhaseNowJson]
     work: dict[str, int]
     rates: dict[str, float]
+    processors: list[ProcessorsJson]
     sampler: SamplerJson | None
     written_s: float

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from ...analysis.over_time.busy import Lane
 from ...analysis.over_time.timeline import Layer, Span, Step, stacked
 from ..words.quantities import energy_unit, watts_tick
 from .elements import Child, Html, el
@@ -17,7 +18,7 @@ from .names import breaking
 from .scale import ticks, time_text, time_ticks
 
 WIDE = 1000
-POWER_HIGH, GRID_HIGH, COLUMNS_HIGH = 260, 110, 200
+POWER_HIGH, GRID_HIGH, COLUMNS_HIGH, BUSY_HIGH = 260, 110, 200, 80
 COLUMN_WIDE, COLUMN_NAMES = 60, 6
 STRIP_HIGH = 8
 BELOW = 26
@@ -108,6 +109,18 @@ def grid(cuts: Sequence[float], steps: Sequence[Step], label: str) -> Html:
     return framed("grid", GRID_HIGH, marks, texts, label)
 
 
+def busy(cuts: Sequence[float], lanes: Sequence[Lane], label: str) -> Html:
+    """How busy the devices were over the same time: the first lane as an area, the others as lines."""
+    scale = BUSY_HIGH - 4
+    marks: list[Child] = list(level_lines((0.0, 0.5, 1.0), scale, BUSY_HIGH))
+    for i, lane in enumerate(lanes):
+        tops = [share or 0.0 for share in lane.shares]
+        path = _area(tops, cuts, BUSY_HIGH, scale) if i == 0 else _steps(tops, cuts, BUSY_HIGH, scale)
+        marks.append(el("path", d=path, class_=f"{'busy' if i == 0 else 'lane'} {lane.kind}-0"))
+    texts = [*level_texts([(y, f"{100 * y:.0f} %") for y in (0.0, 0.5, 1.0)], scale, BUSY_HIGH), *time_texts(cuts, BUSY_HIGH)]
+    return framed("grid", BUSY_HIGH, marks, texts, label)
+
+
 def columns(rows: Sequence[Column], colours: Sequence[str], label: str) -> Html:
     """Energy by period, its parts stacked in the order of their colours, each with the range of the whole."""
     top = max(max(sum(row.parts), row.high or 0.0) for row in rows)
@@ -181,6 +194,11 @@ def _side(x: float) -> str:
 
 def _area(tops: Sequence[float], cuts: Sequence[float], high: int, scale: float) -> str:
     """Steps from the left to the right, down to the axis."""
+    return f"{_steps(tops, cuts, high, scale)}V{high}Z"
+
+
+def _steps(tops: Sequence[float], cuts: Sequence[float], high: int, scale: float) -> str:
+    """Steps from the axis at the left to the right end."""
     parts = [f"M0 {high}"]
     last = ""
     for watts, (a, _) in zip(tops, pairwise(cuts), strict=True):
@@ -188,7 +206,7 @@ def _area(tops: Sequence[float], cuts: Sequence[float], high: int, scale: float)
         if y != last:
             parts.append(f"H{short(across(a, cuts))}V{y}")
             last = y
-    return f"{''.join(parts)}H{WIDE}V{high}Z"
+    return f"{''.join(parts)}H{WIDE}"
 
 
 def across(seconds: float, cuts: Sequence[float]) -> float:

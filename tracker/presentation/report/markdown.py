@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..paper.document import document
+from ..words.activity.lines import activity_lines
 from ..words.attribution import attribution_lines
 from ..words.carbon import Least, beside, carbon_headline, place, ranges_text
 from ..words.quantities import format_duration, format_range
@@ -54,9 +55,8 @@ def _run(view: ShowJson) -> list[str]:
         for p in view["phases"]
     ]
     parts += [_table(["phase", "count", "time", "energy (range)", "note"], phases)] if phases else ["No phases were marked."]
-    work = [
-        f"- {markdown(line)}" for line in (*damage_lines(view), *attribution_lines(energy), *unmeasured_lines(energy), *work_lines(view))
-    ]
+    said = (*damage_lines(view), *attribution_lines(energy), *unmeasured_lines(energy), *work_lines(view), *activity_lines(view))
+    work = [f"- {markdown(line)}" for line in said]
     parts += ["\n".join(work)] if work else []
     if carbon is None:
         parts.append(markdown(f"No grams: {view['carbon_missing'] or 'no energy is known, so no grams can be computed'}"))

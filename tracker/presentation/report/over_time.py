@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ...analysis.over_time.timeline import stacked
-from ..words.quantities import count, format_duration, number, significant, watts_text
+from ..words.quantities import count, format_duration, number, percent, significant, watts_text
 from ..words.safe_text import clean
-from .charts import colours, grid, legend, phase_colours, power
+from .charts import busy, colours, grid, legend, phase_colours, power
 from .elements import Child, Html, details, el, table
 from .names import elided
 from .scale import elapsed
@@ -28,7 +28,7 @@ def over_time(f: Figures) -> Html:
         why = "No power over time: this run has no points of any device's energy"
         why += " yet." if f.view["run"]["status"] == "running" else "."
         return el("section", el("h2", "Power over time"), el("p", why, class_="muted"))
-    return el("section", el("h2", "Power over time"), _power(f), _grid(f))
+    return el("section", el("h2", "Power over time"), _power(f), _busy(f), _grid(f))
 
 
 def _power(f: Figures) -> Html:
@@ -91,6 +91,34 @@ def _power_table(f: Figures, sums: Sequence[float]) -> Html:
         rows.append(cells + ([elided(clean(f.drawing.phase_of[i] or ""), 60)] if phases else []))
     at = [f"{(a - f.drawing.cuts[0]) / span_s:.5f}" for a in f.drawing.cuts[:-1]]
     return table(head, rows, range(1, 2 + len(f.drawing.layers)), "Mean power from each time on, in watts", at)
+
+
+def _busy(f: Figures) -> Html | None:
+    """How busy the GPUs and the processors were, where it was recorded."""
+    lanes, cuts = f.drawing.busy, f.drawing.cuts
+    known = [share for lane in lanes for share in lane.shares if share is not None]
+    if not known:
+        return None
+    label = f"How busy over the same time: {' and '.join(f'{lane.label} {_mean_share(lane.shares)}' for lane in lanes)} on average"
+    span_s = cuts[-1] - cuts[0]
+    rows: list[list[Child]] = [
+        [elapsed(a, span_s), *("–" if lane.shares[i] is None else percent(lane.shares[i] or 0.0) for lane in lanes)]
+        for i, a in enumerate(cuts[:-1])
+    ]
+    words = "Busy share: of GPUs, the time in which a kernel ran, sampled; of processors, the CPU time."
+    return el(
+        "figure",
+        el("figcaption", words),
+        busy(cuts, lanes, label),
+        legend("Busy", ((f"{lane.kind}-0", lane.label, False) for lane in lanes)),
+        details("Busy shares as a table", table(["from", *(lane.label for lane in lanes)], rows, range(1, 1 + len(lanes)), label)),
+        aria_label=label,
+    )
+
+
+def _mean_share(shares: Sequence[float | None]) -> str:
+    known = [share for share in shares if share is not None]
+    return percent(sum(known) / len(known)) if known else "–"
 
 
 def _grid(f: Figures) -> Html | None:

@@ -8,6 +8,7 @@ from ...analysis.over_time.timeline import Layer
 from ...analysis.view import energy_each_j
 from ...core.run import Status
 from ...core.work import FLOPS
+from ..words.activity.lines import MEANING, activity_lines
 from ..words.attribution import attribution_lines
 from ..words.carbon import Least, basis_text, total_parts
 from ..words.quantities import count, format_duration, format_energy, format_range, number_of_flop, percent, watts_text
@@ -54,6 +55,7 @@ def section_of(f: Figures, level: str = "h1", drawn: Html | None = None) -> Html
         _facts(view),
         over_time(f) if drawn is None else drawn,
         _energy(view),
+        _activity(view),
         emissions(view),
         origin(f),
         events(view),
@@ -182,6 +184,16 @@ def _energy(view: ShowJson) -> Html:
         el("p", "The thin lines on the bars are the ranges.", class_="muted") if devices else None,
         el("div", _by_device(view) if devices else None, _by_phase(view) if phases else _no_phases(), class_="two"),
     )
+
+
+def _activity(view: ShowJson) -> Html | None:
+    """A line for each device that tells what it did."""
+    lines = activity_lines(view)
+    if not lines:
+        return None
+    known = view["processors"] or any(d["activity"] for d in view["energy"]["devices"])
+    meaning = el("p", f"{MEANING}.", class_="muted") if known else None
+    return el("section", el("h2", "What the devices did"), el("ul", [el("li", line, class_="text") for line in lines]), meaning)
 
 
 def _no_phases() -> Html:

@@ -68,6 +68,7 @@ section>ul{padding-left:20px}
 .band{opacity:var(--band)}
 rect.grid{fill:var(--grid);opacity:.75}rect.grid.estimated{opacity:.4}
 .modelled{fill:url(#stripes)}.stripe{fill:var(--stripe)}
+.marks path.lane{fill:none;stroke-width:1.5;vector-effect:non-scaling-stroke}
 .defs{position:absolute}
 .readout{display:block;min-height:21px;margin:4px 0 0 62px;font-size:13px;color:var(--muted)}
 .legend{display:flex;flex-wrap:wrap;gap:4px 18px;list-style:none;margin:10px 0 0;padding:0;font-size:13px}
@@ -133,6 +134,7 @@ CSS = (
     f":root{{color-scheme:light dark;{LIGHT}}}"
     f"@media (prefers-color-scheme:dark){{:root{{{DARK}}}}}"
     f"{_SCREEN}{''.join(f'.{name}{{fill:var(--{name})}}' for name in _FILLED)}"
+    f"{''.join(f'.lane.{kind}-0{{stroke:var(--{kind}-0)}}' for kind in ('gpu', 'cpu'))}"
     f"{''.join(f'.over.phase-{i}{{stroke:var(--phase-{i})}}' for i in range(6))}"
     f"@media print{{:root{{color-scheme:light;{LIGHT}}}{_PRINT}}}"
 )

@@ -12,6 +12,7 @@ from rich.text import Text
 from ...analysis.view import SCHEMA_VERSION, total_of
 from ...core.point import Point
 from ...energy.mean_power import powers_w
+from ..words.activity.lines import now_text
 from ..words.attribution import measured_note
 from ..words.carbon import Least, basis_text, carbon_parts, place, ranges_text, total_text
 from ..words.masses import format_mass
@@ -42,11 +43,9 @@ Curves = Sequence[Sequence[Point]]
 STEPS_S = (1, 2, 5, 10, 15, 30)
 WIDE = 110
 """From this many columns on, the frame shows the sources of the joules."""
-MOST_PIECES = 60
-LEAST_PIECES = 8
+MOST_PIECES, LEAST_PIECES = 60, 8
 """The most and the fewest blocks of the power over time. If there is no room for them, it is left out."""
-POWER_CELLS = 8
-MOST_EVENTS = 20
+POWER_CELLS, MOST_EVENTS = 8, 20
 NS_PER_S = 1_000_000_000
 
 
@@ -67,15 +66,15 @@ def frame(view: WatchJson, curves: Curves, width: int, height: int, *, fills: bo
     The headline is always there. The least important lines are left out first."""
     view = cleaned(view)
     top = _top(view, width)
-    bottom = [*([Text()] if height >= 12 else []), *_phase_now(view, width), *_work(view, width)]
+    busy = [_cropped(Text(text), width)] if (text := now_text(view)) else []
+    bottom = [*([Text()] if height >= 12 else []), *busy, *_phase_now(view, width), *_work(view, width)]
     room = height - len(top) - len(bottom) - 1
     wanted_by_events = min(3, len(view["events"]) and 1 + len(view["events"]))
     devices = _devices(view, curves, width, max(2, room - wanted_by_events))
     room -= len(devices)
     phases = _phases(view, width, max(0, room - wanted_by_events)) if room - wanted_by_events >= 4 else []
     events = _events(view, width, room - len(phases))
-    lines = [*top, *devices, *bottom, *phases, *events][: max(0, height - 1)]
-    left = height - 1 - len(lines)
+    left = height - 1 - len(lines := [*top, *devices, *bottom, *phases, *events][: max(0, height - 1)])
     hint = "" if not fills else "Ctrl-C leaves, the run continues" if width >= 100 else "Ctrl-C leaves"
     return [*lines, *(Text() for _ in range(left if fills else min(left, 1))), _last(view, width, hint)]
 
@@ -96,6 +95,7 @@ def line(view: WatchJson) -> str:
     if energy["power_w"] is not None:
         each = ", ".join(f"{d['device']} {format_power(d['power_w'])}" for d in energy["devices"])
         parts.append(f"{format_power(energy['power_w'])} ({each})")
+    parts += [text] if (text := now_text(view)) else []
     parts += [" › ".join(_named(p) for p in view["phases_now"])] if view["phases_now"] else []
     parts += [amount(n, unit) for unit, n in view["work"].items()]
     return " · ".join([*parts, *([] if run["status"] != "running" else [_written(view)])])
@@ -114,6 +114,7 @@ def as_json(view: WatchJson) -> WatchLineJson:
         "phases_now": view["phases_now"],
         "work": view["work"],
         "rates": view["rates"],
+        "processors": view["processors"],
         "sampler": view["sampler"],
         "written_s": view["written_s"],
     }

@@ -24,7 +24,8 @@ class Processors:
         online = float(online_cpus(read_text(stat)))
         group = Cgroup(sysfs, procfs, None if pid == os.getpid() else pid)
         limited = group.cpu_share()
-        share = limited if limited is not None and limited.usage_s() is not None else group.own_share(online)
+        limits = limited is not None and limited.cpus < online and limited.usage_s() is not None
+        share = limited if limits else group.own_share(online)
         self.of = MACHINE if share is None else CGROUP
         self.cpus = online if share is None else min(share.cpus, online)
         self._used_s: Callable[[], float | None] = share.usage_s if share is not None else lambda: _seconds(busy_ticks(read_text(stat)))

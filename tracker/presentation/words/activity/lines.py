@@ -12,9 +12,11 @@ from ..quantities import listed, percent, significant, watts_text
 from ..runs import device_names
 
 if TYPE_CHECKING:
-    from ....core.contract import ActivityJson, ProcessorsJson, ShowJson
+    from ....core.contract import ActivityJson, ProcessorsJson, ShowJson, WatchJson
 
 GIB = 2**30
+MOST_NAMED = 4
+"""More GPUs than these are not named one by one."""
 REASONS: Mapping[str, str] = {
     Throttle.CLOCK_SETTING: "a setting of the clocks",
     Throttle.POWER_CAP: "the power limit",
@@ -44,6 +46,25 @@ def activity_lines(view: ShowJson) -> list[str]:
     lacking += [] if view["processors"] or not devices else ["how busy the processors were"]
     lines += [f"not recorded: {listed(lacking)}"] if lacking else []
     return lines
+
+
+def now_text(view: WatchJson) -> str:
+    """ "busy now: gpu0 62 %, gpu1 0 %, processors 78 %"; the mean of the GPUs where there are many. Empty if it is not known."""
+    devices = view["energy"]["devices"]
+    gpus = [
+        (name.rstrip("*"), d.get("busy_now_fraction"))
+        for name, d in zip(device_names(devices), devices, strict=True)
+        if d.get("busy_now_fraction") is not None
+    ]
+    known = [share for _, share in gpus if share is not None]
+    parts = [f"{name} {percent(share)}" for name, share in gpus if share is not None]
+    if len(known) > MOST_NAMED:
+        low, high = min(known), max(known)
+        parts = [f"mean of {len(known)} GPUs {percent(sum(known) / len(known))} ({100 * low:.0f}–{100 * high:.0f} %)"]
+    several = len(view["processors"]) > 1
+    shares = ((f"processors on {p['host']}" if several else "processors", p.get("busy_now_fraction")) for p in view["processors"])
+    parts += [f"{name} {percent(share)}" for name, share in shares if share is not None]
+    return f"busy now: {', '.join(parts)}" if parts else ""
 
 
 def _is_whole_gpu(device: Mapping[str, object]) -> bool:

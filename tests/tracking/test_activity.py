@@ -158,7 +158,9 @@ def test_what_was_done_is_exported_reported_and_watched(tracked: World) -> None:
 def test_watch_tells_how_busy_the_devices_are_now(make_world: MakeWorld) -> None:
     world = make_world()
     tell(world, 0, **FULL)
-    training = world.python(RUN.replace("sleep(2)", "sleep(6)"))
+    training = world.python(RUN.replace("time.sleep(2)", 'time.sleep(1); print("now", flush=True); time.sleep(6)'))
+    assert training.stdout is not None
+    assert training.stdout.readline() == "now\n"
     watching = world.popen([*TRAINWATT, "watch", "--json"])
     out, _ = watching.communicate(timeout=60)
     assert training.wait(60) == 0

@@ -72,6 +72,16 @@ def test_compare_has_each_unit_and_gates_on_it(world: World) -> None:
     assert "none of these runs has counted that; they have energy, energy_per_query" in " ".join(said.split())
 
 
+def test_compare_can_have_one_unit_only(world: World) -> None:
+    found = read_json(world, "compare", "aaa", "bbb", "--per", "requests")["runs"]
+    assert [figure["name"] for figure in found[0]["figures"]] == ["energy", "energy_per_request", "duration", "power", "grams"]
+    said = reads(world, "compare", "aaa", "bbb", "--per", "images", code=2)
+    assert "--per images: none of these runs has counted that; they have queries, requests, tokens" in said
+    put(world.db, "eee", NODE, work={}, phases={"epoch": 3}, at_s=3000)
+    put(world.db, "fff", NODE, work={}, phases={"epoch": 3}, at_s=4000)
+    assert "energy per epoch" in reads(world, "compare", "eee", "fff", "--per", "epoch")
+
+
 def test_compare_takes_two_spellings_of_one_unit_for_one(world: World) -> None:
     put(world.db, "ddd", NODE, work={"request": 100}, at_s=3000)
     [_, d] = read_json(world, "compare", "aaa", "ddd")["runs"]

@@ -19,7 +19,7 @@ from ...energy.difference import Change, scaled
 from ...energy.intervals import Share
 from ...energy.spread.chance import half_width
 from ..view import known_count
-from ..work.units import work_partial
+from ..work.units import require_counted, work_partial
 from .compared import Amount, Compared, Figure, Missing, Reason
 from .notes import notes
 from .pair import Ends, Pair, no_change
@@ -30,10 +30,13 @@ if TYPE_CHECKING:
     from ...core.contract import PhaseJson, ShowJson
 
 
-def compare(sides: Sequence[Side]) -> list[Compared]:
-    """Each side compared with the first, which is called A."""
+def compare(sides: Sequence[Side], per: str | None = None) -> list[Compared]:
+    """Each side compared with the first, which is called A. `per`: the only unit of work that is compared, in place of all. Raises
+    ConfigurationError if nobody has counted it."""
     base = sides[0]
-    units = list({singular(name): name for side in sides for view in side.views for name in _units(view)}.values())
+    require_counted(per, (dict.fromkeys(_units(view), 1) for side in sides for view in side.views))
+    counted_ones = {singular(name): name for side in sides for view in side.views for name in _units(view)}
+    units = [name for one, name in counted_ones.items() if per is None or one == singular(per)]
     phases = list(dict.fromkeys(p["name"] for side in sides for view in side.views for p in view["phases"]))
     found = []
     for number, side in enumerate(sides):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from ...core.work import chosen
+from ...core.work import chosen, counted
 from ...errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ def require_counted(per: str | None, works: Iterable[Mapping[str, int]]) -> None
     """Raises ConfigurationError if the unit that the user asks for was counted in none of these works."""
     if per is None:
         return
-    counted: dict[str, None] = {}
+    known: dict[str, None] = {}
     for work in works:
-        if chosen(work, per) is not None:
+        if counted(work, per):
             return
-        counted |= dict.fromkeys(unit for unit, amount in work.items() if amount)
-    known = f"they have {', '.join(counted)}" if counted else "they have counted no work: count it with tracker.update()"
-    raise ConfigurationError(f"--per {per}: none of these runs has counted that; {known}")
+        known |= dict.fromkeys(unit for unit, amount in work.items() if amount)
+    others = f"they have {', '.join(known)}" if known else "they have counted no work: count it with tracker.update()"
+    raise ConfigurationError(f"--per {per}: none of these runs has counted that; {others}")

@@ -44,6 +44,7 @@ TOO_FEW = "compare takes two sides or more, the first as the baseline: `trainwat
     "--write-baseline", metavar="FILE.json", type=click.Path(dir_okay=False), help="Write side A to a file, for another database."
 )
 @terms_options
+@click.option("--per", metavar="UNIT", help="Compare the energy per UNIT only, such as request, in place of all units that were counted.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="table (the default), json or md.")
 @json_option
 @db_option
@@ -55,6 +56,7 @@ def command(
     groups: tuple[str, ...],
     baseline: str | None,
     write_baseline: str | None,
+    per: str | None,
     form: str | None,
     as_json: bool,
     db: str | None,
@@ -103,7 +105,7 @@ def command(
         if write_baseline is not None and sides:
             return
         raise ConfigurationError(TOO_FEW)
-    found = compare(sides)
+    found = compare(sides, per)
     judged = [each for gate in parsed for each in judge(gate, found)]
     _print(found, judged, "json" if as_json else form or "table")
     _end(judged, beyond_error)

@@ -21,6 +21,7 @@ from tests.life.test_life import stored, written
 from trainwatt.cli.main import cli
 from trainwatt.errors import ConfigurationError
 from trainwatt.life.receipt.archive import MANIFEST, digest, packed, unpacked
+from trainwatt.machine.process import this_process
 
 TERMS = ("--intensity", "100", "--pue", "1.25", "--unmeasured", "typical")
 
@@ -229,6 +230,117 @@ def test_an_archive_that_leads_out_of_its_folder_writes_nothing(tmp_path: Path) 
         for name, data in {**files, "../escaped.txt": b"x"}.items():
             archive.writestr(name, data)
     (tmp_path / "evil.zip").write_bytes(target.getvalue())
-    view = verified(tmp_path / "evil.zip")
-    assert "'../escaped.txt'" in view["error"]
+    assert "'../escaped.txt'" in str(call("verify", tmp_path / "evil.zip").exception)
     assert not list(tmp_path.rglob("escaped.txt"))
+
+
+def archive(*files: tuple[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", compression) as made:
+        for name, data in files:
+            made.writestr(name, data)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (archive((MANIFEST, b"{}"), ("x", bytes(1 << 20)), compression=zipfile.ZIP_DEFLATED), "is compressed"),  # larger than the archive
+        (archive((MANIFEST, b"{}"), ("x" * 300, b"")), "no receipt has a file of the name"),
+        (archive((MANIFEST, b"{}"), ("a\x1b[31m", b"")), "no receipt has a file of the name"),
+        (archive((MANIFEST, b"{}"), ("..", b"")), "no receipt has a file of the name"),
+        (archive((MANIFEST, b'{"format": 1, "software": 5, "made_at": "", "files": {}, "tables": {}}')), "is damaged"),
+        (archive((MANIFEST, b'{"format": 1, "software": "", "made_at": "", "files": [], "tables": {}}')), "is damaged"),
+        (archive((MANIFEST, b'{"format": 1, "software": "", "made_at": "", "files": {"x": 3}, "tables": {}}')), "is damaged"),
+        (archive((MANIFEST, b"[" * 100_000)), "is damaged"),
+    ],
+)
+def test_a_hostile_archive_is_refused(tmp_path: Path, data: bytes, words: str) -> None:
+    file = tmp_path / "hostile.zip"
+    file.write_bytes(data)
+    assert words in str(call("verify", file).exception)
+
+
+def _by_sql(sql: str) -> Callable[[bytes], bytes]:
+    """A change of a database by SQL."""
+
+    def change(data: bytes) -> bytes:
+        connection = sqlite3.connect(":memory:")
+        connection.deserialize(data)
+        connection.executescript(sql)
+        return bytes(connection.serialize())
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("result.json", lambda _: b"[" * 100_000),
+        ("result.json", lambda _: b"\xff"),
+        ("terms.json", lambda _: b'{"hardware": "/etc/hostname"}'),
+        ("terms.json", lambda _: b'{"series": [1]}'),
+        ("terms.json", lambda _: b'{"pue": -1}'),
+        ("terms.json", lambda _: b'{"pue": "1.2"}'),
+        ("terms.json", lambda _: b'{"pue": true}'),
+        ("terms.json", lambda _: b'{"pue": NaN}'),
+        ("terms.json", lambda _: b'{"zone": 5}'),
+        ("terms.json", lambda _: b'{"unmeasured": ["a", "b", "c"]}'),
+        ("terms.json", lambda _: b"[" * 100_000),
+        ("life.toml", lambda _: b"x = " + b"[" * 100_000),
+        ("life.toml", lambda _: b"x = " + b"9" * 10_000),
+        ("life.toml", lambda _: b"\xff"),
+        ("runs.db", lambda _: b"no database"),
+        ("runs.db", lambda _: b""),
+        ("runs.db", lambda data: data[: len(data) // 2]),
+        ("runs.db", _by_sql("UPDATE alembic_version SET version_num = 'from the future'")),
+        ("runs.db", _by_sql("CREATE VIEW more AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x FROM n) SELECT count(*) FROM n")),
+        ("runs.db", _by_sql('UPDATE run SET settings = \'{"hardware": "/etc/hostname"}\'')),
+        ("runs.db", _by_sql("UPDATE run SET duration_s = 'long', started_utc_ns = 'ago'")),
+        ("runs.db", _by_sql("UPDATE curve_point SET counter_j = 1e308")),
+    ],
+)
+def test_hostile_files_are_found_and_do_no_harm(tmp_path: Path, name: str, change: Callable[[bytes], bytes]) -> None:
+    file = altered(made(tmp_path), name, change, digests_too=True)
+    view = verified(file)
+    assert view["holds"] is False
+    assert view["error"] or view["differences"]
+    assert "root" not in (view["error"] or "")
+
+
+def test_a_hostile_table_of_hardware_is_found(tmp_path: Path) -> None:
+    files = unpacked(made(tmp_path).read_bytes())
+    for table in (b"\x00" * 1000, b"kind,name,embodied_kg\ngpu,L4,-5\n", b"kind,name,pattern,embodied_kg\ngpu,L4,(a+)+$,1e999\n"):
+        (tmp_path / "hostile.zip").write_bytes(packed({**files, "hardware.csv": table}))
+        view = verified(tmp_path / "hostile.zip")
+        assert view["altered"] == ["hardware.csv"]
+        assert view["error"]
+
+
+def test_a_table_that_a_run_was_recorded_with_is_asked_for(tmp_path: Path) -> None:
+    """Else the figures would depend on a file of the machine that verifies."""
+    own = tmp_path / "own.csv"
+    own.write_text("kind,words,name,embodied_kg\ngpu,L4,L4,77\n")
+    db = stored(tmp_path, special={"stage": "training", "settings": json.dumps({"hardware": str(own)})})
+    refused = call("disclose", "--project", "digits", "--receipt", tmp_path / "r.zip", "--db", db)
+    assert f"--hardware {own}" in str(refused.exception)
+    file = made(tmp_path, "--project", "digits", "--hardware", own)
+    own.unlink()
+    assert verified(file)["holds"]
+
+
+def test_a_run_that_is_still_going_stays_so_in_a_receipt(tmp_path: Path) -> None:
+    """Also where its process was on the machine that verifies, and has ended."""
+    db = stored(tmp_path, going={"stage": "training", "status": "running"})
+    me = this_process()
+    with sqlite3.connect(db) as connection:
+        connection.execute(
+            "UPDATE segment SET status = 'running', host = ?, boot_id = ?, pid_namespace = ?, pid = ?, start_ticks = ?"
+            " WHERE id = 's-going'",
+            (me.host, me.boot_id, me.pid_namespace, me.pid, me.start_ticks),
+        )
+    connection.close()
+    file = made(tmp_path, "--project", "digits")
+    ended = _by_sql("UPDATE segment SET pid = 999999999 WHERE id = 's-going'")
+    view = verified(altered(file, "runs.db", ended, digests_too=True))
+    assert (view["differences"], view["error"]) == ([], None)

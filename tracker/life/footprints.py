@@ -29,11 +29,13 @@ class Gathered(NamedTuple):
     measured: list[FootprintJson]
 
 
-def gathered(life: Life, terms: Terms, place: str | None, say: Callable[[str], None]) -> Gathered:
-    """All runs of a life in the database at `place`, which is opened only if there are any. Raises TrainwattError."""
+def gathered(
+    life: Life, terms: Terms, place: str | None, say: Callable[[str], None], opened: Callable[[str | None], Store] = open_store
+) -> Gathered:
+    """All runs of a life in the database at `place`, which `opened` opens only if there are any. Raises TrainwattError."""
     if not life.has_runs:
         return Gathered(Chosen({}, frozenset()), [], [])
-    store = open_store(place)
+    store = opened(place)
     of = chosen(store, life)
     refs = () if life.inference is None else life.inference.runs
     measured = list(dict.fromkeys(find(store, ref) for ref in refs))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -14,7 +15,8 @@ from ...errors import ConfigurationError
 MANIFEST, SIGNATURE = "manifest.json", "manifest.json.sig"
 RUNS, LIFE, TERMS, HARDWARE, RESULT = "runs.db", "life.toml", "terms.json", "hardware.csv", "result.json"
 FORMAT = 1
-MOST_BYTES = 8 << 30
+LONGEST_NAME = 100
+"""Bytes of the name of a file in a receipt."""
 _BEGIN = (1980, 1, 1, 0, 0, 0)  # the earliest time that a ZIP file can have: the time of a receipt is in its manifest
 
 
@@ -38,11 +40,19 @@ class Manifest(NamedTuple):
             found: dict[str, Any] = json.loads(data)
             known = found.pop("format") == FORMAT
             manifest = cls(**found) if known else None
-        except (ValueError, KeyError, TypeError, AttributeError):
+            texts = () if manifest is None else (manifest.software, manifest.made_at, *_texts(manifest.files), *_texts(manifest.tables))
+            if not all(isinstance(text, str) for text in texts):
+                raise ValueError("a text is none")
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise ConfigurationError(f"{MANIFEST} of the receipt is damaged") from None
         if manifest is None:
             raise ConfigurationError("the receipt has another format: use the version of trainwatt that it names, or a newer one")
         return manifest
+
+
+def _texts(found: Mapping[str, str]) -> Iterator[str]:
+    for pair in found.items():
+        yield from pair
 
 
 def digest(data: bytes) -> str:
@@ -62,14 +72,29 @@ def packed(files: Mapping[str, bytes]) -> bytes:
 
 
 def unpacked(data: bytes) -> dict[str, bytes]:
-    """The files of an archive. Raises ConfigurationError for what is no receipt, or cannot be read."""
+    """The files of an archive. Raises ConfigurationError for what is no receipt, or cannot be read.
+
+    The files of a receipt are not compressed, so together they are never larger than the archive.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = archive.namelist()
-            sound = len(set(names)) == len(names) and sum(info.file_size for info in archive.infolist()) <= MOST_BYTES
-            found = {name: archive.read(name) for name in names} if sound else {}
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, OSError) as error:
+            infos = archive.infolist()
+            for info in infos:
+                _require_plain(info)
+            if len({info.filename for info in infos}) < len(infos) or sum(info.file_size for info in infos) > len(data):
+                raise ValueError("its files overlap")
+            found = {info.filename: archive.read(info) for info in infos}
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, OSError, struct.error) as error:
         raise ConfigurationError(f"the receipt is damaged, or is none: {error}") from None
     if MANIFEST not in found:
         raise ConfigurationError(f"it is no receipt: it has no {MANIFEST}")
     return found
+
+
+def _require_plain(info: zipfile.ZipInfo) -> None:
+    """Raises ValueError for a file that no receipt has."""
+    name = info.filename
+    if info.compress_type != zipfile.ZIP_STORED:
+        raise ValueError(f"{name!r} in it is compressed")
+    if not name.isprintable() or not 0 < len(name.encode()) <= LONGEST_NAME or "/" in name or "\\" in name or name in (".", ".."):
+        raise ValueError(f"no receipt has a file of the name {name[:LONGEST_NAME]!r}")

@@ -15,7 +15,9 @@ from cyclonedx.validation.json import JsonStrictValidator
 from huggingface_hub import ModelCard
 from spdx_python_model import v3_0_1 as spdx
 
-from tests.life.test_life import KWH_J, stored, written
+from tests.browser.runs import write
+from tests.fakes.stored_rows import Row, device, point, run, segment
+from tests.life.test_life import HOUR_NS, KWH_J, stored, written
 from trainwatt.cli.main import cli
 from trainwatt.errors import ConfigurationError
 
@@ -84,6 +86,82 @@ def test_runs_at_once_are_disclosed_once(tmp_path: Path) -> None:
         whole = sum(b["energy_j"] for stage in view["stages"] for b in stage["boundaries"] if b["boundary"] == boundary)
         assert whole <= KWH_J * (1 + 1e-9)
     assert all(stage["wall_clock_s"] == 3600.0 for stage in view["stages"])
+
+
+def at_once(folder: Path, *runs: tuple[str, ...]) -> Path:
+    """Runs in the same hour, each of which reads some of the devices of one machine; each device uses a kilowatt-hour."""
+    rows: dict[str, list[Row]] = {name: [] for name in ("run", "segment", "device", "curve_point", "clock_anchor")}
+    for number, devices in enumerate(runs):
+        id_ = f"run-{number}"
+        rows["run"].append(run(id_, stage="training", status="completed", started_utc_ns=number, ended_utc_ns=HOUR_NS, duration_s=3600.0))
+        rows["segment"].append(segment(f"s{number}", id_))
+        rows["clock_anchor"].append({"segment_id": f"s{number}", "monotonic_ns": 0, "utc_ns": number, "boottime_ns": 0})
+        for name in devices:
+            kind = name.rstrip("0123456789")
+            rows["device"].append(device(name, f"s{number}", gain=0.1, gain_class=kind, kind=kind, uuid=name if kind == "gpu" else None))
+            rows["curve_point"] += [point(0, 0.0, name, f"s{number}"), point(HOUR_NS, KWH_J, name, f"s{number}")]
+    return write(folder / "runs.db", **rows)
+
+
+@pytest.mark.parametrize(
+    ("runs", "gpus", "all_"),
+    [
+        ((("gpu0",), ("gpu0", "cpu0")), 1, 2),  # all that counts of the second run is its processor
+        ((("gpu0", "cpu0"), ("gpu0", "gpu1")), 2, 3),
+        ((("cpu0",), ("gpu0", "cpu0"), ("gpu0", "gpu1", "cpu0")), 2, 3),
+    ],
+)
+def test_accelerators_count_once_and_lie_within_the_node_and_the_site(
+    tmp_path: Path, runs: tuple[tuple[str, ...], ...], gpus: int, all_: int
+) -> None:
+    view = json.loads(call(at_once(tmp_path, *runs), "--project", "digits", "--form", "json").stdout)
+    [training] = view["stages"]
+    accelerators, node, site = training["boundaries"]
+    joules = [b["energy_j"] for b in (accelerators, node, site)]
+    assert joules == pytest.approx([gpus * KWH_J, all_ * KWH_J, 1.25 * all_ * KWH_J], rel=1e-6)
+    for end in ("low_j", "high_j"):
+        assert accelerators[end] <= node[end]
+        assert site[end] == pytest.approx(1.25 * node[end])
+
+
+def test_bounds_of_runs_with_different_devices_stay_within_those_of_the_whole(tmp_path: Path) -> None:
+    """Errors of different GPUs are partly independent; the bounds of sums of runs must not be wider for a part than for the whole."""
+    view = json.loads(call(at_once(tmp_path, *((f"gpu{i}",) for i in range(6))), "--project", "digits", "--form", "json").stdout)
+    accelerators, node, site = view["stages"][0]["boundaries"]
+    assert {key: accelerators[key] for key in ("energy_j", "low_j", "high_j")} == pytest.approx(
+        {key: node[key] for key in ("energy_j", "low_j", "high_j")}
+    )
+    assert site["low_j"] == pytest.approx(1.25 * node["low_j"])
+
+
+def test_the_place_and_the_pue_are_those_of_the_stage_and_of_what_was_added(tmp_path: Path) -> None:
+    """The region of a cloud has a PUE of its own."""
+    text = """
+    [[add]]
+    stage = "training"
+    name = "cloud"
+    source = "a bill"
+    energy_kwh = 1
+    zone = "aws:eu-north-1"
+    [[add]]
+    stage = "inference"
+    name = "service"
+    source = "a bill"
+    energy_kwh = 1
+    zone = "DE"
+    pue = 1.5
+    """
+    arguments = ["disclose", written(tmp_path, text), "--form"]
+    view = json.loads(CliRunner().invoke(cli, [*arguments, "json"]).stdout)
+    training, inference = view["stages"]
+    [pue] = training["pues"]
+    assert 1 < pue < 1.5
+    assert inference["pues"] == [1.5]
+    assert training["zones"] != inference["zones"]
+    assert [b["energy_j"] for b in training["boundaries"]] == pytest.approx([0.0, KWH_J, pue * KWH_J])
+    assert f"PUE: {pue:g}." in CliRunner().invoke(cli, [*arguments, "gpai"]).stdout
+    block = CliRunner().invoke(cli, [*arguments, "huggingface"]).stdout
+    assert card_of(block)["geographical_location"] == ", ".join(training["zones"])
 
 
 def test_the_bill_of_materials_is_valid(tmp_path: Path) -> None:

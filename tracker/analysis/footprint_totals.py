@@ -165,7 +165,8 @@ def count_once(store: Store, footprints: Sequence[FootprintJson]) -> None:
 def _counted(footprint: FootprintJson, own: Own) -> CountedOnceJson:
     """The part of a footprint that counts: its operational grams as its energy; those of making the GPUs as the time of the GPUs, and
     those of the host as that of its other devices. If the run held GPUs of the host only, its part of the host is with the GPUs."""
-    shares = by_sensor(device_share(d) for d in own.devices if d.included_in_total and d.first is not None)
+    read = [d for d in own.devices if d.included_in_total and d.first is not None]
+    shares, of_gpus = (by_sensor(map(device_share, some)) for some in (read, [d for d in read if d.kind == "gpu"]))
     joules = interval(shares)
     carbon, whole_j = footprint["carbon"], footprint["energy"]["total_j"]
     operational = embodied = None
@@ -184,6 +185,7 @@ def _counted(footprint: FootprintJson, own: Own) -> CountedOnceJson:
         "low_j": joules.low_j,
         "high_j": joules.high_j,
         "errors": [share.as_json() for share in shares],
+        "gpu_errors": [share.as_json() for share in of_gpus],
         "hours": own.share * hours(footprint),
         "gpu_hours": own.gpu_share * _gpu_hours(footprint),
         "operational_g": operational_g,

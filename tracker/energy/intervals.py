@@ -44,6 +44,11 @@ class Share(NamedTuple):
     offset_j: float = 0.0
     sensor: Sensor = ()
 
+    def times(self, factor: float) -> Share:
+        """A multiple of the share, with the same relative errors."""
+        joules = {name: getattr(self, name) * factor for name in (*JOULES, "offset_j")}
+        return self._replace(**{**joules, "scatter_j2": self.scatter_j2 * factor * factor})
+
     def as_json(self) -> ErrorsJson:
         """The share as an entry of `errors` in the JSON contract."""
         return {

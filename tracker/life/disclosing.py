@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .._version import __version__
 from ..analysis.footprint_totals import counted
-from ..carbon.accounting import NOTHING, Estimate
+from ..carbon.accounting import Estimate
 from ..carbon.assumption import LeftOut
 from ..carbon.tables.hardware import HardwareTable
 from ..carbon.terms import Terms
 from ..core.run import Origin, Stage
 from ..energy.intervals import Share, interval
 from .choosing import Chosen
-from .entries import figures_of_added, over
+from .entries import Site, figures_of_added, site_of
 from .figures import Figures, figures_of
 from .inference import range_of
-from .plan import Added, Life
+from .plan import Life
 
 if TYPE_CHECKING:
     from ..core.contract import BoundaryJson, DisclosedStageJson, DisclosureJson, FootprintJson, HardwareUsedJson, LifeJson
@@ -38,29 +38,43 @@ def disclosure(
     rows: HardwareTable,
 ) -> DisclosureJson:
     """All that the forms are made of. `method`: how the energy is known, in words. Raises ConfigurationError."""
-    carbons = [f["carbon"] for f in footprints if f["carbon"] is not None]
     stages = []
     for stage in Stage:
         mine = [f for f in footprints if of.stages[f["run"]["id"]] is stage]
-        added = {one: figures_of_added(one, terms, rows) for one in life.added if one.stage is stage}
+        added = [
+            _Entry(one.plan is not None, figures_of_added(one, terms, rows), site_of(one, terms, rows))
+            for one in life.added
+            if one.stage is stage
+        ]
         if mine or added:
-            stages.append(_stage(stage, mine, added, terms))
+            stages.append(_stage(stage, mine, added))
     return {
         "schema_version": SCHEMA_VERSION,
         "name": life.name,
         "software": f"trainwatt {__version__}",
         "made_at": made_at,
         "stages": stages,
-        "zones": list(dict.fromkeys(c["zone"] for c in carbons if c["zone"])),
-        "pues": list(dict.fromkeys(c["pue"] for c in carbons if LeftOut.SITE_OVERHEAD not in c["left_out_codes"])),
+        "zones": list(dict.fromkeys(zone for stage in stages for zone in stage["zones"])),
+        "pues": list(dict.fromkeys(pue for stage in stages for pue in stage["pues"])),
         "method": method,
         "stated": life.stated.as_json(),
         "life": whole,
     }
 
 
-def _stage(stage: Stage, footprints: Sequence[FootprintJson], added: Mapping[Added, Figures], terms: Terms) -> DisclosedStageJson:
-    figures = figures_of(footprints, added.values())
+class _Entry(NamedTuple):
+    """Something that was added by hand; `devices`: whether its energy is that of devices whose time it states."""
+
+    devices: bool
+    figures: Figures
+    site: Site
+
+
+def _stage(stage: Stage, footprints: Sequence[FootprintJson], added: Sequence[_Entry]) -> DisclosedStageJson:
+    figures = figures_of(footprints, [entry.figures for entry in added])
+    carbons = [f["carbon"] for f in footprints if f["carbon"] is not None]
+    zones = [*(c["zone"] for c in carbons), *(entry.site.zone for entry in added)]
+    pues = [*(c["pue"] for c in carbons if LeftOut.SITE_OVERHEAD not in c["left_out_codes"]), *(entry.site.pue for entry in added)]
     by_sensors_j = sum(
         _scale(f) * (f["energy"]["total_j"] or 0.0) * (f["energy"]["measured_fraction"] or 0.0) for f in footprints if _tracked(f)
     )
@@ -69,7 +83,7 @@ def _stage(stage: Stage, footprints: Sequence[FootprintJson], added: Mapping[Add
         "boundaries": [
             _boundary("accelerators", _of_gpus(footprints, added), bool(added) or figures.energy_least),
             _boundary("node", figures.energy, figures.energy_least),
-            _boundary("site", _of_site(footprints, added, terms), figures.energy_least or figures.operational_least),
+            _boundary("site", _of_site(footprints, added), figures.energy_least or figures.operational_least),
         ],
         "operational_g": range_of(figures.operational),
         "embodied_g": range_of(figures.embodied),
@@ -80,6 +94,8 @@ def _stage(stage: Stage, footprints: Sequence[FootprintJson], added: Mapping[Add
         "hardware": _hardware(footprints),
         "measured_share": by_sensors_j / figures.energy.central if figures.energy.central else 0.0,
         "runs": len(footprints),
+        "zones": list(dict.fromkeys(zone for zone in zones if zone)),
+        "pues": list(dict.fromkeys(pue for pue in pues if pue is not None)),
     }
 
 
@@ -87,27 +103,31 @@ def _boundary(name: str, energy: Estimate, least: bool) -> BoundaryJson:
     return {"boundary": name, "energy_j": energy.central, "low_j": energy.low, "high_j": energy.high, "lower_bound": least}
 
 
-def _of_gpus(footprints: Sequence[FootprintJson], added: Mapping[Added, Figures]) -> Estimate:
+def _of_gpus(footprints: Sequence[FootprintJson], added: Iterable[_Entry]) -> Estimate:
     """The energy of GPUs: of the runs, and of added time on devices."""
-    result = NOTHING
-    for f in footprints:
-        joules = interval(Share.from_json(e) for d in counted(f) if d["kind"] == "gpu" for e in d["errors"])
-        result = result.plus(Estimate(*joules).times(_scale(f)))
-    for one, figures in added.items():
-        if one.plan is not None:
-            result = result.plus(figures.energy)
+    result = Estimate(*interval(share for f in footprints for share in _shares(f, gpus=True)))
+    for entry in added:
+        if entry.devices:
+            result = result.plus(entry.figures.energy)
     return result
 
 
-def _of_site(footprints: Sequence[FootprintJson], added: Mapping[Added, Figures], terms: Terms) -> Estimate:
+def _of_site(footprints: Sequence[FootprintJson], added: Iterable[_Entry]) -> Estimate:
     """The energy times the PUE of each run and entry, as far as it is known."""
-    result = NOTHING
-    for f in footprints:
-        pue = 1.0 if f["carbon"] is None else f["carbon"]["pue"]
-        result = result.plus(figures_of([f]).energy.times(pue))
-    for one, figures in added.items():
-        result = result.plus(figures.energy.times(over(one.terms, terms).pue or 1.0))
+    scaled = (share.times(f["carbon"]["pue"] if f["carbon"] is not None else 1.0) for f in footprints for share in _shares(f))
+    result = Estimate(*interval(scaled))
+    for entry in added:
+        result = result.plus(entry.figures.energy.times(entry.site.pue or 1.0))
     return result
+
+
+def _shares(footprint: FootprintJson, *, gpus: bool = False) -> Iterator[Share]:
+    """What the devices of a run add to a sum in which each counts once at any time; `gpus`: the GPUs alone. All sums over runs are of these
+    shares, so that the bounds of a part never lie outside of those of the whole."""
+    if once := footprint.get("counted_once"):
+        yield from map(Share.from_json, once["gpu_errors"] if gpus else once["errors"])
+    else:
+        yield from (Share.from_json(e) for d in counted(footprint) if d["kind"] == "gpu" or not gpus for e in d["errors"])
 
 
 def _scale(footprint: FootprintJson) -> float:

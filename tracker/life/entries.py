@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..carbon.accounting import G_PER_KG, Estimate
 from ..carbon.assumption import LeftOut
@@ -39,6 +39,22 @@ def figures_of_added(added: Added, terms: Terms, rows: HardwareTable) -> Figures
     if added.embodied_kg is not None:
         figures = figures._replace(embodied=added.embodied_kg.times(G_PER_KG), embodied_least=False)
     return figures
+
+
+class Site(NamedTuple):
+    """Where an entry used its energy: its zone and its PUE; None for what is not known."""
+
+    zone: str | None
+    pue: float | None
+
+
+def site_of(added: Added, terms: Terms, rows: HardwareTable) -> Site:
+    """The site of an entry: as it says, as `terms` say, or as that of its cloud region. Raises ConfigurationError."""
+    kwh = None if added.energy_kwh is None else added.energy_kwh.central
+    if added.plan is None and kwh is None:
+        return Site(None, None)
+    _, carbon, _ = estimate(added.plan or replace(_ENERGY_ALONE, energy_kwh=kwh), over(added.terms, terms), rows)
+    return Site(carbon["zone"], None if LeftOut.SITE_OVERHEAD in carbon["left_out_codes"] else carbon["pue"])
 
 
 def of_energy(kwh: Estimate, terms: Terms, rows: HardwareTable) -> Figures:

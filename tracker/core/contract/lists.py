@@ -71,12 +71,14 @@ class GroupJson(SumJson):
 
 class CountedOnceJson(TypedDict):
     """What a run adds to a sum in which each device counts once at any time: its energy, hours and grams from when no run before it reads
-    its devices. `errors` is what may be wrong with the joules of each sensor. Grams are None if the run has none."""
+    its devices. `errors` is what may be wrong with the joules of each sensor, `gpu_errors` the same of its GPUs alone. Grams are None if
+    the run has none."""
 
     energy_j: float
     low_j: float
     high_j: float
     errors: list[ErrorsJson]
+    gpu_errors: list[ErrorsJson]
     hours: float
     gpu_hours: float
     operational_g: float | None

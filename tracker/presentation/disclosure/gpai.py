@@ -59,7 +59,7 @@ def _energy(of: DisclosureJson, training: DisclosedStageJson) -> Iterator[str]:
     for name, words in BOUNDARIES.items():
         yield f"| {words} | {mwh_text(boundary_of(training, name))} |"
     yield ""
-    runs, pue = count(training["runs"], "training run"), listed(f"{pue:g}" for pue in of["pues"]) or "not known, taken as 1"
+    runs, pue = count(training["runs"], "training run"), listed(f"{pue:g}" for pue in training["pues"]) or "not known, taken as 1"
     yield (
         f"The energy is {how_known(training)}. It is that of {runs}, also of those that failed and of those that did not become the model."
         f" PUE: {pue}."

@@ -26,7 +26,10 @@ def huggingface(of: DisclosureJson) -> Form:
     else:
         missing.append(no_stage("training"))
     lines.append(f"  source: {json.dumps(of['software'] + '. ' + of['method'], ensure_ascii=False)}")
-    kind, place = of["stated"]["training_type"], of["stated"]["location"] or ", ".join(of["zones"])
+    kind, place = (
+        of["stated"]["training_type"],
+        of["stated"]["location"] or ", ".join(dict.fromkeys(zone for stage in stages for zone in stage["zones"])),
+    )
     if kind is None:
         missing.append(stated("training_type", "the type of the training", '"pre-training" or "fine-tuning"'))
     else:

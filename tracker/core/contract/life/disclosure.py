@@ -28,7 +28,8 @@ class HardwareUsedJson(TypedDict):
 
 class DisclosedStageJson(TypedDict):
     """A stage of a model's life. `wall_clock_s` is the time in which at least one of its runs was there, `device_hours` that of all GPUs.
-    `measured_share` is the part of the energy that sensors measured; the rest was modelled, estimated, imported or added by hand."""
+    `measured_share` is the part of the energy that sensors measured; the rest was modelled, estimated, imported or added by hand. `zones`
+    and `pues` are those of its runs and of what was added, as far as they are known."""
 
     stage: str
     boundaries: list[BoundaryJson]
@@ -41,6 +42,8 @@ class DisclosedStageJson(TypedDict):
     hardware: list[HardwareUsedJson]
     measured_share: float
     runs: int
+    zones: list[str]
+    pues: list[float]
 
 
 class StatedJson(TypedDict):
@@ -60,7 +63,7 @@ class StatedJson(TypedDict):
 
 
 class DisclosureJson(TypedDict):
-    """All that the forms are made of. `zones` and `pues` are those of the runs. `method` says in words how the energy is known."""
+    """All that the forms are made of. `zones` and `pues` are those of all stages. `method` says in words how the energy is known."""
 
     schema_version: int
     name: str

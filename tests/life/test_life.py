@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import re
+import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -321,7 +323,76 @@ def test_a_unit_is_taken_from_a_measured_run(tmp_path: Path) -> None:
     assert view["break_even"]["grams_units"]["value"] == pytest.approx(before / (serve["total_g"] / 1000))
 
 
+def test_a_unit_is_not_taken_from_a_run_without_energy(tmp_path: Path) -> None:
+    db = stored(tmp_path, work={"tokens": 1000})
+    with sqlite3.connect(db) as connection:
+        for table in ("curve_point", "device"):
+            connection.execute(f"DELETE FROM {table} WHERE segment_id = 's-serve'")
+    connection.close()
+    result = call(db, written(tmp_path, '[model]\nproject = "digits"\n' + INFERENCE + 'runs = ["serve"]'), *TERMS)
+    assert isinstance(result.exception, ConfigurationError)
+    assert all(words in str(result.exception) for words in ("inference.runs", "run serve has no energy", "j_per_unit"))
+
+
+@pytest.mark.parametrize(("value", "final"), [("yes", True), ("", True), ("v2", True), ("no", False), ("False", False), ("0", False)])
+def test_a_tag_that_says_no_makes_no_model(tmp_path: Path, value: str, final: bool) -> None:
+    view = life(stored(tmp_path, second={"stage": "training", "tags": json.dumps({"final": value})}), "--project", "digits", *TERMS)
+    assert view["final"] == (["second"] if final else [])
+
+
+def test_a_server_that_lasts_three_to_five_years(tmp_path: Path) -> None:
+    """Wu et al. 2022: 2,000 kg, kept for 3 to 5 years and in use for 30 to 60 % of them: 0.076 to 0.254 kg for each hour of use."""
+
+    def kg(years: int, share: float) -> float:
+        entry = f"""
+        [[add]]
+        stage = "training"
+        name = "one hour"
+        source = "arXiv:2111.00364"
+        gpu_hours = 1
+        watts = 0
+        gpu_kg = 0
+        gpus_per_host = 1
+        host_kg = 2000
+        lifetime_years = {years}
+        lifetime_utilization = {share}
+        """
+        [training] = life(None, written(tmp_path, entry), "--intensity", "0", "--pue", "1")["stages"]
+        assert (training["operational_g"], training["embodied_lower_bound"]) == (0.0, False)
+        return float(training["total_g"]) / 1000
+
+    assert [round(kg(5, 0.6), 3), round(kg(3, 0.3), 3)] == [0.076, 0.254]
+    assert kg(4, 0.5) == pytest.approx(2000 / (4 * 8760 * 0.5))
+
+
+def test_reductions_against_growth() -> None:
+    """Wu et al. 2022: 20 % less in each of four half-years, while the use grows 1.75 times, leaves 28.5 % less; and optimizations of 6.7,
+    10.1, 2.4 and 5 times multiply to more than 800."""
+    assert round(100 * (0.8**4 * 1.75 - 1), 1) == -28.3
+    assert round(6.7 * 10.1 * 2.4 * 5) == 812
+
+
 # ---- what is printed
+
+
+def test_what_is_planned_is_said_as_it_is_known(tmp_path: Path) -> None:
+    text = ADD.replace('"data"', '"training"') + "energy_kwh = 1\n" + INFERENCE + 'j_per_unit = 7\nsource = "a paper"'
+    page = " ".join(call(None, written(tmp_path, text), "--intensity", "100").stdout.split())
+    assert "1.00 kWh (1.00–1.00)" not in page
+    assert "One token takes 7.00 J and emits ≥ 0.194 mg (0.194–0.194) CO2e (a paper)." not in page
+    assert "One token takes 7.00 J and emits ≥" in page
+    assert "shared by the 15 tokens of 3 days" in page
+    assert "used as much energy as all that came before after 514,000 tokens, or 103,000 days of the plan." in page
+
+
+@pytest.mark.parametrize("form", ["table", "md"])
+def test_hostile_names_are_shown_as_text(tmp_path: Path, form: str) -> None:
+    name = '"a\\u001b[31m|<b>*\\n# x"'.replace("\\\\", "\\")
+    text = f"[model]\nname = {name}\n" + ADD.replace('"x"', name).replace('"s"', name) + "energy_kwh = 1\n"
+    page = call(None, written(tmp_path, text), "--format", form).stdout
+    assert "\x1b[31m" not in page
+    assert not any(line.startswith("#") for line in page.splitlines())
+    assert form == "table" or "<b>" not in page.replace("\\<b\\>", "")
 
 
 @pytest.mark.parametrize("form", ["table", "md"])
@@ -330,7 +401,10 @@ def test_every_figure_is_printed_whole(tmp_path: Path, form: str) -> None:
     for width in ("80", "120"):
         text = call(db, "--project", "digits", *TERMS, "--format", form, COLUMNS=width).stdout
         assert "…" not in text
-        assert all(word in text for word in ("experimentation", "not the model", "interrupted", "no stage", "The model is second."))
+        assert all(
+            word in text
+            for word in ("experimentation", "not the model", "interrupted", "no stage", "The model is the result of run second.")
+        )
         assert form == "md" or max(map(len, text.splitlines())) <= int(width)
 
 
@@ -385,6 +459,11 @@ INFERENCE = '[inference]\nunit = "tokens"\nper_day = 5\ndays = 3\n'
         (ADD.replace('"data"', '"daat"') + "energy_kwh = 1", ("stage = 'daat'", "experimentation")),
         (ADD + "energy_kwh = -1", ("energy_kwh = -1", "0 or more")),
         (ADD + "energy_kwh = nan", ("energy_kwh = nan", "out of range")),
+        (ADD + "energy_kwh = 2e15", ("energy_kwh = 2", "1e+15 at most")),
+        (ADD + f"energy_kwh = {'9' * 400}", ("energy_kwh = 999", "9…: it is out of range")),
+        (ADD + f"energy_kwh = 0x{'f' * 5000}", ("energy_kwh = a number of many digits",)),
+        (ADD + f"energy_kwh = {'9' * 5000}", ("is no TOML",)),
+        (f"x = {'[' * 100_000}", ("is no TOML",)),
         (ADD + 'energy_kwh = "5"', ("energy_kwh = '5'", "without quotes")),
         (ADD + "energy_kwh = [1, 2]", ("energy_kwh = [1, 2]", "three values")),
         (ADD + "energy_kwh = [3, 2, 5]", ("not in order",)),
@@ -443,6 +522,24 @@ def test_runs_that_do_not_fit_are_named(tmp_path: Path, text: str, kind: type[Tr
     result = call(stored(tmp_path, work={"images": 5}), written(tmp_path, text))
     assert isinstance(result.exception, kind)
     assert all(word in str(result.exception) for word in words), result.exception
+
+
+@pytest.mark.parametrize("change", [lambda data: b"\xef\xbb\xbf" + data, lambda data: data.replace(b"\n", b"\r\n")])
+def test_files_of_windows_are_read(tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
+    file = Path(written(tmp_path, ADD + "energy_kwh = 2"))
+    file.write_bytes(change(file.read_bytes()))
+    assert life(None, str(file))["so_far"]["energy_j"] == pytest.approx(2 * KWH_J)
+
+
+def test_times_that_overlap_are_found_in_any_order(tmp_path: Path) -> None:
+    """Also where one time contains the others."""
+    days = [(1, 2), (20, 28), (5, 6), (3, 4), (7, 8)]
+    text = "\n".join(ADD + f"energy_kwh = 1\nfrom = 2026-01-{a:02d}\nto = 2026-01-{b:02d}" for a, b in days)
+    assert life(None, written(tmp_path, text))["so_far"]["energy_j"] == pytest.approx(5 * KWH_J)
+    for a, b in ((1, 31), (8, 9), (5, 5)):
+        more = text + "\n" + ADD + f"energy_kwh = 1\nfrom = 2026-01-{a:02d}\nto = 2026-01-{b:02d}"
+        assert "it may count twice" in str(call(None, written(tmp_path, more)).exception)
+    assert "it may count twice" in str(call(None, written(tmp_path, text + "\n" + ADD + "energy_kwh = 1")).exception)
 
 
 def test_a_model_must_be_named_and_only_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from ..storage.read.store import Store
 
 FINAL = "final"
-"""The tag of a run that became the model."""
+"""The tag of a run that became the model, unless its value says no."""
+_NO = ("no", "false", "0")
 
 
 class Chosen(NamedTuple):
@@ -46,7 +47,7 @@ def chosen(store: Store, life: Life) -> Chosen:
         raise ConfigurationError(f"model.final = {missing[:8]!r}: this run is not among the runs of the life; select it, or leave it out")
     if life.project is not None and not rows:
         raise RunNotFoundError(f"there is no run of project {life.project!r} in {store.place}; `trainwatt list` shows the runs there are")
-    tagged = {run.id for run in rows.values() if FINAL in run.tags}
+    tagged = {run.id for run in rows.values() if str(run.tags.get(FINAL, "no")).strip().lower() not in _NO}
     ordered = sorted(rows.values(), key=lambda run: (run.started_utc_ns, run.id))
     return Chosen(
         {run.id: by[run.id].stage if run.id in by else _own_stage(run, final | tagged) for run in ordered}, final or frozenset(tagged)

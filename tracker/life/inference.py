@@ -41,13 +41,18 @@ def unit_of(plan: Inference, measured: Sequence[FootprintJson], terms: Terms, ro
 
 
 def units_of(unit: str, measured: Sequence[FootprintJson]) -> int:
-    """How many units the runs have counted. Raises ConfigurationError if one of them counted none."""
+    """How many units the runs have counted. Raises ConfigurationError if one of them counted none, or has no energy."""
     for f in measured:
         if not f["work"].get(unit):
             counted = ", ".join(name for name, amount in f["work"].items() if amount) or "nothing"
             raise ConfigurationError(
                 f"inference.unit = {unit!r}: run {f['run']['id'][:8]} never counted it (it counted {counted}); count it with"
                 f" tracker.update({unit}=…), or name a unit that it counted"
+            )
+        if f["energy"]["total_j"] is None:
+            raise ConfigurationError(
+                f"inference.runs: run {f['run']['id'][:8]} has no energy, so it does not tell what a unit takes; name a run that"
+                " was measured, or give j_per_unit"
             )
     return sum(f["work"][unit] for f in measured)
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import tomllib
+from collections import defaultdict
 from collections.abc import Mapping
+from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +56,10 @@ def life_of_project(project: str) -> Life:
 def read_life(path: Path) -> Life:
     """The life that a file describes. Raises ConfigurationError."""
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        found = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # editors on Windows begin a file with a byte order mark
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}; name a TOML file in UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also a number of too many digits, and tables of too many levels
         raise ConfigurationError(f"{path} is no TOML: {error}; see docs/life.md for an example") from None
     return life_of(found, str(path))
 
@@ -201,9 +204,13 @@ def _inference(table: TomlTable) -> Inference:
 
 def _require_apart(added: tuple[Added, ...]) -> None:
     """Raises ConfigurationError if two entries of one name and stage are of the same time."""
-    for i, one in enumerate(added):
-        for other in added[i + 1 :]:
-            if (one.stage, one.name) == (other.stage, other.name) and _meet(one, other):
+    alike: dict[tuple[str, str], list[Added]] = defaultdict(list)
+    for one in added:
+        alike[one.stage, one.name].append(one)
+    for entries in alike.values():
+        entries.sort(key=lambda entry: entry.begin or date.min)  # where no time is known, all of them meet
+        for one, other in pairwise(entries):
+            if _meet(one, other):
                 raise ConfigurationError(
                     f"{other.where}.name = {other.name!r}: {one.where} has the same name in stage {one.stage}, and nothing says that their"
                     " times differ, so it may count twice; give both from and to, or another name"

@@ -14,6 +14,9 @@ from ..errors import ConfigurationError
 TERMS = ("zone", "intensity_g_per_kwh", "pue", "lifetime_years", "lifetime_utilization")
 """The keys of the terms of a footprint."""
 
+LONGEST_SHOWN = 80
+"""Characters of a wrong value that a message shows."""
+
 T = TypeVar("T")
 
 
@@ -33,7 +36,7 @@ class TomlTable:
 
     def wrong(self, key: str, value: object, reason: str, mend: str) -> ConfigurationError:
         """The error for a value."""
-        shown = "is missing" if value is None else f"= {value!r}"
+        shown = "is missing" if value is None else f"= {_shown(value)}"
         return ConfigurationError(f"{self._at(key)} {shown}: {reason}; {mend}")
 
     def value(self, key: str) -> Any:
@@ -102,7 +105,7 @@ class TomlTable:
             raise self.wrong(key, value, "it is no number", "give a number without quotes")
         if not (0.0 if above is None else above) <= value <= most or value == above:
             least = "0 or more" if above is None else f"above {above:g}"
-            raise self.wrong(key, value, "it is out of range", f"give a number {least}{f', {most:g} at most' if most < 1e15 else ''}")
+            raise self.wrong(key, value, "it is out of range", f"give a number {least}, {most:g} at most")
         return float(value)
 
     def amount(self, key: str) -> Estimate | None:
@@ -143,3 +146,12 @@ class TomlTable:
             checked()
         except ConfigurationError as error:
             raise ConfigurationError(f"{self.where}: {error}") from None
+
+
+def _shown(value: object) -> str:
+    """A value in a message, of a length that can be read."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no number of so many digits
+        return "a number of many digits"
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"

@@ -59,7 +59,9 @@ def tonnes(grams: float) -> float:
 
 
 def mwh_text(of: BoundaryJson) -> str:
-    """ "≥ 12.3 MWh (11.9–12.8)"."""
+    """ "≥ 12.3 MWh (11.9–12.8)"; "not known" if nothing of it is."""
+    if of["lower_bound"] and not of["high_j"]:
+        return "not known"
     value, low, high = (significant(joules / J_PER_MWH) for joules in (of["energy_j"], of["low_j"], of["high_j"]))
     return f"{'≥ ' if of['lower_bound'] else ''}{value} MWh{'' if low == high else f' ({low}–{high})'}"
 
@@ -69,4 +71,4 @@ def how_known(stage: DisclosedStageJson) -> str:
     share = stage["measured_share"]
     if share > 0.995:
         return "measured"
-    return "estimated" if share < 0.005 else f"{100 * share:.0f} % measured, the rest modelled or estimated"
+    return "modelled or estimated, not measured" if share < 0.005 else f"{100 * share:.0f} % measured, the rest modelled or estimated"

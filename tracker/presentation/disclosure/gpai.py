@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..words.quantities import count, format_duration, listed, significant
+from ..words.safe_text import markdown
 from .form import Form, Missing, boundary_of, how_known, mwh_text, no_stage, stage_of, stated
 
 if TYPE_CHECKING:
@@ -27,11 +28,11 @@ def gpai(of: DisclosureJson) -> Form:
     """The fields on time, compute and energy, as Markdown."""
     missing: list[Missing] = []
     training = stage_of(of, "training")
-    lines = [f"# {of['name']}: training process, compute and energy", ""]
+    lines = [f"# {markdown(of['name'])}: training process, compute and energy", ""]
     if training is None:
         missing.append(no_stage("training"))
     else:
-        lines += [*_time(training), *_energy(of, training)]
+        lines += [*_time(training, missing), *_energy(of, training)]
     lines += [*_compute(of, missing), *_inference(of, missing)]
     if missing:
         lines += ["## Missing", "", *(f"- {m.what}: {m.how}" for m in missing), ""]
@@ -39,15 +40,24 @@ def gpai(of: DisclosureJson) -> Form:
     return Form("\n".join(lines), tuple(missing))
 
 
-def _time(training: DisclosedStageJson) -> Iterator[str]:
+def _time(training: DisclosedStageJson, missing: list[Missing]) -> Iterator[str]:
     yield "## Training time"
     yield ""
-    wall = training["wall_clock_s"]
-    yield f"- Wall-clock time: {significant(wall / DAY_S)} days ({format_duration(wall)}), in which at least one training run was there"
-    yield f"- Hardware time: {significant(training['device_hours'] / 24)} GPU days ({significant(training['device_hours'])} GPU hours)"
+    wall, hours = training["wall_clock_s"], training["device_hours"]
+    if training["runs"]:
+        days = f"{significant(wall / DAY_S)} days ({format_duration(wall)})"
+        yield f"- Wall-clock time: {days}, in which at least one of the {count(training['runs'], 'measured training run')} was running"
+    else:
+        missing.append(Missing("the wall-clock time of the training", "record its runs; what is added by hand has none"))
+        yield "- Wall-clock time: missing"
+    if training["runs"] or hours:
+        yield f"- Hardware time: {significant(hours / 24)} GPU days ({significant(hours)} GPU hours)"
+    else:
+        missing.append(Missing("the hardware time of the training", "record its runs, or give gpu_hours with what is added by hand"))
+        yield "- Hardware time: missing"
     if training["hardware"]:
-        used = listed(f"{each['count']} × {each['model']}" for each in training["hardware"])
-        yield f"- Hardware: {used} in a run at most"
+        used = listed(f"{each['count']} × {markdown(each['model'])}" for each in training["hardware"])
+        yield f"- Hardware, at most in one run: {used}"
     yield ""
 
 
@@ -59,13 +69,16 @@ def _energy(of: DisclosureJson, training: DisclosedStageJson) -> Iterator[str]:
     for name, words in BOUNDARIES.items():
         yield f"| {words} | {mwh_text(boundary_of(training, name))} |"
     yield ""
-    runs, pue = count(training["runs"], "training run"), listed(f"{pue:g}" for pue in training["pues"]) or "not known, taken as 1"
-    yield (
-        f"The energy is {how_known(training)}. It is that of {runs}, also of those that failed and of those that did not become the model."
-        f" PUE: {pue}."
-    )
+    pue = listed(f"{pue:g}" for pue in training["pues"]) or "not known, taken as 1"
+    if training["runs"]:
+        yield (
+            f"The energy is {how_known(training)}. It has that of all {count(training['runs'], 'training run')}, also of runs that failed"
+            f" or did not become the model. PUE: {pue}."
+        )
+    else:
+        yield f"The energy was not measured; it was added by hand. PUE: {pue}."
     yield ""
-    yield f"Method: {of['method']}"
+    yield f"Method: {markdown(of['method'])}"
     yield ""
 
 
@@ -77,12 +90,13 @@ def _compute(of: DisclosureJson, missing: list[Missing]) -> Iterator[str]:
         missing.append(stated("flop", "the compute of the training in FLOP", "3.8e25"))
         yield "- FLOP: missing"
     else:
-        yield f"- FLOP: {flop:.1e} (order of magnitude: 10^{len(f'{flop:.0f}') - 1})"
+        shown = f"{flop:.1e}"
+        yield f"- FLOP: {shown} (order of magnitude: 10^{int(shown.partition('e')[2])})"
     if method is None:
         missing.append(stated("flop_method", "how the compute is known", '"6 × parameters × tokens"'))
         yield "- Method: missing"
     else:
-        yield f"- Method: {method}"
+        yield f"- Method: {markdown(method)}"
     yield ""
 
 
@@ -97,7 +111,7 @@ def _inference(of: DisclosureJson, missing: list[Missing]) -> Iterator[str]:
         yield "- Energy of a unit: missing"
     else:
         each = planned["j_per_unit"]
-        unit = planned["unit"].removesuffix("s")
+        unit = markdown(planned["unit"].removesuffix("s"))
         value, low, high = (significant(each[key]) for key in ("value", "low", "high"))
-        yield f"- Energy of a {unit}: {value} J{'' if low == high else f' ({low}–{high})'}, {planned['source']}"
+        yield f"- Energy of a {unit}: {value} J{'' if low == high else f' ({low}–{high})'}, {markdown(planned['source'])}"
     yield ""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..words.masses import format_mass
 from ..words.quantities import count, significant
+from ..words.safe_text import markdown
 from .form import Form, Missing, stated
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def sci_ai(of: DisclosureJson) -> Form:
     """Both scores, as Markdown."""
     missing: list[Missing] = []
     lines = [
-        f"# {of['name']}: SCI for AI",
+        f"# {markdown(of['name'])}: SCI for AI",
         "",
         "## Provider",
         "",
@@ -32,7 +33,7 @@ def sci_ai(of: DisclosureJson) -> Form:
         *_consumer(of, missing),
         "",
     ]
-    lines += [f"Method: {of['method']}", ""]
+    lines += [f"Method: {markdown(of['method'])}", ""]
     if missing:
         lines += ["## Missing", "", *(f"- {m.what}: {m.how}" for m in missing), ""]
     return Form("\n".join([*lines, f"Made by {of['software']} on {of['made_at'][:10]}."]), tuple(missing))
@@ -42,8 +43,8 @@ def _provider(of: DisclosureJson, missing: list[Missing]) -> Iterator[str]:
     before = of["life"]["before"]
     least = "at least " if before["operational_lower_bound"] or before["embodied_lower_bound"] else ""
     whole = format_mass(before["total_g"], before["total_low_g"], before["total_high_g"])
-    runs = count(before["runs"], "run")
-    yield f"{least.capitalize()}{whole} CO2e before inference, in {runs}, those that failed or were stopped included."
+    runs = f" in {count(before['runs'], 'run')}, also in those that failed or were stopped" if before["runs"] else ""
+    yield f"{least.capitalize()}{whole} CO2e before inference{runs}."
     yield ""
     known = of["stated"]
     per = (
@@ -66,5 +67,7 @@ def _consumer(of: DisclosureJson, missing: list[Missing]) -> Iterator[str]:
         missing.append(Missing("the unit of inference", "measure it with --stage inference and name it below [inference] in the file"))
         return
     each = planned["g_per_unit"]
-    unit = planned["unit"].removesuffix("s")
-    yield f"- {format_mass(each['value'], each['low'], each['high'])} CO2e per {unit} ({significant(planned['j_per_unit']['value'])} J)"
+    unit = markdown(planned["unit"].removesuffix("s"))
+    least = "at least " if planned["operational_lower_bound"] or planned["embodied_lower_bound"] else ""
+    grams = format_mass(each["value"], each["low"], each["high"])
+    yield f"- {least}{grams} CO2e per {unit} ({significant(planned['j_per_unit']['value'])} J)"

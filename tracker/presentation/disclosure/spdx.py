@@ -56,10 +56,10 @@ def spdx(of: DisclosureJson) -> Form:
             "@id": info,
             "specVersion": "3.0.1",
             "created": of["made_at"],
-            "createdBy": [f"{space}#author"],
+            "createdBy": [f"{space}#program"],
             "createdUsing": [f"{space}#trainwatt"],
         },
-        {"type": "Agent", "spdxId": f"{space}#author", "creationInfo": info, "name": of["stated"]["provider"] or "not stated"},
+        {"type": "SoftwareAgent", "spdxId": f"{space}#program", "creationInfo": info, "name": of["software"]},
         tool,
         model,
         {

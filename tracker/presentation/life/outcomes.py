@@ -37,7 +37,7 @@ def outcomes_page(found: WhatIfJson) -> RenderableType:
         table.add_row(_name(outcome["changes"][0]), *_grams(outcome), _difference(outcome))
     if (together := found["together"]) is not None:
         table.add_row("all together", *_grams(together), _difference(together), style="bold")
-    notes = [*_starts(found), f"The joules of {count(len(found['runs']), 'run')} are those that were measured."]
+    notes = [*_starts(found), f"The joules of {count(len(found['runs']), 'run')} stay as they were recorded."]
     return Group(table, Text(), *(Text(note) for note in notes))
 
 

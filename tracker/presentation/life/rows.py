@@ -53,7 +53,7 @@ def rows(life: LifeJson) -> Iterator[Row]:
     yield _row("so far", 0, life["so_far"], None)
     if (planned := life["planned"]) is not None:
         yield _row("planned inference", 0, planned, planned["share"])
-        yield _row("whole life", 0, life["whole"], None)
+        yield _row("whole life", 0, life["whole"], None)._replace(about="")  # its hours are mostly planned, and not those of its runs
 
 
 def _row(name: str, depth: int, of: LifeFiguresJson, share: RangeJson | None) -> Row:
@@ -103,7 +103,7 @@ def so_far_text(life: LifeJson) -> str:
     so_far = life["so_far"]
     grams = format_mass(so_far["total_g"], so_far["total_low_g"], so_far["total_high_g"])
     least = so_far["operational_lower_bound"] or so_far["embodied_lower_bound"]
-    joules = format_range(so_far["energy_j"], so_far["energy_low_j"], so_far["energy_high_j"])
+    joules = _ranged_j({"value": so_far["energy_j"], "low": so_far["energy_low_j"], "high": so_far["energy_high_j"]})
     energy = "" if not so_far["energy_high_j"] else f", {at_least(joules, so_far['energy_lower_bound'])}"
     return f"{at_least(grams, least)} CO2e so far{energy}"
 
@@ -111,12 +111,12 @@ def so_far_text(life: LifeJson) -> str:
 def notes(life: LifeJson) -> Iterator[str]:
     """What the figures mean, a sentence or two each."""
     if planned := life["planned"]:
-        yield from _of_inference(planned, life["break_even"])
+        yield from _of_inference(planned, life["before"], life["break_even"])
     if (lost := life["lost"])["runs"]:
         what = f"{format_mass(lost['total_g'], lost['total_low_g'], lost['total_high_g'])} CO2e, {format_energy(lost['energy_j'])}"
-        yield f"Runs that the model has nothing of: {count(lost['runs'], 'run')}, {what}."
+        yield f"{count(lost['runs'], 'run')} failed, stopped early or did not become the model: {what}."
     if life["final"]:
-        yield f"The model is {', '.join(id_[:8] for id_ in life['final'])}."
+        yield f"The model is the result of {'run' if len(life['final']) == 1 else 'runs'} {', '.join(id_[:8] for id_ in life['final'])}."
     elif any(stage["stage"] == "training" and stage["runs"] > 1 for stage in life["stages"]):
         yield "Nothing says which training became the model: give it the tag final=yes, or name it in the file (model.final)."
     if any(stage["stage"] is None for stage in life["stages"]):
@@ -133,20 +133,26 @@ def notes(life: LifeJson) -> Iterator[str]:
         yield "≥: a part of it is not known, such as the overhead of the site (--pue) or the making of the hardware."
 
 
-def _of_inference(planned: PlannedJson, even: BreakEvenJson | None) -> Iterator[str]:
+def _of_inference(planned: PlannedJson, before: LifeFiguresJson, even: BreakEvenJson | None) -> Iterator[str]:
     unit, units = planned["unit"], planned["units"]
-    one = unit.removesuffix("s")
-    each_g, with_past_g = _ranged_g(planned["g_per_unit"]), _ranged_g(planned["g_per_unit_with_past"])
+    one, least = unit.removesuffix("s"), planned["operational_lower_bound"] or planned["embodied_lower_bound"]
+    joules = at_least(_ranged_j(planned["j_per_unit"]), planned["energy_lower_bound"])
+    yield f"One {one} takes {joules} and emits {at_least(_ranged_g(planned['g_per_unit']), least)} CO2e ({planned['source']})."
+    least = least or before["operational_lower_bound"] or before["embodied_lower_bound"]
     yield (
-        f"A {one} takes {_ranged_j(planned['j_per_unit'])} and emits {each_g} CO2e ({planned['source']}); with all that came before, shared"
-        f" by the {_big(units['value'])} {unit} of {planned['days']:g} days, {with_past_g}."
+        f"With all that came before, shared by the {_big(units['value'])} {unit} of {planned['days']:g} days, one {one} emits"
+        f" {at_least(_ranged_g(planned['g_per_unit_with_past']), least)}."
     )
     if even is not None:
-        for what, of, days in (("emits", even["grams_units"], even["grams_days"]), ("uses", even["energy_units"], even["energy_days"])):
+        for what, of, days in (
+            ("emitted as many grams", even["grams_units"], even["grams_days"]),
+            ("used as much energy", even["energy_units"], even["energy_days"]),
+        ):
             if of is None or days is None:
-                yield f"It cannot be said when inference {what} as much as all before: a {one} may take nothing."
+                yield f"It is not known when inference has {what} as all that came before, because one {one} may take none."
             else:
-                yield f"Inference {what} as much as all that came before after {_bigs(of)} {unit}, {_numbers(days)} days as planned."
+                after = f"{_bigs(of)} {unit}, or {_bigs(days)} days of the plan"
+                yield f"Inference has {what} as all that came before after {after}."
 
 
 def _ranged_j(of: RangeJson) -> str:
@@ -155,11 +161,6 @@ def _ranged_j(of: RangeJson) -> str:
 
 def _ranged_g(of: RangeJson) -> str:
     return format_mass(of["value"], of["low"], of["high"])
-
-
-def _numbers(of: RangeJson) -> str:
-    low, high = significant(of["low"]), significant(of["high"])
-    return significant(of["value"]) + ("" if low == high else f" ({low}–{high})")
 
 
 def _bigs(of: RangeJson) -> str:
@@ -172,4 +173,4 @@ def _big(value: float) -> str:
     for size, word in ((1e9, " billion"), (1e6, " million")):
         if value >= size:
             return f"{significant(value / size)}{word}"
-    return f"{float(significant(value)):,.0f}" if value >= 10 else significant(value)
+    return f"{float(f'{value:.3g}'):,.0f}" if value >= 100 or value == round(value) else significant(value)

@@ -18,7 +18,8 @@ def format_mass(grams: float, low_g: float | None = None, high_g: float | None =
 
 def mass_parts(grams: float, low_g: float | None, high_g: float | None) -> tuple[str, str]:
     """The two parts of this text: "1.84 kg" and "1.20–2.50"; the bounds are "" if there are none."""
-    symbol = next(unit for least, unit in _STEPS if grams >= least) if grams else "g"
+    sized = grams or high_g or 0.0  # of nothing, the unit is that of the most that it may be
+    symbol = next(unit for least, unit in _STEPS if sized >= least) if sized else "g"
     size = _SIZES[symbol]
     if low_g is None or high_g is None:
         bounds = ""

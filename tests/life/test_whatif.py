@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner, Result
@@ -15,12 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.life.test_life import HOUR_NS, S, stored
-from trainwatt.carbon.series import Series, Slot
+from trainwatt.carbon.series import Series, Slot, utc_ns
 from trainwatt.cli.main import cli
 from trainwatt.core.clock import Anchor
 from trainwatt.core.point import Point
 from trainwatt.errors import ConfigurationError
-from trainwatt.life.whatif.starting import best_shift_ns, shifted, start_of
+from trainwatt.life.whatif.starting import best_shift_ns, filled, shifted, start_of
 from trainwatt.storage.read.store import Store
 
 
@@ -178,9 +181,88 @@ def test_times_of_day_shift_back_and_forth() -> None:
     assert start_of("1970-01-02T00:00+01:00").shift_ns(noon_ns, UTC) == 11 * HOUR_NS
 
 
+PARIS = ZoneInfo("Europe/Paris")
+
+
+@pytest.mark.parametrize(
+    ("begun", "text", "expected"),
+    [
+        ("2026-03-29T00:30+01:00", "12:00", "2026-03-29T12:00+02:00"),  # the clock goes forward at 02:00
+        ("2026-03-29T12:00+02:00", "01:00", "2026-03-29T01:00+01:00"),
+        ("2026-10-25T00:30+02:00", "12:00", "2026-10-25T12:00+01:00"),  # and back at 03:00
+        ("2026-10-25T23:00+01:00", "00:15", "2026-10-25T00:15+02:00"),
+        ("2026-07-01T00:30+02:00", "20:00+00:00", "2026-06-30T20:00+00:00"),  # the day of the offset that is given
+        ("2026-07-01T12:00+02:00", "20:00-05:00", "2026-07-01T20:00-05:00"),
+    ],
+)
+@pytest.mark.parametrize("of_machine", [False, True])
+def test_a_time_of_day_is_that_of_the_clock_of_that_day(
+    monkeypatch: pytest.MonkeyPatch, begun: str, text: str, expected: str, of_machine: bool
+) -> None:
+    if of_machine:
+        monkeypatch.setenv("TZ", "Europe/Paris")
+        time.tzset()
+    try:
+        begun_ns, expected_ns = (utc_ns(each) for each in (begun, expected))
+        assert start_of(text).shift_ns(begun_ns, None if of_machine else PARIS) == expected_ns - begun_ns
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_series_is_filled_by_the_next_ones() -> None:
+    def of(source: str, *slots: tuple[int, int, float]) -> Series:
+        return Series(tuple(Slot(a, b, value, False, source) for a, b, value in slots), source)
+
+    whole = filled([of("a", (10, 20, 1.0), (40, 50, 1.0)), of("b", (0, 30, 2.0)), of("c", (25, 60, 3.0))], 5, 55)
+    assert [(s.start_utc_ns, s.end_utc_ns, s.source) for s in whole.slots] == [
+        (5, 10, "b"), (10, 20, "a"), (20, 30, "b"), (30, 40, "c"), (40, 50, "a"), (50, 55, "c"),
+    ]  # fmt: skip
+
+
+def test_the_best_start_is_sought_in_all_cached_series(tmp_path: Path) -> None:
+    """The hours of the run are those of one provider, and the best one is that of another. The result is never worse than as it was."""
+    db = stored(tmp_path, prepare={"stage": "data", "zone": "FR"})
+    with sqlite3.connect(db) as connection:
+        for provider, first, values in (("electricitymaps", 2, (300.0, 200.0)), ("uk", 0, (150.0, 250.0, 50.0, 50.0, 20.0))):
+            connection.executemany(
+                "INSERT INTO grid_intensity VALUES (?, 'FR', 'lifecycle', ?, ?, ?, 0, 0)",
+                [(provider, (first + i) * HOUR_NS, (first + i + 1) * HOUR_NS, value) for i, value in enumerate(values)],
+            )
+    connection.close()
+    found = answer("whatif", db, "prepare", "--within", "3h")
+    assert found["alone"][0]["difference_g"] <= 0
+    found = answer("whatif", db, "prepare", "--within", "10h")
+    assert found["alone"][0]["starts"] == {"prepare": "1970-01-01T04:00:00Z"}
+
+
+def test_estimates_have_no_hours_to_move(tmp_path: Path) -> None:
+    db, grid = stored(tmp_path), csv_of(tmp_path, 48)
+    made = call(
+        "estimate", db, "--gpu-hours", "10", "--device", "H100", "--watts", "500", "--save", "--name", "guess", "--project", "digits"
+    )
+    assert made.exception is None, made.exception
+    found = answer("whatif", db, "guess", "prepare", "--intensity-csv", grid, "--start", "05:00")
+    assert found["runs_estimated"] == 1
+    assert list(found["alone"][0]["starts"]) == ["prepare"]
+    alone = answer("whatif", db, "prepare", "--intensity-csv", grid, "--start", "05:00")
+    assert found["alone"][0]["difference_g"] == pytest.approx(alone["alone"][0]["difference_g"])
+    assert "nothing for 1 estimate" in " ".join(call("whatif", db, "guess", "--intensity-csv", grid, "--within", "5h").stdout.split())
+
+
+def test_what_a_pue_adds_is_said_where_none_was_known(tmp_path: Path) -> None:
+    db = stored(tmp_path)
+    assert "the PUE of the site is not known" in call("whatif", db, "first", "--pue", "1.4").stdout
+    assert "the PUE of the site is not known" not in call("whatif", db, "first", "--lifetime-years", "6").stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (("first", "--start", "0001-01-01T00:00"), ("--start 0001", "it is no time")),
+        (("first", "--start", "9999-12-31T23:59"), ("--start 9999", "it is no time")),
+        (("first", "--start", "02:00", "--intensity", "50"), ("--intensity 50 with --start", "does not matter")),
+        (("first", "--within", "5h", "--intensity", "50"), ("--intensity 50 with --within", "does not matter")),
         (("first",), ("nothing is changed", "--zone")),
         ((), ("no run is named",)),
         (("first", "--start", "teatime"), ("--start teatime", "02:00")),

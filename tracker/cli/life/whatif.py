@@ -61,6 +61,12 @@ def command(
     grid = [change for change in changes if change.kind in (ChangeKind.ZONE, ChangeKind.INTENSITY)]
     if intensity_csv is not None and grid:
         raise ConfigurationError(f"--{grid[0].kind} {grid[0].value} with --intensity-csv: each gives the grid; give one of them")
+    fixed = next((change for change in grid if change.kind is ChangeKind.INTENSITY), None)
+    if fixed is not None and (start is not None or within is not None):
+        raise ConfigurationError(
+            f"--intensity {fixed.value:g} with {'--start' if within is None else '--within'}: with one intensity for all hours, the start"
+            " does not matter; leave one of them out"
+        )
     store = open_store(db)
     unique = list(dict.fromkeys(selected(store, runs, filters)))
     if asked.start is not None and not asked.start.of_day and len(unique) > 1:

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...analysis.footprint import footprint
 from ...analysis.footprint_totals import count_once, require_one_basis
 from ...analysis.view import describe
+from ...carbon.estimating import stored_plan
 from ...carbon.grid import live
+from ...carbon.grid.ranged import ranged
 from ...carbon.series import Series, iso
 from ...carbon.terms import Terms
 from ...core.units import NS_PER_S
 from ...errors import ConfigurationError
 from ..figures import Figures, figures_of
 from .change import Change, ChangeKind, with_changes
-from .starting import Start, best_shift_ns, lacking, shifted
+from .starting import Start, best_shift_ns, filled, lacking, shifted
 
 if TYPE_CHECKING:
     from ...core.contract import FootprintJson, OutcomeJson, ShowJson, WhatIfJson
@@ -72,6 +74,7 @@ def what_if(store: Store, run_ids: Sequence[str], base: Terms, changes: Sequence
         "base": as_it_was.as_json(),
         "alone": [outcome([change]) for change in changes],
         "together": outcome(changes) if len(changes) > 1 else None,
+        "runs_estimated": sum(stored_plan(each.stored.run.settings) is not None for each in loaded),
     }
 
 
@@ -89,12 +92,15 @@ def _figures(store: Store, loaded: Sequence[Loaded], terms: Sequence[Terms]) -> 
 def _moved(store: Store, stored: StoredRun, terms: Terms, starting: Starting) -> tuple[Terms, int]:
     """The terms of a run that begins at another time, with the intensities that it meets then, and how much later that is. Raises
     ConfigurationError."""
+    if stored_plan(stored.run.settings) is not None:  # an estimate: its hours are not known
+        return terms, 0
     shift_ns = 0 if starting.start is None else starting.start.shift_ns(stored.run.started_utc_ns, starting.zone)
     series = terms.series or _cached(store, stored, terms, min(0, shift_ns), max(0, shift_ns, starting.within_ns or 0))
     _require(series, stored, 0, "as it was")
     if starting.start is None:
-        within_ns = starting.within_ns or 0
-        shift_ns = best_shift_ns(stored, store.points(stored.run.id), series[0], within_ns) or 0
+        within_ns, wanted = starting.within_ns or 0, terms.over(stored.run.zone, stored.run.settings).wanted_basis
+        known = filled([ranged(each, wanted) for each in series], stored.run.started_utc_ns, _end_utc_ns(stored) + within_ns)
+        shift_ns = best_shift_ns(stored, store.points(stored.run.id), known, within_ns) or 0
     else:
         _require(series, stored, shift_ns, f"with --start {starting.start.text}")
     return replace(terms, series=tuple(shifted(each, shift_ns) for each in series)), shift_ns

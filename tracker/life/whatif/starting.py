@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, time, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from itertools import pairwise
 from operator import mul
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +17,9 @@ from ...errors import ConfigurationError
 
 if TYPE_CHECKING:
     from ...storage.read.records import StoredRun
+
+YEARS = range(1970, 2201)
+"""Those of which a start may be. A nanosecond of each has a number of 64 bits, whatever the zone."""
 
 Curves = Mapping[tuple[str, str], Sequence[Point]]
 
@@ -34,25 +37,45 @@ class Start(NamedTuple):
 
     def shift_ns(self, started_utc_ns: int, zone: tzinfo | None) -> int:
         """How much later a run begins that began at `started_utc_ns`. A time of day is in the zone `zone`; None is that of the machine."""
-        begun = datetime.fromtimestamp(started_utc_ns / NS_PER_S, UTC).astimezone(zone)
-        at = datetime.combine(begun.date(), self.at, begun.tzinfo) if isinstance(self.at, time) else self.at.astimezone(zone)
-        return round((at.astimezone(UTC) - EPOCH).total_seconds() * NS_PER_S) - started_utc_ns
+        at = self._on_the_day_of(EPOCH + timedelta(microseconds=started_utc_ns // 1000), zone) if isinstance(self.at, time) else self.at
+        return (at.astimezone(UTC) - EPOCH) // timedelta(microseconds=1) * 1000 - started_utc_ns
+
+    def _on_the_day_of(self, begun: datetime, zone: tzinfo | None) -> datetime:
+        """The time of day on the clock of its own offset, if it has one, else on that of the zone: the clock may change on this day."""
+        assert isinstance(self.at, time)
+        zone = self.at.tzinfo or zone
+        at = datetime.combine(begun.astimezone(zone).date(), self.at)
+        return at if self.at.tzinfo is not None else at.astimezone() if zone is None else at.replace(tzinfo=zone)
 
 
 def start_of(text: str) -> Start:
     """A start as a user writes it: 02:00, or 2026-03-01T02:00. Raises ConfigurationError."""
+    wrong = ConfigurationError(f"--start {text}: it is no time; give a time of day such as 02:00, or an instant such as 2026-03-01T02:00")
     for parse in (time.fromisoformat, datetime.fromisoformat):
         try:
-            return Start(text, parse(text.strip()))
+            at = parse(text.strip())
         except ValueError:
             continue
-    raise ConfigurationError(f"--start {text}: it is no time; give a time of day such as 02:00, or an instant such as 2026-03-01T02:00")
+        if isinstance(at, datetime) and at.year not in YEARS:
+            raise wrong
+        return Start(text, at)
+    raise wrong
 
 
 def shifted(series: Series, by_ns: int) -> Series:
     """The series as a run would meet it that begins `by_ns` later."""
     slots = (slot._replace(start_utc_ns=slot.start_utc_ns - by_ns, end_utc_ns=slot.end_utc_ns - by_ns) for slot in series.slots)
     return replace(series, slots=tuple(slots))
+
+
+def filled(series: Sequence[Series], start_utc_ns: int, end_utc_ns: int) -> Series:
+    """The series as one: where the first has no value from start to end, the next ones stand in, as in a footprint."""
+    whole, *others = series
+    for other in others:
+        pieces = (piece for gap in whole.gaps(start_utc_ns, end_utc_ns) for piece in other.between(*gap))
+        found = [slot._replace(start_utc_ns=a, end_utc_ns=b) for a, b, slot in pieces if slot is not None]
+        whole = replace(whole, slots=tuple(sorted((*whole.slots, *found), key=lambda slot: slot.start_utc_ns)))
+    return whole
 
 
 def lacking(series: Sequence[Series], start_utc_ns: int, end_utc_ns: int) -> tuple[int, int] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
@@ -37,8 +38,18 @@ def outcomes_page(found: WhatIfJson) -> RenderableType:
         table.add_row(_name(outcome["changes"][0]), *_grams(outcome), _difference(outcome))
     if (together := found["together"]) is not None:
         table.add_row("all together", *_grams(together), _difference(together), style="bold")
-    notes = [*_starts(found), f"The joules of {count(len(found['runs']), 'run')} stay as they were recorded."]
+    notes = [*_starts(found), *_unknown(found), f"The joules of {count(len(found['runs']), 'run')} stay as they were recorded."]
     return Group(table, Text(), *(Text(note) for note in notes))
+
+
+def _unknown(found: WhatIfJson) -> Iterator[str]:
+    """What cannot be compared, or moved."""
+    kinds = {outcome["changes"][0]["kind"] for outcome in found["alone"]}
+    if "pue" in kinds and found["base"]["operational_lower_bound"]:
+        yield "≥: the PUE of the site is not known, and is taken as 1. A PUE that you give adds the grams that are missing there."
+    if found["runs_estimated"] and kinds & {"start", "best-start"}:
+        estimated = count(found["runs_estimated"], "estimate")
+        yield f"Another start changes nothing for {estimated} among these runs, because the hours of an estimate are not known."
 
 
 def _grams(of: LifeFiguresJson) -> tuple[str, str]:

@@ -29,10 +29,11 @@ class OutcomeJson(LifeFiguresJson):
 
 class WhatIfJson(TypedDict):
     """The same runs under other circumstances: `base` as they were, `alone` each change by itself, and `together` all of them (None for a
-    single one)."""
+    single one). `runs_estimated` counts the estimates, whose hours are not known: another start leaves them as they are."""
 
     schema_version: int
     runs: list[str]
     base: LifeFiguresJson
     alone: list[OutcomeJson]
     together: OutcomeJson | None
+    runs_estimated: int

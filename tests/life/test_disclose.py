@@ -184,6 +184,7 @@ def test_the_document_of_spdx_is_valid(tmp_path: Path) -> None:
     assert (float(training.ai_energyQuantity), training.ai_energyUnit) == (3.75, spdx.ai_EnergyUnitType.kilowattHour)
     assert float(model.ai_energyConsumption.ai_inferenceEnergyConsumption[0].ai_energyQuantity) == 1.25
     assert model.software_packageVersion == "1.0"
+    assert not [agent for agent in found.foreach_type(spdx.Agent) if "EDF" in str(agent.name)]  # it provides energy, and wrote nothing
     [document] = found.foreach_type(spdx.SpdxDocument)
     assert list(document.rootElement) == [model]
 
@@ -243,6 +244,44 @@ def test_hostile_names_break_no_form(tmp_path: Path, form: str, name: str) -> No
         assert json.loads(printed)["components"][0]["name"] == name
     else:
         assert [part["name"] for part in json.loads(printed)["@graph"] if part["type"] == "ai_AIPackage"] == [name]
+
+
+@pytest.mark.parametrize("form", ["gpai", "sci-ai"])
+def test_hostile_names_stay_text_in_markdown(tmp_path: Path, form: str) -> None:
+    name = r'"a\u001b[31m|<b>*\n# x"'
+    text = (
+        f"[model]\nname = {name}\nproject = 'digits'\n[disclosure]\nflop = 1e20\nflop_method = {name}\n[inference]\nunit = {name}\n"
+        f"per_day = 5\ndays = 5\nj_per_unit = 5\nsource = {name}"
+    )
+    page = filled(tmp_path, form, text).stdout
+    assert "\x1b" not in page
+    assert not any(line.startswith("# x") for line in page.splitlines())
+    assert "<b>" not in page.replace("\\<b\\>", "")
+
+
+@pytest.mark.parametrize(
+    ("flop", "shown"), [("9.99e25", "1.0e+26 (order of magnitude: 10^26)"), ("0.5", "5.0e-01 (order of magnitude: 10^-1)")]
+)
+def test_the_order_of_magnitude_is_that_of_what_is_shown(tmp_path: Path, flop: str, shown: str) -> None:
+    assert f"FLOP: {shown}" in filled(tmp_path, "gpai", MODEL + f"[disclosure]\nflop = {flop}").stdout
+
+
+def test_times_that_nobody_measured_are_missing(tmp_path: Path) -> None:
+    add = '[[add]]\nstage = "training"\nname = "x"\nsource = "s"\n'
+    db = stored(tmp_path)
+    result = call(db, written(tmp_path, add + "energy_kwh = 1"), "--form", "gpai")
+    assert "Wall-clock time: missing" in result.stdout
+    assert "Hardware time: missing" in result.stdout
+    assert "accelerators alone | not known |" in result.stdout
+    assert "The energy was not measured; it was added by hand. PUE: 1.25." in result.stdout
+    assert "missing: the wall-clock time of the training" in result.stderr
+    result = call(db, written(tmp_path, add + "gpu_hours = 24\nwatts = 500"), "--form", "gpai")
+    assert "Hardware time: 1.00 GPU days (24.0 GPU hours)" in result.stdout
+
+
+def test_runs_without_a_stage_are_missing(tmp_path: Path) -> None:
+    """They are in no stage of a form."""
+    assert "missing: 1 run without a stage; give --stage" in filled(tmp_path, "cyclonedx").stderr
 
 
 def test_a_form_is_written_to_a_file(tmp_path: Path) -> None:

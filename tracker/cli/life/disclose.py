@@ -18,6 +18,7 @@ from ...life.reading import file_of, life_named
 from ...life.whole import whole_life
 from ...presentation.disclosure.forms import FORMS
 from ...presentation.paper.short import short_paragraph
+from ...presentation.words.quantities import count
 from ..options import db_option
 from ..output import echo, require_folder, say
 from ..output import whole as whole_file
@@ -86,3 +87,5 @@ def _fill(form: str, life: Life, terms: Terms, made_at: str, output: str | None,
         say(f"written: {output}")
     for missing in filled.missing:
         say(f"missing: {missing.what}; {missing.how}")
+    if unstaged := sum(stage is None for stage in of.stages.values()):
+        say(f"missing: {count(unstaged, 'run')} without a stage; give --stage when they run, or select them in the file with [[select]]")

@@ -98,7 +98,7 @@ def live(folder: Path) -> None:
     key, public, receipt = (str(folder / name) for name in ("key.pem", "key.pub", "receipt.zip"))
     subprocess.run([sys.executable, "-P", "-c", KEYS, key, public], check=True, timeout=HANGS_S)
     trainwatt("disclose", "--project", "smoke", "--receipt", receipt, "--sign", key)
-    assert "every figure holds" in trainwatt("verify", receipt, "--key", public)
+    assert "every figure holds" in trainwatt("verify", receipt, "--signed-by", public)
 
 
 def upgrade(folder: Path) -> None:

@@ -176,8 +176,8 @@ def test_a_signature_holds_for_its_key_only(tmp_path: Path) -> None:
     _, other = keys(tmp_path, "other")
     file = made(tmp_path, "--project", "digits", "--sign", private)
     assert (verified(file)["has_signature"], verified(file)["signature_holds"]) == (True, None)
-    assert verified(file, "--key", public)["signature_holds"] is True
-    wrong = verified(file, "--key", other)
+    assert verified(file, "--signed-by", public)["signature_holds"] is True
+    wrong = verified(file, "--signed-by", other)
     assert (wrong["signature_holds"], wrong["holds"]) == (False, False)
 
 
@@ -185,10 +185,10 @@ def test_a_forger_without_the_key_is_found(tmp_path: Path) -> None:
     private, public = keys(tmp_path, "mine")
     file = made(tmp_path, "--project", "digits", "--sign", private)
     forged = altered(file, "terms.json", lambda _: b'{"pue": 1.0}\n', digests_too=True)
-    view = verified(forged, "--key", public)
+    view = verified(forged, "--signed-by", public)
     assert (view["signature_holds"], view["holds"]) == (False, False)
     unsigned = made(tmp_path, "--project", "digits")
-    assert verified(unsigned, "--key", public)["signature_holds"] is False
+    assert verified(unsigned, "--signed-by", public)["signature_holds"] is False
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_a_forger_without_the_key_is_found(tmp_path: Path) -> None:
         (("verify", "plain.zip"), ("no receipt", "manifest.json")),
         (("verify", "bad.zip"), ("manifest.json", "damaged")),
         (("verify", "newer.zip"), ("another format",)),
-        (("verify", "good.zip", "--key", "text"), ("text is no public key", "openssl")),
+        (("verify", "good.zip", "--signed-by", "text"), ("text is no public key", "openssl")),
     ],
 )
 def test_bad_input_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], words: tuple[str, ...]) -> None:

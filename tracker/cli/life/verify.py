@@ -25,7 +25,7 @@ MOST_SHOWN = 20
 
 @click.command("verify")
 @click.argument("receipt", type=FILE)
-@click.option("--key", type=FILE, metavar="FILE", help="The public key of the signer, in a PEM file.")
+@click.option("--signed-by", "key", type=FILE, metavar="FILE", help="The public key of the signer, in a PEM file.")
 @json_option
 def command(receipt: Path, key: Path | None, as_json: bool) -> None:
     """Compute every figure of a receipt again, offline, and say which does not hold.
@@ -68,5 +68,5 @@ def _lines(found: VerifiedJson) -> Iterator[str]:
 
 def _signature(found: VerifiedJson) -> str:
     if found["signature_holds"] is None:
-        return "signed: give --key to check by whom" if found["has_signature"] else "not signed: whoever made it may have changed anything"
+        return "signed: give --signed-by to check by whom" if found["has_signature"] else "not signed: whoever made it may have changed anything"
     return "the signature holds" if found["signature_holds"] else "the signature does not hold: another key, or an altered receipt"

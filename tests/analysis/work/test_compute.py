@@ -5,14 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-import time
 from typing import Any
 
 import pytest
 
 from tests.fakes.compared import KINDS, put
 from tests.fakes.world import MakeWorld, World
-from trainwatt import EnergyTracker
 from trainwatt.carbon.tables.peaks import peak_of, peaks
 from trainwatt.core.precision import Precision
 
@@ -59,18 +57,6 @@ def test_operations_of_a_joule_and_the_part_of_the_peak(world: World) -> None:
     for part in ("Model FLOP utilisation", "38 %", "2.51 TFLOP per joule"):
         assert part in page
     assert "38 % of the bf16 peak" in said(world, "report", "-o", "-", "--format", "md")
-
-
-def test_a_run_that_is_measured_has_it_over_its_own_time(here: World) -> None:
-    here.gpu("0.name", "NVIDIA H100 80GB HBM3")
-    with EnergyTracker(flops_precision="bf16") as tracker:
-        time.sleep(0.3)
-        tracker.update(flops=10**14)
-    view = tracker.summary().to_dict()
-    [peak] = view["compute"]["peaks"]
-    assert peak["device_s"] == pytest.approx(view["run"]["duration_s"], abs=0.05)
-    assert view["compute"]["mfu"] == pytest.approx(1e14 / (H100 * peak["device_s"]), rel=1e-9)
-    assert "1.00e14 FLOP, " in str(tracker.summary())
 
 
 def test_the_default_precision_is_named_as_one_that_stands_in(world: World) -> None:

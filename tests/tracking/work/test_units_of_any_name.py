@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -92,6 +93,18 @@ def test_more_operations_than_64_bits_hold(here: World) -> None:
     assert entry["work"] == view["work"]
     [event] = events(view, "store")
     assert "below 1e+30" in event["detail"]
+
+
+def test_operations_of_a_run_has_the_peak_of_its_own_time(here: World) -> None:
+    here.gpu("0.name", "NVIDIA H100 80GB HBM3")
+    with EnergyTracker(flops_precision="bf16") as tracker:
+        time.sleep(0.3)
+        tracker.update(flops=10**14)
+    view = tracker.summary().to_dict()
+    [peak] = view["compute"]["peaks"]
+    assert peak["device_s"] == pytest.approx(view["run"]["duration_s"], abs=0.05)
+    assert view["compute"]["mfu"] == pytest.approx(1e14 / (989.4e12 * peak["device_s"]), rel=1e-9)
+    assert "1.00e14 FLOP, " in str(tracker.summary())
 
 
 def test_threads_lose_nothing() -> None:

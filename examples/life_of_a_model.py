@@ -39,7 +39,7 @@ energy_kwh = [0.0001, 0.0002, 0.0005]
 source = "a guess of this example: 100 kB of 8 TB on a disk of 8 W"
 
 [inference]
-unit = "samples"
+unit = "requests"
 per_day = [500, 1000, 3000]
 days = 365
 runs = ["life_of_a_model/service"]
@@ -95,7 +95,7 @@ def serve(model: nn.Module, requests: int) -> None:
             pixels = torch.tensor(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             with torch.no_grad():
                 answer = str(int(model(pixels.reshape(1, 1, 8, 8)).argmax()))
-            tracker.update(samples=1)
+            tracker.update(requests=1)
             self.send_response(200)
             self.end_headers()
             self.wfile.write(answer.encode())

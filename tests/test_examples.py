@@ -128,7 +128,7 @@ def test_life_of_a_model(tmp_path: Path) -> None:
     }
     assert life["final"][0][:8] in output
     assert life["planned"]["units"]["value"] == 365_000
-    assert f"5 samples of run {next(r for r in life_runs(tmp_path) if r['name'] == 'service')['id'][:8]}" in " ".join(output.split())
+    assert f"5 requests of run {next(r for r in life_runs(tmp_path) if r['name'] == 'service')['id'][:8]}" in " ".join(output.split())
     assert all(words in output for words in ("storage of the images", "not the model", "interrupted", "in SE", "co2_eq_emissions:"))
 
 

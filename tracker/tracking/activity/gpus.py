@@ -21,8 +21,8 @@ log = logging.getLogger("trainwatt")
 
 NS, NS_PER_MS = 1e-9, 1_000_000
 OFTEN_NS, LOOK_NS = 500_000_000, 1_000_000_000
-"""The time between two looks at how busy the GPUs are: in the first minute, and later. The rest is looked at once a second."""
-FIRST_NS = 60_000_000_000
+"""The time between two looks at how busy the GPUs are: in the first half minute, and later. The rest is looked at once a second."""
+FIRST_NS = 30_000_000_000
 """In a short run, each change between two looks is a larger part of the time."""
 SELDOM_NS = 60_000_000_000
 """The longest time between two looks, where they are slow."""

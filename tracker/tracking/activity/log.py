@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 NS_PER_S = 1_000_000_000
 APART_NS = 10 * NS_PER_S
 """The longest time between two points that are stored. In a young run it is a part of its age."""
-OF_AGE = 50
+OF_AGE = 25
 KEEP_NS = 3600 * NS_PER_S
 """How long all points are kept."""
 SLOT_NS = 100 * NS_PER_S

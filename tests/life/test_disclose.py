@@ -35,6 +35,9 @@ license = "Apache-2.0"
 released = 2026-03-01
 download = "https://example.org/model"
 version = "1.0"
+task_family = "image classification"
+data_type = "image"
+infrastructure = "onPremise"
 """
 INFERENCE = """
 [inference]
@@ -198,6 +201,25 @@ def test_the_block_of_a_model_card_is_read(tmp_path: Path) -> None:
     assert "trainwatt" in data["source"]
 
 
+def test_the_report_of_boamps_has_what_its_schema_requires(tmp_path: Path) -> None:
+    """The required keys of report_schema.json, hardware_schema.json, dataset_schema.json and measure_schema.json (Boavizta/BoAmps)."""
+    result = filled(tmp_path, "boamps")
+    report = json.loads(result.stdout)
+    assert "[disclosure]" not in result.stderr
+    assert {"task", "measures", "infrastructure"} <= report.keys()
+    assert {"taskStage", "taskFamily", "algorithms", "dataset"} <= report["task"].keys()
+    assert report["task"]["taskStage"] == "finetuning"
+    assert report["task"]["algorithms"][0]["parametersNumber"] == 7
+    assert report["task"]["dataset"] == [{"dataUsage": "input", "dataType": "image"}]
+    [measure] = report["measures"]
+    assert (measure["powerConsumption"], measure["measurementDuration"]) == (3.0, 3 * 3600.0)
+    assert "measured" in measure["measurementMethod"]
+    [component] = report["infrastructure"]["components"]
+    assert component == {"componentName": "NVIDIA L4", "componentType": "gpu", "nbComponent": 1}
+    assert report["quality"] == "medium"  # the sensor may be off by 10 %, and the ends of the run by a little more
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", report["header"]["reportDatetime"])
+
+
 def test_the_form_of_the_eu(tmp_path: Path) -> None:
     text = filled(tmp_path, "gpai").stdout
     assert "Wall-clock time: 0.125 days (3 h 00 min)" in text
@@ -219,7 +241,7 @@ def test_the_scores_of_provider_and_consumer(tmp_path: Path) -> None:
     assert "0.125 g (0.125–0.250) CO2e per request (3600 J)" in text
 
 
-@pytest.mark.parametrize("form", ["gpai", "huggingface", "cyclonedx", "spdx", "sci-ai"])
+@pytest.mark.parametrize("form", ["gpai", "huggingface", "cyclonedx", "spdx", "boamps", "sci-ai"])
 def test_what_is_not_known_is_missing_and_never_invented(tmp_path: Path, form: str) -> None:
     """An entry by hand, and nothing else."""
     text = '[[add]]\nstage = "data"\nname = "x"\nsource = "s"\nenergy_kwh = 1'
@@ -296,6 +318,7 @@ def test_a_form_is_written_to_a_file(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ('[disclosure]\ntraining_type = "guess"', ("disclosure.training_type = 'guess'", "pre-training")),
+        ('[disclosure]\ninfrastructure = "moon"', ("disclosure.infrastructure = 'moon'", "onPremise")),
         ("[disclosure]\nflop = 0", ("disclosure.flop = 0", "above 0")),
         ('[disclosure]\nreleased = "soon"', ("disclosure.released = 'soon'", "2026-03-01")),
         ("[disclosure]\nweights = 5", ("disclosure.weights", "no such key")),

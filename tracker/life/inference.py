@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..carbon.accounting import Estimate
 from ..carbon.terms import Terms
 from ..core.units import J_PER_KWH
+from ..core.work import counted
 from ..errors import ConfigurationError
 from .entries import of_energy, over
 from .figures import Figures, figures_of
@@ -43,10 +44,10 @@ def unit_of(plan: Inference, measured: Sequence[FootprintJson], terms: Terms, ro
 def units_of(unit: str, measured: Sequence[FootprintJson]) -> int:
     """How many units the runs have counted. Raises ConfigurationError if one of them counted none, or has no energy."""
     for f in measured:
-        if not f["work"].get(unit):
-            counted = ", ".join(name for name, amount in f["work"].items() if amount) or "nothing"
+        if not counted(f["work"], unit):
+            names = ", ".join(name for name, amount in f["work"].items() if amount) or "nothing"
             raise ConfigurationError(
-                f"inference.unit = {unit!r}: run {f['run']['id'][:8]} never counted it (it counted {counted}); count it with"
+                f"inference.unit = {unit!r}: run {f['run']['id'][:8]} never counted it (it counted {names}); count it with"
                 f" tracker.update({unit}=…), or name a unit that it counted"
             )
         if f["energy"]["total_j"] is None:
@@ -54,7 +55,7 @@ def units_of(unit: str, measured: Sequence[FootprintJson]) -> int:
                 f"inference.runs: run {f['run']['id'][:8]} has no energy, so it does not tell what a unit takes; name a run that"
                 " was measured, or give j_per_unit"
             )
-    return sum(f["work"][unit] for f in measured)
+    return sum(counted(f["work"], unit) for f in measured)
 
 
 def scaled(figures: Figures, factor: float) -> Figures:

@@ -77,6 +77,9 @@ class Stated(NamedTuple):
     released: str | None = None
     download: str | None = None
     version: str | None = None
+    task_family: str | None = None
+    data_type: str | None = None
+    infrastructure: str | None = None
 
     def as_json(self) -> StatedJson:
         """The contract's form."""
@@ -92,6 +95,9 @@ class Stated(NamedTuple):
             "released": self.released,
             "download": self.download,
             "version": self.version,
+            "task_family": self.task_family,
+            "data_type": self.data_type,
+            "infrastructure": self.infrastructure,
         }
 
 

@@ -25,6 +25,8 @@ _OF_ADDED = ("stage", "name", "source", "from", "to", *_AMOUNTS, *_HARDWARE, *TE
 _OF_INFERENCE = ("unit", "per_day", "days", "j_per_unit", "embodied_g_per_unit", "source", "runs", *TERMS)
 TRAINING_TYPES = ("pre-training", "fine-tuning")
 """Those that a model card of Hugging Face has."""
+INFRASTRUCTURES = ("publicCloud", "privateCloud", "onPremise", "other")
+"""Those of BoAmps."""
 
 
 USUAL = Path("life.toml")
@@ -86,6 +88,9 @@ def _stated(table: TomlTable) -> Stated:
     kind, released = table.text("training_type"), table.day("released")
     if kind is not None and kind not in TRAINING_TYPES:
         raise table.wrong("training_type", kind, "there is no such type", f"give one of {', '.join(TRAINING_TYPES)}")
+    place = table.text("infrastructure")
+    if place is not None and place not in INFRASTRUCTURES:
+        raise table.wrong("infrastructure", place, "there is no such type", f"give one of {', '.join(INFRASTRUCTURES)}")
     return Stated(
         provider=table.text("provider"),
         location=table.text("location"),
@@ -98,6 +103,9 @@ def _stated(table: TomlTable) -> Stated:
         released=None if released is None else released.isoformat(),
         download=table.text("download"),
         version=table.text("version"),
+        task_family=table.text("task_family"),
+        data_type=table.text("data_type"),
+        infrastructure=place,
     )
 
 

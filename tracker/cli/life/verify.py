@@ -68,5 +68,9 @@ def _lines(found: VerifiedJson) -> Iterator[str]:
 
 def _signature(found: VerifiedJson) -> str:
     if found["signature_holds"] is None:
-        return "signed: give --signed-by to check by whom" if found["has_signature"] else "not signed: whoever made it may have changed anything"
+        return (
+            "signed: give --signed-by to check by whom"
+            if found["has_signature"]
+            else "not signed: whoever made it may have changed anything"
+        )
     return "the signature holds" if found["signature_holds"] else "the signature does not hold: another key, or an altered receipt"

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from .boamps import boamps
 from .cyclonedx import cyclonedx
 from .form import Form
 from .gpai import gpai
@@ -27,6 +28,7 @@ FORMS: Mapping[str, Callable[[DisclosureJson], Form]] = {
     "huggingface": huggingface,
     "cyclonedx": cyclonedx,
     "spdx": spdx,
+    "boamps": boamps,
     "sci-ai": sci_ai,
     "json": as_json,
 }

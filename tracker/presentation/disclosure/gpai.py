@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ...core.work import singular
 from ..words.quantities import count, format_duration, listed, significant
 from ..words.safe_text import markdown
 from .form import Form, Missing, boundary_of, how_known, mwh_text, no_stage, stage_of, stated
@@ -111,7 +112,7 @@ def _inference(of: DisclosureJson, missing: list[Missing]) -> Iterator[str]:
         yield "- Energy of a unit: missing"
     else:
         each = planned["j_per_unit"]
-        unit = markdown(planned["unit"].removesuffix("s"))
+        unit = markdown(singular(planned["unit"]))
         value, low, high = (significant(each[key]) for key in ("value", "low", "high"))
         yield f"- Energy of a {unit}: {value} J{'' if low == high else f' ({low}–{high})'}, {markdown(planned['source'])}"
     yield ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ...core.work import singular
 from ..words.masses import format_mass
 from ..words.quantities import count, significant
 from ..words.safe_text import markdown
@@ -67,7 +68,7 @@ def _consumer(of: DisclosureJson, missing: list[Missing]) -> Iterator[str]:
         missing.append(Missing("the unit of inference", "measure it with --stage inference and name it below [inference] in the file"))
         return
     each = planned["g_per_unit"]
-    unit = markdown(planned["unit"].removesuffix("s"))
+    unit = markdown(singular(planned["unit"]))
     least = "at least " if planned["operational_lower_bound"] or planned["embodied_lower_bound"] else ""
     grams = format_mass(each["value"], each["low"], each["high"])
     yield f"- {least}{grams} CO2e per {unit} ({significant(planned['j_per_unit']['value'])} J)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...core.work import singular
 from ..words.masses import format_mass, mass_parts
 from ..words.quantities import at_least, count, format_duration, format_energy, format_range, range_parts, significant
 
@@ -135,7 +136,7 @@ def notes(life: LifeJson) -> Iterator[str]:
 
 def _of_inference(planned: PlannedJson, before: LifeFiguresJson, even: BreakEvenJson | None) -> Iterator[str]:
     unit, units = planned["unit"], planned["units"]
-    one, least = unit.removesuffix("s"), planned["operational_lower_bound"] or planned["embodied_lower_bound"]
+    one, least = singular(unit), planned["operational_lower_bound"] or planned["embodied_lower_bound"]
     joules = at_least(_ranged_j(planned["j_per_unit"]), planned["energy_lower_bound"])
     yield f"One {one} takes {joules} and emits {at_least(_ranged_g(planned['g_per_unit']), least)} CO2e ({planned['source']})."
     least = least or before["operational_lower_bound"] or before["embodied_lower_bound"]

@@ -60,6 +60,9 @@ class StatedJson(TypedDict):
     released: str | None
     download: str | None
     version: str | None
+    task_family: str | None
+    data_type: str | None
+    infrastructure: str | None
 
 
 class DisclosureJson(TypedDict):

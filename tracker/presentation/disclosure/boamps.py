@@ -1,0 +1,90 @@
+"""PURE: a report of BoAmps (Boavizta, the JSON schemas of its model/ folder): the energy of the training as a computing task."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_URL, uuid5
+
+from .form import Form, Missing, boundary_of, how_known, kwh, no_stage, stage_of, stated
+
+if TYPE_CHECKING:
+    from ...core.contract import BoundaryJson, DisclosedStageJson, DisclosureJson
+
+QUALITIES = (("high", 0.10), ("medium", 0.25), ("low", 0.50))
+"""The quality of a report, and the error that it may have at most."""
+
+
+def boamps(of: DisclosureJson) -> Form:
+    """The report as JSON. Its energy is that of the nodes: the schema knows no PUE."""
+    missing: list[Missing] = []
+    training = stage_of(of, "training")
+    report: dict[str, Any] = {
+        "header": {"reportId": str(uuid5(NAMESPACE_URL, of["name"] + of["made_at"])), "reportDatetime": _datetime(of["made_at"])},
+        "task": _task(of, missing),
+    }
+    if training is None:
+        missing.append(no_stage("training"))
+    else:
+        node = boundary_of(training, "node")
+        report["measures"] = [_measure(of, training, node)]
+        report["infrastructure"] = _infrastructure(of, training, missing)
+        error = _error(node)
+        quality = None if node["lower_bound"] else next((name for name, most in QUALITIES if error <= most), None)
+        if quality is None:
+            missing.append(Missing("the quality", "the range of the energy is wider than ±50 %, or a part of it is not known: measure it"))
+        else:
+            report["quality"] = quality
+    if of["zones"]:
+        report["environment"] = {"country": of["zones"][0].partition("-")[0]}
+    return Form(json.dumps(report, indent=2, ensure_ascii=False), tuple(missing))
+
+
+def _task(of: DisclosureJson, missing: list[Missing]) -> dict[str, Any]:
+    known = of["stated"]
+    task: dict[str, Any] = {"taskStage": "finetuning" if known["training_type"] == "fine-tuning" else "training"}
+    if known["task_family"] is None:
+        missing.append(stated("task_family", "the family of the task", '"image classification"'))
+    else:
+        task["taskFamily"] = known["task_family"]
+    algorithm: dict[str, Any] = {"algorithmName": of["name"]}
+    if known["parameters"] is not None:
+        algorithm["parametersNumber"] = known["parameters"] / 1e9
+    task["algorithms"] = [algorithm]
+    if known["data_type"] is None:
+        missing.append(stated("data_type", "the type of the data", '"image"'))
+    else:
+        task["dataset"] = [{"dataUsage": "input", "dataType": known["data_type"]}]
+    return task
+
+
+def _measure(of: DisclosureJson, training: DisclosedStageJson, node: BoundaryJson) -> dict[str, Any]:
+    return {
+        "measurementMethod": f"{of['software']}: {how_known(training)}",
+        "powerConsumption": kwh(node["energy_j"]),
+        "measurementDuration": training["wall_clock_s"],
+    }
+
+
+def _infrastructure(of: DisclosureJson, training: DisclosedStageJson, missing: list[Missing]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if of["stated"]["infrastructure"] is None:
+        missing.append(stated("infrastructure", "the type of the infrastructure", '"onPremise", "publicCloud" or "privateCloud"'))
+    else:
+        found["infraType"] = of["stated"]["infrastructure"]
+    components = [
+        {"componentName": used["model"], "componentType": used["kind"], "nbComponent": used["count"]} for used in training["hardware"]
+    ]
+    if components:
+        found["components"] = components
+    else:
+        missing.append(Missing("the hardware", "record runs on it; what was added by hand names none here"))
+    return found
+
+
+def _error(of: BoundaryJson) -> float:
+    return max(of["high_j"] - of["energy_j"], of["energy_j"] - of["low_j"]) / of["energy_j"] if of["energy_j"] else float("inf")
+
+
+def _datetime(text: str) -> str:
+    return text.replace("T", " ").removesuffix("Z")

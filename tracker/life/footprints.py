@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..analysis.footprint import Known, footprint
@@ -11,6 +12,7 @@ from ..analysis.open_store import open_store
 from ..analysis.selection import find
 from ..analysis.view import describe
 from ..carbon.terms import Terms
+from ..core.basis import Basis
 from ..errors import ConfigurationError
 from .choosing import Chosen, chosen
 from .plan import Life
@@ -22,11 +24,13 @@ if TYPE_CHECKING:
 
 
 class Gathered(NamedTuple):
-    """The runs of a life with their stages, their footprints, and those of the runs that tell what a unit of inference takes."""
+    """The runs of a life with their stages, their footprints, and those of the runs that tell what a unit of inference takes. `terms` are
+    those of what is added by hand: they are on the basis of the runs."""
 
     of: Chosen
     found: list[FootprintJson]
     measured: list[FootprintJson]
+    terms: Terms
 
 
 def gathered(
@@ -34,12 +38,21 @@ def gathered(
 ) -> Gathered:
     """All runs of a life in the database at `place`, which `opened` opens only if there are any. Raises TrainwattError."""
     if not life.has_runs:
-        return Gathered(Chosen({}, frozenset()), [], [])
+        return Gathered(Chosen({}, frozenset()), [], [], terms)
     store = opened(place)
     of = chosen(store, life)
     refs = () if life.inference is None else life.inference.runs
     measured = list(dict.fromkeys(find(store, ref) for ref in refs))
-    return Gathered(of, footprints_of(store, list(of.stages), terms, say), footprints_of(store, measured, terms, say))
+    found, of_units = (footprints_of(store, some, terms, say) for some in (list(of.stages), measured))
+    require_one_basis([*found, *of_units])
+    return Gathered(of, found, of_units, _on_the_basis_of([*found, *of_units], terms))
+
+
+def _on_the_basis_of(footprints: Iterable[FootprintJson], terms: Terms) -> Terms:
+    """The terms; if they name no basis, on that of the runs, because life-cycle grams and direct ones are never added."""
+    bases = (f["carbon"]["intensity_basis"] for f in footprints if f["carbon"] is not None)
+    basis = terms.basis or next((Basis(basis) for basis in bases if basis is not None), None)
+    return replace(terms, basis=basis)
 
 
 def footprints_of(store: Store, run_ids: Iterable[str], terms: Terms, say: Callable[[str], None]) -> list[FootprintJson]:

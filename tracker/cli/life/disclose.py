@@ -75,7 +75,7 @@ def command(
 def _fill(form: str, life: Life, terms: Terms, made_at: str, output: str | None, db: str | None) -> None:
     """Fill in a form, and print or write it."""
     rows = table(terms.hardware)
-    of, found, measured = gathered(life, terms, db, say)
+    of, found, measured, terms = gathered(life, terms, db, say)
     whole = whole_life(life, of, found, measured, terms, rows)
     method = "".join(part for part in short_paragraph(found) if isinstance(part, str)) if found else ADDED_ONLY
     filled = FORMS[form](disclosure(life, of, found, whole, method, made_at, terms, rows))

@@ -49,7 +49,7 @@ def command(
         require_folder(output, "life.html")
     terms = terms_of(**given)
     life = life_named(file, project)
-    of, found, measured = gathered(life, terms, db, say)
+    of, found, measured, terms = gathered(life, terms, db, say)
     whole = whole_life(life, of, found, measured, terms, table(terms.hardware))
     text = _text(whole, form)
     if output is None:

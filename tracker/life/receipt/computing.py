@@ -83,8 +83,8 @@ def computed(folder: Path, say: Callable[[str], None]) -> DisclosureJson:
     life = read_life(folder / LIFE)
     rows = table(terms.hardware)
     runs = gathered(life, terms, str(folder / RUNS), say, partial(_opened, own_table=terms.hardware is not None))
-    whole = whole_life(life, runs.of, runs.found, runs.measured, terms, rows)
-    return disclosure(life, runs.of, runs.found, whole, "", "", terms, rows)
+    whole = whole_life(life, runs.of, runs.found, runs.measured, runs.terms, rows)
+    return disclosure(life, runs.of, runs.found, whole, "", "", runs.terms, rows)
 
 
 def _opened(place: str | None, *, own_table: bool) -> Store:

@@ -45,9 +45,9 @@ def _time(training: DisclosedStageJson, missing: list[Missing]) -> Iterator[str]
     yield "## Training time"
     yield ""
     wall, hours = training["wall_clock_s"], training["device_hours"]
-    if training["runs"]:
+    if wall:
         days = f"{significant(wall / DAY_S)} days ({format_duration(wall)})"
-        yield f"- Wall-clock time: {days}, in which at least one of the {count(training['runs'], 'measured training run')} was running"
+        yield f"- Wall-clock time: {days}, in which at least one of {count(training['runs'], 'training run')} was running"
     else:
         missing.append(Missing("the wall-clock time of the training", "record its runs; what is added by hand has none"))
         yield "- Wall-clock time: missing"

@@ -92,7 +92,7 @@ def test_runs_at_once_are_disclosed_once(tmp_path: Path) -> None:
 
 
 def at_once(folder: Path, *runs: tuple[str, ...]) -> Path:
-    """Runs in the same hour, each of which reads some of the devices of one machine; each device uses a kilowatt-hour."""
+    """Runs in the same hour, each of which reads some of the devices of one machine; each device uses a kilowatt-hour, memory nothing."""
     rows: dict[str, list[Row]] = {name: [] for name in ("run", "segment", "device", "curve_point", "clock_anchor")}
     for number, devices in enumerate(runs):
         id_ = f"run-{number}"
@@ -102,7 +102,7 @@ def at_once(folder: Path, *runs: tuple[str, ...]) -> Path:
         for name in devices:
             kind = name.rstrip("0123456789")
             rows["device"].append(device(name, f"s{number}", gain=0.1, gain_class=kind, kind=kind, uuid=name if kind == "gpu" else None))
-            rows["curve_point"] += [point(0, 0.0, name, f"s{number}"), point(HOUR_NS, KWH_J, name, f"s{number}")]
+            rows["curve_point"] += [point(0, 0.0, name, f"s{number}"), point(HOUR_NS, 0.0 if kind == "dram" else KWH_J, name, f"s{number}")]
     return write(folder / "runs.db", **rows)
 
 
@@ -125,6 +125,13 @@ def test_accelerators_count_once_and_lie_within_the_node_and_the_site(
     for end in ("low_j", "high_j"):
         assert accelerators[end] <= node[end]
         assert site[end] == pytest.approx(1.25 * node[end])
+
+
+def test_a_device_that_used_nothing_lowers_no_bound(tmp_path: Path) -> None:
+    view = json.loads(call(at_once(tmp_path, ("gpu0", "dram0")), "--project", "digits", "--form", "json").stdout)
+    accelerators, node, site = view["stages"][0]["boundaries"]
+    assert accelerators["low_j"] <= node["low_j"] <= site["low_j"]
+    assert accelerators["high_j"] <= node["high_j"] <= site["high_j"]
 
 
 def test_bounds_of_runs_with_different_devices_stay_within_those_of_the_whole(tmp_path: Path) -> None:

@@ -75,15 +75,17 @@ def _stage(stage: Stage, footprints: Sequence[FootprintJson], added: Sequence[_E
     carbons = [f["carbon"] for f in footprints if f["carbon"] is not None]
     zones = [*(c["zone"] for c in carbons), *(entry.site.zone for entry in added)]
     pues = [*(c["pue"] for c in carbons if LeftOut.SITE_OVERHEAD not in c["left_out_codes"]), *(entry.site.pue for entry in added)]
+    of_gpus = _of_gpus(footprints, added)
+    node = _with(of_gpus, figures.energy)
     by_sensors_j = sum(
         _scale(f) * (f["energy"]["total_j"] or 0.0) * (f["energy"]["measured_fraction"] or 0.0) for f in footprints if _tracked(f)
     )
     return {
         "stage": stage.value,
         "boundaries": [
-            _boundary("accelerators", _of_gpus(footprints, added), bool(added) or figures.energy_least),
-            _boundary("node", figures.energy, figures.energy_least),
-            _boundary("site", _of_site(footprints, added), figures.energy_least or figures.operational_least),
+            _boundary("accelerators", of_gpus, bool(added) or figures.energy_least),
+            _boundary("node", node, figures.energy_least),
+            _boundary("site", _with(node, _of_site(footprints, added)), figures.energy_least or figures.operational_least),
         ],
         "operational_g": range_of(figures.operational),
         "embodied_g": range_of(figures.embodied),
@@ -97,6 +99,11 @@ def _stage(stage: Stage, footprints: Sequence[FootprintJson], added: Sequence[_E
         "zones": list(dict.fromkeys(zone for zone in zones if zone)),
         "pues": list(dict.fromkeys(pue for pue in pues if pue is not None)),
     }
+
+
+def _with(part: Estimate, whole: Estimate) -> Estimate:
+    """The whole, whose other parts are not negative, whatever the errors of sensors that read almost nothing."""
+    return whole._replace(low=max(whole.low, part.low))
 
 
 def _boundary(name: str, energy: Estimate, least: bool) -> BoundaryJson:

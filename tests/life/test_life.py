@@ -265,23 +265,33 @@ def test_energy_and_device_hours_become_grams_as_in_an_estimate(tmp_path: Path) 
 
 # ---- bases
 
-DIRECT: Row = {"zone": "FR", "settings": '{"basis": "direct"}'}
+
+def stored_as_direct(folder: Path) -> Path:
+    """The runs in France on the direct basis, and one of another project on the life-cycle basis."""
+    db = stored(folder, work={"tokens": 1000}, serve={"project": "other", "zone": "FR"})
+    with sqlite3.connect(db) as connection:
+        connection.execute("""UPDATE run SET zone = 'FR', settings = '{"basis": "direct"}' WHERE project != 'other'""")
+    connection.close()
+    return db
 
 
 def test_what_is_added_is_on_the_basis_of_the_runs(tmp_path: Path) -> None:
     """Life-cycle grams and direct ones are never added."""
-    db = stored(tmp_path, **{name: {**columns, **DIRECT} for name, columns in RUNS.items()})
-    file = written(tmp_path, '[model]\nproject = "digits"\n' + ADD.replace('"x"', '"more"') + 'energy_kwh = 1\nzone = "FR"')
-    [prepare, more] = [*stage_of(life(db, file), "data")["lines"], *stage_of(life(db, file), "data")["added"]]
-    assert prepare["operational_g"] == pytest.approx(more["operational_g"])
-    [prepare, lifecycle] = [stage_of(life(db, file, "--basis", "lifecycle"), "data")[key][0] for key in ("lines", "added")]
-    assert prepare["operational_g"] == pytest.approx(lifecycle["operational_g"])
-    assert lifecycle["operational_g"] > more["operational_g"]
+    db = stored_as_direct(tmp_path)
+    file = written(tmp_path, '[model]\nproject = "digits"\n' + ADD + 'energy_kwh = 1\nzone = "FR"')
+
+    def grams(*terms: str) -> tuple[float, float]:
+        data = stage_of(life(db, file, *terms), "data")
+        return data["lines"][0]["operational_g"], data["added"][0]["operational_g"]
+
+    direct, lifecycle = grams(), grams("--basis", "lifecycle")
+    assert direct[0] == pytest.approx(direct[1])
+    assert lifecycle[0] == pytest.approx(lifecycle[1])
+    assert lifecycle[0] > direct[0]
 
 
 def test_a_unit_on_another_basis_is_refused(tmp_path: Path) -> None:
-    runs = {name: {**columns, **DIRECT} for name, columns in RUNS.items() if name != "serve"}
-    db = stored(tmp_path, work={"tokens": 1000}, **runs, serve={"project": "other", "zone": "FR"})
+    db = stored_as_direct(tmp_path)
     file = written(tmp_path, '[model]\nproject = "digits"\n' + INFERENCE + 'runs = ["serve"]')
     assert "different bases" in str(call(db, file).exception)
     assert life(db, file, "--basis", "direct")["planned"]["g_per_unit"]["value"] > 0

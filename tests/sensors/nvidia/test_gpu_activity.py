@@ -86,6 +86,34 @@ def test_a_call_that_fails_gives_no_reading_and_then_no_quantity(gpus: FakeNvml,
     gpu.close()
 
 
+@pytest.mark.parametrize(
+    ("line", "value", "field"),
+    [
+        ("busy", 4_294_967_295, "busy"),
+        ("memory_busy", 101, "memory_busy"),
+        ("sm_mhz", 4_294_967_295, "sm_mhz"),
+        ("celsius", 4_294_967_295, "celsius"),
+        ("used", 2**63, "memory_mib"),
+        ("limit", 4_294_967_295, "limit_w"),
+    ],
+)
+def test_a_value_that_no_gpu_has_is_no_value(gpus: FakeNvml, activity: Any, line: str, value: int, field: str) -> None:
+    gpus.gpu(**FULL)
+    gpu = activity()
+    gpu.look(whole=True)
+    gpus.set(f"0.{line}", value)
+    with pytest.raises(ReadError, match=field):
+        gpu.look(whole=True)
+    gpus.set(f"0.{line}", FULL.get(line, 700_000))
+    assert gpu.look(whole=True) == READ
+    gpus.set(f"0.{line}", value)
+    for _ in range(TRIES - 1):
+        with pytest.raises(ReadError):
+            gpu.look(whole=True)
+    assert getattr(gpu.look(whole=True), field) is None
+    gpu.close()
+
+
 def test_another_library_may_shut_the_driver_down(gpus: FakeNvml, activity: Any) -> None:
     gpus.gpu(**FULL)
     gpu = activity()

@@ -19,6 +19,11 @@ TRIES = 3
 _LACKING = (3, 4, 13)  # nvml.h, nvmlReturn_t: not supported, no permission, function not found
 _SM, _MEMORY = c_uint(1), c_uint(2)  # nvml.h, nvmlClockType_t
 _CORE = c_uint(0)  # nvml.h, nvmlTemperatureSensors_t
+MOST: Mapping[str, float] = {
+    **{"busy": 1.0, "memory_busy": 1.0, "sm_mhz": 20_000.0, "memory_mhz": 100_000.0, "celsius": 200.0},
+    **{"memory_mib": 2.0**27, "limit_w": 100_000.0},
+}
+"""A greater value is none of any GPU, such as the largest number where the driver does not know: it counts as a failed call."""
 REASONS: Mapping[int, Throttle] = {
     0x2: Throttle.CLOCK_SETTING,
     0x4: Throttle.POWER_CAP,
@@ -73,7 +78,7 @@ class GpuActivity(NvmlSensor):
             query(
                 "nvmlDeviceGetUtilizationRates",
                 byref(use),
-                tells=lambda: {"busy": min(1.0, use.gpu / 100), "memory_busy": min(1.0, use.memory / 100)},
+                tells=lambda: {"busy": use.gpu / 100, "memory_busy": use.memory / 100},
             ),
         ]
         self._seldom = [
@@ -101,16 +106,18 @@ class GpuActivity(NvmlSensor):
                 code = query.call(self._handle, *query.arguments)
                 if code and self._recovered(code):
                     code = query.call(self._handle, *query.arguments)
-                if not code:
+                told = query.tells()
+                absurd = [name for name, most in MOST.items() if told.get(name, 0.0) > most]
+                if not (code or absurd):
                     query.failures = 0
-                    self._told.update(query.tells())
+                    self._told.update(told)
                     continue
                 query.failures += 1
                 if code in _LACKING or query.failures >= TRIES:
                     queries.remove(query)
-                    self._told.update(dict.fromkeys(query.tells()))
+                    self._told.update(dict.fromkeys(told))
                 else:
-                    failed = self._failure(code)
+                    failed = self._failure(code) if code else ReadError(f"{self.device.name}: {absurd[0]} cannot be {told[absurd[0]]:g}")
         if failed is not None:
             raise failed
         return GpuReading(**self._told)

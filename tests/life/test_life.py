@@ -498,6 +498,8 @@ INFERENCE = '[inference]\nunit = "tokens"\nper_day = 5\ndays = 3\n'
     ("text", "words"),
     [
         ("= 3", ("is no TOML", "docs/life.md")),
+        ("", ("nothing belongs to this life", "[[add]]")),
+        ('[model]\nname = "x"', ("nothing belongs to this life", "[model]")),
         ("[modle]", ("modle", "no such key", "model")),
         (ADD, ("add[1].name = 'x'", "adds nothing", "energy_kwh")),
         (ADD.replace('source = "s"\n', "energy_kwh = 1"), ("add[1].source is missing", "nobody measured")),

@@ -44,7 +44,12 @@ def life_named(file: Path | None, project: str | None) -> Life:
     if file is not None and project is not None:
         raise ConfigurationError(f"{file} and --project {project}: each says which runs these are; put project = {project!r} below [model]")
     if file is not None:
-        return read_life(file)
+        life = read_life(file)
+        if not (life.has_runs or life.added or life.inference):
+            raise ConfigurationError(
+                f"{file}: nothing belongs to this life; name a project below [model], or give [[select]] or [[add]] (see docs/life.md)"
+            )
+        return life
     if project is None:
         raise ConfigurationError("no model is named: give --project, or a file such as life.toml (docs/life.md has an example)")
     return life_of_project(project)

@@ -77,7 +77,7 @@ def test_the_list_is_sorted_and_filtered_with_links_and_forms_alone(browser: Bro
         each_j = {i: (i + 1) / worked(i) for i in range(1, 30, 4) if worked(i)}
         expect(page.locator("tbody tr th small:first-of-type").first).to_have_text(f"run-{max(each_j, key=lambda i: each_j[i]):04d}")
         figure = page.locator("tbody tr").first.locator("td[data-head=each]")
-        expect(figure).to_contain_text("a sample")
+        expect(figure).to_contain_text("per sample")
         assert width_of(page) <= width
         box = figure.bounding_box()
         assert box is not None

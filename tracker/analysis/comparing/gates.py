@@ -25,7 +25,12 @@ ACCEPTED = (
     " energy_per_UNIT (UNIT being epoch, or what the runs counted, as sample or request), duration and grams, and the limit is in %, or"
     " in pJ, nJ, uJ, mJ, J, kJ, MJ, Wh, kWh, MWh, GWh, in s, min, h, d, or in mg, g, kg, t, kt"
 )
-_GATE = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*?)\s*(?:\+\s*)?(\d+(?:\.\d*)?|\.\d+)\s*(%|[A-Za-z]+)\s*", re.ASCII)
+_GATE = re.compile(
+    r"\s*(?:([A-Za-z_][A-Za-z0-9_]*)(?:\s+(?:\+\s*)?|\+\s*)|([A-Za-z_](?:[A-Za-z0-9_]*[A-Za-z_])?))"
+    r"(\d+(?:\.\d*)?|\.\d+)\s*(%|[A-Za-z]+)\s*",
+    re.ASCII,
+)
+"""A metric whose name ends with a digit needs a space or a plus behind it."""
 ROUNDING = 1e-12
 
 
@@ -76,13 +81,14 @@ def parse_gate(text: str) -> Gate:
     match = _GATE.fullmatch(text)
     if not match:
         raise ConfigurationError(f"--gate {text!r} is not a gate: {ACCEPTED}")
-    metric, number, unit = match[1].lower(), float(match[2]), match[3]
+    name, number, unit = match[1] or match[2], float(match[3]), match[4]
+    metric = name.lower()
     before, per, unit_of_work = metric.partition("_per_")
     if per and unit_of_work:
         metric = f"{before}{per}{singular(unit_of_work)}"
     kind = "energy" if before == "energy" and unit_of_work else metric
     if kind not in UNITS:
-        raise ConfigurationError(f"--gate {text!r}: no metric is called {match[1]}: {ACCEPTED}")
+        raise ConfigurationError(f"--gate {text!r}: no metric is called {name}: {ACCEPTED}")
     if unit == "%":
         return Gate(text, metric, number / 100, None)
     if unit not in UNITS[kind]:

@@ -339,3 +339,19 @@ def test_a_job_of_a_shell_stops_and_goes_on(quiet: World) -> None:
     view = quiet.show()
     assert view["run"]["end_reason"] == "exit code 5"
     assert view["energy"]["low_j"] <= quiet.total_w * view["run"]["duration_s"] <= view["energy"]["high_j"]
+
+
+IN_ORDER = """
+import ctypes, signal, time
+from trainwatt.cli.track.signals.forwarding import Signals
+with Signals(["true"]) as signals:
+    # A call that keeps the interpreter: both signals have come when it calls the first handler.
+    ctypes.PyDLL(None).system(b"kill -TSTP $PPID; sleep 0.1; kill -CONT $PPID; sleep 0.1")
+    signals.pause(until_s=time.monotonic())
+    print(sorted(signal.Signals(number).name for number in signals.take()))
+"""
+
+
+def test_a_stop_that_was_taken_back_stops_nothing_whichever_handler_is_called_first(world: World) -> None:
+    ended = world.run_python(IN_ORDER)
+    assert (ended.returncode, ended.stdout) == (0, "['SIGCONT']\n"), ended.stderr

@@ -149,7 +149,7 @@ class Signals:
         ready = {found for found, _ in poll.poll(None if until_s == math.inf else max(0, math.ceil(1e3 * (until_s - time.monotonic()))))}
         if self._wakes is not None:
             with suppress(BlockingIOError):
-                os.read(self._wakes, 4096)
+                self._take_back(os.read(self._wakes, 4096))
         if self._probe is not None:
             self._note(self._probe.reports())
             if self._probe.ended:
@@ -171,6 +171,12 @@ class Signals:
             self._got_s.pop(signal.SIGTSTP, None)  # taken back. The kernel drops it too, so the probe may not have seen it
         if number != signal.SIGCHLD:
             self._got_s.setdefault(number, time.monotonic())
+
+    def _take_back(self, came: bytes) -> None:
+        """`came`: signals in the order in which they came. Handlers are called in the order of their numbers, if several are due: that of
+        SIGCONT before that of a SIGTSTP that came first, and that it takes back."""
+        if next((number for number in reversed(came) if number in (signal.SIGTSTP, signal.SIGCONT)), None) == signal.SIGCONT:
+            self._got_s.pop(signal.SIGTSTP, None)
 
     def _start_probe(self) -> None:
         self.end_probe()

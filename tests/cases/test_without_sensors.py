@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import subprocess
 import time
@@ -11,25 +10,18 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.powercap import FakePowercap, MakeRequest
+from tests.fakes.privilege import without_privilege
 from tests.fakes.views import device, events, rows
 from tests.fakes.world import MakeWorld, World, enter, finished
 from trainwatt import EnergyTracker
 from trainwatt.sensors.modelled import discovery as modelled
 
 
-def _without_privilege() -> None:
-    """Between fork and exec: give up root's right to read what its modes forbid (PR_CAPBSET_DROP of CAP_DAC_OVERRIDE and
-    CAP_DAC_READ_SEARCH), which another user does not have anyway."""
-    libc = ctypes.CDLL(None)
-    for capability in (1, 2):
-        libc.prctl(24, capability, 0, 0, 0)
-
-
 def test_case_09_a_denied_sensor_is_a_finding_and_the_run_goes_on(world: World) -> None:
     for counter in world.powercap.sysfs.rglob("energy_uj"):
         counter.chmod(0)
     code = "import time\nfrom trainwatt import EnergyTracker\nwith EnergyTracker(): time.sleep(0.4)\nprint('trained')"
-    ended = finished(world.python(code, preexec_fn=_without_privilege))
+    ended = finished(world.python(code, preexec_fn=without_privilege))
     assert (ended.returncode, ended.stdout) == (0, "trained\n"), ended.stderr
     view = world.show()
     assert view["run"]["status"] == "completed"

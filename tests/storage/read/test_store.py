@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from tests.fakes.privilege import without_privilege
 from tests.fakes.stored_rows import device, phase, phase_energy, phase_fold, phase_fold_energy, point, run, segment
 from trainwatt.core.clock import Anchor
 from trainwatt.core.point import Point
@@ -256,12 +257,9 @@ def test_reads_while_another_process_writes(tmp_path: Path, monkeypatch: pytest.
 
 
 READ = """
-import os, sys
-import trainwatt.storage.read.load, trainwatt.storage.read.store
+import sys
 from trainwatt.storage.read.store import Store
 from tests.fakes.here import Here
-if os.getuid() == 0:
-    os.setuid(65534)  # permissions bind this user; it may not be able to import, so the imports come first
 store = Store.open(sys.argv[1])
 marked = store.mark_vanished(Here(alive=()))
 print(store.find("latest"), marked, [r.status for r in store.list_runs(status="interrupted")], store.load("run-1").run.end_reason)
@@ -286,7 +284,13 @@ def test_read_only_database_shows_vanished_runs(writer_lives: bool) -> None:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         try:
-            result = subprocess.run([sys.executable, "-c", READ, str(folder / "runs.db")], env=environ, text=True, capture_output=True)
+            result = subprocess.run(
+                [sys.executable, "-c", READ, str(folder / "runs.db")],
+                env=environ,
+                text=True,
+                capture_output=True,
+                preexec_fn=without_privilege,
+            )
         finally:
             folder.chmod(0o755)
     reason = "vanished: the process was killed or died"

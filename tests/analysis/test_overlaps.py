@@ -15,7 +15,7 @@ from tests.fakes.compared import S, put
 from tests.fakes.stored_rows import device, point, run, segment
 from tests.fakes.world import TRAINWATT, World, finished
 from trainwatt.analysis.footprint import view_of
-from trainwatt.analysis.footprint_totals import count_once, tally
+from trainwatt.analysis.footprint_totals import count_once, footprint_of, tally
 from trainwatt.analysis.overlaps import APART_S, Curves, Measured, Reading, at_once, own_parts
 from trainwatt.analysis.totals import members, total
 from trainwatt.analysis.view import device_share
@@ -24,7 +24,6 @@ from trainwatt.core.contract import SumJson
 from trainwatt.core.point import Point
 from trainwatt.energy.intervals import interval
 from trainwatt.machine.process import this_process
-from trainwatt.presentation.words.runs import footprint_of
 from trainwatt.storage.read.records import DeviceRow
 from trainwatt.storage.read.store import Store
 from trainwatt.storage.write.writer import Writer

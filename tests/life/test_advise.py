@@ -103,6 +103,22 @@ def test_failed_runs_are_lost(tmp_path: Path) -> None:
     assert first["share"] == pytest.approx(1.0)
 
 
+def test_what_two_runs_have_read_at_the_same_time_is_lost_once(tmp_path: Path) -> None:
+    """A tracker and `trainwatt run` beside it, of one idle GPU: 300 kJ are lost, not 600."""
+    ended = {"started_utc_ns": 0, "ended_utc_ns": LASTS_S * S, "duration_s": float(LASTS_S), "status": "failed"}
+    rows: dict[str, list[Row]] = {"run": [], "segment": [], "device": [], "curve_point": [], "activity_point": []}
+    for name in ("a", "b"):
+        rows["run"].append(run(name, **ended))
+        rows["segment"].append(segment(f"s-{name}", name, status="failed", start_t_ns=0, end_t_ns=LASTS_S * S))
+        rows["device"].append(device("gpu0", f"s-{name}", uuid="GPU-0", gain=0.01))
+        rows["curve_point"] += [point(t * S, 300.0 * t, "gpu0", f"s-{name}") for t in (0, LASTS_S)]
+        sums = {"t_ns": LASTS_S * S, "seen_ms": LASTS_S * 1000, "busy_ms": 0, "busy_scatter_ms2": 0, "throttled": "{}"}
+        rows["activity_point"].append({"segment_id": f"s-{name}", "device": "gpu0", **sums})
+    found = advice(write(tmp_path / "runs.db", **rows), "a", "b")["advice"]
+    for kind in ("idle-gpu", "lost-runs"):
+        assert sum(a["energy_j"]["value"] for a in found if a["kind"] == kind) == pytest.approx(300_000, rel=0.01)
+
+
 def test_validation_that_takes_much_is_named(tmp_path: Path) -> None:
     phases = [phase(0, "train"), phase(1, "validate"), phase(2, "evaluate")]
     energies = [

@@ -95,6 +95,19 @@ class Tally(NamedTuple):
         return self.grams_are_least or self.embodied_is_least
 
 
+def footprint_of(view: ShowJson) -> FootprintJson:
+    """A run with its footprint, as sums and papers need it."""
+    return {
+        "run": view["run"],
+        "energy": view["energy"],
+        "work": view["work"],
+        "unit": view["unit"],
+        "per_unit": view["per_unit"],
+        "carbon": view["carbon"],
+        "footprint_id": None,
+    }
+
+
 def require_one_basis(footprints: Sequence[FootprintJson] | Sequence[ShowJson]) -> None:
     """Raises ConfigurationError if runs recorded different bases: life-cycle grams and direct ones are never added."""
     runs = {f["carbon"]["intensity_basis"]: f["run"]["id"][:8] for f in reversed(footprints) if f["carbon"] is not None}
@@ -160,6 +173,12 @@ def count_once(store: Store, footprints: Sequence[FootprintJson]) -> None:
     for f in footprints:
         if f["run"]["id"] in own:
             f["counted_once"] = _counted(f, own[f["run"]["id"]])
+
+
+def counted_share(footprint: FootprintJson) -> float:
+    """The part of the energy of a run that counts in a sum in which a device counts once at any time. 1 if the run overlaps no other."""
+    once, whole_j = footprint.get("counted_once"), footprint["energy"]["total_j"]
+    return once["energy_j"] / whole_j if once and whole_j else 1.0
 
 
 def _counted(footprint: FootprintJson, own: Own) -> CountedOnceJson:

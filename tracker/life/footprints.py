@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..analysis.footprint import Known, footprint
-from ..analysis.footprint_totals import count_once, require_one_basis
+from ..analysis.footprint_totals import count_once, footprint_of, require_one_basis
 from ..analysis.open_store import open_store
 from ..analysis.selection import find
 from ..analysis.view import describe
@@ -79,4 +79,4 @@ def _of_run(store: Store, stored: StoredRun, terms: Terms, known: Known, say: Ca
             raise
         carbon = None
         say(f"run {stored.run.id[:8]} has no grams: {error}")
-    return {"run": view["run"], "energy": view["energy"], "work": view["work"], "footprint_id": None, "carbon": carbon}
+    return {**footprint_of(view), "carbon": carbon}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from ...analysis.footprint import Known, asked_of_a_grid, footprint, times_of
-from ...analysis.footprint_totals import Tally, by_status, count_once, require_one_basis, tally
+from ...analysis.footprint_totals import Tally, by_status, count_once, footprint_of, require_one_basis, tally
 from ...analysis.kept_footprint import changes, kept_footprint
 from ...analysis.open_store import open_store
 from ...analysis.selection import Filters, selected
@@ -33,7 +33,7 @@ from ...presentation.words.carbon import (
 from ...presentation.words.masses import format_co2e, format_mass
 from ...presentation.words.origins import origin_text
 from ...presentation.words.quantities import at_least, format_range, listed
-from ...presentation.words.runs import at_once_text, footprint_of, status_text
+from ...presentation.words.runs import at_once_text, status_text
 from ...presentation.words.safe_text import cleaned
 from ...presentation.words.zones import zone_rows
 from ..options import db_option, filter_options, json_option, per_option

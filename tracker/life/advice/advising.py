@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...analysis.footprint_totals import tally
+from ...analysis.footprint_totals import counted_share, tally
 from ...carbon.accounting import NOTHING, Estimate
 from ...core.activity import ActivityPoint
 from ...core.point import Point
 from ...core.run import Status
 from ...core.units import J_PER_KWH
+from ..figures import figures_of
 from ..inference import as_range, product
 from .stretches import Stretches, stretches
 
@@ -72,15 +73,16 @@ def advised(runs: Sequence[Looked], footprints: Sequence[FootprintJson]) -> Advi
     energy = whole.energy if whole.once is None else whole.once.energy
     error_j = 0.0 if energy is None else (energy.high - energy.low) / 2
     least_j = 0.0 if energy is None else max(error_j, LEAST_SHARE * energy.central)
-    found = [*_lost_runs(runs), *(loss for run in runs for loss in _of_run(run))]
+    by_id = {f["run"]["id"]: f for f in footprints}
+    of_runs = (loss for run in runs for loss in _counting(_of_run(run), counted_share(by_id[run.stored.run.id])))
+    found = [*_lost_runs(footprints), *of_runs]
     kept = [loss for loss in found if loss.energy is None or loss.energy.central > least_j]
     kept.sort(key=lambda loss: -loss.energy.central if loss.energy is not None else 0.0)
-    grams = {f["run"]["id"]: f for f in footprints}
     return {
         "schema_version": SCHEMA_VERSION,
         "runs": [run.stored.run.id for run in runs],
         "energy_j": as_range(energy),
-        "advice": [_as_json(loss, energy, grams, runs) for loss in kept],
+        "advice": [_as_json(loss, energy, by_id) for loss in kept],
         "below_error": len(found) - len(kept),
         "without_activity": [run.stored.run.id for run in runs if _has_gpus(run) and not run.activity],
     }
@@ -124,14 +126,16 @@ def _checks(run: Looked, duration_s: float) -> Iterator[Found]:
         yield Found(Kind.CHECKS, run, None, names, Estimate(central, low, high), sum(p["duration_s"] for p in phases), duration_s)
 
 
-def _lost_runs(runs: Sequence[Looked]) -> Iterator[Found]:
-    lost = [run for run in runs if run.view["run"]["status"] in (Status.FAILED, Status.INTERRUPTED)]
-    known = [run.view["energy"] for run in lost if run.view["energy"]["total_j"] is not None]
-    if known:
-        central, low, high = (sum(energy[key] or 0.0 for energy in known) for key in ("total_j", "low_j", "high_j"))
-        seconds = sum(run.view["run"]["duration_s"] or 0.0 for run in lost)
-        of_seconds = sum(run.view["run"]["duration_s"] or 0.0 for run in runs)
-        yield Found(Kind.LOST_RUNS, None, None, tuple(run.stored.run.id for run in lost), Estimate(central, low, high), seconds, of_seconds)
+def _lost_runs(footprints: Sequence[FootprintJson]) -> Iterator[Found]:
+    lost = [f for f in footprints if f["run"]["status"] in (Status.FAILED, Status.INTERRUPTED)]
+    if any(f["energy"]["total_j"] is not None for f in lost):
+        seconds, of_seconds = (3600 * figures_of(some).hours for some in (lost, footprints))
+        yield Found(Kind.LOST_RUNS, None, None, tuple(f["run"]["id"] for f in lost), figures_of(lost).energy, seconds, of_seconds)
+
+
+def _counting(losses: Iterable[Found], share: float) -> Iterator[Found]:
+    """The part of losses that counts where runs have read a device at the same time."""
+    yield from (loss if loss.energy is None else loss._replace(energy=loss.energy.times(share)) for loss in losses)
 
 
 def _has_gpus(run: Looked) -> bool:
@@ -149,7 +153,7 @@ def _heat_s(device: DeviceJson | None) -> float:
     return max((throttled.get(reason, 0.0) for reason in _HEAT), default=0.0) if throttled else 0.0
 
 
-def _as_json(loss: Found, whole: Estimate | None, footprints: Mapping[str, FootprintJson], runs: Sequence[Looked]) -> AdviceJson:
+def _as_json(loss: Found, whole: Estimate | None, footprints: Mapping[str, FootprintJson]) -> AdviceJson:
     ids = [loss.of.stored.run.id] if loss.of is not None else list(loss.names)
     return {
         "kind": loss.kind.value,

@@ -8,7 +8,7 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...analysis.footprint import footprint
-from ...analysis.footprint_totals import count_once, require_one_basis
+from ...analysis.footprint_totals import count_once, footprint_of, require_one_basis
 from ...analysis.view import describe
 from ...carbon.estimating import stored_plan
 from ...carbon.grid import live
@@ -83,7 +83,7 @@ def _figures(store: Store, loaded: Sequence[Loaded], terms: Sequence[Terms]) -> 
     found: list[FootprintJson] = []
     for (stored, view), of in zip(loaded, terms, strict=True):
         carbon = footprint(store, stored, view, of)
-        found.append({"run": view["run"], "energy": view["energy"], "work": view["work"], "footprint_id": None, "carbon": carbon})
+        found.append({**footprint_of(view), "carbon": carbon})
     require_one_basis(found)
     count_once(store, found)
     return figures_of(found)

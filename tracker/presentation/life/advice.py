@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ...core.contract import AdviceJson, AdvisedJson
 
 MOST_NAMED = 5
-TODO = {
+WHAT_TO_DO = {
     "idle-gpu": "Give the run fewer GPUs (CUDA_VISIBLE_DEVICES, the allocation of the job), or release them when the work on them ends.",
     "waiting-gpu": "Let more workers prepare the data, read it from a faster disk, or take larger batches.",
     "heat": "Look at the cooling of the machine, or set a lower power limit: the clocks were cut because of heat or the power supply.",
@@ -30,7 +30,7 @@ def advice_page(found: AdvisedJson) -> RenderableType:
     found = cleaned(found)
     parts: list[RenderableType] = []
     for advice in found["advice"]:
-        parts += [Text(_title(advice), style="bold"), Text(f"  {_evidence(advice)}"), Text(f"  {TODO[advice['kind']]}"), Text()]
+        parts += [Text(_title(advice), style="bold"), Text(f"  {_evidence(advice)}"), Text(f"  {WHAT_TO_DO[advice['kind']]}"), Text()]
     if not found["advice"]:
         parts += [Text("Nothing stands out.", style="bold"), Text()]
     parts += [Text(line) for line in _notes(found)]

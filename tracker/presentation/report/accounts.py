@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
+from ...analysis.footprint_totals import footprint_of
 from ..paper.bibliography import keys, plain
 from ..paper.methods import paragraph
 from ..words.carbon import Least, beside, carbon_headline, making_of, place, ranges_text
 from ..words.masses import format_mass
 from ..words.quantities import count, format_energy, number, percent, significant
-from ..words.runs import MOST_EVENTS, WAYS, footprint_of, provenance, when
+from ..words.runs import MOST_EVENTS, WAYS, provenance, when
 from .cells import joule_cells, parts
 from .charts import Bar, Part, bars, legend, shares
 from .elements import Child, Html, details, el, linked, table

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ...analysis.footprint_totals import footprint_of
 from ..paper.document import document
 from ..words.activity.lines import activity_lines
 from ..words.attribution import attribution_lines
@@ -13,7 +14,6 @@ from ..words.quantities import format_duration, format_range
 from ..words.runs import (
     MOST_EVENTS,
     damage_lines,
-    footprint_of,
     headline,
     phase_energy,
     phase_notes,

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
         EnergyRangeJson,
         EnergySumJson,
         EntryJson,
-        FootprintJson,
         OfRunJson,
         PhaseJson,
         RunJson,
@@ -104,19 +103,6 @@ def mean_power(view: ShowJson | EntryJson) -> str:
     """The mean power of all devices in the total, over the time of the run."""
     total, seconds = view["energy"]["total_j"], view["run"]["duration_s"]
     return "–" if total is None or not seconds else watts_text(total / seconds)
-
-
-def footprint_of(view: ShowJson) -> FootprintJson:
-    """A run as the methods paragraph needs it."""
-    return {
-        "run": view["run"],
-        "energy": view["energy"],
-        "work": view["work"],
-        "unit": view["unit"],
-        "per_unit": view["per_unit"],
-        "carbon": view["carbon"],
-        "footprint_id": None,
-    }
 
 
 def energy_text(energy: EnergyRangeJson, unit_of_j: float | None = None) -> str:

@@ -89,7 +89,13 @@ def figures_of(footprints: Sequence[FootprintJson], added: Iterable[Figures] = (
         operational_least=of.grams_are_least,
         embodied_least=of.embodied_is_least,
     )
-    for figures in added:
+    return sum_of([result, *added])
+
+
+def sum_of(parts: Iterable[Figures]) -> Figures:
+    """The sum; bounds add."""
+    result = Figures()
+    for figures in parts:
         result = result.plus(figures)
     return result
 

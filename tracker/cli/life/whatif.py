@@ -15,10 +15,12 @@ from ...analysis.selection import Filters, selected
 from ...core.units import NS_PER_S, parse_duration_s
 from ...errors import ConfigurationError
 from ...life.whatif.change import Change, ChangeKind, changes_of
+from ...life.whatif.modelled.modelling import Modelling
 from ...life.whatif.outcomes import Starting, what_if
 from ...life.whatif.starting import start_of
 from ...presentation.life.outcomes import outcomes_page
 from ...presentation.terminal.run import console
+from .. import modelled_options as models
 from ..options import db_option, filter_options, json_option
 from ..output import echo
 from ..terms_options import FILE, terms_of, terms_options, with_series
@@ -33,6 +35,13 @@ YEAR_NS = 366 * 86_400 * NS_PER_S
 @click.option("--within", metavar="TIME", help="Begin at the best time within so long after the start of each run, such as 48h.")
 @click.option("--intensity-csv", type=FILE, metavar="FILE", help="A series: start,end,intensity_g_per_kwh.")
 @click.option("--host-share", type=float, metavar="SHARE", help="The share of each host that the run held, 0 to 1.")
+@click.option("--power-cap", type=float, metavar="WATTS", help="Modelled: a lower power limit on each GPU.")
+@click.option("--gpu-utilization", type=float, metavar="SHARE", help="Modelled: GPUs that are busy for this share of the time, 0 to 1.")
+@click.option("--device", metavar="NAME", help="Modelled: another device, such as H100.")
+@click.option("--energy-ratio", metavar="RATIO", help="The energy on --device as a multiple: one number, or LOWEST,LIKELY,HIGHEST.")
+@click.option("--time-ratio", metavar="RATIO", help="The time on --device as a multiple, in the same form.")
+@click.option("--like", multiple=True, metavar="RUN", help="A run that did the same work, at another power limit or on --device.")
+@click.option("--per", metavar="UNIT", help="The unit of work by which runs are compared, such as tokens.")
 @terms_options
 @json_option
 @db_option
@@ -42,20 +51,29 @@ def command(
     start: str | None,
     within: str | None,
     intensity_csv: Path | None,
+    power_cap: float | None,
+    gpu_utilization: float | None,
+    device: str | None,
+    energy_ratio: str | None,
+    time_ratio: str | None,
+    like: tuple[str, ...],
+    per: str | None,
     as_json: bool,
     db: str | None,
     **given: Any,
 ) -> None:
     """Show what runs would have emitted under other circumstances: each change alone, and all together.
 
-    The joules stay those that were measured. Changes are --zone, --intensity, --pue, --lifetime-years, --lifetime-utilization,
-    --host-share, --start and --within.
+    The joules stay those that were measured with --zone, --intensity, --pue, --lifetime-years, --lifetime-utilization, --host-share,
+    --start and --within. They are modelled, and have a range, with --power-cap, --gpu-utilization and --device.
     """
     if not runs and not filters:
         raise ConfigurationError("no run is named: give ids, names, `latest`, or filters such as --project")
     changes, terms = changes_of(terms_of(**given))
     asked = _starting(start, within)
-    changes += _starts(start, within)
+    changes += _starts(start, within) + models.changes(power_cap, gpu_utilization, device)
+    ratios = models.ratios(device, energy_ratio, time_ratio)
+    models.require_use(changes, ratios, like, per)
     if not changes:
         raise ConfigurationError("nothing is changed: give at least one of --zone, --start, --within, --pue and the other changes")
     grid = [change for change in changes if change.kind in (ChangeKind.ZONE, ChangeKind.INTENSITY)]
@@ -74,7 +92,8 @@ def command(
     if intensity_csv is not None:
         spans = [(begin - YEAR_NS, end + YEAR_NS) for begin, end in times_of(store, unique)]
         terms = replace(terms, series=with_series(terms, spans, intensity_csv=intensity_csv).series)
-    found = what_if(store, unique, terms, changes, asked)
+    modelling = Modelling(tuple(selected(store, like, Filters())) if like else None, per, ratios)
+    found = what_if(store, unique, terms, changes, asked, modelling)
     if as_json:
         echo(json.dumps(found, indent=2))
         return

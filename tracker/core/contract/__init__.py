@@ -32,7 +32,7 @@ from .compare import ChangeJson, ComparedJson, CompareJson, FigureJson, GateJson
 from .life.advice import AdviceJson, AdvisedJson
 from .life.disclosure import BoundaryJson, DisclosedStageJson, DisclosureJson, HardwareUsedJson, StatedJson
 from .life.receipt import DifferenceJson, VerifiedJson
-from .life.whatif import CircumstanceJson, OutcomeJson, WhatIfJson
+from .life.whatif import CircumstanceJson, ModelJson, ModelledJson, OutcomeJson, UnchangedJson, WhatIfJson
 from .life.whole import (
     AddedJson,
     BreakEvenJson,
@@ -157,6 +157,8 @@ __all__ = [
     "MarketBasedJson",
     "MergeJson",
     "MergedJson",
+    "ModelJson",
+    "ModelledJson",
     "OfEnergyJson",
     "OfRunJson",
     "OnceJson",
@@ -190,6 +192,7 @@ __all__ = [
     "StatedJson",
     "SumJson",
     "TotalGramsJson",
+    "UnchangedJson",
     "UnmeasuredJson",
     "UnreadDeviceJson",
     "VerifiedJson",

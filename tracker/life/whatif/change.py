@@ -21,16 +21,21 @@ class ChangeKind(StrEnum):
     HOST_SHARE = "host-share"
     START = "start"
     BEST_START = "best-start"
+    POWER_CAP = "power-cap"
+    DEVICE = "device"
+    GPU_UTILISATION = "gpu-utilization"
 
 
 class Change(NamedTuple):
-    """A change: its kind and value, and the terms that it sets. `start` says when runs begin instead; it sets no terms."""
+    """A change: its kind and value, and the terms that it sets. Those of the start and those that are MODELLED set no terms."""
 
     kind: ChangeKind
     value: float | str
     terms: Terms = Terms()
 
 
+MODELLED = frozenset({ChangeKind.POWER_CAP, ChangeKind.DEVICE, ChangeKind.GPU_UTILISATION})
+"""The kinds that change the joules themselves, by a model."""
 TERMS: tuple[tuple[ChangeKind, str], ...] = (
     (ChangeKind.ZONE, "zone"),
     (ChangeKind.INTENSITY, "intensity_g_per_kwh"),

@@ -17,8 +17,9 @@ from ...carbon.series import Series, iso
 from ...carbon.terms import Terms
 from ...core.units import NS_PER_S
 from ...errors import ConfigurationError
-from ..figures import Figures, figures_of
+from ..figures import figures_of
 from .change import Change, ChangeKind, with_changes
+from .modelled.modelling import EXACT, Modelling, Models
 from .starting import Start, best_shift_ns, filled, lacking, shifted
 
 if TYPE_CHECKING:
@@ -45,11 +46,15 @@ class Loaded(NamedTuple):
     view: ShowJson
 
 
-def what_if(store: Store, run_ids: Sequence[str], base: Terms, changes: Sequence[Change], starting: Starting) -> WhatIfJson:
+def what_if(
+    store: Store, run_ids: Sequence[str], base: Terms, changes: Sequence[Change], starting: Starting, modelling: Modelling
+) -> WhatIfJson:
     """Runs as they were, under each change alone, and under all. `base` are the terms that hold in any case. Raises ConfigurationError for
-    a start at which the intensity of the grid is not known, and StoreError."""
+    a start at which the intensity of the grid is not known, and for a modelled change that leaves all runs as they were, and StoreError."""
     loaded = [Loaded(stored, describe(stored)) for runs in store.load_all(run_ids, phases=False) for stored in runs]
-    as_it_was = _figures(store, loaded, [base] * len(loaded))
+    footprints = _footprints(store, loaded, [base] * len(loaded))
+    as_it_was = figures_of(footprints)
+    models = Models(store, [each.stored for each in loaded], footprints, base, modelling)
 
     def outcome(some: Sequence[Change]) -> OutcomeJson:
         terms = [with_changes(base, some)] * len(loaded)
@@ -57,14 +62,16 @@ def what_if(store: Store, run_ids: Sequence[str], base: Terms, changes: Sequence
         if any(change.kind in (ChangeKind.START, ChangeKind.BEST_START) for change in some):
             moved = [_moved(store, each.stored, terms[0], starting) for each in loaded]
             terms, shifts_ns = [of for of, _ in moved], [shift_ns for _, shift_ns in moved]
-        figures = _figures(store, loaded, terms)
+        found = _footprints(store, loaded, terms)
+        modelled = models.of(some)
+        figures = figures_of(found) if modelled is None else modelled.figures(found)
         was_g = as_it_was.total.central
         return {
             "changes": [{"kind": change.kind.value, "value": change.value} for change in some],
             "difference_g": figures.total.central - was_g,
             "ratio": figures.total.central / was_g if was_g else None,
             "starts": {each.stored.run.id: iso(each.stored.run.started_utc_ns + s) for each, s in zip(loaded, shifts_ns, strict=True) if s},
-            "modelled": False,
+            **(EXACT if modelled is None else modelled.as_json(found, was_g)),
             **figures.as_json(),
         }
 
@@ -78,15 +85,15 @@ def what_if(store: Store, run_ids: Sequence[str], base: Terms, changes: Sequence
     }
 
 
-def _figures(store: Store, loaded: Sequence[Loaded], terms: Sequence[Terms]) -> Figures:
-    """The figures of runs, each on its terms."""
+def _footprints(store: Store, loaded: Sequence[Loaded], terms: Sequence[Terms]) -> list[FootprintJson]:
+    """The footprints of runs, each on its terms, with what each adds to a sum."""
     found: list[FootprintJson] = []
     for (stored, view), of in zip(loaded, terms, strict=True):
         carbon = footprint(store, stored, view, of)
         found.append({**footprint_of(view), "carbon": carbon})
     require_one_basis(found)
     count_once(store, found)
-    return figures_of(found)
+    return found
 
 
 def _moved(store: Store, stored: StoredRun, terms: Terms, starting: Starting) -> tuple[Terms, int]:

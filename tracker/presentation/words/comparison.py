@@ -89,14 +89,14 @@ def percent(change: Change) -> str:
         text = f"{significant(change.ratio)} ×"
         return text if _is_exact(change) else f"{text} ({_times(change)})"
     low, high = (None if r is None else r - 1 for r in (change.ratio_low, change.ratio_high))
-    return _percentage(change.ratio - 1, low, high)
+    return percentage(change.ratio - 1, low, high)
 
 
 def _is_exact(change: Change) -> bool:
     return change.ratio_low == change.ratio_high == change.ratio
 
 
-def _percentage(share: float, low: float | None, high: float | None) -> str:
+def percentage(share: float, low: float | None, high: float | None) -> str:
     """A share in percent with its range. The range is left out if its ends read like the share itself."""
     write = _percentages([end for end in (share, low, high) if end is not None])
     if low == high == share == 0:

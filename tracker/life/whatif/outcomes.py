@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import tzinfo
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...analysis.footprint import footprint
+from ...analysis.footprint import Known, footprint
 from ...analysis.footprint_totals import count_once, footprint_of, require_one_basis
 from ...analysis.view import describe
 from ...carbon.estimating import stored_plan
@@ -88,8 +88,10 @@ def what_if(
 def _footprints(store: Store, loaded: Sequence[Loaded], terms: Sequence[Terms]) -> list[FootprintJson]:
     """The footprints of runs, each on its terms, with what each adds to a sum."""
     found: list[FootprintJson] = []
+    same = all(of == terms[0] for of in terms)
+    known = Known.of(store, [each.stored for each in loaded], terms[0]) if same else None
     for (stored, view), of in zip(loaded, terms, strict=True):
-        carbon = footprint(store, stored, view, of)
+        carbon = footprint(store, stored, view, of, known)
         found.append({**footprint_of(view), "carbon": carbon})
     require_one_basis(found)
     count_once(store, found)

@@ -327,6 +327,19 @@ def test_runs_that_a_change_does_not_touch_stay_and_are_named(tmp_path: Path) ->
     assert "Samsi et al. 2023" in printed
 
 
+def test_an_estimate_has_the_same_models_as_a_run(tmp_path: Path) -> None:
+    """Its time is that of its GPUs, and the limit is the rated power: 700 W."""
+    db = stored(tmp_path, mine=Told(BUSY))
+    made = ["estimate", "--gpu-hours", "100", "--device", "H100", "--watts", "600", "--save", "--name", "guess", "--db", str(db)]
+    assert CliRunner().invoke(cli, made, standalone_mode=False).exception is None
+    capped = outcome(db, "guess", "--power-cap", "490")
+    assert capped["energy_ratio"]["value"] == pytest.approx(0.7679)
+    assert capped["time_ratio"]["value"] == pytest.approx(1.067)
+    assert capped["gpu_hours"] == pytest.approx(106.7)
+    slower = outcome(db, "guess", "--device", "A100", "--energy-ratio", "1.5", "--time-ratio", "2")
+    assert (slower["energy_j"], slower["gpu_hours"]) == (pytest.approx(1.5 * 100 * 600 * 3600), pytest.approx(200))
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -36,7 +36,7 @@ NAMES = {
 }
 UNCHANGED = {
     "no-gpu": "no GPU",
-    "no-energy": "no energy",
+    "no-energy": "no energy or no time",
     "not-lower": "their limit was not higher",
     "no-limit": "their power limit is not known",
     "not-published": "nothing is published of so low a limit",

@@ -26,8 +26,8 @@ def busier(run: Facts, busy: float) -> Effect:
     if not all(gpu.busy for gpu in run.gpus):
         raise NotModelledError(
             Reason.NO_ACTIVITY,
-            f"--gpu-utilization {busy:g}: it is not known how busy the GPUs of run {run.run_id[:8]} were: an earlier version recorded it,"
-            " or the driver does not tell; name a run that this version has recorded",
+            f"--gpu-utilization {busy:g}: it is not known how busy the GPUs of run {run.run_id[:8]} were: it is an"
+            " estimate, an earlier version recorded it, or the driver does not tell; name a run that this version has recorded",
         )
     pieces = [piece for gpu in run.gpus for piece in gpu.busy]
     was = sum((piece.busy or 0.0) * piece.seconds for piece in pieces) / sum(piece.seconds for piece in pieces)

@@ -76,11 +76,12 @@ class Facts(NamedTuple):
 
 
 def facts_of(stored: StoredRun, footprint: FootprintJson, curves: Curves, activities: Activities) -> Facts | None:
-    """The facts of a run; None if it has no energy or no time. `curves` and `activities` may be empty: the pieces are then missing."""
-    energy, seconds = footprint["energy"], footprint["run"]["duration_s"]
+    """The facts of a run; None if it has no energy, or nothing is known of its time. `curves` and `activities` may be empty: the pieces are
+    then missing."""
+    energy, devices = footprint["energy"], counted(footprint)
+    seconds = footprint["run"]["duration_s"] or 3600 * (footprint["run"]["device_hours"] or 0.0) / max(1, len(devices))  # of an estimate
     if not energy["total_j"] or energy["low_j"] is None or energy["high_j"] is None or not seconds:
         return None
-    devices = counted(footprint)
     return Facts(
         footprint=footprint,
         command=stored.run.command,

@@ -71,7 +71,7 @@ class Modelled(NamedTuple):
         """What the model makes of all runs together, without the error of the measurement. `was_g`: what the runs emitted."""
         without = [figures_of([of]) for of in found]
         energy = whole([(of.energy.central, effect.energy) for of, effect in zip(without, self.effects, strict=True)])
-        time = whole([(of.hours, effect.time) for of, effect in zip(without, self.effects, strict=True)])
+        time = whole([(of.hours or of.gpu_hours, effect.time) for of, effect in zip(without, self.effects, strict=True)])
         grams = total(effect.grams(of) for of, effect in zip(without, self.effects, strict=True))
         evidence = dict.fromkeys(said for effect in self.effects for said in effect.evidence)
         return {
@@ -118,7 +118,9 @@ class Models:
     def _effect(self, number: int, change: Change) -> Effect:
         stored, run = self._runs[number], self._facts[number]
         if run is None:
-            raise NotModelledError(Reason.NO_ENERGY, f"run {stored.run.id[:8]} has no energy, so a model has nothing to begin with")
+            raise NotModelledError(
+                Reason.NO_ENERGY, f"run {stored.run.id[:8]} has no energy or no time, so a model has nothing to begin with"
+            )
         self._require_unit(run)
         rows = table(self._base.over(stored.run.zone, stored.run.settings).hardware)
         if change.kind is ChangeKind.POWER_CAP:

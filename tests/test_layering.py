@@ -54,6 +54,7 @@ PURE_FILES = (
     "life.advice.advising",
     "life.advice.stretches",
     "life.disclosing",
+    "life.embodied_share",
     "life.entries",
     "life.figures",
     "life.inference",

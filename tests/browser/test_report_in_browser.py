@@ -124,8 +124,30 @@ def test_marks_are_as_large_as_the_data(opened: Opened, runs: list[Figures]) -> 
         assert band / whole == pytest.approx((end - start) / 3600, abs=0.003)
 
 
+def test_the_dot_of_the_share_stands_where_the_run_does(opened: Opened, runs: list[Figures]) -> None:
+    """Measured on the screen: across at its intensity, up at its share, and on the curve."""
+    carbon = runs[0].view["carbon"]
+    assert carbon is not None
+    opened.value("document.querySelector('.plot.share').closest('details').open = true")
+    plot, dot = (
+        opened.value(f"(({{x, y, width, height}}) => [x, y, width, height])(document.querySelector('{of}').getBoundingClientRect())")
+        for of in (".plot.share .marks", ".plot.share circle")
+    )
+    across, up = (dot[0] + dot[2] / 2 - plot[0]) / plot[2], (plot[1] + plot[3] - dot[1] - dot[3] / 2) / plot[3]
+    share = (carbon["embodied_g"] or 0.0) / carbon["total_g"]
+    assert (across, up) == pytest.approx((carbon["intensity_g_per_kwh"] / 800, share), abs=0.005)
+    curve = f"""(() => {{
+        const path = document.querySelector('.plot.share path.lane'), at = {1000 * across};
+        for (let i = 0; i <= 4000; i++) {{
+            const point = path.getPointAtLength(path.getTotalLength() * i / 4000);
+            if (point.x >= at) return (200 - point.y) / 194;
+        }}
+    }})()"""
+    assert opened.value(curve) == pytest.approx(share, abs=0.01)
+
+
 def test_every_chart_has_a_name_and_the_same_data_as_a_table(opened: Opened, runs: list[Figures]) -> None:
-    assert opened.count("figure") == 6
+    assert opened.count("figure") == 7
     unnamed = "[...document.querySelectorAll('figure, svg[role=img]')].filter(e => !e.getAttribute('aria-label')).length"
     assert opened.value(unnamed) == 0
     assert opened.count("svg:not([role=img]):not([aria-hidden]):not(.marks)") == 0

@@ -144,6 +144,7 @@ def test_the_life_of_a_project_is_a_page(site: str, db: Path) -> None:
         least = whole["so_far"]["operational_lower_bound"] or whole["so_far"]["embodied_lower_bound"]
         grams = format_mass(*(whole["so_far"][f"total{end}_g"] for end in ("", "_low", "_high")))
         assert f"{'≥ ' if least else ''}{grams} CO2e so far" in text
+        assert (whole["embodied_share"] is not None) == ("On a cleaner grid" in text)
         assert "<script>alert" not in text
         link = html.escape(f"/life?{urlencode({'project': project})}")
         assert link in requests.get(f"{site}/projects?{urlencode({'name': project})}", timeout=HANGS_S).text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..analysis.selection import Filters, find, fitting
@@ -11,6 +11,7 @@ from ..errors import ConfigurationError, RunNotFoundError
 from .plan import Life, Selection
 
 if TYPE_CHECKING:
+    from ..core.contract import RunJson
     from ..storage.read.records import RunRow
     from ..storage.read.store import Store
 
@@ -47,18 +48,30 @@ def chosen(store: Store, life: Life) -> Chosen:
         raise ConfigurationError(f"model.final = {missing[:8]!r}: this run is not among the runs of the life; select it, or leave it out")
     if life.project is not None and not rows:
         raise RunNotFoundError(f"there is no run of project {life.project!r} in {store.place}; `trainwatt list` shows the runs there are")
-    tagged = {run.id for run in rows.values() if str(run.tags.get(FINAL, "no")).strip().lower() not in _NO}
+    tagged = {run.id for run in rows.values() if _is_final(run.tags)}
     ordered = sorted(rows.values(), key=lambda run: (run.started_utc_ns, run.id))
     return Chosen(
-        {run.id: by[run.id].stage if run.id in by else _own_stage(run, final | tagged) for run in ordered}, final or frozenset(tagged)
+        {run.id: by[run.id].stage if run.id in by else _own_stage(run.stage, run.id in final | tagged) for run in ordered},
+        final or frozenset(tagged),
     )
 
 
-def _own_stage(run: RunRow, final: Iterable[str]) -> Stage | None:
+def as_recorded(runs: Iterable[RunJson]) -> Chosen:
+    """Runs in the stages that they have recorded, oldest first."""
+    ordered = sorted(runs, key=lambda run: (run["started_at"], run["id"]))
+    final = frozenset(run["id"] for run in ordered if _is_final(run["tags"]))
+    return Chosen({run["id"]: _own_stage(run["stage"], run["id"] in final) for run in ordered}, final)
+
+
+def _is_final(tags: Mapping[str, object]) -> bool:
+    return str(tags.get(FINAL, "no")).strip().lower() not in _NO
+
+
+def _own_stage(stage: str | None, final: bool) -> Stage | None:
     """The stage that a run has recorded. One that became the model was a training."""
-    if run.stage in list(Stage):
-        return Stage(run.stage)
-    return Stage.TRAINING if run.id in final else None
+    if stage in list(Stage):
+        return Stage(stage)
+    return Stage.TRAINING if final else None
 
 
 def _fitting(store: Store, selection: Selection, project: str | None) -> Iterator[RunRow]:

@@ -25,7 +25,7 @@ _ENERGY_ALONE = Plan(
 def figures_of_added(added: Added, terms: Terms, rows: HardwareTable) -> Figures:
     """The figures of an entry. What it does not say of its grid and site comes from `terms`. Grams that it states are taken as complete.
     Raises ConfigurationError."""
-    figures = Figures(energy_least=added.operational_kg is not None)  # the making of hardware has no joules of its own
+    figures = Figures()  # the making of hardware has no joules of its own
     own = over(added.terms, terms)
     try:
         if added.plan is not None:
@@ -35,7 +35,8 @@ def figures_of_added(added: Added, terms: Terms, rows: HardwareTable) -> Figures
     except ConfigurationError as error:
         raise ConfigurationError(f"{added.where} ({added.name}): {error}") from None
     if added.operational_kg is not None:
-        figures = figures._replace(operational=added.operational_kg.times(G_PER_KG))
+        operational = added.operational_kg.times(G_PER_KG)
+        figures = figures._replace(operational=operational, operational_least=False, energy_least=True)
     if added.embodied_kg is not None:
         figures = figures._replace(embodied=added.embodied_kg.times(G_PER_KG), embodied_least=False)
     return figures
@@ -82,6 +83,7 @@ def _of_plan(plan: Plan, kwh: Estimate | None, hours: Estimate | None, terms: Te
     central, low, high = map(at, range(3))
     return central._replace(
         energy=Estimate(central.energy.central, low.energy.low, high.energy.high),
+        site=Estimate(central.site.central, low.site.low, high.site.high),
         operational=Estimate(central.operational.central, low.operational.low, high.operational.high),
         embodied=Estimate(central.embodied.central, low.embodied.low, high.embodied.high),
     )
@@ -89,11 +91,13 @@ def _of_plan(plan: Plan, kwh: Estimate | None, hours: Estimate | None, terms: Te
 
 def _described(plan: Plan, terms: Terms, rows: HardwareTable) -> Figures:
     energy, carbon, _ = estimate(plan, terms, rows)
+    joules = Estimate(energy["total_j"], energy["low_j"], energy["high_j"])
     embodied = carbon["embodied_g"], carbon["embodied_low_g"], carbon["embodied_high_g"]
     left_out = set(carbon["left_out_codes"])
     return Figures(
         gpu_hours=plan.device_hours or 0.0,
-        energy=Estimate(energy["total_j"], energy["low_j"], energy["high_j"]),
+        energy=joules,
+        site=joules.times(carbon["pue"]),
         operational=Estimate(carbon["operational_g"], carbon["operational_low_g"], carbon["operational_high_g"]),
         embodied=Estimate(*(0.0 if grams is None else grams for grams in embodied)),
         operational_least=LeftOut.SITE_OVERHEAD in left_out,

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..analysis.footprint_totals import once_of, tally
+from ..analysis.footprint_totals import counted, once_of, tally
 from ..carbon.accounting import NOTHING, Estimate
+from ..energy.intervals import Share, interval
 
 if TYPE_CHECKING:
     from ..core.contract import FootprintJson, GramsJson, LifeFiguresJson
 
 
 class Figures(NamedTuple):
-    """Joules, grams and hours. The flags say which of them are lower bounds, because a part of them is not known."""
+    """Joules, grams and hours. `site` is the energy times the PUE, as far as that is known. The flags say which of them are lower bounds,
+    because a part of them is not known."""
 
     runs: int = 0
     hours: float = 0.0
     gpu_hours: float = 0.0
     energy: Estimate = NOTHING
+    site: Estimate = NOTHING
     operational: Estimate = NOTHING
     embodied: Estimate = NOTHING
     energy_least: bool = False
@@ -42,6 +45,7 @@ class Figures(NamedTuple):
             self.hours + other.hours,
             self.gpu_hours + other.gpu_hours,
             self.energy.plus(other.energy),
+            self.site.plus(other.site),
             self.operational.plus(other.operational),
             self.embodied.plus(other.embodied),
             self.energy_least or other.energy_least,
@@ -59,6 +63,9 @@ class Figures(NamedTuple):
             "energy_j": self.energy.central,
             "energy_low_j": self.energy.low,
             "energy_high_j": self.energy.high,
+            "site_energy_j": self.site.central,
+            "site_energy_low_j": self.site.low,
+            "site_energy_high_j": self.site.high,
             "operational_g": self.operational.central,
             "operational_low_g": self.operational.low,
             "operational_high_g": self.operational.high,
@@ -83,6 +90,7 @@ def figures_of(footprints: Sequence[FootprintJson], added: Iterable[Figures] = (
         hours=of.hours if once is None else once.hours,
         gpu_hours=of.gpu_hours if once is None else once.gpu_hours,
         energy=(of.energy if once is None else once.energy) or NOTHING,
+        site=_of_site(footprints),
         operational=(of.operational if once is None else once.operational) or NOTHING,
         embodied=(of.embodied if once is None else once.embodied) or NOTHING,
         energy_least=of.energy_is_least,
@@ -98,6 +106,20 @@ def sum_of(parts: Iterable[Figures]) -> Figures:
     for figures in parts:
         result = result.plus(figures)
     return result
+
+
+def _of_site(footprints: Iterable[FootprintJson]) -> Estimate:
+    """The energy of runs times the PUE of each, as far as it is known. Each device counts once at any time."""
+    scaled = (share.times(1.0 if f["carbon"] is None else f["carbon"]["pue"]) for f in footprints for share in _shares(f))
+    return Estimate(*interval(scaled))
+
+
+def _shares(footprint: FootprintJson) -> Iterator[Share]:
+    """What the devices of a run add to a sum in which each counts once at any time."""
+    if once := footprint.get("counted_once"):
+        yield from map(Share.from_json, once["errors"])
+    else:
+        yield from (Share.from_json(e) for d in counted(footprint) for e in d["errors"])
 
 
 def grams_of(footprints: Sequence[FootprintJson]) -> GramsJson | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,14 +11,17 @@ from ..analysis.footprint_totals import count_once, footprint_of, require_one_ba
 from ..analysis.open_store import open_store
 from ..analysis.selection import find
 from ..analysis.view import describe
+from ..carbon.tables.hardware import table
 from ..carbon.terms import Terms
 from ..core.basis import Basis
 from ..errors import ConfigurationError
-from .choosing import Chosen, chosen
+from .choosing import Chosen, as_recorded, chosen
 from .plan import Life
+from .reading import life_of_project
+from .whole import whole_life
 
 if TYPE_CHECKING:
-    from ..core.contract import FootprintJson
+    from ..core.contract import FootprintJson, LifeJson
     from ..storage.read.records import StoredRun
     from ..storage.read.store import Store
 
@@ -68,6 +71,17 @@ def footprints_of(store: Store, run_ids: Iterable[str], terms: Terms, say: Calla
     require_one_basis(found)
     count_once(store, found)
     return found
+
+
+def life_of_runs(store: Store, footprints: Sequence[FootprintJson], terms: Terms) -> LifeJson | None:
+    """The life that some runs are, in the stages that they have recorded; None if none has recorded one. The footprints get what each adds
+    to a sum. Raises StoreError."""
+    if not any(f["run"]["stage"] for f in footprints):
+        return None
+    count_once(store, footprints)
+    projects = {f["run"]["project"] for f in footprints}
+    life = life_of_project(f"{len(footprints)} runs" if len(projects) > 1 else projects.pop())
+    return whole_life(life, as_recorded(f["run"] for f in footprints), footprints, [], terms, table(terms.hardware))
 
 
 def _of_run(store: Store, stored: StoredRun, terms: Terms, known: Known, say: Callable[[str], None]) -> FootprintJson:

@@ -65,6 +65,7 @@ def scaled(figures: Figures, factor: float) -> Figures:
         hours=figures.hours * factor,
         gpu_hours=figures.gpu_hours * factor,
         energy=figures.energy.times(factor),
+        site=figures.site.times(factor),
         operational=figures.operational.times(factor),
         embodied=figures.embodied.times(factor),
     )
@@ -74,7 +75,10 @@ def planned_figures(unit: Unit, units: Estimate) -> Figures:
     """The figures of so many units. The bounds are those of the fewest units at the least each, and of the most at the most."""
     one = unit.figures
     return scaled(one, units.central)._replace(
-        energy=product(one.energy, units), operational=product(one.operational, units), embodied=product(one.embodied, units)
+        energy=product(one.energy, units),
+        site=product(one.site, units),
+        operational=product(one.operational, units),
+        embodied=product(one.embodied, units),
     )
 
 

@@ -30,8 +30,8 @@ class Selection(NamedTuple):
 class Added(NamedTuple):
     """Something that was not measured, in one stage. At least one of `energy_kwh`, `plan`, `operational_kg` and `embodied_kg` is given.
 
-    `energy_kwh` is before PUE. `plan` says on what the `gpu_hours` were spent. `terms` are its own, such as its zone. `begin` and `end` are
-    its first and last day, if the file gives them.
+    `energy_kwh` is before PUE; it is 0 where `operational_kg` stands beside `gpu_hours`, because it is not known then. `plan` says on what
+    the `gpu_hours` were spent. `terms` are its own, such as its zone. `begin` and `end` are its first and last day, if the file gives them.
     """
 
     where: str

@@ -134,8 +134,11 @@ def _added(table: TomlTable) -> Added:
     operational, embodied = table.amount("operational_kg"), table.amount("embodied_kg")
     if energy is gpu_hours is operational is embodied is None:
         raise table.wrong("name", table.value("name"), "it adds nothing", f"give one of {', '.join(_AMOUNTS)}")
-    if operational is not None and (energy is not None or gpu_hours is not None):
-        raise table.wrong("operational_kg", operational.central, "the energy gives these grams too", "leave it out, or the energy")
+    of_energy = next((name for name in ("energy_kwh", "watts", "load") if table.value(name) is not None), None)
+    if operational is not None and of_energy is not None:
+        raise table.wrong("operational_kg", operational.central, f"{of_energy} gives these grams too", f"leave it out, or {of_energy}")
+    if operational is not None and gpu_hours is not None:
+        energy = Estimate.exact(0.0)  # the hours are for the hardware: nobody says of which energy these grams are
     if embodied is not None and gpu_hours is not None:
         raise table.wrong(
             "embodied_kg", embodied.central, "the hours give these grams too", "leave it out, or give energy_kwh without gpu_hours"

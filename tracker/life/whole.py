@@ -12,6 +12,7 @@ from ..carbon.tables.hardware import HardwareTable
 from ..carbon.terms import Terms
 from ..core.run import Stage, Status
 from .choosing import Chosen
+from .embodied_share import embodied_share
 from .entries import figures_of_added
 from .figures import Figures, figures_of, share
 from .inference import as_range, break_even, planned_figures, quotient, range_of, unit_of
@@ -69,6 +70,7 @@ def whole_life(
         "planned": planned,
         "whole": whole.as_json(),
         "break_even": even,
+        "embodied_share": None if any(one.operational_kg is not None for one in life.added) else embodied_share(whole),
         "final": sorted(of.final),
         "runs_at_once": totals.at_once,
         "runs_estimated": totals.estimated,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -15,8 +16,12 @@ from click.testing import CliRunner, Result
 from tests.browser.runs import hour
 from tests.fakes.compared import put
 from tests.fakes.world import HANGS_S, TRAINWATT, World, finished
+from tests.life.test_life import stored
 from trainwatt.cli.main import cli
 from trainwatt.errors import ConfigurationError, RunNotFoundError, TrainwattError
+from trainwatt.presentation.life.rows import BY_STAGE
+from trainwatt.presentation.words.masses import format_mass
+from trainwatt.presentation.words.quantities import format_energy
 from trainwatt.presentation.words.runs import OUTSIDE, headline
 
 
@@ -130,7 +135,35 @@ def test_terms_that_cannot_be_write_nothing(db: str, folder: Path) -> None:
 
 def test_several_runs_and_one_named_twice_are_one_file(db: str, folder: Path) -> None:
     assert written("aaa", "bbb222", "aaa111", "--db", db) == "trainwatt-aaa111-and-1-more.html\n"
-    assert (folder / "trainwatt-aaa111-and-1-more.html").read_text(encoding="utf-8").count("<article") == 2
+    assert (folder / "trainwatt-aaa111-and-1-more.html").read_text(encoding="utf-8").count('<article aria-label="Run') == 2
+
+
+def test_several_runs_are_added_up_by_stage(folder: Path) -> None:
+    """As `life` adds them up: two runs at the same time on one GPU count once. One run, and runs without a stage, have no such part."""
+    db = str(stored(folder.parent, at_once=True, other={"project": "other", "stage": "training"}))
+    of_project = json.loads(CliRunner().invoke(cli, ["life", "--project", "digits", "--json", "--db", db]).stdout)
+    energy = format_energy(of_project["so_far"]["energy_j"])
+    assert energy == "1.00 kWh"
+    page, md = (written("--project", "digits", "--db", db, "--format", form, "-o", "-") for form in ("html", "md"))
+    assert all(BY_STAGE in text and energy in text and "interrupted" in text for text in (page, md))
+    assert "| experimentation (2 runs" in md
+    assert "digits: ≥" in md
+    assert "2 runs: ≥" in written("prepare", "other", "--db", db, "--format", "md", "-o", "-")
+    assert "second." in page[page.index("The model is the result of run") :][:60]
+    for form in ("html", "md"):
+        assert BY_STAGE not in written("prepare", "--db", db, "--format", form, "-o", "-")
+    with sqlite3.connect(db) as connection:
+        connection.execute("UPDATE run SET stage = NULL")
+    connection.close()
+    assert BY_STAGE not in written("--project", "digits", "--db", db, "-o", "-")
+
+
+def test_the_part_by_stage_is_on_the_terms_of_the_report(folder: Path) -> None:
+    db = str(stored(folder.parent))
+    terms = ("--intensity", "100", "--pue", "1.25")
+    whole = json.loads(CliRunner().invoke(cli, ["life", "--project", "digits", *terms, "--json", "--db", db]).stdout)["so_far"]
+    text = written("--project", "digits", *terms, "--db", db, "--format", "md", "-o", "-")
+    assert f"digits: {format_mass(whole['total_g'], whole['total_low_g'], whole['total_high_g'])}" in text
 
 
 def test_without_a_name_it_is_the_latest(db: str, folder: Path) -> None:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from ...analysis.footprint import times_of, views_of
-from ...analysis.footprint_totals import require_one_basis
+from ...analysis.footprint_totals import footprint_of, require_one_basis
 from ...analysis.open_store import open_store
 from ...analysis.selection import Filters, selected
 from ...analysis.view import SCHEMA_VERSION
 from ...analysis.work.units import require_counted
 from ...carbon.terms import Terms
+from ...life.footprints import life_of_runs
 from ..options import db_option, filter_options, per_option
 from ..output import echo, form_of, require_folder, whole
 from ..progress import followed
@@ -40,7 +41,8 @@ FORMATS = ("html", "md", "json")
 def command(
     runs: tuple[str, ...], output: str | None, form: str | None, filters: Filters, per: str | None, db: str | None, **given: Any
 ) -> None:
-    """Write runs as one file: energy, power over time, emissions, what was measured, assumptions and methods, each with its range.
+    """Write runs as one file: energy, power over time, emissions, what was measured, assumptions and methods, each with its range. Several
+    runs are also added up by the stages that they recorded, as `life` does.
 
     The file is complete in itself: it opens offline and loads nothing. RUN is an id, the beginning of one, a name, project/name, or
     `latest`, which is the default. --project, --group, --since, --status and --limit select runs too: those come oldest first, after the
@@ -76,13 +78,16 @@ def _text(store: Store, ids: Sequence[str], terms: Terms, form: str, per: str | 
     found = list(followed(figures_of(store, ids, terms, per), "reading", len(ids)))
     require_one_basis([f.view for f in found])
     _say_unused(terms, [f.view for f in found])
+    life = life_of_runs(store, [footprint_of(f.view) for f in found], terms) if len(found) > 1 else None
     if form == "md":
         from ...presentation.report.markdown import markdown_of
 
-        return markdown_of(found)
+        return markdown_of(found, life)
+    from ...presentation.life.rows import BY_STAGE
+    from ...presentation.life.section import life_section
     from ...presentation.report.page import page
 
-    return page(found, datetime.now(UTC).isoformat(timespec="seconds"))
+    return page(found, datetime.now(UTC).isoformat(timespec="seconds"), None if life is None else life_section(life, BY_STAGE))
 
 
 def _say_unused(terms: Terms, views: Iterable[Mapping[str, Any]]) -> None:

@@ -10,10 +10,14 @@ from ..words.masses import format_mass, mass_parts
 from ..words.quantities import at_least, count, format_duration, format_energy, format_range, range_parts, significant
 
 if TYPE_CHECKING:
-    from ...core.contract import BreakEvenJson, LifeFiguresJson, LifeJson, PlannedJson, RangeJson
+    from ...core.contract import BreakEvenJson, EmbodiedShareJson, LifeFiguresJson, LifeJson, PlannedJson, RangeJson
 
 FATES = {"used": "completed", "unused": "not the model", "failed": "failed", "interrupted": "interrupted", "running": "running"}
 HEAD = ("stage", "energy", "operational", "embodied", "total CO2e", "share")
+
+
+BY_STAGE = "These runs by stage"
+"""The title of a life that is a part of a report on its runs."""
 
 
 class Cell(NamedTuple):
@@ -66,7 +70,7 @@ def _row(name: str, depth: int, of: LifeFiguresJson, share: RangeJson | None) ->
         _mass(of["operational_g"], of["operational_low_g"], of["operational_high_g"], of["operational_lower_bound"]),
         _mass(of["embodied_g"], of["embodied_low_g"], of["embodied_high_g"], of["embodied_lower_bound"]),
         _mass(of["total_g"], of["total_low_g"], of["total_high_g"], of["operational_lower_bound"] or of["embodied_lower_bound"]),
-        Cell("") if share is None else Cell(_percent(share["value"]), _percents(share)),
+        Cell("") if share is None else Cell(as_percent(share["value"]), as_percents(share)),
     )
 
 
@@ -82,12 +86,14 @@ def _mass(grams: float, low_g: float, high_g: float, least: bool) -> Cell:
     return Cell(at_least(value, least), bounds)
 
 
-def _percent(share: float) -> str:
+def as_percent(share: float) -> str:
+    """ "38 %", "1.24 %"."""
     return f"{significant(100 * share)} %" if share < 0.1 else f"{100 * share:.0f} %"
 
 
-def _percents(share: RangeJson) -> str:
-    low, high = (_percent(share[end]).removesuffix(" %") for end in ("low", "high"))
+def as_percents(share: RangeJson) -> str:
+    """ "12–70"; empty for a share without a range."""
+    low, high = (as_percent(share[end]).removesuffix(" %") for end in ("low", "high"))
     return "" if low == high else f"{low}–{high}"
 
 
@@ -113,6 +119,9 @@ def notes(life: LifeJson) -> Iterator[str]:
     """What the figures mean, a sentence or two each."""
     if planned := life["planned"]:
         yield from _of_inference(planned, life["before"], life["break_even"])
+    whole = life["whole"]
+    if share := life["embodied_share"]:
+        yield from _of_share(share, whole["operational_lower_bound"] or whole["embodied_lower_bound"])
     if (lost := life["lost"])["runs"]:
         what = f"{format_mass(lost['total_g'], lost['total_low_g'], lost['total_high_g'])} CO2e, {format_energy(lost['energy_j'])}"
         yield f"{count(lost['runs'], 'run')} failed, stopped early or did not become the model: {what}."
@@ -129,7 +138,6 @@ def notes(life: LifeJson) -> Iterator[str]:
     for runs, word in ((life["runs_estimated"], "estimated"), (life["runs_imported"], "imported")):
         if runs:
             yield f"{count(runs, 'run')} {'is' if runs == 1 else 'are'} {word}, not recorded by trainwatt."
-    whole = life["whole"]
     if whole["energy_lower_bound"] or whole["operational_lower_bound"] or whole["embodied_lower_bound"]:
         yield "≥: a part of it is not known, such as the overhead of the site (--pue) or the making of the hardware."
 
@@ -141,7 +149,7 @@ def _of_inference(planned: PlannedJson, before: LifeFiguresJson, even: BreakEven
     yield f"One {one} takes {joules} and emits {at_least(_ranged_g(planned['g_per_unit']), least)} CO2e ({planned['source']})."
     least = least or before["operational_lower_bound"] or before["embodied_lower_bound"]
     yield (
-        f"With all that came before, shared by the {_big(units['value'])} {unit} of {planned['days']:g} days, one {one} emits"
+        f"With all that came before, shared by the {big(units['value'])} {unit} of {planned['days']:g} days, one {one} emits"
         f" {at_least(_ranged_g(planned['g_per_unit_with_past']), least)}."
     )
     if even is not None:
@@ -156,6 +164,25 @@ def _of_inference(planned: PlannedJson, before: LifeFiguresJson, even: BreakEven
                 yield f"Inference has {what} as all that came before after {after}."
 
 
+def _of_share(of: EmbodiedShareJson, least: bool) -> Iterator[str]:
+    """Where the life stands, and where making the hardware is half of its grams. `least`: a part of the grams is not known."""
+    even = of["even_g_per_kwh"]
+    half = "" if even is None else f" At {_between(even)} it is half of them, and on a cleaner grid more."
+    yield f"{'Of what is known, making' if least else 'Making'} the hardware is {now_text(of)}.{half}"
+
+
+def now_text(of: EmbodiedShareJson) -> str:
+    """ "38 % (12–70) of all grams at 44.2 g/kWh"."""
+    share, bounds = of["now"], as_percents(of["now"])
+    ranged = as_percent(share["value"]) + (f" ({bounds})" if bounds else "")
+    return f"{ranged} of all grams at {big(of['now_g_per_kwh']['value'])} g/kWh"
+
+
+def _between(of: RangeJson) -> str:
+    low, high = big(of["low"]), big(of["high"])
+    return f"{big(of['value'])} g/kWh" + ("" if low == high else f" ({low}–{high})")
+
+
 def _ranged_j(of: RangeJson) -> str:
     return format_energy(of["value"]) if of["low"] == of["high"] else format_range(of["value"], of["low"], of["high"])
 
@@ -165,11 +192,11 @@ def _ranged_g(of: RangeJson) -> str:
 
 
 def _bigs(of: RangeJson) -> str:
-    low, high = _big(of["low"]), _big(of["high"])
-    return _big(of["value"]) + ("" if low == high else f" ({low}–{high})")
+    low, high = big(of["low"]), big(of["high"])
+    return big(of["value"]) + ("" if low == high else f" ({low}–{high})")
 
 
-def _big(value: float) -> str:
+def big(value: float) -> str:
     """ "12,300", "1.23 million", "4.56 billion"."""
     for size, word in ((1e9, " billion"), (1e6, " million")):
         if value >= size:

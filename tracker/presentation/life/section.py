@@ -10,6 +10,7 @@ from ..report.elements import Html, details, el, ranged, table
 from ..words.masses import format_mass
 from ..words.quantities import at_least, count, format_duration
 from .rows import HEAD, Row, notes, rows, so_far_text
+from .share_chart import share_figure
 
 if TYPE_CHECKING:
     from ...core.contract import LifeFiguresJson, LifeJson
@@ -19,29 +20,39 @@ OPERATIONAL, EMBODIED = "gpu-0", "cpu-0"
 STAGES = {"data": "phase-2", "experimentation": "phase-0", "training": "gpu-0", "inference": "dram-0", PLANNED: "dram-1"}
 
 
-def life_section(life: LifeJson) -> Html:
-    """The headline, the charts, the table and what they mean."""
+def life_section(life: LifeJson, title: str | None = None) -> Html:
+    """The headline, the charts, the table and what they mean. `title`: that of a part of a page about more than this life."""
     parts = _parts(life)
+    first, second = ("h1", "h2") if title is None else ("h2", "h3")
     return el(
         "article",
-        el("h1", f"The life of {life['name']}", class_="text"),
+        el(first, title or f"The life of {life['name']}", class_="text"),
         el("p", so_far_text(life), class_="headline"),
         el(
             "section",
-            el("h2", "What each stage emits"),
+            el(second, "What each stage emits"),
             el("p", "Parts of the grams of CO2e. The text has the range of each sum.", class_="muted"),
             shares(list(_sums(life)), "Emissions by stage"),
             legend("Stages", [(_colour(name), name, False) for name, _ in parts]),
         ),
         el(
             "section",
-            el("h2", "From electricity, and from making the hardware"),
+            el(second, "From electricity, and from making the hardware"),
+            el("p", "Each bar is all that its stage has emitted.", class_="muted"),
             shares([(_named(name, of), _text(of), _divided(of)) for name, of in parts], "Operational and embodied emissions by stage"),
             legend("Emissions", ((OPERATIONAL, "operational", False), (EMBODIED, "embodied", False))),
         ),
-        el("section", el("h2", "What they mean"), el("ul", [el("li", note, class_="text") for note in notes(life)])),
+        _over_the_grid(life, second),
+        el("section", el(second, "What they mean"), el("ul", [el("li", note, class_="text") for note in notes(life)])),
         details("All figures as a table", _table(life)),
+        id="life",
     )
+
+
+def _over_the_grid(life: LifeJson, level: str) -> Html | None:
+    """What the share of the hardware would be on other grids, where that is known."""
+    share = life["embodied_share"]
+    return None if share is None else el("section", el(level, "On a cleaner grid"), share_figure(share))
 
 
 def _parts(life: LifeJson) -> list[tuple[str, LifeFiguresJson]]:

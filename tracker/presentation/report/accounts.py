@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from ...analysis.footprint_totals import footprint_of
+from ...life.embodied_share import embodied_share
+from ...life.figures import figures_of
+from ..life.share_chart import share_figure
 from ..paper.bibliography import keys, plain
 from ..paper.methods import paragraph
 from ..words.carbon import Least, beside, carbon_headline, making_of, place, ranges_text
@@ -63,9 +66,16 @@ def emissions(view: ShowJson) -> Html:
             ),
             aria_label="Operational beside embodied emissions",
         ),
+        _other_grids(view),
         el("ul", apart) if apart else None,
         el("ul", [el("li", f"Not in it: {text}") for text in carbon["left_out"]], class_="muted"),
     )
+
+
+def _other_grids(view: ShowJson) -> Html | None:
+    """What the share of the hardware would be on other grids."""
+    share = embodied_share(figures_of([footprint_of(view)]))
+    return None if share is None else details("The share of the hardware on other grids", share_figure(share))
 
 
 def assumptions(carbon: CarbonJson) -> Html:

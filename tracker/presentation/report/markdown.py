@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ...analysis.footprint_totals import footprint_of
+from ..life.markdown import life_markdown
+from ..life.rows import BY_STAGE
 from ..paper.document import document
 from ..words.activity.lines import activity_lines
 from ..words.attribution import attribution_lines
@@ -29,12 +31,13 @@ from .cells import parts as grams
 
 if TYPE_CHECKING:
     from ...analysis.over_time.figures import Figures
-    from ...core.contract import ShowJson
+    from ...core.contract import LifeJson, ShowJson
 
 
-def markdown_of(runs: Sequence[Figures]) -> str:
-    """A section for each run, and one methods section with the table and the sources of all runs."""
-    parts = [part for f in runs for part in _run(f.view)]
+def markdown_of(runs: Sequence[Figures], life: LifeJson | None = None) -> str:
+    """A section for each run, and one methods section with the table and the sources of all runs. `life`: all of them by stage."""
+    parts = [] if life is None else [f"# {BY_STAGE}", life_markdown(life)]
+    parts += [part for f in runs for part in _run(f.view)]
     return "\n\n".join([*parts, "## Methods", document([footprint_of(f.view) for f in runs], "md")]) + "\n"
 
 

@@ -6,7 +6,8 @@ from typing import TypedDict
 
 
 class LifeFiguresJson(TypedDict):
-    """Joules, grams and hours. Those that are a lower bound, because a part of them is not known, are marked so."""
+    """Joules, grams and hours. Those that are a lower bound, because a part of them is not known, are marked so. `site_energy_j` is the
+    energy times the PUE, as far as that is known."""
 
     runs: int
     hours: float
@@ -14,6 +15,9 @@ class LifeFiguresJson(TypedDict):
     energy_j: float
     energy_low_j: float
     energy_high_j: float
+    site_energy_j: float
+    site_energy_low_j: float
+    site_energy_high_j: float
     operational_g: float
     operational_low_g: float
     operational_high_g: float
@@ -87,10 +91,27 @@ class BreakEvenJson(TypedDict):
     energy_days: RangeJson | None
 
 
+class SharePointJson(RangeJson):
+    """The share of the embodied grams at one intensity of the grid."""
+
+    g_per_kwh: float
+
+
+class EmbodiedShareJson(TypedDict):
+    """The making of the hardware as a share of all grams of the whole life, over the intensity of the grid. The life stands at the mean
+    intensity `now_g_per_kwh`, with the share `now`. At `even_g_per_kwh` the share is a half; None if the energy may be nothing."""
+
+    points: list[SharePointJson]
+    now_g_per_kwh: RangeJson
+    now: RangeJson
+    even_g_per_kwh: RangeJson | None
+
+
 class LifeJson(TypedDict):
     """A model's life. `before` is all but inference, `so_far` is everything without the plan, and `whole` is with it. `lost` has the runs
-    that failed, were interrupted, or did not become the model. `final` are the runs that became it. `runs_at_once` read a device at the
-    same time as another of them: it counts once."""
+    that failed, were interrupted, or did not become the model. `embodied_share` is None where grams are stated without energy, and where
+    no energy or no hardware is known. `final` are the runs that became it. `runs_at_once` read a device at the same time as another of
+    them: it counts once."""
 
     schema_version: int
     name: str
@@ -101,6 +122,7 @@ class LifeJson(TypedDict):
     planned: PlannedJson | None
     whole: LifeFiguresJson
     break_even: BreakEvenJson | None
+    embodied_share: EmbodiedShareJson | None
     final: list[str]
     runs_at_once: int
     runs_estimated: int

@@ -115,13 +115,20 @@ def test_an_older_database_that_may_only_be_read_is_read(owner: User, reader: Us
         older.execute("ALTER TABLE run DROP COLUMN outcome")
         older.execute("ALTER TABLE device DROP COLUMN offset_w")
         older.execute("UPDATE alembic_version SET version_num = '0003'")
+        older.execute("UPDATE run SET project = 'one'")
     older.close()
     db.chmod(0o644)
     before = db.read_bytes()
-    for command in (["list"], ["show", "one"], ["list", "--status", "completed"]):
+    of_life = (
+        ["life", "--project", "one"],
+        ["report", "one", "--format", "md", "-o", "-"],
+        ["advise", "one"],
+        ["whatif", "one", "--pue", "1.1"],
+    )
+    for command in (["list"], ["show", "one"], ["list", "--status", "completed"], *of_life):
         ended = reader.cli(*command, "--db", str(db), TMPDIR=str(folder.parent))
         assert ended.code == 0, ended
-        assert "one" in ended.out
+        assert command[0] in ("advise", "whatif") or "one" in ended.out
     assert (beside(db), db.read_bytes()) == (["runs.db"], before)
     refused = reader.cli("delete", "one", "--yes", "--db", str(db))
     assert (refused.code, "may only be read by this user" in refused.err) == (1, True), refused

@@ -63,11 +63,15 @@ def command(
     require_counted(per, store.work(ids).values())
     if not ids:
         echo("no runs match" if filters else "no runs yet", err=True)
+    exported = 0
     with whole(output) as file:
         out = FORMATS[form](file, COLUMNS[table])
         on_terminal = output == "-" and sys.stdout.isatty()
         for of_run in followed(rows(store, ids, table, per), "exporting", len(ids), hidden=on_terminal):
             for row in of_run:
+                exported += 1
                 # In a file or a pipe text is exact. JSON escapes control characters itself.
                 out.put(cleaned(row) if on_terminal and form == "csv" else row)
         out.finish()
+    if table == "activity" and ids and not exported:
+        echo("none of these runs has recorded what its devices did: an earlier version recorded them, or no device tells", err=True)

@@ -118,17 +118,17 @@ def test_the_published_pair_lies_within_the_range(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("work", [{"samples": (1000, 500)}, {"requests": (300, 900)}, None])
-def test_between_two_runs_the_interpolation_is_exact_at_both(tmp_path: Path, work: Any) -> None:
+@pytest.mark.parametrize("work", [{"samples": (1000, 500)}, {"requests": (300, 900)}, {}])
+@pytest.mark.parametrize("command", ["python train.py", None])
+def test_between_two_runs_the_interpolation_is_exact_at_both(tmp_path: Path, work: Any, command: str | None) -> None:
     """A run at 250 W and one at 150 W did the same work, of which the second did another amount if it was counted."""
-    counts: list[Row] = [{unit: amounts[i] for unit, amounts in (work or {}).items()} for i in (0, 1)]
-    same: Any = {} if work else {"command": "python train.py"}
+    counts: list[Row] = [{unit: amounts[i] for unit, amounts in work.items()} for i in (0, 1)]
     db = stored(
         tmp_path,
-        high=Told([(1000, 240.0, 0.95)], limit_w=250.0, work=counts[0], **same),
-        low=Told([(600, 148.0, 0.99)], limit_w=150.0, work=counts[1], **same),
+        high=Told([(1000, 240.0, 0.95)], limit_w=250.0, work=counts[0], command=command),
+        low=Told([(600, 148.0, 0.99)], limit_w=150.0, work=counts[1], command=command),
     )
-    times = next((a / b for a, b in (work or {}).values()), 1.0)
+    times = next((a / b for a, b in work.values()), 1.0)
     there = outcome(db, "high", "--power-cap", "150")
     assert there["energy_j"] == pytest.approx(148 * 600 * times, rel=1e-12)
     assert there["hours"] == pytest.approx(600 * times / 3600, rel=1e-12)
@@ -138,7 +138,7 @@ def test_between_two_runs_the_interpolation_is_exact_at_both(tmp_path: Path, wor
     assert middle["energy_j"] == pytest.approx((240 * 1000 + 148 * 600 * times) / 2, rel=1e-12)
     assert middle["models"][0]["source"] == "own-runs"
     assert middle["models"][0]["runs"] == ["low"]
-    assert middle["models"][0]["unit"] == next(iter(work or {}), None)
+    assert middle["models"][0]["unit"] == next(iter(work), None)
     assert middle["energy_low_j"] < middle["energy_j"] < middle["energy_high_j"]
 
 
@@ -155,6 +155,14 @@ def test_runs_on_another_model_or_of_other_work_are_not_compared(tmp_path: Path)
     assert outcome(db, "mine", "--power-cap", "175")["models"][0]["source"] == "published"
     named = outcome(db, "mine", "--power-cap", "175", "--like", "other_project")
     assert named["models"][0]["runs"] == ["other_project"]
+
+
+@pytest.mark.parametrize("other", [{"command": "eval.py"}, {"stage": "inference"}, {"status": "interrupted"}, {"work": {"samples": 5}}])
+def test_whole_runs_of_other_work_are_not_compared(tmp_path: Path, other: Any) -> None:
+    mine: Any = {"command": "train.py", "stage": "training"}
+    db = stored(tmp_path, mine=Told(BUSY, **mine), low=Told([(600, 148.0, 0.99)], limit_w=150.0, **{**mine, **other}))
+    found = outcome(db, "mine", "--power-cap", "175")["models"][0]["source"]
+    assert found == ("own-runs" if "work" in other else "published")
 
 
 def test_runs_with_the_command_of_the_run_are_preferred(tmp_path: Path) -> None:
@@ -316,7 +324,7 @@ def test_changes_compose(tmp_path: Path) -> None:
 
 
 def test_runs_that_a_change_does_not_touch_stay_and_are_named(tmp_path: Path) -> None:
-    db = stored(tmp_path, gpu=Told(BUSY), cpu=Told(), low=Told([(1000, 140.0, 0.9)], limit_w=150.0))
+    db = stored(tmp_path, gpu=Told(BUSY), cpu=Told(), low=Told([(1000, 140.0, 0.9)], limit_w=150.0, command="other.py"))
     found = outcome(db, "gpu", "cpu", "low", "--power-cap", "175")
     assert [(u["run"], u["reason"]) for u in found["unchanged"]] == [("cpu", "no-gpu"), ("low", "not-lower")]
     alone = outcome(db, "gpu", "--power-cap", "175")

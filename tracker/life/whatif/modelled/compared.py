@@ -28,12 +28,19 @@ def compared(run: Facts, other: Facts, unit: str | None, *, same_work: bool = Fa
     by = chosen(common, unit)
     if by is not None:
         times = counted(run.work, by) / counted(other.work, by)
-    elif unit is None and (same_work or (run.command is not None and run.command == other.command and run.completed)) and other.completed:
+    elif unit is None and other.completed and (same_work or _alike(run, other)):
         times = 1.0
     else:
         return None
     energy = other.energy.times(times / run.energy.central)
     return Compared(other, by, times, energy, other.seconds * times / run.seconds)
+
+
+def _alike(run: Facts, other: Facts) -> bool:
+    """Whether whole runs did the same work, as far as it is known: the same command in the same stage, to its end. An imported run has no
+    command."""
+    a, b = run.footprint["run"], other.footprint["run"]
+    return run.completed and run.command == other.command and a["stage"] == b["stage"] and not any(run.work.values())
 
 
 def likely(run: Facts, found: Sequence[Compared]) -> list[Compared]:

@@ -20,7 +20,7 @@ from tests.life.test_disclose import INFERENCE, MODEL, STATED
 from tests.life.test_life import stored, written
 from trainwatt.cli.main import cli
 from trainwatt.errors import ConfigurationError
-from trainwatt.life.receipt.archive import MANIFEST, digest, packed, unpacked
+from trainwatt.life.receipt.archive import MANIFEST, Manifest, digest, packed, unpacked
 from trainwatt.machine.process import this_process
 
 TERMS = ("--intensity", "100", "--pue", "1.25", "--unmeasured", "typical")
@@ -49,13 +49,12 @@ def verified(file: Path, *arguments: object) -> Any:
 
 
 def altered(file: Path, name: str, change: Callable[[bytes], bytes], *, digests_too: bool = False) -> Path:
-    """The receipt with one file changed; `digests_too`: also its digest in the manifest."""
+    """The receipt with one file changed; `digests_too`: also its digest in the manifest, and that of the manifest."""
     files = unpacked(file.read_bytes())
     files[name] = change(files[name])
     if digests_too:
-        manifest = json.loads(files[MANIFEST])
-        manifest["files"][name] = digest(files[name])
-        files[MANIFEST] = (json.dumps(manifest, indent=2, sort_keys=True) + "\n").encode()
+        manifest = Manifest.read(files[MANIFEST])
+        files[MANIFEST] = manifest._replace(files={**manifest.files, name: digest(files[name])}).as_bytes()
     other = file.with_name("altered.zip")
     other.write_bytes(packed(files))
     return other
@@ -150,9 +149,8 @@ def test_more_or_fewer_files_are_found(tmp_path: Path) -> None:
 
 def test_a_receipt_of_another_version_says_which_factors_differ(tmp_path: Path) -> None:
     def change(data: bytes) -> bytes:
-        manifest = json.loads(data)
-        manifest["tables"]["grid_intensity.csv"] = "0" * 64
-        return (json.dumps(manifest, indent=2, sort_keys=True) + "\n").encode()
+        manifest = Manifest.read(data)
+        return manifest._replace(tables={**manifest.tables, "grid_intensity.csv": "0" * 64}).as_bytes()
 
     view = verified(altered(made(tmp_path), MANIFEST, change))
     assert view["changed_tables"] == ["grid_intensity.csv"]

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..analysis.footprint import Known, footprint
+from ..analysis.footprint import Known, footprint, times_of
 from ..analysis.footprint_totals import count_once, footprint_of, require_one_basis
 from ..analysis.open_store import open_store
 from ..analysis.selection import find
 from ..analysis.view import describe
+from ..carbon.series import Span
 from ..carbon.tables.hardware import table
 from ..carbon.terms import Terms
 from ..core.basis import Basis
@@ -36,19 +37,35 @@ class Gathered(NamedTuple):
     terms: Terms
 
 
+Timed = Callable[[Terms, Sequence[Span]], Terms]
+"""Terms with the intensities of the user for some times."""
+
+
 def gathered(
-    life: Life, terms: Terms, place: str | None, say: Callable[[str], None], opened: Callable[[str | None], Store] = open_store
+    life: Life,
+    terms: Terms,
+    place: str | None,
+    say: Callable[[str], None],
+    opened: Callable[[str | None], Store] = open_store,
+    timed: Timed | None = None,
 ) -> Gathered:
-    """All runs of a life in the database at `place`, which `opened` opens only if there are any. Raises TrainwattError."""
+    """All runs of a life in the database at `place`, which `opened` opens only if there are any. `timed` adds the user's intensities for
+    the time of these runs. Raises TrainwattError."""
     if not life.has_runs:
         return Gathered(Chosen({}, frozenset()), [], [], terms)
     store = opened(place)
-    of = chosen(store, life)
-    refs = () if life.inference is None else life.inference.runs
-    measured = list(dict.fromkeys(find(store, ref) for ref in refs))
+    of, measured = runs_of(store, life)
+    if timed is not None:
+        terms = timed(terms, times_of(store, [*of.stages, *measured]))
     found, of_units = (footprints_of(store, some, terms, say) for some in (list(of.stages), measured))
     require_one_basis([*found, *of_units])
     return Gathered(of, found, of_units, _on_the_basis_of([*found, *of_units], terms))
+
+
+def runs_of(store: Store, life: Life) -> tuple[Chosen, list[str]]:
+    """The runs of a life, and those that tell what a unit of inference takes. Raises TrainwattError."""
+    refs = () if life.inference is None else life.inference.runs
+    return chosen(store, life), list(dict.fromkeys(find(store, ref) for ref in refs))
 
 
 def _on_the_basis_of(footprints: Iterable[FootprintJson], terms: Terms) -> Terms:

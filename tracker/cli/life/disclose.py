@@ -9,10 +9,9 @@ from typing import Any
 import rich_click as click
 
 from ...carbon.tables.hardware import table
-from ...carbon.terms import Terms
 from ...errors import ConfigurationError
 from ...life.disclosing import disclosure
-from ...life.footprints import gathered
+from ...life.footprints import Gathered, gathered
 from ...life.plan import Life
 from ...life.reading import file_of, life_named
 from ...life.whole import whole_life
@@ -23,6 +22,7 @@ from ..options import db_option
 from ..output import echo, require_folder, say
 from ..output import whole as whole_file
 from ..terms_options import FILE, terms_of, terms_options
+from .timed import intensity_option, say_what_is_not_timed, timed_of
 
 ADDED_ONLY = "No run was measured: all figures were added by hand, from the sources that the file names."
 
@@ -35,6 +35,7 @@ ADDED_ONLY = "No run was measured: all figures were added by hand, from the sour
 @click.option("--receipt", "receipt_file", metavar="FILE.zip", help="Write the runs, the factors and the result, for `trainwatt verify`.")
 @click.option("--sign", type=FILE, metavar="KEY", help="With --receipt: sign it with an Ed25519 key in a PEM file.")
 @terms_options
+@intensity_option
 @db_option
 def command(
     file: Path | None,
@@ -43,6 +44,7 @@ def command(
     output: str | None,
     receipt_file: str | None,
     sign: Path | None,
+    intensity_csv: Path | None,
     db: str | None,
     **given: Any,
 ) -> None:
@@ -61,21 +63,25 @@ def command(
             require_folder(name, example, option)
     terms = terms_of(**given)
     life = life_named(file, project)
+    timed = timed_of(life, intensity_csv)
     made_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if receipt_file is not None:
         from ...life.receipt.making import receipt  # SQLAlchemy takes long to load
 
+        said = say if form is None else lambda _: None  # the form says the same
         with whole_file(receipt_file) as target:
-            target.write(receipt(file_of(file, project), life, terms, db, made_at, sign, say))
+            target.write(receipt(file_of(file, project), life, terms, db, made_at, sign, said, timed))
         say(f"written: {receipt_file}; it has all that is stored of the runs, such as host names and command lines")
     if form is not None:
-        _fill(form, life, terms, made_at, output, db)
+        runs = gathered(life, terms, db, say, timed=timed)
+        say_what_is_not_timed(life, runs)
+        _fill(form, life, runs, made_at, output)
 
 
-def _fill(form: str, life: Life, terms: Terms, made_at: str, output: str | None, db: str | None) -> None:
+def _fill(form: str, life: Life, runs: Gathered, made_at: str, output: str | None) -> None:
     """Fill in a form, and print or write it."""
+    of, found, measured, terms = runs
     rows = table(terms.hardware)
-    of, found, measured, terms = gathered(life, terms, db, say)
     whole = whole_life(life, of, found, measured, terms, rows)
     method = "".join(part for part in short_paragraph(found) if isinstance(part, str)) if found else ADDED_ONLY
     filled = FORMS[form](disclosure(life, of, found, whole, method, made_at, terms, rows))

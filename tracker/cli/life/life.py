@@ -21,6 +21,7 @@ from ..options import db_option, json_option
 from ..output import echo, form_of, require_folder, say
 from ..output import whole as complete
 from ..terms_options import FILE, terms_of, terms_options
+from .timed import intensity_option, say_what_is_not_timed, timed_of
 
 if TYPE_CHECKING:
     from ...core.contract import LifeJson
@@ -32,12 +33,20 @@ FORMATS = ("table", "md", "html", "json")
 @click.argument("file", type=FILE, required=False)
 @click.option("--project", help="The project whose runs are the life of the model, where no file says more.")
 @terms_options
+@intensity_option
 @click.option("--format", "form", type=click.Choice(FORMATS), help="table (the default), md, html or json.")
 @click.option("--output", "-o", metavar="FILE", help="Write it there; the format is what FILE ends with. HTML needs a file.")
 @json_option
 @db_option
 def command(
-    file: Path | None, project: str | None, form: str | None, output: str | None, as_json: bool, db: str | None, **given: Any
+    file: Path | None,
+    project: str | None,
+    form: str | None,
+    output: str | None,
+    intensity_csv: Path | None,
+    as_json: bool,
+    db: str | None,
+    **given: Any,
 ) -> None:
     """Show what a model has cost from its data to its inference: energy and grams by stage, each with its range.
 
@@ -49,8 +58,9 @@ def command(
         require_folder(output, "life.html")
     terms = terms_of(**given)
     life = life_named(file, project)
-    of, found, measured, terms = gathered(life, terms, db, say)
-    whole = whole_life(life, of, found, measured, terms, table(terms.hardware))
+    runs = gathered(life, terms, db, say, timed=timed_of(life, intensity_csv))
+    say_what_is_not_timed(life, runs)
+    whole = whole_life(life, runs.of, runs.found, runs.measured, runs.terms, table(terms.hardware))
     text = _text(whole, form)
     if output is None:
         echo(text) if text is not None else _print(whole)

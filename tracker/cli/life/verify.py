@@ -11,7 +11,7 @@ import rich_click as click
 
 from ...errors import ConfigurationError
 from ...presentation.words.quantities import count
-from ...presentation.words.safe_text import clean
+from ...presentation.words.safe_text import clean, clipped
 from ..options import json_option
 from ..output import echo, say
 from ..terms_options import FILE
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 FAILED = 1
 MOST_SHOWN = 20
+LONGEST = 400
+"""Characters of a text of a receipt that is shown."""
 
 
 @click.command("verify")
@@ -51,26 +53,27 @@ def command(receipt: Path, key: Path | None, as_json: bool) -> None:
 
 
 def _lines(found: VerifiedJson) -> Iterator[str]:
-    yield f"made by {found['software']} on {found['made_at']}, verified by {found['verified_by']}"
+    yield f"made by {clipped(found['software'])} on {clipped(found['made_at'])}, verified by {found['verified_by']}"
+    yield f"its digest: {found['digest']}"
     for name in found["altered"]:
         yield f"altered: {name}"
     for of in found["differences"][:MOST_SHOWN]:
-        yield f"does not hold: {of['figure']} is {of['in_receipt']} in the receipt, and comes out as {of['computed']}"
+        said, again = clipped(of["in_receipt"]), clipped(of["computed"])
+        yield f"does not hold: {clipped(of['figure'], LONGEST)} is {said} in the receipt, and comes out as {again}"
     if len(found["differences"]) > MOST_SHOWN:
         yield f"and {count(len(found['differences']) - MOST_SHOWN, 'figure')} more"
     if found["error"] is not None:
-        yield f"nothing could be computed: {found['error']}"
+        yield f"nothing could be computed: {clipped(found['error'], LONGEST)}"
     if found["changed_tables"]:
-        yield f"other factors than when it was made: {', '.join(found['changed_tables'])} (use {found['software']} for the same ones)"
+        names = clipped(", ".join(found["changed_tables"]), LONGEST)
+        yield f"other factors than when it was made: {names} (use {clipped(found['software'])} for the same ones)"
     yield _signature(found)
     yield "every figure holds" if found["holds"] else "the receipt does not hold"
 
 
 def _signature(found: VerifiedJson) -> str:
     if found["signature_holds"] is None:
-        return (
-            "signed: give --signed-by to check by whom"
-            if found["has_signature"]
-            else "not signed: whoever made it may have changed anything"
-        )
+        if not found["has_signature"]:
+            return "not signed: whoever made it may have changed anything; compare its digest with one that its author has published"
+        return f"signed with the key {clipped(found['signed_by'])}: give --signed-by to check whose it is"
     return "the signature holds" if found["signature_holds"] else "the signature does not hold: another key, or an altered receipt"

@@ -31,7 +31,7 @@ from .carbon import (
 from .compare import ChangeJson, ComparedJson, CompareJson, FigureJson, GateJson
 from .life.advice import AdviceJson, AdvisedJson
 from .life.disclosure import BoundaryJson, DisclosedStageJson, DisclosureJson, HardwareUsedJson, StatedJson
-from .life.receipt import DifferenceJson, VerifiedJson
+from .life.receipt import DifferenceJson, ReceiptJson, VerifiedJson
 from .life.whatif import CircumstanceJson, ModelJson, ModelledJson, OutcomeJson, UnchangedJson, WhatIfJson
 from .life.whole import (
     AddedJson,
@@ -184,6 +184,7 @@ __all__ = [
     "RanksJson",
     "RanksPartJson",
     "ReadJson",
+    "ReceiptJson",
     "RunJson",
     "RunRecord",
     "SamplerJson",

@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 from ...errors import ConfigurationError
 
 MANIFEST, SIGNATURE = "manifest.json", "manifest.json.sig"
-RUNS, LIFE, TERMS, HARDWARE, RESULT = "runs.db", "life.toml", "terms.json", "hardware.csv", "result.json"
+RUNS, LIFE, TERMS, RESULT = "runs.db", "life.toml", "terms.json", "result.json"
+HARDWARE, INTENSITIES = "hardware.csv", "intensities.csv"
+"""The user's own, if there are any."""
 FORMAT = 1
 LONGEST_NAME = 100
 """Bytes of the name of a file in a receipt."""
@@ -21,27 +23,34 @@ _BEGIN = (1980, 1, 1, 0, 0, 0)  # the earliest time that a ZIP file can have: th
 
 
 class Manifest(NamedTuple):
-    """What a receipt says of itself: the program and the time that it is of, and the digest (SHA-256) of each file and of each table of
-    factors that the program had."""
+    """What a receipt says of itself: the program and the time that it is of, the digest (SHA-256) of each file and of each table of factors
+    that the program had, and the public key of its signer (32 bytes as hexadecimal digits), if it is signed."""
 
     software: str
     made_at: str
     files: dict[str, str]
     tables: dict[str, str]
+    signed_by: str | None
+
+    @property
+    def digest(self) -> str:
+        """That of all of this, and so of the whole receipt."""
+        return digest(json.dumps({"format": FORMAT, **self._asdict()}, sort_keys=True).encode())
 
     def as_bytes(self) -> bytes:
         """The file, which a signature is of."""
-        return (json.dumps({"format": FORMAT, **self._asdict()}, indent=2, sort_keys=True) + "\n").encode()
+        return (json.dumps({"format": FORMAT, **self._asdict(), "digest": self.digest}, indent=2, sort_keys=True) + "\n").encode()
 
     @classmethod
     def read(cls, data: bytes) -> Manifest:
-        """Raises ConfigurationError."""
+        """The digest is not compared. Raises ConfigurationError."""
         try:
             found: dict[str, Any] = json.loads(data)
             known = found.pop("format") == FORMAT
+            found.pop("digest", None)
             manifest = cls(**found) if known else None
             texts = () if manifest is None else (manifest.software, manifest.made_at, *_texts(manifest.files), *_texts(manifest.tables))
-            if not all(isinstance(text, str) for text in texts):
+            if not all(isinstance(text, str) for text in texts) or not isinstance(found.get("signed_by"), str | None):
                 raise ValueError("a text is none")
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise ConfigurationError(f"{MANIFEST} of the receipt is damaged") from None

@@ -2,89 +2,56 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ...analysis.selection import Filters, fitting
-from ...carbon.accounting import Estimate
-from ...carbon.tables.basis import Basis
 from ...carbon.tables.hardware import table
-from ...carbon.terms import Terms, check
 from ...errors import ConfigurationError
 from ...storage.read.store import Store
 from ..disclosing import disclosure
 from ..footprints import gathered
 from ..reading import read_life
 from ..whole import whole_life
-from .archive import HARDWARE, LIFE, RUNS, TERMS
+from .archive import HARDWARE, INTENSITIES, LIFE, RUNS, TERMS
+from .inputs import Asked, series_from_csv
 
 if TYPE_CHECKING:
-    from ...core.contract import DisclosureJson
-
-_BASES = ("basis", "intensity_basis")
-_TEXTS = ("zone", "currency")
-_NOT_KEPT = ("series", "prices", "hardware")
-_KEPT = tuple(f.name for f in fields(Terms) if f.name not in _NOT_KEPT)
-"""The terms that a receipt has."""
+    from ...core.contract import ReceiptJson
 
 
-def terms_as_json(terms: Terms) -> str:
-    """The terms of the command line; series and prices over time are not among them."""
-    default = Terms()
-    return json.dumps({name: value for name in _KEPT if (value := getattr(terms, name)) != getattr(default, name)}, indent=2) + "\n"
-
-
-def terms_from_json(text: str) -> Terms:
-    """The terms of a receipt. Raises ConfigurationError."""
-    try:
-        found: dict[str, Any] = json.loads(text)
-        terms = replace(Terms(), **{name: _term(name, value) for name, value in found.items()})
-        check(terms)
-    except (ValueError, TypeError, AttributeError, RecursionError, ConfigurationError):
-        raise ConfigurationError(f"{TERMS} of the receipt is damaged") from None
-    return terms
-
-
-def _term(name: str, value: Any) -> Any:
-    """The value of a term. Raises ValueError, or TypeError, for one that it cannot have."""
-    if name not in _KEPT:
-        raise ValueError(f"{name} is no such term")
-    if value is None:
-        return None
-    if name in _BASES:
-        return Basis(value)
-    if name == "unmeasured":
-        return Estimate(*map(_number, value))
-    if name in _TEXTS or name == "allow_suspect":
-        if not isinstance(value, str if name in _TEXTS else bool):
-            raise ValueError(f"{name} has the wrong type")
-        return value
-    return _number(value)
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("it is no number")
-    return value
-
-
-def computed(folder: Path, say: Callable[[str], None]) -> DisclosureJson:
+def computed(folder: Path, say: Callable[[str], None]) -> ReceiptJson:
     """The result, from the files of a receipt in a folder. Raises TrainwattError."""
-    hardware = folder / HARDWARE
-    terms = terms_from_json((folder / TERMS).read_text(encoding="utf-8"))
-    terms = replace(terms, hardware=str(hardware) if hardware.exists() else None)
-    life = read_life(folder / LIFE)
+    hardware, intensities = folder / HARDWARE, folder / INTENSITIES
+    name, terms = Asked.read((folder / TERMS).read_text(encoding="utf-8"))
+    terms = replace(
+        terms,
+        hardware=str(hardware) if hardware.exists() else None,
+        series=(series_from_csv(intensities.read_text(encoding="utf-8")),) if intensities.exists() else (),
+    )
+    life = read_life(folder / LIFE)._replace(name=name)
     rows = table(terms.hardware)
     runs = gathered(life, terms, str(folder / RUNS), say, partial(_opened, own_table=terms.hardware is not None))
     whole = whole_life(life, runs.of, runs.found, runs.measured, runs.terms, rows)
-    return disclosure(life, runs.of, runs.found, whole, "", "", runs.terms, rows)
+    disclosed = disclosure(life, runs.of, runs.found, whole, "", "", runs.terms, rows)
+    of_units = [f for f in runs.measured if f["run"]["id"] not in runs.of.stages]
+    result: ReceiptJson = {**disclosed, "runs": [*runs.found, *of_units]}
+    return cast("ReceiptJson", _without(f"{folder}/", result))
+
+
+def _without(place: str, value: Any) -> Any:
+    """The value without the folder in its texts, which is another one each time: the source of a user's own row may be its file."""
+    if isinstance(value, str):
+        return value.replace(place, "")
+    if isinstance(value, dict):
+        return {key: _without(place, item) for key, item in value.items()}
+    return [_without(place, item) for item in value] if isinstance(value, list) else value
 
 
 def _opened(place: str | None, *, own_table: bool) -> Store:

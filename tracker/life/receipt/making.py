@@ -5,29 +5,39 @@ from __future__ import annotations
 import json
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 from ..._version import __version__
+from ...analysis.footprint import times_of
 from ...analysis.open_store import open_store
-from ...analysis.selection import find
+from ...carbon.series import Span
 from ...carbon.terms import Terms
 from ...errors import ConfigurationError
 from ...machine.resources import folder_of
 from ...storage.merge import places
 from ...storage.merge.merging import Merge
-from ..choosing import chosen
+from ..footprints import Timed, runs_of
 from ..plan import Life
-from .archive import HARDWARE, LIFE, MANIFEST, RESULT, RUNS, SIGNATURE, TERMS, Manifest, digest, packed
-from .computing import computed, terms_as_json
-from .signing import private_key
+from .archive import HARDWARE, INTENSITIES, LIFE, MANIFEST, RESULT, RUNS, SIGNATURE, TERMS, Manifest, digest, packed
+from .computing import computed
+from .inputs import Asked, series_as_csv
+from .signing import private_key, raw
 
 
 def receipt(
-    file: Path | None, life: Life, terms: Terms, place: str | None, made_at: str, sign: Path | None, say: Callable[[str], None]
+    file: Path | None,
+    life: Life,
+    terms: Terms,
+    place: str | None,
+    made_at: str,
+    sign: Path | None,
+    say: Callable[[str], None],
+    timed: Timed | None = None,
 ) -> bytes:
-    """The bytes of a receipt of a life that `file` describes, or of the runs of its project without one. Raises TrainwattError."""
+    """The bytes of a receipt of a life that `file` describes, or of the runs of its project without one. `timed`: as `gathered` takes it.
+    Raises TrainwattError."""
     key = None if sign is None else private_key(sign)
     with tempfile.TemporaryDirectory(prefix="trainwatt-receipt-") as name:
         folder = Path(name)
@@ -35,15 +45,18 @@ def receipt(
             file.read_text(encoding="utf-8") if file is not None else f"[model]\nproject = {json.dumps(life.project, ensure_ascii=False)}\n"
         )
         (folder / LIFE).write_text(text, encoding="utf-8")
-        (folder / TERMS).write_text(terms_as_json(terms), encoding="utf-8")
+        (folder / TERMS).write_text(Asked(life.name, terms).as_json(), encoding="utf-8")
         if terms.hardware is not None:
             (folder / HARDWARE).write_bytes(Path(terms.hardware).read_bytes())
-        _copy_runs(life, place, folder / RUNS)
+        spans = _copy_runs(life, place, folder / RUNS)
+        for series in () if timed is None else timed(terms, spans).series:
+            (folder / INTENSITIES).write_text(series_as_csv(series), encoding="utf-8")
         result = computed(folder, say)
         (folder / RESULT).write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-    manifest = Manifest(f"trainwatt {__version__}", made_at, {name: digest(data) for name, data in files.items()}, digests_of_tables())
-    files[MANIFEST] = manifest.as_bytes()
+    digests = {name: digest(data) for name, data in files.items()}
+    signed_by = None if key is None else raw(key.public_key())
+    files[MANIFEST] = Manifest(f"trainwatt {__version__}", made_at, digests, digests_of_tables(), signed_by).as_bytes()
     if key is not None:
         files[SIGNATURE] = key.sign(files[MANIFEST])
     return packed(files)
@@ -57,13 +70,15 @@ def digests_of_tables() -> dict[str, str]:
     }
 
 
-def _copy_runs(life: Life, place: str | None, target: Path) -> None:
-    """The runs of a life, and the cached intensities, as a database of their own."""
-    into = places.target(str(target))
+def _copy_runs(life: Life, place: str | None, target: Path) -> list[Span]:
+    """The runs of a life, and the cached intensities, as a database of their own. Returns when they were measured."""
+    into, spans = places.target(str(target)), []
     if life.has_runs:
         store = open_store(place)
-        refs: Iterable[str] = () if life.inference is None else life.inference.runs
-        merge = Merge(places.source(store.place), into, dict.fromkeys([*chosen(store, life).stages, *(find(store, ref) for ref in refs)]))
+        of, measured = runs_of(store, life)
+        run_ids = list(dict.fromkeys([*of.stages, *measured]))
+        spans = times_of(store, run_ids)
+        merge = Merge(places.source(store.place), into, run_ids)
         for batch in merge.batches():
             merge.take(batch)
         merge.take_intensities()
@@ -74,3 +89,4 @@ def _copy_runs(life: Life, place: str | None, target: Path) -> None:
     with closing(sqlite3.connect(target)) as connection:  # one file, without those of a database in use
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("VACUUM")
+    return spans

@@ -10,7 +10,7 @@ from ...errors import ConfigurationError
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-_INSTALL = "signatures need the package cryptography: pip install 'trainwatt[receipt]'"
+INSTALL = "signatures need the package cryptography: pip install 'trainwatt[receipt]'"
 
 
 def private_key(path: Path) -> Ed25519PrivateKey:
@@ -19,7 +19,7 @@ def private_key(path: Path) -> Ed25519PrivateKey:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
     except ImportError:
-        raise ConfigurationError(f"--sign {path}: {_INSTALL}") from None
+        raise ConfigurationError(f"--sign {path}: {INSTALL}") from None
     try:
         found = load_pem_private_key(path.read_bytes(), None)
     except (OSError, ValueError, TypeError) as error:
@@ -35,7 +35,7 @@ def public_key(path: Path) -> Ed25519PublicKey:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
         from cryptography.hazmat.primitives.serialization import load_pem_public_key
     except ImportError:
-        raise ConfigurationError(_INSTALL) from None
+        raise ConfigurationError(INSTALL) from None
     try:
         found = load_pem_public_key(path.read_bytes())
     except (OSError, ValueError) as error:
@@ -47,12 +47,20 @@ def public_key(path: Path) -> Ed25519PublicKey:
     return found
 
 
-def holds(key: Ed25519PublicKey, signature: bytes, data: bytes) -> bool:
-    """Whether the owner of the private key has signed the data."""
-    from cryptography.exceptions import InvalidSignature
+def raw(key: Ed25519PublicKey) -> str:
+    """The 32 bytes of a public key as hexadecimal digits."""
+    return key.public_bytes_raw().hex()
 
+
+def holds(key: str, signature: bytes, data: bytes) -> bool | None:
+    """Whether the owner of the private key of a public one has signed the data. None if the package that can tell is missing."""
     try:
-        key.verify(signature, data)
-    except InvalidSignature:
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    except ImportError:
+        return None
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(signature, data)
+    except (InvalidSignature, ValueError):
         return False
     return True

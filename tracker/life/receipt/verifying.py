@@ -13,7 +13,7 @@ from ...errors import TrainwattError
 from .archive import MANIFEST, RESULT, SIGNATURE, Manifest, digest, packed, unpacked
 from .computing import computed
 from .making import digests_of_tables
-from .signing import holds, public_key
+from .signing import INSTALL, holds, public_key, raw
 
 if TYPE_CHECKING:
     from ...core.contract import DifferenceJson, VerifiedJson
@@ -24,31 +24,49 @@ NOT_COMPARED = ("software",)
 
 def verified(data: bytes, key: Path | None, say: Callable[[str], None]) -> VerifiedJson:
     """What was found in a receipt. `key`: the public key of the signer. Raises ConfigurationError for what is no receipt."""
-    public = None if key is None else public_key(key)
+    public = None if key is None else raw(public_key(key))
     files = unpacked(data)
     manifest = Manifest.read(files[MANIFEST])
     signature = files.get(SIGNATURE)
     listed = {name for name in files if name not in (MANIFEST, SIGNATURE)}
-    altered = [name for name in sorted(listed & manifest.files.keys()) if digest(files[name]) != manifest.files[name]]
+    altered = [] if files[MANIFEST] == manifest.as_bytes() else [MANIFEST]
+    altered += [name for name in sorted(listed & manifest.files.keys()) if digest(files[name]) != manifest.files[name]]
     altered += sorted(listed ^ manifest.files.keys())
+    by_own_key = _by_own_key(manifest, signature, files[MANIFEST], say)
+    if by_own_key is False:
+        altered.append(SIGNATURE)
     if not altered and packed(files) != data:
         altered.append("the archive around the files")
     differences, error = _differences(files, say)
     tables = digests_of_tables()
     changed = sorted(name for name in tables.keys() | manifest.tables.keys() if tables.get(name) != manifest.tables.get(name))
-    signed = None if public is None else signature is not None and holds(public, signature, files[MANIFEST])
+    signed = None if public is None else bool(by_own_key) and manifest.signed_by == public
     return {
         "software": manifest.software,
         "made_at": manifest.made_at,
+        "digest": manifest.digest,
         "verified_by": f"trainwatt {__version__}",
         "altered": altered,
         "differences": differences,
         "error": error,
         "changed_tables": changed,
         "has_signature": signature is not None,
+        "signed_by": manifest.signed_by,
         "signature_holds": signed,
         "holds": not altered and not differences and error is None and signed is not False,
     }
+
+
+def _by_own_key(manifest: Manifest, signature: bytes | None, data: bytes, say: Callable[[str], None]) -> bool | None:
+    """Whether the signature is that of the key that the receipt names. None without both, and where it cannot be told."""
+    if manifest.signed_by is None and signature is None:
+        return None
+    if manifest.signed_by is None or signature is None:
+        return False
+    found = holds(manifest.signed_by, signature, data)
+    if found is None:
+        say(f"the signature was not checked: {INSTALL}")
+    return found
 
 
 def _differences(files: dict[str, bytes], say: Callable[[str], None]) -> tuple[list[DifferenceJson], str | None]:

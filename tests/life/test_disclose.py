@@ -38,6 +38,10 @@ version = "1.0"
 task_family = "image classification"
 data_type = "image"
 infrastructure = "onPremise"
+energy_source = "nuclear"
+inference_flop = 5.1e17
+inference_task = "generating 100,000 tokens"
+inference_hardware = "64 NVIDIA A100"
 """
 INFERENCE = """
 [inference]
@@ -179,7 +183,7 @@ def test_the_bill_of_materials_is_valid(tmp_path: Path) -> None:
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     [model] = json.loads(text)["components"]
     activities = model["modelCard"]["considerations"]["environmentalConsiderations"]["energyConsumptions"]
-    assert [a["activity"] for a in activities] == ["data-preparation", "design", "training", "inference"]
+    assert [a["activity"] for a in activities] == ["data-preparation", "design", "fine-tuning", "inference"]
     assert activities[2]["activityEnergyCost"] == {"value": 3.75, "unit": "kWh"}
     assert activities[2]["co2CostEquivalent"]["value"] > 375e-6  # tonnes, with the making of the hardware
 
@@ -229,8 +233,8 @@ def test_the_report_of_boamps_has_what_its_schema_requires(tmp_path: Path) -> No
 
 def test_the_form_of_the_eu(tmp_path: Path) -> None:
     text = filled(tmp_path, "gpai").stdout
-    assert "Wall-clock time: 0.125 days (3 h 00 min)" in text
-    assert "Hardware time: 0.125 GPU days (3.00 GPU hours)" in text
+    assert "Wall-clock time: 0.125 wall-clock days (3 h 00 min)" in text
+    assert "Hardware time: 0.125 NVIDIA L4 days (3.00 hours)" in text
     assert re.search(r"accelerators alone \| 0\.00300 MWh \(\d", text)
     assert re.search(r"site \(nodes times PUE\) \| 0\.00375 MWh \(\d", text)
     assert "FLOP: 3.8e+25 (order of magnitude: 10^25)" in text
@@ -305,7 +309,7 @@ def test_times_that_nobody_measured_are_missing(tmp_path: Path) -> None:
     assert "The energy was not measured; it was added by hand. PUE: 1.25." in result.stdout
     assert "missing: the wall-clock time of the training" in result.stderr
     result = call(db, written(tmp_path, add + "gpu_hours = 24\nwatts = 500"), "--form", "gpai")
-    assert "Hardware time: 1.00 GPU days (24.0 GPU hours)" in result.stdout
+    assert "Hardware time: 1.00 GPU days (24.0 hours)" in result.stdout
 
 
 def test_runs_without_a_stage_are_missing(tmp_path: Path) -> None:

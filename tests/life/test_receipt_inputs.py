@@ -112,7 +112,7 @@ def test_the_figures_come_out_on_another_machine(tmp_path: Path, monkeypatch: py
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TZ", "America/St_Johns")
     recorded = settings_of(pue=1.37, basis="lifecycle")
-    db = stored(tmp_path, work={"requests": 7}, **{name: {**columns, "zone": "DE"} for name, columns in recorded.items()})
+    db = stored(tmp_path, at_once=False, work={"requests": 7}, **{name: {**columns, "zone": "DE"} for name, columns in recorded.items()})
     files = [series(tmp_path), tmp_path / "own.csv", Path(written(tmp_path, ADDED)), db]
     files[1].write_text(OWN_TABLE)
     result = call("disclose", "life.toml", *terms, "--receipt", "receipt.zip", "--db", db)
@@ -177,7 +177,7 @@ def test_a_series_without_a_value_for_the_runs_replaces_nothing_and_is_said(tmp_
 def test_a_receipt_has_the_intensities_that_were_fetched(tmp_path: Path) -> None:
     from tests.life.test_receipt import altered, verified
 
-    db = stored(tmp_path, **{name: {**columns, "zone": "FR"} for name, columns in RUNS.items()})
+    db = stored(tmp_path, at_once=False, work=None, **{name: {**columns, "zone": "FR"} for name, columns in RUNS.items()})
     with sqlite3.connect(db) as connection:
         connection.executemany(
             "INSERT INTO grid_intensity VALUES ('electricitymaps', 'FR', 'lifecycle', ?, ?, ?, 0, 1)",

@@ -137,7 +137,7 @@ def tally(footprints: Sequence[FootprintJson]) -> Tally:
     return Tally(
         runs=len(footprints),
         hours=sum(hours(f) for f in footprints),
-        gpu_hours=sum(_gpu_hours(f) for f in footprints),
+        gpu_hours=sum(gpu_hours(f) for f in footprints),
         energy=Estimate(*interval(Share.from_json(e) for device in devices for e in device["errors"])) if known else None,
         operational=_sum([Estimate(c["operational_g"], c["operational_low_g"], c["operational_high_g"]) for c in carbons]),
         embodied=_sum(embodied),
@@ -206,7 +206,7 @@ def _counted(footprint: FootprintJson, own: Own) -> CountedOnceJson:
         "errors": [share.as_json() for share in shares],
         "gpu_errors": [share.as_json() for share in of_gpus],
         "hours": own.share * hours(footprint),
-        "gpu_hours": own.gpu_share * _gpu_hours(footprint),
+        "gpu_hours": own.gpu_share * gpu_hours(footprint),
         "operational_g": operational_g,
         "operational_low_g": operational_low_g,
         "operational_high_g": operational_high_g,
@@ -235,7 +235,7 @@ def once_of(footprints: Sequence[FootprintJson]) -> Once | None:
             operational = _estimate(once["operational_g"], once["operational_low_g"], once["operational_high_g"])
             embodied = _estimate(once["embodied_g"], once["embodied_low_g"], once["embodied_high_g"])
         else:
-            time, gpus = hours(f), _gpu_hours(f)
+            time, gpus = hours(f), gpu_hours(f)
             errors += (e for device in counted(f) for e in device["errors"])
             operational = carbon and Estimate(carbon["operational_g"], carbon["operational_low_g"], carbon["operational_high_g"])
             embodied = carbon and _embodied(carbon)
@@ -258,7 +258,7 @@ def hours(footprint: FootprintJson) -> float:
     return float(footprint["run"]["duration_s"] or 0.0) / 3600
 
 
-def _gpu_hours(footprint: FootprintJson) -> float:
+def gpu_hours(footprint: FootprintJson) -> float:
     """The hours of all GPUs: those that an estimate or another tool states, else the time of the run for each of its GPUs."""
     stated = footprint["run"]["device_hours"]
     return hours(footprint) * sum(d["kind"] == "gpu" for d in counted(footprint)) if stated is None else stated

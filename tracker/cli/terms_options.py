@@ -23,6 +23,8 @@ from .output import say
 
 if TYPE_CHECKING:
     from ..core.contract import CarbonJson
+    from ..life.footprints import Gathered, Timed
+    from ..life.plan import Life
 
 FILE = click.Path(path_type=Path)
 TYPICAL = "typical"
@@ -59,6 +61,7 @@ OPTIONS = (
     click.option("--lifetime-utilization", type=float, metavar="SHARE", help="Share of that time in use, in place of 0.5 (0.3 to 0.6)."),
     click.option("--hardware", metavar="FILE", help="Your own hardware CSV. Its rows replace those of the bundled table."),
 )
+intensity_option = click.option("--intensity-csv", type=FILE, metavar="FILE", help="A series: start,end,intensity_g_per_kwh.")
 
 
 def terms_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -150,6 +153,33 @@ def _series(path: Path, column: Column, within: Sequence[Span]) -> Series:
         return read_series(lines, str(path), column, within)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}; name a CSV file in UTF-8") from None
+
+
+def timed_of(life: Life, intensity_csv: Path | None) -> Timed | None:
+    """What adds the series of a file to terms. It is read once, also from a pipe. Raises ConfigurationError for a life without runs."""
+    if intensity_csv is None:
+        return None
+    if not life.has_runs:
+        raise ConfigurationError(
+            f"--intensity-csv {intensity_csv}: no run belongs to this life, and the hours of what was added by hand are not known; give"
+            " --intensity"
+        )
+    known: list[tuple[Series, ...]] = []
+
+    def timed(terms: Terms, spans: Sequence[Span]) -> Terms:
+        if not known:
+            known.append(with_series(terms, spans, intensity_csv=intensity_csv).series)
+        return replace(terms, series=known[0])
+
+    return timed
+
+
+def say_what_is_not_timed(life: Life, runs: Gathered) -> None:
+    """Say on stderr for which runs the series has no value, and that nothing else has hours."""
+    for f in (*runs.found, *runs.measured):
+        say_unused(runs.terms, f["run"]["id"], f["carbon"])
+    if runs.terms.series and (life.added or (life.inference is not None and not life.inference.runs)):
+        say("--intensity-csv is for runs; what was added by hand or is planned has no hours, and keeps the intensity of its own terms")
 
 
 def basis_of(given: Sequence[str]) -> Basis | None:

@@ -64,7 +64,8 @@ class Inference(NamedTuple):
 
 class Stated(NamedTuple):
     """What a disclosure asks for and nothing that was measured tells; None where it is not stated. `flop` is the compute of the training,
-    `flop_method` how it is known, and `released` a day."""
+    `flop_method` how it is known, and `released` a day. `inference_flop` is the compute of a benchmark of inference, `inference_task` what
+    it does, and `inference_hardware` on what."""
 
     provider: str | None = None
     location: str | None = None
@@ -80,6 +81,10 @@ class Stated(NamedTuple):
     task_family: str | None = None
     data_type: str | None = None
     infrastructure: str | None = None
+    energy_source: str | None = None
+    inference_flop: float | None = None
+    inference_task: str | None = None
+    inference_hardware: str | None = None
 
     def as_json(self) -> StatedJson:
         """The contract's form."""
@@ -98,6 +103,10 @@ class Stated(NamedTuple):
             "task_family": self.task_family,
             "data_type": self.data_type,
             "infrastructure": self.infrastructure,
+            "energy_source": self.energy_source,
+            "inference_flop": self.inference_flop,
+            "inference_task": self.inference_task,
+            "inference_hardware": self.inference_hardware,
         }
 
 

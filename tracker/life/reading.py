@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -27,6 +27,8 @@ TRAINING_TYPES = ("pre-training", "fine-tuning")
 """Those that a model card of Hugging Face has."""
 INFRASTRUCTURES = ("publicCloud", "privateCloud", "onPremise", "other")
 """Those of BoAmps."""
+ENERGY_SOURCES = ("coal", "oil", "natural-gas", "nuclear", "wind", "solar", "geothermal", "hydropower", "biofuel", "other")
+"""Those of CycloneDX."""
 
 
 USUAL = Path("life.toml")
@@ -90,16 +92,11 @@ def life_of(found: Mapping[str, Any], place: str) -> Life:
 
 
 def _stated(table: TomlTable) -> Stated:
-    kind, released = table.text("training_type"), table.day("released")
-    if kind is not None and kind not in TRAINING_TYPES:
-        raise table.wrong("training_type", kind, "there is no such type", f"give one of {', '.join(TRAINING_TYPES)}")
-    place = table.text("infrastructure")
-    if place is not None and place not in INFRASTRUCTURES:
-        raise table.wrong("infrastructure", place, "there is no such type", f"give one of {', '.join(INFRASTRUCTURES)}")
+    released = table.day("released")
     return Stated(
         provider=table.text("provider"),
         location=table.text("location"),
-        training_type=kind,
+        training_type=_one_of(table, "training_type", TRAINING_TYPES),
         flop=table.number("flop", above=0.0, most=1e40),
         flop_method=table.text("flop_method"),
         parameters=table.number("parameters", above=0.0),
@@ -110,8 +107,21 @@ def _stated(table: TomlTable) -> Stated:
         version=table.text("version"),
         task_family=table.text("task_family"),
         data_type=table.text("data_type"),
-        infrastructure=place,
+        infrastructure=_one_of(table, "infrastructure", INFRASTRUCTURES),
+        energy_source=_one_of(table, "energy_source", ENERGY_SOURCES),
+        inference_flop=table.number("inference_flop", above=0.0, most=1e40),
+        inference_task=table.text("inference_task"),
+        inference_hardware=table.text("inference_hardware"),
     )
+
+
+def _one_of(table: TomlTable, key: str, known: Sequence[str]) -> str | None:
+    found = table.text(key)
+    if found is not None and found not in known:
+        raise table.wrong(
+            key, found, "there is no such " + ("type" if key != "energy_source" else "source"), f"give one of {', '.join(known)}"
+        )
+    return found
 
 
 def _selection(table: TomlTable) -> Selection:

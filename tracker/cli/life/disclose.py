@@ -10,7 +10,7 @@ import rich_click as click
 
 from ...carbon.tables.hardware import table
 from ...errors import ConfigurationError
-from ...life.disclosing import disclosure
+from ...life.disclosing.disclosure import disclosure
 from ...life.footprints import Gathered, gathered
 from ...life.plan import Life
 from ...life.reading import file_of, life_named
@@ -21,8 +21,7 @@ from ...presentation.words.quantities import count
 from ..options import db_option
 from ..output import echo, require_folder, say
 from ..output import whole as whole_file
-from ..terms_options import FILE, terms_of, terms_options
-from .timed import intensity_option, say_what_is_not_timed, timed_of
+from ..terms_options import FILE, intensity_option, say_what_is_not_timed, terms_of, terms_options, timed_of
 
 ADDED_ONLY = "No run was measured: all figures were added by hand, from the sources that the file names."
 
@@ -84,7 +83,7 @@ def _fill(form: str, life: Life, runs: Gathered, made_at: str, output: str | Non
     rows = table(terms.hardware)
     whole = whole_life(life, of, found, measured, terms, rows)
     method = "".join(part for part in short_paragraph(found) if isinstance(part, str)) if found else ADDED_ONLY
-    filled = FORMS[form](disclosure(life, of, found, whole, method, made_at, terms, rows))
+    filled = FORMS[form](disclosure(life, of, found, measured, whole, method, made_at, terms, rows))
     if output is None:
         echo(filled.text)
     else:

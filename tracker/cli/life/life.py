@@ -20,8 +20,7 @@ from ...presentation.terminal.run import console
 from ..options import db_option, json_option
 from ..output import echo, form_of, require_folder, say
 from ..output import whole as complete
-from ..terms_options import FILE, terms_of, terms_options
-from .timed import intensity_option, say_what_is_not_timed, timed_of
+from ..terms_options import FILE, intensity_option, say_what_is_not_timed, terms_of, terms_options, timed_of
 
 if TYPE_CHECKING:
     from ...core.contract import LifeJson

@@ -30,7 +30,16 @@ from .carbon import (
 )
 from .compare import ChangeJson, ComparedJson, CompareJson, FigureJson, GateJson
 from .life.advice import AdviceJson, AdvisedJson
-from .life.disclosure import BoundaryJson, DisclosedStageJson, DisclosureJson, HardwareUsedJson, StatedJson
+from .life.disclosure import (
+    BenchmarkJson,
+    BoundaryJson,
+    CountedFlopJson,
+    DisclosedStageJson,
+    DisclosureJson,
+    HardwareHoursJson,
+    HardwareUsedJson,
+    StatedJson,
+)
 from .life.receipt import DifferenceJson, ReceiptJson, VerifiedJson
 from .life.whatif import CircumstanceJson, ModelJson, ModelledJson, OutcomeJson, UnchangedJson, WhatIfJson
 from .life.whole import (
@@ -110,6 +119,7 @@ __all__ = [
     "AssumptionJson",
     "BenchJson",
     "BenchedJson",
+    "BenchmarkJson",
     "BesideJson",
     "BoundaryJson",
     "BreakEvenJson",
@@ -121,6 +131,7 @@ __all__ = [
     "ComputeJson",
     "CostJson",
     "CountedGramsJson",
+    "CountedFlopJson",
     "CountedOnceJson",
     "CrossCheckJson",
     "DeviceJson",
@@ -148,6 +159,7 @@ __all__ = [
     "GramsJson",
     "GridUseJson",
     "GroupJson",
+    "HardwareHoursJson",
     "HardwareUsedJson",
     "HostUseJson",
     "ImportJson",

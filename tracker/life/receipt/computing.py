@@ -15,7 +15,7 @@ from ...analysis.selection import Filters, fitting
 from ...carbon.tables.hardware import table
 from ...errors import ConfigurationError
 from ...storage.read.store import Store
-from ..disclosing import disclosure
+from ..disclosing.disclosure import disclosure
 from ..footprints import gathered
 from ..reading import read_life
 from ..whole import whole_life
@@ -39,7 +39,7 @@ def computed(folder: Path, say: Callable[[str], None]) -> ReceiptJson:
     rows = table(terms.hardware)
     runs = gathered(life, terms, str(folder / RUNS), say, partial(_opened, own_table=terms.hardware is not None))
     whole = whole_life(life, runs.of, runs.found, runs.measured, runs.terms, rows)
-    disclosed = disclosure(life, runs.of, runs.found, whole, "", "", runs.terms, rows)
+    disclosed = disclosure(life, runs.of, runs.found, runs.measured, whole, "", "", runs.terms, rows)
     of_units = [f for f in runs.measured if f["run"]["id"] not in runs.of.stages]
     result: ReceiptJson = {**disclosed, "runs": [*runs.found, *of_units]}
     return cast("ReceiptJson", _without(f"{folder}/", result))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
-from .form import Form, Missing, boundary_of, how_known, kwh, no_stage, stage_of, stated
+from ..words.safe_text import json_text
+from .form import Form, Missing, boundary_of, how_known, is_known, kwh, no_energy, no_stage, stage_of, stated
 
 if TYPE_CHECKING:
     from ...core.contract import BoundaryJson, DisclosedStageJson, DisclosureJson
@@ -18,6 +18,7 @@ QUALITIES = (("high", 0.10), ("medium", 0.25), ("low", 0.50))
 def boamps(of: DisclosureJson) -> Form:
     """The report as JSON. Its energy is that of the nodes: the schema knows no PUE."""
     missing: list[Missing] = []
+    known = of["stated"]
     training = stage_of(of, "training")
     report: dict[str, Any] = {
         "header": {"reportId": str(uuid5(NAMESPACE_URL, of["name"] + of["made_at"])), "reportDatetime": _datetime(of["made_at"])},
@@ -27,7 +28,10 @@ def boamps(of: DisclosureJson) -> Form:
         missing.append(no_stage("training"))
     else:
         node = boundary_of(training, "node")
-        report["measures"] = [_measure(of, training, node)]
+        if is_known(node):
+            report["measures"] = [_measure(of, training, node)]
+        else:
+            missing.append(no_energy("training"))
         report["infrastructure"] = _infrastructure(of, training, missing)
         error = _error(node)
         quality = None if node["lower_bound"] else next((name for name, most in QUALITIES if error <= most), None)
@@ -35,9 +39,13 @@ def boamps(of: DisclosureJson) -> Form:
             missing.append(Missing("the quality", "the range of the energy is wider than ±50 %, or a part of it is not known: measure it"))
         else:
             report["quality"] = quality
-    if of["zones"]:
-        report["environment"] = {"country": of["zones"][0].partition("-")[0]}
-    return Form(json.dumps(report, indent=2, ensure_ascii=False), tuple(missing))
+        countries = list(dict.fromkeys(zone.partition("-")[0] for zone in training["zones"]))
+        if len(countries) == 1:
+            report["environment"] = {"country": countries[0], **({} if known["location"] is None else {"location": known["location"]})}
+        else:
+            more = f"it was trained in {', '.join(countries)}: select the runs of one country" if countries else "give --zone"
+            missing.append(Missing("the country", more))
+    return Form(json_text(report, 2), tuple(missing))
 
 
 def _task(of: DisclosureJson, missing: list[Missing]) -> dict[str, Any]:
@@ -59,11 +67,13 @@ def _task(of: DisclosureJson, missing: list[Missing]) -> dict[str, Any]:
 
 
 def _measure(of: DisclosureJson, training: DisclosedStageJson, node: BoundaryJson) -> dict[str, Any]:
-    return {
+    measure: dict[str, Any] = {
         "measurementMethod": f"{of['software']}: {how_known(training)}",
         "powerConsumption": kwh(node["energy_j"]),
-        "measurementDuration": training["wall_clock_s"],
     }
+    if training["wall_clock_s"]:  # what was added by hand has none
+        measure["measurementDuration"] = training["wall_clock_s"]
+    return measure
 
 
 def _infrastructure(of: DisclosureJson, training: DisclosedStageJson, missing: list[Missing]) -> dict[str, Any]:

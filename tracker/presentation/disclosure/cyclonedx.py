@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from .form import Form, Missing, boundary_of, kwh, stated, tonnes
+from ..words.safe_text import json_text
+from .form import Form, Missing, boundary_of, is_known, kwh, no_energy, stated, tonnes
 
 if TYPE_CHECKING:
     from ...core.contract import DisclosedStageJson, DisclosureJson
 
 ACTIVITIES = {"data": "data-preparation", "experimentation": "design", "training": "training", "inference": "inference"}
-"""The stages in the words of the standard."""
+"""The stages in the words of the standard. A training may be a fine-tuning."""
 
 
 def cyclonedx(of: DisclosureJson) -> Form:
     """The bill as JSON: an activity for each stage, with its energy within the site and its grams."""
-    missing = [] if of["stated"]["provider"] else [stated("provider", "who provided the energy", '"EDF"')]
+    known = of["stated"]
+    missing = [] if known["provider"] else [stated("provider", "who provided the energy", '"EDF"')]
+    if known["energy_source"] is None:
+        missing.append(stated("energy_source", "the source of the energy", '"nuclear"'))
     if not of["stages"]:
         missing.append(Missing("every stage", "record runs with --stage, or add entries by hand"))
+    missing += [no_energy(stage["stage"]) for stage in of["stages"] if not is_known(boundary_of(stage, "site"))]
+    activities = [_activity(of, stage) for stage in of["stages"] if is_known(boundary_of(stage, "site"))]
     component: dict[str, Any] = {
         "type": "machine-learning-model",
         "bom-ref": "model",
         "name": of["name"],
-        "modelCard": {
-            "considerations": {"environmentalConsiderations": {"energyConsumptions": [_activity(of, stage) for stage in of["stages"]]}}
-        },
+        "modelCard": {"considerations": {"environmentalConsiderations": {"energyConsumptions": activities}}},
     }
     if of["stated"]["version"]:
         component["version"] = of["stated"]["version"]
@@ -37,7 +40,7 @@ def cyclonedx(of: DisclosureJson) -> Form:
         "metadata": {"timestamp": of["made_at"]},
         "components": [component],
     }
-    return Form(json.dumps(bill, indent=2, ensure_ascii=False), tuple(missing))
+    return Form(json_text(bill, 2), tuple(missing))
 
 
 def _activity(of: DisclosureJson, stage: DisclosedStageJson) -> dict[str, Any]:
@@ -54,10 +57,14 @@ def _activity(of: DisclosureJson, stage: DisclosedStageJson) -> dict[str, Any]:
         "trainwatt:co2Range": f"{tonnes(stage['total_g']['low'])} to {tonnes(stage['total_g']['high'])} tCO2eq",
         "trainwatt:method": of["method"],
     }
-    return {
-        "activity": ACTIVITIES[stage["stage"]],
-        "energyProviders": [{"organization": provider, "energySource": "unknown", "energyProvided": energy}],
+    source = of["stated"]["energy_source"] or "unknown"
+    tuned = stage["stage"] == "training" and of["stated"]["training_type"] == "fine-tuning"
+    activity: dict[str, Any] = {
+        "activity": "fine-tuning" if tuned else ACTIVITIES[stage["stage"]],
+        "energyProviders": [{"organization": provider, "energySource": source, "energyProvided": energy}],
         "activityEnergyCost": energy,
-        "co2CostEquivalent": {"value": tonnes(stage["total_g"]["value"]), "unit": "tCO2eq"},
         "properties": [{"name": name, "value": value} for name, value in properties.items()],
     }
+    if not stage["lower_bound"] or stage["total_g"]["high"] > 0:
+        activity["co2CostEquivalent"] = {"value": tonnes(stage["total_g"]["value"]), "unit": "tCO2eq"}
+    return activity

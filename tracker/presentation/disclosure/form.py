@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.units import J_PER_KWH
-from ..words.quantities import significant
+from ..words.quantities import count, figure_text
 
 if TYPE_CHECKING:
-    from ...core.contract import BoundaryJson, DisclosedStageJson, DisclosureJson
+    from ...core.contract import AddedJson, BoundaryJson, DisclosedStageJson, DisclosureJson
 
 G_PER_T = 1e6
 J_PER_MWH = 1000 * J_PER_KWH
+LONGEST = 200
+"""Characters of a name, or of a text, that a form for people shows."""
 
 
 class Missing(NamedTuple):
@@ -38,6 +40,11 @@ def stage_of(of: DisclosureJson, name: str) -> DisclosedStageJson | None:
     return next((stage for stage in of["stages"] if stage["stage"] == name), None)
 
 
+def added_to(of: DisclosureJson, name: str) -> list[AddedJson]:
+    """What was added to a stage by hand."""
+    return [one for stage in of["life"]["stages"] if stage["stage"] == name for one in stage["added"]]
+
+
 def no_stage(name: str) -> Missing:
     """A stage without runs and entries."""
     return Missing(f"the {name}", f"record runs with --stage {name}, or add it by hand: [[add]] with stage = {name!r} in the file")
@@ -46,6 +53,30 @@ def no_stage(name: str) -> Missing:
 def boundary_of(stage: DisclosedStageJson, name: str) -> BoundaryJson:
     """The energy of a stage within a boundary."""
     return next(found for found in stage["boundaries"] if found["boundary"] == name)
+
+
+def is_known(of: BoundaryJson) -> bool:
+    """Whether anything is known of an energy."""
+    return not of["lower_bound"] or of["high_j"] > 0
+
+
+def no_energy(name: str) -> Missing:
+    """A stage of whose energy nothing is known."""
+    return Missing(
+        f"the energy of the {name}",
+        "no run or entry of it has any; measure one on devices with sensors (`trainwatt doctor`), or give energy_kwh by hand",
+    )
+
+
+def no_grams(name: str) -> Missing:
+    """A stage of whose emissions nothing is known."""
+    return Missing(f"the emissions of the {name}", "give --zone or --intensity, and runs or entries whose energy is known")
+
+
+def training_grids(of: DisclosureJson) -> list[str]:
+    """The zones in which the model was trained."""
+    training = stage_of(of, "training")
+    return [] if training is None else training["zones"]
 
 
 def kwh(joules: float) -> float:
@@ -60,10 +91,41 @@ def tonnes(grams: float) -> float:
 
 def mwh_text(of: BoundaryJson) -> str:
     """ "≥ 12.3 MWh (11.9–12.8)"; "not known" if nothing of it is."""
-    if of["lower_bound"] and not of["high_j"]:
+    if not is_known(of):
         return "not known"
-    value, low, high = (significant(joules / J_PER_MWH) for joules in (of["energy_j"], of["low_j"], of["high_j"]))
+    value, low, high = (figure_text(joules / J_PER_MWH) for joules in (of["energy_j"], of["low_j"], of["high_j"]))
     return f"{'≥ ' if of['lower_bound'] else ''}{value} MWh{'' if low == high else f' ({low}–{high})'}"
+
+
+def flop_text(flop: float) -> str:
+    """ "3.8e+25 (order of magnitude: 10^25)": two significant figures, and the order of magnitude of these."""
+    shown = f"{flop:.1e}"
+    return f"{shown} (order of magnitude: 10^{int(shown.partition('e')[2])})"
+
+
+class Flop(NamedTuple):
+    """The compute of the training: what the user states, else what all runs have counted. `method`: how it is known."""
+
+    flop: float | None
+    method: str | None
+
+
+def flop_of(of: DisclosureJson) -> Flop:
+    """The compute of the training; none where only a part of it was counted."""
+    known, training = of["stated"], stage_of(of, "training")
+    if known["flop"] is not None:
+        return Flop(known["flop"], known["flop_method"])
+    counted = None if training is None else training["flop_counted"]
+    if counted is None or not counted["complete"]:
+        return Flop(None, known["flop_method"])
+    runs = count(counted["runs"], "training run")
+    return Flop(float(counted["flop"]), known["flop_method"] or f"{COUNTED}, summed over {runs} and their ranks")
+
+
+COUNTED = (
+    "counted by the program while it ran (tracker.update(flops=…)); where trainwatt.torch.count_flops has counted a step, by PyTorch's"
+    " FlopCounterMode: matrix multiplications, convolutions and attention, forward and backward"
+)
 
 
 def how_known(stage: DisclosedStageJson) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from ..words.safe_text import json_text
 from .boamps import boamps
 from .cyclonedx import cyclonedx
 from .form import Form
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def as_json(of: DisclosureJson) -> Form:
     """All that the forms are made of."""
-    return Form(json.dumps(of, indent=2, ensure_ascii=False), ())
+    return Form(json_text(of, 2), ())
 
 
 FORMS: Mapping[str, Callable[[DisclosureJson], Form]] = {

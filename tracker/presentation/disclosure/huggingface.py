@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from ..words.quantities import listed
-from .form import Form, Missing, no_stage, stage_of, stated
+from ..words.quantities import listed, significant
+from ..words.safe_text import yaml_text
+from .form import Form, Missing, no_grams, no_stage, stage_of, stated
 
 if TYPE_CHECKING:
     from ...core.contract import DisclosureJson
+
+ENDS: tuple[Literal["value", "low", "high"], ...] = ("value", "low", "high")
 
 
 def huggingface(of: DisclosureJson) -> Form:
@@ -17,15 +19,16 @@ def huggingface(of: DisclosureJson) -> Form:
     missing: list[Missing] = []
     stages = [stage for name in ("experimentation", "training") if (stage := stage_of(of, name)) is not None]
     lines = ["co2_eq_emissions:"]
-    if stages:
-        grams = sum(stage["total_g"]["value"] for stage in stages)
-        low, high = sum(stage["total_g"]["low"] for stage in stages), sum(stage["total_g"]["high"] for stage in stages)
+    known = [stage for stage in stages if not stage["lower_bound"] or stage["total_g"]["high"] > 0]
+    if known:
+        grams, low, high = (sum(stage["total_g"][end] for stage in known) for end in ENDS)
         least = "at least; " if any(stage["lower_bound"] for stage in stages) else ""
-        names = listed(stage["stage"] for stage in stages)
-        lines.append(f"  emissions: {grams:.6g}  # grams of CO2e, {least}{low:.4g} to {high:.4g}; operational and embodied, of {names}")
+        names = listed(stage["stage"] for stage in known)
+        span = f"{significant(low, 4)} to {significant(high, 4)}"
+        lines.append(f"  emissions: {significant(grams, 6)}  # grams of CO2e, {least}{span}; operational and embodied, of {names}")
     else:
-        missing.append(no_stage("training"))
-    lines.append(f"  source: {json.dumps(of['software'] + '. ' + of['method'], ensure_ascii=False)}")
+        missing.append(no_grams("training") if stages else no_stage("training"))
+    lines.append(f"  source: {yaml_text(of['software'] + '. ' + of['method'])}")
     kind, place = (
         of["stated"]["training_type"],
         of["stated"]["location"] or ", ".join(dict.fromkeys(zone for stage in stages for zone in stage["zones"])),
@@ -33,14 +36,14 @@ def huggingface(of: DisclosureJson) -> Form:
     if kind is None:
         missing.append(stated("training_type", "the type of the training", '"pre-training" or "fine-tuning"'))
     else:
-        lines.append(f"  training_type: {json.dumps(kind)}")
+        lines.append(f"  training_type: {yaml_text(kind)}")
     if place:
-        lines.append(f"  geographical_location: {json.dumps(place, ensure_ascii=False)}")
+        lines.append(f"  geographical_location: {yaml_text(place)}")
     else:
         missing.append(stated("location", "the place of the training", '"Paris, France"'))
     hardware = [f"{used['count']} x {used['model']}" for stage in stages for used in stage["hardware"]]
     if hardware:
-        lines.append(f"  hardware_used: {json.dumps(', '.join(dict.fromkeys(hardware)), ensure_ascii=False)}")
+        lines.append(f"  hardware_used: {yaml_text(', '.join(dict.fromkeys(hardware)))}")
     else:
         missing.append(Missing("the hardware", "record runs on it; what was added by hand names none here"))
     return Form("\n".join(lines), tuple(missing))

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from ...core.work import singular
 from ..words.masses import format_mass
-from ..words.quantities import count, significant
-from ..words.safe_text import markdown
-from .form import Form, Missing, stated
+from ..words.quantities import count, figure_text
+from ..words.safe_text import clipped, markdown
+from .form import LONGEST, Form, Missing, flop_of, no_grams, stated
 
 if TYPE_CHECKING:
     from ...core.contract import DisclosureJson
@@ -23,7 +23,7 @@ def sci_ai(of: DisclosureJson) -> Form:
     """Both scores, as Markdown."""
     missing: list[Missing] = []
     lines = [
-        f"# {markdown(of['name'])}: SCI for AI",
+        f"# {markdown(clipped(of['name'], LONGEST))}: SCI for AI",
         "",
         "## Provider",
         "",
@@ -42,14 +42,19 @@ def sci_ai(of: DisclosureJson) -> Form:
 
 def _provider(of: DisclosureJson, missing: list[Missing]) -> Iterator[str]:
     before = of["life"]["before"]
-    least = "at least " if before["operational_lower_bound"] or before["embodied_lower_bound"] else ""
+    bound = before["operational_lower_bound"] or before["embodied_lower_bound"]
+    if not before["total_high_g"] and (bound or not before["runs"]):
+        missing.append(no_grams("training"))
+        yield "- The emissions before inference: missing"
+        return
+    least = "at least " if bound else ""
     whole = format_mass(before["total_g"], before["total_low_g"], before["total_high_g"])
     runs = f" in {count(before['runs'], 'run')}, also in those that failed or were stopped" if before["runs"] else ""
     yield f"{least.capitalize()}{whole} CO2e before inference{runs}."
     yield ""
     known = of["stated"]
     per = (
-        (known["flop"], 1e18, "10^18 FLOP"),
+        (flop_of(of).flop, 1e18, "10^18 FLOP"),
         (known["training_tokens"], 1e6, "million training tokens"),
         (known["parameters"], 1e9, "10^9 parameters"),
     )
@@ -66,9 +71,10 @@ def _consumer(of: DisclosureJson, missing: list[Missing]) -> Iterator[str]:
     planned = of["life"]["planned"]
     if planned is None:
         missing.append(Missing("the unit of inference", "measure it with --stage inference and name it below [inference] in the file"))
+        yield "- per unit of inference: missing"
         return
     each = planned["g_per_unit"]
     unit = markdown(singular(planned["unit"]))
     least = "at least " if planned["operational_lower_bound"] or planned["embodied_lower_bound"] else ""
     grams = format_mass(each["value"], each["low"], each["high"])
-    yield f"- {least}{grams} CO2e per {unit} ({significant(planned['j_per_unit']['value'])} J)"
+    yield f"- {least}{grams} CO2e per {unit} ({figure_text(planned['j_per_unit']['value'])} J)"

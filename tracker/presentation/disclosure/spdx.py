@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
-from .form import Form, Missing, boundary_of, kwh, no_stage, stage_of, stated
+from ..words.safe_text import json_text
+from .form import Form, Missing, boundary_of, is_known, kwh, no_energy, no_stage, stage_of, stated
 
 if TYPE_CHECKING:
     from ...core.contract import DisclosureJson
@@ -20,13 +20,15 @@ def spdx(of: DisclosureJson) -> Form:
     kind = "ai_finetuningEnergyConsumption" if of["stated"]["training_type"] == "fine-tuning" else "ai_trainingEnergyConsumption"
     energy: dict[str, Any] = {"type": "ai_EnergyConsumption"}
     for name, key in (("training", kind), ("inference", "ai_inferenceEnergyConsumption")):
-        if (stage := stage_of(of, name)) is not None:
-            site = boundary_of(stage, "site")
+        stage = stage_of(of, name)
+        if stage is None:
+            missing.append(no_stage(name))
+        elif not is_known(site := boundary_of(stage, "site")):
+            missing.append(no_energy(name))
+        else:
             energy[key] = [
                 {"type": "ai_EnergyConsumptionDescription", "ai_energyQuantity": kwh(site["energy_j"]), "ai_energyUnit": "kilowattHour"}
             ]
-        else:
-            missing.append(no_stage(name))
     space = f"urn:uuid:{uuid5(NAMESPACE_URL, of['name'] + of['made_at'])}"
     info = "_:creationinfo"
     model: dict[str, Any] = {
@@ -70,4 +72,4 @@ def spdx(of: DisclosureJson) -> Form:
             "profileConformance": ["core", "software", "ai"],
         },
     ]
-    return Form(json.dumps({"@context": CONTEXT, "@graph": graph}, indent=2, ensure_ascii=False), tuple(missing))
+    return Form(json_text({"@context": CONTEXT, "@graph": graph}, 2), tuple(missing))

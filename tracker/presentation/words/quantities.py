@@ -113,6 +113,15 @@ def significant(value: float, digits: int = 3) -> str:
     return f"{value:.{max(0, digits - 1 - exponent)}f}"
 
 
+PLAIN = (1e-6, 1e9)
+"""From the first of these on, and below the second, a number is written without an exponent."""
+
+
+def figure_text(value: float) -> str:
+    """Three significant digits: 0.0123, 212; of a value that no reader counts the zeros of, "1.00e-12"."""
+    return significant(value) if not value or PLAIN[0] <= abs(value) < PLAIN[1] else f"{value:.2e}".replace("e+", "e")
+
+
 def largest_j(energies_j: Iterable[float | None]) -> float | None:
     """The energy whose unit suits all of a column: its largest. None if no energy is known."""
     return max((energy_j for energy_j in energies_j if energy_j is not None), default=None)

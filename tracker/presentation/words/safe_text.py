@@ -93,6 +93,27 @@ def html(text: str, *, quote: bool = True) -> str:
     return escape(visible(text), quote)
 
 
+def json_text(value: Any, indent: int | None = None) -> str:
+    """A value as JSON that anybody can read and no terminal obeys: letters of all languages stay as they are, and a character that is not
+    printable is escaped, which JSON takes for the same."""
+    import json
+
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return text if text.isprintable() else "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+
+
+def yaml_text(text: str) -> str:
+    """A text as a scalar of YAML between double quotes, on one line."""
+    kept = "".join(f"\\{c}" if c in '"\\' else c if c.isprintable() else _yaml_escape(c) for c in text)
+    return f'"{kept}"'
+
+
+def _yaml_escape(c: str) -> str:
+    if unicodedata.category(c) == "Cs":  # half of a character is none
+        return "\ufffd"
+    return f"\\u{ord(c):04x}" if ord(c) <= 0xFFFF else f"\\U{ord(c):08x}"
+
+
 def csv_cell(text: str) -> str:
     """The text as a cell of CSV. A single quote is put before text that a spreadsheet would take for a formula, whichever delimiter it
     uses: "a;=1" is two cells where that is the semicolon."""

@@ -26,10 +26,40 @@ class HardwareUsedJson(TypedDict):
     count: int
 
 
+class HardwareHoursJson(TypedDict):
+    """The hours of the GPUs of one model, and their range; `model` is None where it is not known."""
+
+    model: str | None
+    hours: float
+    low: float
+    high: float
+
+
+class CountedFlopJson(TypedDict):
+    """The floating-point operations that runs have counted with `tracker.update(flops=…)`. `runs` of the `of_runs` runs of the stage have
+    counted them in full; `added` entries by hand have none. Without `complete`, it is a lower bound."""
+
+    flop: int
+    runs: int
+    of_runs: int
+    added: int
+    complete: bool
+
+
+class BenchmarkJson(TypedDict):
+    """The floating-point operations of so many units of inference, as the runs counted them that tell what a unit takes."""
+
+    flop: int
+    unit: str
+    units: int
+    hardware: list[HardwareUsedJson]
+
+
 class DisclosedStageJson(TypedDict):
-    """A stage of a model's life. `wall_clock_s` is the time in which at least one of its runs was there, `device_hours` that of all GPUs.
-    `measured_share` is the part of the energy that sensors measured; the rest was modelled, estimated, imported or added by hand. `zones`
-    and `pues` are those of its runs and of what was added, as far as they are known."""
+    """A stage of a model's life. `wall_clock_s` is the time in which at least one of its runs was there, `device_hours` that of all GPUs,
+    and `hardware_hours` the same for each model of GPU. `flop_counted` is None if no run has counted any. `measured_share` is the part of
+    the energy that sensors measured; the rest was modelled, estimated, imported or added by hand. `zones` and `pues` are those of its runs
+    and of what was added, as far as they are known."""
 
     stage: str
     boundaries: list[BoundaryJson]
@@ -39,7 +69,9 @@ class DisclosedStageJson(TypedDict):
     lower_bound: bool
     wall_clock_s: float
     device_hours: float
+    hardware_hours: list[HardwareHoursJson]
     hardware: list[HardwareUsedJson]
+    flop_counted: CountedFlopJson | None
     measured_share: float
     runs: int
     zones: list[str]
@@ -63,10 +95,15 @@ class StatedJson(TypedDict):
     task_family: str | None
     data_type: str | None
     infrastructure: str | None
+    energy_source: str | None
+    inference_flop: float | None
+    inference_task: str | None
+    inference_hardware: str | None
 
 
 class DisclosureJson(TypedDict):
-    """All that the forms are made of. `zones` and `pues` are those of all stages. `method` says in words how the energy is known."""
+    """All that the forms are made of. `zones` and `pues` are those of all stages. `method` says in words how the energy is known.
+    `benchmark` is None if no runs tell what a unit of inference takes, or if they counted no operations."""
 
     schema_version: int
     name: str
@@ -77,4 +114,5 @@ class DisclosureJson(TypedDict):
     pues: list[float]
     method: str
     stated: StatedJson
+    benchmark: BenchmarkJson | None
     life: LifeJson

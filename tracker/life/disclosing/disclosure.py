@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from .._version import __version__
-from ..analysis.footprint_totals import counted
-from ..carbon.accounting import Estimate
-from ..carbon.assumption import LeftOut
-from ..carbon.tables.hardware import HardwareTable
-from ..carbon.terms import Terms
-from ..core.run import Origin, Stage
-from ..energy.intervals import Share, interval
-from .choosing import Chosen
-from .entries import Site, figures_of_added, site_of
-from .figures import Figures, figures_of
-from .inference import range_of
-from .plan import Life
+from ..._version import __version__
+from ...analysis.footprint_totals import counted
+from ...carbon.accounting import Estimate
+from ...carbon.assumption import LeftOut
+from ...carbon.tables.hardware import HardwareTable
+from ...carbon.terms import Terms
+from ...core.run import Origin, Stage
+from ...energy.intervals import Share, interval
+from ..choosing import Chosen
+from ..entries import Site, figures_of_added, site_of
+from ..figures import Figures, figures_of
+from ..inference import range_of
+from ..plan import Added, Life
+from .compute import benchmark_of, flop_counted
+from .hardware import hardware_of, hours_of, wall_clock_s
 
 if TYPE_CHECKING:
-    from ..core.contract import BoundaryJson, DisclosedStageJson, DisclosureJson, FootprintJson, HardwareUsedJson, LifeJson
+    from ...core.contract import BoundaryJson, DisclosedStageJson, DisclosureJson, FootprintJson, LifeJson
 
 SCHEMA_VERSION = 1
 
@@ -31,21 +31,19 @@ def disclosure(
     life: Life,
     of: Chosen,
     footprints: Sequence[FootprintJson],
+    measured: Sequence[FootprintJson],
     whole: LifeJson,
     method: str,
     made_at: str,
     terms: Terms,
     rows: HardwareTable,
 ) -> DisclosureJson:
-    """All that the forms are made of. `method`: how the energy is known, in words. Raises ConfigurationError."""
+    """All that the forms are made of. `measured`: the runs that tell what a unit of inference takes. `method`: how the energy is known, in
+    words. Raises ConfigurationError."""
     stages = []
     for stage in Stage:
         mine = [f for f in footprints if of.stages[f["run"]["id"]] is stage]
-        added = [
-            _Entry(one.plan is not None, figures_of_added(one, terms, rows), site_of(one, terms, rows))
-            for one in life.added
-            if one.stage is stage
-        ]
+        added = [_Entry(one, figures_of_added(one, terms, rows), site_of(one, terms, rows)) for one in life.added if one.stage is stage]
         if mine or added:
             stages.append(_stage(stage, mine, added))
     return {
@@ -58,14 +56,15 @@ def disclosure(
         "pues": list(dict.fromkeys(pue for stage in stages for pue in stage["pues"])),
         "method": method,
         "stated": life.stated.as_json(),
+        "benchmark": benchmark_of(None if life.inference is None else life.inference.unit, measured),
         "life": whole,
     }
 
 
 class _Entry(NamedTuple):
-    """Something that was added by hand; `devices`: whether its energy is that of devices whose time it states."""
+    """Something that was added by hand, what it is, and where."""
 
-    devices: bool
+    added: Added
     figures: Figures
     site: Site
 
@@ -91,9 +90,11 @@ def _stage(stage: Stage, footprints: Sequence[FootprintJson], added: Sequence[_E
         "embodied_g": range_of(figures.embodied),
         "total_g": range_of(figures.total),
         "lower_bound": figures.least,
-        "wall_clock_s": _wall_clock_s(footprints),
+        "wall_clock_s": wall_clock_s(footprints),
         "device_hours": figures.gpu_hours,
-        "hardware": _hardware(footprints),
+        "hardware_hours": hours_of(footprints, [entry.added for entry in added]),
+        "hardware": hardware_of(footprints),
+        "flop_counted": flop_counted(footprints, len(added)),
         "measured_share": by_sensors_j / figures.energy.central if figures.energy.central else 0.0,
         "runs": len(footprints),
         "zones": list(dict.fromkeys(zone for zone in zones if zone)),
@@ -114,7 +115,7 @@ def _of_gpus(footprints: Sequence[FootprintJson], added: Iterable[_Entry]) -> Es
     """The energy of GPUs: of the runs, and of added time on devices."""
     result = Estimate(*interval(share for f in footprints for share in _shares(f, gpus=True)))
     for entry in added:
-        if entry.devices:
+        if entry.added.plan is not None:  # its energy is that of devices whose time it states
             result = result.plus(entry.figures.energy)
     return result
 
@@ -145,25 +146,3 @@ def _scale(footprint: FootprintJson) -> float:
 
 def _tracked(footprint: FootprintJson) -> bool:
     return footprint["run"]["origin"] == Origin.TRACKED
-
-
-def _wall_clock_s(footprints: Iterable[FootprintJson]) -> float:
-    """The time in which at least one of the runs was there."""
-    begun = sorted((datetime.fromisoformat(f["run"]["started_at"]).timestamp(), f["run"]["duration_s"] or 0.0) for f in footprints)
-    found, until = 0.0, float("-inf")
-    for start, lasts in begun:
-        found += max(0.0, start + lasts - max(start, until))
-        until = max(until, start + lasts)
-    return found
-
-
-def _hardware(footprints: Iterable[FootprintJson]) -> list[HardwareUsedJson]:
-    most: Counter[tuple[str, str]] = Counter()
-    for f in footprints:
-        of_run = Counter((d["kind"], d["model"]) for d in counted(f) if d["model"] and d["kind"] in ("gpu", "cpu"))
-        for key, count in of_run.items():
-            most[key] = max(most[key], count)
-    return [
-        {"kind": kind, "model": model, "count": count}
-        for (kind, model), count in sorted(most.items(), key=lambda item: item[0][0] != "gpu")
-    ]

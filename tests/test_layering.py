@@ -59,6 +59,7 @@ PURE_FILES = (
     "life.embodied_share",
     "life.entries",
     "life.figures",
+    "life.grids",
     "life.inference",
     "life.plan",
     "life.whatif.change",

@@ -39,6 +39,7 @@ task_family = "image classification"
 data_type = "image"
 infrastructure = "onPremise"
 energy_source = "nuclear"
+supplier = "Example Labs"
 inference_flop = 5.1e17
 inference_task = "generating 100,000 tokens"
 inference_hardware = "64 NVIDIA A100"

@@ -11,6 +11,7 @@ from ..carbon.estimating import Plan, estimate
 from ..carbon.terms import Terms
 from ..errors import ConfigurationError
 from .figures import Figures
+from .grids import Grid, grid_of
 from .plan import Added
 
 if TYPE_CHECKING:
@@ -43,19 +44,26 @@ def figures_of_added(added: Added, terms: Terms, rows: HardwareTable) -> Figures
 
 
 class Site(NamedTuple):
-    """Where an entry used its energy: its zone and its PUE; None for what is not known."""
+    """Where an entry used its energy: its zone and its PUE; None for what is not known. `grid` is None for grams that somebody else has
+    computed."""
 
     zone: str | None
     pue: float | None
+    grid: Grid | None
 
 
 def site_of(added: Added, terms: Terms, rows: HardwareTable) -> Site:
     """The site of an entry: as it says, as `terms` say, or as that of its cloud region. Raises ConfigurationError."""
     kwh = None if added.energy_kwh is None else added.energy_kwh.central
     if added.plan is None and kwh is None:
-        return Site(None, None)
+        return Site(None, None, None)
     _, carbon, _ = estimate(added.plan or replace(_ENERGY_ALONE, energy_kwh=kwh), over(added.terms, terms), rows)
-    return Site(carbon["zone"], None if LeftOut.SITE_OVERHEAD in carbon["left_out_codes"] else carbon["pue"])
+    return Site(carbon["zone"], None if LeftOut.SITE_OVERHEAD in carbon["left_out_codes"] else carbon["pue"], grid_of(carbon))
+
+
+def grid_of_energy(terms: Terms, rows: HardwareTable) -> Grid:
+    """The grid and the site of an energy on some terms. Raises ConfigurationError."""
+    return grid_of(estimate(replace(_ENERGY_ALONE, energy_kwh=1.0), terms, rows)[1])
 
 
 def of_energy(kwh: Estimate, terms: Terms, rows: HardwareTable) -> Figures:

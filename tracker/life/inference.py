@@ -82,9 +82,13 @@ def planned_figures(unit: Unit, units: Estimate) -> Figures:
     )
 
 
-def break_even(before: Figures, unit: Unit, per_day: Estimate) -> BreakEvenJson:
-    """From how many units on inference has emitted, and used, as much as all that came `before`."""
-    grams, energy = quotient(before.total, unit.grams), quotient(before.energy, unit.energy)
+def break_even(before: Figures, unit: Unit, per_day: Estimate, g_per_kwh: Estimate | None) -> BreakEvenJson:
+    """From how many units on inference has emitted, and used, as much as all that came `before`. `g_per_kwh` is that of both, if they have
+    the same."""
+    energy = quotient(before.energy, unit.energy)
+    grams = quotient(before.total, unit.grams)
+    if grams is not None and g_per_kwh is not None and g_per_kwh.low > 0.0:
+        grams = _on_one_grid(before, unit.figures, g_per_kwh, grams.central)
     return {
         "grams_units": as_range(grams),
         "grams_days": as_range(None if grams is None else quotient(grams, per_day)),
@@ -101,6 +105,21 @@ def product(a: Estimate, b: Estimate) -> Estimate:
 def quotient(a: Estimate, b: Estimate) -> Estimate | None:
     """The quotient of values that are not negative. None if a divisor may be 0."""
     return None if b.low <= 0.0 else Estimate(a.central / b.central, a.low / b.high, a.high / b.low)
+
+
+def _on_one_grid(a: Figures, b: Figures, g_per_kwh: Estimate, central: float) -> Estimate:
+    """The quotient of grams whose joules have the same factor, which is as uncertain in both, and has one value. For the least of `a` and
+    the most of `b`, the quotient rises or falls with the factor all the way, so its bounds are at the two ends."""
+
+    def ratio(at: float, of_a: int, of_b: int) -> float:
+        part, whole = (of.operational[end] / g_per_kwh[end] * at + of.embodied[end] for of, end in ((a, of_a), (b, of_b)))
+        return part / whole
+
+    _, low_end, high_end = range(3)
+    ends = (g_per_kwh[low_end], g_per_kwh[high_end])
+    low = min(ratio(at, low_end, high_end) for at in ends)
+    high = max(ratio(at, high_end, low_end) for at in ends)
+    return Estimate(central, min(low, central), max(high, central))
 
 
 def range_of(value: Estimate) -> RangeJson:

@@ -85,6 +85,7 @@ class Stated(NamedTuple):
     inference_flop: float | None = None
     inference_task: str | None = None
     inference_hardware: str | None = None
+    supplier: str | None = None
 
     def as_json(self) -> StatedJson:
         """The contract's form."""
@@ -107,6 +108,7 @@ class Stated(NamedTuple):
             "inference_flop": self.inference_flop,
             "inference_task": self.inference_task,
             "inference_hardware": self.inference_hardware,
+            "supplier": self.supplier,
         }
 
 

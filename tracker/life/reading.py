@@ -112,6 +112,7 @@ def _stated(table: TomlTable) -> Stated:
         inference_flop=table.number("inference_flop", above=0.0, most=1e40),
         inference_task=table.text("inference_task"),
         inference_hardware=table.text("inference_hardware"),
+        supplier=table.text("supplier"),
     )
 
 

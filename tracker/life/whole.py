@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -13,13 +13,14 @@ from ..carbon.terms import Terms
 from ..core.run import Stage, Status
 from .choosing import Chosen
 from .embodied_share import embodied_share
-from .entries import figures_of_added
+from .entries import figures_of_added, grid_of_energy, over, site_of
 from .figures import Figures, figures_of, share
-from .inference import as_range, break_even, planned_figures, quotient, range_of, unit_of
+from .grids import Grid, grid_of, shared_g_per_kwh
+from .inference import Unit, as_range, break_even, planned_figures, quotient, range_of, unit_of
 from .plan import Added, Inference, Life
 
 if TYPE_CHECKING:
-    from ..core.contract import AddedJson, BreakEvenJson, FootprintJson, LifeJson, LifeLineJson, LifeStageJson, PlannedJson
+    from ..core.contract import AddedJson, FootprintJson, LifeJson, LifeLineJson, LifeStageJson, PlannedJson
 
 SCHEMA_VERSION = 1
 
@@ -47,13 +48,15 @@ def whole_life(
     by_id = {f["run"]["id"]: f for f in footprints}
     added = {one: figures_of_added(one, terms, rows) for one in life.added}
     so_far = figures_of(footprints, added.values())
-    before = figures_of(
-        [f for f in footprints if of.stages[f["run"]["id"]] is not Stage.INFERENCE],
-        [figures for one, figures in added.items() if one.stage is not Stage.INFERENCE],
-    )
+    earlier = [f for f in footprints if of.stages[f["run"]["id"]] is not Stage.INFERENCE]
+    earlier_added = [one for one in life.added if one.stage is not Stage.INFERENCE]
+    before = figures_of(earlier, [added[one] for one in earlier_added])
     planned, even, whole = None, None, so_far
-    if life.inference is not None:
-        planned, even, whole = _planned(life.inference, measured, before, so_far, terms, rows)
+    if (plan := life.inference) is not None:
+        unit = unit_of(plan, measured, terms, rows)
+        planned, whole = _planned(plan, unit, before, so_far)
+        shared = shared_g_per_kwh(_grids([*earlier, *measured], earlier_added, plan, terms, rows))
+        even = break_even(before, unit, plan.per_day, shared)
     stages = [
         _stage(stage, [by_id[id_] for id_, s in of.stages.items() if s is stage], _added_in(stage, added), of.final, whole)
         for stage in (*Stage, None)
@@ -114,10 +117,20 @@ def _added(one: Added, figures: Figures) -> AddedJson:
     return {"name": one.name, "source": one.source, "begin": begin, "end": end, **figures.as_json()}
 
 
-def _planned(
-    plan: Inference, measured: Sequence[FootprintJson], before: Figures, so_far: Figures, terms: Terms, rows: HardwareTable
-) -> tuple[PlannedJson, BreakEvenJson, Figures]:
-    unit, units = unit_of(plan, measured, terms, rows), plan.per_day.times(plan.days)
+def _grids(
+    footprints: Sequence[FootprintJson], added: Sequence[Added], plan: Inference, terms: Terms, rows: HardwareTable
+) -> Iterator[Grid | None]:
+    """The grids of all operational grams of a break-even."""
+    yield from (grid_of(f["carbon"]) for f in footprints if f["carbon"] is not None)
+    for one in added:
+        if one.operational_kg is not None or one.energy_kwh is not None or one.plan is not None:
+            yield site_of(one, terms, rows).grid
+    if plan.j_per_unit is not None:
+        yield grid_of_energy(over(plan.terms, terms), rows)
+
+
+def _planned(plan: Inference, unit: Unit, before: Figures, so_far: Figures) -> tuple[PlannedJson, Figures]:
+    units = plan.per_day.times(plan.days)
     figures = planned_figures(unit, units)
     whole = so_far.plus(figures)
     past = quotient(before.total, units) or Estimate.exact(0.0)
@@ -133,4 +146,4 @@ def _planned(
         "energy_share": as_range(share(figures.energy, whole.energy)),
         **figures.as_json(),
     }
-    return planned, break_even(before, unit, plan.per_day), whole
+    return planned, whole

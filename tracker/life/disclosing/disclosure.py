@@ -16,6 +16,7 @@ from ...energy.intervals import Share, interval
 from ..choosing import Chosen
 from ..entries import Site, figures_of_added, site_of
 from ..figures import Figures, figures_of
+from ..grids import grid_of
 from ..inference import range_of
 from ..plan import Added, Life
 from .compute import benchmark_of, flop_counted
@@ -99,6 +100,7 @@ def _stage(stage: Stage, footprints: Sequence[FootprintJson], added: Sequence[_E
         "runs": len(footprints),
         "zones": list(dict.fromkeys(zone for zone in zones if zone)),
         "pues": list(dict.fromkeys(pue for pue in pues if pue is not None)),
+        "assumed_grid": any(grid is not None and grid.assumed for grid in (*map(grid_of, carbons), *(entry.site.grid for entry in added))),
     }
 
 

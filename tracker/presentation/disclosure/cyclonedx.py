@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..words.safe_text import json_text
-from .form import Form, Missing, boundary_of, is_known, kwh, no_energy, stated, tonnes
+from .form import NO_GRID, Form, Missing, boundary_of, is_known, kwh, no_energy, stated, tonnes
 
 if TYPE_CHECKING:
     from ...core.contract import DisclosedStageJson, DisclosureJson
@@ -22,6 +22,8 @@ def cyclonedx(of: DisclosureJson) -> Form:
         missing.append(stated("energy_source", "the source of the energy", '"nuclear"'))
     if not of["stages"]:
         missing.append(Missing("every stage", "record runs with --stage, or add entries by hand"))
+    if any(stage["assumed_grid"] for stage in of["stages"]):
+        missing.append(NO_GRID)
     missing += [no_energy(stage["stage"]) for stage in of["stages"] if not is_known(boundary_of(stage, "site"))]
     activities = [_activity(of, stage) for stage in of["stages"] if is_known(boundary_of(stage, "site"))]
     component: dict[str, Any] = {
@@ -30,8 +32,12 @@ def cyclonedx(of: DisclosureJson) -> Form:
         "name": of["name"],
         "modelCard": {"considerations": {"environmentalConsiderations": {"energyConsumptions": activities}}},
     }
-    if of["stated"]["version"]:
-        component["version"] = of["stated"]["version"]
+    if known["version"]:
+        component["version"] = known["version"]
+    if known["license"]:
+        component["licenses"] = [{"license": {"name": known["license"]}}]
+    if known["supplier"]:
+        component["supplier"] = {"name": known["supplier"]}
     bill = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",

@@ -68,15 +68,12 @@ def no_energy(name: str) -> Missing:
     )
 
 
+NO_GRID = Missing("the grid", "give --zone or --intensity; the mean of the world stands in, with its range")
+
+
 def no_grams(name: str) -> Missing:
     """A stage of whose emissions nothing is known."""
     return Missing(f"the emissions of the {name}", "give --zone or --intensity, and runs or entries whose energy is known")
-
-
-def training_grids(of: DisclosureJson) -> list[str]:
-    """The zones in which the model was trained."""
-    training = stage_of(of, "training")
-    return [] if training is None else training["zones"]
 
 
 def kwh(joules: float) -> float:

@@ -85,7 +85,7 @@ def _time(of: DisclosureJson, training: DisclosedStageJson, missing: list[Missin
     if training["hardware_hours"]:
         yield f"- Hardware time: {listed(_hardware_days(of) for of in training['hardware_hours'])}"
     elif training["runs"]:
-        yield "- Hardware time: no GPU; that of the processors is the wall-clock time of each run"
+        yield "- Hardware time: no GPU was recorded"
     else:
         missing.append(Missing("the hardware time of the training", "record its runs, or give gpu_hours with what is added by hand"))
         yield "- Hardware time: missing"
@@ -105,6 +105,8 @@ def _hardware_days(of: HardwareHoursJson) -> str:
 def _energy(of: DisclosureJson, training: DisclosedStageJson, missing: list[Missing]) -> Iterator[str]:
     if not is_known(boundary_of(training, "node")):
         missing.append(no_energy("training"))
+    if not training["pues"]:
+        missing.append(Missing("the PUE of the site", "give --pue; without it, the energy of the site is a lower bound"))
     yield "## Energy of training"
     yield ""
     yield "| boundary | energy |"

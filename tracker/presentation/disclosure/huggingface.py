@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ..words.quantities import listed, significant
 from ..words.safe_text import yaml_text
-from .form import Form, Missing, no_grams, no_stage, stage_of, stated
+from .form import NO_GRID, Form, Missing, no_grams, no_stage, stage_of, stated
 
 if TYPE_CHECKING:
     from ...core.contract import DisclosureJson
@@ -28,6 +28,8 @@ def huggingface(of: DisclosureJson) -> Form:
         lines.append(f"  emissions: {significant(grams, 6)}  # grams of CO2e, {least}{span}; operational and embodied, of {names}")
     else:
         missing.append(no_grams("training") if stages else no_stage("training"))
+    if any(stage["assumed_grid"] for stage in stages):
+        missing.append(NO_GRID)
     lines.append(f"  source: {yaml_text(of['software'] + '. ' + of['method'])}")
     kind, place = (
         of["stated"]["training_type"],

@@ -13,7 +13,7 @@ from ...core.work import singular
 from ..words.masses import format_mass
 from ..words.quantities import count, figure_text
 from ..words.safe_text import clipped, markdown
-from .form import LONGEST, Form, Missing, flop_of, no_grams, stated
+from .form import LONGEST, NO_GRID, Form, Missing, flop_of, no_grams, stated
 
 if TYPE_CHECKING:
     from ...core.contract import DisclosureJson
@@ -47,6 +47,8 @@ def _provider(of: DisclosureJson, missing: list[Missing]) -> Iterator[str]:
         missing.append(no_grams("training"))
         yield "- The emissions before inference: missing"
         return
+    if any(stage["assumed_grid"] for stage in of["stages"]):
+        missing.append(NO_GRID)
     least = "at least " if bound else ""
     whole = format_mass(before["total_g"], before["total_low_g"], before["total_high_g"])
     runs = f" in {count(before['runs'], 'run')}, also in those that failed or were stopped" if before["runs"] else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -51,6 +52,7 @@ def spdx(of: DisclosureJson) -> Form:
             missing.append(lacking)
         else:
             model[key] = value
+    more = [*_supplier(model, known["supplier"], space, info, missing), *_license(known["license"], space, info, missing)]
     tool = {"type": "Tool", "spdxId": f"{space}#trainwatt", "creationInfo": info, "name": of["software"]}
     graph = [
         {
@@ -64,12 +66,43 @@ def spdx(of: DisclosureJson) -> Form:
         {"type": "SoftwareAgent", "spdxId": f"{space}#program", "creationInfo": info, "name": of["software"]},
         tool,
         model,
+        *more,
         {
             "type": "SpdxDocument",
             "spdxId": f"{space}#document",
             "creationInfo": info,
             "rootElement": [f"{space}#model"],
-            "profileConformance": ["core", "software", "ai"],
+            "profileConformance": ["core", "software", "simpleLicensing", "ai"],
         },
     ]
     return Form(json_text({"@context": CONTEXT, "@graph": graph}, 2), tuple(missing))
+
+
+def _supplier(model: dict[str, Any], name: str | None, space: str, info: str, missing: list[Missing]) -> Iterator[dict[str, Any]]:
+    """Who supplies the model."""
+    if name is None:
+        missing.append(stated("supplier", "who supplies the model", '"Example Labs"'))
+        return
+    model["suppliedBy"] = f"{space}#supplier"
+    yield {"type": "Organization", "spdxId": f"{space}#supplier", "creationInfo": info, "name": name}
+
+
+def _license(expression: str | None, space: str, info: str, missing: list[Missing]) -> Iterator[dict[str, Any]]:
+    """The license that the model is declared to have."""
+    if expression is None:
+        missing.append(stated("license", "the license of the model", '"Apache-2.0"'))
+        return
+    yield {
+        "type": "simplelicensing_LicenseExpression",
+        "spdxId": f"{space}#license",
+        "creationInfo": info,
+        "simplelicensing_licenseExpression": expression,
+    }
+    yield {
+        "type": "Relationship",
+        "spdxId": f"{space}#licensed",
+        "creationInfo": info,
+        "from": f"{space}#model",
+        "relationshipType": "hasDeclaredLicense",
+        "to": [f"{space}#license"],
+    }

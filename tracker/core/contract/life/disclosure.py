@@ -59,7 +59,7 @@ class DisclosedStageJson(TypedDict):
     """A stage of a model's life. `wall_clock_s` is the time in which at least one of its runs was there, `device_hours` that of all GPUs,
     and `hardware_hours` the same for each model of GPU. `flop_counted` is None if no run has counted any. `measured_share` is the part of
     the energy that sensors measured; the rest was modelled, estimated, imported or added by hand. `zones` and `pues` are those of its runs
-    and of what was added, as far as they are known."""
+    and of what was added, as far as they are known. `assumed_grid`: for a part of it no grid is known, and that of the world stands in."""
 
     stage: str
     boundaries: list[BoundaryJson]
@@ -76,6 +76,7 @@ class DisclosedStageJson(TypedDict):
     runs: int
     zones: list[str]
     pues: list[float]
+    assumed_grid: bool
 
 
 class StatedJson(TypedDict):
@@ -99,6 +100,7 @@ class StatedJson(TypedDict):
     inference_flop: float | None
     inference_task: str | None
     inference_hardware: str | None
+    supplier: str | None
 
 
 class DisclosureJson(TypedDict):

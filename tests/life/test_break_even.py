@@ -75,9 +75,11 @@ def test_runs_that_were_measured_on_one_grid_cancel_too(tmp_path: Path) -> None:
     """The sensor may be off by a tenth in either: without the range of the grid, which is wider, that is all."""
     db = stored(tmp_path, work={"requests": 1000})
     text = '[model]\nproject = "digits"\n[inference]\nunit = "requests"\nper_day = 5\ndays = 5\nruns = ["serve"]\n'
-    file = written(tmp_path, text)
-    zone = life(db, file, "--zone", "PL", "--pue", "1.25")["break_even"]["grams_units"]
-    exact = life(db, file, *TERMS)["break_even"]["grams_units"]
+    with_entry = written(tmp_path, text + '[[add]]\nstage = "data"\nname = "d"\nsource = "s"\nenergy_kwh = 0.001\n')
+    entered = life(db, with_entry, "--zone", "PL", "--pue", "1.25")["break_even"]["grams_units"]
+    zone = life(db, written(tmp_path, text), "--zone", "PL", "--pue", "1.25")["break_even"]["grams_units"]
+    exact = life(db, written(tmp_path, text), *TERMS)["break_even"]["grams_units"]
     assert zone["value"] == pytest.approx(7000, rel=0.01)
+    assert entered == pytest.approx(zone, rel=0.001)
     assert zone["low"] == pytest.approx(exact["low"], rel=0.1)
     assert zone["high"] == pytest.approx(exact["high"], rel=0.1)

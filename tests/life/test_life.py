@@ -443,7 +443,7 @@ def test_hostile_names_are_shown_as_text(tmp_path: Path, form: str) -> None:
 @pytest.mark.parametrize("form", ["table", "md"])
 def test_every_figure_is_printed_whole(tmp_path: Path, form: str) -> None:
     db = stored(tmp_path)
-    for width in ("80", "120"):
+    for width in ("60", "80", "120", "200"):
         text = call(db, "--project", "digits", *TERMS, "--format", form, COLUMNS=width).stdout
         assert "…" not in text
         assert all(

@@ -13,9 +13,8 @@ if TYPE_CHECKING:
 
 
 class Grid(NamedTuple):
-    """The intensity and the PUE of some energy, and where the intensity is from. `assumed`: no grid is known."""
+    """The intensity and the PUE of some energy. `assumed`: no grid is known."""
 
-    source: str
     zone: str | None
     basis: str | None
     intensity: Estimate
@@ -33,7 +32,6 @@ def grid_of(carbon: CarbonJson) -> Grid:
     """The factors of a footprint."""
     of_grid = [a for a in carbon["assumptions"] if a["kind"] == FactorKind.GRID_INTENSITY]
     return Grid(
-        carbon["intensity_source"],
         carbon["zone"],
         carbon["intensity_basis"],
         Estimate(carbon["intensity_g_per_kwh"], carbon["intensity_low_g_per_kwh"], carbon["intensity_high_g_per_kwh"]),

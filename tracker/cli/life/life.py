@@ -17,6 +17,7 @@ from ...life.whole import whole_life
 from ...presentation.life.markdown import life_markdown
 from ...presentation.life.terminal import life_page
 from ...presentation.terminal.run import console
+from ...presentation.words.safe_text import clipped
 from ..options import db_option, json_option
 from ..output import echo, form_of, require_folder, say
 from ..output import whole as complete
@@ -93,7 +94,9 @@ def _text(whole: LifeJson, form: str) -> str | None:
         from ...presentation.report.elements import el
         from ...presentation.report.page import document
 
-        return document(f"The life of {whole['name']}", [el("main", life_section(whole))], datetime.now(UTC).isoformat(timespec="seconds"))
+        return document(
+            f"The life of {clipped(whole['name'])}", [el("main", life_section(whole))], datetime.now(UTC).isoformat(timespec="seconds")
+        )
     return None
 
 

@@ -35,7 +35,9 @@ def boamps(of: DisclosureJson) -> Form:
         report["infrastructure"] = _infrastructure(of, training, missing)
         error = _error(node)
         quality = None if node["lower_bound"] else next((name for name, most in QUALITIES if error <= most), None)
-        if quality is None:
+        if node["low_j"] == node["high_j"] and is_known(node):
+            missing.append(Missing("the quality", "the energy has no range; give energy_kwh = [lowest, likely, highest], or measure it"))
+        elif quality is None:
             missing.append(Missing("the quality", "the range of the energy is wider than ±50 %, or a part of it is not known: measure it"))
         else:
             report["quality"] = quality

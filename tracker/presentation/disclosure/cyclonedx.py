@@ -8,10 +8,12 @@ from ..words.safe_text import json_text
 from .form import NO_GRID, Form, Missing, boundary_of, is_known, kwh, no_energy, stated, tonnes
 
 if TYPE_CHECKING:
-    from ...core.contract import DisclosedStageJson, DisclosureJson
+    from ...core.contract import DisclosedStageJson, DisclosureJson, RangeJson
 
 ACTIVITIES = {"data": "data-preparation", "experimentation": "design", "training": "training", "inference": "inference"}
 """The stages in the words of the standard. A training may be a fine-tuning."""
+
+LONGEST_VERSION = 1024
 
 
 def cyclonedx(of: DisclosureJson) -> Form:
@@ -32,7 +34,11 @@ def cyclonedx(of: DisclosureJson) -> Form:
         "name": of["name"],
         "modelCard": {"considerations": {"environmentalConsiderations": {"energyConsumptions": activities}}},
     }
-    if known["version"]:
+    if known["version"] and len(known["version"]) > LONGEST_VERSION:
+        missing.append(
+            Missing("the version", f"it has more than the {LONGEST_VERSION:,} characters that the standard allows; give a shorter one")
+        )
+    elif known["version"]:
         component["version"] = known["version"]
     if known["license"]:
         component["licenses"] = [{"license": {"name": known["license"]}}]
@@ -58,8 +64,8 @@ def _activity(of: DisclosureJson, stage: DisclosedStageJson) -> dict[str, Any]:
         "trainwatt:energyRange": f"{kwh(site['low_j'])} to {kwh(site['high_j'])} kWh",
         "trainwatt:lowerBound": str(site["lower_bound"] or stage["lower_bound"]).lower(),
         "trainwatt:measuredShare": f"{stage['measured_share']:.3g}",
-        "trainwatt:operational": f"{tonnes(stage['operational_g']['value'])} tCO2eq",
-        "trainwatt:embodied": f"{tonnes(stage['embodied_g']['value'])} tCO2eq",
+        "trainwatt:operational": _tonnes_text(stage, stage["operational_g"]),
+        "trainwatt:embodied": _tonnes_text(stage, stage["embodied_g"]),
         "trainwatt:co2Range": f"{tonnes(stage['total_g']['low'])} to {tonnes(stage['total_g']['high'])} tCO2eq",
         "trainwatt:method": of["method"],
     }
@@ -74,3 +80,7 @@ def _activity(of: DisclosureJson, stage: DisclosedStageJson) -> dict[str, Any]:
     if not stage["lower_bound"] or stage["total_g"]["high"] > 0:
         activity["co2CostEquivalent"] = {"value": tonnes(stage["total_g"]["value"]), "unit": "tCO2eq"}
     return activity
+
+
+def _tonnes_text(stage: DisclosedStageJson, grams: RangeJson) -> str:
+    return f"{tonnes(grams['value'])} tCO2eq" if grams["high"] or not stage["lower_bound"] else "not known"

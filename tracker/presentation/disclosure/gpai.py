@@ -99,7 +99,7 @@ def _hardware_days(of: HardwareHoursJson) -> str:
     """ "0.125 NVIDIA L4 days (3.00 hours)", with the range that hours by hand may have."""
     model = "GPU" if of["model"] is None else _text(of["model"])
     span = "" if of["low"] == of["high"] else f"; {figure_text(of['low'] / 24)}–{figure_text(of['high'] / 24)} days"
-    return f"{figure_text(of['hours'] / 24)} {model} days ({figure_text(of['hours'])} hours{span})"
+    return f"{figure_text(of['hours'] / 24)} {model} days ({figure_text(of['hours'], 1e9)} hours{span})"
 
 
 def _energy(of: DisclosureJson, training: DisclosedStageJson, missing: list[Missing]) -> Iterator[str]:
@@ -202,7 +202,7 @@ def _inference(of: DisclosureJson, missing: list[Missing]) -> Iterator[str]:
         yield "- Energy of a unit: missing"
     else:
         each = planned["j_per_unit"]
-        unit = markdown(singular(planned["unit"]))
+        unit = _text(singular(planned["unit"]))
         value, low, high = (figure_text(each[key]) for key in ("value", "low", "high"))
         yield f"- Energy of a {unit}: {value} J{'' if low == high else f' ({low}–{high})'}, {_text(planned['source'])}"
     yield ""

@@ -12,8 +12,8 @@ from .form import added_to, boundary_of, how_known, is_known
 if TYPE_CHECKING:
     from ...core.contract import DisclosedStageJson, DisclosureJson
 
-MOST_NAMED = 3
-LONGEST = 40
+MOST_NAMED = 2
+LONGEST = 24
 """Characters of a source that is named."""
 
 
@@ -24,13 +24,15 @@ def method_text(of: DisclosureJson, training: DisclosedStageJson) -> str:
 
 def _measuring(of: DisclosureJson, training: DisclosedStageJson) -> Iterator[str]:
     if not training["runs"]:
-        yield f"Nothing was measured; {of['software']} computed the figures from what was added by hand."
+        yield (
+            f"Nothing was measured; {of['software']} computed the figures from what was added by hand, each from the source that is named."
+        )
         return
     runs = "1 training run" if training["runs"] == 1 else f"all {count(training['runs'], 'training run')}"
-    yield f"{of['software']} recorded {runs}, also what failed, was stopped, or did not become the model."
+    yield f"{of['software']} recorded {runs}, whatever became of {'it' if training['runs'] == 1 else 'them'}."
     yield (
-        "While a run goes on, it reads the energy counter of each device that has one (GPUs, processors, memory), or reads the power and"
-        " integrates it over time; of other devices, a model gives the energy from their load."
+        "Of each GPU, processor and memory, it reads the energy counter, or the power and integrates it over time; without a sensor, a"
+        " model gives the energy from the load."
     )
     if is_known(boundary_of(training, "node")):
         yield f"The energy is {how_known(training)}."
@@ -42,7 +44,7 @@ def _adding(of: DisclosureJson) -> Iterator[str]:
     if added:
         named = [f"{clipped(one['name'], LONGEST)} (from {clipped(one['source'], LONGEST)})" for one in added[:MOST_NAMED]]
         more = [f"{len(added) - MOST_NAMED:,} more"] if len(added) > MOST_NAMED else []
-        yield f"Added by hand, each with its own source and range: {listed([*named, *more])}."
+        yield f"Added by hand: {listed([*named, *more])}."
 
 
 def _boundaries(training: DisclosedStageJson) -> Iterator[str]:
@@ -50,7 +52,7 @@ def _boundaries(training: DisclosedStageJson) -> Iterator[str]:
     more = len(training["pues"]) - len(pues)
     pue = f"of {listed([*pues, *([f'{more:,} more'] if more else [])])}" if pues else "that is not known and taken as 1"
     yield (
-        "Accelerators are the GPUs alone; a node is all that was measured or modelled of a machine; the site is that times a power usage"
-        f" effectiveness {pue}."
+        "Accelerators are the GPUs alone; nodes are all that was measured or modelled of the machines; the site is that times a power"
+        f" usage effectiveness {pue}."
     )
-    yield "A range covers the errors of sensors and models, and the time between readings; a lower bound (≥) leaves out what is not known."
+    yield "Ranges cover the errors of sensors and models, and the time between readings; ≥ leaves out what is not known."

@@ -76,7 +76,7 @@ def _consumer(of: DisclosureJson, missing: list[Missing]) -> Iterator[str]:
         yield "- per unit of inference: missing"
         return
     each = planned["g_per_unit"]
-    unit = markdown(singular(planned["unit"]))
+    unit = markdown(clipped(singular(planned["unit"]), LONGEST))
     least = "at least " if planned["operational_lower_bound"] or planned["embodied_lower_bound"] else ""
     grams = format_mass(each["value"], each["low"], each["high"])
     yield f"- {least}{grams} CO2e per {unit} ({figure_text(planned['j_per_unit']['value'])} J)"

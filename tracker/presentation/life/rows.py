@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.work import singular
 from ..words.masses import format_mass, mass_parts
-from ..words.quantities import at_least, count, format_duration, format_energy, format_range, range_parts, significant
+from ..words.quantities import LEAST, at_least, count, figure_text, format_duration, format_energy, format_range, range_parts, significant
+from ..words.safe_text import clipped
 
 if TYPE_CHECKING:
     from ...core.contract import BreakEvenJson, EmbodiedShareJson, LifeFiguresJson, LifeJson, PlannedJson, RangeJson
 
 FATES = {"used": "completed", "unused": "not the model", "failed": "failed", "interrupted": "interrupted", "running": "running"}
 HEAD = ("stage", "energy", "operational", "embodied", "total CO2e", "share")
+
+LONGEST = 200
+"""Characters of a source that is shown."""
 
 
 BY_STAGE = "These runs by stage"
@@ -54,7 +58,7 @@ def rows(life: LifeJson) -> Iterator[Row]:
             for line in stage["lines"]:
                 yield _row(FATES[line["fate"]], 1, line, None)
             for added in stage["added"]:
-                yield _row(f"{added['name']} *", 1, added, None)
+                yield _row(f"{clipped(added['name'])} *", 1, added, None)
     yield _row("so far", 0, life["so_far"], None)
     if (planned := life["planned"]) is not None:
         yield _row("planned inference", 0, planned, planned["share"])
@@ -86,8 +90,13 @@ def _mass(grams: float, low_g: float, high_g: float, least: bool) -> Cell:
     return Cell(at_least(value, least), bounds)
 
 
+LEAST_SHARE = 1e-4
+
+
 def as_percent(share: float) -> str:
-    """ "38 %", "1.24 %"."""
+    """ "38 %", "1.24 %", "<0.01 %"."""
+    if 0 < share < LEAST_SHARE:
+        return f"<{100 * LEAST_SHARE:g} %"
     return f"{significant(100 * share)} %" if share < 0.1 else f"{100 * share:.0f} %"
 
 
@@ -102,7 +111,7 @@ def as_percents(share: RangeJson) -> str:
 
 def title(life: LifeJson) -> str:
     """The headline."""
-    return f"{life['name']}: {so_far_text(life)}"
+    return f"{clipped(life['name'])}: {so_far_text(life)}"
 
 
 def so_far_text(life: LifeJson) -> str:
@@ -132,7 +141,7 @@ def notes(life: LifeJson) -> Iterator[str]:
     if any(stage["stage"] is None for stage in life["stages"]):
         yield "Some runs have no stage: give --stage when they run, or select them in the file."
     for added in (added for stage in life["stages"] for added in stage["added"]):
-        yield f"* {added['name']}: not measured here, from {added['source']}."
+        yield f"* {clipped(added['name'])}: not measured here, from {clipped(added['source'], LONGEST)}."
     if life["runs_at_once"]:
         yield f"{count(life['runs_at_once'], 'run')} read a device at the same time as another: each device counts once at any time."
     for runs, word in ((life["runs_estimated"], "estimated"), (life["runs_imported"], "imported")):
@@ -143,13 +152,14 @@ def notes(life: LifeJson) -> Iterator[str]:
 
 
 def _of_inference(planned: PlannedJson, before: LifeFiguresJson, even: BreakEvenJson | None) -> Iterator[str]:
-    unit, units = planned["unit"], planned["units"]
+    unit, units = clipped(planned["unit"]), planned["units"]
     one, least = singular(unit), planned["operational_lower_bound"] or planned["embodied_lower_bound"]
     joules = at_least(_ranged_j(planned["j_per_unit"]), planned["energy_lower_bound"])
-    yield f"One {one} takes {joules} and emits {at_least(_ranged_g(planned['g_per_unit']), least)} CO2e ({planned['source']})."
+    source = clipped(planned["source"], LONGEST)
+    yield f"One {one} takes {joules} and emits {at_least(_ranged_g(planned['g_per_unit']), least)} CO2e ({source})."
     least = least or before["operational_lower_bound"] or before["embodied_lower_bound"]
     yield (
-        f"With all that came before, shared by the {big(units['value'])} {unit} of {planned['days']:g} days, one {one} emits"
+        f"With all that came before, shared by the {big(units['value'])} {unit} of {big(planned['days'])} days, one {one} emits"
         f" {at_least(_ranged_g(planned['g_per_unit_with_past']), least)}."
     )
     if even is not None:
@@ -196,8 +206,13 @@ def _bigs(of: RangeJson) -> str:
     return big(of["value"]) + ("" if low == high else f" ({low}–{high})")
 
 
+MOST_BIG = 1e15
+
+
 def big(value: float) -> str:
-    """ "12,300", "1.23 million", "4.56 billion"."""
+    """ "12,300", "1.23 million", "4.56 billion", "1.23e17"."""
+    if value >= MOST_BIG or 0 < value < LEAST:
+        return figure_text(value)
     for size, word in ((1e9, " billion"), (1e6, " million")):
         if value >= size:
             return f"{significant(value / size)}{word}"

@@ -9,6 +9,7 @@ from ..report.charts import Part, legend, shares
 from ..report.elements import Html, details, el, ranged, table
 from ..words.masses import format_mass
 from ..words.quantities import at_least, count, format_duration
+from ..words.safe_text import clipped
 from .rows import HEAD, Row, notes, rows, so_far_text
 from .share_chart import share_figure
 
@@ -26,7 +27,7 @@ def life_section(life: LifeJson, title: str | None = None) -> Html:
     first, second = ("h1", "h2") if title is None else ("h2", "h3")
     return el(
         "article",
-        el(first, title or f"The life of {life['name']}", class_="text"),
+        el(first, title or f"The life of {clipped(life['name'])}", class_="text"),
         el("p", so_far_text(life), class_="headline"),
         el(
             "section",

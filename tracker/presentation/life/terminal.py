@@ -17,20 +17,25 @@ if TYPE_CHECKING:
 
 NARROW = 90
 """In fewer columns, shares have no ranges, so that no figure is cut."""
+VERY_NARROW = 72
+"""In fewer columns, the two parts of the grams are left out, so that no name is cut."""
+LEFT_OUT = "A wider terminal, or --format md, has operational and embodied grams too."
 
 
 def life_page(life: LifeJson, width: int) -> RenderableType:
     """The headline, a table with a range below each figure, and what they mean, for a terminal of `width` columns."""
     life = cleaned(life)
-    table = plain_table(*HEAD, right=HEAD[1:])
-    table.columns[0].no_wrap = False
+    shown = [n for n, name in enumerate(HEAD) if width >= VERY_NARROW or name not in ("operational", "embodied")]
+    table = plain_table(*(HEAD[n] for n in shown), right=HEAD[1:])
+    table.columns[0].no_wrap, table.columns[0].overflow = False, "fold"
     table.padding = (0, 2 if width >= NARROW else 1, 0, 0)
     for row in rows(life):
         *figures, share = row.cells
-        shown = [*figures, share if width >= NARROW else share._replace(bounds="")]
         name = Cell("  " * row.depth + row.name, row.about and "  " * row.depth + row.about)
-        table.add_row(*map(_cell, (name, *shown)), style="dim" if row.depth else "")
-    return Group(Text(title(life), style="bold"), Text(), table, Text(), *(Text(note) for note in notes(life)))
+        cells = [name, *figures, share if width >= NARROW else share._replace(bounds="")]
+        table.add_row(*(_cell(cells[n]) for n in shown), style="dim" if row.depth else "")
+    below = [*notes(life), *([] if width >= VERY_NARROW else [LEFT_OUT])]
+    return Group(Text(title(life), style="bold"), Text(), table, Text(), *(Text(note) for note in below))
 
 
 def _cell(cell: Cell) -> Text:

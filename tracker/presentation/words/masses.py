@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .quantities import significant
+from .quantities import figure_text
 
-_STEPS = ((1e9, "kt"), (1e6, "t"), (1e3, "kg"), (0.1, "g"), (1e-4, "mg"), (1e-7, "µg"), (0.0, "ng"))
-_SIZES = {"kt": 1e9, "t": 1e6, "kg": 1e3, "g": 1.0, "mg": 1e-3, "µg": 1e-6, "ng": 1e-9}
+_STEPS = ((1e15, "Gt"), (1e12, "Mt"), (1e9, "kt"), (1e6, "t"), (1e3, "kg"), (0.1, "g"), (1e-4, "mg"), (1e-7, "µg"), (0.0, "ng"))
+_SIZES = {"Gt": 1e15, "Mt": 1e12, "kt": 1e9, "t": 1e6, "kg": 1e3, "g": 1.0, "mg": 1e-3, "µg": 1e-6, "ng": 1e-9}
 FAR = 10_000
 """From this many units on, the ends of a range have units of their own."""
 
@@ -27,7 +27,7 @@ def mass_parts(grams: float, low_g: float | None, high_g: float | None) -> tuple
         bounds = f"{format_mass(low_g)}–{format_mass(high_g)}"
     else:
         bounds = bounds_text(grams / size, low_g / size, high_g / size)
-    return f"{significant(grams / size)} {symbol}", bounds
+    return f"{figure_text(grams / size)} {symbol}", bounds
 
 
 def format_co2e(grams: float, low_g: float | None = None, high_g: float | None = None) -> str:
@@ -38,5 +38,5 @@ def format_co2e(grams: float, low_g: float | None = None, high_g: float | None =
 
 def bounds_text(central: float, low: float, high: float) -> str:
     """ "1.20–2.50"; "" if the bounds look like the value."""
-    value, least, most = significant(central), significant(low), significant(high)
+    value, least, most = figure_text(central), figure_text(low), figure_text(high)
     return "" if least == value == most else f"{least}–{most}"

@@ -81,9 +81,9 @@ def format_power(power_w: float | None) -> str:
 
 
 def energy_unit(energy_j: float) -> tuple[float, str]:
-    """The unit that suits an energy, as (its size in joules, symbol): GWh and MWh from 1 up, kWh from 0.1 kWh up, Wh from 1 Wh up, J from
-    0.1 J up, else mJ, µJ, nJ or pJ."""
-    for size, symbol in ((1e6 * J_PER_KWH, "GWh"), (1e3 * J_PER_KWH, "MWh")):
+    """The unit that suits an energy, as (its size in joules, symbol): TWh, GWh and MWh from 1 up, kWh from 0.1 kWh up, Wh from 1 Wh up, J
+    from 0.1 J up, else mJ, µJ, nJ or pJ."""
+    for size, symbol in ((1e9 * J_PER_KWH, "TWh"), (1e6 * J_PER_KWH, "GWh"), (1e3 * J_PER_KWH, "MWh")):
         if energy_j >= size:
             return size, symbol
     if energy_j >= 0.1 * J_PER_KWH:
@@ -113,13 +113,13 @@ def significant(value: float, digits: int = 3) -> str:
     return f"{value:.{max(0, digits - 1 - exponent)}f}"
 
 
-PLAIN = (1e-6, 1e9)
-"""From the first of these on, and below the second, a number is written without an exponent."""
+LEAST, MOST = 1e-6, 1e6
+"""Of a value below the first of these, or from the second on, no reader counts the digits."""
 
 
-def figure_text(value: float) -> str:
-    """Three significant digits: 0.0123, 212; of a value that no reader counts the zeros of, "1.00e-12"."""
-    return significant(value) if not value or PLAIN[0] <= abs(value) < PLAIN[1] else f"{value:.2e}".replace("e+", "e")
+def figure_text(value: float, most: float = MOST) -> str:
+    """Three significant digits: 0.0123, 212; with an exponent below LEAST and from `most` on: 1.00e-12."""
+    return significant(value) if not value or LEAST <= abs(value) < most else f"{value:.2e}".replace("e+", "e")
 
 
 def largest_j(energies_j: Iterable[float | None]) -> float | None:
@@ -130,7 +130,7 @@ def largest_j(energies_j: Iterable[float | None]) -> float | None:
 def format_energy(energy_j: float, unit_of_j: float | None = None) -> str:
     """An energy with its unit: "1.84 kWh", "3.20 Wh", "612 J", "31.0 mJ". See `format_range` for `unit_of_j`."""
     size, symbol = common_unit(energy_j, unit_of_j)
-    return f"{significant(energy_j / size)} {symbol}"
+    return f"{figure_text(energy_j / size)} {symbol}"
 
 
 def format_range(energy_j: float, low_j: float, high_j: float, unit_of_j: float | None = None, *, notes: Sequence[str] = ()) -> str:
@@ -144,7 +144,7 @@ def format_range(energy_j: float, low_j: float, high_j: float, unit_of_j: float 
 def range_parts(energy_j: float, low_j: float, high_j: float, unit_of_j: float | None = None) -> tuple[str, str]:
     """The two parts of such a text: "1.84 kWh" and "1.79–1.90"."""
     size, symbol = common_unit(energy_j, unit_of_j)
-    return f"{significant(energy_j / size)} {symbol}", f"{significant(low_j / size)}–{significant(high_j / size)}"
+    return f"{figure_text(energy_j / size)} {symbol}", f"{figure_text(low_j / size)}–{figure_text(high_j / size)}"
 
 
 def format_duration(seconds: float, *, short: bool = False) -> str:

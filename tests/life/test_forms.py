@@ -361,7 +361,7 @@ def test_a_hostile_name_is_text_in_a_life(tmp_path: Path, kind: str, output: str
     assert "n" * 500 not in text
 
 
-@pytest.mark.parametrize("kind", NAMES)
+@pytest.mark.parametrize("kind", ["escape", "lines", "long"])
 def test_a_hostile_name_is_text_in_what_is_said_of_a_receipt(tmp_path: Path, kind: str) -> None:
     file = tmp_path / "r.zip"
     result = call("disclose", written(tmp_path, hostile(NAMES[kind])), "--receipt", file, *TERMS, "--db", stored(tmp_path))

@@ -235,7 +235,7 @@ def test_the_report_of_boamps_has_what_its_schema_requires(tmp_path: Path) -> No
 def test_the_form_of_the_eu(tmp_path: Path) -> None:
     text = filled(tmp_path, "gpai").stdout
     assert "Wall-clock time: 0.125 wall-clock days (3 h 00 min)" in text
-    assert "Hardware time: 0.125 NVIDIA L4 days (3.00 hours)" in text
+    assert "Hardware time: 0.125 GPU days of NVIDIA L4 (3.00 GPU hours)" in text
     assert re.search(r"accelerators alone \| 0\.00300 MWh \(\d", text)
     assert re.search(r"site \(nodes times PUE\) \| 0\.00375 MWh \(\d", text)
     assert "FLOP: 3.8e+25 (order of magnitude: 10^25)" in text
@@ -310,7 +310,7 @@ def test_times_that_nobody_measured_are_missing(tmp_path: Path) -> None:
     assert "The energy was not measured; it was added by hand. PUE: 1.25." in result.stdout
     assert "missing: the wall-clock time of the training" in result.stderr
     result = call(db, written(tmp_path, add + "gpu_hours = 24\nwatts = 500"), "--form", "gpai")
-    assert "Hardware time: 1.00 GPU days (24.0 hours)" in result.stdout
+    assert "Hardware time: 1.00 GPU days (24.0 GPU hours)" in result.stdout
 
 
 def test_runs_without_a_stage_are_missing(tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def test_the_duration_is_in_a_range_of_the_form(tmp_path: Path, days: int, words
 def test_hardware_time_has_the_model_and_the_range_of_what_was_added(tmp_path: Path) -> None:
     more = '[[add]]\nstage = "training"\nname = "x"\nsource = "s"\ngpu_hours = [240, 480, 960]\ndevice = "H100"\nload = 0.5\n'
     page = form(tmp_path, "gpai", MODEL + more, stored(tmp_path)).stdout
-    assert "Hardware time: 20.0 H100 days (480 hours; 10.0–40.0 days) and 0.125 NVIDIA L4 days (3.00 hours)" in page
+    assert "Hardware time: 20.0 GPU days of H100 (480 GPU hours; 10.0–40.0 days) and 0.125 GPU days of NVIDIA L4 (3.00 GPU hours)" in page
     assert "Wall-clock time: ≥ 0.125 wall-clock days" in page  # nobody knows how long the other one took
 
 

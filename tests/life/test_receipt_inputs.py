@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -227,3 +228,30 @@ def test_what_has_no_hours_is_said(tmp_path: Path) -> None:
     result = call("life", written(tmp_path, ADDED), "--intensity-csv", series(tmp_path), "--db", db)
     assert result.exception is None, result.exception
     assert "what was added by hand or is planned has no hours" in result.stderr
+
+
+def test_a_file_that_can_be_read_only_once_is_refused(tmp_path: Path) -> None:
+    """Else the receipt would be that of an empty life."""
+    pipe = tmp_path / "life.toml"
+    os.mkfifo(pipe)
+    writer = Thread(target=lambda: pipe.write_text(ADDED))
+    writer.start()
+    result = call("disclose", pipe, "--receipt", tmp_path / "r.zip", "--db", stored(tmp_path, work={"requests": 7}))
+    writer.join()
+    assert isinstance(result.exception, ConfigurationError)
+    assert "write it to a file first" in str(result.exception)
+    assert not (tmp_path / "r.zip").exists()
+
+
+@pytest.mark.parametrize("project", ["a\x7fb\x85", 'quo"te\\\n', "😀 é", "\U000e0041"])
+def test_a_project_of_any_name_has_a_receipt(tmp_path: Path, project: str) -> None:
+    from tests.life.test_receipt import verified
+
+    db = stored(tmp_path)
+    with sqlite3.connect(db) as connection:
+        connection.execute("UPDATE run SET project = ?", (project,))
+    connection.close()
+    result = call("disclose", "--project", project, "--receipt", tmp_path / "r.zip", "--db", db)
+    assert result.exception is None, result.exception
+    assert verified(tmp_path / "r.zip")["holds"]
+    assert json.loads(unpacked((tmp_path / "r.zip").read_bytes())["result.json"])["name"] == project

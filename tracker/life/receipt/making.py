@@ -41,10 +41,7 @@ def receipt(
     key = None if sign is None else private_key(sign)
     with tempfile.TemporaryDirectory(prefix="trainwatt-receipt-") as name:
         folder = Path(name)
-        text = (
-            file.read_text(encoding="utf-8") if file is not None else f"[model]\nproject = {json.dumps(life.project, ensure_ascii=False)}\n"
-        )
-        (folder / LIFE).write_text(text, encoding="utf-8")
+        (folder / LIFE).write_bytes(_described(file, life))
         (folder / TERMS).write_text(Asked(life.name, terms).as_json(), encoding="utf-8")
         if terms.hardware is not None:
             (folder / HARDWARE).write_bytes(Path(terms.hardware).read_bytes())
@@ -60,6 +57,16 @@ def receipt(
     if key is not None:
         files[SIGNATURE] = key.sign(files[MANIFEST])
     return packed(files)
+
+
+def _described(file: Path | None, life: Life) -> bytes:
+    """The file of a life, or one that says as much as its project does. Raises ConfigurationError."""
+    if file is None:
+        project = json.dumps(life.project, ensure_ascii=False).replace("\x7f", r"\u007f")  # TOML takes no DEL
+        return f"[model]\nproject = {project}\n".encode()
+    if not file.is_file():
+        raise ConfigurationError(f"{file} can be read only once, and a receipt has it too: write it to a file first, and name that")
+    return file.read_bytes()
 
 
 def digests_of_tables() -> dict[str, str]:

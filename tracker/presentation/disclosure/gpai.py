@@ -96,10 +96,10 @@ def _time(of: DisclosureJson, training: DisclosedStageJson, missing: list[Missin
 
 
 def _hardware_days(of: HardwareHoursJson) -> str:
-    """ "0.125 NVIDIA L4 days (3.00 hours)", with the range that hours by hand may have."""
-    model = "GPU" if of["model"] is None else _text(of["model"])
+    """ "0.125 GPU days of NVIDIA L4 (3.00 GPU hours)", with the range that hours by hand may have."""
+    model = "" if of["model"] is None else f" of {_text(of['model'])}"
     span = "" if of["low"] == of["high"] else f"; {figure_text(of['low'] / 24)}–{figure_text(of['high'] / 24)} days"
-    return f"{figure_text(of['hours'] / 24)} {model} days ({figure_text(of['hours'], 1e9)} hours{span})"
+    return f"{figure_text(of['hours'] / 24)} GPU days{model} ({figure_text(of['hours'], 1e9)} GPU hours{span})"
 
 
 def _energy(of: DisclosureJson, training: DisclosedStageJson, missing: list[Missing]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, CheckConstraint, Column, Double, ForeignKey, Index, Integer, MetaData, Table, Text, func, text
 
 from ..core.activity import SUMS_AND_PEAKS
+from ..core.metric import EXTREMES, Metric
 from ..core.point import Point
 from ..core.run import STORED_AS, Status
 from ..energy.intervals import JOULES
@@ -120,11 +121,8 @@ SENSOR_STATE = Table(
     "sensor_state",
     METADATA,
     _of_segment(),
-    Column("device", Text, primary_key=True),
-    Column("sensor", Text, primary_key=True),
-    Column("raw", Text, nullable=False),
-    Column("t_ns", BigInteger, nullable=False),
-    Column("boot_id", Text, nullable=False),
+    *(Column(name, Text, primary_key=True) for name in ("device", "sensor")),
+    *(Column("raw", Text, nullable=False), Column("t_ns", BigInteger, nullable=False), Column("boot_id", Text, nullable=False)),
 )
 """The last raw value of a sensor."""
 
@@ -174,12 +172,8 @@ PHASE_FOLD = Table(
     METADATA,
     _of_segment(),
     Column("name", Text, primary_key=True),
-    Column("count", BigInteger, nullable=False),
-    Column("duration_ns", BigInteger, nullable=False),
-    Column("first_start_utc_ns", BigInteger, nullable=False),
-    Column("unresolved", BigInteger, nullable=False),
-    Column("synchronized", BigInteger, nullable=False),
-    Column("exact", BigInteger, nullable=False),
+    *(Column(name, BigInteger, nullable=False) for name in ("count", "duration_ns", "first_start_utc_ns")),
+    *(Column(name, BigInteger, nullable=False) for name in ("unresolved", "synchronized", "exact")),
 )
 """Instances of a phase that were added up, and are no longer kept one by one."""
 
@@ -203,6 +197,14 @@ WORK = Table(
     Column("amount", BigInteger, nullable=False),
 )
 """Samples or tokens processed."""
+
+METRIC = Table(
+    "metric",
+    METADATA,
+    *(_of_segment(), Column("name", Text, primary_key=True)),
+    *(Column(n, Double if n in EXTREMES else BigInteger, nullable=n.endswith("_next_t_ns")) for n in Metric._fields),
+)
+"""A metric of the training."""
 
 DEVICE_USE = Table(
     "device_use",
@@ -254,8 +256,7 @@ CLOCK_ANCHOR = Table(
     METADATA,
     _of_segment(),
     Column("monotonic_ns", BigInteger, primary_key=True, autoincrement=False),
-    Column("utc_ns", BigInteger, nullable=False),
-    Column("boottime_ns", BigInteger, nullable=False),
+    *(Column(name, BigInteger, nullable=False) for name in ("utc_ns", "boottime_ns")),
 )
 """The same instant on three clocks."""
 
@@ -264,10 +265,7 @@ FINDING = Table(
     METADATA,
     _of_segment(),
     Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("source", Text, nullable=False),
-    Column("availability", Text, nullable=False),
-    Column("what", Text, nullable=False),
-    Column("detail", Text, nullable=False),
+    *(Column(name, Text, nullable=False) for name in ("source", "availability", "what", "detail")),
     Column("remedy", Text, server_default=text("''"), nullable=False),
     Column("worth", Text, server_default=text("''"), nullable=False),
 )

@@ -92,6 +92,14 @@ class ActiveRun:
             except Exception as error:  # the types are the user's
                 self.recorder.harmless.failed(UNCOUNTED, error)
 
+    def log_metrics(self, metrics: Mapping[str, object]) -> None:
+        """Metrics of the training have new values. What is no metric is reported once, and the others count."""
+        for name, given in metrics.items():
+            try:
+                self.recorder.metric(name, given)
+            except Exception as error:  # the types are the user's
+                self.recorder.harmless.failed("a metric is not logged", error)
+
     def mention(self, others: Sequence[ActiveRun]) -> None:
         """Record in this run, and in each of the `others` of this process, that they count the same joules."""
         measuring = [other for other in others if other.sampler is not None and self.sampler is not None and other.run_id != self.run_id]

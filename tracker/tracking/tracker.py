@@ -69,7 +69,6 @@ class EnergyTracker(contextlib.ContextDecorator):
     _begun: ActiveRun | None
     _ended: ActiveRun | None
     _paused: str | None  # the run
-    _harmless: Harmless
 
     def __init__(self, **settings: Unpack[Settings]) -> None:
         self._watch: Target | None = None  # None: the process in which a run begins
@@ -81,9 +80,8 @@ class EnergyTracker(contextlib.ContextDecorator):
     def __call__(self, function: F) -> F:
         """Measure each call of a function as a run of its own, to the end of the coroutine or generator that it may be.
 
-        In the function, and in the threads and tasks that it starts, this tracker means the run of the call: `phase`, `update`, `wrap`,
-        `run_id`, `path`, `summary` and `stop`. Calls at the same time are runs at the same time. A call within a run of this tracker, such
-        as a recursive one, belongs to that run.
+        In the function, and in the threads and tasks that it starts, all of this tracker means the run of the call. Calls at the same time
+        are runs at the same time. A call within a run of this tracker, such as a recursive one, belongs to that run.
         """
         return measured(function, self._call)
 
@@ -224,6 +222,15 @@ class EnergyTracker(contextlib.ContextDecorator):
         except Exception as error:
             self._not_counted(UNCOUNTED, error)
 
+    def log_metrics(self, /, **metrics: SupportsFloat) -> None:
+        """Log how good the model is, when that is computed: `log_metrics(val_loss=0.31)`, or `log_metrics(**{"val/loss": 0.31})`.
+
+        With this, `trainwatt advise` knows what was used after the best value. A value that is not finite is never the best.
+        """
+        with self._harmless("metrics could not be logged"):
+            if (begun := self._here._begun) is not None:
+                begun.log_metrics(metrics)
+
     def wrap(self, items: Iterable[T] | AsyncIterable[T], *, samples: SampleCount = None) -> CountedIterable[T]:
         """Iterate over `items` (a data loader), and count the samples of each batch when it is handed over. An iterator stays one.
 
@@ -280,14 +287,10 @@ class EnergyTracker(contextlib.ContextDecorator):
 
 
 def _forget_parents_runs() -> None:
-    for tracker in _living():
-        tracker._in_child()
+    for reference in _trackers.valuerefs():  # a list: an iteration over the dictionary may fail if another thread makes a tracker
+        if (tracker := reference()) is not None:
+            tracker._in_child()
     _running.after_fork()
-
-
-def _living() -> list[EnergyTracker]:
-    """The trackers of this process. Unlike an iteration over the dictionary, this cannot fail if another thread makes a tracker."""
-    return [tracker for reference in _trackers.valuerefs() if (tracker := reference()) is not None]
 
 
 _running = Running()

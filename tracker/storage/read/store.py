@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select
 
 from ...core.activity import ActivityPoint
 from ...core.clock import Anchor
+from ...core.metric import Metric
 from ...core.point import Point
 from ...core.run import Status
 from ...errors import AmbiguousRunError, RunNotFoundError, StoreError
@@ -24,12 +25,11 @@ from . import curves, load, phases, whole
 from .activity import points_of_activity
 from .records import Damage, DeviceRow, IntensityRow, OpenPhase, PhaseTime, RunRow, SegmentRow, StoredRun, UseRow
 from .rows import batches, chunks_of, fitting, ordered
-from .uses import uses_of
+from .uses import metrics_of, uses_of
 from .vanished import Here, Vanished, vanished_of, write_down
 
 PIECE = 5_000
-"""Points read in one transaction. No transaction is open for long, so that SQLite can move the writer's log into the database in
-between."""
+"""Points read in one transaction. None is open for long, so that SQLite can move the writer's log into the database in between."""
 AT_ONCE_S = 30 * 86_400.0
 """Runs of which everything is read at once last for as long together. Each minute of them has an anchor."""
 _SHOWN = 5  # how many of the matches an error lists
@@ -104,8 +104,8 @@ class Store:
         if self._unwritten.runs and status is not None:
             return len(self.list_runs(project=project, group=group, status=status, search=search))
         query = fitting(select(func.count()).select_from(RUN), project, group, None, search)
-        query = query.where(RUN_STATUS.in_([status])) if status is not None else query
-        return self._read(lambda connection: int(connection.execute(query).scalar_one()))
+        fits = query.where(RUN_STATUS.in_([status])) if status is not None else query
+        return self._read(lambda connection: int(connection.execute(fits).scalar_one()))
 
     def projects(self) -> list[str]:
         """The names of all projects, in order."""
@@ -114,8 +114,8 @@ class Store:
 
     def groups(self, project: str | None = None) -> list[str]:
         """The names of all groups, or of those of a project, in order."""
-        every = select(RUN.c.group_name).distinct().where(RUN.c.group_name.is_not(None)).order_by(RUN.c.group_name)
-        query = fitting(every, project, None, None, None)
+        every = select(RUN.c.group_name).distinct().where(RUN.c.group_name.is_not(None))
+        query = fitting(every.order_by(RUN.c.group_name), project, None, None, None)
         return self._read(lambda connection: [name for name in connection.scalars(query) if isinstance(name, str)])
 
     def find(self, ref: str) -> str:
@@ -123,8 +123,7 @@ class Store:
 
         Raises RunNotFoundError, and AmbiguousRunError if more than one run matches.
         """
-        matches = self._read(lambda connection: load.matching(connection, ref, _SHOWN + 1))
-        if not matches:
+        if not (matches := self._read(lambda connection: load.matching(connection, ref, _SHOWN + 1))):
             raise RunNotFoundError(f"no run {ref!r} in {masked(self.place)}. `trainwatt list` shows the runs there are.")
         if len(matches) > 1:
             shown = ", ".join(matches[:_SHOWN]) + (", …" if len(matches) > _SHOWN else "")
@@ -182,6 +181,10 @@ class Store:
     def uses(self, run_id: str) -> list[UseRow]:
         """What the ranks of a run have used of its devices."""
         return self._read(lambda connection: uses_of(connection, run_id))
+
+    def metrics(self, run_id: str) -> dict[tuple[str, str], Metric]:
+        """The metrics that the processes of a run have logged, by (segment id, name)."""
+        return self._read(lambda connection: metrics_of(connection, run_id))
 
     def activity(self, run_id: str, newest: int | None = None) -> dict[tuple[str, str], list[ActivityPoint]]:
         """What the devices of a run did, by (segment id, device): points in order of time, all or the `newest`."""
@@ -252,8 +255,7 @@ class Store:
         keys = ("provider", "zone", "basis", "start_utc_ns")
         with self._writing() as connection:
             for value in values:
-                same = [GRID_INTENSITY.c[key] == value[key] for key in keys]
-                connection.execute(delete(GRID_INTENSITY).where(*same))
+                connection.execute(delete(GRID_INTENSITY).where(*(GRID_INTENSITY.c[key] == value[key] for key in keys)))
                 connection.execute(insert(GRID_INTENSITY).values(dict(value)))
 
     def cached_intensities(self, zone: str, start_utc_ns: int, end_utc_ns: int) -> list[IntensityRow]:

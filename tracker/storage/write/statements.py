@@ -18,6 +18,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "phase_fold": ("segment_id", "name"),
     "phase_fold_energy": ("segment_id", "name", "owner_segment_id", "device"),
     "work": ("segment_id", "unit", "phase"),
+    "metric": ("segment_id", "name"),
     "device_use": ("segment_id", "device", "user_segment_id"),
     "activity_point": ("segment_id", "device", "t_ns"),
     "inventory": ("run_id", "host", "kind", "name"),

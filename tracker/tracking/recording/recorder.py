@@ -75,6 +75,10 @@ class Recorder:
         """Work was done in the current phase. Raises ValueError, TrainwattError, and what the user's type raises."""
         self._record.work.add(unit, phase, given)
 
+    def metric(self, name: str, given: object) -> None:
+        """A metric has a value now. Raises TrainwattError, and what the user's type raises."""
+        self._record.work.metrics.add(name, given, self._clock.monotonic_ns())
+
     def note(self, event: Event) -> None:
         """Something happened to the run."""
         self._record.notes.append(event)

@@ -1,4 +1,4 @@
-"""The units of work that a run has done, in total and in each phase."""
+"""The units of work that a run has done, in total and in each phase, and the metrics that it has logged."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from ...core.work import FLOPS, LONGEST_NAME, MOST_AT_ONCE, MOST_FLOPS, MOST_UNI
 from ...errors import TrainwattError
 from ...masking.text import scrubbed_name
 from ...texts import repr_of
+from ..work.metrics import Metrics
 from . import rows
 from .rows import Row
 
 
 class WorkDone:
-    """Adds up units of work; any thread may add."""
+    """Adds up units of work; any thread may add. `metrics` are kept beside them."""
 
     def __init__(self, segment_id: str) -> None:
         self._segment_id = segment_id
+        self.metrics = Metrics()
         self._units: set[str] = set()
         self._amounts: dict[tuple[str, str], int] = {}
         self._lock = threading.RLock()  # not a Lock: the handler of a signal may count too, while this thread does
@@ -48,8 +50,8 @@ class WorkDone:
         with self._lock:
             self._units.add(unit)
 
-    def rows(self) -> list[Row]:
-        """All amounts so far."""
+    def rows(self) -> dict[str, list[Row]]:
+        """All amounts and metrics so far, by table."""
         with self._lock:
             amounts = dict(self._amounts)
         shown: dict[tuple[str, str], int] = {}
@@ -57,4 +59,4 @@ class WorkDone:
             # The names of two phases may be the same without their secrets.
             for key in dict.fromkeys(((unit, ""), (unit, scrubbed_name(phase)))):
                 shown[key] = shown.get(key, 0) + amount
-        return rows.work_rows(self._segment_id, shown)
+        return {"work": rows.work_rows(self._segment_id, shown), "metric": list(map(dict, self.metrics.rows(self._segment_id)))}

@@ -4,57 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from tests.browser.runs import write
 from tests.fakes.stored_rows import Row, device, phase, phase_energy, point, run, segment
+from tests.life.advised import LASTS_S, TERMS, Profile, S, advice, call, footprint_of, stored
 from trainwatt.cli.main import cli
 from trainwatt.errors import ConfigurationError
-
-S = 10**9
-LASTS_S = 1000
-TERMS = ("--intensity", "360", "--pue", "1")
-"""A tenth of a milligram a joule."""
-
-Profile = list[tuple[int, float, float]]
-"""Until when, in seconds, how many watts, and which share of the time a GPU was busy."""
-
-
-def stored(path: Path, gpus: list[Profile], *, gain: float = 0.01, status: str = "completed", **rows: list[Row]) -> Path:
-    """A run of 1,000 s with GPUs that did what their profiles say."""
-    points: list[Row] = []
-    activity: list[Row] = []
-    for number, profile in enumerate(gpus):
-        name, at, joules, busy_ms = f"gpu{number}", 0, 0.0, 0.0
-        points.append(point(0, 0.0, name, edge_low_j=0.0, edge_high_j=0.0))
-        for until, watts, busy in profile:
-            for second in range(at + 10, until + 1, 10):
-                joules, busy_ms = joules + 10 * watts, busy_ms + 10_000 * busy
-                points.append(point(second * S, joules, name, edge_low_j=0.0, edge_high_j=0.0))
-                sums = {"seen_ms": second * 1000, "busy_ms": round(busy_ms), "busy_scatter_ms2": 0, "throttled": "{}"}
-                activity.append({"segment_id": "seg-1", "device": name, "t_ns": second * S, **sums})
-            at = until
-    more: dict[str, list[Row]] = {
-        "run": [run(status=status, started_utc_ns=0, ended_utc_ns=LASTS_S * S, duration_s=float(LASTS_S))],
-        "segment": [segment(status=status, start_t_ns=0, end_t_ns=LASTS_S * S)],
-        "device": [device(f"gpu{number}", uuid=f"GPU-{number}", gain=gain) for number in range(len(gpus))],
-        "curve_point": points,
-        "activity_point": activity,
-    }
-    return write(path, **more, **rows)
-
-
-def call(db: Path, *arguments: str, **env: str) -> Result:
-    return CliRunner().invoke(cli, ["advise", *arguments, "--db", str(db)], env={"COLUMNS": "100", **env}, standalone_mode=False)
-
-
-def advice(db: Path, *arguments: str) -> Any:
-    result = call(db, *(arguments or ("latest",)), *TERMS, "--json")
-    assert result.exception is None, result.exception
-    return json.loads(result.stdout)
 
 
 def test_a_gpu_that_is_idle_for_half_of_the_run_is_the_first_line(tmp_path: Path) -> None:
@@ -153,3 +111,99 @@ def test_a_run_must_be_named(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, ["advise", "--db", str(stored(tmp_path / "runs.db", []))], standalone_mode=False)
     assert isinstance(result.exception, ConfigurationError)
     assert "no run is named" in str(result.exception)
+
+
+def test_a_gpu_that_waits_for_busy_processors_is_told_apart(tmp_path: Path) -> None:
+    """The processors were busy while the GPU waited in the first half of the run, and not while it did in the last fifth."""
+    gpu = [(500, 200.0, 0.3), (800, 400.0, 0.95), (1000, 200.0, 0.2)]
+    db = stored(tmp_path / "runs.db", [gpu], processors=[(500, 0.0, 0.9), (1000, 0.0, 0.04)])
+    bound, waiting = advice(db)["advice"]
+    assert (bound["kind"], bound["seconds"], bound["busy"]) == ("data-bound-gpu", 500.0, pytest.approx(0.3))
+    assert bound["processors_busy"] == pytest.approx(0.9)
+    assert bound["energy_j"] == pytest.approx({"value": 35_000, "low": 0.0, "high": 70_000})
+    assert (waiting["kind"], waiting["seconds"], waiting["busy"]) == ("waiting-gpu", 200.0, pytest.approx(0.2))
+    assert waiting["processors_busy"] == pytest.approx(0.04)
+    assert waiting["energy_j"] == pytest.approx({"value": 16_000, "low": 0.0, "high": 32_000})
+    shown = " ".join(call(db, "latest", *TERMS).stdout.split())
+    assert "gpu0 of run run-1 waited for busy processors: 35.0 kJ" in shown or "waited for busy processors: 9.72 Wh" in shown
+    assert "It was 30 % busy for 8 min 20 s of 16 min 40 s, and the processors 90 % at the same time." in shown
+    assert "The preparation of the data is the bottleneck" in shown
+    assert "take larger batches" in shown
+
+
+def test_throttling_is_named_by_reason(tmp_path: Path) -> None:
+    """A power limit is a choice. The seconds of heat are named by what the driver says."""
+    sums = {"device": "gpu0", "segment_id": "seg-1", "busy_scatter_ms2": 0}
+    throttled = json.dumps({"heat": 300_000, "hardware-heat": 120_000, "power-cap": 900_000, "sync-boost": 90_000})
+    rows = [{**sums, "t_ns": LASTS_S * S, "seen_ms": LASTS_S * 1000, "busy_ms": 950_000, "throttled": throttled}]
+    db = stored(tmp_path / "runs.db", [[(1000, 300.0, 0.95)]], activity_point=rows)
+    heat, group = advice(db)["advice"]
+    assert (heat["kind"], heat["reasons"], heat["energy_j"]) == ("heat", {"heat": 300.0, "hardware-heat": 120.0}, None)
+    assert (group["kind"], group["reasons"], group["seconds"]) == ("group-clocks", {"sync-boost": 90.0}, 90.0)
+    assert "heat for 5 min 00 s and too much heat for 2 min 00 s, of 16 min 40 s" in " ".join(call(db, "latest", *TERMS).stdout.split())
+
+
+def test_a_host_for_one_busy_gpu_of_eight_is_one_loss(tmp_path: Path) -> None:
+    """Seven GPUs of 100 W were idle: 700 kJ, and seven eighths of what the making of the GPUs and the host has emitted."""
+    profiles: list[Profile] = [[(1000, 500.0, 0.9)], *([(1000, 100.0, 0.0)] for _ in range(7))]
+    held = [
+        {"run_id": "run-1", "host": "node-a", "kind": "gpu", "name": f"gpu{n}", "detail": '{"model": "NVIDIA H100 80GB HBM3"}'}
+        for n in range(8)
+    ]
+    db = stored(tmp_path / "runs.db", profiles, inventory=held)
+    [loss] = advice(db)["advice"]
+    assert (loss["kind"], loss["busy_gpus"], loss["of_gpus"], loss["host"]) == ("held-host", 1, 8, "node-a")
+    assert loss["energy_j"]["value"] == pytest.approx(700_000)
+    whole = footprint_of(db)
+    assert loss["embodied_g"]["value"] == pytest.approx(whole["embodied_g"] * 7 / 8)
+    assert loss["grams"]["value"] == pytest.approx(70.0 + whole["embodied_g"] * 7 / 8)
+    shown = " ".join(call(db, "latest", *TERMS).stdout.split())
+    assert "node-a of run run-1 was held for 1 busy GPU of 8" in shown
+    assert "gpu1, gpu2, gpu3, gpu4, gpu5 and 2 more were idle for 16 min 40 s" in shown
+
+
+def test_gpus_of_a_job_that_were_not_read_are_held_too(tmp_path: Path) -> None:
+    """A job of Slurm had four GPUs, of which the run has seen one. The joules of the others are not known, the making of them is."""
+    held = [{"run_id": "run-1", "host": "node-a", "kind": "gpu", "name": "gpu0", "detail": '{"model": "NVIDIA H100 80GB HBM3"}'}]
+    held += [{"run_id": "run-1", "host": "node-a", "kind": "allocation", "name": "7", "detail": '{"job": "7", "gpus": 4, "of_gpus": 4}'}]
+    db = stored(tmp_path / "runs.db", [[(1000, 500.0, 0.9)]], inventory=held)
+    [loss] = advice(db)["advice"]
+    assert (loss["kind"], loss["busy_gpus"], loss["of_gpus"], loss["energy_j"]) == ("held-host", 1, 4, None)
+    assert loss["grams"]["value"] == pytest.approx(3 * footprint_of(db)["embodied_g"])
+    assert "the job had 3 GPUs more that this run has not read" in " ".join(call(db, "latest", *TERMS).stdout.split())
+
+
+def test_a_gpu_that_no_process_used_is_idle_where_its_driver_does_not_tell(tmp_path: Path) -> None:
+    detail = [
+        {"run_id": "run-1", "host": "node-a", "kind": "gpu", "name": f"gpu{n}", "detail": json.dumps({"used": n == 0})} for n in range(2)
+    ]
+    db = stored(tmp_path / "runs.db", [[(1000, 300.0, 0.9)], [(1000, 60.0, 0.0)]], activity_point=[], inventory=detail)
+    [loss] = advice(db)["advice"]
+    assert (loss["kind"], loss["names"]) == ("idle-gpu", ["gpu1"])
+    assert loss["energy_j"]["value"] == pytest.approx(60_000)
+
+
+def test_many_small_losses_are_one_large_one(tmp_path: Path) -> None:
+    """Each of 150 runs has lost a fiftieth of its energy, and so less than 1 % of all."""
+    db = tmp_path / "runs.db"
+    for number in range(150):
+        stored(db, [[(800, 300.0, 0.9), (1000, 60.0, 0.0)]], name=f"run{number:03}", gain=0.0001, start_utc_ns=number * LASTS_S * S)
+    view = advice(db, "--project", "digits")
+    [loss] = view["advice"]
+    assert (loss["kind"], loss["run"], len(loss["runs"]), view["below_error"]) == ("idle-gpu", None, 150, 0)
+    assert loss["energy_j"]["value"] == pytest.approx(150 * 12_000)
+    assert loss["grams"]["value"] == pytest.approx(150 * 1.2)
+    assert "GPUs of 150 runs were held and idle" in call(db, "--project", "digits", *TERMS).stdout
+
+
+def test_a_machine_without_gpus_is_idle_when_its_processors_are(tmp_path: Path) -> None:
+    """A program of one thread is not idle, although it uses a tenth of the processors only."""
+    points = [point(0, 0.0, "package-0"), *(point(t * S, 100.0 * t, "package-0") for t in (400, 1000))]
+    processors = [device("package-0", kind="cpu", gain=0.01)]
+    db = stored(tmp_path / "a.db", [], processors=[(400, 0.0, 0.1), (1000, 0.0, 0.001)], device=processors, curve_point=points)
+    [loss] = advice(db)["advice"]
+    assert (loss["kind"], loss["seconds"], loss["names"]) == ("idle-processors", 600.0, ["package-0"])
+    assert loss["energy_j"]["value"] == pytest.approx(60_000)
+    assert "The processors of run run-1 were held and idle" in call(db, "latest", *TERMS).stdout
+    busy = stored(tmp_path / "b.db", [], processors=[(1000, 0.0, 0.1)], device=processors, curve_point=points)
+    assert advice(busy)["advice"] == []

@@ -29,7 +29,7 @@ from .carbon import (
     UnmeasuredJson,
 )
 from .compare import ChangeJson, ComparedJson, CompareJson, FigureJson, GateJson
-from .life.advice import AdviceJson, AdvisedJson
+from .life.advice import AdviceJson, AdvisedJson, BestMetricJson
 from .life.disclosure import (
     BenchmarkJson,
     BoundaryJson,
@@ -121,6 +121,7 @@ __all__ = [
     "BenchedJson",
     "BenchmarkJson",
     "BesideJson",
+    "BestMetricJson",
     "BoundaryJson",
     "BreakEvenJson",
     "CarbonJson",

@@ -1,173 +1,149 @@
-"""PURE: what runs have lost, from their views, their activity and their curves."""
+"""PURE: the losses of runs that are worth a line, the largest first."""
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from enum import StrEnum
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...analysis.footprint_totals import counted_share, tally
-from ...carbon.accounting import NOTHING, Estimate
-from ...core.activity import ActivityPoint
-from ...core.point import Point
-from ...core.run import Status
+from ...carbon.accounting import NOTHING, Estimate, total
 from ...core.units import J_PER_KWH
-from ..figures import figures_of
-from ..inference import as_range, product
-from .stretches import Stretches, stretches
+from ..figures import Figures, figures_of
+from ..inference import as_range, product, range_of
+from .circumstances import of_hour, of_place, of_rare_use, of_short_life
+from .devices import of_clocks, of_gpus, of_processors
+from .loss import TOGETHER, BestMetric, Case, Finder, Found, Looked, each_run
+from .work import after_best, lost_runs, of_checks
 
 if TYPE_CHECKING:
-    from ...core.contract import AdviceJson, AdvisedJson, DeviceJson, FootprintJson, ShowJson
-    from ...storage.read.records import StoredRun
+    from ...core.contract import AdviceJson, AdvisedJson, BestMetricJson, FootprintJson
 
 SCHEMA_VERSION = 1
 LEAST_SHARE = 0.01
-"""What is less of the energy of all runs is not worth a line."""
-MOST_CHECKS = 0.25
-"""Validation and checkpoints may take this share of the energy of a run."""
-LEAST_HEAT = 0.05
-"""Less time than this share of a run at lower clocks because of heat is usual."""
-_CHECKS = re.compile(r"^(val|eval|test|check|save)", re.IGNORECASE)
-_HEAT = ("heat", "hardware-heat", "power-brake", "hardware")
+"""What is less of the energy, or of the grams, of all runs is not worth a line."""
+
+FINDERS: tuple[Finder, ...] = (
+    lost_runs,
+    each_run(of_gpus),
+    each_run(of_clocks),
+    each_run(of_processors),
+    each_run(of_checks),
+    each_run(after_best),
+    of_hour,
+    of_place,
+    of_short_life,
+    of_rare_use,
+)
 
 
-class Kind(StrEnum):
-    """What was lost."""
+class _Worth(NamedTuple):
+    """A loss with its grams."""
 
-    IDLE_GPU = "idle-gpu"
-    WAITING_GPU = "waiting-gpu"
-    HEAT = "heat"
-    CHECKS = "checks"
-    LOST_RUNS = "lost-runs"
+    loss: Found
+    operational: Estimate | None
+    embodied: Estimate | None
 
-
-class Looked(NamedTuple):
-    """A run: what is stored of it, its view with a footprint, its activity, and its curves, both by segment and device."""
-
-    stored: StoredRun
-    view: ShowJson
-    activity: Mapping[tuple[str, str], Sequence[ActivityPoint]]
-    curves: Mapping[tuple[str, str], Sequence[Point]]
-
-
-class Found(NamedTuple):
-    """A loss, before it is known whether it is worth a line. `energy` is None where no joules can be said."""
-
-    kind: Kind
-    of: Looked | None
-    host: str | None
-    names: tuple[str, ...]
-    energy: Estimate | None
-    seconds: float
-    of_seconds: float
-    busy: float | None = None
-    processors_busy: float | None = None
+    @property
+    def grams(self) -> Estimate | None:
+        """All grams; None if those of its joules are not known."""
+        parts = [part for part in (self.operational, self.embodied) if part is not None]
+        return total(parts) if parts and (self.loss.energy is None or self.operational is not None) else None
 
 
 def advised(runs: Sequence[Looked], footprints: Sequence[FootprintJson]) -> AdvisedJson:
-    """The losses of runs. `footprints` are theirs, with what each adds to a sum. What is less than the error of the measurement, which is
-    half of the range of the energy of all runs, is counted and not advised."""
-    whole = tally(footprints)
-    energy = whole.energy if whole.once is None else whole.once.energy
-    error_j = 0.0 if energy is None else (energy.high - energy.low) / 2
-    least_j = 0.0 if energy is None else max(error_j, LEAST_SHARE * energy.central)
+    """The losses of runs. `footprints` are theirs, in the same order, with what each adds to a sum.
+
+    What is less than the error of the measurement, which is half of the range of the energy of all runs, is counted and not advised. So is
+    what is less than LEAST_SHARE of the energy, or, of a loss that has grams only, of all grams: both sides of such a loss have the same
+    joules, and the error of these is in both. Losses of several runs that are each too small are joined, by kind, before they are dropped.
+    """
+    whole = figures_of(footprints)
     by_id = {f["run"]["id"]: f for f in footprints}
-    of_runs = (loss for run in runs for loss in _counting(_of_run(run), counted_share(by_id[run.stored.run.id])))
-    found = [*_lost_runs(footprints), *of_runs]
-    kept = [loss for loss in found if loss.energy is None or loss.energy.central > least_j]
-    kept.sort(key=lambda loss: -loss.energy.central if loss.energy is not None else 0.0)
+    case = Case(runs, footprints)
+    found = [_worth(loss, by_id) for loss in chain.from_iterable(find(case) for find in FINDERS)]
+    kept = [each for each in found if _counts(each, whole)]
+    small = [each for each in found if not _counts(each, whole)]
+    joined = [each for each in _joined(small, by_id) if _counts(each, whole)]
+    dropped = len(small) - sum(each.loss.kind in {j.loss.kind for j in joined} for each in small)
     return {
         "schema_version": SCHEMA_VERSION,
-        "runs": [run.stored.run.id for run in runs],
-        "energy_j": as_range(energy),
-        "advice": [_as_json(loss, energy, by_id) for loss in kept],
-        "below_error": len(found) - len(kept),
-        "without_activity": [run.stored.run.id for run in runs if _has_gpus(run) and not run.activity],
+        "runs": [run.id for run in runs],
+        "energy_j": as_range(whole.energy) if any(f["energy"]["total_j"] is not None for f in footprints) else None,
+        "advice": [_as_json(each, whole) for each in _largest_first([*kept, *joined])],
+        "below_error": dropped,
+        "without_activity": [run.id for run in runs if _has_gpus(run) and not _is_known(run)],
+        "unclear_metrics": _unclear(runs),
     }
 
 
-def _of_run(run: Looked) -> Iterator[Found]:
-    duration_s = run.view["run"]["duration_s"] or 0.0
-    by_gpu: dict[tuple[str, str], list[Stretches]] = defaultdict(list)
-    for row in run.stored.devices:
-        if row.kind == "gpu" and row.included_in_total:
-            of = stretches(run.activity.get((row.segment_id, row.name), ()), run.curves.get((row.segment_id, row.name), ()))
-            if of is not None:
-                by_gpu[row.host, row.name].append(of)
-    gpus = {(d["host"], d["device"]): d for d in run.view["energy"]["devices"] if d["kind"] == "gpu"}
-    processors = max((p["busy_fraction"] for p in run.view["processors"]), default=None)
-    for (host, name), parts in by_gpu.items():
-        seconds = sum(part.seconds for part in parts)
-        idle_j, idle_s = sum(part.idle_j for part in parts), sum(part.idle_s for part in parts)
-        error = _relative_error(gpus.get((host, name)))
-        if idle_s > 0.0:
-            yield Found(Kind.IDLE_GPU, run, host, (name,), Estimate(idle_j, idle_j * (1 - error), idle_j * (1 + error)), idle_s, seconds)
-        waiting_j, waiting_s = sum(part.waiting_j for part in parts), sum(part.waiting_s for part in parts)
-        if waiting_s > 0.0:
-            busy = sum(part.waiting_busy * part.waiting_s for part in parts) / waiting_s
-            most_j = waiting_j * (1.0 - busy)  # if a GPU that waits took as much power as one that computes
-            yield Found(Kind.WAITING_GPU, run, host, (name,), Estimate(most_j / 2, 0.0, most_j), waiting_s, seconds, busy, processors)
-        hot_s = _heat_s(gpus.get((host, name)))
-        if hot_s > LEAST_HEAT * seconds:
-            yield Found(Kind.HEAT, run, host, (name,), None, hot_s, seconds)
-    yield from _checks(run, duration_s)
+def _counts(each: _Worth, whole: Figures) -> bool:
+    """Whether a loss is worth a line."""
+    energy, more = each.loss.energy, each.loss.more
+    if energy is None and more is None:
+        return True  # no joules are known of it, and it has a threshold of its own
+    least_j = max((whole.energy.high - whole.energy.low) / 2, LEAST_SHARE * whole.energy.central)
+    if energy is not None and energy.central > least_j:
+        return True
+    return more is not None and more.central > LEAST_SHARE * whole.total.central
 
 
-def _checks(run: Looked, duration_s: float) -> Iterator[Found]:
-    """Validation and saving, where they take more than usual."""
-    phases = [p for p in run.view["phases"] if _CHECKS.match(p["name"]) and p["energy_j"] is not None]
-    total_j = run.view["energy"]["total_j"] or 0.0
-    central = sum(p["energy_j"] or 0.0 for p in phases)
-    if total_j and central > MOST_CHECKS * total_j:
-        low, high = sum(p["low_j"] or 0.0 for p in phases), sum(p["high_j"] or 0.0 for p in phases)
-        names = tuple(p["name"] for p in phases)
-        yield Found(Kind.CHECKS, run, None, names, Estimate(central, low, high), sum(p["duration_s"] for p in phases), duration_s)
+def _joined(small: Iterable[_Worth], footprints: Mapping[str, FootprintJson]) -> list[_Worth]:
+    """Losses of one kind of several runs as one."""
+    by_kind: dict[str, list[Found]] = defaultdict(list)
+    for each in small:
+        if each.loss.kind not in TOGETHER:
+            by_kind[each.loss.kind].append(each.loss)
+    found: list[_Worth] = []
+    for losses in by_kind.values():
+        runs = tuple(dict.fromkeys(run_id for loss in losses for run_id in loss.runs))
+        if len(runs) > 1:
+            energies = [loss.energy for loss in losses if loss.energy is not None]
+            more = [loss.more for loss in losses if loss.more is not None]
+            seconds, of_seconds = (sum(of) for of in zip(*((loss.seconds, loss.of_seconds) for loss in losses), strict=True))
+            energy = total(energies) if energies else None
+            whole = Found(losses[0].kind, runs, energy, seconds, of_seconds, names=runs, more=total(more) if more else None)
+            operational = [grams for loss in losses if (grams := _worth(loss, footprints).operational) is not None]
+            known = len(operational) == len(losses)
+            found.append(_Worth(whole, total(operational) if known else None, whole.more))
+    return found
 
 
-def _lost_runs(footprints: Sequence[FootprintJson]) -> Iterator[Found]:
-    lost = [f for f in footprints if f["run"]["status"] in (Status.FAILED, Status.INTERRUPTED)]
-    if any(f["energy"]["total_j"] is not None for f in lost):
-        seconds, of_seconds = (3600 * figures_of(some).hours for some in (lost, footprints))
-        yield Found(Kind.LOST_RUNS, None, None, tuple(f["run"]["id"] for f in lost), figures_of(lost).energy, seconds, of_seconds)
+def _largest_first(found: Iterable[_Worth]) -> list[_Worth]:
+    """By grams, where all losses of joules have them; else by joules, and those of grams only come behind. What has neither is last."""
+    every = list(found)
+    by_grams = all(each.grams is not None for each in every if each.loss.energy is not None)
 
+    def size(each: _Worth) -> tuple[float, float]:
+        grams = -1.0 if each.grams is None else each.grams.central
+        joules = -1.0 if each.loss.energy is None else each.loss.energy.central
+        return (grams, joules) if by_grams else (joules, grams)
 
-def _counting(losses: Iterable[Found], share: float) -> Iterator[Found]:
-    """The part of losses that counts where runs have read a device at the same time."""
-    yield from (loss if loss.energy is None else loss._replace(energy=loss.energy.times(share)) for loss in losses)
+    return sorted(every, key=size, reverse=True)
 
 
 def _has_gpus(run: Looked) -> bool:
     return any(device.kind == "gpu" and device.included_in_total for device in run.stored.devices)
 
 
-def _relative_error(device: DeviceJson | None) -> float:
-    """How far off the energy of a device may be, as a share of it."""
-    return (device["high_j"] - device["low_j"]) / 2 / device["energy_j"] if device is not None and device["energy_j"] else 0.0
+def _is_known(run: Looked) -> bool:
+    """Whether it is known how busy a GPU of a run was."""
+    gpus = {(row.segment_id, row.name) for row in run.stored.devices if row.kind == "gpu"}
+    return any(key in gpus and points[-1].busy_ms is not None for key, points in run.activity.items() if points)
 
 
-def _heat_s(device: DeviceJson | None) -> float:
-    activity = None if device is None else device["activity"]
-    throttled = None if activity is None else activity["throttled_s"]
-    return max((throttled.get(reason, 0.0) for reason in _HEAT), default=0.0) if throttled else 0.0
+def _unclear(runs: Iterable[Looked]) -> list[str]:
+    """The metrics of runs none of whose metrics tell whether lower or higher values are better."""
+    unclear = (name for run in runs if not run.directions for _, name in run.metrics)
+    return sorted(set(unclear))
 
 
-def _as_json(loss: Found, whole: Estimate | None, footprints: Mapping[str, FootprintJson]) -> AdviceJson:
-    ids = [loss.of.stored.run.id] if loss.of is not None else list(loss.names)
-    return {
-        "kind": loss.kind.value,
-        "run": None if loss.of is None else loss.of.stored.run.id,
-        "host": loss.host,
-        "names": list(loss.names),
-        "energy_j": as_range(loss.energy),
-        "grams": as_range(None if loss.energy is None else _grams(loss.energy, [footprints[id_] for id_ in ids if id_ in footprints])),
-        "share": None if loss.energy is None or whole is None or not whole.central else loss.energy.central / whole.central,
-        "seconds": loss.seconds,
-        "of_seconds": loss.of_seconds,
-        "busy": loss.busy,
-        "processors_busy": loss.processors_busy,
-    }
+def _worth(loss: Found, footprints: Mapping[str, FootprintJson]) -> _Worth:
+    """The operational grams of joules are at the mean intensity and PUE of the runs."""
+    operational = None if loss.energy is None else _grams(loss.energy, [footprints[run_id] for run_id in loss.runs])
+    if loss.more_operational:
+        operational = loss.more if operational is None else operational.plus(loss.more or NOTHING)
+    return _Worth(loss, operational, None if loss.more_operational else loss.more)
 
 
 def _grams(energy: Estimate, footprints: Sequence[FootprintJson]) -> Estimate | None:
@@ -180,3 +156,35 @@ def _grams(energy: Estimate, footprints: Sequence[FootprintJson]) -> Estimate | 
         of_grid = Estimate(carbon["intensity_g_per_kwh"], carbon["intensity_low_g_per_kwh"], carbon["intensity_high_g_per_kwh"])
         joules, per_j = joules + used_j, per_j.plus(of_grid.times(carbon["pue"] * used_j / J_PER_KWH))
     return product(energy, per_j.times(1.0 / joules)) if joules else None
+
+
+def _as_json(each: _Worth, whole: Figures) -> AdviceJson:
+    loss, grams = each.loss, each.grams
+    return {
+        "kind": loss.kind.value,
+        "run": loss.runs[0] if len(loss.runs) == 1 and loss.kind not in TOGETHER else None,
+        "runs": list(loss.runs),
+        "host": loss.host,
+        "names": list(loss.names),
+        "energy_j": as_range(loss.energy),
+        "grams": as_range(grams),
+        "embodied_g": as_range(each.embodied),
+        "share": loss.energy.central / whole.energy.central if loss.energy is not None and whole.energy.central else None,
+        "share_of_grams": grams.central / whole.total.central if grams is not None and whole.total.central else None,
+        "seconds": loss.seconds,
+        "of_seconds": loss.of_seconds,
+        "busy": loss.busy,
+        "processors_busy": loss.processors_busy,
+        "busy_gpus": loss.busy_gpus,
+        "of_gpus": loss.of_gpus,
+        "reasons": dict(loss.reasons),
+        "metric": None if loss.metric is None else _metric(loss.metric),
+        "was": loss.was,
+        "instead": None if loss.instead is None else range_of(loss.instead),
+        "zone": loss.zone,
+        "starts": dict(loss.starts),
+    }
+
+
+def _metric(best: BestMetric) -> BestMetricJson:
+    return {"name": best.name, "better": best.better.value, "value": best.value, "values_after": best.values_after}

@@ -1,12 +1,12 @@
-"""PURE: the time of a GPU in stretches, by how busy it was, with the energy of each."""
+"""PURE: the time of a GPU in stretches, by how busy it and the processors were, with the energy of each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from ...core.activity import ActivityPoint
+from ...core.activity import ActivityPoint, figures, window
 from ...core.point import Point
 from ...energy.mean_power import energy_at
 
@@ -15,39 +15,92 @@ IDLE = 0.02
 BUSY = 0.5
 """A GPU that is less busy than this waits: most experiments use 30 to 50 % of a GPU (Wu et al. 2022, Fig. 10), and 80 % is within reach
 (Fig. 9)."""
+PROCESSORS_BUSY = 0.5
+"""Processors that are busier than this, while a GPU waits, are what it waits for."""
+IDLE_PROCESSORS = 0.1
+"""Processors are idle if they work for less than this share of one processor: the tracker itself takes less."""
 _NS = 1e-9
 
 
+class Stretch(NamedTuple):
+    """Some stretches together: their joules and seconds, and how long the device was busy. `processors_s` is the busy share of the
+    processors times the seconds, over the `seen_s` for which it is known."""
+
+    energy_j: float = 0.0
+    seconds: float = 0.0
+    busy_s: float = 0.0
+    processors_s: float = 0.0
+    seen_s: float = 0.0
+
+    def plus(self, other: Stretch) -> Stretch:
+        """Both together."""
+        return Stretch(*(a + b for a, b in zip(self, other, strict=True)))
+
+    @property
+    def busy(self) -> float | None:
+        """The busy share of the device."""
+        return self.busy_s / self.seconds if self.seconds else None
+
+    @property
+    def processors_busy(self) -> float | None:
+        """The busy share of the processors."""
+        return self.processors_s / self.seen_s if self.seen_s else None
+
+
 class Stretches(NamedTuple):
-    """The energy and the time of a GPU: all of it that was looked at, the part in which it was idle, and the part in which it was partly
-    busy, with its busy share there (0 without such a part)."""
+    """The time of a GPU: all that was looked at, the part in which it was idle, and the parts in which it waited while the processors were
+    busy, and while they were not or that is not known."""
 
-    energy_j: float
-    seconds: float
-    idle_j: float
-    idle_s: float
-    waiting_j: float
-    waiting_s: float
-    waiting_busy: float
+    whole: Stretch = Stretch()
+    idle: Stretch = Stretch()
+    data_bound: Stretch = Stretch()
+    waiting: Stretch = Stretch()
+
+    def plus(self, other: Stretches) -> Stretches:
+        """Those of two processes that have read the GPU one after the other."""
+        return Stretches(*(a.plus(b) for a, b in zip(self, other, strict=True)))
 
 
-def stretches(activity: Sequence[ActivityPoint], curve: Sequence[Point]) -> Stretches | None:
-    """The stretches between points of activity, in order; None if nothing is known. `curve` is the energy of the same GPU."""
+def stretches(activity: Sequence[ActivityPoint], curve: Sequence[Point], processors: Sequence[ActivityPoint] = ()) -> Stretches | None:
+    """The stretches between points of activity, in order; None if nothing is known. `curve` is the energy of the same GPU, and `processors`
+    the activity of the processors on the same clock."""
+    found = Stretches()
+    for start_ns, end_ns, busy in _between(activity, curve):
+        seen = window(processors, start_ns, end_ns) if processors else None
+        of_processors = None if seen is None or (about := figures(seen)) is None else about.busy
+        seconds = (end_ns - start_ns) * _NS
+        known_s = 0.0 if of_processors is None else seconds
+        stretch = Stretch(_used_j(curve, start_ns, end_ns), seconds, busy * seconds, (of_processors or 0.0) * seconds, known_s)
+        if busy < IDLE:
+            found = found._replace(idle=found.idle.plus(stretch))
+        elif busy < BUSY and of_processors is not None and of_processors >= PROCESSORS_BUSY:
+            found = found._replace(data_bound=found.data_bound.plus(stretch))
+        elif busy < BUSY:
+            found = found._replace(waiting=found.waiting.plus(stretch))
+        found = found._replace(whole=found.whole.plus(stretch))
+    return found if found.whole.seconds else None
+
+
+def idle_processors(processors: Sequence[ActivityPoint], curve: Sequence[Point]) -> tuple[Stretch, Stretch]:
+    """All of the time that was looked at, and the part in which the processors were idle, with the joules of a device."""
+    whole = idle = Stretch()
+    for start_ns, end_ns, busy in _between(processors, curve):
+        stretch = Stretch(_used_j(curve, start_ns, end_ns), (end_ns - start_ns) * _NS)
+        whole = whole.plus(stretch)
+        idle = idle.plus(stretch) if busy < IDLE_PROCESSORS else idle
+    return whole, idle
+
+
+def _between(activity: Sequence[ActivityPoint], curve: Sequence[Point]) -> Iterator[tuple[int, int, float]]:
+    """The stretches between two points, as far as the energy is known there: start, end, and the busy share, in devices."""
     if len(curve) < 2 or not activity:
-        return None
-    energy_j = seconds = idle_j = idle_s = waiting_j = waiting_s = waiting_busy_s = 0.0
+        return
     for before, after in pairwise([activity[0].zero(), *activity]):
         seen_ms = after.seen_ms - before.seen_ms
         start_ns, end_ns = max(before.t_ns, curve[0].t_ns), min(after.t_ns, curve[-1].t_ns)
-        if end_ns <= start_ns or seen_ms <= 0.0 or after.busy_ms is None or before.busy_ms is None:
-            continue
-        used_j, passed_s = energy_at(curve, end_ns) - energy_at(curve, start_ns), (end_ns - start_ns) * _NS
-        busy = (after.busy_ms - before.busy_ms) / seen_ms
-        energy_j, seconds = energy_j + used_j, seconds + passed_s
-        if busy < IDLE:
-            idle_j, idle_s = idle_j + used_j, idle_s + passed_s
-        elif busy < BUSY:
-            waiting_j, waiting_s, waiting_busy_s = waiting_j + used_j, waiting_s + passed_s, waiting_busy_s + busy * passed_s
-    if not seconds:
-        return None
-    return Stretches(energy_j, seconds, idle_j, idle_s, waiting_j, waiting_s, waiting_busy_s / waiting_s if waiting_s else 0.0)
+        if end_ns > start_ns and seen_ms > 0.0 and after.busy_ms is not None and before.busy_ms is not None:
+            yield start_ns, end_ns, (after.busy_ms - before.busy_ms) / seen_ms
+
+
+def _used_j(curve: Sequence[Point], start_ns: int, end_ns: int) -> float:
+    return energy_at(curve, end_ns) - energy_at(curve, start_ns)

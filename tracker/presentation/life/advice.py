@@ -9,28 +9,39 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from ..words.masses import format_mass
-from ..words.quantities import count, format_duration, format_range, listed, percent
+from ..words.quantities import count, format_range, listed, percent
 from ..words.safe_text import cleaned
+from .evidence import MOST_NAMED, evidence, what
 
 if TYPE_CHECKING:
     from ...core.contract import AdviceJson, AdvisedJson
 
-MOST_NAMED = 5
 WHAT_TO_DO = {
     "idle-gpu": "Give the run fewer GPUs (CUDA_VISIBLE_DEVICES, the allocation of the job), or release them when the work on them ends.",
-    "waiting-gpu": "Let more workers prepare the data, read it from a faster disk, or take larger batches.",
-    "heat": "Look at the cooling of the machine, or set a lower power limit: the clocks were cut because of heat or the power supply.",
+    "held-host": "Ask for as many GPUs as the run uses, on a host that others share, or let the run use them all.",
+    "idle-processors": "End the run, or release the machine, when the work is done.",
+    "data-bound-gpu": "The preparation of the data is the bottleneck: decode and augment faster, or on the GPU, prepare once and keep the"
+    " result, or give the run more processors and workers.",
+    "waiting-gpu": "It waits for a disk, the network, other ranks, or many small steps: read ahead with more workers, keep the data on a"
+    " faster disk, take larger batches, and look for what a step waits for.",
+    "heat": "Look at the cooling and the power supply of the machine, or set a lower power limit: then the clocks are lower by choice.",
+    "group-clocks": "Look at the other GPUs of the group: one of them is too hot, or has a lower limit.",
     "checks": "Validate or save more seldom, or on fewer samples.",
     "lost-runs": "Save checkpoints and resume (EnergyTracker(resume=…)), and try a short run before a long one.",
+    "after-best": "Stop early: end the run when the metric has not got better for a few values, and keep the checkpoint of the best one.",
+    "hour": "Begin such runs when the grid is cleaner; `trainwatt whatif --within 24h` shows the best time of a run.",
+    "place": "Run there, where your data and your rules allow it; `trainwatt whatif --zone` shows each run.",
+    "short-life": "Use the hardware for longer, or hand it on to somebody who does.",
+    "rare-use": "Share the hardware with others, or rent it for the time in which it is used.",
 }
 
 
 def advice_page(found: AdvisedJson) -> RenderableType:
-    """The losses, the most energy first, each with its evidence and what to do."""
+    """The losses, the largest first, each with its evidence and what to do."""
     found = cleaned(found)
     parts: list[RenderableType] = []
     for advice in found["advice"]:
-        parts += [Text(_title(advice), style="bold"), Text(f"  {_evidence(advice)}"), Text(f"  {WHAT_TO_DO[advice['kind']]}"), Text()]
+        parts += [Text(_title(advice), style="bold"), Text(f"  {evidence(advice)}"), Text(f"  {WHAT_TO_DO[advice['kind']]}"), Text()]
     if not found["advice"]:
         parts += [Text("Nothing stands out.", style="bold"), Text()]
     parts += [Text(line) for line in _notes(found)]
@@ -38,48 +49,32 @@ def advice_page(found: AdvisedJson) -> RenderableType:
 
 
 def _title(advice: AdviceJson) -> str:
-    energy, grams = advice["energy_j"], advice["grams"]
-    parts = [_what(advice)]
+    energy, grams, embodied = advice["energy_j"], advice["grams"], advice["embodied_g"]
+    parts: list[str] = []
     if energy is not None:
         parts.append(format_range(energy["value"], energy["low"], energy["high"]))
-    if advice["share"] is not None:
+    if energy is not None and advice["share"] is not None:
         parts.append(f"{percent(advice['share'])} of the energy")
     if grams is not None:
-        parts.append(f"{format_mass(grams['value'], grams['low'], grams['high'])} CO2e")
-    return f"{parts[0]}: {', '.join(parts[1:])}" if len(parts) > 1 else parts[0]
-
-
-def _what(advice: AdviceJson) -> str:
-    of_run = f" of run {advice['run'][:8]}" if advice["run"] is not None else ""
-    named = listed(advice["names"][:MOST_NAMED])
-    match advice["kind"]:
-        case "idle-gpu":
-            return f"{named}{of_run} was held and idle"
-        case "waiting-gpu":
-            return f"{named}{of_run} waited"
-        case "heat":
-            return f"{named}{of_run} ran at lower clocks because of heat or its power supply"
-        case "checks":
-            return f"{named}{of_run}"
-        case _:
-            return f"{count(len(advice['names']), 'run')} failed or {'was' if len(advice['names']) == 1 else 'were'} interrupted"
-
-
-def _evidence(advice: AdviceJson) -> str:
-    time = f"for {format_duration(advice['seconds'])} of {format_duration(advice['of_seconds'])}"
-    if advice["kind"] == "waiting-gpu" and advice["busy"] is not None:
-        beside = "" if advice["processors_busy"] is None else f"; the processors were {percent(advice['processors_busy'])} busy in the run"
-        return f"It was {percent(advice['busy'])} busy {time}{beside}."
-    if advice["kind"] == "lost-runs":
-        return f"{listed([name[:8] for name in advice['names'][:MOST_NAMED]])}, {time}."
-    return f"{time.capitalize()}."
+        made = embodied is not None and (energy is None or embodied["value"] < grams["value"])
+        of_making = f", of which {format_mass(embodied['value'])} from making hardware" if made and embodied and energy else ""
+        parts.append(f"{format_mass(grams['value'], grams['low'], grams['high'])} CO2e{of_making}")
+    if energy is None and advice["share_of_grams"] is not None:
+        parts.append(f"{percent(advice['share_of_grams'])} of all grams")
+    return f"{what(advice)}: {', '.join(parts)}" if parts else what(advice)
 
 
 def _notes(found: AdvisedJson) -> Iterator[str]:
+    if len(found["advice"]) > 1:
+        yield "Losses may overlap, so they do not add up: a run that failed may also have waited."
     if found["below_error"]:
-        less = "less than the error of the measurement, or than 1 % of the energy"
+        less = "less than the error of the measurement, or than 1 % of the energy or the grams"
         yield f"{found['below_error']:,} more found, {less}."
     if found["without_activity"]:
         ids = listed([run_id[:8] for run_id in found["without_activity"][:MOST_NAMED]])
         runs = count(len(found["without_activity"]), "run")
         yield f"How busy the GPUs were is not known of {runs} ({ids}): an earlier version recorded it, or the driver does not tell."
+    if found["unclear_metrics"]:
+        names = listed(found["unclear_metrics"][:MOST_NAMED])
+        one = found["unclear_metrics"][0]
+        yield f"Whether lower or higher values are better is not known of {names}: name the metric, as in --metric {one}:lower."

@@ -158,7 +158,7 @@ def test_a_host_for_one_busy_gpu_of_eight_is_one_loss(tmp_path: Path) -> None:
     assert loss["embodied_g"]["value"] == pytest.approx(whole["embodied_g"] * 7 / 8)
     assert loss["grams"]["value"] == pytest.approx(70.0 + whole["embodied_g"] * 7 / 8)
     shown = " ".join(call(db, "latest", *TERMS).stdout.split())
-    assert "node-a of run run-1 was held for 1 busy GPU of 8" in shown
+    assert "Host node-a of run run-1 was held for 1 busy GPU of 8" in shown
     assert "gpu1, gpu2, gpu3, gpu4, gpu5 and 2 more were idle for 16 min 40 s" in shown
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.fakes.stored_rows import Row
+from tests.fakes.world import MakeWorld
 from tests.life.advised import TERMS, Profile, S, advice, call, stored
-from trainwatt import EnergyTracker
 from trainwatt.core.metric import Metric
 from trainwatt.errors import ConfigurationError
 
@@ -87,11 +88,20 @@ def test_a_run_that_failed_is_lost_once(tmp_path: Path) -> None:
     assert lost(tmp_path, metric("val_loss", 0.3, *[0.5] * 9), status="interrupted") == []
 
 
-def test_a_real_run_logs_what_advise_needs(tmp_path: Path) -> None:
-    db = tmp_path / "runs.db"
-    with EnergyTracker(db=db) as tracker:
-        for value in (3, 1, 2, 2, 2):
-            sum(n * n for n in range(300_000))
-            tracker.log_metrics(val_loss=value)
-    found = [a for a in advice(db, terms=())["advice"] if a["kind"] == "after-best"]
-    assert [a["metric"]["values_after"] for a in found] in ([], [3])  # without a sensor or a model, no joules are known
+def test_a_real_run_logs_what_advise_needs(make_world: MakeWorld) -> None:
+    """Most of its time is after the best value."""
+    world = make_world()
+    code = """
+import time
+from trainwatt import EnergyTracker
+with EnergyTracker(project="digits") as tracker:
+    for number, value in enumerate((3, 1, 2, 2, 2)):
+        time.sleep(0.2 if number < 2 else 0.6)
+        tracker.log_metrics(val_loss=value)
+"""
+    ended = world.run_python(code)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    found = json.loads(world.call("advise", "latest", "--json").stdout)
+    [loss] = [a for a in found["advice"] if a["kind"] == "after-best"]
+    assert (loss["metric"]["value"], loss["metric"]["values_after"]) == (1.0, 3)
+    assert loss["energy_j"]["value"] == pytest.approx(found["energy_j"]["value"] * loss["seconds"] / loss["of_seconds"], rel=0.1)

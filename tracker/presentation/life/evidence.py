@@ -39,11 +39,11 @@ def what(advice: AdviceJson) -> str:
         case "after-best":
             return f"The work of {_runs(advice)} after the best {advice['metric']['name'] if advice['metric'] else 'value'}"
         case "hour":
-            return f"The hour of {_runs(advice)}"
+            return f"{_runs(advice, first=True)} did not begin at the best time"
         case "place":
-            return f"The place of {_runs(advice)}"
+            return f"{_runs(advice, first=True)} did not run in the cleanest zone"
         case "short-life":
-            return f"The hardware of {_runs(advice)} is used for {significant(advice['was'] or 0.0)} years only"
+            return f"The hardware of {_runs(advice)} is used for {advice['was'] or 0.0:g} years only"
         case "rare-use":
             return f"The hardware of {_runs(advice)} is used for {percent(advice['was'] or 0.0)} of its life only"
         case _:
@@ -82,7 +82,7 @@ def evidence(advice: AdviceJson) -> str:
         case "place" if advice["was"] is not None and (instead := advice["instead"]) is not None:
             return f"At {significant(advice['was'])} g/kWh; {advice['zone']} has {_ranged(instead)}."
         case "short-life" if (instead := advice["instead"]) is not None:
-            return f"Servers are usually used for {significant(instead['low'])} to {significant(instead['high'])} years."
+            return f"Servers are usually used for {instead['low']:g} to {instead['high']:g} years."
         case "rare-use" if (instead := advice["instead"]) is not None:
             return f"GPUs are usually used for {percent(instead['low'])} to {percent(instead['high'])} of their life."
         case "lost-runs":
@@ -108,11 +108,13 @@ def _named(advice: AdviceJson) -> str:
 
 
 def _hosts(advice: AdviceJson) -> str:
-    return f"Hosts of {_runs(advice)}" if advice["run"] is None else f"{advice['host']} of {_runs(advice)}"
+    return f"Hosts of {_runs(advice)}" if advice["run"] is None else f"Host {advice['host']} of {_runs(advice)}"
 
 
-def _runs(advice: AdviceJson) -> str:
-    return f"run {advice['runs'][0][:8]}" if len(advice["runs"]) == 1 else count(len(advice["runs"]), "run")
+def _runs(advice: AdviceJson, *, first: bool = False) -> str:
+    """The run, or how many there are; `first`: at the beginning of a sentence."""
+    one = "Run" if first else "run"
+    return f"{one} {advice['runs'][0][:8]}" if len(advice["runs"]) == 1 else count(len(advice["runs"]), "run")
 
 
 def _ranged(value: RangeJson) -> str:

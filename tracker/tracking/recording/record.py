@@ -182,7 +182,7 @@ class Record:
         self.notes += went_on(self._writer, self.run_id, now) if final and asks and not self.owner else []
         self._take_notes()
         inserts = self.renewal.before(self._backlog.rows)
-        inserts |= self.work.rows()
+        inserts |= {"work": self.work.rows(), "metric": self.work.metrics.rows(self.segment_id)}
         updates: dict[str, Sequence[Row]] = {
             "segment": [
                 {"id": self.segment_id, "last_seen_utc_ns": now.utc_ns, "start_t_ns": self.start_t_ns}

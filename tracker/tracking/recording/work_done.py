@@ -50,8 +50,8 @@ class WorkDone:
         with self._lock:
             self._units.add(unit)
 
-    def rows(self) -> dict[str, list[Row]]:
-        """All amounts and metrics so far, by table."""
+    def rows(self) -> list[Row]:
+        """All amounts so far."""
         with self._lock:
             amounts = dict(self._amounts)
         shown: dict[tuple[str, str], int] = {}
@@ -59,4 +59,4 @@ class WorkDone:
             # The names of two phases may be the same without their secrets.
             for key in dict.fromkeys(((unit, ""), (unit, scrubbed_name(phase)))):
                 shown[key] = shown.get(key, 0) + amount
-        return {"work": rows.work_rows(self._segment_id, shown), "metric": list(map(dict, self.metrics.rows(self._segment_id)))}
+        return rows.work_rows(self._segment_id, shown)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from typing import Any
 
 from ...core.metric import LONGEST_NAME, MOST_METRICS, Metric, number_of
 from ...errors import TrainwattError
@@ -33,7 +33,7 @@ class Metrics:
                 raise TrainwattError(f"{name}=…: a process logs at most {MOST_METRICS} metrics")
             self._found[name] = Metric.first(value, t_ns)
 
-    def rows(self, segment_id: str) -> list[Mapping[str, object]]:
+    def rows(self, segment_id: str) -> list[dict[str, Any]]:
         """All metrics so far."""
         with self._lock:
             found = dict(self._found)

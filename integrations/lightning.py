@@ -67,6 +67,8 @@ class EnergyCallback(Callback):
     validation begins. It continues with the next training batch, if there is one, as another instance of the same step. Work between the
     phases (checkpoints, the hooks at the end of an epoch) is in the run's total only.
 
+    What the model logs (`self.log`) is logged as the metrics of the run after each validation in `fit`, by the first rank.
+
     Samples are counted by the size of the first tensor of a batch: training batches in `fit`, and the batches of `validate`, `test` and
     `predict` when these are called on their own.
     """
@@ -168,13 +170,7 @@ class EnergyCallback(Callback):
 
     @_harmless
     def on_validation_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """Count the samples of a batch of `Trainer.validate`."""
         if not fits(trainer):
@@ -182,8 +178,10 @@ class EnergyCallback(Callback):
 
     @_harmless
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """End `validate`."""
+        """End `validate`, and log the metrics of the model."""
         self._leave("validate")
+        if fits(trainer) and trainer.is_global_zero and not trainer.sanity_checking:
+            self.tracker.log_metrics(**dict(trainer.callback_metrics))
 
     @_harmless
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

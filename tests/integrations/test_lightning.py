@@ -20,6 +20,7 @@ from lightning.pytorch.tuner.tuning import Tuner
 from tests.fakes.world import HANGS_S
 from trainwatt import ConfigurationError, StoreError
 from trainwatt.integrations.lightning import EnergyCallback
+from trainwatt.storage.read.store import Store
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*does not have many workers"),
@@ -123,6 +124,21 @@ def test_fit_is_one_run_with_a_train_and_a_validate_phase_per_epoch(here: Path) 
     assert steps(here, "train") == [0, 1]
     assert steps(here, "validate") == [0, 1]
     assert nested(here) == 0  # train never holds a validation
+
+
+def test_what_the_model_logs_are_the_metrics_of_the_run(here: Path) -> None:
+    """As they are after each validation, without that of the sanity check."""
+
+    class Logging(Tiny):
+        def validation_step(self, batch: Any, batch_idx: int) -> None:
+            self.log("val/loss", float((3, 1, 2, 2)[self.current_epoch]))
+
+    energy = EnergyCallback(project="lightning")
+    trainer(energy, max_epochs=4, num_sanity_val_steps=1).fit(Logging(), loader(), loader())
+    run_id = energy.tracker.run_id
+    assert run_id is not None
+    [(name, metric)] = [(name, metric) for (_, name), metric in Store.open(str(here)).metrics(run_id).items()]
+    assert (name, metric.values_logged, metric.lowest, metric.lowest_number, metric.last) == ("val/loss", 4, 1.0, 2, 2.0)
 
 
 def test_without_validation_train_ends_with_the_epoch(here: Path) -> None:
@@ -390,6 +406,7 @@ import sys
 for package in {packages}:
     __import__(package)
 from trainwatt.integrations.lightning import EnergyCallback
+from trainwatt.storage.read.store import Store
 assert [p for p in ("lightning.pytorch", "pytorch_lightning") if p in sys.modules] == {packages}, "another package was imported"
 import torch
 for package in {packages}:

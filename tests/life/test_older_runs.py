@@ -43,13 +43,14 @@ def call(db: Path, *command: str) -> Result:
 
 @pytest.fixture
 def older(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """As version 0.1 wrote it, or with all of today's tables but that of activity, as the version before wrote it."""
+    """As version 0.1 wrote it, or with all of today's tables but those of activity and metrics, as a later version wrote it."""
     db = database(tmp_path)
     if request.param == "0007":
         assert call(db, "list").exception is None
         assert call(db, "footprint", BASE, "--zone", "FR").exception is None  # writes, so the tables are today's
         with sqlite3.connect(db) as connection:
-            connection.execute("DROP TABLE activity_point")
+            for table in ("activity_point", "metric"):
+                connection.execute(f"DROP TABLE {table}")
             connection.execute("UPDATE alembic_version SET version_num = '0007'")
         connection.close()
     return db

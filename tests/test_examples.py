@@ -118,7 +118,7 @@ def test_life_of_a_model(tmp_path: Path) -> None:
     output = run(
         sys.executable, "examples/life_of_a_model.py", "--epochs", EPOCHS, "--requests", 5, "--folder", tmp_path / "life", db=tmp_path
     )
-    life = json.loads(read("life", str(tmp_path / "life/life.toml"), "--zone", "FR", "--pue", "1.2", "--json", db=tmp_path))
+    life = json.loads(read("life", str(tmp_path / "life/life.toml"), "--json", db=tmp_path))
     fates = {stage["stage"]: {line["fate"]: line["runs"] for line in stage["lines"]} for stage in life["stages"]}
     assert fates == {
         "data": {"used": 1},
@@ -128,8 +128,10 @@ def test_life_of_a_model(tmp_path: Path) -> None:
     }
     assert life["final"][0][:8] in output
     assert life["planned"]["units"]["value"] == 365_000
-    assert f"5 requests of run {next(r for r in life_runs(tmp_path) if r['name'] == 'service')['id'][:8]}" in " ".join(output.split())
-    assert all(words in output for words in ("storage of the images", "not the model", "interrupted", "in SE", "co2_eq_emissions:"))
+    [service] = [run["id"] for run in life_runs(tmp_path) if run["name"] == "service"]
+    assert f'runs = ["{service}"]' in (tmp_path / "life/life.toml").read_text()  # a name would be that of several, the second time
+    assert f"5 requests of run {service[:8]}" in " ".join(output.split())
+    assert all(words in output for words in ("storage for a year", "not the model", "interrupted", "in SE", "co2_eq_emissions:"))
 
 
 def life_runs(db: Path) -> list[dict[str, Any]]:

@@ -88,7 +88,7 @@ class Bench:
 
     def machine(self, name: str, case: Case, wrap_at_s: float | None) -> _Opened:
         """A machine for one run."""
-        return _Opened(Machine(self.root / name, **(SQUARE if case.square else STEADY), wrap_at_s=wrap_at_s))
+        return _Opened(Machine(self.root / name, **(SQUARE if case.square else STEADY), wrap_at_s=wrap_at_s, active=False))
 
     def python(self, tool: str) -> str:
         """The interpreter of a tool."""

@@ -25,11 +25,19 @@ STRANGERS = ("TRAINWATT_", "CUDA_", "SLURM_", "OMPI_", "CODECARBON_", "PERUN_", 
 class Machine:
     """A machine below `root`, running until `close`: `packages` each with a DRAM domain of the `drams`, and `gpus`.
 
-    `wrap_at_s`: every powercap counter passes the end of its range so many seconds after the beginning.
+    `wrap_at_s`: every powercap counter passes the end of its range so many seconds after the beginning. `active`: the GPUs tell what they
+    do, as far as their library has functions for that.
     """
 
     def __init__(
-        self, root: Path, *, packages: Sequence[Load], drams: Sequence[Load], gpus: Sequence[Load], wrap_at_s: float | None = None
+        self,
+        root: Path,
+        *,
+        packages: Sequence[Load],
+        drams: Sequence[Load],
+        gpus: Sequence[Load],
+        wrap_at_s: float | None = None,
+        active: bool = False,
     ) -> None:
         root.mkdir(parents=True, exist_ok=True)
         self.root = root
@@ -47,7 +55,7 @@ class Machine:
         self.nvml_file = root / "nvml.txt"
         self._away = root / "away"
         self._away.mkdir(exist_ok=True)
-        spec = {"zones": found, "nvml": str(self.nvml_file), "gpus": gpus}
+        spec = {"zones": found, "nvml": str(self.nvml_file), "gpus": gpus, "active": active}
         self._helper = subprocess.Popen(
             [sys.executable, "-S", str(HERE / "_emulator.py"), json.dumps(spec)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -59,7 +67,7 @@ class Machine:
         return sum(load.joules(end_s - self.begin_s) - load.joules(start_s - self.begin_s) for load in self.loads[kind])
 
     def tell(self, word: str) -> None:
-        """`fail` or `heal`; returns once it is so."""
+        """`fail`, `heal`, or `pids` and numbers; returns once it is so."""
         assert self._helper.stdin is not None
         assert self._helper.stdout is not None
         self._helper.stdin.write(f"{word}\n")

@@ -1,5 +1,6 @@
-"""The pictures in the README: `python -m tests.browser.screenshots report RUN --db PLACE docs/report.png`, and
-`python -m tests.browser.screenshots watch docs/watch.png`, which takes three minutes: it watches a run on an emulated node."""
+"""The pictures in the documentation, of runs on an emulated node: `python -m tests.browser.screenshots report docs/report.png`, with
+`watch` and `docs/watch.png` (three minutes), or with `life` and `docs/life.png`, which also prints what examples/life_of_a_model.py says.
+`python -m tests.browser.screenshots show` prints the sample of `show` in the README."""
 
 from __future__ import annotations
 
@@ -10,72 +11,110 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser
 from rich.console import Console
 
 from tests.benchmarks._emulator import Load
-from tests.benchmarks._machine import Machine, build_library
+from tests.benchmarks._machine import ROOT, Machine
 from tests.browser.chromium import chromium
+from tests.fakes import nvml
 from trainwatt.analysis.over_time.live import Watcher
 from trainwatt.presentation.terminal.watch import Frame
 from trainwatt.storage.read.store import Store
 
-WIDTH, HEIGHT = 1100, 1100
+WIDTH = 1100
+REPORT_HIGH, LIFE_HIGH = 1340, 1200
 COLUMNS, LINES = 100, 27
-EPOCH_S, WATCHED_S = 24.0, 170.0
+EPOCH_S, WATCHED_S, REPORTED_EPOCHS = 24.0, 170.0, 4
 TRAINING = f"""
-import sys, time
+import os, random, time
 from trainwatt import EnergyTracker
-begin_s, half_s = float(sys.argv[1]), {EPOCH_S / 2}
+begin_s, epochs, half_s = float(os.environ["BEGIN_S"]), int(os.environ["EPOCHS"]), {EPOCH_S / 2}
 time.sleep(begin_s + 2 * half_s - time.monotonic())
-with EnergyTracker(project="vision", name="resnet50", zone="FR") as tracker:
-    for epoch in range(1, 90):
+with EnergyTracker(project="vision", name="resnet50", stage="training", zone="FR", pue=1.2) as tracker:
+    for epoch in range(1, 1 + epochs):
         start_s = begin_s + 2 * half_s * epoch
         for name, samples, until_s in (("train", 320, start_s + half_s), ("validate", 0, start_s + 2 * half_s)):
             with tracker.phase(name, step=epoch):
                 while time.monotonic() < until_s:
-                    time.sleep(0.2)
+                    time.sleep(random.uniform(0.1, 0.3))  # equal steps may be in step with the sensors
                     tracker.update(samples=samples)
 """
 """Its phases have the period of the emulated node, which draws more power in the first half of each epoch."""
+IDLE = {"packages": (Load(180), Load(90)), "drams": (Load(22), Load(12)), "gpus": (Load(72),)}
+"""A node whose GPU does nothing."""
 
 
-def report(browser: Browser, run: str, db: str, picture: Path) -> None:
-    """The beginning of a run's report."""
+@contextmanager
+def node(packages: Sequence[Load], drams: Sequence[Load], gpus: Sequence[Load]) -> Iterator[tuple[Machine, dict[str, str], Path]]:
+    """An emulated node whose GPUs tell what they do, the environment of a process on it, and its database."""
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "report.html")
-        command = [sys.executable, "-m", "trainwatt", "report", run, "--db", db, "-o", str(file)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
-        page.goto(file.as_uri())
-        page.screenshot(path=picture)
+        machine = Machine(Path(folder, "node"), packages=packages, drams=drams, gpus=gpus, active=True)
+        db = Path(folder, "runs.db")
+        library = nvml.build(Path(folder))
+        try:
+            environ = machine.environ(library, rooted=True, TRAINWATT_DB=str(db), OMP_NUM_THREADS="1")
+            environ["PATH"] = f"{Path(sys.executable).parent}:{environ['PATH']}"  # so that `python` is this one, and the run shows no path
+            yield machine, environ, db
+        finally:
+            machine.close()
 
 
-def watch(browser: Browser, picture: Path) -> None:
-    """What `trainwatt watch` shows in the terminal while a run is running."""
+@contextmanager
+def training(gpus: int, epochs: int) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, str], Path]]:
+    """A training that uses so many GPUs."""
 
     def load(high_w: float, low_w: float) -> Load:
         return Load(high_w, low_w, EPOCH_S)
 
-    with tempfile.TemporaryDirectory() as folder:
-        gpus = (load(640, 290), load(615, 270), load(652, 300), load(628, 282))
-        machine = Machine(Path(folder, "node"), packages=[load(210, 150), load(160, 120)], drams=[load(24, 14), load(18, 12)], gpus=gpus)
-        db = Path(folder, "runs.db")
-        environ = machine.environ(build_library(Path(folder, "library")), rooted=True, TRAINWATT_DB=str(db))
-        training = subprocess.Popen([sys.executable, "-c", TRAINING, str(machine.begin_s)], env=environ, cwd=folder)
+    loads = [load(640, 290), load(615, 270), load(652, 300), load(628, 282)][:gpus]
+    with node([load(210, 150), load(160, 120)], [load(24, 14), load(18, 12)], loads) as (machine, environ, db):
+        db.with_name("train.py").write_text(TRAINING)
+        schedule = {"BEGIN_S": str(machine.begin_s), "EPOCHS": str(epochs)}
+        process = subprocess.Popen(["python", "train.py"], env={**environ, **schedule}, cwd=db.parent)
+        machine.tell(f"pids {process.pid}")
         try:
-            time.sleep(EPOCH_S + WATCHED_S)
-            store = Store.open(str(db))
-            watcher = Watcher(lambda: Store.open(str(db)), store.find("latest"))
-            look = watcher.look()
-            watcher.close()
-            store.close()
+            yield process, environ, db
         finally:
-            training.terminate()
-            training.wait()
-            machine.close()
+            process.terminate()
+            process.wait()
+
+
+def picture_of(browser: Browser, page: Path, picture: Path, high: int) -> None:
+    """The beginning of a page."""
+    tab = browser.new_page(viewport={"width": WIDTH, "height": high}, color_scheme="light")
+    tab.goto(page.as_uri())
+    tab.screenshot(path=picture)
+
+
+def trainwatt(*arguments: str | Path, environ: dict[str, str]) -> str:
+    """What a command prints."""
+    command = [sys.executable, "-m", "trainwatt", *map(str, arguments)]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environ).stdout
+
+
+def report(browser: Browser, picture: Path) -> None:
+    """The beginning of a run's report."""
+    with training(2, REPORTED_EPOCHS) as (process, environ, db):
+        process.wait()
+        file = db.with_name("report.html")
+        trainwatt("report", "latest", "-o", file, environ=environ)
+        picture_of(browser, file, picture, REPORT_HIGH)
+
+
+def watch(browser: Browser, picture: Path) -> None:
+    """What `trainwatt watch` shows in the terminal while a run is running."""
+    with training(4, 90) as (_, _, db):
+        time.sleep(EPOCH_S + WATCHED_S)
+        store = Store.open(str(db))
+        watcher = Watcher(lambda: Store.open(str(db)), store.find("latest"))
+        look = watcher.look()
+        watcher.close()
+        store.close()
     out = Console(record=True, width=COLUMNS, height=LINES, force_terminal=True, color_system="truecolor", file=io.StringIO())
     out.print(Frame(look.view, look.curves, fills=True))
     svg = re.sub(r"@font-face \{.*?\}", "", out.export_svg(title="trainwatt watch"), flags=re.DOTALL).replace(
@@ -86,20 +125,39 @@ def watch(browser: Browser, picture: Path) -> None:
     page.locator("svg").first.screenshot(path=picture)
 
 
+def life(browser: Browser, picture: Path) -> None:
+    """The page of a life, and what the example prints."""
+    with node(**IDLE) as (_, environ, db):
+        folder = db.with_name("life")
+        command = ["python", "examples/life_of_a_model.py", "--folder", str(folder)]
+        subprocess.run(command, check=True, env={**environ, "COLUMNS": str(COLUMNS)}, cwd=ROOT)
+        picture_of(browser, folder / "life.html", picture, LIFE_HIGH)
+
+
+def show() -> None:
+    """What `show` prints of a training on processors, on a node whose GPU does nothing."""
+    with node(**IDLE) as (_, environ, _):
+        subprocess.run(
+            ["python", "examples/train_digits.py", "--epochs", "25"], check=True, env=environ, cwd=ROOT, stdout=subprocess.DEVNULL
+        )
+        print(trainwatt("show", "latest", environ={**environ, "COLUMNS": "80"}))
+
+
+PICTURES = {"report": report, "watch": watch, "life": life}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
     of = parser.add_subparsers(dest="of", required=True)
-    of_report, of_watch = of.add_parser("report"), of.add_parser("watch")
-    of_report.add_argument("run", help="an id, a unique prefix, or latest")
-    of_report.add_argument("--db", required=True, help="the database of the run")
-    for each in (of_report, of_watch):
-        each.add_argument("picture", type=Path, help="the PNG file to write")
+    for name in PICTURES:
+        of.add_parser(name).add_argument("picture", type=Path, help="the PNG file to write")
+    of.add_parser("show")
     options = parser.parse_args()
+    if options.of == "show":
+        show()
+        return
     with chromium() as browser:
-        if options.of == "report":
-            report(browser, options.run, options.db, options.picture)
-        else:
-            watch(browser, options.picture)
+        PICTURES[options.of](browser, options.picture)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def of_server(utilization: float | None = None, watts: float = SERVER_W, years: 
     """
 
 
-def of_energy(**kwh: float) -> str:
+def of_energy(**kwh: float | str) -> str:
     """Entries of so much energy, one a stage."""
     return "".join(
         f'[[add]]\nstage = "{stage}"\nname = "{stage}"\nsource = "arXiv:2111.00364"\nenergy_kwh = {energy}\n'
@@ -136,9 +136,7 @@ pue = 1
 
 def test_bloom(tmp_path: Path) -> None:
     """Luccioni et al. 2022: 24.69 t of dynamic and 14.6 t of idle power, 11.2 t of hardware, 50.5 t in all; a request takes 3.96 Wh."""
-    plan = (
-        f'[inference]\nunit = "requests"\nper_day = {230_768 / 18}\ndays = 18\nj_per_unit = {914 * KWH_J / 230_768}\nsource = "the same"\n'
-    )
+    plan = f'[inference]\nunit = "requests"\nper_day = {230_768 / 18}\ndays = 18\nwh_per_unit = {914_000 / 230_768}\nsource = "the same"\n'
     file = written(tmp_path, BLOOM + plan)
     view = life(None, file, *at(57, 1))
     training = stage_of(view, "training")
@@ -158,7 +156,7 @@ def test_the_boundaries_of_a_prompt_of_gemini(tmp_path: Path) -> None:
     inference = stage_of(life(None, written(tmp_path, text), *at(100, 240 / 220)), "inference")
     assert [one["energy_j"] / KWH_J for one in inference["added"]] == pytest.approx(list(parts.values()))
     assert (inference["energy_j"] / KWH_J, inference["site_energy_j"] / KWH_J) == pytest.approx((220, 240))
-    plan = '[inference]\nunit = "prompts"\nper_day = 1e6\ndays = 1\nj_per_unit = 792\npue = 1.0909091\nsource = "arXiv:2508.15734"\n'
+    plan = '[inference]\nunit = "prompts"\nper_day = 1e6\ndays = 1\nwh_per_unit = 0.22\npue = 1.0909091\nsource = "arXiv:2508.15734"\n'
     planned = life(None, written(tmp_path, plan), "--intensity", "100")["planned"]
     assert planned["site_energy_j"] / planned["units"]["value"] / 3600 == pytest.approx(0.24)
     assert planned["g_per_unit"]["value"] == pytest.approx(0.024)
@@ -223,6 +221,21 @@ def test_grams_beside_hours_are_not_given_twice(tmp_path: Path, more: str, words
     assert all(word in str(result.exception) for word in words), result.exception
 
 
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ("wh_per_unit = 1", ("wh_per_unit = 1.0", "it needs a source")),
+        ('wh_per_unit = 1\nj_per_unit = 3600\nsource = "s"', ("wh_per_unit = 1.0", "j_per_unit says the same", "leave out one")),
+        ('wh_per_unit = [3, 2, 1]\nsource = "s"', ("wh_per_unit = [3, 2, 1]", "not in order")),
+        ('wh_per_unit = 1\nruns = ["serve"]\nsource = "s"', ("wh_per_unit = 1.0", "the runs give it too")),
+    ],
+)
+def test_what_a_unit_takes_is_said_once(tmp_path: Path, more: str, words: tuple[str, ...]) -> None:
+    result = call(None, written(tmp_path, '[inference]\nunit = "prompts"\nper_day = 5\ndays = 3\n' + more))
+    assert isinstance(result.exception, ConfigurationError)
+    assert all(word in str(result.exception) for word in words), result.exception
+
+
 # ---- the share of the hardware over the grid
 
 
@@ -250,11 +263,44 @@ def test_the_curve_of_measured_runs_counts_each_device_once(tmp_path: Path) -> N
     assert share["even_g_per_kwh"]["value"] == pytest.approx(view["whole"]["embodied_g"] / 1.25)
 
 
+def test_the_number_of_planned_units_does_not_widen_the_share(tmp_path: Path) -> None:
+    """More requests take more energy and more hardware alike."""
+    plan = '[inference]\nunit = "tokens"\nper_day = {}\ndays = 100\nj_per_unit = 3600\nembodied_g_per_unit = 0.2\nsource = "s"\n'
+    shares = [life(None, written(tmp_path, plan.format(units)), *at(100))["embodied_share"] for units in ("50", "[1, 50, 900]")]
+    assert shares[0] == shares[1]
+    assert shares[0]["now"] == pytest.approx(dict.fromkeys(("value", "low", "high"), 0.2 / (0.2 + 0.11)))
+
+
 def test_a_grid_beyond_the_curve_makes_it_longer(tmp_path: Path) -> None:
     file = written(tmp_path, of_server())
     for grid in (801, 1500, 2000):
         points = life(None, file, *at(grid))["embodied_share"]["points"]
         assert grid <= points[-1]["g_per_kwh"] <= 1.6 * grid
+
+
+def test_a_share_that_is_next_to_nothing_is_said_so(tmp_path: Path) -> None:
+    text = of_energy(data=5, training=1e9) + '[[add]]\nstage = "data"\nname = "x"\nsource = "s"\nembodied_kg = 1\n'
+    page = call(None, written(tmp_path, text), *at(100)).stdout
+    assert "<0.01 %" in page
+    assert "hardware is <0.01 % of all grams" in " ".join(page.split())
+
+
+@pytest.mark.parametrize("least", ["1e-310", "5e-324"])
+def test_next_to_no_energy_makes_no_figure_without_end(tmp_path: Path, least: str) -> None:
+    """JSON has no number for it."""
+    text = of_energy(training=f"[{least}, {least}, 1]") + '[[add]]\nstage = "data"\nname = "x"\nsource = "s"\nembodied_kg = 5\n'
+    plan = f'[inference]\nunit = "tokens"\nper_day = 5\ndays = 3\nj_per_unit = [{least}, 1, 2]\nsource = "s"\n'
+    result = call(None, written(tmp_path, text + plan), *at(100), "--json")
+    assert result.exception is None
+    assert not any(word in result.stdout for word in ("Infinity", "NaN"))
+    assert call(None, written(tmp_path, text + plan), *at(100)).exception is None
+
+
+def test_what_is_whole_is_not_called_a_part(tmp_path: Path) -> None:
+    """Grams that are stated have no joules, and lack nothing."""
+    sign = "≥: a part of it is not known"
+    assert sign not in call(None, written(tmp_path, OLMO)).stdout
+    assert sign in call(None, written(tmp_path, of_energy(data=5))).stdout
 
 
 @pytest.mark.parametrize(

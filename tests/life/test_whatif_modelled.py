@@ -113,6 +113,7 @@ def test_the_published_pair_lies_within_the_range(tmp_path: Path) -> None:
     assert found["modelled"]
     assert found["energy_low_j"] < found["was_j"] * (1 - 0.232) < found["energy_high_j"]
     assert found["hours"] == pytest.approx(found["was"]["hours"] * 1.067)
+    assert found["site_energy_j"] == pytest.approx(found["was"]["site_energy_j"] * energy["value"])
     assert found["models"] == [
         {"kind": "power-cap", "source": "published", "runs": [], "unit": None, "published": published(0.7).source}  # type: ignore[union-attr]
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..carbon.accounting import Estimate
@@ -103,8 +104,9 @@ def product(a: Estimate, b: Estimate) -> Estimate:
 
 
 def quotient(a: Estimate, b: Estimate) -> Estimate | None:
-    """The quotient of values that are not negative. None if a divisor may be 0."""
-    return None if b.low <= 0.0 else Estimate(a.central / b.central, a.low / b.high, a.high / b.low)
+    """The quotient of values that are not negative. None if a divisor may be 0, or so small that there is no number for it."""
+    found = None if b.low <= 0.0 else Estimate(a.central / b.central, a.low / b.high, a.high / b.low)
+    return found if found is not None and isfinite(found.central) and isfinite(found.high) else None
 
 
 def _on_one_grid(a: Figures, b: Figures, g_per_kwh: Estimate, central: float) -> Estimate:

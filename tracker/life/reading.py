@@ -12,6 +12,7 @@ from typing import Any
 
 from ..carbon.accounting import Estimate
 from ..carbon.estimating import Plan
+from ..core.units import J_PER_WH
 from ..errors import ConfigurationError
 from .plan import Added, Inference, Life, Selection, Stated
 from .table import TERMS, TomlTable
@@ -22,7 +23,7 @@ _OF_LIFE = ("model", "select", "add", "inference", "disclosure")
 _OF_MODEL = ("name", "project", "final")
 _OF_SELECTION = ("stage", "runs", "project", "group", "recorded_stage", "tags")
 _OF_ADDED = ("stage", "name", "source", "from", "to", *_AMOUNTS, *_HARDWARE, *TERMS)
-_OF_INFERENCE = ("unit", "per_day", "days", "j_per_unit", "embodied_g_per_unit", "source", "runs", *TERMS)
+_OF_INFERENCE = ("unit", "per_day", "days", "j_per_unit", "wh_per_unit", "embodied_g_per_unit", "source", "runs", *TERMS)
 TRAINING_TYPES = ("pre-training", "fine-tuning")
 """Those that a model card of Hugging Face has."""
 INFRASTRUCTURES = ("publicCloud", "privateCloud", "onPremise", "other")
@@ -210,15 +211,22 @@ def _plan(table: TomlTable, gpu_hours: Estimate | None, energy: Estimate | None)
 
 
 def _inference(table: TomlTable) -> Inference:
-    runs, each, source = table.texts("runs"), table.amount("j_per_unit"), table.text("source")
+    runs, source = table.texts("runs"), table.text("source")
+    joules, wh = table.amount("j_per_unit"), table.amount("wh_per_unit")
+    if joules is not None and wh is not None:
+        raise table.wrong("wh_per_unit", wh.central, "j_per_unit says the same", "leave out one of them")
+    key, each = ("j_per_unit", joules) if wh is None else ("wh_per_unit", wh)
     if not runs and each is None:
         raise table.wrong(
-            "unit", table.value("unit"), "nothing says what a unit takes", "give j_per_unit and its source, or runs that counted it"
+            "unit",
+            table.value("unit"),
+            "nothing says what a unit takes",
+            "give j_per_unit or wh_per_unit with its source, or runs that counted it",
         )
     if runs and each is not None:
-        raise table.wrong("j_per_unit", each.central, "the runs give it too", "leave out one of them")
+        raise table.wrong(key, each.central, "the runs give it too", "leave out one of them")
     if each is not None and source is None:
-        raise table.wrong("j_per_unit", each.central, "it needs a source", 'say where it is from: source = "…"')
+        raise table.wrong(key, each.central, "it needs a source", 'say where it is from: source = "…"')
     per_day = table.amount("per_day")
     if per_day is None or per_day.low <= 0:
         raise table.wrong("per_day", table.value("per_day"), "there is no inference without units", "give the units a day, above 0")
@@ -226,7 +234,8 @@ def _inference(table: TomlTable) -> Inference:
     if days is None:
         raise table.wrong("days", None, "the length of the plan is missing", "give the days of inference, such as 365")
     unit = table.required("unit")
-    return Inference(unit, per_day, days, each, table.amount("embodied_g_per_unit"), source, runs, table.terms())
+    joules = joules if wh is None else wh.times(J_PER_WH)
+    return Inference(unit, per_day, days, joules, table.amount("embodied_g_per_unit"), source, runs, table.terms())
 
 
 def _require_apart(added: tuple[Added, ...]) -> None:

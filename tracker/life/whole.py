@@ -16,7 +16,7 @@ from .embodied_share import embodied_share
 from .entries import figures_of_added, grid_of_energy, over, site_of
 from .figures import Figures, figures_of, share
 from .grids import Grid, grid_of, shared_g_per_kwh
-from .inference import Unit, as_range, break_even, planned_figures, quotient, range_of, unit_of
+from .inference import Unit, as_range, break_even, planned_figures, quotient, range_of, scaled, unit_of
 from .plan import Added, Inference, Life
 
 if TYPE_CHECKING:
@@ -51,10 +51,11 @@ def whole_life(
     earlier = [f for f in footprints if of.stages[f["run"]["id"]] is not Stage.INFERENCE]
     earlier_added = [one for one in life.added if one.stage is not Stage.INFERENCE]
     before = figures_of(earlier, [added[one] for one in earlier_added])
-    planned, even, whole = None, None, so_far
+    planned, even, whole, likely = None, None, so_far, so_far
     if (plan := life.inference) is not None:
         unit = unit_of(plan, measured, terms, rows)
         planned, whole = _planned(plan, unit, before, so_far)
+        likely = so_far.plus(scaled(unit.figures, plan.per_day.central * plan.days))
         shared = shared_g_per_kwh(_grids([*earlier, *measured], earlier_added, plan, terms, rows))
         even = break_even(before, unit, plan.per_day, shared)
     stages = [
@@ -73,7 +74,7 @@ def whole_life(
         "planned": planned,
         "whole": whole.as_json(),
         "break_even": even,
-        "embodied_share": None if any(one.operational_kg is not None for one in life.added) else embodied_share(whole),
+        "embodied_share": None if any(one.operational_kg is not None for one in life.added) else embodied_share(likely),
         "final": sorted(of.final),
         "runs_at_once": totals.at_once,
         "runs_estimated": totals.estimated,

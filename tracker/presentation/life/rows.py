@@ -132,7 +132,9 @@ def notes(life: LifeJson) -> Iterator[str]:
     if share := life["embodied_share"]:
         yield from _of_share(share, whole["operational_lower_bound"] or whole["embodied_lower_bound"])
     if (lost := life["lost"])["runs"]:
-        what = f"{format_mass(lost['total_g'], lost['total_low_g'], lost['total_high_g'])} CO2e, {format_energy(lost['energy_j'])}"
+        grams = format_mass(lost["total_g"], lost["total_low_g"], lost["total_high_g"])
+        least = lost["operational_lower_bound"] or lost["embodied_lower_bound"]
+        what = f"{at_least(grams, least)} CO2e, {at_least(format_energy(lost['energy_j']), lost['energy_lower_bound'])}"
         yield f"{count(lost['runs'], 'run')} failed, stopped early or did not become the model: {what}."
     if life["final"]:
         yield f"The model is the result of {'run' if len(life['final']) == 1 else 'runs'} {', '.join(id_[:8] for id_ in life['final'])}."
@@ -147,7 +149,7 @@ def notes(life: LifeJson) -> Iterator[str]:
     for runs, word in ((life["runs_estimated"], "estimated"), (life["runs_imported"], "imported")):
         if runs:
             yield f"{count(runs, 'run')} {'is' if runs == 1 else 'are'} {word}, not recorded by trainwatt."
-    if whole["energy_lower_bound"] or whole["operational_lower_bound"] or whole["embodied_lower_bound"]:
+    if any(cell.value.startswith("≥") for row in rows(life) for cell in row.cells):
         yield "≥: a part of it is not known, such as the overhead of the site (--pue) or the making of the hardware."
 
 

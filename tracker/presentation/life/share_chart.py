@@ -65,7 +65,8 @@ def _curve(of: EmbodiedShareJson, label: str) -> Html:
 
 
 def _tick(x: float, xs: Sequence[float]) -> Html:
-    side, unit = ("last", " g/kWh") if x == xs[-1] else ("first", "") if x == 0 else ("middle", "")
+    between = "middle spare" if x == xs[-2] else "middle"  # on a narrow screen the unit needs its room
+    side, unit = ("last", " g/kWh") if x == xs[-1] else ("first", "") if x == 0 else (between, "")
     return el("text", f"{x:g}{unit}", x=f"{100 * x / xs[-1]:.2f}%", y=HIGH + 18, class_=side)
 
 

@@ -98,7 +98,8 @@ class SharePointJson(RangeJson):
 
 
 class EmbodiedShareJson(TypedDict):
-    """The making of the hardware as a share of all grams of the whole life, over the intensity of the grid. The life stands at the mean
+    """The making of the hardware as a share of all grams of the whole life, over the intensity of the grid. A plan has its likely number of
+    units: it changes energy and hardware alike. The life stands at the mean
     intensity `now_g_per_kwh`, with the share `now`. At `even_g_per_kwh` the share is a half; None if the energy may be nothing."""
 
     points: list[SharePointJson]

@@ -94,6 +94,7 @@ class Effect(NamedTuple):
             hours=figures.hours * self.time.central,
             gpu_hours=figures.gpu_hours * self.time.central,
             energy=product(figures.energy, self.energy),
+            site=product(figures.site, self.energy),
             operational=product(figures.operational, self.energy),
             embodied=product(figures.embodied, self.embodied),
             embodied_least=figures.embodied_least or not self.embodied_known,

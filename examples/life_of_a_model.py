@@ -44,7 +44,7 @@ source = "a guess of this example: 1.2 MB of a disk of 8 TB and 8 W"
 
 [inference]
 unit = "requests"
-per_day = [500, 1000, 3000]
+per_day = [5, 10, 30]
 days = 365
 runs = ["{service}"]
 

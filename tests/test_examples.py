@@ -127,7 +127,7 @@ def test_life_of_a_model(tmp_path: Path) -> None:
         "inference": {"used": 1},
     }
     assert life["final"][0][:8] in output
-    assert life["planned"]["units"]["value"] == 365_000
+    assert life["planned"]["units"]["value"] == 3_650
     [service] = [run["id"] for run in life_runs(tmp_path) if run["name"] == "service"]
     assert f'runs = ["{service}"]' in (tmp_path / "life/life.toml").read_text()  # a name would be that of several, the second time
     assert f"5 requests of run {service[:8]}" in " ".join(output.split())

@@ -138,7 +138,7 @@ def show() -> None:
     """What `show` prints of a training on processors, on a node whose GPU does nothing."""
     with node(**IDLE) as (_, environ, _):
         subprocess.run(
-            ["python", "examples/train_digits.py", "--epochs", "25"], check=True, env=environ, cwd=ROOT, stdout=subprocess.DEVNULL
+            ["python", "examples/train_digits.py", "--epochs", "10"], check=True, env=environ, cwd=ROOT, stdout=subprocess.DEVNULL
         )
         print(trainwatt("show", "latest", environ={**environ, "COLUMNS": "80"}))
 

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from tests.life.test_life import call, life, stage_of, stored, written
+from trainwatt.cli.main import cli
 from trainwatt.errors import ConfigurationError
 
 KWH_J = 3.6e6
@@ -329,3 +331,11 @@ def test_the_page_and_the_table_say_where_the_hardware_is_half(tmp_path: Path) -
     assert call(None, file, *at(US_G_PER_KWH), "-o", str(page)).exception is None
     text = page.read_text()
     assert all(words in text for words in (said, "On a cleaner grid", "30 % (22–49) of all grams at 429 g/kWh", "800 g/kWh"))
+
+
+def test_an_estimate_is_told_by_its_hours_of_gpus(tmp_path: Path) -> None:
+    """It has no other time."""
+    db = str(tmp_path / "runs.db")
+    of_run = ("--device", "A100 80GB", "--gpu-hours", "184320", "--load", "1", "--save", "--stage", "training", "--project", "llama")
+    assert CliRunner().invoke(cli, ["estimate", *of_run, "--db", db]).exit_code == 0
+    assert "1 run, 184320 GPU hours" in " ".join(call(Path(db), "--project", "llama").stdout.split())

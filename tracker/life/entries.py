@@ -58,7 +58,8 @@ def site_of(added: Added, terms: Terms, rows: HardwareTable) -> Site:
     if added.plan is None and kwh is None:
         return Site(None, None, None)
     _, carbon, _ = estimate(added.plan or replace(_ENERGY_ALONE, energy_kwh=kwh), over(added.terms, terms), rows)
-    return Site(carbon["zone"], None if LeftOut.SITE_OVERHEAD in carbon["left_out_codes"] else carbon["pue"], grid_of(carbon))
+    pue = None if LeftOut.SITE_OVERHEAD in carbon["left_out_codes"] else carbon["pue"]
+    return Site(carbon["zone"], pue, None if added.operational_kg is not None else grid_of(carbon))
 
 
 def grid_of_energy(terms: Terms, rows: HardwareTable) -> Grid:

@@ -68,7 +68,7 @@ def rows(life: LifeJson) -> Iterator[Row]:
 def _row(name: str, depth: int, of: LifeFiguresJson, share: RangeJson | None) -> Row:
     return Row(
         name,
-        f"{count(of['runs'], 'run')}, {format_duration(3600 * of['hours'])}" if of["runs"] else "",
+        runs_text(of),
         depth,
         Cell("–") if not of["energy_high_j"] else _energy(of),
         _mass(of["operational_g"], of["operational_low_g"], of["operational_high_g"], of["operational_lower_bound"]),
@@ -76,6 +76,14 @@ def _row(name: str, depth: int, of: LifeFiguresJson, share: RangeJson | None) ->
         _mass(of["total_g"], of["total_low_g"], of["total_high_g"], of["operational_lower_bound"] or of["embodied_lower_bound"]),
         Cell("") if share is None else Cell(as_percent(share["value"]), as_percents(share)),
     )
+
+
+def runs_text(of: LifeFiguresJson) -> str:
+    """ "2 runs, 1 h 00 min"; the hours of GPUs where nothing else is known of the time, as of estimates. Empty without runs."""
+    if not of["runs"]:
+        return ""
+    time = f"{significant(of['gpu_hours'])} GPU hours" if not of["hours"] and of["gpu_hours"] else format_duration(3600 * of["hours"])
+    return f"{count(of['runs'], 'run')}, {time}"
 
 
 def _energy(of: LifeFiguresJson) -> Cell:

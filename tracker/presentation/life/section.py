@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from ..report.charts import Part, legend, shares
 from ..report.elements import Html, details, el, ranged, table
 from ..words.masses import format_mass
-from ..words.quantities import at_least, count, format_duration
+from ..words.quantities import at_least
 from ..words.safe_text import clipped
-from .rows import HEAD, Row, notes, rows, so_far_text
+from .rows import HEAD, Row, notes, rows, runs_text, so_far_text
 from .share_chart import share_figure
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _colour(name: str) -> str:
 
 
 def _named(name: str, of: LifeFiguresJson) -> str:
-    return f"{name}, {count(of['runs'], 'run')}, {format_duration(3600 * of['hours'])}" if of["runs"] else name
+    return ", ".join(text for text in (name, runs_text(of)) if text)
 
 
 def _text(of: LifeFiguresJson) -> str:

@@ -187,6 +187,7 @@ def test_a_forger_without_the_key_is_found(tmp_path: Path) -> None:
     assert (view["signature_holds"], view["holds"]) == (False, False)
     unsigned = made(tmp_path, "--project", "digits")
     assert verified(unsigned, "--signed-by", public)["signature_holds"] is False
+    assert "there is none" in call("verify", unsigned, "--signed-by", public).stdout
 
 
 @pytest.mark.parametrize(

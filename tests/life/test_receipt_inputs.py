@@ -9,6 +9,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -182,7 +183,7 @@ def test_a_receipt_has_the_intensities_that_were_fetched(tmp_path: Path) -> None
     with sqlite3.connect(db) as connection:
         connection.executemany(
             "INSERT INTO grid_intensity VALUES ('electricitymaps', 'FR', 'lifecycle', ?, ?, ?, 0, 1)",
-            [(hour * HOUR_NS, (hour + 1) * HOUR_NS, 20.0 + hour) for hour in range(16)],
+            [(hour * HOUR_NS, (hour + 1) * HOUR_NS, 20.0 + hour) for hour in (*range(16), 10_000)],  # the last is of another project
         )
     connection.close()
     assert call("disclose", "--project", "digits", "--receipt", tmp_path / "r.zip", "--db", db).exception is None
@@ -190,6 +191,9 @@ def test_a_receipt_has_the_intensities_that_were_fetched(tmp_path: Path) -> None
     whole = json.loads(unpacked((tmp_path / "r.zip").read_bytes())["result.json"])
     assert [run["carbon"]["operational_g"] for run in whole["runs"]] == pytest.approx([20.0 + 2 * i for i in range(8)])
     assert verified(tmp_path / "r.zip")["holds"]
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.deserialize(unpacked((tmp_path / "r.zip").read_bytes())["runs.db"])
+        assert connection.execute("SELECT count(*) FROM grid_intensity").fetchone() == (16,)
 
     def change(data: bytes) -> bytes:
         connection = sqlite3.connect(":memory:")
@@ -255,3 +259,29 @@ def test_a_project_of_any_name_has_a_receipt(tmp_path: Path, project: str) -> No
     assert result.exception is None, result.exception
     assert verified(tmp_path / "r.zip")["holds"]
     assert json.loads(unpacked((tmp_path / "r.zip").read_bytes())["result.json"])["name"] == project
+
+
+def test_a_folder_with_the_files_of_several_hosts_has_a_receipt(tmp_path: Path) -> None:
+    """A file that cannot be read is left out, as in lists."""
+    from tests.life.test_receipt import verified
+
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    stored(tmp_path).rename(folder / "a.db")
+    (tmp_path / "more").mkdir()
+    other = stored(tmp_path / "more")
+    with closing(sqlite3.connect(other)) as connection:
+        for table in ("run", "segment", "device", "curve_point", "clock_anchor", "inventory"):
+            for column in ("id", "run_id", "segment_id"):
+                if column in {name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")}:
+                    connection.execute(f"UPDATE {table} SET {column} = {column} || '-b'")
+        connection.execute("UPDATE run SET name = name || '-b', started_utc_ns = started_utc_ns + ?", (1000 * HOUR_NS,))
+        connection.commit()
+    other.rename(folder / "b.db")
+    (folder / "broken.db").write_text("no database")
+    result = call("disclose", "--project", "digits", "--zone", "FR", "--receipt", tmp_path / "r.zip", "--db", folder)
+    assert result.exception is None, result.exception
+    assert verified(tmp_path / "r.zip")["holds"]
+    whole = json.loads(unpacked((tmp_path / "r.zip").read_bytes())["result.json"])
+    assert len(whole["runs"]) == 16
+    assert whole["life"]["so_far"]["runs"] == 16

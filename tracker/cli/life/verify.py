@@ -76,4 +76,6 @@ def _signature(found: VerifiedJson) -> str:
         if not found["has_signature"]:
             return "not signed: whoever made it may have changed anything; compare its digest with one that its author has published"
         return f"signed with the key {clipped(found['signed_by'])}: give --signed-by to check whose it is"
+    if not found["has_signature"]:
+        return "the signature does not hold: there is none"
     return "the signature holds" if found["signature_holds"] else "the signature does not hold: another key, or an altered receipt"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import tempfile
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 
 from ..._version import __version__
@@ -14,10 +14,11 @@ from ...analysis.footprint import times_of
 from ...analysis.open_store import open_store
 from ...carbon.series import Span
 from ...carbon.terms import Terms
-from ...errors import ConfigurationError
+from ...errors import ConfigurationError, StoreError
 from ...machine.resources import folder_of
 from ...storage.merge import places
-from ...storage.merge.merging import Merge
+from ...storage.merge.merging import Merge, Place
+from ...storage.place import files_in, is_server
 from ..footprints import Timed, runs_of
 from ..plan import Life
 from .archive import HARDWARE, INTENSITIES, LIFE, MANIFEST, RESULT, RUNS, SIGNATURE, TERMS, Manifest, digest, packed
@@ -85,15 +86,38 @@ def _copy_runs(life: Life, place: str | None, target: Path) -> list[Span]:
         of, measured = runs_of(store, life)
         run_ids = list(dict.fromkeys([*of.stages, *measured]))
         spans = times_of(store, run_ids)
-        merge = Merge(places.source(store.place), into, run_ids)
-        for batch in merge.batches():
-            merge.take(batch)
-        merge.take_intensities()
-        if merge.taken.failed:
-            failed = merge.taken.failed[0]
-            raise ConfigurationError(f"run {failed.run_id[:8]} cannot be put into a receipt: {failed.reason}; leave it out of the file")
+        for source in _sources(store.place):
+            merge = Merge(source, into, run_ids)
+            for batch in merge.batches():
+                merge.take(batch)
+            merge.take_intensities()
+            if merge.taken.failed:
+                failed = merge.taken.failed[0]
+                raise ConfigurationError(f"run {failed.run_id[:8]} cannot be put into a receipt: {failed.reason}; leave it out of the file")
     into.engine.dispose()
     with closing(sqlite3.connect(target)) as connection:  # one file, without those of a database in use
         connection.execute("PRAGMA journal_mode = DELETE")
+        _leave_out(connection, spans)
         connection.execute("VACUUM")
     return spans
+
+
+def _sources(place: str) -> Iterator[Place]:
+    """The databases that have the runs: one, or those in a folder. Of a folder, a file that cannot be read is left out, as in lists. Raises
+    StoreError."""
+    if is_server(place) or not Path(place).is_dir():
+        yield places.source(place)
+        return
+    for file in files_in(Path(place)):
+        with suppress(StoreError):
+            yield places.source(str(file))
+
+
+def _leave_out(connection: sqlite3.Connection, spans: Sequence[Span]) -> None:
+    """Delete the cached intensities of other times: they tell where others have run, and no figure depends on them."""
+    connection.execute("CREATE TEMPORARY TABLE span (start_ns INTEGER, end_ns INTEGER)")
+    connection.executemany("INSERT INTO span VALUES (?, ?)", spans)
+    connection.execute(
+        "DELETE FROM grid_intensity WHERE NOT EXISTS (SELECT 1 FROM span WHERE start_ns < end_utc_ns AND end_ns > start_utc_ns)"
+    )
+    connection.commit()

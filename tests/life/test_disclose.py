@@ -211,6 +211,7 @@ def test_the_block_of_a_model_card_is_read(tmp_path: Path) -> None:
     assert (data["training_type"], data["geographical_location"]) == ("fine-tuning", "Paris, France")
     assert data["hardware_used"] == "1 x NVIDIA L4"
     assert "trainwatt" in data["source"]
+    assert "5 runs" in data["source"]  # those whose grams these are
 
 
 def test_the_report_of_boamps_has_what_its_schema_requires(tmp_path: Path) -> None:

@@ -63,6 +63,14 @@ def test_the_compute_is_the_sum_of_what_the_trainings_have_counted(tmp_path: Pat
     assert float(re.findall(r"([\d.]+) kg", per)[0]) == pytest.approx(grams / 1000, rel=0.01)
 
 
+def test_what_runs_at_the_same_time_have_counted_adds_up(tmp_path: Path) -> None:
+    """Each call is of work of its own, although the device counts once."""
+    stored(tmp_path, at_once=True)
+    work = [_work(name, unit, n) for name, units in ALL_TRAININGS.items() for unit, n in units.items()]
+    db = write(tmp_path / "runs.db", work=work)
+    assert "FLOP: 3.4e+15 (order of magnitude: 10^15)" in form(tmp_path, "gpai", MODEL, db, *TERMS).stdout
+
+
 def test_the_sum_of_very_large_counts_is_exact(tmp_path: Path) -> None:
     rows = [_work(name, f"flops*{power}", 3) for name in ("first", "second", "crashed") for power in ("1e18", "1e36")]
     db = write(stored(tmp_path), work=[*rows, _work("first", "flops", 7)])

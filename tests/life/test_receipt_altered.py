@@ -271,3 +271,21 @@ def test_the_digest_of_a_receipt_is_told(tmp_path: Path) -> None:
     forged = altered(file, "life.toml", lambda data: data + b"# more", digests_too=True)
     assert verified(forged)["digest"] != view["digest"]
     assert verified(forged)["holds"]  # no figure depends on a comment
+
+
+@pytest.mark.parametrize("software", ["trainwatt 0.0.9", None])
+def test_what_a_newer_version_tells_more_is_no_difference(tmp_path: Path, software: str | None) -> None:
+    """Of the same version, a figure that is gone is one."""
+    files = unpacked(receipt_of(tmp_path))
+    result = json.loads(files[RESULT])
+    del result["life"]["whole"]["total_g"], result["runs"][0]["carbon"]
+    manifest = Manifest.read(files[MANIFEST])
+    files[MANIFEST] = manifest._replace(software=software or manifest.software).as_bytes()
+    found = said(packed_with(files, {RESULT: json.dumps(result).encode()}))
+    assert [d["figure"] for d in found["differences"]] == ([] if software else ["life.whole.total_g", "runs[0].carbon"])
+
+
+def test_an_error_names_the_file_of_the_receipt(tmp_path: Path) -> None:
+    found = said(altered(made(tmp_path), "life.toml", lambda _: b"x = ").read_bytes())
+    assert found["error"] is not None
+    assert found["error"].startswith("life.toml is no TOML")

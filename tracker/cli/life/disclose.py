@@ -15,7 +15,7 @@ from ...life.footprints import Gathered, gathered
 from ...life.plan import Life
 from ...life.reading import file_of, life_named
 from ...life.whole import whole_life
-from ...presentation.disclosure.forms import FORMS
+from ...presentation.disclosure.forms import FORMS, STAGES_OF
 from ...presentation.paper.short import short_paragraph
 from ...presentation.words.quantities import count
 from ..options import db_option
@@ -82,7 +82,9 @@ def _fill(form: str, life: Life, runs: Gathered, made_at: str, output: str | Non
     of, found, measured, terms = runs
     rows = table(terms.hardware)
     whole = whole_life(life, of, found, measured, terms, rows)
-    method = "".join(part for part in short_paragraph(found) if isinstance(part, str)) if found else ADDED_ONLY
+    stages = STAGES_OF.get(form)
+    told = [f for f in found if stages is None or of.stages[f["run"]["id"]] in stages]
+    method = "".join(part for part in short_paragraph(told) if isinstance(part, str)) if told else ADDED_ONLY
     filled = FORMS[form](disclosure(life, of, found, measured, whole, method, made_at, terms, rows))
     if output is None:
         echo(filled.text)

@@ -18,6 +18,7 @@ from .signing import INSTALL, holds, public_key, raw
 if TYPE_CHECKING:
     from ...core.contract import DifferenceJson, VerifiedJson
 
+SOFTWARE = f"trainwatt {__version__}"
 NOT_COMPARED = ("software",)
 """What is different between versions and is no figure."""
 
@@ -37,7 +38,7 @@ def verified(data: bytes, key: Path | None, say: Callable[[str], None]) -> Verif
         altered.append(SIGNATURE)
     if not altered and packed(files) != data:
         altered.append("the archive around the files")
-    differences, error = _differences(files, say)
+    differences, error = _differences(files, manifest.software != SOFTWARE, say)
     tables = digests_of_tables()
     changed = sorted(name for name in tables.keys() | manifest.tables.keys() if tables.get(name) != manifest.tables.get(name))
     signed = None if public is None else bool(by_own_key) and manifest.signed_by == public
@@ -45,7 +46,7 @@ def verified(data: bytes, key: Path | None, say: Callable[[str], None]) -> Verif
         "software": manifest.software,
         "made_at": manifest.made_at,
         "digest": manifest.digest,
-        "verified_by": f"trainwatt {__version__}",
+        "verified_by": SOFTWARE,
         "altered": altered,
         "differences": differences,
         "error": error,
@@ -69,8 +70,8 @@ def _by_own_key(manifest: Manifest, signature: bytes | None, data: bytes, say: C
     return found
 
 
-def _differences(files: dict[str, bytes], say: Callable[[str], None]) -> tuple[list[DifferenceJson], str | None]:
-    """The figures that do not come out, and why nothing could be computed, if so."""
+def _differences(files: dict[str, bytes], of_another: bool, say: Callable[[str], None]) -> tuple[list[DifferenceJson], str | None]:
+    """The figures that do not come out, and why nothing could be computed, if so. `of_another`: another version made them."""
     with tempfile.TemporaryDirectory(prefix="trainwatt-receipt-") as name:
         folder = Path(name)
         for file, data in files.items():
@@ -78,20 +79,21 @@ def _differences(files: dict[str, bytes], say: Callable[[str], None]) -> tuple[l
         try:
             said = json.loads(files.get(RESULT, b""))
             again = json.loads(json.dumps(computed(folder, say)))
-            return list(_apart("", said, again)), None
+            return list(_apart("", said, again, of_another)), None
         except TrainwattError as error:
-            return [], str(error)
+            return [], str(error).replace(f"{folder}/", "")
         except Exception as error:  # whatever is in the files of a stranger, it is not computed
             return [], f"its files are damaged ({type(error).__name__}: {error})"
 
 
-def _apart(place: str, said: Any, again: Any) -> Iterator[DifferenceJson]:
+def _apart(place: str, said: Any, again: Any, of_another: bool) -> Iterator[DifferenceJson]:
+    """Where two results differ. What a newer version tells more than another one did is no difference."""
     if isinstance(said, dict) and isinstance(again, dict):
-        for key in dict.fromkeys((*said, *again)):
+        for key in said if of_another else dict.fromkeys((*said, *again)):
             if not (not place and key in NOT_COMPARED):
-                yield from _apart(f"{place}.{key}" if place else key, said.get(key), again.get(key))
+                yield from _apart(f"{place}.{key}" if place else key, said.get(key), again.get(key), of_another)
     elif isinstance(said, list) and isinstance(again, list) and len(said) == len(again):
         for number, (one, other) in enumerate(zip(said, again, strict=True)):
-            yield from _apart(f"{place}[{number}]", one, other)
+            yield from _apart(f"{place}[{number}]", one, other, of_another)
     elif said != again or type(said) is not type(again):
         yield {"figure": place, "in_receipt": json.dumps(said), "computed": json.dumps(again)}

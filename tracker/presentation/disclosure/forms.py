@@ -32,3 +32,7 @@ FORMS: Mapping[str, Callable[[DisclosureJson], Form]] = {
     "sci-ai": sci_ai,
     "json": as_json,
 }
+
+
+STAGES_OF: Mapping[str, tuple[str, ...]] = {"huggingface": ("experimentation", "training")}
+"""The stages whose method a form tells, where it is not all of them."""

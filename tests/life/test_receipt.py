@@ -199,6 +199,8 @@ def test_a_forger_without_the_key_is_found(tmp_path: Path) -> None:
         (("disclose", "--project", "digits", "--receipt", "no/r.zip"), ("no folder",)),
         (("disclose", "--project", "digits", "--receipt", "r.zip", "--sign", "no.pem"), ("--sign no.pem", "openssl")),
         (("disclose", "--project", "digits", "--receipt", "r.zip", "--sign", "text"), ("--sign text", "openssl")),
+        (("disclose", "--project", "digits", "--receipt", "r.zip", "--hardware", "no.csv"), ("no.csv", "name a CSV file")),
+        (("disclose", "--project", "digits", "--receipt", "r.zip", "--intensity-csv", "no.csv"), ("no.csv", "name a CSV file")),
         (("verify", "no.zip"), ("no.zip", "cannot be read")),
         (("verify", "text"), ("damaged, or is none",)),
         (("verify", "plain.zip"), ("no receipt", "manifest.json")),

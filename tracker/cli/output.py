@@ -89,8 +89,9 @@ def require_folder(path: str, example: str, option: str = "-o") -> None:
 
 
 @contextmanager
-def whole(path: str) -> Iterator[IO[bytes]]:
-    """A file that appears at `path` only when it is complete: it is written next to its place and then renamed. `-` is stdout.
+def whole(path: str, option: str = "-o") -> Iterator[IO[bytes]]:
+    """A file that appears at `path`, the value of `option`, only when it is complete: it is written next to its place and then renamed.
+    `-` is stdout.
 
     Raises TrainwattError if it cannot be written. See `require_folder` for an early check."""
     try:
@@ -116,4 +117,4 @@ def whole(path: str) -> Iterator[IO[bytes]]:
         raise
     except OSError as error:
         name = "stdout" if path == "-" else path
-        raise TrainwattError(f"{name} cannot be written: {error.strerror}; name another place with -o") from error
+        raise TrainwattError(f"{name} cannot be written: {error.strerror}; name another place with {option}") from error

@@ -68,8 +68,9 @@ def command(
         from ...life.receipt.making import receipt  # SQLAlchemy takes long to load
 
         said = say if form is None else lambda _: None  # the form says the same
-        with whole_file(receipt_file) as target:
-            target.write(receipt(file_of(file, project), life, terms, db, made_at, sign, said, timed))
+        made = receipt(file_of(file, project), life, terms, db, made_at, sign, said, timed)
+        with whole_file(receipt_file, "--receipt") as target:
+            target.write(made)
         say(f"written: {receipt_file}; it has all that is stored of the runs, such as host names and command lines")
     if form is not None:
         runs = gathered(life, terms, db, say, timed=timed)

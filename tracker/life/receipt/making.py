@@ -13,8 +13,10 @@ from ..._version import __version__
 from ...analysis.footprint import times_of
 from ...analysis.open_store import open_store
 from ...carbon.series import Span
+from ...carbon.tables.hardware import table
 from ...carbon.terms import Terms
 from ...errors import ConfigurationError, StoreError
+from ...machine.files import read_regular
 from ...machine.resources import folder_of
 from ...storage.merge import places
 from ...storage.merge.merging import Merge, Place
@@ -45,7 +47,8 @@ def receipt(
         (folder / LIFE).write_bytes(_described(file, life))
         (folder / TERMS).write_text(Asked(life.name, terms).as_json(), encoding="utf-8")
         if terms.hardware is not None:
-            (folder / HARDWARE).write_bytes(Path(terms.hardware).read_bytes())
+            table(terms.hardware)  # says what is wrong with it
+            (folder / HARDWARE).write_bytes(read_regular(Path(terms.hardware)).content)
         spans = _copy_runs(life, place, folder / RUNS)
         for series in () if timed is None else timed(terms, spans).series:
             (folder / INTENSITIES).write_text(series_as_csv(series), encoding="utf-8")

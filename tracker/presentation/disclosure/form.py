@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.units import J_PER_KWH
-from ..words.quantities import count, figure_text
+from ..words.quantities import figure_text
 
 if TYPE_CHECKING:
     from ...core.contract import AddedJson, BoundaryJson, DisclosedStageJson, DisclosureJson
@@ -115,8 +115,8 @@ def flop_of(of: DisclosureJson) -> Flop:
     counted = None if training is None else training["flop_counted"]
     if counted is None or not counted["complete"]:
         return Flop(None, known["flop_method"])
-    runs = count(counted["runs"], "training run")
-    return Flop(float(counted["flop"]), known["flop_method"] or f"{COUNTED}, summed over {runs} and their ranks")
+    over = "all ranks of the run" if counted["runs"] == 1 else f"{counted['runs']:,} training runs, with all of their ranks"
+    return Flop(float(counted["flop"]), known["flop_method"] or f"{COUNTED}, summed over {over}")
 
 
 COUNTED = (

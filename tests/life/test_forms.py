@@ -165,6 +165,14 @@ def test_runs_at_once_hold_their_hardware_once(tmp_path: Path) -> None:
     assert hours <= 1.0
 
 
+def test_each_file_says_its_boundary_and_what_was_measured(tmp_path: Path) -> None:
+    db = stored(tmp_path)
+    for name in FORMS[:-1]:
+        page = form(tmp_path, name, MODEL, db, *TERMS).stdout
+        assert re.search(r"nodes times PUE|of the nodes, before the PUE", page), name
+        assert "measured" in page, name
+
+
 # ---- gaps
 
 

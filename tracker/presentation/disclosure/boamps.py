@@ -70,7 +70,7 @@ def _task(of: DisclosureJson, missing: list[Missing]) -> dict[str, Any]:
 
 def _measure(of: DisclosureJson, training: DisclosedStageJson, node: BoundaryJson) -> dict[str, Any]:
     measure: dict[str, Any] = {
-        "measurementMethod": f"{of['software']}: {how_known(training)}",
+        "measurementMethod": f"{of['software']}: {how_known(training)}; all of the nodes, before the PUE of the site",
         "powerConsumption": kwh(node["energy_j"]),
     }
     if training["wall_clock_s"]:  # what was added by hand has none

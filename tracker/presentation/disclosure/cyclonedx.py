@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..words.safe_text import json_text
-from .form import NO_GRID, Form, Missing, boundary_of, is_known, kwh, no_energy, stated, tonnes
+from .form import NO_GRID, SITE, Form, Missing, boundary_of, is_known, kwh, no_energy, stated, tonnes
 
 if TYPE_CHECKING:
     from ...core.contract import DisclosedStageJson, DisclosureJson, RangeJson
@@ -60,7 +60,7 @@ def _activity(of: DisclosureJson, stage: DisclosedStageJson) -> dict[str, Any]:
     energy = {"value": kwh(site["energy_j"]), "unit": "kWh"}
     provider = {"name": of["stated"]["provider"]} if of["stated"]["provider"] else {}
     properties = {
-        "trainwatt:boundary": "site (nodes times PUE)",
+        "trainwatt:boundary": SITE,
         "trainwatt:energyRange": f"{kwh(site['low_j'])} to {kwh(site['high_j'])} kWh",
         "trainwatt:lowerBound": str(site["lower_bound"] or stage["lower_bound"]).lower(),
         "trainwatt:measuredShare": f"{stage['measured_share']:.3g}",

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 G_PER_T = 1e6
 J_PER_MWH = 1000 * J_PER_KWH
+SITE = "site (nodes times PUE)"
+GRAMS_OF = f"Emissions are those of the {SITE}, and of making the hardware."
 LONGEST = 200
 """Characters of a name, or of a text, that a form for people shows."""
 

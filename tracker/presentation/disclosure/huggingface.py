@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ..words.quantities import listed, significant
 from ..words.safe_text import yaml_text
-from .form import NO_GRID, Form, Missing, no_grams, no_stage, stage_of, stated
+from .form import GRAMS_OF, NO_GRID, Form, Missing, no_grams, no_stage, stage_of, stated
 
 if TYPE_CHECKING:
     from ...core.contract import DisclosureJson
@@ -30,7 +30,8 @@ def huggingface(of: DisclosureJson) -> Form:
         missing.append(no_grams("training") if stages else no_stage("training"))
     if any(stage["assumed_grid"] for stage in stages):
         missing.append(NO_GRID)
-    lines.append(f"  source: {yaml_text(of['software'] + '. ' + of['method'])}")
+    source = f"{of['software']}. {GRAMS_OF} {of['method']}"
+    lines.append(f"  source: {yaml_text(source)}")
     kind, place = (
         of["stated"]["training_type"],
         of["stated"]["location"] or ", ".join(dict.fromkeys(zone for stage in stages for zone in stage["zones"])),

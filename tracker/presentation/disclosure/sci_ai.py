@@ -13,7 +13,7 @@ from ...core.work import singular
 from ..words.masses import format_mass
 from ..words.quantities import count, figure_text
 from ..words.safe_text import clipped, markdown
-from .form import LONGEST, NO_GRID, Form, Missing, flop_of, no_grams, stated
+from .form import GRAMS_OF, LONGEST, NO_GRID, Form, Missing, flop_of, no_grams, stated
 
 if TYPE_CHECKING:
     from ...core.contract import DisclosureJson
@@ -34,7 +34,7 @@ def sci_ai(of: DisclosureJson) -> Form:
         *_consumer(of, missing),
         "",
     ]
-    lines += [f"Method: {markdown(of['method'])}", ""]
+    lines += [GRAMS_OF, "", f"Method: {markdown(of['method'])}", ""]
     if missing:
         lines += ["## Missing", "", *(f"- {m.what}: {m.how}" for m in missing), ""]
     return Form("\n".join([*lines, f"Made by {of['software']} on {of['made_at'][:10]}."]), tuple(missing))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
 from ..words.safe_text import json_text
-from .form import Form, Missing, boundary_of, is_known, kwh, no_energy, no_stage, stage_of, stated
+from .form import SITE, Form, Missing, boundary_of, is_known, kwh, no_energy, no_stage, stage_of, stated
 
 if TYPE_CHECKING:
     from ...core.contract import DisclosureJson
@@ -39,7 +39,7 @@ def spdx(of: DisclosureJson) -> Form:
         "name": of["name"],
         "software_primaryPurpose": "model",
         "ai_energyConsumption": energy,
-        "comment": f"Energy within the site (nodes times PUE). {of['method']}",
+        "comment": f"Energy within the {SITE}. {of['method']}",
     }
     known = of["stated"]
     released = None if known["released"] is None else f"{known['released']}T00:00:00Z"

@@ -339,3 +339,14 @@ def test_an_estimate_is_told_by_its_hours_of_gpus(tmp_path: Path) -> None:
     of_run = ("--device", "A100 80GB", "--gpu-hours", "184320", "--load", "1", "--save", "--stage", "training", "--project", "llama")
     assert CliRunner().invoke(cli, ["estimate", *of_run, "--db", db]).exit_code == 0
     assert "1 run, 184320 GPU hours" in " ".join(call(Path(db), "--project", "llama").stdout.split())
+
+
+def test_a_run_whose_devices_count_elsewhere_has_nothing_and_lacks_nothing(tmp_path: Path) -> None:
+    """All runs read one GPU in the same hour. One has its joules, and the others none, whatever the PUE was."""
+    db, page = stored(tmp_path, at_once=True), tmp_path / "life.html"
+    lines = [line for line in call(db, "--project", "digits", "--format", "md").stdout.splitlines() if line.startswith("| ")]
+    [inference] = [line for line in lines if line.startswith("| inference")]
+    assert inference.split(" | ")[1:5] == ["–"] * 4
+    assert sum("not known" in line for line in lines) == 0
+    assert call(db, "--project", "digits", "-o", str(page)).exception is None
+    assert ">not known" not in page.read_text()

@@ -66,16 +66,33 @@ def rows(life: LifeJson) -> Iterator[Row]:
 
 
 def _row(name: str, depth: int, of: LifeFiguresJson, share: RangeJson | None) -> Row:
+    operational_least = of["operational_lower_bound"] and not _used_nothing(of)
     return Row(
         name,
         runs_text(of),
         depth,
         Cell("–") if not of["energy_high_j"] else _energy(of),
-        _mass(of["operational_g"], of["operational_low_g"], of["operational_high_g"], of["operational_lower_bound"]),
+        _mass(of["operational_g"], of["operational_low_g"], of["operational_high_g"], operational_least),
         _mass(of["embodied_g"], of["embodied_low_g"], of["embodied_high_g"], of["embodied_lower_bound"]),
-        _mass(of["total_g"], of["total_low_g"], of["total_high_g"], of["operational_lower_bound"] or of["embodied_lower_bound"]),
+        _total(of),
         Cell("") if share is None else Cell(as_percent(share["value"]), as_percents(share)),
     )
+
+
+def _used_nothing(of: LifeFiguresJson) -> bool:
+    """Whether it is certain that no energy counts here: each device counts once, and another run has what this one read."""
+    return not of["energy_high_j"] and not of["energy_lower_bound"]
+
+
+def _total(of: LifeFiguresJson) -> Cell:
+    least = (of["operational_lower_bound"] and not _used_nothing(of)) or of["embodied_lower_bound"]
+    return _mass(of["total_g"], of["total_low_g"], of["total_high_g"], least)
+
+
+def total_text(of: LifeFiguresJson) -> str:
+    """ "≥ 1.84 kg (1.20–2.50)", "not known", or "–" for nothing."""
+    value, bounds = _total(of)
+    return f"{value} ({bounds})" if bounds else value
 
 
 def runs_text(of: LifeFiguresJson) -> str:

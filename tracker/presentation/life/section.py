@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..report.charts import Part, legend, shares
 from ..report.elements import Html, details, el, ranged, table
-from ..words.masses import format_mass
-from ..words.quantities import at_least
 from ..words.safe_text import clipped
-from .rows import HEAD, Row, notes, rows, runs_text, so_far_text
+from .rows import HEAD, Row, notes, rows, runs_text, so_far_text, total_text
 from .share_chart import share_figure
 
 if TYPE_CHECKING:
@@ -40,7 +38,7 @@ def life_section(life: LifeJson, title: str | None = None) -> Html:
             "section",
             el(second, "From electricity, and from making the hardware"),
             el("p", "Each bar is all that its stage has emitted.", class_="muted"),
-            shares([(_named(name, of), _text(of), _divided(of)) for name, of in parts], "Operational and embodied emissions by stage"),
+            shares([(_named(name, of), total_text(of), _divided(of)) for name, of in parts], "Operational and embodied emissions by stage"),
             legend("Emissions", ((OPERATIONAL, "operational", False), (EMBODIED, "embodied", False))),
         ),
         _over_the_grid(life, second),
@@ -64,9 +62,9 @@ def _parts(life: LifeJson) -> list[tuple[str, LifeFiguresJson]]:
 def _sums(life: LifeJson) -> Iterator[tuple[str, str, list[Part]]]:
     """What was emitted so far, and in the whole life, divided into stages."""
     stages = [Part(stage["stage"] or NO_STAGE, stage["total_g"], _colour(stage["stage"] or NO_STAGE)) for stage in life["stages"]]
-    yield "so far", _text(life["so_far"]), stages
+    yield "so far", total_text(life["so_far"]), stages
     if (planned := life["planned"]) is not None:
-        yield "whole life", _text(life["whole"]), [*stages, Part(PLANNED, planned["total_g"], _colour(PLANNED))]
+        yield "whole life", total_text(life["whole"]), [*stages, Part(PLANNED, planned["total_g"], _colour(PLANNED))]
 
 
 def _colour(name: str) -> str:
@@ -75,11 +73,6 @@ def _colour(name: str) -> str:
 
 def _named(name: str, of: LifeFiguresJson) -> str:
     return ", ".join(text for text in (name, runs_text(of)) if text)
-
-
-def _text(of: LifeFiguresJson) -> str:
-    least = of["operational_lower_bound"] or of["embodied_lower_bound"]
-    return at_least(format_mass(of["total_g"], of["total_low_g"], of["total_high_g"]), least)
 
 
 def _divided(of: LifeFiguresJson) -> list[Part]:

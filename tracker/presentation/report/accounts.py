@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 # ---- grams
 
 
-def emissions(view: ShowJson) -> Html:
+def emissions(view: ShowJson, alone: bool) -> Html:
+    """The grams and their parts. `alone`: the page is about this run only, and has room for what they were on other grids."""
     carbon = view["carbon"]
     if carbon is None:
         why = view["carbon_missing"] or "no energy is known, so no grams can be computed"
@@ -66,7 +67,7 @@ def emissions(view: ShowJson) -> Html:
             ),
             aria_label="Operational beside embodied emissions",
         ),
-        _other_grids(view),
+        _other_grids(view) if alone else None,
         el("ul", apart) if apart else None,
         el("ul", [el("li", f"Not in it: {text}") for text in carbon["left_out"]], class_="muted"),
     )

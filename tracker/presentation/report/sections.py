@@ -56,7 +56,7 @@ def section_of(f: Figures, level: str = "h1", drawn: Html | None = None) -> Html
         over_time(f) if drawn is None else drawn,
         _energy(view),
         _activity(view),
-        emissions(view),
+        emissions(view, alone=level == "h1"),
         origin(f),
         events(view),
         assumptions(view["carbon"]) if view["carbon"] else None,

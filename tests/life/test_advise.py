@@ -12,7 +12,10 @@ from tests.browser.runs import write
 from tests.fakes.stored_rows import Row, device, phase, phase_energy, point, run, segment
 from tests.life.advised import LASTS_S, TERMS, Profile, S, advice, call, footprint_of, stored
 from trainwatt.cli.main import cli
+from trainwatt.core.activity import ActivityPoint
+from trainwatt.core.point import Point
 from trainwatt.errors import ConfigurationError
+from trainwatt.life.advice.stretches import stretches
 
 
 def test_a_gpu_that_is_idle_for_half_of_the_run_is_the_first_line(tmp_path: Path) -> None:
@@ -207,3 +210,51 @@ def test_a_machine_without_gpus_is_idle_when_its_processors_are(tmp_path: Path) 
     assert "The processors of run run-1 were held and idle" in call(db, "latest", *TERMS).stdout
     busy = stored(tmp_path / "b.db", [], processors=[(1000, 0.0, 0.1)], device=processors, curve_point=points)
     assert advice(busy)["advice"] == []
+
+
+def test_the_error_is_that_of_the_devices_in_question(tmp_path: Path) -> None:
+    """Beside processors whose energy is modelled, and may be off by more than an idle GPU has used."""
+    modelled = [point(t * S, 0.0, "cpu", modelled_j=200.0 * t, slack_low_j=100.0 * t, slack_high_j=150.0 * t) for t in (0, LASTS_S)]
+    db = stored(tmp_path / "runs.db", [[(500, 600.0, 0.95), (1000, 70.0, 0.0)]])
+    write(db, device=[device("cpu", kind="cpu", gain=0.0, gain_class="model")], curve_point=modelled)
+    view = advice(db)
+    assert (view["energy_j"]["high"] - view["energy_j"]["low"]) / 2 > 100_000
+    [loss] = view["advice"]
+    assert (loss["kind"], loss["energy_j"]["value"]) == ("idle-gpu", pytest.approx(35_000))
+
+
+def test_gpus_that_wait_together_are_one_loss(tmp_path: Path) -> None:
+    gpu = [(1000, 200.0, 0.3)]
+    db = stored(tmp_path / "runs.db", [gpu, gpu, [(500, 200.0, 0.9), (1000, 100.0, 0.1)], [(1000, 300.0, 0.95)]])
+    [loss] = advice(db)["advice"]
+    assert (loss["kind"], loss["names"]) == ("waiting-gpu", ["gpu0", "gpu1", "gpu2"])
+    assert loss["energy_j"] == pytest.approx({"value": 162_500, "low": 0.0, "high": 325_000})
+    assert loss["busy"] == pytest.approx((0.3 + 0.3 + 0.05) / 2.5)
+    assert "gpu0, gpu1 and gpu2 of run run-1 waited" in call(db, "latest", *TERMS).stdout
+
+
+def test_a_short_work_in_an_idle_time_is_not_a_wait(tmp_path: Path) -> None:
+    """A GPU that works for 4 s now and then, and is looked at every 10 s."""
+    works = range(510, LASTS_S + 1, 50)
+    short = (0.4 * 600.0 + 0.6 * 70.0, 0.4 * 0.9)
+    profile = [(t, *((600.0, 0.9) if t <= 200 else short if t in works else (70.0, 0.0))) for t in range(10, LASTS_S + 1, 10)]
+    found = advice(stored(tmp_path / "runs.db", [profile]))["advice"]
+    assert [a["kind"] for a in found] == ["idle-gpu"]
+    assert found[0]["seconds"] == pytest.approx(800 - 10 * 4)
+    assert found[0]["energy_j"]["value"] == pytest.approx(70 * (800 - 10 * 4))
+
+
+@pytest.mark.parametrize("ends_s", [500.0, 504.0, 507.5, 509.9])
+@pytest.mark.parametrize("first", [True, False])
+def test_an_idle_time_may_begin_and_end_between_two_looks(ends_s: float, first: bool) -> None:
+    """A GPU that is looked at every 10 s, and is idle until, or from, an instant in between, at 70 W beside 600 W."""
+    looks = range(0, LASTS_S + 1, 10)
+    busy_s = [max(0.0, t - ends_s) if first else min(float(t), ends_s) for t in looks]
+    activity = [ActivityPoint(t * S, t * 1000.0, 1000 * 0.9 * busy) for t, busy in zip(looks, busy_s, strict=True)]
+    curve = [Point(t * S, 600 * busy + 70 * (t - busy), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0) for t, busy in zip(looks, busy_s, strict=True)]
+    found = stretches(activity, curve)
+    assert found is not None
+    idle_s = ends_s if first else LASTS_S - ends_s
+    assert (found.idle.seconds, found.idle.energy_j) == (pytest.approx(idle_s, rel=1e-3), pytest.approx(70 * idle_s, rel=1e-3))
+    assert found.whole.energy_j == pytest.approx(curve[-1].energy_j)
+    assert found.waiting.seconds == found.data_bound.seconds == 0.0

@@ -54,9 +54,9 @@ class _Worth(NamedTuple):
 def advised(runs: Sequence[Looked], footprints: Sequence[FootprintJson]) -> AdvisedJson:
     """The losses of runs. `footprints` are theirs, in the same order, with what each adds to a sum.
 
-    What is less than the error of the measurement, which is half of the range of the energy of all runs, is counted and not advised. So is
-    what is less than LEAST_SHARE of the energy, or, of a loss that has grams only, of all grams: both sides of such a loss have the same
-    joules, and the error of these is in both. Losses of several runs that are each too small are joined, by kind, before they are dropped.
+    What is less than the error of the measurement is counted and not advised: half of the range of the energy of its devices, or of its
+    runs. So is what is less than LEAST_SHARE of the energy, or, of a loss that has grams only, of all grams: both sides of such a loss have
+    the same joules, and the error of these is in both. Losses of several runs that are each too small are joined, by kind, before that.
     """
     whole = figures_of(footprints)
     by_id = {f["run"]["id"]: f for f in footprints}
@@ -82,8 +82,7 @@ def _counts(each: _Worth, whole: Figures) -> bool:
     energy, more = each.loss.energy, each.loss.more
     if energy is None and more is None:
         return True  # no joules are known of it, and it has a threshold of its own
-    least_j = max((whole.energy.high - whole.energy.low) / 2, LEAST_SHARE * whole.energy.central)
-    if energy is not None and energy.central > least_j:
+    if energy is not None and energy.central > max(each.loss.error_j, LEAST_SHARE * whole.energy.central):
         return True
     return more is not None and more.central > LEAST_SHARE * whole.total.central
 
@@ -102,7 +101,8 @@ def _joined(small: Iterable[_Worth], footprints: Mapping[str, FootprintJson]) ->
             more = [loss.more for loss in losses if loss.more is not None]
             seconds, of_seconds = (sum(of) for of in zip(*((loss.seconds, loss.of_seconds) for loss in losses), strict=True))
             energy = total(energies) if energies else None
-            whole = Found(losses[0].kind, runs, energy, seconds, of_seconds, names=runs, more=total(more) if more else None)
+            error_j = sum(loss.error_j for loss in losses)
+            whole = Found(losses[0].kind, runs, energy, seconds, of_seconds, error_j, names=runs, more=total(more) if more else None)
             operational = [grams for loss in losses if (grams := _worth(loss, footprints).operational) is not None]
             known = len(operational) == len(losses)
             found.append(_Worth(whole, total(operational) if known else None, whole.more))

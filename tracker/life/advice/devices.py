@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...carbon.accounting import NOTHING, Estimate
 from ...core.activity import ActivityPoint, Throttle
 from ...energy.shares.policy import CGROUP, MACHINE
-from .loss import Found, Kind, Looked, embodied_of, relative_error, with_error
+from .loss import Found, Kind, Looked, embodied_of, error_of, relative_error, with_error
 from .stretches import Stretch, Stretches, idle_processors, stretches
 
 if TYPE_CHECKING:
@@ -35,31 +35,53 @@ def of_gpus(run: Looked, footprint: FootprintJson) -> Iterator[Found]:
     for host in sorted(together):
         yield _held(run, footprint, host, gpus, found)
     for (host, name), of in found.items():
-        error = relative_error(gpus.get((host, name)))
+        device = gpus.get((host, name))
         if of.idle.seconds and not (host in together and _is_idle(of)):
-            energy = with_error(of.idle.energy_j, error)
-            yield Found(Kind.IDLE_GPU, (run.id,), energy, of.idle.seconds, of.whole.seconds, host, (name,))
-        for kind, stretch in ((Kind.DATA_BOUND_GPU, of.data_bound), (Kind.WAITING_GPU, of.waiting)):
-            if (busy := stretch.busy) is not None:
-                most_j = stretch.energy_j * (1.0 - busy)  # if a GPU that waits took as much power as one that computes
-                energy = Estimate(most_j / 2, 0.0, most_j)
-                loss = Found(kind, (run.id,), energy, stretch.seconds, of.whole.seconds, host, (name,))
-                yield loss._replace(busy=busy, processors_busy=stretch.processors_busy)
+            energy = with_error(of.idle.energy_j, relative_error(device))
+            yield Found(Kind.IDLE_GPU, (run.id,), energy, of.idle.seconds, of.whole.seconds, error_of(device), host, (name,))
+    for host in dict.fromkeys(host for host, _ in found):
+        here = {gpu: of for gpu, of in found.items() if gpu[0] == host}
+        yield from _waited(run, Kind.DATA_BOUND_GPU, gpus, {gpu: (of.data_bound, of.whole) for gpu, of in here.items()})
+        yield from _waited(run, Kind.WAITING_GPU, gpus, {gpu: (of.waiting, of.whole) for gpu, of in here.items()})
+
+
+def _waited(run: Looked, kind: Kind, gpus: Mapping[Gpu, DeviceJson], parts: Mapping[Gpu, tuple[Stretch, Stretch]]) -> Iterator[Found]:
+    """The loss of the GPUs of a host that waited: they wait for the same, as a rule. If a GPU that waits took as much power as one that
+    computes, it would have lost the share of its energy for which it was not busy."""
+    waited = {gpu: (stretch, whole) for gpu, (stretch, whole) in parts.items() if stretch.seconds}
+    if not waited:
+        return
+    together = Stretch()
+    most_j = 0.0
+    for stretch, _ in waited.values():
+        together, most_j = together.plus(stretch), most_j + stretch.energy_j * (1.0 - (stretch.busy or 0.0))
+    seconds, of_seconds = (sum(stretch.seconds for stretch in some) / len(waited) for some in zip(*waited.values(), strict=True))
+    error_j = sum(error_of(gpus.get(gpu)) for gpu in waited)
+    names = tuple(name for _, name in waited)
+    loss = Found(kind, (run.id,), Estimate(most_j / 2, 0.0, most_j), seconds, of_seconds, error_j, next(iter(waited))[0], names)
+    yield loss._replace(busy=together.busy, processors_busy=together.processors_busy)
 
 
 def of_clocks(run: Looked, _: FootprintJson) -> Iterator[Found]:
     """GPUs whose clocks were cut because of heat or the power supply, or were those of another GPU. A power limit and clocks that somebody
     has set are choices, and no loss."""
-    for device in run.view["energy"]["devices"]:
-        activity = device["activity"]
-        if activity is None or not activity["throttled_s"] or not device["included_in_total"]:
-            continue
-        for kind, of_kind in ((Kind.HEAT, _HEAT), (Kind.GROUP_CLOCKS, (Throttle.SYNC_BOOST,))):
-            reasons = {str(reason): activity["throttled_s"][reason] for reason in of_kind if activity["throttled_s"].get(reason)}
-            seconds = max(reasons.values(), default=0.0)  # several reasons may hold at once
+    for kind, of_kind in ((Kind.HEAT, _HEAT), (Kind.GROUP_CLOCKS, (Throttle.SYNC_BOOST,))):
+        by_host: dict[str, Found] = {}
+        for device in run.view["energy"]["devices"]:
+            activity, host = device["activity"], device["host"]
+            if activity is None or not activity["throttled_s"] or not device["included_in_total"]:
+                continue
+            cut = {str(reason): activity["throttled_s"][reason] for reason in of_kind if activity["throttled_s"].get(reason)}
+            seconds = max(cut.values(), default=0.0)  # several reasons may hold at once
             if seconds > LEAST_CUT * activity["seen_s"]:
-                loss = Found(kind, (run.id,), None, seconds, activity["seen_s"], device["host"], (device["device"],))
-                yield loss._replace(reasons=reasons)
+                before = by_host.get(host, Found(kind, (run.id,), None, 0.0, 0.0, host=host))
+                by_host[host] = before._replace(
+                    seconds=max(before.seconds, seconds),
+                    of_seconds=max(before.of_seconds, activity["seen_s"]),
+                    names=(*before.names, device["device"]),
+                    reasons={reason: max(before.reasons.get(reason, 0.0), s) for reason, s in {**before.reasons, **cut}.items()},
+                )
+        yield from by_host.values()
 
 
 def of_processors(run: Looked, _: FootprintJson) -> Iterator[Found]:
@@ -77,7 +99,8 @@ def of_processors(run: Looked, _: FootprintJson) -> Iterator[Found]:
             energy = energy.plus(with_error(idle.energy_j, relative_error(devices.get((row.host, row.name)))))
             by_host[row.host] = energy, max(idle_s, idle.seconds), max(whole_s, whole.seconds), tuple(dict.fromkeys((*names, row.name)))
     for host, (energy, idle_s, whole_s, names) in by_host.items():
-        yield Found(Kind.IDLE_PROCESSORS, (run.id,), energy, idle_s, whole_s, host, names)
+        error_j = sum(error_of(devices.get((host, name))) for name in names)
+        yield Found(Kind.IDLE_PROCESSORS, (run.id,), energy, idle_s, whole_s, error_j, host, names)
 
 
 def _stretches_of(run: Looked, gpus: Mapping[Gpu, DeviceJson]) -> dict[Gpu, Stretches]:
@@ -134,6 +157,7 @@ def _held(run: Looked, footprint: FootprintJson, host: str, gpus: Mapping[Gpu, D
     embodied = embodied_of({**footprint, "counted_once": None})
     names = tuple(name for _, name in idle)
     seconds = max((found[gpu].idle.seconds for gpu in idle), default=run.lasted_s)
-    loss = Found(Kind.HELD_HOST, (run.id,), energy if idle else None, seconds, run.lasted_s, host, names)
+    error_j = sum(error_of(gpus[gpu]) for gpu in idle)
+    loss = Found(Kind.HELD_HOST, (run.id,), energy if idle else None, seconds, run.lasted_s, error_j, host, names)
     more = None if embodied is None else embodied.times((len(idle) + unread) / len(gpus))
     return loss._replace(more=more, busy_gpus=of_gpus - len(idle) - unread, of_gpus=of_gpus)

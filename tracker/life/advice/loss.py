@@ -13,7 +13,7 @@ from ...core.metric import Better, Metric
 from ...core.point import Point
 
 if TYPE_CHECKING:
-    from ...core.contract import CarbonJson, DeviceJson, FootprintJson, ShowJson
+    from ...core.contract import CarbonJson, DeviceJson, EnergyJson, FootprintJson, ShowJson
     from ...storage.read.records import StoredRun
 
 
@@ -96,7 +96,8 @@ class BestMetric(NamedTuple):
 class Found(NamedTuple):
     """A loss, before it is known whether it is worth a line.
 
-    `runs` are the ids of the runs in question. `host` and `names` (devices or phases) are those of one run. `energy` is None where no
+    `runs` are the ids of the runs in question. `error_j` is how far off the energy may be of which this is a part: of the devices in
+    question, or of the runs. `host` and `names` (devices or phases) are those of one run. `energy` is None where no
     joules can be said. `more` are grams beside those of the energy: `more_operational` says whether they are of electricity or of making
     hardware. `seconds` of `of_seconds` is how long it lasted. `busy` is of the GPU then, `processors_busy` of the processors, as shares.
     `was` and `instead` are the value that made the loss and another one: grams per kWh, years, or a share."""
@@ -106,6 +107,7 @@ class Found(NamedTuple):
     energy: Estimate | None
     seconds: float
     of_seconds: float
+    error_j: float = 0.0
     host: str | None = None
     names: tuple[str, ...] = ()
     more: Estimate | None = None
@@ -123,9 +125,8 @@ class Found(NamedTuple):
 
     def times(self, share: float) -> Found:
         """With the part of its joules and grams that counts."""
-        return self._replace(
-            energy=None if self.energy is None else self.energy.times(share), more=None if self.more is None else self.more.times(share)
-        )
+        energy, more = (None if part is None else part.times(share) for part in (self.energy, self.more))
+        return self._replace(energy=energy, more=more, error_j=self.error_j * share)
 
 
 Finder = Callable[[Case], Iterator[Found]]
@@ -142,9 +143,16 @@ def each_run(of_run: Callable[[Looked, FootprintJson], Iterator[Found]]) -> Find
     return find
 
 
+def error_of(energy: DeviceJson | EnergyJson | None) -> float:
+    """How many joules the energy of a device or a run may be off."""
+    if energy is None or energy["low_j"] is None or energy["high_j"] is None:
+        return 0.0
+    return (energy["high_j"] - energy["low_j"]) / 2
+
+
 def relative_error(device: DeviceJson | None) -> float:
-    """How far off the energy of a device may be, as a share of it."""
-    return (device["high_j"] - device["low_j"]) / 2 / device["energy_j"] if device is not None and device["energy_j"] else 0.0
+    """The same of a device, as a share of it."""
+    return error_of(device) / device["energy_j"] if device is not None and device["energy_j"] else 0.0
 
 
 def with_error(energy_j: float, error: float) -> Estimate:

@@ -61,24 +61,76 @@ class Stretches(NamedTuple):
         return Stretches(*(a.plus(b) for a, b in zip(self, other, strict=True)))
 
 
+class _Part(NamedTuple):
+    """A stretch between two points: its seconds and joules, the busy share of the device, and that of the processors if it is known."""
+
+    seconds: float
+    energy_j: float
+    busy: float
+    processors_busy: float | None
+
+    def cut(self, seconds: float, energy_j: float, busy: float) -> _Part:
+        """A part of it."""
+        return self._replace(seconds=seconds, energy_j=energy_j, busy=busy)
+
+    @property
+    def power_w(self) -> float:
+        """Its mean power."""
+        return self.energy_j / self.seconds
+
+
 def stretches(activity: Sequence[ActivityPoint], curve: Sequence[Point], processors: Sequence[ActivityPoint] = ()) -> Stretches | None:
     """The stretches between points of activity, in order; None if nothing is known. `curve` is the energy of the same GPU, and `processors`
     the activity of the processors on the same clock."""
-    found = Stretches()
+    parts: list[_Part] = []
     for start_ns, end_ns, busy in _between(activity, curve):
         seen = window(processors, start_ns, end_ns) if processors else None
         of_processors = None if seen is None or (about := figures(seen)) is None else about.busy
-        seconds = (end_ns - start_ns) * _NS
-        known_s = 0.0 if of_processors is None else seconds
-        stretch = Stretch(_used_j(curve, start_ns, end_ns), seconds, busy * seconds, (of_processors or 0.0) * seconds, known_s)
-        if busy < IDLE:
-            found = found._replace(idle=found.idle.plus(stretch))
-        elif busy < BUSY and of_processors is not None and of_processors >= PROCESSORS_BUSY:
-            found = found._replace(data_bound=found.data_bound.plus(stretch))
-        elif busy < BUSY:
-            found = found._replace(waiting=found.waiting.plus(stretch))
+        parts.append(_Part((end_ns - start_ns) * _NS, _used_j(curve, start_ns, end_ns), busy, of_processors))
+    found = Stretches()
+    for part in _divided(_apart(parts)):
+        beside = part.processors_busy
+        seen_s = 0.0 if beside is None else part.seconds
+        stretch = Stretch(part.energy_j, part.seconds, part.busy * part.seconds, (beside or 0.0) * part.seconds, seen_s)
         found = found._replace(whole=found.whole.plus(stretch))
+        if part.busy < IDLE:
+            found = found._replace(idle=found.idle.plus(stretch))
+        elif part.busy < BUSY and beside is not None and beside >= PROCESSORS_BUSY:
+            found = found._replace(data_bound=found.data_bound.plus(stretch))
+        elif part.busy < BUSY:
+            found = found._replace(waiting=found.waiting.plus(stretch))
     return found if found.whole.seconds else None
+
+
+def _apart(parts: Sequence[_Part]) -> list[_Part]:
+    """The stretches, where an idle one beside a busy one has at most the power of the idle one on its other side: between two points of the
+    curve, the energy of a change is spread over both. What is more belongs to the busy one."""
+    found = list(parts)
+    for step in (1, -1):
+        for i in range(1, len(found) - 1):
+            busy, idle, inner = found[i - step], found[i], found[i + step]
+            if idle.busy < IDLE <= busy.busy and inner.busy < IDLE and idle.power_w > inner.power_w:
+                more_j = idle.energy_j - inner.power_w * idle.seconds
+                found[i], found[i - step] = idle._replace(energy_j=idle.energy_j - more_j), busy._replace(energy_j=busy.energy_j + more_j)
+    return found
+
+
+def _divided(parts: Sequence[_Part]) -> Iterator[_Part]:
+    """The stretches, where one between an idle and a busier one is divided: it was as busy as the busier one, and then idle, or the other
+    way round. Otherwise each change would take half a stretch from the idle time. One with no other neighbour than idle ones was as busy as
+    the device ever was, for a part of it."""
+    most = max((part.busy for part in parts), default=0.0)
+    for i, part in enumerate(parts):
+        beside = [*parts[max(0, i - 1) : i], *parts[i + 1 : i + 2]]
+        idle = min((of for of in beside if of.busy < IDLE), key=lambda of: of.power_w, default=None)
+        busy = max((of.busy for of in beside if of.busy >= IDLE), default=most)
+        if idle is None or not IDLE <= part.busy < busy:
+            yield part
+            continue
+        idle_s = part.seconds * (1.0 - part.busy / busy)
+        idle_j = min(part.energy_j, idle_s * idle.power_w)
+        yield part.cut(idle_s, idle_j, 0.0)
+        yield part.cut(part.seconds - idle_s, part.energy_j - idle_j, busy)
 
 
 def idle_processors(processors: Sequence[ActivityPoint], curve: Sequence[Point]) -> tuple[Stretch, Stretch]:

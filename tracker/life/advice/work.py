@@ -12,7 +12,7 @@ from ...core.run import Status
 from ...core.units import NS_PER_S
 from ...energy.mean_power import energy_at
 from ..figures import figures_of
-from .loss import BestMetric, Case, Found, Kind, Looked
+from .loss import BestMetric, Case, Found, Kind, Looked, error_of
 
 if TYPE_CHECKING:
     from ...core.contract import FootprintJson
@@ -33,7 +33,7 @@ def of_checks(run: Looked, _: FootprintJson) -> Iterator[Found]:
     if total_j and central > MOST_CHECKS * total_j:
         low, high = sum(p["low_j"] or 0.0 for p in phases), sum(p["high_j"] or 0.0 for p in phases)
         names, seconds = tuple(p["name"] for p in phases), sum(p["duration_s"] for p in phases)
-        yield Found(Kind.CHECKS, (run.id,), Estimate(central, low, high), seconds, run.lasted_s, names=names)
+        yield Found(Kind.CHECKS, (run.id,), Estimate(central, low, high), seconds, run.lasted_s, error_of(run.view["energy"]), names=names)
 
 
 def lost_runs(case: Case) -> Iterator[Found]:
@@ -42,7 +42,8 @@ def lost_runs(case: Case) -> Iterator[Found]:
     if any(f["energy"]["total_j"] is not None for f in lost):
         seconds, of_seconds = (3600 * figures_of(some).hours for some in (lost, case.footprints))
         ids = tuple(f["run"]["id"] for f in lost)
-        yield Found(Kind.LOST_RUNS, ids, figures_of(lost).energy, seconds, of_seconds, names=ids)
+        energy = figures_of(lost).energy
+        yield Found(Kind.LOST_RUNS, ids, energy, seconds, of_seconds, (energy.high - energy.low) / 2, names=ids)
 
 
 class _Best(NamedTuple):
@@ -68,7 +69,7 @@ def after_best(run: Looked, _: FootprintJson) -> Iterator[Found]:
     joules = Estimate(used * energy["total_j"], seen * energy["low_j"], used * energy["high_j"])
     begun_ns = run.stored.run.started_utc_ns
     seconds = max(0.0, run.lasted_s - (last.utc_ns - begun_ns) / NS_PER_S)
-    yield Found(Kind.AFTER_BEST, (run.id,), joules, seconds, run.lasted_s, metric=last.of)
+    yield Found(Kind.AFTER_BEST, (run.id,), joules, seconds, run.lasted_s, error_of(energy), metric=last.of)
 
 
 def _best(run: Looked, name: str, kind: Better) -> _Best | None:

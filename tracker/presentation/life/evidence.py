@@ -58,10 +58,12 @@ def evidence(advice: AdviceJson) -> str:
         case "data-bound-gpu" | "waiting-gpu" if advice["busy"] is not None:
             beside = advice["processors_busy"]
             known = "" if beside is None else f", and the processors {percent(beside)} at the same time"
-            return f"It was {percent(advice['busy'])} busy {time}{known}."
+            were = "It was" if len(advice["names"]) == 1 else "They were, on average,"
+            return f"{were} {percent(advice['busy'])} busy {time}{known}."
         case "heat" | "group-clocks":
             reasons = (f"{REASONS.get(reason, reason)} for {format_duration(s)}" for reason, s in advice["reasons"].items())
-            return f"By its driver: {listed(reasons)}, of {format_duration(advice['of_seconds'])}."
+            by, most = ("its driver", "") if len(advice["names"]) == 1 else ("their driver", "up to ")
+            return f"By {by}: {most}{listed(reasons)}, of {format_duration(advice['of_seconds'])}."
         case "held-host" if advice["run"] is not None:
             unread = (advice["of_gpus"] or 0) - (advice["busy_gpus"] or 0) - len(advice["names"])
             parts = [f"{_named(advice)} {'was' if len(advice['names']) == 1 else 'were'} idle {time}"] if advice["names"] else []

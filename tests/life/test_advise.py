@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.browser.runs import write
 from tests.fakes.stored_rows import Row, device, phase, phase_energy, point, run, segment
 from tests.life.advised import LASTS_S, TERMS, Profile, S, advice, call, footprint_of, stored
 from trainwatt.cli.main import cli
-from trainwatt.core.activity import ActivityPoint
+from trainwatt.core.activity import ActivityPoint, figures, window
 from trainwatt.core.point import Point
 from trainwatt.errors import ConfigurationError
-from trainwatt.life.advice.stretches import stretches
+from trainwatt.life.advice.stretches import Processors, stretches
 
 
 def test_a_gpu_that_is_idle_for_half_of_the_run_is_the_first_line(tmp_path: Path) -> None:
@@ -255,6 +257,43 @@ def test_an_idle_time_may_begin_and_end_between_two_looks(ends_s: float, first: 
     found = stretches(activity, curve)
     assert found is not None
     idle_s = ends_s if first else LASTS_S - ends_s
-    assert (found.idle.seconds, found.idle.energy_j) == (pytest.approx(idle_s, rel=1e-3), pytest.approx(70 * idle_s, rel=1e-3))
+    assert found.idle.seconds == pytest.approx(idle_s, rel=1e-3)
+    assert found.idle.energy_j == pytest.approx(70 * idle_s, rel=1e-3)
     assert found.whole.energy_j == pytest.approx(curve[-1].energy_j)
     assert found.waiting.seconds == found.data_bound.seconds == 0.0
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 50), st.floats(0.0, 1.0)), min_size=1, max_size=8),
+    st.integers(-5, 400),
+    st.integers(-5, 400),
+)
+def test_the_busy_share_of_processors_is_that_of_their_activity(steps: list[tuple[int, float]], start_s: int, end_s: int) -> None:
+    """As `core.activity` has it, of which the quick way takes one figure only."""
+    at, points = 0, [ActivityPoint(0, cpus=4.0)]
+    busy_ms = 0.0
+    for seconds, share in steps:
+        at, busy_ms = at + seconds, busy_ms + 4000 * share * seconds
+        points.append(ActivityPoint(at * S, at * 1000.0, busy_ms, cpus=4.0))
+    found = Processors(points).between(start_s * S, end_s * S)
+    seen = window(points, start_s * S, end_s * S)
+    about = None if seen is None else figures(seen)
+    assert found == (None if about is None else pytest.approx(about.busy, abs=1e-9))
+
+
+@given(st.lists(st.tuples(st.floats(0.0, 1.0) | st.just(0.0), st.floats(50.0, 700.0), st.floats(0.0, 1.0)), min_size=1, max_size=20))
+def test_the_stretches_of_any_gpu_are_parts_of_its_time_and_energy(looks: list[tuple[float, float, float]]) -> None:
+    curve, activity, processors = [Point(0)], [ActivityPoint(0)], [ActivityPoint(0, cpus=2.0)]
+    for number, (busy, watts, beside) in enumerate(looks, start=1):
+        curve.append(Point(number * 10 * S, curve[-1].energy_j + 10 * watts))
+        activity.append(ActivityPoint(number * 10 * S, number * 10_000.0, (activity[-1].busy_ms or 0.0) + 10_000 * busy))
+        busy_ms = (processors[-1].busy_ms or 0.0) + 20_000 * beside
+        processors.append(ActivityPoint(number * 10 * S, number * 10_000.0, busy_ms, cpus=2.0))
+    found = stretches(activity, curve, processors)
+    assert found is not None
+    assert found.whole.seconds == pytest.approx(10 * len(looks))
+    assert found.whole.energy_j == pytest.approx(curve[-1].energy_j)
+    assert found.whole.busy_s == pytest.approx(sum(10 * busy for busy, _, _ in looks), abs=0.2 * len(looks))  # idle: 2 % of 10 s
+    for part in (found.idle, found.data_bound, found.waiting):
+        assert 0.0 <= part.seconds <= found.whole.seconds + 1e-6
+        assert 0.0 <= part.energy_j <= found.whole.energy_j + 1e-6

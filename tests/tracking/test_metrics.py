@@ -36,6 +36,7 @@ def test_what_is_no_metric_is_said_once_and_the_others_count(tmp_path: Path, cap
         for wrong in ("0.5", None, Broken(), [1, 2], 10**400):
             tracker.log_metrics(val_loss=wrong, acc=0.5)  # type: ignore[arg-type]
         tracker.log_metrics(**{"x" * (LONGEST_NAME + 1): 1.0}, only_nan=float("nan"))
+        tracker.log_metrics(**{"": 1.0, " ": 1.0, "val\0loss": 1.0, "val\udcffloss": 1.0, "val\x1b[31m": 1.0})
         tracker.log_metrics(**{f"loss{number}": 1.0 for number in range(MOST_METRICS + 5)})
     found = logged(tracker, db)
     assert found.pop("acc") == (5, 0.5, 0.5, 0.5)

@@ -20,7 +20,7 @@ from ...presentation.life.advice import advice_page
 from ...presentation.terminal.run import console
 from ..options import db_option, filter_options, json_option
 from ..output import echo, say
-from ..terms_options import FILE, terms_of, terms_options, with_series
+from ..terms_options import FILE, say_unused, terms_of, terms_options, with_series
 
 
 @click.command("advise")
@@ -63,7 +63,10 @@ def command(
         spans = [(begin, end + WITHIN_NS) for begin, end in times_of(store, unique)]
         terms = replace(terms, series=with_series(terms, spans, intensity_csv=intensity_csv).series)
     looked = looked_at(store, unique, terms, choices, None if metric is None else Asked.of(metric))
-    found = advised(looked, footprints_of(store, unique, terms, say))
+    footprints = footprints_of(store, unique, terms, say)
+    for f in footprints:
+        say_unused(terms, f["run"]["id"][:8], f["carbon"])
+    found = advised(looked, footprints)
     if as_json:
         echo(json.dumps(found, indent=2))
         return

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from ...core.activity import ActivityPoint, figures, window
+from ...core.activity import ActivityPoint
 from ...core.point import Point
 from ...energy.mean_power import energy_at
 
@@ -79,23 +80,50 @@ class _Part(NamedTuple):
         return self.energy_j / self.seconds
 
 
+class Processors:
+    """The busy share of processors between two instants. That of `core.activity` has all figures, and takes ten times as long."""
+
+    def __init__(self, points: Sequence[ActivityPoint]) -> None:
+        known = [p for p in points if p.busy_ms is not None]
+        self._t_ns = [p.t_ns for p in known]
+        self._busy_ms = [p.busy_ms or 0.0 for p in known]
+        self._whole_ms = [p.seen_ms * (p.cpus or 1.0) for p in known]
+
+    def between(self, start_ns: int, end_ns: int) -> float | None:
+        """None if nothing is known of that time."""
+        if len(self._t_ns) < 2:
+            return None
+        start_ns, end_ns = max(start_ns, self._t_ns[0]), min(end_ns, self._t_ns[-1])
+        if end_ns <= start_ns:
+            return None
+        (busy_before, whole_before), (busy_after, whole_after) = self._at(start_ns), self._at(end_ns)
+        whole_ms = whole_after - whole_before
+        return min(1.0, (busy_after - busy_before) / whole_ms) if whole_ms > 0.0 else None
+
+    def _at(self, t_ns: int) -> tuple[float, float]:
+        """The sums at an instant, linear between two points."""
+        i = bisect_left(self._t_ns, t_ns, lo=1, hi=len(self._t_ns) - 1)
+        x = (t_ns - self._t_ns[i - 1]) / max(1, self._t_ns[i] - self._t_ns[i - 1])
+        busy, whole = self._busy_ms, self._whole_ms
+        return busy[i - 1] + x * (busy[i] - busy[i - 1]), whole[i - 1] + x * (whole[i] - whole[i - 1])
+
+
 def stretches(activity: Sequence[ActivityPoint], curve: Sequence[Point], processors: Sequence[ActivityPoint] = ()) -> Stretches | None:
     """The stretches between points of activity, in order; None if nothing is known. `curve` is the energy of the same GPU, and `processors`
     the activity of the processors on the same clock."""
     parts: list[_Part] = []
+    beside = Processors(processors)
     for start_ns, end_ns, busy in _between(activity, curve):
-        seen = window(processors, start_ns, end_ns) if processors else None
-        of_processors = None if seen is None or (about := figures(seen)) is None else about.busy
-        parts.append(_Part((end_ns - start_ns) * _NS, _used_j(curve, start_ns, end_ns), busy, of_processors))
+        parts.append(_Part((end_ns - start_ns) * _NS, _used_j(curve, start_ns, end_ns), busy, beside.between(start_ns, end_ns)))
     found = Stretches()
     for part in _divided(_apart(parts)):
-        beside = part.processors_busy
-        seen_s = 0.0 if beside is None else part.seconds
-        stretch = Stretch(part.energy_j, part.seconds, part.busy * part.seconds, (beside or 0.0) * part.seconds, seen_s)
+        of_processors = part.processors_busy
+        seen_s = 0.0 if of_processors is None else part.seconds
+        stretch = Stretch(part.energy_j, part.seconds, part.busy * part.seconds, (of_processors or 0.0) * part.seconds, seen_s)
         found = found._replace(whole=found.whole.plus(stretch))
         if part.busy < IDLE:
             found = found._replace(idle=found.idle.plus(stretch))
-        elif part.busy < BUSY and beside is not None and beside >= PROCESSORS_BUSY:
+        elif part.busy < BUSY and of_processors is not None and of_processors >= PROCESSORS_BUSY:
             found = found._replace(data_bound=found.data_bound.plus(stretch))
         elif part.busy < BUSY:
             found = found._replace(waiting=found.waiting.plus(stretch))

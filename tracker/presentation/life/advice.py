@@ -73,7 +73,8 @@ def _notes(found: AdvisedJson) -> Iterator[str]:
     if found["without_activity"]:
         ids = listed([run_id[:8] for run_id in found["without_activity"][:MOST_NAMED]])
         runs = count(len(found["without_activity"]), "run")
-        yield f"How busy the GPUs were is not known of {runs} ({ids}): an earlier version recorded it, or the driver does not tell."
+        why = "an earlier version recorded it, its driver does not tell, or it was not tracked"
+        yield f"How busy the GPUs were is not known of {runs} ({ids}): {why}."
     if found["unclear_metrics"]:
         names = listed(found["unclear_metrics"][:MOST_NAMED])
         one = found["unclear_metrics"][0]

@@ -43,7 +43,7 @@ def what(advice: AdviceJson) -> str:
         case "place":
             return f"{_runs(advice, first=True)} did not run in the cleanest zone"
         case "short-life":
-            return f"The hardware of {_runs(advice)} is used for {advice['was'] or 0.0:g} years only"
+            return f"The hardware of {_runs(advice)} is used for {_years(advice['was'] or 0.0)} only"
         case "rare-use":
             return f"The hardware of {_runs(advice)} is used for {percent(advice['was'] or 0.0)} of its life only"
         case _:
@@ -84,7 +84,7 @@ def evidence(advice: AdviceJson) -> str:
         case "place" if advice["was"] is not None and (instead := advice["instead"]) is not None:
             return f"At {significant(advice['was'])} g/kWh; {advice['zone']} has {_ranged(instead)}."
         case "short-life" if (instead := advice["instead"]) is not None:
-            return f"Servers are usually used for {instead['low']:g} to {instead['high']:g} years."
+            return f"Servers are usually used for {instead['low']:g} to {_years(instead['high'])}."
         case "rare-use" if (instead := advice["instead"]) is not None:
             return f"GPUs are usually used for {percent(instead['low'])} to {percent(instead['high'])} of their life."
         case "lost-runs":
@@ -117,6 +117,10 @@ def _runs(advice: AdviceJson, *, first: bool = False) -> str:
     """The run, or how many there are; `first`: at the beginning of a sentence."""
     one = "Run" if first else "run"
     return f"{one} {advice['runs'][0][:8]}" if len(advice["runs"]) == 1 else count(len(advice["runs"]), "run")
+
+
+def _years(n: float) -> str:
+    return f"{n:g} {'year' if n == 1 else 'years'}"
 
 
 def _ranged(value: RangeJson) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from ...core.metric import LONGEST_NAME, MOST_METRICS, Metric, number_of
 from ...errors import TrainwattError
 from ...masking.text import scrubbed_name
+from ...texts import repr_of
 
 
 class Metrics:
@@ -26,9 +27,8 @@ class Metrics:
                 self._found[name] = known.extended(value, t_ns)
             if known is not None or value is None:
                 return
-            if len(name) > LONGEST_NAME or scrubbed_name(name) != name:
-                wrong = f"its name has more than {LONGEST_NAME} characters" if len(name) > LONGEST_NAME else "its name looks like a secret"
-                raise TrainwattError(f"{scrubbed_name(name)[:LONGEST_NAME]}=…: {wrong}")
+            if (wrong := _wrong_with(name)) is not None:
+                raise TrainwattError(f"{repr_of(scrubbed_name(name)[:LONGEST_NAME])}=…: {wrong}")
             if len(self._found) >= MOST_METRICS:
                 raise TrainwattError(f"{name}=…: a process logs at most {MOST_METRICS} metrics")
             self._found[name] = Metric.first(value, t_ns)
@@ -38,3 +38,12 @@ class Metrics:
         with self._lock:
             found = dict(self._found)
         return [{"segment_id": segment_id, "name": name, **metric._asdict()} for name, metric in found.items()]
+
+
+def _wrong_with(name: str) -> str | None:
+    """Why a metric may not have a name; None if it may."""
+    if len(name) > LONGEST_NAME:
+        return f"its name has more than {LONGEST_NAME} characters"
+    if not name.strip() or not name.isprintable():
+        return "its name is empty, or has characters that cannot be shown"
+    return "its name looks like a secret" if scrubbed_name(name) != name else None

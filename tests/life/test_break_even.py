@@ -61,6 +61,7 @@ def test_hardware_beside_the_grid_has_its_bounds_at_the_ends_of_the_intensity(tm
         entry("1000") + planned("3600", zone="FR"),
         entry("1000", "pue = 1.2") + planned("3600"),
         entry("1000") + '[[add]]\nstage = "data"\nname = "d"\nsource = "s"\noperational_kg = [1, 2, 3]\n' + planned("3600"),
+        entry("1000", "operational_kg = [600, 700, 900]\ndevice = 'H100'").replace("energy_kwh", "gpu_hours") + planned("3600"),
         entry("1000", 'zone = "SE"').replace('zone = "PL"\n', "", 1) + planned("3600"),
         (entry("1000") + planned("3600")).replace('zone = "PL"\n', ""),
     ],

@@ -213,6 +213,19 @@ def test_where_no_grid_is_known_the_form_says_which_one_stands_in(tmp_path: Path
     assert "missing: the grid" not in form(tmp_path, name, MODEL, db, *TERMS).stderr
 
 
+def test_grams_without_an_energy_are_not_lost(tmp_path: Path) -> None:
+    """And hours by hand name their device."""
+    text = '[[add]]\nstage = "training"\nname = "x"\nsource = "s"\ngpu_hours = 200\ndevice = "H100"\noperational_kg = [600, 700, 900]\n'
+    shown = form(tmp_path, "cyclonedx", text).stdout
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(shown) is None
+    considered = json.loads(shown)["components"][0]["modelCard"]["considerations"]["environmentalConsiderations"]
+    assert considered["energyConsumptions"] == []
+    [emissions] = considered["properties"]
+    assert emissions["name"] == "trainwatt:training:emissions"
+    assert re.fullmatch(r"at least 0\.70\d+ tCO2eq \(0\.60\d+ to 0\.9\d+\)", emissions["value"])
+    assert card_of(form(tmp_path, "huggingface", text).stdout)["hardware_used"] == "H100"
+
+
 def test_no_quality_is_made_up_of_a_number_without_a_range(tmp_path: Path) -> None:
     result = form(tmp_path, "boamps", ADDED)
     assert "quality" not in json.loads(result.stdout)

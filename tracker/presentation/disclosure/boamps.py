@@ -90,7 +90,7 @@ def _infrastructure(of: DisclosureJson, training: DisclosedStageJson, missing: l
     if components:
         found["components"] = components
     else:
-        missing.append(Missing("the hardware", "record runs on it; what was added by hand names none here"))
+        missing.append(Missing("the hardware", "record runs on it; of what was added by hand, nobody says how many devices it had"))
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..words.safe_text import json_text
-from .form import NO_GRID, SITE, Form, Missing, boundary_of, is_known, kwh, no_energy, stated, tonnes
+from .form import ENDS, NO_GRID, SITE, Form, Missing, boundary_of, is_known, kwh, no_energy, stated, tonnes
 
 if TYPE_CHECKING:
     from ...core.contract import DisclosedStageJson, DisclosureJson, RangeJson
@@ -28,11 +28,16 @@ def cyclonedx(of: DisclosureJson) -> Form:
         missing.append(NO_GRID)
     missing += [no_energy(stage["stage"]) for stage in of["stages"] if not is_known(boundary_of(stage, "site"))]
     activities = [_activity(of, stage) for stage in of["stages"] if is_known(boundary_of(stage, "site"))]
+    considered: dict[str, Any] = {"energyConsumptions": activities}
+    # An activity needs an energy. Grams that somebody else has computed may have none.
+    alone = [stage for stage in of["stages"] if not is_known(boundary_of(stage, "site")) and stage["total_g"]["high"]]
+    if alone:
+        considered["properties"] = [{"name": f"trainwatt:{stage['stage']}:emissions", "value": _mass_text(stage)} for stage in alone]
     component: dict[str, Any] = {
         "type": "machine-learning-model",
         "bom-ref": "model",
         "name": of["name"],
-        "modelCard": {"considerations": {"environmentalConsiderations": {"energyConsumptions": activities}}},
+        "modelCard": {"considerations": {"environmentalConsiderations": considered}},
     }
     if known["version"] and len(known["version"]) > LONGEST_VERSION:
         missing.append(
@@ -84,3 +89,8 @@ def _activity(of: DisclosureJson, stage: DisclosedStageJson) -> dict[str, Any]:
 
 def _tonnes_text(stage: DisclosedStageJson, grams: RangeJson) -> str:
     return f"{tonnes(grams['value'])} tCO2eq" if grams["high"] or not stage["lower_bound"] else "not known"
+
+
+def _mass_text(stage: DisclosedStageJson) -> str:
+    value, low, high = (tonnes(stage["total_g"][end]) for end in ENDS)
+    return f"{'at least ' if stage['lower_bound'] else ''}{value} tCO2eq ({low} to {high})"

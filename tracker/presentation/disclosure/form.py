@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ...core.units import J_PER_KWH
 from ..words.quantities import figure_text
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 G_PER_T = 1e6
 J_PER_MWH = 1000 * J_PER_KWH
+ENDS: tuple[Literal["value", "low", "high"], ...] = ("value", "low", "high")
 SITE = "site (nodes times PUE)"
 GRAMS_OF = f"Emissions are those of the {SITE}, and of making the hardware."
 LONGEST = 200

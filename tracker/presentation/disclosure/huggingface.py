@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ..words.quantities import listed, significant
 from ..words.safe_text import yaml_text
-from .form import GRAMS_OF, NO_GRID, Form, Missing, no_grams, no_stage, stage_of, stated
+from .form import ENDS, GRAMS_OF, NO_GRID, Form, Missing, no_grams, no_stage, stage_of, stated
 
 if TYPE_CHECKING:
     from ...core.contract import DisclosureJson
-
-ENDS: tuple[Literal["value", "low", "high"], ...] = ("value", "low", "high")
 
 
 def huggingface(of: DisclosureJson) -> Form:
@@ -45,8 +43,11 @@ def huggingface(of: DisclosureJson) -> Form:
     else:
         missing.append(stated("location", "the place of the training", '"Paris, France"'))
     hardware = [f"{used['count']} x {used['model']}" for stage in stages for used in stage["hardware"]]
+    recorded = {used["model"] for stage in stages for used in stage["hardware"]}
+    added = [held["model"] for stage in stages for held in stage["hardware_hours"] if held["model"] is not None]
+    hardware += [model for model in added if model not in recorded]
     if hardware:
         lines.append(f"  hardware_used: {yaml_text(', '.join(dict.fromkeys(hardware)))}")
     else:
-        missing.append(Missing("the hardware", "record runs on it; what was added by hand names none here"))
+        missing.append(Missing("the hardware", "record runs on it, or give the device of what is added by hand"))
     return Form("\n".join(lines), tuple(missing))

@@ -124,6 +124,8 @@ def test_the_figures_come_out_on_another_machine(tmp_path: Path, monkeypatch: py
         file.unlink()
     said = json.loads(unpacked((tmp_path / "receipt.zip").read_bytes())["result.json"])
     assert said["life"] == again
+    factors = [*(run["carbon"] for run in said["runs"]), *said["added"]]
+    assert all(a["source"] for carbon in factors for a in carbon["assumptions"])
     found = elsewhere(tmp_path / "receipt.zip", tmp_path)
     assert (found["holds"], found["differences"], found["error"]) == (True, [], None)
 

@@ -16,6 +16,7 @@ from .plan import Added
 
 if TYPE_CHECKING:
     from ..carbon.tables.hardware import HardwareTable
+    from ..core.contract import CarbonJson
 
 _ENERGY_ALONE = Plan(
     device=None, count=None, hours=None, gpu_hours=None, watts=None, load=None, energy_kwh=None, embodied_kg=None, host_kg=None,
@@ -52,14 +53,21 @@ class Site(NamedTuple):
     grid: Grid | None
 
 
-def site_of(added: Added, terms: Terms, rows: HardwareTable) -> Site:
-    """The site of an entry: as it says, as `terms` say, or as that of its cloud region. Raises ConfigurationError."""
+def carbon_of(added: Added, terms: Terms, rows: HardwareTable) -> CarbonJson | None:
+    """The footprint of an entry at its likely values, with all factors. None if it has no energy and no time. Raises ConfigurationError."""
     kwh = None if added.energy_kwh is None else added.energy_kwh.central
     if added.plan is None and kwh is None:
+        return None
+    return estimate(added.plan or replace(_ENERGY_ALONE, energy_kwh=kwh), over(added.terms, terms), rows)[1]
+
+
+def site_of(added: Added, terms: Terms, rows: HardwareTable) -> Site:
+    """The site of an entry: as it says, as `terms` say, or as that of its cloud region. Raises ConfigurationError."""
+    carbon = carbon_of(added, terms, rows)
+    if carbon is None:
         return Site(None, None, None)
-    _, carbon, _ = estimate(added.plan or replace(_ENERGY_ALONE, energy_kwh=kwh), over(added.terms, terms), rows)
-    pue = None if LeftOut.SITE_OVERHEAD in carbon["left_out_codes"] else carbon["pue"]
-    return Site(carbon["zone"], pue, None if added.operational_kg is not None else grid_of(carbon))
+    grid = grid_of(carbon) if added.operational_kg is None else None
+    return Site(carbon["zone"], None if LeftOut.SITE_OVERHEAD in carbon["left_out_codes"] else carbon["pue"], grid)
 
 
 def grid_of_energy(terms: Terms, rows: HardwareTable) -> Grid:

@@ -16,6 +16,7 @@ from ...carbon.tables.hardware import table
 from ...errors import ConfigurationError
 from ...storage.read.store import Store
 from ..disclosing.disclosure import disclosure
+from ..entries import carbon_of
 from ..footprints import gathered
 from ..reading import read_life
 from ..whole import whole_life
@@ -41,7 +42,8 @@ def computed(folder: Path, say: Callable[[str], None]) -> ReceiptJson:
     whole = whole_life(life, runs.of, runs.found, runs.measured, runs.terms, rows)
     disclosed = disclosure(life, runs.of, runs.found, runs.measured, whole, "", "", runs.terms, rows)
     of_units = [f for f in runs.measured if f["run"]["id"] not in runs.of.stages]
-    result: ReceiptJson = {**disclosed, "runs": [*runs.found, *of_units]}
+    added = [carbon_of(one, runs.terms, rows) for one in life.added]
+    result: ReceiptJson = {**disclosed, "runs": [*runs.found, *of_units], "added": added}
     return cast("ReceiptJson", _without(f"{folder}/", result))
 
 

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, TypedDict
 from .disclosure import DisclosureJson
 
 if TYPE_CHECKING:
+    from ..carbon import CarbonJson
     from ..lists import FootprintJson
 
 
 class ReceiptJson(DisclosureJson):
     """The result of a receipt. `runs` has the footprint of each run with all factors, also of those that tell only what a unit of inference
-    takes. `method` and `made_at` are empty: they are no figures."""
+    takes. `added` has that of each entry by hand at its likely values, in the order of the file: None for one without energy and time.
+    `method` and `made_at` are empty: they are no figures."""
 
     runs: list[FootprintJson]
+    added: list[CarbonJson | None]
 
 
 class DifferenceJson(TypedDict):

@@ -202,7 +202,7 @@ def test_each_gap_says_how_to_fill_it(tmp_path: Path, runs: dict[str, Row]) -> N
     for name in FORMS:
         missing = [line for line in form(tmp_path, name, MODEL, db).stderr.splitlines() if "missing: " in line]
         assert missing or name == "json"
-        assert all(re.search(r"; .*(give|record|measure|count|select)", line) for line in missing)
+        assert all(re.search(r"; .*(give|record|measure|count|select|make)", line) for line in missing)
 
 
 @pytest.mark.parametrize("name", ["huggingface", "cyclonedx", "sci-ai"])
@@ -211,6 +211,11 @@ def test_where_no_grid_is_known_the_form_says_which_one_stands_in(tmp_path: Path
     assert "missing: the grid; give --zone or --intensity" in form(tmp_path, name, MODEL, db).stderr
     assert "missing: the grid" not in form(tmp_path, name, MODEL, db, "--zone", "FR").stderr
     assert "missing: the grid" not in form(tmp_path, name, MODEL, db, *TERMS).stderr
+
+
+def test_a_run_that_still_runs_is_said(tmp_path: Path) -> None:
+    db = stored(tmp_path, going={"stage": "training", "status": "running"})
+    assert "missing: the rest of 1 run that still runs; make the form again after the end" in form(tmp_path, "gpai", MODEL, db).stderr
 
 
 def test_grams_without_an_energy_are_not_lost(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import rich_click as click
 
 from ...carbon.tables.hardware import table
+from ...core.run import Status
 from ...errors import ConfigurationError
 from ...life.disclosing.disclosure import disclosure
 from ...life.footprints import Gathered, gathered
@@ -95,5 +96,7 @@ def _fill(form: str, life: Life, runs: Gathered, made_at: str, output: str | Non
         say(f"written: {output}")
     for missing in filled.missing:
         say(f"missing: {missing.what}; {missing.how}")
+    if going := sum(f["run"]["status"] == Status.RUNNING for f in found):
+        say(f"missing: the rest of {count(going, 'run')} that still {'runs' if going == 1 else 'run'}; make the form again after the end")
     if unstaged := sum(stage is None for stage in of.stages.values()):
         say(f"missing: {count(unstaged, 'run')} without a stage; give --stage when they run, or select them in the file with [[select]]")

@@ -119,6 +119,33 @@ def test_a_benchmark_of_inference_is_what_its_runs_have_counted(tmp_path: Path) 
     assert "missing: the task of the benchmark; give inference_task" in stated.stderr
 
 
+def test_a_unit_of_inference_is_what_the_runs_of_the_stage_have_counted(tmp_path: Path) -> None:
+    """Without a plan in a file: one kilowatt-hour for 2,000 requests."""
+    db = counting(tmp_path, serve={"requests": 2000, "tokens": 10**6, "flops": 51 * 10**13})
+    page = form(tmp_path, "gpai", MODEL, db, *TERMS)
+    assert "Energy of a request: 1800 J (1620–1980), 2,000 requests of 1 run of inference" in page.stdout
+    assert "Energy of a token: 3.60 J" in page.stdout
+    assert "FLOP of the benchmark: 5.1e+14 (order of magnitude: 10^14)" in page.stdout
+    assert "inference" not in page.stderr
+    score = form(tmp_path, "sci-ai", MODEL, db, *TERMS).stdout
+    view = json.loads(form(tmp_path, "json", MODEL, db, *TERMS).stdout)
+    [inference] = [stage for stage in view["stages"] if stage["stage"] == "inference"]
+    assert inference["work"] == {"requests": 2000, "tokens": 10**6, "flops": 51 * 10**13}
+    [grams] = re.findall(r"- ([\d.]+) mg .*CO2e per request \(1800 J\)", score)
+    assert float(grams) == pytest.approx(inference["total_g"]["value"] / 2000 * 1000, rel=0.01)
+    assert "per flop" not in score
+
+
+@pytest.mark.parametrize("more", [ADDED.replace('"training"', '"inference"'), "[[select]]\nstage = 'inference'\nruns = ['loose']\n"])
+def test_no_unit_takes_what_was_not_counted_in_it(tmp_path: Path, more: str) -> None:
+    """An entry by hand, or a run, whose joules belong to the stage and whose units nobody knows."""
+    db = counting(tmp_path, serve={"requests": 2000, "flops": 51 * 10**13})
+    page = form(tmp_path, "gpai", MODEL + more, db, *TERMS)
+    assert "Energy of a unit: missing" in page.stdout
+    assert "missing: the energy of inference; count units in each run" in page.stderr
+    assert "per unit of inference: missing" in form(tmp_path, "sci-ai", MODEL + more, db, *TERMS).stdout
+
+
 # ---- the form of the EU
 
 

@@ -32,8 +32,17 @@ def flop_counted(footprints: Sequence[FootprintJson], added: int) -> CountedFlop
     }
 
 
+def work_of(footprints: Sequence[FootprintJson], added: int) -> dict[str, int]:
+    """The units that every run of a stage has counted, over all runs. None of them where something was added by hand, which has no units,
+    or where a run lacks the work of some ranks, or its energy."""
+    if not footprints or added or any(work_partial(f["run"]) or f["energy"]["total_j"] is None for f in footprints):
+        return {}
+    common = [unit for unit in footprints[0]["work"] if all(f["work"].get(unit) for f in footprints)]
+    return {unit: sum(f["work"][unit] for f in footprints) for unit in common}
+
+
 def benchmark_of(unit: str | None, measured: Sequence[FootprintJson]) -> BenchmarkJson | None:
-    """The operations of the runs that tell what a unit of inference takes. None if one of them counted none, or not all of them."""
+    """The operations of runs of inference, and the units that they were for. None if one of them counted none, or not all of them."""
     if unit is None or not measured:
         return None
     if not all(counted(f["work"], FLOPS) and counted(f["work"], unit) and not work_partial(f["run"]) for f in measured):

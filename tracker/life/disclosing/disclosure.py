@@ -12,6 +12,7 @@ from ...carbon.assumption import LeftOut
 from ...carbon.tables.hardware import HardwareTable
 from ...carbon.terms import Terms
 from ...core.run import Origin, Stage
+from ...core.work import chosen
 from ...energy.intervals import Share, interval
 from ..choosing import Chosen
 from ..entries import Site, figures_of_added, site_of
@@ -19,7 +20,7 @@ from ..figures import Figures, figures_of
 from ..grids import grid_of
 from ..inference import range_of
 from ..plan import Added, Life
-from .compute import benchmark_of, flop_counted
+from .compute import benchmark_of, flop_counted, work_of
 from .hardware import hardware_of, hours_of, wall_clock_s
 
 if TYPE_CHECKING:
@@ -57,9 +58,19 @@ def disclosure(
         "pues": list(dict.fromkeys(pue for stage in stages for pue in stage["pues"])),
         "method": method,
         "stated": life.stated.as_json(),
-        "benchmark": benchmark_of(None if life.inference is None else life.inference.unit, measured),
+        "benchmark": benchmark_of(*_benchmark(life, of, footprints, measured)),
         "life": whole,
     }
+
+
+def _benchmark(
+    life: Life, of: Chosen, footprints: Sequence[FootprintJson], measured: Sequence[FootprintJson]
+) -> tuple[str | None, Sequence[FootprintJson]]:
+    """The unit and the runs of a benchmark of inference: those that the plan names, else those of the stage."""
+    if life.inference is not None and measured:
+        return life.inference.unit, measured
+    of_stage = [f for f in footprints if of.stages[f["run"]["id"]] is Stage.INFERENCE]
+    return chosen(work_of(of_stage, 0)), of_stage
 
 
 class _Entry(NamedTuple):
@@ -96,6 +107,7 @@ def _stage(stage: Stage, footprints: Sequence[FootprintJson], added: Sequence[_E
         "hardware_hours": hours_of(footprints, [entry.added for entry in added]),
         "hardware": hardware_of(footprints),
         "flop_counted": flop_counted(footprints, len(added)),
+        "work": work_of(footprints, len(added)),
         "measured_share": by_sensors_j / figures.energy.central if figures.energy.central else 0.0,
         "runs": len(footprints),
         "zones": list(dict.fromkeys(zone for zone in zones if zone)),

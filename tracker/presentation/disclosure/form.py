@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ...core.units import J_PER_KWH
-from ..words.quantities import figure_text
+from ...core.work import FLOPS, singular
+from ..words.quantities import amount, count, figure_text
 
 if TYPE_CHECKING:
-    from ...core.contract import AddedJson, BoundaryJson, DisclosedStageJson, DisclosureJson
+    from ...core.contract import AddedJson, BoundaryJson, DisclosedStageJson, DisclosureJson, RangeJson
 
 G_PER_T = 1e6
 J_PER_MWH = 1000 * J_PER_KWH
@@ -101,6 +102,37 @@ def flop_text(flop: float) -> str:
     """ "3.8e+25 (order of magnitude: 10^25)": two significant figures, and the order of magnitude of these."""
     shown = f"{flop:.1e}"
     return f"{shown} (order of magnitude: 10^{int(shown.partition('e')[2])})"
+
+
+class Served(NamedTuple):
+    """A unit of inference: what one takes in joules (before PUE) and in grams, each with its range, and from what that is known."""
+
+    unit: str
+    joules: RangeJson
+    grams: RangeJson
+    lower_bound: bool
+    source: str
+
+
+def served(of: DisclosureJson) -> list[Served]:
+    """What units of inference take: as planned, else as the runs of the stage have counted them."""
+    planned, stage = of["life"]["planned"], stage_of(of, "inference")
+    if planned is not None:
+        least = planned["operational_lower_bound"] or planned["embodied_lower_bound"]
+        return [Served(planned["unit"], planned["j_per_unit"], planned["g_per_unit"], least, planned["source"])]
+    if stage is None:
+        return []
+    node, runs = boundary_of(stage, "node"), count(stage["runs"], "run")
+    joules: RangeJson = {"value": node["energy_j"], "low": node["low_j"], "high": node["high_j"]}
+    return [
+        Served(unit, _each(joules, n), _each(stage["total_g"], n), stage["lower_bound"], f"{amount(n, unit)} of {runs} of inference")
+        for unit, n in stage["work"].items()
+        if singular(unit) != singular(FLOPS)
+    ]
+
+
+def _each(of: RangeJson, units: int) -> RangeJson:
+    return {"value": of["value"] / units, "low": of["low"] / units, "high": of["high"] / units}
 
 
 class Flop(NamedTuple):

@@ -14,6 +14,7 @@ from ..words.quantities import count, figure_text, format_duration, listed
 from ..words.safe_text import clipped, markdown
 from .form import (
     COUNTED,
+    ENDS,
     LONGEST,
     Form,
     Missing,
@@ -26,6 +27,7 @@ from .form import (
     mwh_text,
     no_energy,
     no_stage,
+    served,
     stage_of,
     stated,
 )
@@ -189,20 +191,22 @@ def _inference(of: DisclosureJson, missing: list[Missing]) -> Iterator[str]:
         missing.append(
             Missing(
                 "the compute of inference",
-                "measure a benchmark with --stage inference that counts flops, and name it below [inference] in the file; or give"
+                "count flops and units in each run with --stage inference, or name a benchmark below [inference] in the file, or give"
                 " inference_flop, inference_task and inference_hardware below [disclosure]",
             )
         )
         yield "- FLOP of a benchmark: missing"
-    planned = of["life"]["planned"]
-    if planned is None:
+    found = served(of)
+    if not found:
         missing.append(
-            Missing("the energy of inference", "measure a benchmark with --stage inference, and name it below [inference] in the file")
+            Missing(
+                "the energy of inference",
+                "count units in each run with --stage inference, or name a benchmark below [inference] in the file",
+            )
         )
         yield "- Energy of a unit: missing"
-    else:
-        each = planned["j_per_unit"]
-        unit = _text(singular(planned["unit"]))
-        value, low, high = (figure_text(each[key]) for key in ("value", "low", "high"))
-        yield f"- Energy of a {unit}: {value} J{'' if low == high else f' ({low}–{high})'}, {_text(planned['source'])}"
+    for each in found:
+        value, low, high = (figure_text(each.joules[end]) for end in ENDS)
+        ranged = "" if low == high else f" ({low}–{high})"
+        yield f"- Energy of a {_text(singular(each.unit))}: {value} J{ranged}, {_text(each.source)}"
     yield ""

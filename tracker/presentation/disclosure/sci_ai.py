@@ -13,7 +13,7 @@ from ...core.work import singular
 from ..words.masses import format_mass
 from ..words.quantities import count, figure_text
 from ..words.safe_text import clipped, markdown
-from .form import GRAMS_OF, LONGEST, NO_GRID, Form, Missing, flop_of, no_grams, stated
+from .form import GRAMS_OF, LONGEST, NO_GRID, Form, Missing, flop_of, no_grams, served, stated
 
 if TYPE_CHECKING:
     from ...core.contract import DisclosureJson
@@ -70,13 +70,13 @@ def _provider(of: DisclosureJson, missing: list[Missing]) -> Iterator[str]:
 
 
 def _consumer(of: DisclosureJson, missing: list[Missing]) -> Iterator[str]:
-    planned = of["life"]["planned"]
-    if planned is None:
-        missing.append(Missing("the unit of inference", "measure it with --stage inference and name it below [inference] in the file"))
+    found = served(of)
+    if not found:
+        missing.append(
+            Missing("the unit of inference", "count it in each run with --stage inference, or name it below [inference] in the file")
+        )
         yield "- per unit of inference: missing"
-        return
-    each = planned["g_per_unit"]
-    unit = markdown(clipped(singular(planned["unit"]), LONGEST))
-    least = "at least " if planned["operational_lower_bound"] or planned["embodied_lower_bound"] else ""
-    grams = format_mass(each["value"], each["low"], each["high"])
-    yield f"- {least}{grams} CO2e per {unit} ({figure_text(planned['j_per_unit']['value'])} J)"
+    for each in found:
+        unit = markdown(clipped(singular(each.unit), LONGEST))
+        grams = format_mass(each.grams["value"], each.grams["low"], each.grams["high"])
+        yield f"- {'at least ' if each.lower_bound else ''}{grams} CO2e per {unit} ({figure_text(each.joules['value'])} J)"

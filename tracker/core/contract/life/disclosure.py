@@ -47,7 +47,8 @@ class CountedFlopJson(TypedDict):
 
 
 class BenchmarkJson(TypedDict):
-    """The floating-point operations of so many units of inference, as the runs counted them that tell what a unit takes."""
+    """The floating-point operations of so many units of inference: as the runs counted them that tell what a unit takes, else those of the
+    stage."""
 
     flop: int
     unit: str
@@ -57,9 +58,10 @@ class BenchmarkJson(TypedDict):
 
 class DisclosedStageJson(TypedDict):
     """A stage of a model's life. `wall_clock_s` is the time in which at least one of its runs was there, `device_hours` that of all GPUs,
-    and `hardware_hours` the same for each model of GPU. `flop_counted` is None if no run has counted any. `measured_share` is the part of
-    the energy that sensors measured; the rest was modelled, estimated, imported or added by hand. `zones` and `pues` are those of its runs
-    and of what was added, as far as they are known. `assumed_grid`: for a part of it no grid is known, and that of the world stands in."""
+    and `hardware_hours` the same for each model of GPU. `flop_counted` is None if no run has counted any. `work` has the units that every
+    run has counted, and is empty where something was added by hand. `measured_share` is the part of the energy that sensors measured; the
+    rest was modelled, estimated, imported or added by hand. `zones` and `pues` are those of its runs and of what was added, as far as they
+    are known. `assumed_grid`: for a part of it no grid is known, and that of the world stands in."""
 
     stage: str
     boundaries: list[BoundaryJson]
@@ -72,6 +74,7 @@ class DisclosedStageJson(TypedDict):
     hardware_hours: list[HardwareHoursJson]
     hardware: list[HardwareUsedJson]
     flop_counted: CountedFlopJson | None
+    work: dict[str, int]
     measured_share: float
     runs: int
     zones: list[str]

@@ -297,3 +297,42 @@ def test_the_stretches_of_any_gpu_are_parts_of_its_time_and_energy(looks: list[t
     for part in (found.idle, found.data_bound, found.waiting):
         assert 0.0 <= part.seconds <= found.whole.seconds + 1e-6
         assert 0.0 <= part.energy_j <= found.whole.energy_j + 1e-6
+
+
+def test_a_run_that_is_a_test_is_not_advised_to_test_less(tmp_path: Path) -> None:
+    energies = [{**phase_energy(0, 290_000.0), "slack_low_j": 0.0, "slack_high_j": 0.0, "scatter_j2": 0.0}]
+    db = stored(tmp_path / "runs.db", [[(1000, 300.0, 0.97)]], phase=[phase(0, "test")], phase_energy=energies)
+    assert advice(db)["advice"] == []
+
+
+def test_many_gpus_that_are_idle_for_a_part_of_a_run_are_one_loss(tmp_path: Path) -> None:
+    gpus: list[Profile] = [[(500, 500.0, 0.95), (1000, 80.0, 0.0)]] * 8
+    [loss] = advice(stored(tmp_path / "runs.db", gpus))["advice"]
+    assert (loss["kind"], len(loss["names"]), loss["seconds"]) == ("idle-gpu", 8, 500.0)
+    assert loss["energy_j"]["value"] == pytest.approx(320_000)
+    shown = " ".join(call(tmp_path / "runs.db", "latest", *TERMS).stdout.split())
+    assert "gpu0, gpu1, gpu2, gpu3, gpu4 and 3 more of run run-1 were held and idle" in shown
+    assert "Each, on average, for 8 min 20 s of 16 min 40 s." in shown
+
+
+def test_what_many_runs_have_lost_is_one_line(tmp_path: Path) -> None:
+    """The run that has lost the most comes first. Three runs have a line each."""
+    db = tmp_path / "runs.db"
+    for number in range(5):
+        lost = [(500 + 10 * number, 300.0, 0.9), (1000, 100.0, 0.0)]
+        stored(db, [lost], name=f"run{number}", start_utc_ns=number * LASTS_S * S)
+    [loss] = advice(db, "--project", "digits")["advice"]
+    assert (loss["runs"], loss["run"]) == ([f"run{n}" for n in range(5)], None)
+    assert loss["energy_j"]["value"] == pytest.approx(sum(100 * (500 - 10 * n) for n in range(5)))
+    assert [a["run"] for a in advice(db, "run4", "run2", "run0")["advice"]] == ["run0", "run2", "run4"]
+
+
+def test_heat_of_many_runs_is_added_up(tmp_path: Path) -> None:
+    db = tmp_path / "runs.db"
+    for number in range(4):
+        sums = {"device": "gpu0", "segment_id": f"seg-r{number}", "busy_scatter_ms2": 0, "throttled": '{"heat": 300000}'}
+        rows = [{**sums, "t_ns": LASTS_S * S, "seen_ms": LASTS_S * 1000, "busy_ms": 950_000}]
+        stored(db, [[(1000, 300.0, 0.95)]], name=f"r{number}", start_utc_ns=number * LASTS_S * S, activity_point=rows)
+    [loss] = advice(db, "--project", "digits")["advice"]
+    assert (loss["kind"], loss["energy_j"], loss["grams"], loss["reasons"]) == ("heat", None, None, {"heat": 1200.0})
+    assert "By their drivers: heat for 20 min 00 s, of 1 h 06 min." in " ".join(call(db, "--project", "digits").stdout.split())

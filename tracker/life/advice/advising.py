@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,7 +13,7 @@ from ..figures import Figures, figures_of
 from ..inference import as_range, product, range_of
 from .circumstances import of_hour, of_place, of_rare_use, of_short_life
 from .devices import of_clocks, of_gpus, of_processors
-from .loss import TOGETHER, BestMetric, Case, Finder, Found, Looked, each_run
+from .loss import TOGETHER, BestMetric, Case, Finder, Found, Kind, Looked, each_run
 from .work import after_best, lost_runs, of_checks
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 LEAST_SHARE = 0.01
 """What is less of the energy, or of the grams, of all runs is not worth a line."""
+MOST_ALONE = 3
+"""If more runs than these have a loss of one kind, it is one line for all of them."""
 
 FINDERS: tuple[Finder, ...] = (
     lost_runs,
@@ -56,22 +58,20 @@ def advised(runs: Sequence[Looked], footprints: Sequence[FootprintJson]) -> Advi
 
     What is less than the error of the measurement is counted and not advised: half of the range of the energy of its devices, or of its
     runs. So is what is less than LEAST_SHARE of the energy, or, of a loss that has grams only, of all grams: both sides of such a loss have
-    the same joules, and the error of these is in both. Losses of several runs that are each too small are joined, by kind, before that.
-    """
+    the same joules, and the error of these is in both. Losses of several runs that are each too small are joined, by kind, before that; so
+    are those of more than MOST_ALONE runs."""
     whole = figures_of(footprints)
     by_id = {f["run"]["id"]: f for f in footprints}
     case = Case(runs, footprints)
     found = [_worth(loss, by_id) for loss in chain.from_iterable(find(case) for find in FINDERS)]
-    kept = [each for each in found if _counts(each, whole)]
-    small = [each for each in found if not _counts(each, whole)]
-    joined = [each for each in _joined(small, by_id) if _counts(each, whole)]
-    dropped = len(small) - sum(each.loss.kind in {j.loss.kind for j in joined} for each in small)
+    kept = list(_kept(found, whole))
+    joined = {kind for kind, each in kept if len(each.loss.runs) > 1 and kind not in TOGETHER}
     return {
         "schema_version": SCHEMA_VERSION,
         "runs": [run.id for run in runs],
         "energy_j": as_range(whole.energy) if any(f["energy"]["total_j"] is not None for f in footprints) else None,
-        "advice": [_as_json(each, whole) for each in _largest_first([*kept, *joined])],
-        "below_error": dropped,
+        "advice": [_as_json(each, whole) for each in _largest_first(each for _, each in kept)],
+        "below_error": sum(not _counts(each, whole) and each.loss.kind not in joined for each in found),
         "without_activity": [run.id for run in runs if _has_gpus(run) and not _is_known(run)],
         "unclear_metrics": _unclear(runs),
     }
@@ -87,26 +87,49 @@ def _counts(each: _Worth, whole: Figures) -> bool:
     return more is not None and more.central > LEAST_SHARE * whole.total.central
 
 
-def _joined(small: Iterable[_Worth], footprints: Mapping[str, FootprintJson]) -> list[_Worth]:
-    """Losses of one kind of several runs as one."""
-    by_kind: dict[str, list[Found]] = defaultdict(list)
-    for each in small:
-        if each.loss.kind not in TOGETHER:
-            by_kind[each.loss.kind].append(each.loss)
-    found: list[_Worth] = []
-    for losses in by_kind.values():
-        runs = tuple(dict.fromkeys(run_id for loss in losses for run_id in loss.runs))
-        if len(runs) > 1:
-            energies = [loss.energy for loss in losses if loss.energy is not None]
-            more = [loss.more for loss in losses if loss.more is not None]
-            seconds, of_seconds = (sum(of) for of in zip(*((loss.seconds, loss.of_seconds) for loss in losses), strict=True))
-            energy = total(energies) if energies else None
-            error_j = sum(loss.error_j for loss in losses)
-            whole = Found(losses[0].kind, runs, energy, seconds, of_seconds, error_j, names=runs, more=total(more) if more else None)
-            operational = [grams for loss in losses if (grams := _worth(loss, footprints).operational) is not None]
-            known = len(operational) == len(losses)
-            found.append(_Worth(whole, total(operational) if known else None, whole.more))
-    return found
+def _kept(found: Iterable[_Worth], whole: Figures) -> Iterator[tuple[Kind, _Worth]]:
+    """The losses that are worth a line, with their kinds. Those of many runs are one, and so are those that are too small by themselves."""
+    by_kind: dict[Kind, list[_Worth]] = defaultdict(list)
+    for each in found:
+        by_kind[each.loss.kind].append(each)
+    for kind, every in by_kind.items():
+        alone = [each for each in every if _counts(each, whole)]
+        small = [each for each in every if not _counts(each, whole)]
+        if kind not in TOGETHER and len({each.loss.runs for each in alone}) > MOST_ALONE:
+            alone, small = [], every
+        yield from ((kind, each) for each in alone)
+        if kind not in TOGETHER and len({each.loss.runs for each in small}) > 1 and _counts(together := _joined(small), whole):
+            yield kind, together
+
+
+def _joined(every: Iterable[_Worth]) -> _Worth:
+    """Losses of one kind of several runs as one. The run that has lost the most comes first."""
+    ordered = _largest_first(every)
+    losses = [each.loss for each in ordered]
+    runs = tuple(dict.fromkeys(run_id for loss in losses for run_id in loss.runs))
+    reasons: dict[str, float] = defaultdict(float)
+    for loss in losses:
+        for reason, seconds in loss.reasons.items():
+            reasons[reason] += seconds
+    joined = Found(
+        kind=losses[0].kind,
+        runs=runs,
+        energy=_sum(loss.energy for loss in losses),
+        seconds=sum(loss.seconds for loss in losses),
+        of_seconds=sum(loss.of_seconds for loss in losses),
+        error_j=sum(loss.error_j for loss in losses),
+        names=runs,
+        more=_sum(loss.more for loss in losses),
+        reasons=reasons,
+    )
+    known = all(each.operational is not None for each in ordered if each.loss.energy is not None)
+    return _Worth(joined, _sum(each.operational for each in ordered) if known else None, joined.more)
+
+
+def _sum(parts: Iterable[Estimate | None]) -> Estimate | None:
+    """The sum of what is known; None if nothing is."""
+    known = [part for part in parts if part is not None]
+    return total(known) if known else None
 
 
 def _largest_first(found: Iterable[_Worth]) -> list[_Worth]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ...carbon.accounting import NOTHING, Estimate
+from ...carbon.accounting import NOTHING, Estimate, total
 from ...core.activity import ActivityPoint, Throttle
 from ...energy.shares.policy import CGROUP, MACHINE
 from .loss import Found, Kind, Looked, embodied_of, error_of, relative_error, with_error
@@ -20,7 +20,7 @@ LEAST_CUT = 0.05
 ALL_THE_TIME = 0.9
 """A GPU that is idle for this share of the time is idle throughout: the rest is its start."""
 LARGE_HOST = 4
-"""From so many GPUs on, a host with half of them idle is one loss, and not one for each GPU."""
+"""Of so many GPUs of a host that are idle, or of which half are, the loss is one, and not one for each GPU."""
 _HEAT = (Throttle.HEAT, Throttle.HARDWARE_HEAT, Throttle.POWER_BRAKE, Throttle.HARDWARE)
 
 Gpu = tuple[str, str]
@@ -34,15 +34,38 @@ def of_gpus(run: Looked, footprint: FootprintJson) -> Iterator[Found]:
     together = {host for host, _ in gpus if _mostly_idle(host, gpus, found, _unread(run, host))}
     for host in sorted(together):
         yield _held(run, footprint, host, gpus, found)
-    for (host, name), of in found.items():
-        device = gpus.get((host, name))
-        if of.idle.seconds and not (host in together and _is_idle(of)):
-            energy = with_error(of.idle.energy_j, relative_error(device))
-            yield Found(Kind.IDLE_GPU, (run.id,), energy, of.idle.seconds, of.whole.seconds, error_of(device), host, (name,))
     for host in dict.fromkeys(host for host, _ in found):
         here = {gpu: of for gpu, of in found.items() if gpu[0] == host}
+        yield from _idle(run, gpus, {gpu: of for gpu, of in here.items() if of.idle.seconds and not (host in together and _is_idle(of))})
         yield from _waited(run, Kind.DATA_BOUND_GPU, gpus, {gpu: (of.data_bound, of.whole) for gpu, of in here.items()})
         yield from _waited(run, Kind.WAITING_GPU, gpus, {gpu: (of.waiting, of.whole) for gpu, of in here.items()})
+
+
+def _idle(run: Looked, gpus: Mapping[Gpu, DeviceJson], idle: Mapping[Gpu, Stretches]) -> Iterator[Found]:
+    """The losses of GPUs of a host that were idle: one for each, or one of all if they are many."""
+    losses = [
+        Found(
+            Kind.IDLE_GPU,
+            (run.id,),
+            with_error(of.idle.energy_j, relative_error(gpus.get(gpu))),
+            of.idle.seconds,
+            of.whole.seconds,
+            error_of(gpus.get(gpu)),
+            gpu[0],
+            (gpu[1],),
+        )
+        for gpu, of in idle.items()
+    ]
+    if len(losses) < LARGE_HOST:
+        yield from losses
+        return
+    yield losses[0]._replace(
+        energy=total(loss.energy or NOTHING for loss in losses),
+        seconds=sum(loss.seconds for loss in losses) / len(losses),
+        of_seconds=sum(loss.of_seconds for loss in losses) / len(losses),
+        error_j=sum(loss.error_j for loss in losses),
+        names=tuple(name for loss in losses for name in loss.names),
+    )
 
 
 def _waited(run: Looked, kind: Kind, gpus: Mapping[Gpu, DeviceJson], parts: Mapping[Gpu, tuple[Stretch, Stretch]]) -> Iterator[Found]:

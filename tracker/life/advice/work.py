@@ -26,8 +26,11 @@ _LOST = (Status.FAILED, Status.INTERRUPTED)
 
 
 def of_checks(run: Looked, _: FootprintJson) -> Iterator[Found]:
-    """Validation and saving, where they take more than usual."""
-    phases = [p for p in run.view["phases"] if _CHECKS.match(p["name"]) and p["energy_j"] is not None]
+    """Validation and saving, where they take more than usual. A run that does nothing else, such as a test, is no training."""
+    known = [p for p in run.view["phases"] if p["energy_j"] is not None]
+    phases = [p for p in known if _CHECKS.match(p["name"])]
+    if len(phases) == len(known):
+        return
     total_j = run.view["energy"]["total_j"] or 0.0
     central = sum(p["energy_j"] or 0.0 for p in phases)
     if total_j and central > MOST_CHECKS * total_j:

@@ -62,7 +62,8 @@ def evidence(advice: AdviceJson) -> str:
             return f"{were} {percent(advice['busy'])} busy {time}{known}."
         case "heat" | "group-clocks":
             reasons = (f"{REASONS.get(reason, reason)} for {format_duration(s)}" for reason, s in advice["reasons"].items())
-            by, most = ("its driver", "") if len(advice["names"]) == 1 else ("their driver", "up to ")
+            by = "its driver" if len(advice["names"]) == 1 else "their drivers"
+            most = "up to " if advice["run"] is not None and len(advice["names"]) > 1 else ""
             return f"By {by}: {most}{listed(reasons)}, of {format_duration(advice['of_seconds'])}."
         case "held-host" if advice["run"] is not None:
             unread = (advice["of_gpus"] or 0) - (advice["busy_gpus"] or 0) - len(advice["names"])
@@ -91,7 +92,8 @@ def evidence(advice: AdviceJson) -> str:
             return f"{ids}, {time}."
         case _ if advice["run"] is None:
             return f"{ids}, {time} in all."
-    return f"{time.capitalize()}."
+    each = "Each, on average, " if advice["kind"] == "idle-gpu" and len(advice["names"]) > 1 else ""
+    return f"{each}{time}." if each else f"{time.capitalize()}."
 
 
 def _who(advice: AdviceJson) -> tuple[str, str]:

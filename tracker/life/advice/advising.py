@@ -59,7 +59,8 @@ def advised(runs: Sequence[Looked], footprints: Sequence[FootprintJson]) -> Advi
     What is less than the error of the measurement is counted and not advised: half of the range of the energy of its devices, or of its
     runs. So is what is less than LEAST_SHARE of the energy, or, of a loss that has grams only, of all grams: both sides of such a loss have
     the same joules, and the error of these is in both. Losses of several runs that are each too small are joined, by kind, before that; so
-    are those of more than MOST_ALONE runs."""
+    are those of more than MOST_ALONE runs.
+    """
     whole = figures_of(footprints)
     by_id = {f["run"]["id"]: f for f in footprints}
     case = Case(runs, footprints)

@@ -110,7 +110,7 @@ def test_an_older_database_that_may_only_be_read_is_read(owner: User, reader: Us
     with sqlite3.connect(db) as older:
         for index in ("segment_running", "run_by_project"):
             older.execute(f"DROP INDEX {index}")
-        for table in ("device_use", "activity_point", "metric"):
+        for table in ("device_use", "activity_point", "metric", "metric_point", "phase_work"):
             older.execute(f"DROP TABLE {table}")
         older.execute("ALTER TABLE run DROP COLUMN outcome")
         older.execute("ALTER TABLE device DROP COLUMN offset_w")

@@ -1,6 +1,7 @@
 """PURE: metrics of a training, such as the loss on validation data: what is kept of them, and which values are better.
 
-Not each value is kept, but the lowest and the highest one, and the last: as much for a million values as for ten.
+The lowest and the highest value and the last one are always kept. Of the values over time, so many are kept that they can be drawn: as
+much for a million values as for a thousand.
 """
 
 from __future__ import annotations
@@ -66,6 +67,16 @@ class Metric(NamedTuple):
         if value > found.highest:
             found = found._replace(highest=value, highest_number=number, highest_t_ns=t_ns, highest_next_t_ns=None)
         return found._replace(last=value, last_t_ns=t_ns)
+
+
+class MetricPoint(NamedTuple):
+    """A value of a metric at an instant of the monotonic clock. `seq` is its number among the finite values of its process, from 0; `step`
+    is what the user says it belongs to, such as an epoch."""
+
+    seq: int
+    t_ns: int
+    step: int | None
+    value: float
 
 
 def _next(known_t_ns: int | None, t_ns: int) -> int:

@@ -22,6 +22,7 @@ from .work.counted import UNCOUNTED
 if TYPE_CHECKING:
     from ..presentation.notebook.summary import Summary
     from ..storage.owed.starting import Debt
+    from .recording.phases.phase_record import PhaseRecord
     from .sampling.edges import EdgeListener, EdgeSender
 
 READ_S = 30.0
@@ -81,22 +82,22 @@ class ActiveRun:
         elif self.sender is not None:
             self.sender.step(name, self.clock.monotonic_ns())
 
-    def count(self, step: str, phase: str, units: Mapping[str, object]) -> None:
-        """Work was done in a phase, and a step of the loop begins. What cannot be counted is reported once, and the rest counts."""
+    def count(self, step: str, phases: Sequence[PhaseRecord], units: Mapping[str, object]) -> None:
+        """Work was done in the open phases, and a step of the loop begins. What cannot be counted is reported once, and the rest counts."""
         self.step(step)
         for unit, given in units.items():
             try:
-                self.recorder.work(unit, phase, given)
+                self.recorder.work(unit, phases, given)
             except TrainwattError as error:
                 self.recorder.harmless.failed("a unit of work is not counted", error)
             except Exception as error:  # the types are the user's
                 self.recorder.harmless.failed(UNCOUNTED, error)
 
-    def log_metrics(self, metrics: Mapping[str, object]) -> None:
-        """Metrics of the training have new values. What is no metric is reported once, and the others count."""
+    def log(self, metrics: Mapping[str, object], step: int | None) -> None:
+        """Metrics of the training have new values at a step. What is no metric is reported once, and the others count."""
         for name, given in metrics.items():
             try:
-                self.recorder.metric(name, given)
+                self.recorder.metric(name, given, step)
             except Exception as error:  # the types are the user's
                 self.recorder.harmless.failed("a metric is not logged", error)
 

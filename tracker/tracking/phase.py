@@ -68,6 +68,11 @@ class Phases:
         record = self._innermost()
         return "" if record is None else record.name
 
+    @property
+    def open_here(self) -> list[PhaseRecord]:
+        """The open phases of this thread or task, the outermost first."""
+        return [record for era, record in _live() if era is self._era]
+
     def enter(self, phase: Phase) -> PhaseRecord | None:
         """A phase begins in this thread or task. None if it is not recorded."""
         run = self._run
@@ -81,7 +86,7 @@ class Phases:
             next(self._numbers),
             phase.name,
             t_ns,
-            step=_whole(phase.step),
+            step=whole_step(phase.step),
             parent_seq=None if parent is None else parent.seq,
             synchronized=phase.synchronize,
             exact=phase.exact,
@@ -111,7 +116,7 @@ class Phases:
         return any(open_here is record for _, open_here in _live())
 
     def _innermost(self) -> PhaseRecord | None:
-        return next((record for era, record in reversed(_live()) if era is self._era), None)
+        return next(reversed(self.open_here), None)
 
     def _forget(self) -> None:
         self._era.over = True
@@ -212,7 +217,7 @@ def _wait_for_gpu() -> None:
         torch.cuda.synchronize()
 
 
-def _whole(step: object) -> int | None:
+def whole_step(step: object) -> int | None:
     """The step as an integer of 64 bits, also from a tensor or a NumPy number. None if it is not such a number."""
     try:
         number = whole(step)

@@ -22,7 +22,7 @@ from .forgotten import Running
 from .forking import before_fork
 from .harmless import Harmless
 from .outcome import ending, outcome
-from .phase import Phase, Phases
+from .phase import Phase, Phases, whole_step
 from .target import Target
 from .work.calls import Call, Calls, Covered
 from .work.counted import UNCOUNTED, CountedIterable, SampleCount, counted
@@ -218,18 +218,19 @@ class EnergyTracker(contextlib.ContextDecorator):
         if (begun := here._begun) is None:
             return
         try:
-            begun.count(step, here._phases.current, units)
+            begun.count(step, here._phases.open_here, units)
         except Exception as error:
             self._not_counted(UNCOUNTED, error)
 
-    def log_metrics(self, /, **metrics: SupportsFloat) -> None:
-        """Log how good the model is, when that is computed: `log_metrics(val_loss=0.31)`, or `log_metrics(**{"val/loss": 0.31})`.
+    def log(self, metrics: Mapping[str, SupportsFloat] | None = None, /, *, step: int | None = None, **values: SupportsFloat) -> None:
+        """Log how good the model is, when that is known: `log(val_accuracy=0.97)`, or `log({"val/loss": 0.31}, step=epoch)`.
 
-        With this, `trainwatt advise` knows what was used after the best value. A value that is not finite is never the best.
+        `show --phases` has the values beside the energy, and `advise` knows what was used after the best one. A value that is not finite is
+        never the best.
         """
         with self._harmless("metrics could not be logged"):
             if (begun := self._here._begun) is not None:
-                begun.log_metrics(metrics)
+                begun.log({**(metrics or {}), **values}, whole_step(step))
 
     def wrap(self, items: Iterable[T] | AsyncIterable[T], *, samples: SampleCount = None) -> CountedIterable[T]:
         """Iterate over `items` (a data loader), and count the samples of each batch when it is handed over. An iterator stays one.

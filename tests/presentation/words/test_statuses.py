@@ -82,7 +82,7 @@ def test_a_database_of_an_earlier_version_reads_and_takes_the_new_statuses(study
             copy.execute(f"DROP INDEX {index}")
         copy.execute("ALTER TABLE run DROP COLUMN outcome")
         copy.execute("ALTER TABLE device DROP COLUMN offset_w")
-        for table in ("device_use", "activity_point", "metric"):
+        for table in ("device_use", "activity_point", "metric", "metric_point", "phase_work"):
             copy.execute(f"DROP TABLE {table}")
         copy.execute("UPDATE alembic_version SET version_num = '0003'")
     copy.close()

@@ -14,6 +14,7 @@ from tests.fakes.views import events, phase_named, rows
 from tests.fakes.world import World
 from trainwatt import EnergyTracker
 from trainwatt.core.work import MOST_UNITS
+from trainwatt.tracking.recording.phases.phase_record import PhaseRecord
 from trainwatt.tracking.recording.work_done import WorkDone
 
 
@@ -110,12 +111,13 @@ def test_operations_of_a_run_has_the_peak_of_its_own_time(here: World) -> None:
 def test_threads_lose_nothing() -> None:
     done = WorkDone("segment")
 
-    def count(phase: str) -> None:
+    def count(phase: PhaseRecord) -> None:
         for _ in range(5_000):
-            done.add("requests", phase, 1)
-            done.add("tokens", phase, 3)
+            done.add("requests", [phase], 1)
+            done.add("tokens", [phase], 3)
 
-    threads = [threading.Thread(target=count, args=(f"phase-{i % 2}",)) for i in range(8)]
+    phases = [PhaseRecord("segment", i, f"phase-{i}", 0) for i in range(2)]
+    threads = [threading.Thread(target=count, args=(phases[i % 2],)) for i in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -127,15 +129,16 @@ def test_threads_lose_nothing() -> None:
         **{("requests", f"phase-{i}"): 20_000 for i in range(2)},
         **{("tokens", f"phase-{i}"): 60_000 for i in range(2)},
     }
+    assert [phase.work for phase in phases] == [{"requests": 20_000, "tokens": 60_000}] * 2
 
 
 def test_the_handler_of_a_signal_may_count_while_its_thread_does() -> None:
     done = WorkDone("segment")
-    before = signal.signal(signal.SIGPROF, lambda *_: done.add("signals", "", 1))
+    before = signal.signal(signal.SIGPROF, lambda *_: done.add("signals", [], 1))
     signal.setitimer(signal.ITIMER_PROF, 0.001, 0.001)
     try:
         for _ in range(100_000):
-            done.add("requests", "", 1)
+            done.add("requests", [], 1)
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, before)

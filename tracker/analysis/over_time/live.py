@@ -21,7 +21,8 @@ from .outlines import Key, Outlines
 
 if TYPE_CHECKING:
     from ...core.contract import CarbonJson, PhaseNowJson, ShowJson, WatchJson
-    from ...storage.read.records import DeviceRow, OpenPhase, StoredRun
+    from ...storage.read.phases.records import OpenPhase
+    from ...storage.read.records import DeviceRow, StoredRun
     from ...storage.read.store import Store
     from .figures import Drawing, Figures
 

@@ -18,3 +18,27 @@ CREATE TABLE metric (
     PRIMARY KEY (segment_id, name),
     FOREIGN KEY (segment_id) REFERENCES segment (id) ON DELETE CASCADE
 );
+
+-- The values of a metric over time. seq counts the finite values of the metric in this process, from 0. The process keeps each value whose seq
+-- is a multiple of a stride, which doubles when there are too many. step is what the user says it belongs to, such as an epoch.
+CREATE TABLE metric_point (
+    segment_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    seq BIGINT NOT NULL,
+    t_ns BIGINT NOT NULL,
+    step BIGINT,
+    value DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (segment_id, name, seq),
+    FOREIGN KEY (segment_id) REFERENCES segment (id) ON DELETE CASCADE
+);
+
+-- The units of work that were counted while an instance of a phase was open (segment_id, seq: see phase). A large amount has several rows, as
+-- in work.
+CREATE TABLE phase_work (
+    segment_id TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    unit TEXT NOT NULL,
+    amount BIGINT NOT NULL,
+    PRIMARY KEY (segment_id, seq, unit),
+    FOREIGN KEY (segment_id) REFERENCES segment (id) ON DELETE CASCADE
+);

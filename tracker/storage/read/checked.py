@@ -43,7 +43,7 @@ CHOICES: dict[str, frozenset[str]] = {
 }
 """The columns that have one of some words. The kind of an event is not one: a later version may have more of them."""
 _FLAGS = ("included_in_total", "synchronized", "exact", "resolved", "estimated")
-_SIGNED = ("step", "residual", *EXTREMES)
+_SIGNED = ("step", "residual", "value", *EXTREMES)
 _ADDED = ("phase_energy", "phase_fold_energy")
 """Where edges may be negative: what a phase adds to others of its name may close a gap between them."""
 _DOUBLES = {"j": (-_ROUNDING_J, _MOST_J), "j2": (-_ROUNDING_J, _MOST_J**2), "w": (0.0, 1e12), "s": (0.0, 1e10)}

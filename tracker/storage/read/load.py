@@ -14,7 +14,7 @@ from ...core.units import NS_PER_S
 from ...core.work import from_part
 from ..schema import CLOCK_ANCHOR, DEVICE, EVENT, FOOTPRINT, GRID_INTENSITY, RUN, RUN_STATUS, SEGMENT, WORK
 from .checked import LATEST_UTC_NS, checker, damage_within, falls, from_json, sound
-from .curves import Key, curve_of, ends_of
+from .details.curves import Key, curve_of, ends_of
 from .records import Damage, DeviceRow, IntensityRow, RunRow, SegmentRow, WorkRow
 from .rows import Query, chunks_of, select_fields
 from .several.joints import joined

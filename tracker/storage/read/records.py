@@ -165,31 +165,6 @@ class PhaseSum(NamedTuple):
     devices: tuple[PhaseDeviceSum, ...]
 
 
-class OpenPhase(NamedTuple):
-    """An instance of a phase that has not ended; it began at `start_t_ns` of its segment's monotonic clock.
-
-    `newest_j` has the joules of the newest instances of its name that have ended, without those that were too short to resolve.
-    """
-
-    segment_id: str
-    seq: int
-    parent_seq: int | None
-    name: str
-    step: int | None
-    start_utc_ns: int
-    start_t_ns: int
-    newest_j: tuple[float, ...]
-
-
-class PhaseTime(NamedTuple):
-    """One instance of a phase, on its segment's monotonic clock; `end_t_ns` is None if it has not ended."""
-
-    segment_id: str
-    name: str
-    start_t_ns: int
-    end_t_ns: int | None
-
-
 class WorkRow(NamedTuple):
     """`amount` of a unit in a phase; the phase '' is the whole run. A large amount has several rows, which are to be added up."""
 

@@ -10,10 +10,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select
 
-from ...core.activity import ActivityPoint
 from ...core.clock import Anchor
-from ...core.metric import Metric
-from ...core.point import Point
 from ...core.run import Status
 from ...errors import AmbiguousRunError, RunNotFoundError, StoreError
 from ..engine import faults_of, make_engine, read, state, writing
@@ -21,15 +18,12 @@ from ..place import is_server, masked
 from ..revision import State
 from ..schema import FOOTPRINT, GRID_INTENSITY, RUN, RUN_STATUS
 from ..side_files import exists
-from . import curves, load, phases, whole
-from .activity import points_of_activity
-from .records import Damage, DeviceRow, IntensityRow, OpenPhase, PhaseTime, RunRow, SegmentRow, StoredRun, UseRow
+from . import load, whole
+from .details.of_run import OfRun
+from .records import Damage, DeviceRow, IntensityRow, RunRow, SegmentRow, StoredRun
 from .rows import batches, chunks_of, fitting, ordered
-from .uses import metrics_of, uses_of
 from .vanished import Here, Vanished, vanished_of, write_down
 
-PIECE = 5_000
-"""Points read in one transaction. None is open for long, so that SQLite can move the writer's log into the database in between."""
 AT_ONCE_S = 30 * 86_400.0
 """Runs of which everything is read at once last for as long together. Each minute of them has an anchor."""
 _SHOWN = 5  # how many of the matches an error lists
@@ -38,7 +32,7 @@ Row = TypeVar("Row", RunRow, SegmentRow)
 T = TypeVar("T")
 
 
-class Store:
+class Store(OfRun):
     """A database of runs, open for reading. Every method raises StoreError if the database cannot be used."""
 
     def __init__(self, engine: Engine, place: str) -> None:
@@ -178,18 +172,6 @@ class Store:
         """How many ranks record in each of several runs, and whether in that of a command around them."""
         return self._read(lambda c: dict(row for chunk in chunks_of(run_ids) for row in load.ranks_of(c, chunk)))
 
-    def uses(self, run_id: str) -> list[UseRow]:
-        """What the ranks of a run have used of its devices."""
-        return self._read(lambda connection: uses_of(connection, run_id))
-
-    def metrics(self, run_id: str) -> dict[tuple[str, str], Metric]:
-        """The metrics that the processes of a run have logged, by (segment id, name)."""
-        return self._read(lambda connection: metrics_of(connection, run_id))
-
-    def activity(self, run_id: str, newest: int | None = None) -> dict[tuple[str, str], list[ActivityPoint]]:
-        """What the devices of a run did, by (segment id, device): points in order of time, all or the `newest`."""
-        return self._read(lambda connection: points_of_activity(connection, run_id, newest))
-
     def times(self, run_ids: Iterable[str]) -> list[tuple[int, int]]:
         """When runs were measured: the first and the last UTC nanoseconds that their clocks said."""
         return self._read(lambda c: [times for chunk in chunks_of(run_ids) for times in load.times_of(c, chunk)])
@@ -198,32 +180,6 @@ class Store:
         """The anchors of the clocks of several runs, by run and segment, oldest first."""
         chunks = chunks_of(run_ids)
         return self._read(lambda connection: {k: v for chunk in chunks for k, v in whole.anchors_of(connection, chunk).items()})
-
-    def points(self, run_id: str) -> dict[tuple[str, str], list[Point]]:
-        """The energy curves of a run by (segment id, device), each in order of time."""
-        return self._read(lambda connection: curves.points_of(connection, run_id))
-
-    def points_after(self, segment_id: str, device: str, after_t_ns: int) -> Iterator[Point]:
-        """The points of one curve that come after an instant of its monotonic clock, in order."""
-        while True:
-            ask = partial(curves.points_after, segment_id=segment_id, device=device, after_t_ns=after_t_ns, limit=PIECE)
-            found, more_after_t_ns = self._read(ask)
-            yield from found
-            if more_after_t_ns is None:
-                return
-            after_t_ns = more_after_t_ns
-
-    def outline(self, stored: StoredRun, pieces: int) -> dict[tuple[str, str], list[Point]]:
-        """The curves of a run by (segment id, device), in few points: the ends, and where about `pieces` equal parts of the time begin."""
-        return self._read(lambda connection: curves.outline_of(connection, stored.devices, pieces))
-
-    def open_phases(self, run_id: str, newest: int) -> list[OpenPhase]:
-        """The phases that have not ended, by segment and start, each with the energies of up to `newest` ended instances of its name."""
-        return self._read(lambda connection: phases.open_phases(connection, run_id, newest))
-
-    def phase_times(self, run_id: str) -> list[PhaseTime]:
-        """The instances that are kept one by one, by segment and start. Folded instances have no times of their own."""
-        return self._read(lambda connection: phases.times_of(connection, run_id))
 
     def delete(self, run_ids: Iterable[str]) -> int:
         """Delete runs with everything that belongs to them, all or none. Returns how many runs were deleted."""

@@ -10,11 +10,11 @@ from sqlalchemy import Connection, Table, or_
 
 from ...core.clock import Anchor
 from ..schema import CLOCK_ANCHOR, EVENT, FINDING, INVENTORY, RUN, SEGMENT, WORK
-from .activity import activity_of
 from .checked import checker, from_json
-from .curves import curve_of
+from .details.activity import activity_of
+from .details.curves import curve_of
 from .load import duration_of, read_devices, run_of, segments_of_runs, select_runs
-from .phases import Found, Known, Owners, add_damage, sums_of
+from .phases.sums import Found, Known, Owners, add_damage, sums_of
 from .records import Damage, DeviceRow, EventRow, FindingRow, InventoryRow, PhaseSum, SegmentRow, StoredRun, WorkRow
 from .rows import of_runs, select_fields
 from .several.joints import joined

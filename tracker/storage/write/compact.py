@@ -60,6 +60,12 @@ def thin_activity(segment_id: str, device: str, start_ns: int, end_ns: int) -> l
     ]
 
 
+def thin_metric(segment_id: str, name: str, stride: int) -> Statement:
+    """Delete the values of a metric whose numbers are no multiples of `stride`."""
+    sql = "DELETE FROM metric_point WHERE segment_id = :segment_id AND name = :name AND seq % :stride <> 0"
+    return sql, {"segment_id": segment_id, "name": name, "stride": stride}
+
+
 def drop_anchor(segment_id: str, monotonic_ns: int) -> Statement:
     """Delete an anchor."""
     sql = "DELETE FROM clock_anchor WHERE segment_id = :segment_id AND monotonic_ns = :monotonic_ns"
@@ -95,6 +101,7 @@ def fold(segment_id: str, name: str | None, seq: int) -> list[Statement]:
         f" JOIN phase_energy e ON e.segment_id = p.segment_id AND e.seq = p.seq WHERE {which}"
         f" GROUP BY p.name, e.owner_segment_id, e.device {ENERGY_TAIL}",
         f"DELETE FROM phase_energy WHERE {those}",
+        f"DELETE FROM phase_work WHERE {those}",
         f"DELETE FROM phase WHERE {those}",
     )
     return [(sql, parameters) for sql in statements]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...core.clock import Anchor, Clock
@@ -22,6 +21,7 @@ from ..sharing.outliving import went_on
 from . import rows
 from .anchoring import Anchoring
 from .backlog import KEPT_ROWS, Backlog
+from .commit import Commit
 from .compaction import Compaction
 from .curve_log import CurveLog
 from .phases.other_phases import AROUND, FROM_NUMBER, LEFT, PROCESSES, WINDOW_NS, Around
@@ -37,16 +37,6 @@ if TYPE_CHECKING:
 
 PIECE = 10
 """How many phases are computed between two commits at the end of a run for which there is too little memory to compute all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """What one transaction writes: see `Writer.write`. `smaller`: the statements after that which make the stored run smaller."""
-
-    inserts: Mapping[str, Sequence[Row]]
-    updates: Mapping[str, Sequence[Row]]
-    then: Sequence[Statement]
-    smaller: Sequence[Statement]
 
 
 class Record:
@@ -166,14 +156,15 @@ class Record:
         """
         now = self._clock.anchor()
         if self.surroundings is not None and not self._described:
-            found, self._about_run = self.surroundings.describe(self.harmless)
-            self._describe(found, self._about_run)
+            described, self._about_run = self.surroundings.describe(self.harmless)
+            self._describe(described, self._about_run)
             self._described = True
         self._keep_anchor(now, final)
         if asks and not final:
             self.take_over()  # before the phases are taken, which this process may have to compute from now on
-        for phase in self.phases.take(self._anchoring.anchor):
-            self._keep("phase", [phase])
+        for found in self.phases.take(self._anchoring.anchor):
+            self._keep_all(found)
+        self._keep("metric_point", self.work.metrics.new_points())
         seen = None if self._sampler is None else self._collect(self._sampler, now, final, asks)
         if self._rank_use is not None:
             ask = asks and (self._sampler is None or not self._sampler.stuck)
@@ -182,7 +173,7 @@ class Record:
         self.notes += went_on(self._writer, self.run_id, now) if final and asks and not self.owner else []
         self._take_notes()
         inserts = self.renewal.before(self._backlog.rows)
-        inserts |= {"work": self.work.rows(), "metric": self.work.metrics.rows(self.segment_id)}
+        inserts |= {"work": self.work.rows(), "metric": self.work.metrics.rows()}
         updates: dict[str, Sequence[Row]] = {
             "segment": [
                 {"id": self.segment_id, "last_seen_utc_ns": now.utc_ns, "start_t_ns": self.start_t_ns}
@@ -201,6 +192,7 @@ class Record:
             devices = () if seen is None else tuple(seen.devices)
             with self.harmless("the run could not be made smaller"):
                 smaller += self._compaction.statements(now.monotonic_ns, devices, self.phases.settled)
+                smaller += self.work.metrics.smaller()
         if self.owner:
             ended = {} if self._several else run or {}
             updates["run"] = [{"id": self.run_id, "last_seen_utc_ns": now.utc_ns} | self._about_run | ended]
@@ -222,6 +214,7 @@ class Record:
     def stored(self) -> None:
         """What was gathered last is in the database."""
         self._compaction.done()
+        self.work.metrics.stored()
         self.phases.stored()
         self._backlog.clear()
         self.renewal.stored()
@@ -231,6 +224,7 @@ class Record:
     def begin_anew(self) -> None:
         """A new database is in place. It gets what it needs with the next commit."""
         self._keep("curve_point", self._curves.rows_again())
+        self._keep("metric_point", self.work.metrics.points_again())
         self.renewal.begin(self.phases.rows_again(self._anchoring.anchor), self._backlog.rows)
 
     def base(self) -> dict[str, Sequence[Row]]:
@@ -245,9 +239,12 @@ class Record:
             warn("%s", text)
             self.note(EventKind.STORE, text)
 
-    def _describe(self, found: Mapping[str, Sequence[Row]], about_run: Row) -> None:
+    def _keep_all(self, found: Mapping[str, Sequence[Row]]) -> None:
         for table, added in found.items():
             self._keep(table, added)
+
+    def _describe(self, found: Mapping[str, Sequence[Row]], about_run: Row) -> None:
+        self._keep_all(found)
         self.renewal.described(found, about_run)
 
     def _collect(self, sampler: Sampler, now: Anchor, final: bool, asks: bool, most: int = ALL) -> Snapshot | None:

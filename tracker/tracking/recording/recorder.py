@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 
 from ...core.clock import Clock
@@ -22,8 +23,9 @@ from ...storage.write.writer import Writer
 from ...texts import error_text
 from ..sampling.sampler import Sampler
 from . import pace
+from .commit import Commit
 from .phases.phase_record import PhaseRecord
-from .record import Commit, Record
+from .record import Record
 from .renewal import wording
 from .rows import Row
 
@@ -71,13 +73,13 @@ class Recorder:
         if phase.end_t_ns is None and surroundings is not None and surroundings.seeks(phase.start_t_ns):
             self._wake_up()
 
-    def work(self, unit: str, phase: str, given: object) -> None:
-        """Work was done in the current phase. Raises ValueError, TrainwattError, and what the user's type raises."""
-        self._record.work.add(unit, phase, given)
+    def work(self, unit: str, phases: Sequence[PhaseRecord], given: object) -> None:
+        """Work was done in the open phases. Raises ValueError, TrainwattError, and what the user's type raises."""
+        self._record.work.add(unit, phases, given)
 
-    def metric(self, name: str, given: object) -> None:
-        """A metric has a value now. Raises TrainwattError, and what the user's type raises."""
-        self._record.work.metrics.add(name, given, self._clock.monotonic_ns())
+    def metric(self, name: str, given: object, step: int | None) -> None:
+        """A metric has a value now, at a step. Raises TrainwattError, and what the user's type raises."""
+        self._record.work.metrics.add(name, given, self._clock.monotonic_ns(), step)
 
     def note(self, event: Event) -> None:
         """Something happened to the run."""

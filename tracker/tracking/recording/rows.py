@@ -136,6 +136,14 @@ def phase_row(run_id: str, phase: PhaseRecord, anchor: Anchor) -> Row:
     }
 
 
+def phase_work_rows(phase: PhaseRecord) -> list[Row]:
+    """The units that were counted in a phase, once it is over."""
+    if phase.end_t_ns is None:
+        return []
+    key = {"segment_id": phase.segment_id, "seq": phase.seq}
+    return [key | {"unit": name, "amount": n} for unit, amount in phase.work.items() for name, n in stored_parts(unit, amount)]
+
+
 def phase_energy_row(owner_segment_id: str, phase: PhaseRecord, device: str, share: Share) -> Row:
     """One device's share of a phase."""
     return {

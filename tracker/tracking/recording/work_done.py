@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 from ...core.plain import whole
 from ...core.work import FLOPS, LONGEST_NAME, MOST_AT_ONCE, MOST_FLOPS, MOST_UNITS, wrong_with
@@ -11,6 +12,7 @@ from ...masking.text import scrubbed_name
 from ...texts import repr_of
 from ..work.metrics import Metrics
 from . import rows
+from .phases.phase_record import PhaseRecord
 from .rows import Row
 
 
@@ -19,14 +21,15 @@ class WorkDone:
 
     def __init__(self, segment_id: str) -> None:
         self._segment_id = segment_id
-        self.metrics = Metrics()
+        self.metrics = Metrics(segment_id)
         self._units: set[str] = set()
         self._amounts: dict[tuple[str, str], int] = {}
         self._lock = threading.RLock()  # not a Lock: the handler of a signal may count too, while this thread does
 
-    def add(self, unit: str, phase: str, given: object) -> None:
-        """Count an amount of a unit, in the whole run and in the current phase. Raises ValueError for an amount that cannot be,
-        TrainwattError for a name that is none of a unit, and what the user's type raises."""
+    def add(self, unit: str, phases: Sequence[PhaseRecord], given: object) -> None:
+        """Count an amount of a unit, in the whole run, in the innermost one of the open phases, and in the instances of all of them: the
+        energy of an outer one has that of the inner ones. Raises ValueError for an amount that cannot be, TrainwattError for a name that
+        is none of a unit, and what the user's type raises."""
         amount = given if type(given) is int else whole(given)
         if not 0 <= amount < MOST_AT_ONCE:
             most = MOST_FLOPS if unit == FLOPS else MOST_AT_ONCE
@@ -36,9 +39,11 @@ class WorkDone:
             return
         if unit not in self._units:
             self._take(unit)
-        key = unit, phase
+        key = unit, phases[-1].name if phases else ""
         with self._lock:
             self._amounts[key] = self._amounts.get(key, 0) + amount
+            for phase in phases:
+                phase.work[unit] = phase.work.get(unit, 0) + amount
 
     def _take(self, unit: str) -> None:
         """A unit is counted for the first time."""

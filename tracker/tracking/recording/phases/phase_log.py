@@ -151,8 +151,9 @@ class PhaseLog:
         """How many phases wait for their energy."""
         return len(self._open)
 
-    def take(self, anchor: Anchor) -> Iterator[Row]:
-        """The rows of what was stamped since the last time, as long as they are kept: where memory ends within, the next call goes on."""
+    def take(self, anchor: Anchor) -> Iterator[Mapping[str, list[Row]]]:
+        """The rows of what was stamped since the last time, of one phase at a time, by table. Where memory ends within, the next call goes
+        on."""
         taken: set[tuple[str, int]] = set()
         new = 0
         for _ in range(len(self._stamped)):
@@ -164,7 +165,7 @@ class PhaseLog:
                 if key not in self._open and self._measured and not self._several and new > INDIVIDUAL and phase.end_t_ns is not None:
                     phase.brief = True
                 else:
-                    yield rows.phase_row(self._run_id, phase, anchor)
+                    yield {"phase": [rows.phase_row(self._run_id, phase, anchor)], "phase_work": rows.phase_work_rows(phase)}
                     taken.add(key)
                 if self._measured:  # otherwise the process that measures finds it in the store
                     self._open[key] = phase

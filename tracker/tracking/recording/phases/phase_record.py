@@ -43,12 +43,12 @@ class PhaseRecord:
     """One instance of a phase: its name, the monotonic times of its edges, and the points of the curves at its edges once these are known.
 
     `brief`: it is added to others of its name, not stored as a row. `added`: what it has added to the energy of its name so far, by device.
-    `settled`: its energy is computed and kept elsewhere, and nothing more is added.
+    `settled`: its energy is computed and kept elsewhere, and nothing more is added. `work`: the units that were counted in it, by name.
     """
 
     __slots__ = (
         "added", "brief", "end_t_ns", "only", "ends", "exact", "name", "parent_seq", "segment_id", "seq", "settled", "start_t_ns", "starts",
-        "step", "synchronized",
+        "step", "synchronized", "work",
     )  # fmt: skip
 
     def __init__(
@@ -77,6 +77,7 @@ class PhaseRecord:
         self.starts: dict[str, Point | None] = {}  # None: the ticks around that edge are gone
         self.ends: dict[str, Point | None] = {}
         self.added: dict[str, Share] = {}
+        self.work: dict[str, int] = {}
 
     def settle(self) -> None:
         """Its energy is kept elsewhere. Give up what was needed to compute it: thousands of settled phases may wait for the database."""

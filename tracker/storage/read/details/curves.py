@@ -7,11 +7,11 @@ from typing import Literal
 
 from sqlalchemy import BigInteger, Connection, Text, bindparam, func, literal, select
 
-from ...core.point import Point
-from ..schema import CURVE_POINT, DEVICE, SEGMENT
-from .checked import sound_points
-from .records import DeviceRow
-from .rows import select_fields
+from ....core.point import Point
+from ...schema import CURVE_POINT, DEVICE, SEGMENT
+from ..checked import sound_points
+from ..records import DeviceRow
+from ..rows import select_fields
 
 Key = tuple[str, str]
 """A curve: the id of its segment, and its device."""

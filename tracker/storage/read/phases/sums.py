@@ -1,20 +1,19 @@
-"""The queries of phases: their sums by name, those that are open, and the times of each."""
+"""The queries of phases added up by name."""
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Double, Table, case, cast, func, literal, select, tuple_
 
-from ...energy.intervals import JOULES
-from ..schema import DEVICE, PHASE, PHASE_ENERGY, PHASE_FOLD, PHASE_FOLD_ENERGY, SEGMENT
-from .checked import checker, sound, suspicious
-from .records import Damage, OpenPhase, PhaseDeviceSum, PhaseSum, PhaseTime
-from .rows import Query, segments_of, select_fields
-from .several.twice import Instance, Reader, counted_once
+from ....energy.intervals import JOULES
+from ...schema import PHASE, PHASE_ENERGY, PHASE_FOLD, PHASE_FOLD_ENERGY, SEGMENT
+from ..checked import checker, suspicious
+from ..records import Damage, PhaseDeviceSum, PhaseSum
+from ..rows import Query, segments_of, select_fields
+from ..several.twice import Instance, Reader, counted_once
 
 DeviceSums = dict[tuple[str, str], list[PhaseDeviceSum]]
 """What the devices used in the phases of a run, by segment and name."""
@@ -147,36 +146,6 @@ def _unsound(connection: Connection, table: Table, of_runs: ColumnElement[bool],
 def _instances(phase: PhaseSum) -> PhaseSum:
     """A phase without the values that grow while one of its instances is open."""
     return phase._replace(devices=(), duration_s=0.0, open=0)
-
-
-def open_phases(connection: Connection, run_id: str, newest: int) -> list[OpenPhase]:
-    """The phases that have not ended, by segment and start, each with the energies of up to `newest` ended instances of its name."""
-    phase, energy, device = PHASE.c, PHASE_ENERGY.c, DEVICE.c
-    fields, nothing = OpenPhase._fields[:-1], list[Damage]()  # without the joules
-    unended = select_fields(PHASE, fields).where(phase.run_id == run_id, phase.resolved.is_(None), phase.end_t_ns.is_(None))
-    found = []
-    for row in sound(PHASE, fields, connection.execute(unended.order_by(phase.segment_id, phase.seq)).all(), nothing):
-        begun = OpenPhase._make((*row, ()))
-        alike = (phase.segment_id == begun.segment_id, phase.name == begun.name, phase.resolved == 1)
-        seqs = list(connection.scalars(select(phase.seq).where(*alike).order_by(phase.seq.desc()).limit(newest)))
-        joules = (
-            select(func.sum(energy.energy_j))
-            .join(DEVICE, (device.segment_id == energy.owner_segment_id) & (device.name == energy.device))
-            .where(energy.segment_id == begun.segment_id, energy.seq.in_(seqs), device.included_in_total == 1)
-            .group_by(energy.seq)
-            .order_by(energy.seq)
-        )
-        known = connection.scalars(joules) if seqs else ()
-        found.append(begun._replace(newest_j=tuple(j for j in known if isinstance(j, float) and 0 <= j < math.inf)))
-    return found
-
-
-def times_of(connection: Connection, run_id: str) -> list[PhaseTime]:
-    """The instances of a run that are kept one by one, by segment and start."""
-    phase = PHASE.c
-    query = select_fields(PHASE, PhaseTime._fields).where(phase.run_id == run_id)
-    rows = connection.execute(query.order_by(phase.segment_id, phase.start_t_ns, phase.seq))
-    return list(map(PhaseTime._make, sound(PHASE, PhaseTime._fields, rows, [])))
 
 
 def _device_sums(connection: Connection, run_ids: Sequence[str], owners: Owners, damage: Found) -> dict[str, DeviceSums]:

@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from ...core.activity import PEAKS, ActivityPoint
-from ..schema import ACTIVITY_POINT
-from .checked import sound
-from .records import Damage
-from .rows import segments_of, select_fields
+from ....core.activity import PEAKS, ActivityPoint
+from ...schema import ACTIVITY_POINT
+from ..checked import sound
+from ..records import Damage
+from ..rows import segments_of, select_fields
 
 Key = tuple[str, str]
 """The id of a segment, and a device of it."""

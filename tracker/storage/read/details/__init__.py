@@ -1,0 +1,1 @@
+"""The queries of what happened within a run: its curves, what its devices did, its metrics."""

@@ -1,0 +1,1 @@
+"""The queries of phases: their sums by name, and their instances one by one."""

@@ -71,7 +71,7 @@ class Metric(NamedTuple):
 
 class MetricPoint(NamedTuple):
     """A value of a metric at an instant of the monotonic clock. `seq` is its number among the finite values of its process, from 0; `step`
-    is what the user says it belongs to, such as an epoch."""
+    is what the user says that it belongs to, such as an epoch."""
 
     seq: int
     t_ns: int

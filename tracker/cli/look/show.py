@@ -14,6 +14,7 @@ from ...analysis.kept_footprint import kept_footprint
 from ...analysis.open_store import open_store
 from ...analysis.processes import phases_by_rank, processes_of, shares_of_ranks
 from ...analysis.selection import find
+from ...analysis.work.instances import instances_part
 from ...analysis.work.units import require_counted
 from ...carbon.terms import Terms
 from ...errors import ConfigurationError
@@ -26,9 +27,11 @@ from ..terms_options import BASIS, basis_of
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from ...core.contract import CrossCheckJson, RanksPartJson, ShowJson
+    from ...core.contract import CrossCheckJson, InstancesPartJson, RanksPartJson, ShowJson
     from ...storage.read.records import StoredRun
     from ...storage.read.store import Store
+
+MOST_NAMED = 10
 
 
 @click.command("show")
@@ -40,6 +43,14 @@ if TYPE_CHECKING:
     is_flag=True,
     help="The processes of the run: their work, who has read each device when, and what is attributed to each rank.",
 )
+@click.option(
+    "--phases",
+    "phase",
+    is_flag=False,
+    flag_value="",
+    metavar="[NAME]",
+    help="Each instance of the phases, or of those of one name: step, time, energy, work, and the metrics that were logged.",
+)
 @click.option("--cross-check", is_flag=True, help="Also what Slurm (`sacct`) has recorded for the job of the run, where the site does.")
 @per_option
 @json_option
@@ -49,6 +60,7 @@ def command(
     footprint_id: str | None,
     bases: tuple[str, ...],
     ranks: bool,
+    phase: str | None,
     cross_check: bool,
     per: str | None,
     as_json: bool,
@@ -70,14 +82,20 @@ def command(
         view["carbon"] = kept_footprint(store.footprint(run_id, footprint_id), view["energy"]["interval_kind"], per)
     checked = _cross_check(stored, view) if cross_check else None
     of_ranks = _ranks(store, stored) if ranks else None
+    of_phases = None if phase is None else _instances(store, stored, view, phase)
     if as_json:
-        echo(json.dumps({**view, **({} if checked is None else {"cross_check": checked}), **(of_ranks or {})}, indent=2))
+        more = {**({} if checked is None else {"cross_check": checked}), **(of_ranks or {}), **(of_phases or {})}
+        echo(json.dumps({**view, **more}, indent=2))
         return
     out = console()
     if of_ranks is not None:
         from ...presentation.terminal.processes import processes_page  # seldom needed
 
         out.print(processes_page({**view, **of_ranks}))
+    elif of_phases is not None:
+        from ...presentation.terminal.instances import instances_page  # seldom needed
+
+        out.print(instances_page({**view, **of_phases}, per, out.width))
     else:
         out.print(_run_page(store, stored, view, out.width))
     if checked is not None:
@@ -99,6 +117,15 @@ def _ranks(store: Store, stored: StoredRun) -> RanksPartJson:
         "phases_by_rank": phases_by_rank(stored),
         "attributed_to_ranks": shares_of_ranks(stored, store.uses(stored.run.id), store.points(stored.run.id)),
     }
+
+
+def _instances(store: Store, stored: StoredRun, view: ShowJson, phase: str) -> InstancesPartJson:
+    """The instances of the phases of this name; of all, if it is empty. Raises ConfigurationError."""
+    names = [p["name"] for p in view["phases"]]
+    if phase and phase not in names:
+        known = f"it has {', '.join(names[:MOST_NAMED])}" if names else "it has none: mark them, with tracker.phase()"
+        raise ConfigurationError(f"--phases {phase}: the run has no such phase; {known}")
+    return instances_part(stored, view, store.instances(stored.run.id), store.metric_points(stored.run.id), phase or None)
 
 
 def _run_page(store: Store, stored: StoredRun, view: ShowJson, width: int) -> RenderableType:

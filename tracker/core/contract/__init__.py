@@ -29,6 +29,7 @@ from .carbon import (
     UnmeasuredJson,
 )
 from .compare import ChangeJson, ComparedJson, CompareJson, FigureJson, GateJson
+from .instances import InstanceJson, InstancesPartJson, ShowInstancesJson
 from .life.advice import AdviceJson, AdvisedJson, BestMetricJson
 from .life.disclosure import (
     BenchmarkJson,
@@ -131,8 +132,8 @@ __all__ = [
     "ComparedJson",
     "ComputeJson",
     "CostJson",
-    "CountedGramsJson",
     "CountedFlopJson",
+    "CountedGramsJson",
     "CountedOnceJson",
     "CrossCheckJson",
     "DeviceJson",
@@ -165,6 +166,8 @@ __all__ = [
     "HostUseJson",
     "ImportJson",
     "ImportedRunJson",
+    "InstanceJson",
+    "InstancesPartJson",
     "IntervalKind",
     "LifeFiguresJson",
     "LifeJson",
@@ -203,8 +206,9 @@ __all__ = [
     "SamplerJson",
     "SciJson",
     "SeriesUseJson",
-    "ShowCheckedJson",
     "SharePointJson",
+    "ShowCheckedJson",
+    "ShowInstancesJson",
     "ShowJson",
     "ShowRanksJson",
     "StatedJson",

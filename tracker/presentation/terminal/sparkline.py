@@ -14,10 +14,17 @@ if TYPE_CHECKING:
     from ...core.contract import DeviceJson
 
 BLOCKS = "▁▂▃▄▅▆▇█"
+EIGHTHS = "▏▎▍▌▋▊▉"
 NS = 1e-9
 
 Powers = Sequence[float | None]
 """Mean watts of equal parts of the time; None if nothing is known."""
+
+
+def bar(share: float, cells: int) -> str:
+    """A bar of `share` (0 to 1) of so many cells, in eighths of a cell."""
+    eighths = round(8 * cells * min(max(share, 0.0), 1.0))
+    return "█" * (eighths // 8) + EIGHTHS[: eighths % 8][-1:]
 
 
 def outline_w(points: Sequence[Point], most: int) -> list[float]:

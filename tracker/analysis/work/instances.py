@@ -1,0 +1,148 @@
+"""PURE: the instances of phases, one by one: their time, energy, work, and the metrics that were logged with them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...core.metric import MetricPoint
+from ...core.timeline import Timeline
+from ...core.units import NS_PER_S
+from ...energy.intervals import interval
+from ...storage.read.several.twice import read_twice
+from ..view import iso
+from .units import each_of_units, work_partial
+
+if TYPE_CHECKING:
+    from ...core.contract import InstanceJson, InstancesPartJson, ShowJson
+    from ...energy.intervals import Share
+    from ...storage.read.phases.records import PhaseInstance
+    from ...storage.read.records import PhaseDeviceSum, StoredRun
+
+Logged = Mapping[tuple[str, str], Sequence[MetricPoint]]
+LATEST_NS = 2**62
+
+
+class _Value(NamedTuple):
+    """A value of a metric, and when it was logged, in UTC."""
+
+    utc_ns: int
+    name: str
+    value: float
+
+
+def instances_part(
+    stored: StoredRun, view: ShowJson, rows: Sequence[PhaseInstance], logged: Logged, name: str | None = None
+) -> InstancesPartJson:
+    """The instances of a run that are kept one by one, or those of one name, and how many more there were."""
+    groups = [group for group in _together(stored, rows) if name in (None, group[0].name)]
+    kept = Counter(group[0].name for group in groups)
+    as_sums = {
+        p["name"]: p["count"] - kept[p["name"]] for p in view["phases"] if name in (None, p["name"]) and p["count"] > kept[p["name"]]
+    }
+    values, once = _values(stored, logged), _Once(stored)
+    found: list[InstanceJson] = []
+    for phase in dict.fromkeys(group[0].name for group in groups):
+        mine = [group for group in groups if group[0].name == phase]
+        starts = [group[0].start_utc_ns for group in mine]
+        for number, (group, (start_ns, until_ns)) in enumerate(
+            zip(mine, pairwise([*starts, LATEST_NS]), strict=True), as_sums.get(phase, 0) + 1
+        ):
+            found.append(_described(stored, view, group, number, once, _between(values, start_ns, until_ns)))
+    return {"instances": found, "as_sums": as_sums}
+
+
+def _together(stored: StoredRun, rows: Sequence[PhaseInstance]) -> list[list[PhaseInstance]]:
+    """The rows of each instance, by start. Those of ranks that do the same, by step and number, are one; other processes may do
+    anything."""
+    ranks = {segment.id: segment.rank for segment in stored.segments}
+    counts: Counter[tuple[str, int | None, int | None]] = Counter()
+    groups: dict[object, list[PhaseInstance]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: (row.start_utc_ns, row.segment_id, row.seq)):
+        rank = ranks.get(row.segment_id)
+        if rank is None:
+            groups[row.segment_id, row.seq].append(row)
+        else:
+            groups[row.name, row.step, counts[row.name, row.step, rank]].append(row)
+            counts[row.name, row.step, rank] += 1
+    return list(groups.values())
+
+
+def _described(
+    stored: StoredRun, view: ShowJson, group: Sequence[PhaseInstance], number: int, once: _Once, metrics: Mapping[str, float]
+) -> InstanceJson:
+    first = group[0]
+    ended = [row.start_utc_ns + row.end_t_ns - row.start_t_ns for row in group if row.end_t_ns is not None]
+    duration_s = (max(ended) - first.start_utc_ns) / NS_PER_S if len(ended) == len(group) else None
+    shares = [share for row in group for share in once.shares(row)]
+    known = bool(shares) and all(row.resolved is not None for row in group)
+    joules = interval(shares) if known else None
+    ends = (None, None, None) if joules is None else (joules.energy_j, joules.low_j, joules.high_j)
+    work: Counter[str] = Counter()
+    for row in group:
+        work.update(row.work)
+    return {
+        "name": first.name,
+        "number": number,
+        "step": first.step,
+        "started_at": iso(first.start_utc_ns),
+        "from_s": (first.start_utc_ns - stored.run.started_utc_ns) / NS_PER_S,
+        "duration_s": duration_s,
+        "energy_j": ends[0],
+        "low_j": ends[1],
+        "high_j": ends[2],
+        "resolved": known and all(row.resolved for row in group),
+        "ranks": len({row.segment_id for row in group}),
+        "work": dict(work),
+        "per_unit": {} if work_partial(view["run"]) else each_of_units(ends, work),
+        "metrics": dict(metrics),
+    }
+
+
+class _Once:
+    """The energies of instances on the devices of a run. Where several processes have read a device at the same time, those of the first
+    reader that has the instance count."""
+
+    def __init__(self, stored: StoredRun) -> None:
+        self._devices = {(d.segment_id, d.name): d for d in stored.devices if d.included_in_total and not d.damage}
+        boots = {segment.id: segment.boot_id for segment in stored.segments}
+        groups = read_twice(stored.devices, boots)
+        self._place = {reader: (number, place) for number, group in enumerate(groups) for place, reader in enumerate(group)}
+
+    def shares(self, row: PhaseInstance) -> Iterator[Share]:
+        """What the instance has of each device."""
+        length_s = 0.0 if row.end_t_ns is None else (row.end_t_ns - row.start_t_ns) / NS_PER_S
+        for device in _first_readers(row.devices, self._place):
+            if (known := self._devices.get((device.owner_segment_id, device.device))) is not None:
+                yield device.share(known, length_s)
+
+
+def _first_readers(devices: Iterable[PhaseDeviceSum], place: Mapping[tuple[str, str], tuple[int, int]]) -> Iterator[PhaseDeviceSum]:
+    of_group: dict[int, tuple[int, PhaseDeviceSum]] = {}
+    for device in devices:
+        found = place.get((device.owner_segment_id, device.device))
+        if found is None:
+            yield device
+        elif found[0] not in of_group or found[1] < of_group[found[0]][0]:
+            of_group[found[0]] = found[1], device
+    yield from (device for _, device in of_group.values())
+
+
+def _values(stored: StoredRun, logged: Logged) -> list[_Value]:
+    """All values of metrics, by time."""
+    timelines = {s.id: Timeline.of_segment(stored.anchors.get(s.id, ()), s.start_t_ns, s.started_utc_ns) for s in stored.segments}
+    return sorted(
+        _Value(timelines[segment_id].utc_ns(point.t_ns), name, point.value)
+        for (segment_id, name), points in logged.items()
+        if segment_id in timelines
+        for point in points
+    )
+
+
+def _between(values: Sequence[_Value], start_ns: int, until_ns: int) -> dict[str, float]:
+    """The last value of each metric from an instant to another."""
+    first, after = (bisect_left(values, t_ns, key=lambda value: value.utc_ns) for t_ns in (start_ns, until_ns))
+    return {value.name: value.value for value in values[first:after]}

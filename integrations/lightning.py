@@ -181,7 +181,7 @@ class EnergyCallback(Callback):
         """End `validate`, and log the metrics of the model."""
         self._leave("validate")
         if fits(trainer) and trainer.is_global_zero and not trainer.sanity_checking:
-            self.tracker.log_metrics(**dict(trainer.callback_metrics))
+            self.tracker.log(dict(trainer.callback_metrics))
 
     @_harmless
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -57,6 +57,7 @@ PURE_FILES = (
     "life.advice.loss",
     "life.advice.stretches",
     "life.advice.work",
+    "life.busy",
     "life.disclosing.compute",
     "life.disclosing.disclosure",
     "life.disclosing.hardware",

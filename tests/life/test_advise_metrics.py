@@ -97,7 +97,7 @@ from trainwatt import EnergyTracker
 with EnergyTracker(project="digits") as tracker:
     for number, value in enumerate((3, 1, 2, 2, 2)):
         time.sleep(0.2 if number < 2 else 0.6)
-        tracker.log_metrics(val_loss=value)
+        tracker.log(val_loss=value)
 """
     ended = world.run_python(code)
     assert (ended.returncode, ended.stderr) == (0, "")

@@ -49,7 +49,7 @@ def older(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
         assert call(db, "list").exception is None
         assert call(db, "footprint", BASE, "--zone", "FR").exception is None  # writes, so the tables are today's
         with sqlite3.connect(db) as connection:
-            for table in ("activity_point", "metric"):
+            for table in ("activity_point", "metric", "metric_point", "phase_work"):
                 connection.execute(f"DROP TABLE {table}")
             connection.execute("UPDATE alembic_version SET version_num = '0007'")
         connection.close()

@@ -69,7 +69,7 @@ def test_show_says_what_each_gpu_did_and_how_busy_the_processors_were(tracked: W
 
 def test_a_run_of_an_older_version_says_that_it_lacks_activity(tracked: World) -> None:
     with sqlite3.connect(tracked.db) as connection:
-        for table in ("activity_point", "metric"):
+        for table in ("activity_point", "metric", "metric_point", "phase_work"):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("UPDATE alembic_version SET version_num = '0007'")
     connection.close()

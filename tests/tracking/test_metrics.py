@@ -22,7 +22,7 @@ def test_the_best_and_the_last_value_of_a_metric_are_stored(tmp_path: Path) -> N
     db = tmp_path / "runs.db"
     with EnergyTracker(db=db) as tracker:
         for value in (0.9, 0.3, float("nan"), 0.5):
-            tracker.log_metrics(val_loss=value, **{"val/acc": 1 - value})
+            tracker.log(val_loss=value, **{"val/acc": 1 - value})
     assert logged(tracker, db) == {"val_loss": (4, 0.3, 0.9, 0.5), "val/acc": (4, 1 - 0.9, 0.7, 0.5)}
 
 
@@ -34,10 +34,10 @@ def test_what_is_no_metric_is_said_once_and_the_others_count(tmp_path: Path, cap
     db = tmp_path / "runs.db"
     with EnergyTracker(db=db) as tracker:
         for wrong in ("0.5", None, Broken(), [1, 2], 10**400):
-            tracker.log_metrics(val_loss=wrong, acc=0.5)  # type: ignore[arg-type]
-        tracker.log_metrics(**{"x" * (LONGEST_NAME + 1): 1.0}, only_nan=float("nan"))
-        tracker.log_metrics(**{"": 1.0, " ": 1.0, "val\0loss": 1.0, "val\udcffloss": 1.0, "val\x1b[31m": 1.0})
-        tracker.log_metrics(**{f"loss{number}": 1.0 for number in range(MOST_METRICS + 5)})
+            tracker.log(val_loss=wrong, acc=0.5)  # type: ignore[arg-type]
+        tracker.log({"x" * (LONGEST_NAME + 1): 1.0}, only_nan=float("nan"))
+        tracker.log({"": 1.0, " ": 1.0, "val\0loss": 1.0, "val\udcffloss": 1.0, "val\x1b[31m": 1.0})
+        tracker.log({f"loss{number}": 1.0 for number in range(MOST_METRICS + 5)})
     found = logged(tracker, db)
     assert found.pop("acc") == (5, 0.5, 0.5, 0.5)
     assert len(found) == MOST_METRICS - 1
@@ -50,7 +50,7 @@ def test_threads_log_all_of_their_values(tmp_path: Path) -> None:
 
         def log() -> None:
             for n in range(200):
-                tracker.log_metrics(loss=n)
+                tracker.log(loss=n)
 
         threads = [threading.Thread(target=log) for _ in range(4)]
         for thread in threads:
@@ -62,8 +62,8 @@ def test_threads_log_all_of_their_values(tmp_path: Path) -> None:
 
 def test_without_a_run_nothing_happens(tmp_path: Path) -> None:
     tracker = EnergyTracker(db=tmp_path / "runs.db")
-    tracker.log_metrics(val_loss=0.5)
+    tracker.log(val_loss=0.5)
     with tracker:
         pass
-    tracker.log_metrics(val_loss=0.5)
+    tracker.log(val_loss=0.5)
     assert logged(tracker, tmp_path / "runs.db") == {}

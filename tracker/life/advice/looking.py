@@ -57,7 +57,7 @@ def looked_at(store: Store, run_ids: Iterable[str], terms: Terms, zones: Sequenc
     found = [_looked(store, stored, terms, choice, metric) for runs in store.load_all(run_ids) for stored in runs]
     if metric is not None and not any(run.metrics for run in found):
         logged = {name for run in found for _, name in store.metrics(run.id)}
-        known = f"they have logged {', '.join(sorted(logged))}" if logged else "they have logged none (tracker.log_metrics)"
+        known = f"they have logged {', '.join(sorted(logged))}" if logged else "they have logged none (tracker.log)"
         raise ConfigurationError(f"--metric {metric.name}: none of the runs has logged it; {known}")
     return found
 

@@ -10,9 +10,8 @@ from typing import NamedTuple
 from ...core.activity import ActivityPoint
 from ...core.point import Point
 from ...energy.mean_power import energy_at
+from ..busy import IDLE, between
 
-IDLE = 0.02
-"""A GPU is idle below this busy share: a share is told in whole percents, and a driver's own work makes it 1 % now and then."""
 BUSY = 0.5
 """A GPU that is less busy than this waits: most experiments use 30 to 50 % of a GPU (Wu et al. 2022, Fig. 10), and 80 % is within reach
 (Fig. 9)."""
@@ -113,7 +112,7 @@ def stretches(activity: Sequence[ActivityPoint], curve: Sequence[Point], process
     the activity of the processors on the same clock."""
     parts: list[_Part] = []
     beside = Processors(processors)
-    for start_ns, end_ns, busy in _between(activity, curve):
+    for start_ns, end_ns, busy in between(activity, curve):
         parts.append(_Part((end_ns - start_ns) * _NS, _used_j(curve, start_ns, end_ns), busy, beside.between(start_ns, end_ns)))
     found = Stretches()
     for part in _divided(_apart(parts)):
@@ -164,22 +163,11 @@ def _divided(parts: Sequence[_Part]) -> Iterator[_Part]:
 def idle_processors(processors: Sequence[ActivityPoint], curve: Sequence[Point]) -> tuple[Stretch, Stretch]:
     """All of the time that was looked at, and the part in which the processors were idle, with the joules of a device."""
     whole = idle = Stretch()
-    for start_ns, end_ns, busy in _between(processors, curve):
+    for start_ns, end_ns, busy in between(processors, curve):
         stretch = Stretch(_used_j(curve, start_ns, end_ns), (end_ns - start_ns) * _NS)
         whole = whole.plus(stretch)
         idle = idle.plus(stretch) if busy < IDLE_PROCESSORS else idle
     return whole, idle
-
-
-def _between(activity: Sequence[ActivityPoint], curve: Sequence[Point]) -> Iterator[tuple[int, int, float]]:
-    """The stretches between two points, as far as the energy is known there: start, end, and the busy share, in devices."""
-    if len(curve) < 2 or not activity:
-        return
-    for before, after in pairwise([activity[0].zero(), *activity]):
-        seen_ms = after.seen_ms - before.seen_ms
-        start_ns, end_ns = max(before.t_ns, curve[0].t_ns), min(after.t_ns, curve[-1].t_ns)
-        if end_ns > start_ns and seen_ms > 0.0 and after.busy_ms is not None and before.busy_ms is not None:
-            yield start_ns, end_ns, (after.busy_ms - before.busy_ms) / seen_ms
 
 
 def _used_j(curve: Sequence[Point], start_ns: int, end_ns: int) -> float:

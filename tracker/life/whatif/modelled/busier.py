@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....carbon.accounting import Estimate
+from ...busy import IDLE
 from ..change import ChangeKind
 from .effect import Effect, Evidence, NotModelledError, Reason, Source, whole, with_time
 from .facts import Facts, Gpu, Piece
 
-IDLE = 0.02
-"""A GPU that is less busy than this is idle: a driver's own work makes it 1 % now and then."""
 SPREAD = 0.05
 """If its busy share varied by less than this (one standard deviation), it is not known how the power follows the busy share."""
 

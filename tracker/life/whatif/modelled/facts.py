@@ -12,6 +12,7 @@ from ....core.activity import ActivityPoint
 from ....core.point import Point
 from ....core.run import Status
 from ....energy.mean_power import energy_at
+from ...busy import between
 
 if TYPE_CHECKING:
     from ....core.contract import DeviceJson, FootprintJson
@@ -100,7 +101,7 @@ def _gpu(stored: StoredRun, device: DeviceJson, curves: Curves, activities: Acti
         if (row.host, row.name) == (device["host"], device["device"]) and row.included_in_total
     ]
     drawn = [piece for key in mine for piece in _drawn(curves.get(key, ()))]
-    busy = [piece for key in mine for piece in busy_pieces(activities.get(key, ()), curves.get(key, ()))]
+    busy = [piece for key in mine for piece in _busy(activities.get(key, ()), curves.get(key, ()))]
     limit_w = None if device["activity"] is None else device["activity"]["power_limit_w"]
     return Gpu(device["device"], device["model"], device["energy_j"], limit_w, tuple(drawn), tuple(busy))
 
@@ -111,13 +112,6 @@ def _drawn(curve: Sequence[Point]) -> Iterable[Piece]:
             yield Piece(None, b.energy_j - a.energy_j, (b.t_ns - a.t_ns) * NS)
 
 
-def busy_pieces(activity: Sequence[ActivityPoint], curve: Sequence[Point]) -> Iterable[Piece]:
-    """The times between points of activity in which it was seen how busy a GPU was, with its energy from its `curve`."""
-    if len(curve) < 2 or not activity:
-        return
-    for before, after in pairwise([activity[0].zero(), *activity]):
-        seen_ms = after.seen_ms - before.seen_ms
-        start_ns, end_ns = max(before.t_ns, curve[0].t_ns), min(after.t_ns, curve[-1].t_ns)
-        if end_ns > start_ns and seen_ms > 0.0 and after.busy_ms is not None and before.busy_ms is not None:
-            busy = min(1.0, (after.busy_ms - before.busy_ms) / seen_ms)
-            yield Piece(busy, energy_at(curve, end_ns) - energy_at(curve, start_ns), (end_ns - start_ns) * NS)
+def _busy(activity: Sequence[ActivityPoint], curve: Sequence[Point]) -> Iterable[Piece]:
+    for start_ns, end_ns, busy in between(activity, curve):
+        yield Piece(min(1.0, busy), energy_at(curve, end_ns) - energy_at(curve, start_ns), (end_ns - start_ns) * NS)

@@ -12,11 +12,11 @@ import pyarrow.parquet
 import pytest
 
 from tests.fakes.footprints import START, footprint
-from tests.fakes.stored_rows import device, phase, phase_energy, point, run, segment
+from tests.fakes.stored_rows import device, phase, phase_energy, phase_fold, phase_fold_energy, point, run, segment
 from trainwatt.analysis.footprint import view_of
 from trainwatt.analysis.tables import COLUMNS, What, rows
 from trainwatt.presentation.table_files import FORMATS
-from trainwatt.storage.read import store as reading
+from trainwatt.storage.read.details import of_run as reading
 from trainwatt.storage.read.store import Store
 from trainwatt.storage.write.writer import Writer
 
@@ -76,17 +76,36 @@ def test_phases_have_the_digits_of_show(tmp_path: Path) -> None:
     writer.write({"phase": phases, "phase_energy": [phase_energy(2, 3.0), phase_energy(3, 4.0)]})
     writer.close()
     store = Store.open(path)
-    first, second = next(rows(store, ["run-1"], "phases"))
-    assert list(first) == [c.name for c in COLUMNS["phases"]]
+    first, second, third = found = list(next(rows(store, ["run-1"], "phases")))
+    assert set(first) == {c.name for c in COLUMNS["phases"]}
     view = view_of(store, store.load("run-1"))["phases"][0]
-    assert {key: first[key] for key in view if key != "name"} == {k: v for k, v in view.items() if k != "name"}
-    assert (first["phase"], first["count"], first["energy_j"], first["first_started_utc_ns"]) == ("train", 2, 7.0, 2 * 10**9)
-    assert (second["phase"], second["energy_j"], second["resolved"]) == ("@validate", None, False)
+    for key in ("count", "duration_s", "energy_j", "unresolved_count", "pending_count"):
+        assert first[key] + second[key] == view[key]
+    assert (first["phase"], first["count"], first["energy_j"], first["first_started_utc_ns"]) == ("train", 1, 3.0, 2 * 10**9)
+    assert (second["number"], second["energy_j"], second["first_started_utc_ns"]) == (2, 4.0, 3 * 10**9)
+    assert (third["phase"], third["energy_j"], third["resolved"]) == ("@validate", None, False)
     lines = list(csv.DictReader(io.StringIO(written(store, "phases", "csv", "run-1").decode(), newline="")))
-    assert (lines[1]["phase"], lines[1]["energy_j"]) == ("'@validate", "")
+    assert (lines[2]["phase"], lines[2]["energy_j"]) == ("'@validate", "")
     assert pyarrow.parquet.read_table(io.BytesIO(written(store, "phases", "parquet", "run-1"))).to_pylist() == [
-        {**row, "work": "{}", "per_unit": "{}"} for row in (first, second)
+        {**row, **dict.fromkeys(("work", "per_unit", "metrics"), "{}")} for row in found
     ]
+
+
+def test_phases_that_are_kept_as_a_sum_are_one_row(tmp_path: Path) -> None:
+    """100 instances as a sum, and two more: the rows add up to the phase."""
+    path = stored(tmp_path, [0, 10**10])
+    writer = Writer.open(Path(path))
+    writer.write({"phase": [phase(2), phase(3)], "phase_energy": [phase_energy(2, 3.0), phase_energy(3, 4.0)]})
+    writer.write({"phase_fold": [phase_fold()], "phase_fold_energy": [phase_fold_energy(93.0)]})
+    writer.close()
+    store = Store.open(path)
+    rest, first, second = found = list(next(rows(store, ["run-1"], "phases")))
+    view = view_of(store, store.load("run-1"))["phases"][0]
+    assert [(row["count"], row["number"], row["energy_j"]) for row in found] == [(100, None, 93.0), (1, 101, 3.0), (1, 102, 4.0)]
+    for key in ("count", "duration_s", "energy_j", "unresolved_count"):
+        assert sum(row[key] for row in found) == pytest.approx(view[key])
+    assert rest["low_j"] < 93.0 < rest["high_j"]
+    assert set(rest) == set(first) == set(second)
 
 
 def test_the_time_of_a_point_follows_a_clock_that_was_set(tmp_path: Path) -> None:

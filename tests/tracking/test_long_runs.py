@@ -245,7 +245,7 @@ def test_names_without_end_become_one(tmp_path: Path) -> None:
     run = LongRun(tmp_path / "runs.db", clock, swinging(clock, 1))
     for n in range(MOST_NAMES + 500):
         record = run.begin(f"step {n}")
-        run.recorder.work("samples", record.name, 2)
+        run.recorder.work("samples", [record], 2)
         run.move(0.1)
         run.over(record)
     run.end()

@@ -10,6 +10,7 @@ import pytest
 from trainwatt import EnergyTracker
 from trainwatt.core.metric import LONGEST_NAME, MOST_METRICS
 from trainwatt.storage.read.store import Store
+from trainwatt.tracking.work.metrics import MOST_POINTS, Metrics
 
 
 def logged(tracker: EnergyTracker, db: Path) -> dict[str, tuple[int, float, float, float]]:
@@ -22,7 +23,7 @@ def test_the_best_and_the_last_value_of_a_metric_are_stored(tmp_path: Path) -> N
     db = tmp_path / "runs.db"
     with EnergyTracker(db=db) as tracker:
         for value in (0.9, 0.3, float("nan"), 0.5):
-            tracker.log(val_loss=value, **{"val/acc": 1 - value})
+            tracker.log({"val/acc": 1 - value}, val_loss=value)
     assert logged(tracker, db) == {"val_loss": (4, 0.3, 0.9, 0.5), "val/acc": (4, 1 - 0.9, 0.7, 0.5)}
 
 
@@ -67,3 +68,66 @@ def test_without_a_run_nothing_happens(tmp_path: Path) -> None:
         pass
     tracker.log(val_loss=0.5)
     assert logged(tracker, tmp_path / "runs.db") == {}
+
+
+def points(tracker: EnergyTracker, db: Path, name: str) -> list[tuple[int, int | None, float]]:
+    assert tracker.run_id is not None
+    found = Store.open(str(db)).metric_points(tracker.run_id)
+    return [(p.seq, p.step, p.value) for (_, of), values in found.items() if of == name for p in values]
+
+
+def test_the_values_of_a_metric_are_stored_over_time(tmp_path: Path) -> None:
+    db = tmp_path / "runs.db"
+    with EnergyTracker(db=db) as tracker:
+        tracker.log({"val/acc": 0.5, "step": 3.0}, step=7)
+        tracker.log({"val/acc": float("nan")})
+        tracker.log({"val/acc": 0.6})
+        tracker.log(val_loss=1, step="eight")  # type: ignore[arg-type]
+    assert points(tracker, db, "val/acc") == [(0, 7, 0.5), (1, None, 0.6)]
+    assert points(tracker, db, "step") == [(0, 7, 3.0)]
+    assert points(tracker, db, "val_loss") == [(0, None, 1.0)]
+
+
+@pytest.mark.parametrize("commits", [1, 7, 400])
+def test_a_metric_of_any_length_is_kept_in_few_points_that_are_equally_far_apart(commits: int) -> None:
+    """What is stored is what would be if each commit wrote the new values, and then deleted those that are not kept any more."""
+    metrics, stored, total = Metrics("seg-1"), dict[int, float](), 10 * MOST_POINTS
+    for commit in range(commits):
+        for n in range(total * commit // commits, total * (commit + 1) // commits):
+            metrics.add("loss", float(n), n)
+        stored |= {row["seq"]: row["value"] for row in metrics.new_points()}
+        for _, parameters in metrics.smaller():
+            stored = {seq: value for seq, value in stored.items() if seq % int(str(parameters["stride"])) == 0}
+        metrics.stored()
+        assert len(stored) <= MOST_POINTS + 1
+    stride = 8 if total // 8 <= MOST_POINTS else 16
+    assert stored == {seq: float(seq) for seq in range(0, total, stride)}
+    assert [row["seq"] for row in metrics.points_again()] == list(stored)
+    assert not metrics.smaller()
+
+
+def test_points_that_are_left_out_are_deleted_from_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainwatt.tracking.work.metrics.MOST_POINTS", 4)
+    db = tmp_path / "runs.db"
+    with EnergyTracker(db=db) as tracker:
+        for n in range(4):
+            tracker.log(loss=n)
+        run = tracker._begun
+        assert run is not None
+        run.recorder.flush()
+        for n in range(4, 10):
+            tracker.log(loss=n)
+        run.recorder.flush()
+    assert [seq for seq, _, _ in points(tracker, db, "loss")] == [0, 4, 8]
+
+
+def test_a_phase_has_the_work_of_the_phases_within_it(tmp_path: Path) -> None:
+    db = tmp_path / "runs.db"
+    with EnergyTracker(db=db) as tracker, tracker.phase("epoch", step=1):
+        tracker.update(samples=8)
+        with tracker.phase("evaluate"):
+            tracker.update(samples=2, tokens=5)
+    assert tracker.run_id is not None
+    store = Store.open(str(db))
+    work = {i.name: i.work for i in store.instances(tracker.run_id)}
+    assert work == {"epoch": {"samples": 10, "tokens": 5}, "evaluate": {"samples": 2, "tokens": 5}}

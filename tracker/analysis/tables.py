@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ..core.activity import figures
 from ..core.timeline import Timeline
+from ..core.units import NS_PER_S
 from ..core.work import PREFERRED
 from .activity import described
 from .footprint import views_of
 from .view import iso
+from .work.instances import instances_part
 from .work.units import work_partial
 
 if TYPE_CHECKING:
-    from ..core.contract import EnergySumJson, RunJson, RunRecord, ShowJson
+    from ..core.contract import EnergySumJson, InstanceJson, PhaseJson, RunJson, RunRecord, ShowJson
     from ..storage.read.records import RunRow, StoredRun
     from ..storage.read.store import Store
 
@@ -67,6 +69,9 @@ COLUMNS: Mapping[What, tuple[Column, ...]] = {
             "bool host_side",
             "int samples tokens",
             "map work per_unit",
+            "int number step",
+            "float from_s",
+            "map metrics",
         ),
     ),
     "curves": _columns(
@@ -87,10 +92,10 @@ COLUMNS: Mapping[What, tuple[Column, ...]] = {
 }
 """The columns of each table, in order. Joules and grams as `show --json` has them; times in UTC, as ISO 8601 and as ns since 1970.
 
-A row of `phases` has all instances of one name. A row of `curves` is a point: joules since the curve's start, in total (`energy_j`) and by
-source. `slack` is what may have been missed or added so far, `edge` the same for this point alone. A row of `activity` has what a GPU
-did since the row before, or the processors: `device` is then "cgroup" or "machine", and `cpus` is how many there are. `t_ns` is on the
-monotonic clock of the segment's machine.
+A row of `phases` is an instance, whose `count` is 1; those that are kept as a sum only are one row. A row of `curves` is a point: joules
+since the curve's start, in total (`energy_j`) and by source. `slack` is what may have been missed or added so far, `edge` the same for this
+point alone. A row of `activity` has what a GPU did since the row before, or the processors: `device` is then "cgroup" or "machine", and
+`cpus` is how many there are. `t_ns` is on the monotonic clock of the segment's machine.
 """
 
 
@@ -101,7 +106,7 @@ def rows(store: Store, run_ids: Iterable[str], what: What, per: str | None = Non
         each = _points if what == "curves" else _activity
         return (each(store, stored) for runs in store.load_all(run_ids) for stored in runs)
     views = views_of(store, run_ids, per=per)
-    return (iter([_run(stored.run, view)]) if what == "runs" else _phases(stored, view) for stored, view in views)
+    return (iter([_run(stored.run, view)]) if what == "runs" else _phases(store, stored, view) for stored, view in views)
 
 
 def _run(run: RunRow, view: ShowJson) -> Row:
@@ -127,29 +132,54 @@ def _run(run: RunRow, view: ShowJson) -> Row:
     }
 
 
-def _phases(stored: StoredRun, view: ShowJson) -> Iterator[Row]:
+def _phases(store: Store, stored: StoredRun, view: ShowJson) -> Iterator[Row]:
+    part = instances_part(stored, view, store.instances(stored.run.id), store.metric_points(stored.run.id))
     for phase in view["phases"]:
-        first_ns = min(p.first_start_utc_ns for p in stored.phases if p.name == phase["name"])
-        yield {
-            "run_id": stored.run.id,
-            "project": stored.run.project,
-            "name": stored.run.name,
-            "phase": phase["name"],
-            "first_started_at": iso(first_ns),
-            "first_started_utc_ns": first_ns,
-            "count": phase["count"],
-            "duration_s": phase["duration_s"],
-            "energy_j": phase["energy_j"],
-            "low_j": phase["low_j"],
-            "high_j": phase["high_j"],
-            "resolved": phase["resolved"],
-            "unresolved_count": phase["unresolved_count"],
-            "pending_count": phase["pending_count"],
-            "host_side": phase["host_side"],
-            **_work(phase["work"]),
-            "work": phase["work"],
-            "per_unit": phase["per_unit"],
-        }
+        mine = [instance for instance in part["instances"] if instance["name"] == phase["name"]]
+        rest = part["as_sums"].get(phase["name"])
+        if rest is not None:
+            first_ns = min(p.first_start_utc_ns for p in stored.phases if p.name == phase["name"])
+            short = phase["unresolved_count"] - sum(map(_is_short, mine))
+            yield {
+                **_of_phase(stored, phase, first_ns),
+                **rest,
+                "resolved": short == 0,
+                "unresolved_count": short,
+                "pending_count": 0,
+                **_work({}),
+                "work": {},
+                "per_unit": {},
+                "number": None,
+                "step": None,
+                "metrics": {},
+            }
+        for i in mine:
+            yield {
+                **_of_phase(stored, phase, stored.run.started_utc_ns + round(i["from_s"] * NS_PER_S)),
+                **{key: value for key, value in i.items() if key not in ("name", "started_at", "ranks")},
+                "count": 1,
+                "unresolved_count": int(_is_short(i)),
+                "pending_count": int(i["energy_j"] is None),
+                **_work(i["work"]),
+            }
+
+
+def _of_phase(stored: StoredRun, phase: PhaseJson, start_utc_ns: int) -> Row:
+    return {
+        "run_id": stored.run.id,
+        "project": stored.run.project,
+        "name": stored.run.name,
+        "phase": phase["name"],
+        "first_started_at": iso(start_utc_ns),
+        "first_started_utc_ns": start_utc_ns,
+        "from_s": (start_utc_ns - stored.run.started_utc_ns) / NS_PER_S,
+        "host_side": phase["host_side"],
+    }
+
+
+def _is_short(instance: InstanceJson) -> bool:
+    """Whether the energy of an instance is known, and the instance was too short for the sensors."""
+    return instance["energy_j"] is not None and not instance["resolved"]
 
 
 def run_record(row: RunRow, run: RunJson, energy: EnergySumJson) -> RunRecord:

@@ -12,15 +12,16 @@ from ...core.metric import MetricPoint
 from ...core.timeline import Timeline
 from ...core.units import NS_PER_S
 from ...energy.intervals import interval
-from ...storage.read.several.twice import read_twice
+from ...storage.read.records import PhaseDeviceSum
+from ...storage.read.several.twice import Reader, read_twice
 from ..view import iso
 from .units import each_of_units, work_partial
 
 if TYPE_CHECKING:
-    from ...core.contract import InstanceJson, InstancesPartJson, ShowJson
+    from ...core.contract import InstanceJson, InstancesPartJson, InstanceSumJson, PhaseJson, ShowJson
     from ...energy.intervals import Share
     from ...storage.read.phases.records import PhaseInstance
-    from ...storage.read.records import PhaseDeviceSum, StoredRun
+    from ...storage.read.records import StoredRun
 
 Logged = Mapping[tuple[str, str], Sequence[MetricPoint]]
 LATEST_NS = 2**62
@@ -39,17 +40,16 @@ def instances_part(
 ) -> InstancesPartJson:
     """The instances of a run that are kept one by one, or those of one name, and how many more there were."""
     groups = [group for group in _together(stored, rows) if name in (None, group[0].name)]
-    kept = Counter(group[0].name for group in groups)
-    as_sums = {
-        p["name"]: p["count"] - kept[p["name"]] for p in view["phases"] if name in (None, p["name"]) and p["count"] > kept[p["name"]]
-    }
     values, once = _values(stored, logged), _Once(stored)
     found: list[InstanceJson] = []
+    kept = Counter(group[0].name for group in groups)
+    phases = [phase for phase in view["phases"] if name in (None, phase["name"])]
+    as_sums = {p["name"]: _rest(stored, p, [g for g in groups if g[0].name == p["name"]]) for p in phases if p["count"] > kept[p["name"]]}
     for phase in dict.fromkeys(group[0].name for group in groups):
         mine = [group for group in groups if group[0].name == phase]
         starts = [group[0].start_utc_ns for group in mine]
         for number, (group, (start_ns, until_ns)) in enumerate(
-            zip(mine, pairwise([*starts, LATEST_NS]), strict=True), as_sums.get(phase, 0) + 1
+            zip(mine, pairwise([*starts, LATEST_NS]), strict=True), 1 + (as_sums[phase]["count"] if phase in as_sums else 0)
         ):
             found.append(_described(stored, view, group, number, once, _between(values, start_ns, until_ns)))
     return {"instances": found, "as_sums": as_sums}
@@ -71,12 +71,41 @@ def _together(stored: StoredRun, rows: Sequence[PhaseInstance]) -> list[list[Pha
     return list(groups.values())
 
 
+def _rest(stored: StoredRun, phase: PhaseJson, listed: Sequence[Sequence[PhaseInstance]]) -> InstanceSumJson:
+    """What all instances of a phase have, without those that are listed."""
+    sums: dict[Reader, list[float]] = {}
+    of_all = [device for of in stored.phases if of.name == phase["name"] for device in of.devices]
+    for sign, devices in ((1, of_all), (-1, [device for group in listed for row in group for device in row.devices])):
+        for owner, device, *joules in devices:
+            known = sums.setdefault((owner, device), [0.0] * len(joules))
+            sums[owner, device] = [a + sign * b for a, b in zip(known, joules, strict=True)]
+    length_s = max(0.0, phase["duration_s"] - sum(filter(None, map(_length_s, listed))))
+    counted = {(d.segment_id, d.name): d for d in stored.devices if d.included_in_total and not d.damage}
+    shares = [
+        PhaseDeviceSum(*reader, *(max(0.0, of) for of in joules)).share(counted[reader], length_s)
+        for reader, joules in sums.items()
+        if reader in counted
+    ]
+    energy = interval(shares) if shares else None
+    return {
+        "count": phase["count"] - len(listed),
+        "duration_s": length_s,
+        "energy_j": None if energy is None else energy.energy_j,
+        "low_j": None if energy is None else energy.low_j,
+        "high_j": None if energy is None else energy.high_j,
+    }
+
+
+def _length_s(group: Sequence[PhaseInstance]) -> float | None:
+    """From the first start of an instance to the last end, in seconds; None while it is open."""
+    ends = [row.start_utc_ns + row.end_t_ns - row.start_t_ns for row in group if row.end_t_ns is not None]
+    return (max(ends) - group[0].start_utc_ns) / NS_PER_S if len(ends) == len(group) else None
+
+
 def _described(
     stored: StoredRun, view: ShowJson, group: Sequence[PhaseInstance], number: int, once: _Once, metrics: Mapping[str, float]
 ) -> InstanceJson:
     first = group[0]
-    ended = [row.start_utc_ns + row.end_t_ns - row.start_t_ns for row in group if row.end_t_ns is not None]
-    duration_s = (max(ended) - first.start_utc_ns) / NS_PER_S if len(ended) == len(group) else None
     shares = [share for row in group for share in once.shares(row)]
     known = bool(shares) and all(row.resolved is not None for row in group)
     joules = interval(shares) if known else None
@@ -90,7 +119,7 @@ def _described(
         "step": first.step,
         "started_at": iso(first.start_utc_ns),
         "from_s": (first.start_utc_ns - stored.run.started_utc_ns) / NS_PER_S,
-        "duration_s": duration_s,
+        "duration_s": _length_s(group),
         "energy_j": ends[0],
         "low_j": ends[1],
         "high_j": ends[2],

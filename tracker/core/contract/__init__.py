@@ -29,7 +29,7 @@ from .carbon import (
     UnmeasuredJson,
 )
 from .compare import ChangeJson, ComparedJson, CompareJson, FigureJson, GateJson
-from .instances import InstanceJson, InstancesPartJson, ShowInstancesJson
+from .instances import InstanceJson, InstancesPartJson, InstanceSumJson, ShowInstancesJson
 from .life.advice import AdviceJson, AdvisedJson, BestMetricJson
 from .life.disclosure import (
     BenchmarkJson,
@@ -167,6 +167,7 @@ __all__ = [
     "ImportJson",
     "ImportedRunJson",
     "InstanceJson",
+    "InstanceSumJson",
     "InstancesPartJson",
     "IntervalKind",
     "LifeFiguresJson",

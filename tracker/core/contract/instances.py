@@ -32,11 +32,21 @@ class InstanceJson(TypedDict):
     metrics: dict[str, float]
 
 
+class InstanceSumJson(TypedDict):
+    """`count` instances of a phase that are kept as a sum only: long runs have too many of them. None where no energy is known."""
+
+    count: int
+    duration_s: float
+    energy_j: float | None
+    low_j: float | None
+    high_j: float | None
+
+
 class InstancesPartJson(TypedDict):
-    """`instances`: by name and start. `as_sums` counts the instances of each name that are kept as sums only, so they are not listed."""
+    """`instances`: by name and start. `as_sums`: those that are not listed, by name."""
 
     instances: list[InstanceJson]
-    as_sums: dict[str, int]
+    as_sums: dict[str, InstanceSumJson]
 
 
 class ShowInstancesJson(ShowJson, InstancesPartJson):

@@ -74,7 +74,7 @@ def _columns(instances: Sequence[InstanceJson], per: str | None) -> list[_Column
         _Column("from", [format_duration(i["from_s"]) for i in instances], spare=3),
         _Column("time", ["" if i["duration_s"] is None else format_duration(i["duration_s"]) for i in instances]),
         _Column("energy (range)", [_energy(i, largest) for i in instances], right=False),
-        _Column("", [bar((i["energy_j"] or 0.0) / (largest or 1.0), BAR) for i in instances], right=False, spare=4),
+        _Column("", [bar((i["energy_j"] or 0.0) / (largest or 1.0), BAR) for i in instances], right=False, spare=20),
     ]
     if unit is not None:
         each = [_each_j(i, unit) for i in instances]
@@ -103,8 +103,10 @@ def _each_j(instance: InstanceJson, unit: str | None) -> float | None:
 
 
 def _notes(view: ShowInstancesJson, name: str, listed: int) -> list[str]:
-    as_sums = view["as_sums"].get(name, 0)
-    found = [f"{as_sums:,} earlier instances are kept as a sum only."] if as_sums else []
+    found = []
+    if (rest := view["as_sums"].get(name)) is not None:
+        energy = "" if rest["energy_j"] is None else f": {format_energy(rest['energy_j'])} in {format_duration(rest['duration_s'])}"
+        found.append(f"{rest['count']:,} earlier instances are kept as a sum only{energy}.")
     if listed > MOST:
         found.append(f"{listed - MOST:,} earlier ones are not printed: --json and `trainwatt export --what phases` have them.")
     more = list(dict.fromkeys(m for i in view["instances"] if i["name"] == name for m in i["metrics"]))[MOST_METRICS:]

@@ -72,7 +72,7 @@ def test_without_a_run_nothing_happens(tmp_path: Path) -> None:
 
 def points(tracker: EnergyTracker, db: Path, name: str) -> list[tuple[int, int | None, float]]:
     assert tracker.run_id is not None
-    found = Store.open(str(db)).metric_points(tracker.run_id)
+    found = Store.open(str(db)).metric_points([tracker.run_id])
     return [(p.seq, p.step, p.value) for (_, of), values in found.items() if of == name for p in values]
 
 
@@ -129,5 +129,5 @@ def test_a_phase_has_the_work_of_the_phases_within_it(tmp_path: Path) -> None:
             tracker.update(samples=2, tokens=5)
     assert tracker.run_id is not None
     store = Store.open(str(db))
-    work = {i.name: i.work for i in store.instances(tracker.run_id)}
+    work = {i.name: i.work for i in store.instances([tracker.run_id])[tracker.run_id]}
     assert work == {"epoch": {"samples": 10, "tokens": 5}, "evaluate": {"samples": 2, "tokens": 5}}

@@ -20,11 +20,13 @@ from .work.instances import instances_part
 from .work.units import work_partial
 
 if TYPE_CHECKING:
-    from ..core.contract import EnergySumJson, InstanceJson, PhaseJson, RunJson, RunRecord, ShowJson
+    from ..core.contract import EnergySumJson, InstanceJson, InstancesPartJson, PhaseJson, RunJson, RunRecord, ShowJson
     from ..storage.read.records import RunRow, StoredRun
     from ..storage.read.store import Store
 
 Row = dict[str, Any]
+AT_ONCE = 50
+"""Runs whose instances of phases are read at once."""
 What = Literal["runs", "phases", "curves", "activity"]
 Kind = Literal["text", "int", "float", "bool", "map"]
 
@@ -105,8 +107,9 @@ def rows(store: Store, run_ids: Iterable[str], what: What, per: str | None = Non
     if what in ("curves", "activity"):
         each = _points if what == "curves" else _activity
         return (each(store, stored) for runs in store.load_all(run_ids) for stored in runs)
-    views = views_of(store, run_ids, per=per)
-    return (iter([_run(stored.run, view)]) if what == "runs" else _phases(store, stored, view) for stored, view in views)
+    if what == "phases":
+        return _phases_of_all(store, list(dict.fromkeys(run_ids)))
+    return (iter([_run(stored.run, view)]) for stored, view in views_of(store, run_ids, per=per))
 
 
 def _run(run: RunRow, view: ShowJson) -> Row:
@@ -132,8 +135,15 @@ def _run(run: RunRow, view: ShowJson) -> Row:
     }
 
 
-def _phases(store: Store, stored: StoredRun, view: ShowJson) -> Iterator[Row]:
-    part = instances_part(stored, view, store.instances(stored.run.id), store.metric_points(stored.run.id))
+def _phases_of_all(store: Store, run_ids: list[str]) -> Iterator[Iterator[Row]]:
+    for start in range(0, len(run_ids), AT_ONCE):
+        some = run_ids[start : start + AT_ONCE]
+        instances, logged = store.instances(some), store.metric_points(some)
+        for stored, view in views_of(store, some):
+            yield _phases(stored, view, instances_part(stored, view, instances[stored.run.id], logged))
+
+
+def _phases(stored: StoredRun, view: ShowJson, part: InstancesPartJson) -> Iterator[Row]:
     for phase in view["phases"]:
         mine = [instance for instance in part["instances"] if instance["name"] == phase["name"]]
         rest = part["as_sums"].get(phase["name"])

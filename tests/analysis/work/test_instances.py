@@ -19,7 +19,7 @@ S = 10**9
 def part(db: Path, name: str | None = None) -> Any:
     store = Store.open(str(db))
     stored = store.load("run-1")
-    return instances_part(stored, describe(stored), store.instances("run-1"), store.metric_points("run-1"), name)
+    return instances_part(stored, describe(stored), store.instances(["run-1"])["run-1"], store.metric_points(["run-1"]), name)
 
 
 def epoch(number: int, seq: int, segment_id: str = "seg-1", late_s: float = 0.0, **changes: Any) -> Row:

@@ -125,7 +125,10 @@ def _instances(store: Store, stored: StoredRun, view: ShowJson, phase: str) -> I
     if phase and phase not in names:
         known = f"it has {', '.join(names[:MOST_NAMED])}" if names else "it has none: mark them, with tracker.phase()"
         raise ConfigurationError(f"--phases {phase}: the run has no such phase; {known}")
-    return instances_part(stored, view, store.instances(stored.run.id), store.metric_points(stored.run.id), phase or None)
+    instances = store.instances([stored.run.id])[stored.run.id]
+    return instances_part(stored, view, instances, store.metric_points([stored.run.id]), phase or None)
+        stored, view, store.instances([stored.run.id])[stored.run.id], store.metric_points([stored.run.id]), phase or None
+    )
 
 
 def _run_page(store: Store, stored: StoredRun, view: ShowJson, width: int) -> RenderableType:

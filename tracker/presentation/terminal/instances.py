@@ -60,6 +60,8 @@ def _table(instances: Sequence[InstanceJson], per: str | None, width: int) -> Re
             break
         columns.remove(max(spare, key=lambda column: column.spare or 0))
     table = plain_table(*(column.head for column in columns), right=tuple(column.head for column in columns if column.right))
+    for shown, column in zip(table.columns, columns, strict=True):
+        shown.header = Text(column.head)  # the name of a metric is no markup
     for cells in zip(*(column.cells for column in columns), strict=True):
         table.add_row(*map(Text, cells))
     return table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
@@ -19,10 +20,10 @@ def metrics_of(connection: Connection, run_id: str) -> dict[tuple[str, str], Met
     return {(segment_id, name): Metric._make(values) for segment_id, name, *values in rows}
 
 
-def metric_points_of(connection: Connection, run_id: str) -> dict[tuple[str, str], list[MetricPoint]]:
-    """The values of metrics over time by (segment id, name), in order. Rows that cannot be true are left out."""
+def metric_points_of(connection: Connection, run_ids: Sequence[str]) -> dict[tuple[str, str], list[MetricPoint]]:
+    """The values of the metrics of runs over time, by (segment id, name), in order. Rows that cannot be true are left out."""
     fields = ("segment_id", "name", *MetricPoint._fields)
-    query = of_runs(METRIC_POINT, fields, [run_id], "segment_id", "name", "seq")
+    query = of_runs(METRIC_POINT, fields, run_ids, "segment_id", "name", "seq")
     found: dict[tuple[str, str], list[MetricPoint]] = defaultdict(list)
     for segment_id, name, *values in sound(METRIC_POINT, fields, connection.execute(query), []):
         found[segment_id, name].append(MetricPoint._make(values))

@@ -1,9 +1,9 @@
-"""The questions about what happened within one run."""
+"""The questions about what happened within runs."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -41,9 +41,9 @@ class OfRun:
         """The metrics that the processes of a run have logged, by (segment id, name)."""
         return self._read(lambda connection: metrics_of(connection, run_id))
 
-    def metric_points(self, run_id: str) -> dict[tuple[str, str], list[MetricPoint]]:
-        """The values of these metrics over time, by (segment id, name), in order."""
-        return self._read(lambda connection: metric_points_of(connection, run_id))
+    def metric_points(self, run_ids: Sequence[str]) -> dict[tuple[str, str], list[MetricPoint]]:
+        """The values of the metrics of a few runs over time, by (segment id, name), in order."""
+        return self._read(lambda connection: metric_points_of(connection, run_ids))
 
     def activity(self, run_id: str, newest: int | None = None) -> dict[tuple[str, str], list[ActivityPoint]]:
         """What the devices of a run did, by (segment id, device): points in order of time, all or the `newest`."""
@@ -75,6 +75,6 @@ class OfRun:
         """The instances that are kept one by one, by segment and start. Folded instances have no times of their own."""
         return self._read(lambda connection: instances.times_of(connection, run_id))
 
-    def instances(self, run_id: str) -> list[PhaseInstance]:
-        """The instances of phases that are kept one by one, by start, with their energy and their work."""
-        return self._read(lambda connection: instances.instances_of(connection, run_id))
+    def instances(self, run_ids: Sequence[str]) -> dict[str, list[PhaseInstance]]:
+        """The instances of phases of a few runs that are kept one by one, by run and start, with their energy and their work."""
+        return self._read(lambda connection: instances.instances_of(connection, run_ids))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 
 from sqlalchemy import Connection, func, select
 
@@ -49,23 +50,27 @@ def times_of(connection: Connection, run_id: str) -> list[PhaseTime]:
     return list(map(PhaseTime._make, sound(PHASE, PhaseTime._fields, rows, [])))
 
 
-def instances_of(connection: Connection, run_id: str) -> list[PhaseInstance]:
-    """The instances of a run that are kept one by one, by start, with their energy and their work. Rows that cannot be true are left
+def instances_of(connection: Connection, run_ids: Sequence[str]) -> dict[str, list[PhaseInstance]]:
+    """The instances of runs that are kept one by one, by run and start, with their energy and their work. Rows that cannot be true are left
     out."""
     phase, energy, work = PHASE.c, PHASE_ENERGY.c, PHASE_WORK.c
     nothing: list[Damage] = []
     devices: dict[Key, list[PhaseDeviceSum]] = defaultdict(list)
     fields = ("segment_id", "seq", "owner_segment_id", "device", *JOULES)
     energies = select(*(energy[name] for name in fields)).join(PHASE, (energy.segment_id == phase.segment_id) & (energy.seq == phase.seq))
-    for segment_id, seq, *found in sound(PHASE_ENERGY, fields, connection.execute(energies.where(phase.run_id == run_id)), nothing):
+    for segment_id, seq, *found in sound(PHASE_ENERGY, fields, connection.execute(energies.where(phase.run_id.in_(run_ids))), nothing):
         devices[segment_id, seq].append(PhaseDeviceSum._make(found))
     amounts: dict[Key, dict[str, int]] = defaultdict(dict)
-    counted = select(*work).join(PHASE, (work.segment_id == phase.segment_id) & (work.seq == phase.seq)).where(phase.run_id == run_id)
+    counted = select(*work).join(PHASE, (work.segment_id == phase.segment_id) & (work.seq == phase.seq)).where(phase.run_id.in_(run_ids))
     for segment_id, seq, name, stored in sound(PHASE_WORK, tuple(column.name for column in work), connection.execute(counted), nothing):
         unit, amount = from_part(name, stored)
         of_phase = amounts[segment_id, seq]
         of_phase[unit] = of_phase.get(unit, 0) + amount
     own = PhaseInstance._fields[:-2]
-    query = select_fields(PHASE, own).where(phase.run_id == run_id).order_by(phase.start_utc_ns, phase.segment_id, phase.seq)
-    rows = sound(PHASE, own, connection.execute(query), nothing)
-    return [PhaseInstance._make((*row, tuple(devices[row[0], row[1]]), dict(amounts[row[0], row[1]]))) for row in rows]
+    query = select_fields(PHASE, ("run_id", *own)).where(phase.run_id.in_(run_ids))
+    rows = connection.execute(query.order_by(phase.start_utc_ns, phase.segment_id, phase.seq))
+    instances: dict[str, list[PhaseInstance]] = {run_id: [] for run_id in run_ids}
+    for run_id, segment_id, seq, *more in sound(PHASE, ("run_id", *own), rows, nothing):
+        key = segment_id, seq
+        instances[run_id].append(PhaseInstance._make((*key, *more, tuple(devices[key]), dict(amounts[key]))))
+    return instances

@@ -127,8 +127,6 @@ def _instances(store: Store, stored: StoredRun, view: ShowJson, phase: str) -> I
         raise ConfigurationError(f"--phases {phase}: the run has no such phase; {known}")
     instances = store.instances([stored.run.id])[stored.run.id]
     return instances_part(stored, view, instances, store.metric_points([stored.run.id]), phase or None)
-        stored, view, store.instances([stored.run.id])[stored.run.id], store.metric_points([stored.run.id]), phase or None
-    )
 
 
 def _run_page(store: Store, stored: StoredRun, view: ShowJson, width: int) -> RenderableType:

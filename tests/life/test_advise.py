@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -336,3 +337,18 @@ def test_heat_of_many_runs_is_added_up(tmp_path: Path) -> None:
     [loss] = advice(db, "--project", "digits")["advice"]
     assert (loss["kind"], loss["energy_j"], loss["grams"], loss["reasons"]) == ("heat", None, None, {"heat": 1200.0})
     assert "By their drivers: heat for 20 min 00 s, of 1 h 06 min." in " ".join(call(db, "--project", "digits").stdout.split())
+
+
+@pytest.mark.parametrize(
+    "gpus",
+    [
+        {"run": [run(status="completed", ended_utc_ns=LASTS_S * S, duration_s=float(LASTS_S), settings='{"gpus": []}')]},
+        {"inventory": [{"run_id": "run-1", "host": "node-a", "kind": "host", "name": "x", "detail": '{"gpus": 8}'}]},
+    ],
+)
+def test_processors_beside_gpus_that_were_not_read_may_have_waited_for_them(tmp_path: Path, gpus: dict[str, Any]) -> None:
+    points = [point(0, 0.0, "package-0"), point(LASTS_S * S, 100_000.0, "package-0")]
+    of_machine: dict[str, Any] = {"device": [device("package-0", kind="cpu", gain=0.01)], "curve_point": points}
+    idle: Profile = [(1000, 0.0, 0.001)]
+    assert [a["kind"] for a in advice(stored(tmp_path / "a.db", [], processors=idle, **of_machine))["advice"]] == ["idle-processors"]
+    assert advice(stored(tmp_path / "b.db", [], processors=idle, **of_machine, **gpus))["advice"] == []

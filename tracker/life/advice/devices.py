@@ -109,7 +109,7 @@ def of_clocks(run: Looked, _: FootprintJson) -> Iterator[Found]:
 
 def of_processors(run: Looked, _: FootprintJson) -> Iterator[Found]:
     """What a machine without GPUs has lost while its processors were idle."""
-    if any(device.kind == "gpu" for device in run.stored.devices):
+    if _may_use_gpus(run):
         return
     devices = {(d["host"], d["device"]): d for d in run.view["energy"]["devices"]}
     by_host: dict[str, tuple[Estimate, float, float, tuple[str, ...]]] = {}
@@ -124,6 +124,14 @@ def of_processors(run: Looked, _: FootprintJson) -> Iterator[Found]:
     for host, (energy, idle_s, whole_s, names) in by_host.items():
         error_j = sum(error_of(devices.get((host, name))) for name in names)
         yield Found(Kind.IDLE_PROCESSORS, (run.id,), energy, idle_s, whole_s, error_j, host, names)
+
+
+def _may_use_gpus(run: Looked) -> bool:
+    """Whether a run may have worked on GPUs, also on those that it has not read: then its processors may have waited for them."""
+    hosts = (piece.detail for piece in run.stored.inventory if piece.kind == "host")
+    unread = (device["kind"] == "gpu" for device in run.view["energy"]["unmeasured"])
+    read = any(device.kind == "gpu" for device in run.stored.devices)
+    return read or any(unread) or any(detail.get("gpus") for detail in hosts) or run.stored.run.settings.get("gpus") is not None
 
 
 def _stretches_of(run: Looked, gpus: Mapping[Gpu, DeviceJson]) -> dict[Gpu, Stretches]:

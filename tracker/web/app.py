@@ -16,7 +16,7 @@ from starlette.types import Send
 from ..analysis.comparing.choosing import Wanted, chosen, sides_of
 from ..analysis.comparing.comparison import compare
 from ..analysis.footprint import DEFAULT, view_of
-from ..analysis.over_time.figures import figures, figures_of
+from ..analysis.over_time.figures import figures, figures_of, with_instances
 from ..analysis.totals import grouped, members, over_time, total
 from ..analysis.view import SCHEMA_VERSION
 from ..carbon.tables.hardware import table
@@ -108,6 +108,7 @@ class _Site:
         run_id = self._id(request)
         shown = figures(self._store, run_id)
         running = shown.view["run"]["status"] == "running"
+        shown = shown if running else with_instances(self._store, shown)
         live = f"/runs/{run_id}/live" if running else None
         content = el("main", el("p", class_="live", role="status") if running else None, el("div", section_of(shown), data_live=live))
         return self._page(title_of(shown.view), content)

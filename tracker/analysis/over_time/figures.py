@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ...carbon.grid import live
@@ -14,13 +14,14 @@ from ...carbon.terms import Terms
 from ...storage.read.several.lasting import last_t_ns
 from ..footprint import DEFAULT, asked_of_a_grid, views_of
 from ..view import ORDER, natural
+from ..work.instances import instances_part
 from . import timeline as series
 from .busy import Lane, lanes
 from .outlines import PIECES, Key
 from .timeline import Clock, Layer, Span, Step
 
 if TYPE_CHECKING:
-    from ...core.contract import ShowJson
+    from ...core.contract import InstancesPartJson, ShowJson
     from ...core.point import Point
     from ...storage.read.records import FindingRow, SegmentRow, StoredRun
     from ...storage.read.store import Store
@@ -52,11 +53,12 @@ class Drawing:
 @dataclass(frozen=True, slots=True)
 class Figures:
     """A run as it is shown: `view` is what `show --json` prints, and `drawing` is the run over time. `findings` are the sources of readings
-    that could not be used."""
+    that could not be used. `instances` are those of its phases, one by one; None if they are not shown."""
 
     view: ShowJson
     drawing: Drawing
     findings: list[FindingRow]
+    instances: InstancesPartJson | None = None
 
 
 def figures(store: Store, run_id: str, terms: Terms = DEFAULT, per: str | None = None) -> Figures:
@@ -65,6 +67,13 @@ def figures(store: Store, run_id: str, terms: Terms = DEFAULT, per: str | None =
     Raises StoreError, RunNotFoundError, and ConfigurationError for terms that allow no grams.
     """
     return next(figures_of(store, [run_id], terms, per))
+
+
+def with_instances(store: Store, found: Figures) -> Figures:
+    """The figures with the instances of the phases: they are many, so only a run that is shown alone has them."""
+    run_id = found.view["run"]["id"]
+    part = instances_part(store.load(run_id), found.view, store.instances([run_id])[run_id], store.metric_points([run_id]))
+    return replace(found, instances=part)
 
 
 def figures_of(store: Store, run_ids: Iterable[str], terms: Terms = DEFAULT, per: str | None = None) -> Iterator[Figures]:

@@ -73,9 +73,11 @@ def _text(store: Store, ids: Sequence[str], terms: Terms, form: str, per: str | 
         views = [view for _, view in followed(views_of(store, ids, terms, per), "reading", len(ids))]
         _say_unused(terms, views)
         return json.dumps({"schema_version": SCHEMA_VERSION, "runs": views}, indent=2) + "\n"
-    from ...analysis.over_time.figures import figures_of
+    from ...analysis.over_time.figures import figures_of, with_instances
 
     found = list(followed(figures_of(store, ids, terms, per), "reading", len(ids)))
+    if len(found) == 1:
+        found = [with_instances(store, found[0])]
     require_one_basis([f.view for f in found])
     _say_unused(terms, [f.view for f in found])
     life = life_of_runs(store, [footprint_of(f.view) for f in found], terms) if len(found) > 1 else None

@@ -93,7 +93,7 @@ def command(
 
         out.print(processes_page({**view, **of_ranks}))
     elif of_phases is not None:
-        from ...presentation.terminal.instances import instances_page  # seldom needed
+        from ...presentation.instances.terminal import instances_page  # seldom needed
 
         out.print(instances_page({**view, **of_phases}, per, out.width))
     else:

@@ -8,6 +8,7 @@ from ...analysis.over_time.timeline import Layer
 from ...analysis.view import energy_each_j
 from ...core.run import Status
 from ...core.work import FLOPS
+from ..instances.section import instances_section
 from ..words.activity.lines import MEANING, activity_lines
 from ..words.attribution import attribution_lines
 from ..words.carbon import Least, basis_text, total_parts
@@ -55,6 +56,7 @@ def section_of(f: Figures, level: str = "h1", drawn: Html | None = None) -> Html
         _facts(view),
         over_time(f) if drawn is None else drawn,
         _energy(view),
+        None if f.instances is None else instances_section(f.instances, view["unit"]),
         _activity(view),
         emissions(view, alone=level == "h1"),
         origin(f),

@@ -156,6 +156,7 @@ class ActiveRun:
         try:
             self.recorder.finish(run, segment=closing | {"end_t_ns": end_t_ns})
         finally:
+            self.recorder.live.end()
             if self.sender is not None:
                 self.sender.close()
             if self.listener is not None:

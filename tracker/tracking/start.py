@@ -30,6 +30,8 @@ from ..storage.write.writer import Writer
 from ..unwarned import unwarned
 from . import joining
 from .active_run import ActiveRun
+from .budgeting.live import Elsewhere, Live
+from .budgeting.terms import question
 from .harmless import Harmless
 from .recording import rows
 from .recording.first_rows import run_row, segment_row
@@ -59,8 +61,8 @@ def begin(config: Config, target: Target, clock: Clock, environ: Mapping[str, st
         known_zone(config.zone)
     require_kernel_trees(config.sysfs, config.procfs)
     around = None if target.joinable else joining.run_to_join(environ, config.procfs)
-    if around is None and config.intensity_g_per_kwh is not None:  # else `trainwatt run` around it has asked
-        _question(config.intensity_g_per_kwh)
+    if around is None:  # else `trainwatt run` around it has asked
+        question(config)
     if around is None and config.db is not None and is_server(os.fspath(config.db)):
         require_driver(os.fspath(config.db))
     writer, joined = around or (PatientWriter.at(config.db), None)
@@ -69,13 +71,6 @@ def begin(config: Config, target: Target, clock: Clock, environ: Mapping[str, st
     except BaseException:
         writer.close()
         raise
-
-
-def _question(g_per_kwh: float) -> None:
-    from ..carbon.terms import intensity_question  # seldom needed
-
-    if (text := intensity_question("intensity_g_per_kwh", g_per_kwh)) is not None:
-        warn("%s", text)
 
 
 class _Meters(NamedTuple):
@@ -243,6 +238,8 @@ class _Start:
 
     def _recorder(self, meters: _Meters, me: Identity, anchor: Anchor, first: Mapping[str, Sequence[Row]]) -> Recorder:
         neighbours = Neighbours(self._run_id, me, anchor)
+        surroundings = None if self._joined else self._surroundings(meters, me, anchor, neighbours)
+        others = Elsewhere(self._run_id, self._segment_id)
         record = Record(
             self._writer,
             self._clock,
@@ -256,7 +253,8 @@ class _Start:
             several=self._claim is not None,
             standby=self._standby,
             rank_use=self._rank_use(meters, me),
-            surroundings=None if self._joined else self._surroundings(meters, me, anchor, neighbours),
+            surroundings=surroundings,
+            live=Live(self._clock, meters.sampler, surroundings, others if self._joined or self._claim else None),
         )
         recorder = Recorder(self._writer, self._clock, meters.sampler, record)
         notes = [] if meters.sampler is None else neighbours.already_there(self._writer, anchor.monotonic_ns)

@@ -145,6 +145,16 @@ class Surroundings:
                 events += left_behind(self._run_id, t_ns, self._config.procfs)
         return events
 
+    @property
+    def attributes(self) -> bool:
+        """Whether what counts is the share of this run's processes, which is known at each commit only."""
+        return self._shares is not None
+
+    @property
+    def uncounted(self) -> frozenset[str]:
+        """The devices that have left the total: with gpus="used", those that the run is seen not to use."""
+        return frozenset(name for name, used in self._used.items() if used is False) if self._drops_unused else frozenset()
+
     def changes(self) -> list[Statement]:
         """The statements that record which GPUs the run has used, after a look. With gpus="used", the others leave the total."""
         if not self._news:

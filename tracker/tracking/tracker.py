@@ -8,7 +8,6 @@ import weakref
 from collections.abc import AsyncIterable, Iterable, Mapping
 from copy import copy
 from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, SupportsFloat, TypeVar, Unpack
 
@@ -23,6 +22,7 @@ from .forking import before_fork
 from .harmless import Harmless
 from .outcome import ending, outcome
 from .phase import Phase, Phases, whole_step
+from .so_far import SoFar
 from .target import Target
 from .work.calls import Call, Calls, Covered
 from .work.counted import UNCOUNTED, CountedIterable, SampleCount, counted
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class EnergyTracker(contextlib.ContextDecorator):
+class EnergyTracker(SoFar, contextlib.ContextDecorator):
     """Measure the energy used between `start()` and `stop()`, in a `with` block, or in a decorated function.
 
     ::
@@ -275,16 +275,8 @@ class EnergyTracker(contextlib.ContextDecorator):
         return self._begun is not None
 
     @property
-    def run_id(self) -> str | None:
-        """The id of the current run, or of the last one; None before the first."""
-        begun = self._here._begun or self._here._ended
-        return None if begun is None else begun.run_id
-
-    @property
-    def path(self) -> Path | None:
-        """The database file of the current run, or of the last one; None before the first."""
-        begun = self._here._begun or self._here._ended
-        return None if begun is None else begun.path
+    def _newest(self) -> ActiveRun | None:
+        return self._here._begun or self._here._ended
 
 
 def _forget_parents_runs() -> None:

@@ -14,6 +14,7 @@ from ...storage.write.closing import close_run
 from ...storage.write.statements import Statement
 from ...storage.write.writer import Writer
 from ..activity.log import ActivityLog
+from ..budgeting.live import Live
 from ..harmless import Harmless
 from ..sampling.sampler import Sampler
 from ..sampling.snapshot import Snapshot
@@ -44,9 +45,8 @@ class Record:
 
     `first` is what was written when the run began. It is written again if a new database replaces a damaged one. `owner`: the run does not
     belong to another process, such as `trainwatt run`. `surroundings` describes the machine in the first commit, and finds out who else
-    uses its devices; None if this process joined a run. `joinable`: other processes may record phases in this run. `several`: other
-    processes may measure for this run too; `standby` has the sensors that they read. `rank_use` looks at what ranks
-    of a job use; None if there are none.
+    uses its devices; None if this process joined a run. `joinable`: other processes may record phases in this run. `several`: they may
+    measure for it too; `standby` has the sensors that they read. `rank_use` looks at what ranks of a job use; None if there are none.
     """
 
     def __init__(
@@ -65,9 +65,11 @@ class Record:
         surroundings: Surroundings | None,
         standby: Standby | None,
         rank_use: RankUse | None = None,
+        live: Live | None = None,
     ) -> None:
         self._writer = writer
         self.standby = standby
+        self.live = live or Live(clock, sampler)
         self._rank_use = rank_use
         self.renewal = Renewal(first)
         self._clock = clock
@@ -169,6 +171,7 @@ class Record:
         if self._rank_use is not None:
             ask = asks and (self._sampler is None or not self._sampler.stuck)
             self._keep("device_use", self._rank_use.rows(self._writer, now.monotonic_ns, self.harmless, final=final, asks=ask))
+        self.live.look_safely(seen, self._writer if asks else None)
         self.notes += self.phases.take_events(now.monotonic_ns)
         self.notes += went_on(self._writer, self.run_id, now) if final and asks and not self.owner else []
         self._take_notes()

@@ -49,6 +49,7 @@ class Recorder:
         self._origin = Origin(record.run_id, record.segment_id, whole=False)
         self.harmless = self._record.harmless
         """Guards the parts of the record that can be left out. Each that fails is logged and becomes an event, once."""
+        self.live = record.live
         self._lock = threading.Lock()
         self._wake = threading.Lock()
         self._wake.acquire()

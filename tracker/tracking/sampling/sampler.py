@@ -59,6 +59,8 @@ class Sampler:
         self.steps = StepWatch()
         self.on_round: Callable[[float], None] = lambda _: None
         self.on_death: Callable[[], None] = lambda: None
+        self.on_settled: Callable[[], None] = lambda: None  # readings were integrated; it must be quick
+        self.settle_ns = SETTLE_NS
         self._thread: threading.Thread | None = None
         self._calm_s = calm_s
         self.schedule = Schedule(self.channels, period_s)
@@ -208,7 +210,8 @@ class Sampler:
         clock, period_ns = self._clock, round(self.period_s / NS)
         start_cpu_s = clock.thread_cpu_s()
         try:
-            self._calibrate()
+            self._measured = Calibration(self.channels)
+            self._measured.run(clock, self._lock, self._wake, lambda: self._stopping)
         except Exception as error:  # without the update periods the widest lag is assumed
             warn("the update periods of the counters could not be measured", fault=error)
         self.startup_cpu_s, begin_ns = clock.thread_cpu_s() - start_cpu_s, clock.monotonic_ns()
@@ -262,7 +265,7 @@ class Sampler:
                     self._doubt(channel.integrator)
                 before_ns = after_ns
         self.samples += 1
-        if failed or before_ns - self._settled_ns > SETTLE_NS:
+        if failed or before_ns - self._settled_ns > self.settle_ns:
             self._settle()
 
     def _doubt(self, integrator: DeviceIntegrator) -> None:
@@ -287,14 +290,10 @@ class Sampler:
         for integrator in self.integrators.values():
             if integrator.doubted:
                 self._doubt(integrator)
+        self.on_settled()
 
     def _miss(self, ticks: int, now_ns: int) -> None:
         if ticks and not self.missed:
             text = "the sampling thread could not run in time; missed ticks are skipped and counted, and counters stay exact"
             self.events.append(Event(EventKind.LATE, now_ns, None, text))
         self.missed += ticks
-
-    def _calibrate(self) -> None:
-        """Measure how often each counter is updated."""
-        self._measured = Calibration(self.channels)
-        self._measured.run(self._clock, self._lock, self._wake, lambda: self._stopping)

@@ -1,0 +1,1 @@
+"""What a run has used so far, what it may use, and what it will use."""

@@ -1,0 +1,156 @@
+"""The energy of a run so far, kept in memory: who asks during the training opens no database and calls no driver."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...core.clock import Clock
+from ...core.sensing import Device
+from ...energy.curve import Curve
+from ...errors import StoreError
+from ...storage.write.writer import Writer
+from ..sampling.sampler import Sampler
+from ..sampling.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from ..surroundings import Surroundings
+
+NS = 1e-9
+SETTLED_NS = 250_000_000
+"""Once somebody has asked, readings are integrated with the first round after this time."""
+MEAN_NS = 2_000_000_000
+"""The power is the mean of this time, or of the time since the start: a counter that is renewed ten times a second shows it to some
+per cent."""
+AHEAD_NS = 3_000_000_000
+"""For so long the last power is taken to last, until a reading shows more."""
+
+OTHERS = (
+    "SELECT SUM((SELECT p.counter_j + p.power_j + p.imputed_j + p.modelled_j FROM curve_point p"
+    " WHERE p.segment_id = d.segment_id AND p.device = d.name ORDER BY p.t_ns DESC LIMIT 1))"
+    " FROM device d JOIN segment s ON s.id = d.segment_id WHERE s.run_id = ? AND s.id <> ? AND d.included_in_total = 1"
+)
+"""The joules that other processes of a run have stored: its other ranks, those before a restart, the command around it."""
+
+
+class Elsewhere(NamedTuple):
+    """Other processes may have stored energy of this run: the run, and the segment that is this process."""
+
+    run_id: str
+    segment_id: str
+
+
+class _Known(NamedTuple):
+    t_ns: int
+    energy_j: float
+
+
+class Live:
+    """The joules of a run so far.
+
+    `sampler` and `surroundings`: None if this process reads no sensor. `elsewhere`: None if no other process records in the run.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        sampler: Sampler | None,
+        surroundings: Surroundings | None = None,
+        elsewhere: Elsewhere | None = None,
+    ) -> None:
+        self._clock = clock
+        self._sampler = sampler if sampler is not None and sampler.integrators else None
+        self._elsewhere = elsewhere
+        self._surroundings = surroundings
+        self._lock = threading.Lock()
+        self._known: deque[_Known] = deque(maxlen=64)
+        self._own_j: float | None = None
+        self._others_j: float | None = None if elsewhere is not None else 0.0
+        self._highest_j = 0.0
+        self._asked = self._over = False
+        if self._sampler is not None and not (surroundings is not None and surroundings.attributes):  # shares are known at a commit
+            self._sampler.on_settled = self._settled
+
+    # ---- for who asks, in any thread
+
+    @property
+    def energy_j(self) -> float | None:
+        """The joules until now: what was read, and since then the last power. It never falls while the run goes on. None if nothing is
+        known (yet)."""
+        self.ask()
+        with self._lock:
+            if not self._known:
+                return None
+            t_ns, energy_j = self._known[-1]
+            if self._over:
+                return energy_j
+            power_w = self._power_w() or 0.0
+            ahead_j = power_w * NS * min(max(0, self._clock.monotonic_ns() - t_ns), AHEAD_NS)
+            self._highest_j = max(self._highest_j, energy_j + ahead_j)
+            return self._highest_j
+
+    @property
+    def power_w(self) -> float | None:
+        """The mean watts of the last MEAN_NS. None if they are not known (yet), and after the end."""
+        self.ask()
+        with self._lock:
+            return None if self._over else self._power_w()
+
+    def ask(self) -> None:
+        """From now on readings are integrated soon, and other processes of the run are looked at with each commit."""
+        if not self._asked:
+            self._asked = True
+            if self._sampler is not None:
+                self._sampler.settle_ns = SETTLED_NS
+
+    # ---- where it comes from
+
+    def look(self, seen: Snapshot | None, writer: Writer | None) -> None:
+        """In a commit: what the sensors showed, and what other processes have stored, if `writer` may ask. Raises StoreError."""
+        if self._elsewhere is not None and self._asked and writer is not None:
+            [(others_j,)] = writer.query(OTHERS, self._elsewhere)
+            self._others_j = others_j or (self._others_j or 0.0)
+        if seen is not None:
+            self._take((device.device, device.curve) for device in seen.devices.values())
+        elif self._others_j:
+            self._publish(self._clock.monotonic_ns(), self._others_j)
+
+    def look_safely(self, seen: Snapshot | None, writer: Writer | None) -> None:
+        """The same, without an error: what is not known now is known later."""
+        try:
+            self.look(seen, writer)
+        except StoreError:
+            self.look(seen, None)
+
+    def end(self) -> None:
+        """The run has ended: what is known now is its energy."""
+        self._over = True
+
+    def _settled(self) -> None:
+        """In the thread that has integrated readings."""
+        if self._asked and self._sampler is not None:
+            self._take((integrator.device, integrator.curve) for integrator in self._sampler.integrators.values())
+
+    def _take(self, devices: Iterable[tuple[Device, Curve]]) -> None:
+        out = () if self._surroundings is None else self._surroundings.uncounted
+        points = [curve.latest for device, curve in devices if device.included_in_total and device.name not in out]
+        known = [point for point in points if point is not None]
+        if (known or self._others_j) and self._others_j is not None:
+            t_ns = max((point.t_ns for point in known), default=self._clock.monotonic_ns())
+            self._publish(t_ns, sum(point.energy_j for point in known) + self._others_j)
+
+    def _publish(self, t_ns: int, energy_j: float) -> None:
+        with self._lock:
+            if self._known and self._known[-1].t_ns >= t_ns:
+                self._known.pop()
+            self._known.append(_Known(t_ns, energy_j))
+            while len(self._known) > 2 and self._known[1].t_ns <= t_ns - MEAN_NS:
+                self._known.popleft()
+
+    def _power_w(self) -> float | None:
+        if len(self._known) < 2:
+            return None
+        first, last = self._known[0], self._known[-1]
+        return max(0.0, (last.energy_j - first.energy_j) / ((last.t_ns - first.t_ns) * NS))

@@ -1,0 +1,42 @@
+"""What a tracker knows of its run at any time, without a database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .active_run import ActiveRun
+
+
+class SoFar:
+    """The part of `EnergyTracker` that is cheap enough for every step of a loop."""
+
+    @property
+    def _newest(self) -> ActiveRun | None:
+        """The current run, or the last one; None before the first."""
+        raise NotImplementedError
+
+    @property
+    def energy_j(self) -> float | None:
+        """The joules of the run so far; after its end, those of the whole run. No database and no driver is asked.
+
+        What was read last, and what the last power has added since then. In a process whose sensors another one reads (a rank, or within
+        `trainwatt run`), it is what that one has stored, and a few seconds old. None if nothing is measured, or not known yet.
+        """
+        return None if (run := self._newest) is None else run.recorder.live.energy_j
+
+    @property
+    def power_w(self) -> float | None:
+        """The mean watts of the last two seconds. None if they are not known (yet), and after the end of the run."""
+        return None if (run := self._newest) is None else run.recorder.live.power_w
+
+    @property
+    def run_id(self) -> str | None:
+        """The id of the current run, or of the last one; None before the first."""
+        return None if (run := self._newest) is None else run.run_id
+
+    @property
+    def path(self) -> Path | None:
+        """The database file of the current run, or of the last one; None before the first."""
+        return None if (run := self._newest) is None else run.path

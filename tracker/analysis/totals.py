@@ -9,10 +9,12 @@ from ..core.run import NO_HOST, Origin
 from ..core.sensing import whole_name
 from ..core.units import NS_PER_S
 from ..core.work import FLOPS, counted
+from ..errors import ConfigurationError
 from .over_time.periods import Period, period_of, periods_between, suiting
 from .overlaps import Curves, Measured, Reading, at_once, identity, names_of, own_parts
 from .view import describe_run, energy_sum_of, in_job, ranks_of, run_duration_s
 from .work.compute import compute_of
+from .work.target import Target, reached
 from .work.units import work_json, work_partial
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from ..storage.read.records import DeviceRow, RunRow, StoredRun
     from ..storage.read.store import Store
 
+AT_ONCE = 50
+"""Runs whose metrics are read at once."""
 By = Literal["project", "group", "stage"] | Period
 
 
@@ -69,6 +73,28 @@ def with_compute(store: Store, of: Sequence[Member]) -> list[Member]:
     asked = [m.run.id for m in of if counted(m.entry["work"], FLOPS)]
     stored = {s.run.id: s for runs in store.load_all(asked, phases=False) for s in runs}
     return [m._replace(entry=_computed(m.entry, stored.get(m.run.id))) for m in of]
+
+
+def with_target(store: Store, of: Sequence[Member], target: Target) -> list[Member]:
+    """The runs with what each took until a metric reached a target. Raises ConfigurationError if none of them has logged the metric, and
+    StoreError."""
+    found: list[Member] = []
+    logged: set[str] = set()
+    for start in range(0, len(of), AT_ONCE):
+        some = of[start : start + AT_ONCE]
+        points = store.metric_points([m.run.id for m in some])
+        logged |= {name for _, name in points}
+        with_metric = {segment_id for segment_id, name in points if name == target.metric}
+        stored = {s.run.id: s for runs in store.load_all([m.run.id for m in some], phases=False) for s in runs} if with_metric else {}
+        for m in some:
+            run = stored.get(m.run.id)
+            has = run is not None and any(s.id in with_metric for s in run.segments)
+            to = reached(run, m.entry["energy"], store.points(m.run.id), points, target) if has and run is not None else None
+            found.append(m._replace(entry={**m.entry, "to": to}))
+    if of and target.metric not in logged:
+        others = f"they have logged {', '.join(sorted(logged))}" if logged else "they have logged none: log it with tracker.log()"
+        raise ConfigurationError(f"--to {target}: none of these runs has logged {target.metric}; {others}")
+    return found
 
 
 def _computed(entry: EntryJson, stored: StoredRun | None) -> EntryJson:

@@ -11,14 +11,15 @@ import rich_click as click
 
 from ...analysis.open_store import open_store
 from ...analysis.selection import Filters, fitting
-from ...analysis.totals import By, Member, each_of, grouped, members, name_in, name_of, total, with_compute
+from ...analysis.totals import By, Member, each_of, grouped, members, name_in, name_of, total, with_compute, with_target
 from ...analysis.view import SCHEMA_VERSION, run_duration_s
+from ...analysis.work.target import Target, target_of
 from ...analysis.work.units import require_counted
 from ...carbon.terms import Terms
 from ...errors import ConfigurationError
 from ...life.figures import grams_of, whole_grams_of
 from ...life.footprints import footprints_of
-from ...presentation.terminal.columns import COMPUTE_COLUMNS, GRAMS, Column, with_grams
+from ...presentation.terminal.columns import COMPUTE_COLUMNS, GRAMS, Column, behind_energy, to_target
 from ...presentation.terminal.list import RUN_COLUMNS, chosen, csv_rows, document, group_columns, listing, run_columns, total_line
 from ...presentation.terminal.run import console
 from ...presentation.words.quantities import count
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from ...storage.read.records import RunRow
     from ...storage.read.store import Store
 
-SORTS = ("started", "energy", "each", "duration", "project", "name")
+SORTS = ("started", "energy", "each", "to", "duration", "project", "name")
 FORMATS = ("table", "json", "csv", "md")
 BY: tuple[By, ...] = ("project", "group", "stage", "day", "week", "month")
 T = TypeVar("T")
@@ -43,13 +44,14 @@ T = TypeVar("T")
     type=click.Choice(SORTS),
     default="started",
     show_default=True,
-    help="The order: newest, most energy, most energy per unit of work, longest, or A to Z.",
+    help="The order: newest, most energy, most energy per unit of work, least energy to the target of --to, longest, or A to Z.",
 )
 @click.option("--reverse", is_flag=True, help="In the opposite order.")
 @click.option("--columns", metavar="NAMES", help=f"Columns in order, of {','.join(RUN_COLUMNS)}.")
 @click.option("--by", type=click.Choice(BY), help="One line per group, with the sum of its runs; days, weeks and months are UTC.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="table (the default), json, csv or md.")
 @click.option("--grams", is_flag=True, help="Also the grams of CO2e, on the terms that each run recorded.")
+@click.option("--to", "to", metavar="TARGET", help='Also the energy until a metric reached a target, such as "val_accuracy>=0.98".')
 @per_option
 @json_option
 @db_option
@@ -61,6 +63,7 @@ def command(
     by: By | None,
     form: str | None,
     grams: bool,
+    to: str | None,
     per: str | None,
     as_json: bool,
     db: str | None,
@@ -74,12 +77,13 @@ def command(
         raise ConfigurationError(f"--sort each and --by {by}: a sum of runs has no unit of work; sort by energy, or leave --by out")
     if by is not None and per is not None:
         raise ConfigurationError(f"--per {per} and --by {by}: a sum of runs has no unit of work; leave one of them out")
+    target = _target(to, sort, by)
     names = chosen(columns) if columns is not None or form != "csv" else tuple(RUN_COLUMNS)
     store = open_store(db)
     assert filters.limit is not None  # the option has a default
     limit, every = filters.limit, replace(filters, limit=None)
     if by is None:
-        each, more = _page(store, every, sort, reverse, limit, per)
+        each, more = _page(store, every, sort, reverse, limit, per, target)
         require_counted(per, [m.entry["work"] for m in each])
         if form != "json" and {*names} & {*COMPUTE_COLUMNS}:
             each = with_compute(store, each)
@@ -94,7 +98,9 @@ def command(
             echo(json.dumps({"schema_version": SCHEMA_VERSION, "runs": entries}, indent=2))
             return
         line = total_line(whole, "", more) if len(each) > 1 or more or whole["runs_partial"] else None
-        _print(entries, with_grams(run_columns(names), GRAMS) if grams else run_columns(names), line, form, filtered=bool(every))
+        more_columns: list[Column[EntryJson]] = [] if target is None else [to_target(str(target))]
+        more_columns += [GRAMS] if grams else []
+        _print(entries, behind_energy(run_columns(names), *more_columns), line, form, filtered=bool(every))
     else:
         each = members(store, fitting(store, every))
         groups = _sorted(grouped(each, by), _group_key(sort, by), reverse, largest=sort in ("started", "energy", "duration"))
@@ -110,7 +116,7 @@ def command(
             return
         noted = len(groups) > 1 or whole["runs_at_once"] or whole["runs_partial"]
         line = total_line(whole, f" in {count(len(groups), by)}", more) if noted else None
-        _print(groups[:limit], with_grams(group_columns(by), GRAMS) if grams else group_columns(by), line, form, filtered=bool(every))
+        _print(groups[:limit], behind_energy(group_columns(by), *([GRAMS] if grams else [])), line, form, filtered=bool(every))
 
 
 def _footprints(store: Store, each: Sequence[Member]) -> dict[str, FootprintJson]:
@@ -131,20 +137,40 @@ def _format(form: str | None, as_json: bool, columns: str | None, by: str | None
     return found
 
 
-def _page(store: Store, filters: Filters, sort: str, reverse: bool, limit: int, per: str | None) -> tuple[list[Member], bool]:
+def _target(text: str | None, sort: str, by: By | None) -> Target | None:
+    """The target that is asked for. Raises ConfigurationError."""
+    if text is None and sort == "to":
+        raise ConfigurationError('--sort to: there is no target; give one, as in --to "val_accuracy>=0.98"')
+    if text is not None and by is not None:
+        raise ConfigurationError(f"--to {text} and --by {by}: a sum of runs reaches no target; leave one of them out")
+    return None if text is None else target_of(text)
+
+
+def _page(
+    store: Store, filters: Filters, sort: str, reverse: bool, limit: int, per: str | None, target: Target | None
+) -> tuple[list[Member], bool]:
     """The runs to list, and whether there are more.
 
     The order by start is the database's own: it reads only the runs to list. The orders by energy read the devices of all runs."""
+
+    def listed(runs: Sequence[RunRow]) -> list[Member]:
+        found = members(store, runs, per)
+        return found if target is None else with_target(store, found, target)
+
     if sort == "started":
         runs = fitting(store, replace(filters, limit=limit + 1), "started" if reverse else "-started")
-        return members(store, runs[:limit], per), len(runs) > limit
+        return listed(runs[:limit]), len(runs) > limit
     runs = fitting(store, filters)
+    if sort == "to":
+        return _sorted(listed(runs), lambda m: to["energy_j"] if (to := m.entry.get("to")) else None, reverse, largest=False)[:limit], (
+            len(runs) > limit
+        )
     of_entry: dict[str, Callable[[EntryJson], float | None]] = {
         "energy": lambda entry: entry["energy"]["total_j"],
         "each": lambda entry: each[1] if (each := each_of(entry)) else None,
     }
     if sort in of_entry:
-        every = _sorted(members(store, runs, per), lambda m: of_entry[sort](m.entry), reverse, largest=True)
+        every = _sorted(listed(runs), lambda m: of_entry[sort](m.entry), reverse, largest=True)
         return every[:limit], len(runs) > limit
     keys: dict[str, Callable[[RunRow], Any]] = {
         "duration": run_duration_s,
@@ -152,7 +178,7 @@ def _page(store: Store, filters: Filters, sort: str, reverse: bool, limit: int, 
         "name": lambda r: None if r.name is None else r.name.casefold(),
     }
     page = _sorted(runs, keys[sort], reverse, largest=sort == "duration")[:limit]
-    return members(store, page, per), len(runs) > limit
+    return listed(page), len(runs) > limit
 
 
 def _group_key(sort: str, by: By) -> Callable[[GroupJson], object]:

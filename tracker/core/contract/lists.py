@@ -26,10 +26,22 @@ class OfEnergyJson(TypedDict):
     grams: NotRequired[GramsJson | None]
 
 
+class ReachedJson(TypedDict):
+    """When a metric of a run first reached a target: its value then, the seconds since the run began, and the joules until then."""
+
+    value: float
+    after_s: float
+    energy_j: float
+    low_j: float
+    high_j: float
+
+
 class EntryJson(OfRunJson, OfEnergyJson, WorkJson):
-    """A run in `list --json`. Only an entry that is asked for it has `compute`."""
+    """A run in `list --json`. Only an entry that is asked for it has `compute`, and only with `list --to` it has `to`: None if the run
+    never reached the target."""
 
     compute: NotRequired[ComputeJson | None]
+    to: NotRequired[ReachedJson | None]
 
 
 class OnceJson(OfEnergyJson):

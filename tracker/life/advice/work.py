@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...analysis.over_time.used import offset_of, used_share
 from ...carbon.accounting import Estimate
 from ...core.metric import Better, Metric
 from ...core.run import Status
 from ...core.units import NS_PER_S
-from ...energy.mean_power import energy_at
 from ..figures import figures_of
 from .loss import BestMetric, Case, Found, Kind, Looked, error_of
 
@@ -102,22 +102,11 @@ def _extreme(metric: Metric, kind: Better) -> tuple[float, int, int, int | None]
 
 
 def _utc_ns(run: Looked, segment_id: str, t_ns: int) -> int:
-    """An instant of the clock of a process: by its first anchor, or else by its start."""
-    anchors = run.stored.anchors.get(segment_id, ())
-    if anchors:
-        return t_ns + anchors[0].utc_ns - anchors[0].monotonic_ns
-    segment = next(s for s in run.stored.segments if s.id == segment_id)
-    return t_ns + segment.started_utc_ns - segment.start_t_ns
+    """An instant of the clock of a process of the run."""
+    return t_ns + (offset_of(run.stored, segment_id) or 0)
 
 
 def _after(run: Looked, utc_ns: int) -> float | None:
     """The share of the energy of a run that it has used after an instant; None if it has no energy."""
-    segments = {s.id for s in run.stored.segments}
-    after_j = whole_j = 0.0
-    for row in run.stored.devices:
-        curve = run.curves.get((row.segment_id, row.name), ())
-        if row.included_in_total and len(curve) > 1 and row.segment_id in segments:
-            t_ns = utc_ns - _utc_ns(run, row.segment_id, 0)
-            at_j = energy_at(curve, min(max(t_ns, curve[0].t_ns), curve[-1].t_ns))
-            after_j, whole_j = after_j + curve[-1].energy_j - at_j, whole_j + curve[-1].energy_j - curve[0].energy_j
-    return after_j / whole_j if whole_j > 0.0 else None
+    share = used_share(run.stored, run.curves, utc_ns)
+    return None if share is None else 1.0 - share

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from ..words.masses import format_mass
-from ..words.quantities import at_least, number_of_flop, percent
+from ..words.quantities import at_least, format_range, largest_j, number_of_flop, percent
 from ..words.work.compute import flop_text
 
 if TYPE_CHECKING:
@@ -81,7 +81,21 @@ GRAMS: Column[OfEnergyJson] = Column("CO2e", one_by_one(_grams), (("grams", _of_
 """The column for which an entry needs its `grams`, which a list otherwise leaves out."""
 
 
-def with_grams(columns: Sequence[Column[V]], grams: Column[V]) -> list[Column[V]]:
-    """The columns with that of the grams behind the energy: of a narrow terminal, the last columns are left out."""
+def to_target(target: str) -> Column[EntryJson]:
+    """The column of the energy until a metric reached a target, for which an entry needs its `to`."""
+
+    def cells(views: Sequence[EntryJson]) -> list[str]:
+        largest = largest_j(reached["energy_j"] for view in views if (reached := view.get("to")))
+        return [format_range(r["energy_j"], r["low_j"], r["high_j"], largest) if (r := view.get("to")) else "never" for view in views]
+
+    def of(key: Literal["energy_j", "low_j", "high_j", "after_s", "value"]) -> Callable[[EntryJson], object]:
+        return lambda view: reached[key] if (reached := view.get("to")) else None
+
+    names = (("to_j", of("energy_j")), ("to_low_j", of("low_j")), ("to_high_j", of("high_j")))
+    return Column(f"to {target}", cells, (*names, ("to_s", of("after_s")), ("to_value", of("value"))))
+
+
+def behind_energy(columns: Sequence[Column[V]], *more: Column[V]) -> list[Column[V]]:
+    """The columns with more of them behind the energy: of a narrow terminal, the last columns are left out."""
     at = next((i for i, column in enumerate(columns) if any(name == "energy_j" for name, _ in column.values)), len(columns) - 1)
-    return [*columns[: at + 1], grams, *columns[at + 1 :]]
+    return [*columns[: at + 1], *more, *columns[at + 1 :]]

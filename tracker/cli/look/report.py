@@ -85,11 +85,15 @@ def _text(store: Store, ids: Sequence[str], terms: Terms, form: str, per: str | 
         from ...presentation.report.markdown import markdown_of
 
         return markdown_of(found, life)
+    from ...analysis.work.sweep import sweep_of
     from ...presentation.life.rows import BY_STAGE
     from ...presentation.life.section import life_section
     from ...presentation.report.page import page
+    from ...presentation.sweep.section import sweep_section
 
-    return page(found, datetime.now(UTC).isoformat(timespec="seconds"), None if life is None else life_section(life, BY_STAGE))
+    swept = sweep_of(store, [f.view for f in found]) if len(found) > 1 else None
+    parts = None if life is None else life_section(life, BY_STAGE), None if swept is None else sweep_section(swept)
+    return page(found, datetime.now(UTC).isoformat(timespec="seconds"), *parts)
 
 
 def _say_unused(terms: Terms, views: Iterable[Mapping[str, Any]]) -> None:

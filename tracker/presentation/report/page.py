@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from ...analysis.over_time.figures import Figures
 
 
-def page(runs: Sequence[Figures], written: str, life: Html | None = None) -> str:
-    """The document of one run or more. `written` is the time of writing, ISO 8601 in UTC. `life`: the section on all of them by stage. The
-    document loads nothing."""
+def page(runs: Sequence[Figures], written: str, life: Html | None = None, sweep: Html | None = None) -> str:
+    """The document of one run or more. `written` is the time of writing, ISO 8601 in UTC. `life`: the section on all of them by stage, and
+    `sweep` the one on what their energy bought. The document loads nothing."""
     several = len(runs) > 1
     title = f"{len(runs)} runs" if several else title_of(runs[0].view)
     return document(
         title,
-        [_side_by_side(runs) if several else None, el("main", life, [section_of(f, "h2" if several else "h1") for f in runs])],
+        [_side_by_side(runs) if several else None, el("main", sweep, life, [section_of(f, "h2" if several else "h1") for f in runs])],
         written,
     )
 

@@ -1,0 +1,1 @@
+"""What the energy of several runs has bought, as a chart and a table."""

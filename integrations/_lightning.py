@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from functools import wraps
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import Any
+
+from trainwatt.integrations._common import Around, log
 
 FINDERS = {"BatchSizeFinder": "scale_batch_size", "LearningRateFinder": "lr_find"}
 """The callbacks of Lightning that search for settings, and the method that searches."""
 OVER = "_TunerExitException"
 """By this exception Lightning's Tuner leaves a call of the Trainer after its search."""
 LOADERS = ("train_dataloader", "val_dataloaders", "test_dataloaders", "predict_dataloaders")
-
-
+_failed: set[str] = set()
+"""The kinds of loggers that have failed."""
 _PACKAGES = ("lightning.pytorch", "pytorch_lightning")
 
 
@@ -38,39 +39,39 @@ def callback_class() -> type:
     return found[0] if len(found) == 1 else type("Callback", tuple(found), {})
 
 
-class Searches:
-    """The searches in one call of a Trainer. During a search the Trainer has none of the user's callbacks, so it calls none of their hooks.
-    `begun` is called before each, and `ended` after it, with the exception that it raised."""
+def searches(callbacks: Iterable[Any], begun: Callable[[], None], ended: Callable[[BaseException | None], None]) -> list[Around]:
+    """Watch the searches in one call of a Trainer. During a search the Trainer has none of the user's callbacks, so it calls none of their
+    hooks."""
+    return [
+        Around(callback, method, begun, ended)
+        for callback in callbacks
+        for name, method in FINDERS.items()
+        if any(kind.__name__ == name for kind in type(callback).__mro__) and method not in vars(callback)
+    ]
 
-    def __init__(self, callbacks: Iterable[Any], begun: Callable[[], None], ended: Callable[[BaseException | None], None]) -> None:
-        self._begun = begun
-        self._ended = ended
-        self._watched: list[tuple[Any, str]] = []
-        for callback in callbacks:
-            for name, method in FINDERS.items():
-                if any(kind.__name__ == name for kind in type(callback).__mro__) and method not in vars(callback):
-                    setattr(callback, method, self._measured(getattr(callback, method)))
-                    self._watched.append((callback, method))
 
-    def forget(self) -> None:
-        """Leave the callbacks as they were."""
-        for callback, method in self._watched:
-            vars(callback).pop(method, None)
-        self._watched = []
+def loads_checkpoint(trainer: Any) -> bool:
+    """Whether the call of the Trainer that is under way will load a checkpoint. In `setup`, only the caller knows that."""
+    if getattr(trainer, "ckpt_path", None) is not None:
+        return True
+    frame = sys._getframe()
+    while (caller := frame.f_back) is not None:
+        frame = caller
+        if frame.f_code.co_name == "_run" and frame.f_locals.get("self") is trainer:
+            return frame.f_locals.get("ckpt_path") is not None
+    return False
 
-    def _measured(self, search: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(search)
-        def measured(*args: Any, **kwargs: Any) -> Any:
-            self._begun()
-            try:
-                result = search(*args, **kwargs)
-            except BaseException as error:  # raised again; the search ends in any case
-                self._ended(error)
-                raise
-            self._ended(None)
-            return result
 
-        return measured
+def to_loggers(trainer: Any, values: Mapping[str, float]) -> None:
+    """Give the values to each logger of the Trainer. A logger that fails does not keep them from the others."""
+    for logger in getattr(trainer, "loggers", ()):
+        try:
+            logger.log_metrics(dict(values), step=trainer.global_step)
+        except Exception as error:  # the loggers are the user's
+            kind = type(logger).__qualname__
+            if kind not in _failed:
+                _failed.add(kind)
+                log.warning("trainwatt: %s did not take the energy: %s: %s", kind, type(error).__name__, error)
 
 
 class Batches:

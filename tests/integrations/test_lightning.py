@@ -396,7 +396,8 @@ def test_it_can_be_sent_to_another_process(here: Path) -> None:
 def test_neither_package_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("lightning", "lightning.pytorch", "pytorch_lightning"):
         monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.delitem(sys.modules, "trainwatt.integrations.lightning")
+    for name in ("lightning", "_lightning_run"):
+        monkeypatch.delitem(sys.modules, f"trainwatt.integrations.{name}")
     with pytest.raises(ImportError, match=r"pip install 'trainwatt\[lightning\]'"):
         import trainwatt.integrations.lightning  # noqa: F401
 

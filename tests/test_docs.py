@@ -12,6 +12,7 @@ import pytest
 import rich_click as click
 
 from tests.commands_page import PAGE, page
+from trainwatt import EnergyTracker
 from trainwatt.cli.main import COMMANDS, cli
 from trainwatt.config import PREFIX, Config
 from trainwatt.core.run import EventKind
@@ -31,6 +32,12 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_commands_exist(page: Path) -> None:
     said = set(re.findall(r"^trainwatt ([a-z]+)\b", "\n".join(_code(page.read_text())), re.MULTILINE))
     assert said <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_what_a_tracker_is_said_to_do_it_does(page: Path) -> None:
+    said = set(re.findall(r"\btracker\.([a-z_]+)\(", page.read_text()))
+    assert [name for name in sorted(said) if not hasattr(EnergyTracker, name)] == []
 
 
 def test_every_command_is_in_the_readme() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainwatt.core.metric import Better, Metric, better, telling
+from trainwatt.core.metric import Better, Metric, better, number_of, telling
 
 
 @given(st.lists(st.floats(-1e9, 1e9) | st.none(), min_size=1, max_size=30).filter(lambda values: values[0] is not None))
@@ -37,6 +37,11 @@ def test_of_any_values_the_extremes_and_their_places_are_kept(values: list[float
         high_at + 1 if high_at < end else None,
     )
     assert math.isfinite(found.lowest)
+
+
+@pytest.mark.parametrize(("given_value", "number"), [(10**400, None), (-(10**400), None), (math.inf, None), (True, 1.0), (10**300, 1e300)])
+def test_a_value_that_no_float_holds_counts_as_one_that_is_not_finite(given_value: object, number: float | None) -> None:
+    assert number_of("loss", given_value) == number
 
 
 @pytest.mark.parametrize(

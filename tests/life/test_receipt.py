@@ -202,7 +202,7 @@ def test_a_forger_without_the_key_is_found(tmp_path: Path) -> None:
         (("disclose", "--project", "digits", "--receipt", "r.zip", "--hardware", "no.csv"), ("no.csv", "name a CSV file")),
         (("disclose", "--project", "digits", "--receipt", "r.zip", "--intensity-csv", "no.csv"), ("no.csv", "name a CSV file")),
         (("verify", "no.zip"), ("no.zip", "cannot be read")),
-        (("verify", "text"), ("damaged, or is none",)),
+        (("verify", "text"), ("damaged, or is none", "disclose --receipt")),
         (("verify", "plain.zip"), ("no receipt", "manifest.json")),
         (("verify", "bad.zip"), ("manifest.json", "damaged")),
         (("verify", "newer.zip"), ("another format",)),

@@ -258,6 +258,28 @@ def test_a_gpu_that_was_never_idle_has_a_wide_range(tmp_path: Path) -> None:
     assert found["energy_ratio"]["low"] == pytest.approx(1 - 140 * 500 / 170_000, rel=1e-6)
 
 
+def test_an_idle_gpu_beside_a_busy_one_gets_no_work(tmp_path: Path) -> None:
+    """One GPU computes for half of 1,000 s. At 100 % it takes 500 s, not less, and both GPUs leave out 500 s of their idle power."""
+    half = [(t, *((300.0, 1.0) if t % 20 else (80.0, 0.0))) for t in range(10, 1001, 10)]
+    db = stored(tmp_path, mine=Told(half, [(1000, 60.0, 0.0)]))
+    found = outcome(db, "mine", "--gpu-utilization", "1")
+    assert found["time_ratio"]["value"] == pytest.approx(0.5)
+    assert found["energy_j"] == pytest.approx(found["was_j"] - 500 * 80 - 500 * 60)
+
+
+def test_the_time_is_at_least_that_in_which_the_busiest_gpu_computed(tmp_path: Path) -> None:
+    """90 % and 40 % are 65 % on average: at 72 % the first one computes all the time. Equally busy ones can both reach 100 %."""
+    db = stored(
+        tmp_path,
+        uneven=Told([(1000, 240.0, 0.9)], [(1000, 140.0, 0.4)]),
+        even=Told(*[[(500, 240.0, 0.1 + share), (1000, 240.0, 0.7 - share)] for share in (0.1, 0.2, 0.3)], command="other.py"),
+    )
+    assert outcome(db, "uneven", "--gpu-utilization", "0.72")["time_ratio"]["value"] == pytest.approx(0.65 / 0.72)
+    assert outcome(db, "even", "--gpu-utilization", "1")["time_ratio"]["value"] == pytest.approx(0.4)
+    printed = " ".join(call(db, "uneven", "even", "--gpu-utilization", "0.8").stdout.split())
+    assert "Left as recorded (one of their GPUs computed for longer than the others): uneven." in printed
+
+
 @given(st.lists(st.tuples(st.floats(0.0, 1.0), st.floats(0.0, 700.0), st.floats(0.1, 100.0)), min_size=1, max_size=12))
 def test_idle_power_lies_within_its_range(pieces: list[tuple[float, float, float]]) -> None:
     found = idle_w([Piece(busy, watts * seconds, seconds) for busy, watts, seconds in pieces])
@@ -369,6 +391,13 @@ def test_an_estimate_has_the_same_models_as_a_run(tmp_path: Path) -> None:
         (("mine", "--device", "H100", "--energy-ratio", "x", "--time-ratio", "1"), ("--energy-ratio x", "0.6,0.7,0.9")),
         (("mine", "--device", "H100", "--energy-ratio", "1", "--time-ratio", "3,2,1"), ("--time-ratio 3,2,1", "order")),
         (("mine", "--device", "H100", "--energy-ratio", "0", "--time-ratio", "1"), ("--energy-ratio 0", "above 0")),
+        (
+            ("mine", "--device", "H100", "--energy-ratio", "0.5,0.6", "--time-ratio", "1"),
+            ("--energy-ratio 0.5,0.6", "2 numbers", "0.6,0.7,0.9"),
+        ),
+        (("mine", "--power-cap", "175", "--like", "mine"), ("--like mine", "the run itself", "another run")),
+        (("rests", "--gpu-utilization", "0.5"), ("--gpu-utilization 0.5", "run rests", "idle")),
+        (("uneven", "--gpu-utilization", "0.8"), ("--gpu-utilization 0.8", "0.65", "gpu0 for 0.90", "0.72 at most")),
         (("mine", "--pue", "1.2", "--like", "mine"), ("--like mine", "--power-cap")),
         (("mine", "--power-cap", "175", "--per", "letters"), ("--per letters", "samples")),
     ],
@@ -380,6 +409,8 @@ def test_bad_input_is_refused(tmp_path: Path, arguments: tuple[str, ...], words:
         cpu=Told(),
         old=Told(BUSY, activity=False),
         odd=Told(BUSY, limit_w=None, model="Abacus 9000"),
+        rests=Told([(1000, 60.0, 0.01)]),
+        uneven=Told([(1000, 240.0, 0.9)], [(1000, 140.0, 0.4)]),
     )
     result = CliRunner().invoke(cli, ["whatif", *arguments, "--db", str(db)], standalone_mode=False)
     assert isinstance(result.exception, ConfigurationError)

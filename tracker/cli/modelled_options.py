@@ -69,7 +69,9 @@ def _estimate(option: str, text: str) -> Estimate:
         values = [float(part) for part in text.split(",")]
     except ValueError:
         raise ConfigurationError(f"{option} {text}: it is no number; {mend}") from None
-    if len(values) not in (1, 3) or not all(math.isfinite(value) and 0.0 < value <= HIGHEST_RATIO for value in values):
+    if len(values) not in (1, 3):
+        raise ConfigurationError(f"{option} {text}: it has {len(values)} numbers; {mend}")
+    if not all(math.isfinite(value) and 0.0 < value <= HIGHEST_RATIO for value in values):
         raise ConfigurationError(f"{option} {text}: a ratio is above 0 and at most {HIGHEST_RATIO:,.0f}; {mend}")
     if values != sorted(values):
         raise ConfigurationError(f"{option} {text}: the values are out of order; {mend}")

@@ -84,11 +84,14 @@ def _next(known_t_ns: int | None, t_ns: int) -> int:
 
 
 def number_of(name: str, given: object) -> float | None:
-    """A value as a number; None if it is not finite, as the loss of a training that diverges. Raises TrainwattError, and what the user's
-    type raises."""
+    """A value as a number; None if it is not finite, as the loss of a training that diverges, or too large. Raises TrainwattError, and what
+    the user's type raises."""
     if isinstance(given, str | bytes | bytearray):
         raise TrainwattError(f"{name[:LONGEST_NAME]}={repr_of(given)}: a value of a metric is a number")
-    value = given if type(given) is float else unwarned(float, given)  # type: ignore[arg-type]
+    try:
+        value = given if type(given) is float else unwarned(float, given)  # type: ignore[arg-type]
+    except OverflowError:  # an integer above all floats
+        return None
     return value if math.isfinite(value) else None
 
 

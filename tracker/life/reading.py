@@ -13,6 +13,7 @@ from typing import Any
 from ..carbon.accounting import Estimate
 from ..carbon.estimating import Plan
 from ..core.units import J_PER_WH
+from ..core.work import wrong_with
 from ..errors import ConfigurationError
 from .plan import Added, Inference, Life, Selection, Stated
 from .table import TERMS, TomlTable
@@ -234,6 +235,8 @@ def _inference(table: TomlTable) -> Inference:
     if days is None:
         raise table.wrong("days", None, "the length of the plan is missing", "give the days of inference, such as 365")
     unit = table.required("unit")
+    if runs and (why := wrong_with(unit)) is not None:
+        raise table.wrong("unit", unit, why, "give the name of a unit that the runs counted")
     joules = joules if wh is None else wh.times(J_PER_WH)
     return Inference(unit, per_day, days, joules, table.amount("embodied_g_per_unit"), source, runs, table.terms())
 

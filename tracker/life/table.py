@@ -151,7 +151,7 @@ class TomlTable:
 def _shown(value: object) -> str:
     """A value in a message, of a length that can be read."""
     try:
-        text = repr(value)
+        text = value.isoformat() if isinstance(value, date) else repr(value)
     except ValueError:  # Python writes no number of so many digits
         return "a number of many digits"
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"

@@ -89,6 +89,34 @@ def test_ranks_that_do_the_same_are_one_instance(tmp_path: Path) -> None:
     ]
 
 
+def test_of_ranks_the_metrics_of_the_lowest_one_count_each_in_its_own_epoch(tmp_path: Path) -> None:
+    """Rank 1 is faster: it begins epoch 1 at 18 s, and rank 0 logs that of its epoch 0 at 19 s. Only rank 1 logs `loss`."""
+    ranks = [segment(start_t_ns=0, rank=0), segment("seg-2", rank=1, role="joined", start_t_ns=0)]
+    db = stored(
+        tmp_path,
+        ranks,
+        phase=[*(epoch(n, n + 1) for n in range(2)), *(epoch(n, n + 1, "seg-2", late_s=-2.0 * n) for n in range(2))],
+        phase_energy=[energy(n, 900.0) for n in (1, 2)],
+        metric_point=[
+            *(metric(n, 19.0 + 20 * n, 0.5 + 0.1 * n) for n in range(2)),
+            *(metric(n, 17.0 + 20 * n, 0.2 + 0.1 * n, segment_id="seg-2") for n in range(2)),
+            *(metric(n, 17.5 + 20 * n, 3.0 - n, "loss", "seg-2") for n in range(2)),
+        ],
+    )
+    assert [i["metrics"] for i in part(db)["instances"]] == [{"accuracy": 0.5, "loss": 3.0}, {"accuracy": 0.6, "loss": 2.0}]
+
+
+def test_a_process_has_not_the_metrics_of_another_one_that_does_the_same(tmp_path: Path) -> None:
+    both = [segment(start_t_ns=0), segment("seg-2", role="joined", start_t_ns=0)]
+    db = stored(
+        tmp_path,
+        both,
+        phase=[epoch(0, 1), epoch(0, 1, "seg-2", late_s=1.0)],
+        metric_point=[metric(0, 12.0, 0.7), metric(0, 13.0, 0.1, segment_id="seg-2")],
+    )
+    assert [i["metrics"] for i in part(db)["instances"]] == [{"accuracy": 0.7}, {"accuracy": 0.1}]
+
+
 def test_processes_without_a_rank_are_instances_of_their_own(tmp_path: Path) -> None:
     both = [segment(start_t_ns=0), segment("seg-2", role="joined", start_t_ns=0)]
     db = stored(tmp_path, both, phase=[epoch(0, 1), epoch(0, 1, "seg-2")], phase_energy=[energy(1, 900.0), energy(1, 0.0, "seg-2")])

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.browser.runs import hour, write
-from tests.fakes.stored_rows import phase_fold, phase_fold_energy
+from tests.fakes.stored_rows import phase, phase_fold, phase_fold_energy, run, segment
 from trainwatt.cli.main import cli
 from trainwatt.errors import ConfigurationError
 
@@ -80,3 +80,26 @@ def test_a_phase_that_is_not_there_is_refused(db: Path) -> None:
     assert isinstance(result.exception, ConfigurationError)
     assert "--phases trian" in str(result.exception)
     assert "train, validate, test" in str(result.exception)
+
+
+def test_what_there_is_no_room_for_is_named(db: Path) -> None:
+    narrow, wide = (" ".join(show(db, "--phases", "train", columns=columns).stdout.split()) for columns in (60, 200))
+    assert "no room for: from, samples, per sample, val_accuracy, val_loss" in narrow
+    assert "no room for" not in wide
+
+
+def test_the_open_phase_of_a_run_that_has_ended_does_not_run(tmp_path: Path) -> None:
+    """A run that was killed in its second epoch."""
+    open_phase: dict[str, Any] = {"end_t_ns": None, "resolved": None}
+    rows = {"phase": [phase(1, "train", "seg-1", step=0, start_t_ns=0, end_t_ns=NS), phase(2, "train", "seg-1", step=1, **open_phase)]}
+    for status, said in (("interrupted", "did not end"), ("running", "running")):
+        folder = tmp_path / status
+        folder.mkdir()
+        db = write(folder / "runs.db", run=[run(status=status, ended_utc_ns=None)], segment=[segment()], **rows)
+        lines = show(db, "--phases").stdout.splitlines()
+        assert said in next(line for line in lines if line.split()[:1] == ["1"])
+
+
+def test_a_run_without_phases_says_so(tmp_path: Path) -> None:
+    db = write(tmp_path / "runs.db", run=[run()], segment=[segment()])
+    assert "This run has no phases" in show(db, "--phases").stdout

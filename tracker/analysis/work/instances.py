@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -28,8 +28,9 @@ LATEST_NS = 2**62
 
 
 class _Value(NamedTuple):
-    """A value of a metric, and when it was logged, in UTC."""
+    """A value of a metric, and when it was logged, in UTC. `last`: the higher, the more it counts; of ranks, the lowest one."""
 
+    last: int
     utc_ns: int
     name: str
     value: float
@@ -40,18 +41,16 @@ def instances_part(
 ) -> InstancesPartJson:
     """The instances of a run that are kept one by one, or those of one name, and how many more there were."""
     groups = [group for group in _together(stored, rows) if name in (None, group[0].name)]
-    values, once = _values(stored, logged), _Once(stored)
+    values, once = _Values(stored, logged), _Once(stored)
     found: list[InstanceJson] = []
     kept = Counter(group[0].name for group in groups)
     phases = [phase for phase in view["phases"] if name in (None, phase["name"])]
     as_sums = {p["name"]: _rest(stored, p, [g for g in groups if g[0].name == p["name"]]) for p in phases if p["count"] > kept[p["name"]]}
     for phase in dict.fromkeys(group[0].name for group in groups):
         mine = [group for group in groups if group[0].name == phase]
-        starts = [group[0].start_utc_ns for group in mine]
-        for number, (group, (start_ns, until_ns)) in enumerate(
-            zip(mine, pairwise([*starts, LATEST_NS]), strict=True), 1 + (as_sums[phase]["count"] if phase in as_sums else 0)
-        ):
-            found.append(_described(stored, view, group, number, once, _between(values, start_ns, until_ns)))
+        metrics = values.of(mine)
+        for number, group in enumerate(mine, 1 + (as_sums[phase]["count"] if phase in as_sums else 0)):
+            found.append(_described(stored, view, group, number, once, next(metrics)))
     return {"instances": found, "as_sums": as_sums}
 
 
@@ -160,18 +159,46 @@ def _first_readers(devices: Iterable[PhaseDeviceSum], place: Mapping[tuple[str, 
     yield from (device for _, device in of_group.values())
 
 
-def _values(stored: StoredRun, logged: Logged) -> list[_Value]:
-    """All values of metrics, by time."""
-    timelines = {s.id: Timeline.of_segment(stored.anchors.get(s.id, ()), s.start_t_ns, s.started_utc_ns) for s in stored.segments}
-    return sorted(
-        _Value(timelines[segment_id].utc_ns(point.t_ns), name, point.value)
-        for (segment_id, name), points in logged.items()
-        if segment_id in timelines
-        for point in points
-    )
+class _Values:
+    """What each process of a run has logged, by time."""
+
+    def __init__(self, stored: StoredRun, logged: Logged) -> None:
+        segments = {segment.id: segment for segment in stored.segments}
+        lines = {s.id: Timeline.of_segment(stored.anchors.get(s.id, ()), s.start_t_ns, s.started_utc_ns) for s in stored.segments}
+        self._of: dict[str, list[_Value]] = defaultdict(list)
+        for (segment_id, name), points in logged.items():
+            if segment_id in segments:
+                last, line = -(segments[segment_id].rank or 0), lines[segment_id]
+                self._of[segment_id] += [_Value(last, line.utc_ns(point.t_ns), name, point.value) for point in points]
+        for values in self._of.values():
+            values.sort(key=lambda value: value.utc_ns)
+
+    def of(self, groups: Sequence[Sequence[PhaseInstance]]) -> Iterator[dict[str, float]]:
+        """The last value of each metric for each of the instances of a phase, from its start until the next one begins. A process that has
+        instances of this phase has the times of its own: of two ranks, one may be in the next epoch already."""
+        starts: dict[str, list[int]] = defaultdict(list)
+        for group in groups:
+            for row in group:
+                starts[row.segment_id].append(row.start_utc_ns)
+        for each in starts.values():
+            each.sort()
+        of_all = [group[0].start_utc_ns for group in groups]
+        for group, whole in zip(groups, pairwise([*of_all, LATEST_NS]), strict=True):
+            own = {row.segment_id: (row.start_utc_ns, _after(starts[row.segment_id], row.start_utc_ns)) for row in group}
+            found: list[_Value] = []
+            for segment_id, values in self._of.items():
+                if segment_id in own or segment_id not in starts:
+                    found += _between(values, *own.get(segment_id, whole))
+            yield {value.name: value.value for value in sorted(found)}
 
 
-def _between(values: Sequence[_Value], start_ns: int, until_ns: int) -> dict[str, float]:
-    """The last value of each metric from an instant to another."""
+def _after(starts: Sequence[int], start_ns: int) -> int:
+    """The first of the sorted `starts` after one of them."""
+    place = bisect_right(starts, start_ns)
+    return starts[place] if place < len(starts) else LATEST_NS
+
+
+def _between(values: Sequence[_Value], start_ns: int, until_ns: int) -> Sequence[_Value]:
+    """The values from an instant to another."""
     first, after = (bisect_left(values, t_ns, key=lambda value: value.utc_ns) for t_ns in (start_ns, until_ns))
-    return {value.name: value.value for value in values[first:after]}
+    return values[first:after]

@@ -92,7 +92,10 @@ def command(
     if intensity_csv is not None:
         spans = [(begin - YEAR_NS, end + YEAR_NS) for begin, end in times_of(store, unique)]
         terms = replace(terms, series=with_series(terms, spans, intensity_csv=intensity_csv).series)
-    modelling = Modelling(tuple(selected(store, like, Filters())) if like else None, per, ratios)
+    alike = tuple(selected(store, like, Filters())) if like else None
+    if alike is not None and set(alike) == set(unique) and len(unique) == 1:
+        raise ConfigurationError(f"--like {like[0]}: it is the run itself; name another run that did the same work, or leave --like out")
+    modelling = Modelling(alike, per, ratios)
     found = what_if(store, unique, terms, changes, asked, modelling)
     if as_json:
         echo(json.dumps(found, indent=2))

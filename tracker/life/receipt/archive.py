@@ -94,7 +94,9 @@ def unpacked(data: bytes) -> dict[str, bytes]:
                 raise ValueError("its files overlap")
             found = {info.filename: archive.read(info) for info in infos}
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, OSError, struct.error) as error:
-        raise ConfigurationError(f"the receipt is damaged, or is none: {error}") from None
+        raise ConfigurationError(
+            f"the receipt is damaged, or is none: {error}; name a file that `trainwatt disclose --receipt` has made"
+        ) from None
     if MANIFEST not in found:
         raise ConfigurationError(f"it is no receipt: it has no {MANIFEST}")
     return found

@@ -30,8 +30,9 @@ class Column(NamedTuple):
         return 2 + max(map(cell_len, (self.head, *self.cells)))
 
 
-def columns_of(instances: Sequence[InstanceJson], per: str | None) -> list[Column]:
-    """The columns for instances of one phase. `per`: the unit of work that the user asks for."""
+def columns_of(instances: Sequence[InstanceJson], per: str | None, *, running: bool) -> list[Column]:
+    """The columns for instances of one phase. `per`: the unit of work that the user asks for. `running`: whether the run
+    goes on."""
     steps = any(i["step"] is not None for i in instances)
     unit = next((u for i in reversed(instances) if (u := chosen(i["work"], per))), None)
     largest, largest_each = largest_j(i["energy_j"] for i in instances), largest_j(_each_j(i, unit) for i in instances)
@@ -39,7 +40,7 @@ def columns_of(instances: Sequence[InstanceJson], per: str | None) -> list[Colum
         Column("step" if steps else "number", list(map(step_of, instances))),
         Column("from", [format_duration(i["from_s"]) for i in instances], spare=3),
         Column("time", ["" if i["duration_s"] is None else format_duration(i["duration_s"]) for i in instances]),
-        Column("energy (range)", [_energy(i, largest) for i in instances], right=False),
+        Column("energy (range)", [_energy(i, largest, running=running) for i in instances], right=False),
     ]
     if unit is not None:
         each = [_each_j(i, unit) for i in instances]
@@ -53,10 +54,12 @@ def columns_of(instances: Sequence[InstanceJson], per: str | None) -> list[Colum
     return found
 
 
-def _energy(instance: InstanceJson, largest: float | None) -> str:
+def _energy(instance: InstanceJson, largest: float | None, *, running: bool) -> str:
     energy, low, high = instance["energy_j"], instance["low_j"], instance["high_j"]
     if energy is None or low is None or high is None:
-        return "running" if instance["duration_s"] is None else "not known yet"
+        if running:
+            return "running" if instance["duration_s"] is None else "not known yet"
+        return "did not end" if instance["duration_s"] is None else "not known"
     text = format_range(energy, low, high, largest)
     return text if instance["resolved"] else f"{text}, too short"
 

@@ -20,8 +20,9 @@ MOST_LINES = 3
 LINE_HIGH = 90
 
 
-def instances_section(part: InstancesPartJson, per: str | None = None) -> Html | None:
-    """The phases that took place more than once, those with the most energy first. None if there are none."""
+def instances_section(part: InstancesPartJson, per: str | None = None, *, running: bool = False) -> Html | None:
+    """The phases that took place more than once, those with the most energy first. None if there are none. `running`: whether the run goes
+    on."""
     energies: dict[str, float] = {}
     for i in part["instances"]:
         energies[i["name"]] = energies.get(i["name"], 0.0) + (i["energy_j"] or 0.0)
@@ -30,16 +31,16 @@ def instances_section(part: InstancesPartJson, per: str | None = None) -> Html |
     if not shown:
         return None
     drawn: set[str] = set()
-    return el("section", el("h2", "Phase by phase"), [_figure(part, name, per, drawn) for name in shown])
+    return el("section", el("h2", "Phase by phase"), [_figure(part, name, per, drawn, running=running) for name in shown])
 
 
-def _figure(part: InstancesPartJson, name: str, per: str | None, known: set[str]) -> Html:
+def _figure(part: InstancesPartJson, name: str, per: str | None, known: set[str], *, running: bool) -> Html:
     """A phase. Metrics that are `known` are drawn with another one already."""
     every = [i for i in part["instances"] if i["name"] == name]
     drawn = every[-MOST_DRAWN:]
     said = [as_sum_text(part, name), f"The newest {MOST_DRAWN} are shown." if len(every) > MOST_DRAWN else None]
     rows = [Column(step_of(i), [i["energy_j"] or 0.0], i["low_j"], i["high_j"]) for i in drawn]
-    listed = columns_of(drawn, per)
+    listed = columns_of(drawn, per, running=running)
     right = [number for number, column in enumerate(listed) if column.right]
     cells = [list(line) for line in zip(*(column.cells for column in listed), strict=True)]
     metrics = [metric for metric in metrics_of(drawn) if metric not in known][:MOST_LINES]

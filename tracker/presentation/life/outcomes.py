@@ -42,6 +42,8 @@ UNCHANGED = {
     "not-published": "nothing is published of so low a limit",
     "no-activity": "it is not known how busy their GPUs were",
     "not-busier": "their GPUs were as busy",
+    "no-work": "their GPUs were idle",
+    "uneven": "one of their GPUs computed for longer than the others",
     "same-device": "on this device already",
     "no-runs": "no run of the same work on this device",
 }

@@ -9,7 +9,7 @@ from ...analysis.view import energy_each_j
 from ...core.run import Status
 from ...core.work import FLOPS
 from ..instances.section import instances_section
-from ..words.activity.lines import MEANING, activity_lines
+from ..words.activity.lines import activity_lines, meaning
 from ..words.attribution import attribution_lines
 from ..words.carbon import Least, basis_text, total_parts
 from ..words.quantities import count, format_duration, format_energy, format_range, number_of_flop, percent, watts_text
@@ -56,7 +56,7 @@ def section_of(f: Figures, level: str = "h1", drawn: Html | None = None) -> Html
         _facts(view),
         over_time(f) if drawn is None else drawn,
         _energy(view),
-        None if f.instances is None else instances_section(f.instances, view["unit"]),
+        None if f.instances is None else instances_section(f.instances, view["unit"], running=view["run"]["status"] == Status.RUNNING),
         _activity(view),
         emissions(view, alone=level == "h1"),
         origin(f),
@@ -193,9 +193,13 @@ def _activity(view: ShowJson) -> Html | None:
     lines = activity_lines(view)
     if not lines:
         return None
-    known = view["processors"] or any(d["activity"] for d in view["energy"]["devices"])
-    meaning = el("p", f"{MEANING}.", class_="muted") if known else None
-    return el("section", el("h2", "What the devices did"), el("ul", [el("li", line, class_="text") for line in lines]), meaning)
+    said = meaning(view)
+    return el(
+        "section",
+        el("h2", "What the devices did"),
+        el("ul", [el("li", line, class_="text") for line in lines]),
+        el("p", f"{said}.", class_="muted") if said else None,
+    )
 
 
 def _no_phases() -> Html:

@@ -14,7 +14,7 @@ from rich.text import Text
 from ...analysis.view import energy_each_j
 from ...core.point import Point
 from ...core.run import Status
-from ..words.activity.lines import MEANING, activity_lines
+from ..words.activity.lines import activity_lines, meaning
 from ..words.attribution import attribution_lines
 from ..words.carbon import Least, carbon_headline, place, ranges_text
 from ..words.origins import unsampled_text
@@ -144,9 +144,8 @@ def _devices(view: ShowJson, curves: Sequence[Sequence[Point]], width: int) -> R
 def _activity(view: ShowJson) -> list[RenderableType]:
     """What the devices did, and what "busy" means."""
     lines = activity_lines(view)
-    known = view["processors"] or any(d["activity"] for d in view["energy"]["devices"])
-    meaning = [Text(MEANING, style="dim")] if known else []
-    return [Text("\n".join(lines)), *meaning, Text()] if lines else []
+    said = meaning(view)
+    return [Text("\n".join(lines)), *([Text(said, style="dim")] if said else []), Text()] if lines else []
 
 
 def _device_notes(energy: EnergyJson) -> list[Text]:

@@ -36,6 +36,8 @@ class Reason(StrEnum):
     NOT_PUBLISHED = "not-published"
     NO_ACTIVITY = "no-activity"
     NOT_BUSIER = "not-busier"
+    NO_WORK = "no-work"
+    UNEVEN = "uneven"
     SAME_DEVICE = "same-device"
     NO_RUNS = "no-runs"
 

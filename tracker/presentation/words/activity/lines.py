@@ -30,7 +30,6 @@ NARROW = 0.02
 """The bounds of a narrower interval have a decimal."""
 LEAST_SHARE = 0.005
 """A reason that holds for less than this share of the time is not named."""
-MEANING = "busy: the share of the time in which the GPU ran a kernel, sampled about once a second; of processors, the counted CPU time"
 
 
 def activity_lines(view: ShowJson) -> list[str]:
@@ -46,6 +45,15 @@ def activity_lines(view: ShowJson) -> list[str]:
     lacking += [] if view["processors"] or not devices else ["how busy the processors were"]
     lines += [f"not recorded: {listed(lacking)}"] if lacking else []
     return lines
+
+
+def meaning(view: ShowJson) -> str:
+    """What "busy" means of the GPUs and the processors that `activity_lines` names; empty if it names none."""
+    processors = bool(view["processors"])
+    if any(d["activity"] for d in view["energy"]["devices"]):
+        of_gpus = "busy: the share of the time in which the GPU ran a kernel, sampled about once a second"
+        return f"{of_gpus}; of processors, the counted CPU time" if processors else of_gpus
+    return "busy: the counted CPU time" if processors else ""
 
 
 def now_text(view: WatchJson) -> str:

@@ -38,7 +38,7 @@ def instances_page(view: ShowInstancesJson, per: str | None, width: int) -> Rend
             parts.append(_table(columns))
         parts += [Text(note, style="dim") for note in _notes(view, name, len(mine), left_out)]
     if not names:
-        parts += [Text(), Text("This run has no phases. Name them in the training: with tracker.phase(\"train\", step=epoch)", style="dim")]
+        parts += [Text(), Text('This run has no phases. Name them in the training: with tracker.phase("train", step=epoch)', style="dim")]
     return Group(*parts)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
+from functools import update_wrapper, wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -15,21 +15,15 @@ if TYPE_CHECKING:
 log = logging.getLogger("trainwatt")
 
 
-class Guarded(Protocol):
-    """A callback that remembers which of its hooks have failed."""
-
-    _faulty: set[str]
+H = TypeVar("H", bound=Callable[..., None])
 
 
-C = TypeVar("C", bound=Guarded)
-P = ParamSpec("P")
-
-
-def harmless(hook: Callable[Concatenate[C, P], None]) -> Callable[Concatenate[C, P], None]:
-    """A fault of the callback does not reach the training. The first fault of each hook is logged with its traceback."""
+def harmless(hook: H) -> H:
+    """A fault of the callback does not reach the training. The first fault of each hook is logged with its traceback; the callback keeps
+    the names of such hooks in its set `_faulty`."""
 
     @wraps(hook)
-    def guarded(self: C, *args: P.args, **kwargs: P.kwargs) -> None:
+    def guarded(self: Any, *args: Any, **kwargs: Any) -> None:
         try:
             hook(self, *args, **kwargs)
         except Exception:  # a fault of a hook must not end the training
@@ -37,7 +31,7 @@ def harmless(hook: Callable[Concatenate[C, P], None]) -> Callable[Concatenate[C,
                 self._faulty.add(hook.__name__)
                 log.exception("trainwatt: %s failed; the training is not affected", hook.__qualname__)
 
-    return cast(Callable[Concatenate[C, P], None], guarded)
+    return cast(H, guarded)
 
 
 class OpenPhases:
@@ -77,28 +71,31 @@ class OpenPhases:
 
 
 class Around:
-    """A method of an object, replaced for a while: `begun` is called before each call of it, and `ended` after it, with the exception
-    that it raised or None. Neither can raise."""
+    """A method of an object, replaced for a while: `begun` is called before each call of it, with the arguments if `given`, and `ended`
+    after it, with the exception that it raised or None. It pickles, because its owner may be sent to another process."""
 
-    def __init__(self, owner: Any, name: str, begun: Callable[[], None], ended: Callable[[BaseException | None], None]) -> None:
-        self._owner, self._name = owner, name
-        method = getattr(owner, name)
+    def __init__(
+        self, owner: Any, name: str, begun: Callable[..., None], ended: Callable[[BaseException | None], None], *, given: bool = False
+    ) -> None:
+        self._owner, self._name, self._begun, self._ended, self._given = owner, name, begun, ended, given
+        self._method = getattr(owner, name)
+        update_wrapper(self, self._method)
+        setattr(owner, name, self)
 
-        @wraps(method)
-        def measured(*args: Any, **kwargs: Any) -> Any:
-            begun()
-            try:
-                result = method(*args, **kwargs)
-            except BaseException as error:  # raised again; the call ends in any case
-                ended(error)
-                raise
-            ended(None)
-            return result
-
-        self._mine = measured
-        setattr(owner, name, measured)
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._given:
+            self._begun(*args, **kwargs)
+        else:
+            self._begun()
+        try:
+            result = self._method(*args, **kwargs)
+        except BaseException as error:  # raised again; the call ends in any case
+            self._ended(error)
+            raise
+        self._ended(None)
+        return result
 
     def forget(self) -> None:
         """Leave the object as it was, unless somebody else has replaced the method since."""
-        if vars(self._owner).get(self._name) is self._mine:
+        if vars(self._owner).get(self._name) is self:
             delattr(self._owner, self._name)

@@ -16,6 +16,15 @@ from torch.utils.data import DataLoader
 model, loader = BoringModel(), DataLoader(RandomDataset(32, 64), batch_size=16)
 """
 AS_A_SENSOR = "from trainwatt.sensors.own import checked\nassert checked('docs', discover(None), ()).sensors"
+HUGGING_FACE = """
+import torch
+class Model(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(3, 1)
+    def forward(self, x): return {"loss": self.layer(x).pow(2).mean()}
+model, dataset = Model(), [{"x": torch.ones(3)}] * 16
+"""
 RAY = """
 import sys, types
 class TorchTrainer:  # one worker, in this process
@@ -26,7 +35,13 @@ sys.modules.update(modules)
 def make_loader(): return loader
 """
 TRAINER = f"{LOADER}from lightning.pytorch import Trainer\n"
-BEFORE = {"README.md": TRAINER, "track.md": LOADER, "lightning.md": LIGHTNING, "cluster-user.md": LOADER + RAY}
+BEFORE = {
+    "README.md": TRAINER,
+    "track.md": LOADER,
+    "lightning.md": LIGHTNING,
+    "huggingface.md": HUGGING_FACE,
+    "cluster-user.md": LOADER + RAY,
+}
 AFTER = {"sensors.md": AS_A_SENSOR}
 
 
@@ -46,4 +61,12 @@ def test_the_code_of_a_page_runs(page: Path, world: World) -> None:
 
 
 def test_the_pages_with_code_are_known() -> None:
-    assert {page.name for page in PAGES} == {"README.md", "track.md", "lightning.md", "sensors.md", "nodes.md", "cluster-user.md"}
+    assert {page.name for page in PAGES} == {
+        "README.md",
+        "track.md",
+        "lightning.md",
+        "huggingface.md",
+        "sensors.md",
+        "nodes.md",
+        "cluster-user.md",
+    }

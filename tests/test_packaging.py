@@ -17,6 +17,7 @@ from packaging.version import Version
 
 from tests.fakes.world import HANGS_S, ROOT
 
+FRAMEWORKS = ("integrations.lightning", "integrations._lightning_run", "integrations.huggingface")
 FOLDERS = {"tracker": "trainwatt", "integrations": "trainwatt.integrations"}
 
 
@@ -97,8 +98,8 @@ def test_every_module_of_the_wheel_imports_and_its_data_is_read(wheel: Path, tmp
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
     modules = sorted(name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in names(wheel) if name.endswith(".py"))
-    # Alembic's env.py and __main__ run as they are imported, and Lightning takes seconds: its own tests import it.
-    modules = [m for m in modules if not m.endswith((".env", ".__main__", "integrations.lightning")) and ".hook-" not in m]
+    # Alembic's env.py and __main__ run as they are imported, and the frameworks take seconds: their own tests import them.
+    modules = [m for m in modules if not m.endswith((".env", ".__main__", *FRAMEWORKS)) and ".hook-" not in m]
     assert len(modules) > 40
     code = f"""
 import importlib, sys
@@ -118,9 +119,9 @@ print(tracker.summary().to_dict()["run"]["status"])
 
 
 def test_the_lowest_versions_that_are_declared_are_those_that_are_tested() -> None:
-    """PyTorch, Lightning and scikit-learn are tested in the versions of constraints.txt only: each of theirs is a gigabyte."""
+    """PyTorch, the frameworks and scikit-learn are tested in the versions of constraints.txt only: each of theirs is a gigabyte."""
     metadata = project()["project"]
-    extras = [name for name in metadata["optional-dependencies"] if name not in ("dev", "torch", "lightning", "examples")]
+    extras = [name for name in metadata["optional-dependencies"] if name not in ("dev", "torch", "lightning", "huggingface", "examples")]
     declared = [*metadata["dependencies"], *(line for extra in extras for line in metadata["optional-dependencies"][extra])]
     lines = [line for line in (ROOT / "constraints-lowest.txt").read_text().splitlines() if not line.startswith("#")]
     lowest = bounds(declared, ">=")

@@ -177,6 +177,33 @@ def test_runs_with_the_command_of_the_run_are_preferred(tmp_path: Path) -> None:
     assert outcome(db, "mine", "--power-cap", "150")["models"][0]["runs"] == ["small"]
 
 
+def test_named_runs_that_tell_nothing_of_the_limit_are_refused(tmp_path: Path) -> None:
+    """The one is at the limit of the run, the other on another GPU: neither is left for published figures without a word."""
+    db = stored(
+        tmp_path,
+        mine=Told(BUSY, work={"samples": 1}),
+        same=Told(BUSY, work={"samples": 1}),
+        other=Told([(600, 148.0, 0.99)], limit_w=150.0, work={"samples": 1}, model="NVIDIA H100 80GB HBM3"),
+        none=Told(BUSY),
+    )
+    for like in ("same", "other", "none"):
+        result = call(db, "mine", "--power-cap", "175", "--like", like)
+        assert isinstance(result.exception, ConfigurationError)
+        assert all(word in str(result.exception) for word in ("--power-cap 175", "--like", "run mine", "published")), result.exception
+
+
+def test_runs_that_were_faster_at_a_lower_limit_are_doubted(tmp_path: Path) -> None:
+    db = stored(
+        tmp_path,
+        mine=Told(BUSY, work={"samples": 1}),
+        half=Told([(500, 148.0, 0.99)], limit_w=150.0, work={"samples": 1}),
+    )
+    doubted = " ".join(call(db, "mine", "--power-cap", "150").stdout.split())
+    assert "from your run half, compared per sample. A lower power limit makes no GPU faster" in doubted
+    back = call(db, "half", "--device", "H100", "--energy-ratio", "1", "--time-ratio", "0.5")
+    assert "makes no GPU faster" not in back.stdout
+
+
 def test_beyond_the_limits_of_the_runs_published_figures_are_used(tmp_path: Path) -> None:
     db = stored(tmp_path, high=Told(BUSY, work={"samples": 1}), low=Told([(1000, 198.0, 0.9)], limit_w=200.0, work={"samples": 1}))
     assert outcome(db, "high", "--power-cap", "175")["models"][0]["source"] == "published"

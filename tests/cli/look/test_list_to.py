@@ -108,3 +108,12 @@ def test_bad_input_is_refused(db: Path, arguments: tuple[str, ...], words: tuple
 def test_a_metric_may_have_signs_in_its_name() -> None:
     assert target_of("val/acc@1 >= 0.5") == ("val/acc@1", True, 0.5)
     assert str(target_of("loss<=1e-3")) == "loss ≤ 0.001"
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_the_energy_to_the_target_is_the_last_column_to_go(db: Path, columns: int) -> None:
+    """It is what the list is sorted by, so a narrow terminal has it too."""
+    printed = call(db, "--to", "accuracy>=0.98", "--sort", "to", columns=columns).stdout
+    assert "never" in printed
+    assert "4000 J" in printed or "1.11 Wh" in printed
+    assert "no room for: to" not in printed

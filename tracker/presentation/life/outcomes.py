@@ -45,9 +45,11 @@ UNCHANGED = {
     "no-work": "their GPUs were idle",
     "uneven": "one of their GPUs computed for longer than the others",
     "same-device": "on this device already",
-    "no-runs": "no run of the same work on this device",
+    "no-runs": "no run of the same work there",
 }
 MOST_NAMED = 5
+FASTER = 0.95
+"""Runs at a lower power limit took less than this share of the time: more than two runs of the same work differ."""
 
 
 def outcomes_page(found: WhatIfJson) -> RenderableType:
@@ -77,6 +79,8 @@ def _models(found: WhatIfJson) -> Iterator[str]:
         energy, time = (_multiple(of) for of in (outcome["energy_ratio"], outcome["time_ratio"]))
         said = "; ".join(dict.fromkeys(map(_rests_on, outcome["models"])))
         yield f"Modelled {_name(outcome['changes'][0])}: energy {energy}, time {time}, {said}."
+        if outcome["changes"][0]["kind"] == "power-cap" and outcome["time_ratio"]["high"] < FASTER:
+            yield "A lower power limit makes no GPU faster: these runs may not have done the same work. Name the right ones with --like."
         for reason, runs in groupby(sorted(outcome["unchanged"], key=itemgetter("reason")), key=itemgetter("reason")):
             ids = [run["run"][:8] for run in runs]
             named = listed([*ids[:MOST_NAMED], *([f"{len(ids) - MOST_NAMED:,} more"] if len(ids) > MOST_NAMED else [])])
@@ -89,7 +93,8 @@ def _rests_on(model: ModelJson) -> str:
     match model["source"]:
         case "own-runs":
             by = "as whole runs" if model["unit"] is None else f"per {singular(model['unit'])}"
-            return f"from your runs {listed([run_id[:8] for run_id in model['runs'][:MOST_NAMED]])}, compared {by}"
+            word = "run" if len(model["runs"]) == 1 else "runs"
+            return f"from your {word} {listed([run_id[:8] for run_id in model['runs'][:MOST_NAMED]])}, compared {by}"
         case "published":
             return f"as published: {model['published']}"
         case "declared":

@@ -242,11 +242,12 @@ def listing(views: Sequence[T], columns: Sequence[Column[T]], width: int) -> Tab
 
 
 def _fitting(widths: Mapping[Column[T], int], width: int) -> list[Column[T]]:
-    """The columns for which there is room. The last ones are left out first; the first one, the energy and the grams always stay."""
+    """The columns for which there is room. The last ones are left out first. The first one, the energy, the grams and the energy to a
+    target always stay."""
     kept = list(widths)
     for column in reversed(kept[1:]):
         least = (min(widths[c], NARROWEST) if c.gives_way else widths[c] for c in kept)
-        if _taken(least) > width and not any(name in ("energy_j", "grams") for name, _ in column.values):
+        if _taken(least) > width and not any(name in ("energy_j", "grams", "to_j") for name, _ in column.values):
             kept.remove(column)
     return kept
 

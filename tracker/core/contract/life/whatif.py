@@ -29,7 +29,8 @@ class ModelJson(TypedDict):
 class UnchangedJson(TypedDict):
     """A run that the change of kind `kind` leaves as it was. `reason`: "no-gpu", "no-energy", "not-lower" (than the limit in force),
     "no-limit" (it is not known), "not-published", "no-activity", "not-busier" (than the GPUs were), "no-work" (the GPUs were idle),
-    "uneven" (one GPU computed for longer than the others), "same-device", or "no-runs" (of the same work on that device)."""
+    "uneven" (one GPU computed for longer than the others), "same-device", or "no-runs" (of the same work on that
+    device, or at another limit)."""
 
     run: str
     kind: str

@@ -23,7 +23,7 @@ from ..change import MODELLED, Change, ChangeKind
 from .another_device import Ratios, on_device, with_ratios
 from .busier import busier
 from .compared import Compared, compared
-from .effect import Effect, NotModelledError, Reason, whole
+from .effect import Effect, NotModelledError, Reason, Source, whole
 from .facts import Facts, facts_of
 from .power_limit import limited
 
@@ -124,7 +124,14 @@ class Models:
         self._require_unit(run)
         rows = table(self._base.over(stored.run.zone, stored.run.settings).hardware)
         if change.kind is ChangeKind.POWER_CAP:
-            return limited(run, float(change.value), self._compared(run), rows)
+            effect = limited(run, float(change.value), self._compared(run), rows)
+            if self._asked.like is not None and not any(of.source is Source.OWN_RUNS for of in effect.evidence):
+                raise NotModelledError(
+                    Reason.NO_RUNS,
+                    f"--power-cap {change.value:g}: no run of --like did the work of run {run.run_id[:8]} on the same GPUs at this limit or"
+                    " a lower one; name such a run, or leave --like out, and published figures are used",
+                )
+            return effect
         if change.kind is ChangeKind.GPU_UTILISATION:
             return busier(run, float(change.value))
         if self._asked.ratios is not None:

@@ -100,6 +100,19 @@ def test_the_open_phase_of_a_run_that_has_ended_does_not_run(tmp_path: Path) -> 
         assert said in next(line for line in lines if line.split()[:1] == ["1"])
 
 
+def test_instances_at_the_same_time_are_said_to_count_once(tmp_path: Path) -> None:
+    """Two threads of one process, or one after the other."""
+    for start_s, said in ((5, True), (10, False), (20, False)):
+        folder = tmp_path / str(start_s)
+        folder.mkdir()
+        rows = [
+            phase(n, "train", "seg-1", step=n, start_t_ns=s * NS, end_t_ns=(s + 10) * NS, start_utc_ns=s * NS)
+            for n, s in ((1, 0), (2, start_s))
+        ]
+        db = write(folder / "runs.db", run=[run(started_utc_ns=0)], segment=[segment()], phase=rows)
+        assert ("Instances at the same time count once" in show(db, "--phases").stdout) is said
+
+
 def test_a_run_without_phases_says_so(tmp_path: Path) -> None:
     db = write(tmp_path / "runs.db", run=[run()], segment=[segment()])
     assert "This run has no phases" in show(db, "--phases").stdout

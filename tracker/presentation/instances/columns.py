@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ...core.contract import InstanceJson, InstancesPartJson
 
 MOST_METRICS = 4
+OVERLAP = 0.05
+"""An instance overlaps if more than this share of its time is that of those before it too: ranks are never in step to the millisecond."""
 
 
 class Column(NamedTuple):
@@ -77,6 +79,17 @@ def step_of(instance: InstanceJson) -> str:
 def metrics_of(instances: Sequence[InstanceJson]) -> list[str]:
     """The metrics that were logged, in the order in which they were."""
     return list(dict.fromkeys(name for i in instances for name in i["metrics"]))
+
+
+def overlap_text(instances: Sequence[InstanceJson]) -> str | None:
+    """What is said of instances of one phase at the same time, as in threads; None if each begins when those before it have ended."""
+    until_s = 0.0
+    for instance in instances:
+        start_s, length_s = instance["from_s"], instance["duration_s"] or 0.0
+        if min(until_s - start_s, length_s) > OVERLAP * length_s:
+            return "Instances at the same time count once: each has only what it adds to the others."
+        until_s = max(until_s, start_s + length_s)
+    return None
 
 
 def as_sum_text(part: InstancesPartJson, name: str) -> str | None:

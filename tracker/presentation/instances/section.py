@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..report.charts import WIDE, Column, columns, framed, level_lines, level_texts, short
 from ..report.elements import Child, Html, details, el, table
 from ..words.quantities import significant
-from .columns import as_sum_text, columns_of, metrics_of, step_of
+from .columns import as_sum_text, columns_of, metrics_of, overlap_text, step_of
 
 if TYPE_CHECKING:
     from ...core.contract import InstanceJson, InstancesPartJson
@@ -38,7 +38,7 @@ def _figure(part: InstancesPartJson, name: str, per: str | None, known: set[str]
     """A phase. Metrics that are `known` are drawn with another one already."""
     every = [i for i in part["instances"] if i["name"] == name]
     drawn = every[-MOST_DRAWN:]
-    said = [as_sum_text(part, name), f"The newest {MOST_DRAWN} are shown." if len(every) > MOST_DRAWN else None]
+    said = [overlap_text(every), as_sum_text(part, name), f"The newest {MOST_DRAWN} are shown." if len(every) > MOST_DRAWN else None]
     rows = [Column(step_of(i), [i["energy_j"] or 0.0], i["low_j"], i["high_j"]) for i in drawn]
     listed = columns_of(drawn, per, running=running)
     right = [number for number, column in enumerate(listed) if column.right]

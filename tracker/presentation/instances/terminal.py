@@ -14,7 +14,7 @@ from ..terminal.sparkline import bar
 from ..words.quantities import amount, largest_j
 from ..words.runs import headline
 from ..words.safe_text import cleaned
-from .columns import MOST_METRICS, Column, as_sum_text, columns_of, metrics_of
+from .columns import MOST_METRICS, Column, as_sum_text, columns_of, metrics_of, overlap_text
 
 if TYPE_CHECKING:
     from ...core.contract import InstanceJson, ShowInstancesJson
@@ -70,12 +70,12 @@ def _table(columns: Sequence[Column]) -> RenderableType:
 
 
 def _notes(view: ShowInstancesJson, name: str, listed: int, left_out: Sequence[str]) -> list[str]:
-    said = as_sum_text(view, name)
     found = [f"no room for: {', '.join(left_out)}"] if left_out else []
-    found += [] if said is None else [said]
+    mine = [i for i in view["instances"] if i["name"] == name]
+    found += [said for said in (overlap_text(mine), as_sum_text(view, name)) if said is not None]
     if listed > MOST:
         found.append(f"{listed - MOST:,} earlier ones are not printed: --json and `trainwatt export --what phases` have them.")
-    more = metrics_of([i for i in view["instances"] if i["name"] == name])[MOST_METRICS:]
+    more = metrics_of(mine)[MOST_METRICS:]
     if more:
         found.append(f"{amount(len(more), 'metrics')} more: --json has them.")
     return found

@@ -64,6 +64,12 @@ def test_no_figure_is_cut_where_there_is_little_room(db: Path, columns: int) -> 
     assert all(len(line) <= columns for line in printed.splitlines()[2:])
 
 
+@pytest.mark.parametrize(("value", "said"), [(1e300, "1.000e+300"), (-3.5e-12, "-3.500e-12"), (1234567.0, "1.235e+06"), (0.25, "0.2500")])
+def test_a_metric_of_any_size_has_room(db: Path, value: float, said: str) -> None:
+    point = {"segment_id": "seg-aaa111", "name": "odd", "seq": 0, "t_ns": 1480 * NS, "step": None, "value": value}
+    assert said in show(write(db, metric_point=[point]), "--phases", "train", columns=120).stdout
+
+
 def test_instances_that_are_kept_as_a_sum_are_said(db: Path) -> None:
     write(
         db,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.cells import cell_len
 
 from ...core.work import chosen, singular
-from ..words.quantities import format_duration, format_energy, format_range, largest_j, significant
+from ..words.quantities import format_duration, format_energy, format_range, largest_j, metric_text
 
 if TYPE_CHECKING:
     from ...core.contract import InstanceJson, InstancesPartJson
@@ -51,7 +51,7 @@ def columns_of(instances: Sequence[InstanceJson], per: str | None, *, running: b
             Column(f"per {singular(unit)}", ["" if e is None else format_energy(e, largest_each) for e in each], spare=1),
         ]
     for number, name in enumerate(metrics_of(instances)[:MOST_METRICS]):
-        values = [significant(i["metrics"][name], 4) if name in i["metrics"] else "" for i in instances]
+        values = [metric_text(i["metrics"][name]) if name in i["metrics"] else "" for i in instances]
         found.append(Column(name, values, spare=10 + number if number else 0))
     return found
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..report.charts import WIDE, Column, columns, framed, level_lines, level_texts, short
 from ..report.elements import Child, Html, details, el, table
-from ..words.quantities import significant
+from ..words.quantities import metric_text
 from .columns import as_sum_text, columns_of, metrics_of, overlap_text, step_of
 
 if TYPE_CHECKING:
@@ -71,6 +71,6 @@ def _metric(instances: Sequence[InstanceJson], name: str) -> Child:
     ]
     levels = list(dict.fromkeys((low, high)))
     marks = [*level_lines([(6 + (v - low) * scale) for v in levels], 1.0, LINE_HIGH), el("path", d=f"M{path}", class_="lane cpu-0")]
-    texts = [*dots, *level_texts([(6 + (v - low) * scale, significant(v, 4)) for v in levels], 1.0, LINE_HIGH)]
-    label = f"{name}: {significant(known[0][1], 4)} at first, {significant(known[-1][1], 4)} at last"
+    texts = [*dots, *level_texts([(6 + (v - low) * scale, metric_text(v)) for v in levels], 1.0, LINE_HIGH)]
+    label = f"{name}: {metric_text(known[0][1])} at first, {metric_text(known[-1][1])} at last"
     return [el("p", label, class_="muted text"), framed("metric", LINE_HIGH, marks, texts, label)]

@@ -11,7 +11,7 @@ from ..report.elements import Child, Html, el, table
 from ..report.names import short_name
 from ..report.scale import ticks
 from ..report.side_charts import colour_of
-from ..words.quantities import count, energy_unit, format_energy, largest_j, significant
+from ..words.quantities import count, energy_unit, format_energy, largest_j, metric_text
 from ..words.runs import anchor, title_of
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _table(sweep: Sweep, ranked: Sequence[tuple[int, Line]]) -> Html:
         [
             str(number),
             el("a", short_name(title_of(line.view)), href=f"#{anchor(line.view)}"),
-            significant(line.best.value, 4),
+            metric_text(line.best.value),
             format_energy(line.best.energy_j, largest),
             "on the front" if line.on_front else "",
         ]
@@ -84,7 +84,7 @@ def _chart(sweep: Sweep, label: str) -> Html:
         dots.append(el("circle", cx=at, cy=short(y), r=6 if line.on_front else 3, class_=f"dot {colour_of(number)}"))
         dots.append(el("text", str(number), x=at, y=short(y - 9), class_="middle strong" if line.on_front else "middle"))
     texts = [
-        *level_texts([(HIGH - y_of(v), significant(v, 3)) for v in dict.fromkeys((low, high))], 1.0, HIGH),
+        *level_texts([(HIGH - y_of(v), metric_text(v)) for v in dict.fromkeys((low, high))], 1.0, HIGH),
         *(_tick(x, xs, symbol) for x in xs),
         *dots,
     ]

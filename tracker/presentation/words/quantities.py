@@ -122,6 +122,11 @@ def figure_text(value: float, most: float = MOST) -> str:
     return significant(value) if not value or LEAST <= abs(value) < most else f"{value:.2e}".replace("e+", "e")
 
 
+def metric_text(value: float) -> str:
+    """The value of a metric, of any size: four significant digits; with an exponent where no reader counts the digits."""
+    return significant(value, 4) if not value or LEAST <= abs(value) < MOST else f"{value:.3e}"
+
+
 def largest_j(energies_j: Iterable[float | None]) -> float | None:
     """The energy whose unit suits all of a column: its largest. None if no energy is known."""
     return max((energy_j for energy_j in energies_j if energy_j is not None), default=None)

@@ -63,6 +63,7 @@ def test_the_code_of_a_page_runs(page: Path, world: World) -> None:
 def test_the_pages_with_code_are_known() -> None:
     assert {page.name for page in PAGES} == {
         "README.md",
+        "budget.md",
         "track.md",
         "lightning.md",
         "huggingface.md",

@@ -18,12 +18,13 @@ if __name__ != "trainwatt":
 
 if TYPE_CHECKING:
     from .config import Settings
-    from .errors import ConfigurationError, RunNotFoundError, StoreError, TrainwattError
+    from .errors import BudgetExceeded, ConfigurationError, RunNotFoundError, StoreError, TrainwattError
     from .presentation.notebook.runs import runs
     from .presentation.notebook.summary import Summary
     from .tracking.tracker import EnergyTracker
 
 __all__ = [
+    "BudgetExceeded",
     "ConfigurationError",
     "EnergyTracker",
     "RunNotFoundError",
@@ -52,7 +53,7 @@ def __getattr__(name: str) -> object:
         ("config", ("Settings",)),
         ("presentation.notebook.summary", ("Summary",)),
         ("presentation.notebook.runs", ("runs",)),
-        ("errors", ("ConfigurationError", "RunNotFoundError", "StoreError", "TrainwattError")),
+        ("errors", ("BudgetExceeded", "ConfigurationError", "RunNotFoundError", "StoreError", "TrainwattError")),
     ):
         if name in names:
             value = getattr(unwarned(import_module, f".{module}", __name__), name)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum
@@ -17,13 +16,15 @@ from pathlib import Path
 from typing import Any, SupportsIndex, TypedDict
 
 from .core.basis import Basis, basis_named
-from .core.plain import elements, text, whole
+from .core.plain import text
 from .core.precision import Precision, precision_named
 from .core.run import Stage
 from .errors import ConfigurationError
 from .log import warn
-from .settings.named import Pinned
+from .settings import values
+from .settings.budget import Budget, Measure, OnBudget
 from .settings.search import search
+from .settings.values import parse_gpus as parse_gpus
 from .texts import error_text, repr_of, storable
 from .unwarned import unwarned
 
@@ -35,12 +36,11 @@ TOKEN = "TRAINWATT_TOKEN"
 MACHINE, PROCESS = "machine", "process"
 USED_GPUS = ("used",)
 """The `gpus` that count are the visible ones on which a process of the run is seen."""
-_PROVIDER = re.compile(r"(?:[\w.]+|.+\.py):\w+")
 PATHS = ("db", "hardware", "sensors", "sysfs", "procfs")  # names of files, which may be any bytes and are not decoded as text
 RANGES = {
     **{"period_s": (0.01, 60.0, " seconds"), "baseline_s": (0.0, 3600.0, " seconds"), "offset_gpu_w": (0.0, 100.0, " W")},
     **dict.fromkeys(("gain_gpu", "gain_cpu", "gain_dram"), (0.0, 1.0, "")),
-    **{"intensity_g_per_kwh": (0.0, 2000.0, " g/kWh"), "pue": (1.0, 10.0, "")},
+    **{"intensity_g_per_kwh": (0.0, 2000.0, " g/kWh"), "pue": (1.0, 10.0, ""), "price_per_kwh": (-100.0, 1000.0, " a kWh")},
 }
 """The numbers that can be set: lowest, highest, unit."""
 _WORDS: Mapping[str, tuple[Callable[[str], Any], Iterable[str], str]] = {
@@ -48,6 +48,12 @@ _WORDS: Mapping[str, tuple[Callable[[str], Any], Iterable[str], str]] = {
     "flops_precision": (precision_named, Precision, "the precision of numbers"),
 }
 """The words that can be set: what finds one, all of them, and what they are."""
+
+
+_OWN_FORM: Mapping[str, Callable[[Any, str], Any]] = {
+    **{"gpus": values.gpus, "sensors": values.providers, "tags": values.tags},
+    **{"budget": values.budget, "on_budget": values.on_budget},
+}
 
 
 class Settings(TypedDict, total=False):
@@ -69,6 +75,9 @@ class Settings(TypedDict, total=False):
     tags: Mapping[Any, Any] | Iterable[str] | None
     db: str | os.PathLike[str] | None
     resume: str | None
+    budget: str | None
+    on_budget: str | None
+    price_per_kwh: float | None
     gpus: Iterable[SupportsIndex | str] | str | None
     scope: str | None
     period_s: float | None
@@ -102,6 +111,9 @@ class Config:
     tags: Mapping[str, str] = field(default_factory=dict)
     db: str | None = None
     resume: str | None = None
+    budget: Budget | None = None
+    on_budget: OnBudget = OnBudget.WARN
+    price_per_kwh: float | None = None
     gpus: tuple[int | str, ...] | None = None
     scope: str = MACHINE
     period_s: float | None = None
@@ -147,8 +159,8 @@ def resolve(arguments: Mapping[str, object], environ: Mapping[str, str], folder:
     """
     names = {f.name for f in fields(Config)}
     found: dict[str, Any] = {}
-    for source, values in (*_of_file(folder, environ), ("the environment", _from_environ(environ, names)), ("the arguments", arguments)):
-        for key, value in values.items():
+    for source, given in (*_of_file(folder, environ), ("the environment", _from_environ(environ, names)), ("the arguments", arguments)):
+        for key, value in given.items():
             if value is None:
                 continue
             if key not in names:
@@ -160,7 +172,11 @@ def resolve(arguments: Mapping[str, object], environ: Mapping[str, str], folder:
             except Exception as error:  # the type of an argument is the user's
                 why = f"cannot be read ({error_text(error)}): give plain text, numbers, and lists or mappings of these"
                 raise ConfigurationError(f"{key}={repr_of(value)} in {source} {why}") from error
-    return Config(**found)
+    config = Config(**found)
+    if config.budget is not None and config.budget.measure is Measure.MONEY and not (config.price_per_kwh or 0.0) > 0:
+        price = "the price of a kWh is not known" if config.price_per_kwh is None else f"a kWh costs {config.price_per_kwh:g}"
+        raise ConfigurationError(f"budget={config.budget.text!r}: {price}, so it is never used; set price_per_kwh, for example to 0.30")
+    return config
 
 
 def _unknown(key: str, source: str, names: Iterable[str]) -> ConfigurationError:
@@ -174,12 +190,6 @@ def working_folder() -> Path:
         return Path.cwd()
     except OSError:
         return Path("/")
-
-
-def parse_gpus(text: str) -> tuple[int | str, ...]:
-    """ "0,2" or "GPU-5c1f,GPU-77" as a tuple. "none" and an empty text mean no GPU."""
-    parts = [p.strip() for p in text.split(",") if p.strip()]
-    return () if parts == ["none"] else tuple(int(p) if p.isdecimal() else p for p in parts)
 
 
 def _of_file(folder: Path, environ: Mapping[str, str]) -> list[tuple[str, Mapping[str, Any]]]:
@@ -216,9 +226,7 @@ def _meant(name: str, known: Iterable[str]) -> str:
 def _checked(key: str, value: Any, source: str) -> Any:
     if key in RANGES or key in _WORDS:
         return (_number if key in RANGES else _word)(key, value, source)
-    if key == "gpus":
-        return parse_gpus(text(value)) if isinstance(value, str) else _gpus(value, source)
-    if (checked := {"sensors": _providers, "tags": _tags}.get(key)) is not None:
+    if (checked := _OWN_FORM.get(key)) is not None:
         return checked(value, source)
     if key == "stage" and text(value) not in tuple(Stage):
         raise ConfigurationError(
@@ -242,51 +250,6 @@ def _word(key: str, value: Any, source: str) -> str:
     if (found := find(text(value))) is None:
         raise ConfigurationError(f"{key}={value!r} in {source} is not {what}: give {' or '.join(known)}")
     return str(found.value)
-
-
-def _gpus(value: Any, source: str) -> tuple[int | str, ...]:
-    given = elements(value)
-    try:
-        if given is not None:
-            return tuple(_gpu(one) for one in given)
-    except (TypeError, ValueError):
-        pass
-    raise ConfigurationError(f"gpus={value!r} in {source}: give a list of NVML indices or UUIDs, for example gpus=[0, 2]")
-
-
-def _gpu(value: object) -> int | str:
-    if isinstance(value, str):
-        name = text(value).strip()
-        return int(name) if name.isdecimal() else name
-    if isinstance(value, (bool, float)):
-        raise TypeError
-    return whole(value)
-
-
-def _tags(value: Any, source: str) -> dict[str, str]:
-    pairs = text(value).split(",") if isinstance(value, str) else elements(value)
-    try:
-        if isinstance(value, Mapping):
-            return {text(k): text(v) for k, v in value.items()}
-        if pairs is not None and (isinstance(value, str) or all(isinstance(pair, str) and "=" in pair for pair in pairs)):
-            return dict(part.partition("=")[::2] for pair in pairs if (part := text(pair)))
-    except Exception:  # the type is the user's: a value may be missing
-        pass
-    raise ConfigurationError(f"tags={value!r} in {source}: give names and values, for example tags={{'lr': '1e-3'}}")
-
-
-def _providers(value: Any, source: str) -> tuple[str, ...]:
-    listed = None if isinstance(value, (str, os.PathLike)) else elements(value)
-    if listed is None:
-        names = [name.strip() for name in text(value).split(",") if name.strip()]
-    else:
-        names = [one if isinstance(one, Pinned) else text(one) for one in listed]
-    if not all(_PROVIDER.fullmatch(name) for name in names):
-        raise ConfigurationError(
-            f"sensors={value!r} in {source}: name each function that finds sensors with its module or file, for example"
-            " sensors=['my_meter:discover'] or ['meters/my_meter.py:discover']"
-        )
-    return tuple(dict.fromkeys(names))
 
 
 def _number(key: str, value: Any, source: str) -> float:

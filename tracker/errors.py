@@ -14,10 +14,12 @@
     │   └── StoreGoneError      it was deleted or replaced during a run
     ├── RunNotFoundError        no run has that id
     │   └── AmbiguousRunError   more than one run has that prefix
+    ├── BudgetExceeded          the run has used its budget, and was asked to say so
     └── ReadError               one read of a sensor failed; the next may succeed
         └── SensorLostError     the sensor is gone and will not come back
 
-Configuration and store errors are raised before training starts. Read errors never leave the sampler: they become events.
+Configuration and store errors are raised before training starts, and BudgetExceeded during it. Read errors never leave the sampler: they
+become events.
 Every message names the value, the reason and the remedy.
 """
 
@@ -86,6 +88,10 @@ class RunNotFoundError(TrainwattError, LookupError):
 
 class AmbiguousRunError(RunNotFoundError):
     """More than one stored run begins with the given id."""
+
+
+class BudgetExceeded(TrainwattError):
+    """The run has used its budget, and `on_budget="raise"` asks for this. It is raised in the loop only."""
 
 
 class ReadError(TrainwattError):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..core.point import Point
 from ..core.sensing import whole_name
@@ -30,6 +30,31 @@ from .terms import Terms
 if TYPE_CHECKING:
     from ..core.contract import CarbonJson, SciJson, ShowJson
     from ..storage.read.records import StoredRun
+
+
+class Part(Protocol):
+    """A recorded piece of hardware."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def detail(self) -> Mapping[str, Any]: ...
+
+
+class Counted(Protocol):
+    """A device, and whether its energy counts."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def included_in_total(self) -> bool: ...
+
 
 Curves = Mapping[tuple[str, str], Sequence[Point]]
 
@@ -138,16 +163,20 @@ def _price(stored: StoredRun, terms: Terms, curves: Curves | None) -> Price | No
 def _made(stored: StoredRun, view: ShowJson, terms: Terms, used: Amortisations) -> tuple[list[EmbodiedLine], list[Assumption]]:
     """The hardware of each host for the duration of the run, and the share of each host that the run held. GPUs that do not count in the
     total, because the run did not use them, do not count here either."""
-    hours = (view["run"]["duration_s"] or 0.0) / 3600
+    return hardware_of(stored.inventory, stored.devices, (view["run"]["duration_s"] or 0.0) / 3600, terms, used)
+
+
+def hardware_of(
+    inventory: Sequence[Part], devices: Sequence[Counted], hours: float, terms: Terms, used: Amortisations
+) -> tuple[list[EmbodiedLine], list[Assumption]]:
+    """The hardware of each host for some hours, and the share of each host that was held."""
     rows = table(terms.hardware)
     found: list[EmbodiedLine] = []
     shares: dict[HostShare, None] = {}
-    outside = {("gpu", d.host, d.name) for d in stored.devices if not d.included_in_total}
-    outside -= {("gpu", d.host, whole) for d in stored.devices if d.included_in_total and (whole := whole_name(d.name)) is not None}
-    for host in dict.fromkeys(piece.host for piece in stored.inventory):
-        pieces: list[Piece] = [
-            (p.kind, p.name, p.detail) for p in stored.inventory if p.host == host and (p.kind, host, p.name) not in outside
-        ]
+    outside = {("gpu", d.host, d.name) for d in devices if not d.included_in_total}
+    outside -= {("gpu", d.host, whole) for d in devices if d.included_in_total and (whole := whole_name(d.name)) is not None}
+    for host in dict.fromkeys(piece.host for piece in inventory):
+        pieces: list[Piece] = [(p.kind, p.name, p.detail) for p in inventory if p.host == host and (p.kind, host, p.name) not in outside]
         known = any(kind == "host" and rows.match_host(name) for kind, name, _ in pieces)
         share = host_share(pieces, known, terms.host_share)
         of_host = lines(pieces, hours, rows, used, share)

@@ -40,6 +40,9 @@ def tracking_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of the commands that track another process: `run` and `attach`."""
     options: list[Decorator] = [
         click.option("--name", help="A name for the run."),
+        click.option("--budget", metavar="AMOUNT", help='What the run may use: "2 kWh", "500 gCO2e", or "3 EUR" with --price.'),
+        click.option("--on-budget", metavar="warn|stop", help="When the budget is used: a line and an event; with `stop`, also SIGTERM."),
+        click.option("--price", "price_per_kwh", type=float, metavar="PER_KWH", help="The price of a kWh, for a budget in money."),
         click.option("--group", help="A group of runs, such as one sweep."),
     ]
     return with_options(options, measuring_options(function))

@@ -73,6 +73,7 @@ class EventKind(StrEnum):
     FORGOTTEN = "forgotten"  # a run was not stopped, and one that began in its place ended it
     CONTINUED = "continued"  # the run goes on after it had ended, or after a pause
     RANK = "rank"  # the rank that read a device was killed; another one reads it from here on
+    BUDGET = "budget"  # the run has used its budget
 
 
 class Event(NamedTuple):

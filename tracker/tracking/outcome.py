@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from ..core.plain import text
 from ..core.run import Status
+from ..errors import BudgetExceeded
 from ..masking.text import scrubbed
 from ..texts import error_text, made, repr_of, type_name
 from ..unwarned import unwarned
@@ -39,6 +40,8 @@ def _outcome(error: BaseException) -> tuple[Status, str | None]:
         return Status.INTERRUPTED, "Ctrl-C"
     if _is(error, SystemExit):
         return _of_exit(error)
+    if _all_are(error, BudgetExceeded):
+        return Status.INTERRUPTED, "the budget is used"
     if _is(error, GeneratorExit):
         return Status.INTERRUPTED, "the generator around the run was closed"
     if all(_is_one_of(single, CANCELLED) for single in _singles(error)):

@@ -10,6 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from ..core.plain import text, whole
+from ..errors import BudgetExceeded
 from ..texts import made
 from ..unwarned import unwarned
 from .harmless import Harmless
@@ -160,6 +161,8 @@ class Phase(contextlib.ContextDecorator):
             record = phases.enter(self)
             if record is not None:
                 self._entered.append((phases, record))
+        except BudgetExceeded:  # the user asks for it
+            raise
         except Exception as error:
             self._harmless.failed(FAULT, error)
         return self

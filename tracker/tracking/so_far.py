@@ -12,6 +12,13 @@ if TYPE_CHECKING:
 class SoFar:
     """The part of `EnergyTracker` that is cheap enough for every step of a loop."""
 
+    _begun: ActiveRun | None
+
+    @property
+    def running(self) -> bool:
+        """Whether this tracker has a run under way, the runs of decorated functions apart."""
+        return self._begun is not None
+
     @property
     def _newest(self) -> ActiveRun | None:
         """The current run, or the last one; None before the first."""
@@ -30,6 +37,22 @@ class SoFar:
     def power_w(self) -> float | None:
         """The mean watts of the last two seconds. None if they are not known (yet), and after the end of the run."""
         return None if (run := self._newest) is None else run.recorder.live.power_w
+
+    @property
+    def over_budget(self) -> bool:
+        """Whether the run has used its `budget`. False without one."""
+        return (run := self._newest) is not None and (limit := run.recorder.live.limit) is not None and limit.over
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether the run has used its `budget`, and `on_budget` is "stop" or "raise"."""
+        return (run := self._newest) is not None and (limit := run.recorder.live.limit) is not None and limit.stops and limit.over
+
+    def _halt(self) -> None:
+        """Raise BudgetExceeded in a loop whose run has used its budget, if `on_budget` is "raise"."""
+        run = self._newest
+        if run is not None and (limit := run.recorder.live.limit) is not None:
+            limit.halt()
 
     @property
     def run_id(self) -> str | None:

@@ -30,6 +30,7 @@ from ..storage.write.writer import Writer
 from ..unwarned import unwarned
 from . import joining
 from .active_run import ActiveRun
+from .budgeting.limit import Limit
 from .budgeting.live import Elsewhere, Live
 from .budgeting.terms import question
 from .harmless import Harmless
@@ -240,6 +241,7 @@ class _Start:
         neighbours = Neighbours(self._run_id, me, anchor)
         surroundings = None if self._joined else self._surroundings(meters, me, anchor, neighbours)
         others = Elsewhere(self._run_id, self._segment_id)
+        limit = Limit.of(self._config, others, self._clock, lambda event: record.notes.append(event), lambda: self._target.on_over())
         record = Record(
             self._writer,
             self._clock,
@@ -254,7 +256,7 @@ class _Start:
             standby=self._standby,
             rank_use=self._rank_use(meters, me),
             surroundings=surroundings,
-            live=Live(self._clock, meters.sampler, surroundings, others if self._joined or self._claim else None),
+            live=Live(self._clock, meters.sampler, surroundings, others if self._joined or self._claim else None, limit),
         )
         recorder = Recorder(self._writer, self._clock, meters.sampler, record)
         notes = [] if meters.sampler is None else neighbours.already_there(self._writer, anchor.monotonic_ns)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ..errors import TrainwattError
 from ..machine.job import local_rank
@@ -15,11 +15,11 @@ class Target:
 
     `tree_pid`: the root of its process tree, by default this process. `command` and `environ`: its command line and environment, None for
     those of this process. `joinable`: trackers in other processes may join the run. `full`: the command lines of processes outside the run
-    are recorded as a whole, and not only their programs. `refused`: why the run is not in the
-    database that the settings name, None if it is.
+    are recorded as a whole, and not only their programs. `refused`: why the run is not in the database that the settings name, None if it
+    is. `on_over` is called, in any thread, when the run has used its budget.
     """
 
-    __slots__ = ("command", "environ", "full", "joinable", "refused", "tree_pid")
+    __slots__ = ("command", "on_over", "environ", "full", "joinable", "refused", "tree_pid")
 
     def __init__(
         self,
@@ -35,6 +35,7 @@ class Target:
         self.joinable = joinable
         self.full = full
         self.refused: TrainwattError | None = None
+        self.on_over: Callable[[], None] = lambda: None
 
     def root(self, environ: Mapping[str, str]) -> int:
         """The root of the tree of all processes of the run; `environ` is the environment of this process."""

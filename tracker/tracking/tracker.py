@@ -53,6 +53,8 @@ class EnergyTracker(SoFar, contextlib.ContextDecorator):
     - `zone`: of the electricity grid, such as "FR"; "auto" asks the metadata address of the cloud.
     - `basis` ("lifecycle" or "direct"), `intensity_g_per_kwh`, `pue`, `hardware` (a CSV file): with the zone, the terms of the footprint.
     - `db`: the database. `resume`: a run that goes on, by its id, or "auto": the newest of this job or command that was not completed.
+    - `budget`: what the run may use, as "2 kWh", "500 gCO2e" or "3 EUR" (with `price_per_kwh`); `on_budget`: what happens then, "warn",
+      "stop" (frameworks and `trainwatt run` stop) or "raise" (BudgetExceeded, in the loop).
     - `gpus`: NVML indices or UUIDs; by default those that CUDA_VISIBLE_DEVICES leaves visible; "used": those that the run is seen to use.
     - `scope`: "machine", or "process" for the share of its energy that is attributed to the processes of the run.
     - `period_s`: seconds between two readings; by default a gauge is read ten times a second, a counter only where that tells more.
@@ -66,7 +68,6 @@ class EnergyTracker(SoFar, contextlib.ContextDecorator):
     run, and one line in the log.
     """
 
-    _begun: ActiveRun | None
     _ended: ActiveRun | None
     _paused: str | None  # the run
 
@@ -201,9 +202,10 @@ class EnergyTracker(SoFar, contextlib.ContextDecorator):
         and is labelled host-side. `synchronize=True` waits for the GPU at both edges. By default the energy at an edge is interpolated
         between ticks. `exact=True` reads the sensors at both edges in the calling thread, which takes as long as a round of readings.
         """
-        return Phase(self._phases_here, self._harmless, name, step, exact, synchronize)
+        return Phase(self._phases_to_enter, self._harmless, name, step, exact, synchronize)
 
-    def _phases_here(self) -> Phases:
+    def _phases_to_enter(self) -> Phases:
+        self._halt()
         return self._here._phases
 
     def update(self, /, **units: SupportsFloat) -> None:
@@ -212,6 +214,7 @@ class EnergyTracker(SoFar, contextlib.ContextDecorator):
         A unit is a lower-case name in the plural. An amount is a whole number of at least 0. `flops` are floating-point operations.
         """
         self._count("update", units)
+        self._halt()
 
     def _count(self, step: str, units: Mapping[str, SupportsFloat]) -> None:
         here = self._here
@@ -239,7 +242,15 @@ class EnergyTracker(SoFar, contextlib.ContextDecorator):
         first dimension of its first tensor, or the length of a list of samples. A batch whose size cannot be told is not counted, and the
         run says so once.
         """
-        return counted(items, samples, lambda n: self._count("batch", {SAMPLES: n}), self._not_counted)
+        return counted(items, samples, self._next_batch, self._no_batch)
+
+    def _next_batch(self, samples: int) -> None:
+        self._halt()  # before it counts: this batch is not handed over
+        self._count("batch", {SAMPLES: samples})
+
+    def _no_batch(self, what: str, error: Exception) -> None:
+        self._halt()
+        self._not_counted(what, error)
 
     def _not_counted(self, what: str, error: Exception) -> None:
         begun = self._here._begun
@@ -268,11 +279,6 @@ class EnergyTracker(SoFar, contextlib.ContextDecorator):
         """The last run as this process knows it, without a look into the database. None if it is not over, or is another process's."""
         ended = self._here._ended
         return None if ended is None else unwarned(ended.known_summary, grams)
-
-    @property
-    def running(self) -> bool:
-        """Whether this tracker has a run under way, the runs of decorated functions apart."""
-        return self._begun is not None
 
     @property
     def _newest(self) -> ActiveRun | None:

@@ -22,6 +22,7 @@ from ..output import say
 from .processes.link import Begun, Ended, Link, NotMeasured, NotStarted, Refused
 from .processes.measurement import Measurement
 from .processes.spawned import NoProcessError, Spawned, execute
+from .processes.stopping import Stop
 from .signals.forwarding import ENDING, Signals, send
 
 DEADLY = sorted((ENDING | {signal.SIGKILL, signal.SIGUSR1, signal.SIGUSR2}), key=lambda number: number.name)
@@ -144,10 +145,13 @@ def _run_unmeasured(command_line: tuple[str, ...], error: OSError, strict: bool,
 
 def _wait(child: Spawned, measurement: Measurement | None, signals: Signals) -> int:
     """Wait for the command, and pass signals on. Returns its exit code, or minus the signal that ended it."""
+    stop = Stop(child.pid)
     while (code := child.ended()) is None:
         if measurement is not None:
             measurement.look()
-        due_s = signals.pass_on(child.pid)
+            if measurement.over_budget:
+                stop.press()
+        due_s = min(signals.pass_on(child.pid), stop.due_s)
         signals.pause(child.descriptor, *([] if measurement is None else measurement.watched), until_s=due_s)
     if child.lost:
         say(f"it cannot be known how the command ended: another program took its exit code; this one ends with {code}")

@@ -12,8 +12,10 @@ from ...core.sensing import Device
 from ...energy.curve import Curve
 from ...errors import StoreError
 from ...storage.write.writer import Writer
+from ..harmless import Harmless
 from ..sampling.sampler import Sampler
 from ..sampling.snapshot import Snapshot
+from .limit import Limit
 
 if TYPE_CHECKING:
     from ..surroundings import Surroundings
@@ -51,6 +53,7 @@ class Live:
     """The joules of a run so far.
 
     `sampler` and `surroundings`: None if this process reads no sensor. `elsewhere`: None if no other process records in the run.
+    `limit`: the budget of the run, if it has one.
     """
 
     def __init__(
@@ -59,11 +62,15 @@ class Live:
         sampler: Sampler | None,
         surroundings: Surroundings | None = None,
         elsewhere: Elsewhere | None = None,
+        limit: Limit | None = None,
     ) -> None:
         self._clock = clock
         self._sampler = sampler if sampler is not None and sampler.integrators else None
         self._elsewhere = elsewhere
         self._surroundings = surroundings
+        self.limit = limit
+        if limit is not None:
+            limit.live = self
         self._lock = threading.Lock()
         self._known: deque[_Known] = deque(maxlen=64)
         self._own_j: float | None = None
@@ -72,6 +79,8 @@ class Live:
         self._asked = self._over = False
         if self._sampler is not None and not (surroundings is not None and surroundings.attributes):  # shares are known at a commit
             self._sampler.on_settled = self._settled
+        if limit is not None:
+            self.ask()
 
     # ---- for who asks, in any thread
 
@@ -112,17 +121,20 @@ class Live:
         if self._elsewhere is not None and self._asked and writer is not None:
             [(others_j,)] = writer.query(OTHERS, self._elsewhere)
             self._others_j = others_j or (self._others_j or 0.0)
+        if self.limit is not None and writer is not None:
+            self.limit.learn(writer)
         if seen is not None:
             self._take((device.device, device.curve) for device in seen.devices.values())
         elif self._others_j:
             self._publish(self._clock.monotonic_ns(), self._others_j)
 
-    def look_safely(self, seen: Snapshot | None, writer: Writer | None) -> None:
+    def look_safely(self, seen: Snapshot | None, writer: Writer | None, harmless: Harmless) -> None:
         """The same, without an error: what is not known now is known later."""
-        try:
-            self.look(seen, writer)
-        except StoreError:
-            self.look(seen, None)
+        with harmless("the energy so far is not known"):
+            try:
+                self.look(seen, writer)
+            except StoreError:
+                self.look(seen, None)
 
     def end(self) -> None:
         """The run has ended: what is known now is its energy."""
@@ -148,6 +160,8 @@ class Live:
             self._known.append(_Known(t_ns, energy_j))
             while len(self._known) > 2 and self._known[1].t_ns <= t_ns - MEAN_NS:
                 self._known.popleft()
+        if self.limit is not None:
+            self.limit.check()
 
     def _power_w(self) -> float | None:
         if len(self._known) < 2:

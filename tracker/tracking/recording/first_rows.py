@@ -47,12 +47,25 @@ def run_row(run_id: str, config: Config, me: Identity, anchor: Anchor, *, comman
                 "gpus": config.gpus,
                 "sensors": config.sensors,
                 **({} if config.flops_precision is None else {FLOPS_PRECISION_KEY: config.flops_precision}),
+                **_budget(config),
                 "ranks_here": ranks_here,
                 "python": sys.version.split()[0],
             }
         ),
         "version": __version__,
     }
+
+
+def _budget(config: Config) -> Row:
+    """What a run may use; nothing where that is not set. `price_per_kwh` and `currency` are terms of its footprint too."""
+    budget = config.budget
+    found = {
+        "price_per_kwh": config.price_per_kwh,
+        "currency": None if budget is None else budget.currency,
+        "budget": None if budget is None else budget.text,
+        "on_budget": None if budget is None else config.on_budget.value,
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def segment_row(segment_id: str, run_id: str, me: Identity, anchor: Anchor, *, joined: bool, rank: int | None, period_s: float) -> Row:

@@ -171,7 +171,7 @@ class Record:
         if self._rank_use is not None:
             ask = asks and (self._sampler is None or not self._sampler.stuck)
             self._keep("device_use", self._rank_use.rows(self._writer, now.monotonic_ns, self.harmless, final=final, asks=ask))
-        self.live.look_safely(seen, self._writer if asks else None)
+        self.live.look_safely(seen, self._writer if asks else None, self.harmless)
         self.notes += self.phases.take_events(now.monotonic_ns)
         self.notes += went_on(self._writer, self.run_id, now) if final and asks and not self.owner else []
         self._take_notes()

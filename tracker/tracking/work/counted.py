@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, It
 from typing import Any, Generic, Self, SupportsFloat, TypeVar
 
 from ...core.plain import whole
-from ...errors import TrainwattError
+from ...errors import BudgetExceeded, TrainwattError
 from ...unwarned import unwarned
 from .batches import batch_sizes
 
@@ -59,6 +59,8 @@ class CountedIterable(Generic[T]):
     def _count(self, item: T) -> None:
         try:
             self._report(unwarned(self._size, item))
+        except BudgetExceeded:  # the user asks for it
+            raise
         except Exception as error:  # the types are the user's
             self._fault(UNKNOWN, error)
 

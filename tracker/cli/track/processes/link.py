@@ -19,6 +19,10 @@ class Refused(NamedTuple):
     """A setting is wrong, or with `--strict` the database cannot be written. The user has been told."""
 
 
+class OverBudget(NamedTuple):
+    """The run has used its budget, and the command is to end. It may be told more than once."""
+
+
 class Ended(NamedTuple):
     """The command has ended: its exit code, or minus its signal. `lost`: that cannot be known."""
 
@@ -42,8 +46,8 @@ class Closed(NamedTuple):
     """The run is closed and reported. The process may still need long to end: a system call of one of its threads may not return."""
 
 
-Message = Begun | Refused | Ended | NotStarted | NotMeasured | Closed
-_KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in (Begun, Refused, Ended, NotStarted, NotMeasured, Closed)}
+Message = Begun | Refused | OverBudget | Ended | NotStarted | NotMeasured | Closed
+_KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in (Begun, Refused, OverBudget, Ended, NotStarted, NotMeasured, Closed)}
 
 
 class Link:

@@ -15,7 +15,7 @@ from typing import NoReturn
 from ...exits import exit_code, flushed
 from ...output import say
 from ..signals.forwarding import ENDING, Signals, send
-from .link import Begun, Closed, Ended, Link, NotMeasured, NotStarted, Refused
+from .link import Begun, Closed, Ended, Link, NotMeasured, NotStarted, OverBudget, Refused
 from .spawned import signal_name, watched
 
 START_S = 60.0
@@ -49,6 +49,9 @@ class Measurement:
         self._link = link
         self._status: int | None = None
         self._expected = False
+        self._listens = False
+        self.over_budget = False
+        """Whether the command is to end because the run has used its budget."""
         self._begun: Begun | Refused | None = None
         self.descriptor = watched(pid)
         """Can be read when the process has ended; None where the kernel has no such thing."""
@@ -83,7 +86,7 @@ class Measurement:
             told = self._link.receive()
             if isinstance(told, Begun | Refused):
                 self._begun = told
-                self._expected = told != Begun(None, None)
+                self._expected = self._listens = told != Begun(None, None)
             else:
                 self._await(signals, ENDED_S)
             break
@@ -96,7 +99,7 @@ class Measurement:
     @property
     def watched(self) -> list[int | None]:
         """The descriptors that can be read when the process has ended; none when that is known."""
-        return [self.descriptor] if self._expected else []
+        return [self.descriptor] * self._expected + [self._link.descriptor] * self._listens
 
     def exit_code(self, signals: Signals) -> int:
         """Wait for the end of a process that has refused. Returns its exit code."""
@@ -105,7 +108,11 @@ class Measurement:
         return max(1, os.waitstatus_to_exitcode(self._status or 1))
 
     def look(self) -> None:
-        """Say it if the process has ended before the command."""
+        """Hear what the process tells, and say it if it has ended before the command."""
+        while self._listens and self._readable(0):
+            told = self._link.receive()
+            self._listens = told is not None
+            self.over_budget |= isinstance(told, OverBudget)
         if self._expected and self._gone():
             self._expected = False
             _tell(f"the process that measures {self._how()}; the command goes on, and is not measured any more{self._see()}")
@@ -130,7 +137,10 @@ class Measurement:
                 self._leave(late=late)
                 return
             if told is not None and told in signals.pause(self.descriptor, told, until_s=now_s + LOOK_S):
-                if isinstance(self._link.receive(), Closed):
+                answer = self._link.receive()
+                if isinstance(answer, OverBudget):
+                    continue
+                if isinstance(answer, Closed):
                     self._await(signals, CLOSED_S)  # a system call of one of its threads may not return
                     return
                 told = None

@@ -16,12 +16,13 @@ from ....errors import NoHomeError, NotADatabaseError, StoreError, TrainwattErro
 from ....machine.threads import start_thread
 from ....presentation.words.quantities import format_duration
 from ....presentation.words.safe_text import clean, cleaned
+from ....settings.budget import OnBudget
 from ....storage.place import spare
 from ....tracking.target import Target
 from ....tracking.tracker import EnergyTracker
 from ...output import say
 from ..signals.forwarding import FAULTS
-from .link import Begun, Closed, Ended, Link, NotMeasured, NotStarted, Refused
+from .link import Begun, Closed, Ended, Link, NotMeasured, NotStarted, OverBudget, Refused
 from .spawned import signal_name
 
 BACKGROUND_S = 60.0
@@ -41,12 +42,19 @@ def measure(link: Link, tracker: EnergyTracker, target: Target, settings: Settin
         return
     tracker = begun
     link.send(Begun(tracker.run_id, str(tracker.path)))
+    if stops := tracker._config.on_budget is OnBudget.STOP:
+        target.on_over = lambda: link.send(OverBudget())
+        if tracker.over_budget:  # since before it could be told
+            link.send(OverBudget())
     message = link.receive()
+    target.on_over = lambda: None  # nobody can be stopped any more
     with suppress(RuntimeError):  # there can be no more threads
         start_thread(lambda: _step_back(link), "trainwatt-step-back")
     match message:
         case Ended(code, lost):
-            tracker.stop(*_verdict(code, lost))
+            status, reason = _verdict(code, lost)
+            over = stops and code != 0 and tracker.over_budget
+            tracker.stop(*(("interrupted", f"the budget is used ({reason})") if over else (status, reason)))
             report(tracker, elsewhere=target.refused is not None)
             _leave_streams()
             link.send(Closed())

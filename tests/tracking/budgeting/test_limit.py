@@ -1,0 +1,157 @@
+"""A run that has a budget, on a machine whose power is known."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import pytest
+
+from tests.fakes.views import events
+from tests.fakes.world import TRAINWATT, World, finished
+
+LOOP = """
+import json, sys, time
+from trainwatt import BudgetExceeded, EnergyTracker
+settings, how = json.loads(sys.argv[1]), sys.argv[2]
+steps, raised = 0, False
+with EnergyTracker(**settings) as tracker:
+    try:
+        if how == "wrap":
+            for _ in tracker.wrap(range(400), samples=1):
+                time.sleep(0.1)
+                steps += 1
+        while how != "wrap" and steps < 400 and not (tracker.over_budget and how == "asks"):
+            if how == "phase":
+                with tracker.phase("train", step=steps):
+                    time.sleep(0.1)
+            else:
+                time.sleep(0.1)
+            steps += 1
+            if how == "update":
+                tracker.update(samples=1)
+    except BudgetExceeded as error:
+        raised = str(error)
+    used = tracker.energy_j
+print(json.dumps([steps, raised, used, tracker.over_budget, tracker.should_stop]))
+"""
+
+
+def loop(world: World, how: str, **settings: Any) -> tuple[list[Any], str, Any]:
+    ended = world.run_python(LOOP, json.dumps(settings), how)
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout), ended.stderr, world.show()
+
+
+@pytest.mark.slow
+def test_a_loop_that_asks_ends_within_a_step_of_its_budget(world: World) -> None:
+    """A step of 0.1 s: what it draws, and as much again for a machine that is busy."""
+    budget_j = 3 * world.total_w
+    (steps, raised, used_j, over, stops), said, view = loop(world, "asks", budget=f"{budget_j} J")
+    assert (raised, over, stops) == (False, True, False)
+    assert steps < 400
+    assert budget_j * 0.99 < used_j < budget_j + 0.3 * world.total_w
+    assert said.count("the run has used its budget of") == 1
+    [event] = events(view, "budget")
+    assert event["detail"] == f"the run has used its budget of {budget_j} J: the training goes on"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["wrap", "phase", "update"])
+def test_the_budget_is_raised_in_the_loop_where_that_is_asked_for(world: World, how: str) -> None:
+    budget_j = 2 * world.total_w
+    (steps, raised, used_j, over, stops), _, view = loop(world, how, budget=f"{budget_j} J", on_budget="raise")
+    assert raised == f"the run has used its budget of {budget_j} J, and on_budget is 'raise'"
+    assert (over, stops) == (True, True)
+    assert budget_j * 0.99 < used_j < budget_j + 0.3 * world.total_w
+    if how != "phase":
+        assert view["work"] == {"samples": steps}
+
+
+@pytest.mark.slow
+def test_grams_are_those_that_show_prints(world: World) -> None:
+    """With the making of the hardware, on the run's own terms."""
+    (_, _, used_j, over, _), _, view = loop(world, "asks", budget="1 gCO2e", intensity_g_per_kwh=2000, pue=1.5)
+    assert over
+    carbon = view["carbon"]
+    grams = carbon["operational_g"] + carbon["embodied_g"]
+    rate = grams / view["run"]["duration_s"]
+    assert carbon["embodied_g"] > 0
+    assert 0.99 < grams < 1 + 0.6 * rate
+    assert used_j == pytest.approx(view["energy"]["total_j"], rel=0.2)
+
+
+@pytest.mark.slow
+def test_money_is_that_of_the_price(world: World) -> None:
+    budget = 3 * world.total_w / 3.6e6 * 100 * 1.5
+    (_, _, _, over, _), _, view = loop(world, "asks", budget=f"{budget} CHF", price_per_kwh=100, pue=1.5)
+    assert over
+    cost = view["carbon"]["cost"]
+    assert cost["currency"] == "CHF"
+    assert budget * 0.99 < cost["amount"] < budget * 1.3
+
+
+def test_without_a_budget_and_below_it_nothing_happens(world: World) -> None:
+    for settings in ({}, {"budget": "1 GWh", "on_budget": "raise"}):
+        code = LOOP.replace("400", "3")
+        ended = world.run_python(code, json.dumps(settings), "update")
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert json.loads(ended.stdout)[3:] == [False, False]
+        assert events(world.show(), "budget") == []
+
+
+UNCAUGHT = """
+import time
+from trainwatt import EnergyTracker
+with EnergyTracker(budget="1 J", on_budget="raise") as tracker:
+    while True:
+        time.sleep(0.02)
+        tracker.update(samples=1)
+"""
+
+
+def test_a_run_that_ends_by_its_budget_is_interrupted_and_not_failed(world: World) -> None:
+    ended = world.run_python(UNCAUGHT)
+    assert "BudgetExceeded: the run has used its budget of 1 J" in ended.stderr
+    run = world.show()["run"]
+    assert (run["status"], run["end_reason"]) == ("interrupted", "the budget is used")
+
+
+@pytest.mark.slow
+def test_a_command_gets_sigterm_and_ends_in_its_own_way(world: World) -> None:
+    code = "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7)); time.sleep(200)"
+    budget = f"{2 * world.total_w} J"
+    ended = finished(world.popen([*TRAINWATT, "run", "--budget", budget, "--on-budget", "stop", "--", sys.executable, "-c", code]))
+    assert ended.returncode == 7
+    view = world.show()
+    assert (view["run"]["status"], view["run"]["end_reason"]) == ("interrupted", "the budget is used (exit code 7)")
+    assert "the command gets SIGTERM" in ended.stderr
+    assert [e["detail"] for e in events(view, "budget")] == [f"the run has used its budget of {budget}: the training is to stop"]
+    assert view["energy"]["total_j"] < 3 * world.total_w
+
+
+@pytest.mark.slow
+def test_a_command_that_ignores_sigterm_is_killed_after_the_grace(world: World) -> None:
+    code = (
+        "import trainwatt.cli.track.processes.stopping as s, sys; s.GRACE_S = 0.5; from trainwatt.cli.main import main;"
+        ' sys.argv = ["trainwatt", "run", "--budget", "1 J", "--on-budget", "stop", "--", *sys.argv[1:]]; main()'
+    )
+    ended = world.run_python(code, "sh", "-c", "trap : TERM; while :; do sleep 1; done")
+    assert ended.returncode == -9
+    assert world.show()["run"]["status"] == "interrupted"
+
+
+@pytest.mark.slow
+def test_a_warning_does_not_end_the_command(world: World) -> None:
+    ended = finished(world.popen([*TRAINWATT, "run", "--budget", "1 J", "--", "sh", "-c", "sleep 1; exit 3"]))
+    assert ended.returncode == 3
+    assert ended.stderr.count("has used its budget of 1 J: the training goes on") == 1
+    assert len(events(world.show(), "budget")) == 1
+
+
+def test_a_budget_that_is_none_does_not_start_the_command(world: World) -> None:
+    ended = finished(world.popen([*TRAINWATT, "run", "--budget", "2", "--", "touch", "begun"]))
+    assert ended.returncode == 2
+    assert "budget='2' in the arguments has no unit" in ended.stderr
+    assert not (world.work / "begun").exists()

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.browser.runs import write
-from tests.fakes.stored_rows import device, phase, phase_energy, point, run, segment
+from tests.fakes.stored_rows import device, phase, phase_energy, phase_fold, phase_fold_energy, point, run, segment
 from trainwatt.analysis.footprint import view_of
 from trainwatt.analysis.totals import listed
-from trainwatt.analysis.view import energy_each_j
+from trainwatt.analysis.view import describe, energy_each_j
 from trainwatt.storage.read.store import Store
 
 S = 10**9
@@ -54,3 +54,20 @@ def test_an_instance_that_goes_on_does_not_make_the_others_look_cheaper(tmp_path
     assert (found["count"], found["pending_count"]) == (4, 1)
     assert energy_each_j(found) == 30.0
     assert energy_each_j({**found, "pending_count": 4}) is None
+
+
+def test_no_phase_has_more_than_the_run_may_have(tmp_path: Path) -> None:
+    """Thousands of short instances have the errors of thousands of edges; but all of them are within the run."""
+    path = write(
+        tmp_path / "runs.db",
+        run=[run(status="completed", duration_s=10.0)],
+        segment=[segment()],
+        device=[device()],
+        curve_point=[point(0, 0.0), point(10 * 10**9, 1000.0)],
+        phase_fold=[phase_fold("tiny", count=3000)],
+        phase_fold_energy=[phase_fold_energy(30.0, name="tiny", edge_high_j=150_000.0)],
+    )
+    view = describe(Store.open(str(path)).load("run-1"))
+    [phase] = view["phases"]
+    assert (phase["energy_j"], phase["low_j"]) == (30.0, 0.0)
+    assert phase["high_j"] == view["energy"]["high_j"]

@@ -45,7 +45,7 @@ def describe(stored: StoredRun, per: str | None = None) -> ShowJson:
         "schema_version": SCHEMA_VERSION,
         "run": run,
         "energy": energy,
-        "phases": _phases(stored, whole_work=not work_partial(run)),
+        "phases": _phases(stored, energy["high_j"] or 0.0, whole_work=not work_partial(run)),
         **work_json(run, energy, work, per),
         "events": [{"device": e.device, "kind": e.kind, "at": iso(e.utc_ns), "detail": e.detail} for e in stored.events],
         "carbon": None,
@@ -224,8 +224,8 @@ def _device(rows: list[DeviceRow], duration_s: float, host: str) -> DeviceJson:
     }
 
 
-def _phases(stored: StoredRun, *, whole_work: bool) -> list[PhaseJson]:
-    """One entry per name, in order of first start, over all segments.
+def _phases(stored: StoredRun, most_j: float, *, whole_work: bool) -> list[PhaseJson]:
+    """One entry per name, in order of first start, over all segments. No phase can have more than `most_j`, the most that the run may have.
 
     Ranks do the same steps at the same time. So the count and the time of a phase are those of the rank that has the most; of processes
     without a rank, which may do anything, all count. Energies are stored as what each instance adds to the union of all."""
@@ -252,7 +252,7 @@ def _phases(stored: StoredRun, *, whole_work: bool) -> list[PhaseJson]:
         joules = interval(shares) if shares else None
         count = once(sums, lambda p: p.instances)
         unresolved = once(sums, lambda p: p.unresolved)
-        ends = (joules.energy_j, joules.low_j, joules.high_j) if joules else (None, None, None)
+        ends = (joules.energy_j, joules.low_j, max(joules.energy_j, min(joules.high_j, most_j))) if joules else (None, None, None)
         pending, work = any(p.pending for p in sums), work_in(w for w in stored.work if w.phase == name)
         described.append(
             {

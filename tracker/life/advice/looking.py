@@ -58,6 +58,9 @@ def looked_at(store: Store, run_ids: Iterable[str], terms: Terms, zones: Sequenc
     if metric is not None and not any(run.metrics for run in found):
         logged = {name for run in found for _, name in store.metrics(run.id)}
         known = f"they have logged {', '.join(sorted(logged))}" if logged else "they have logged none (tracker.log)"
+        name, _, kind = metric.name.rpartition(":")
+        if name in logged:
+            known = f"{name} has been logged, but {kind!r} does not say which values are better: give {name}:lower or {name}:higher"
         raise ConfigurationError(f"--metric {metric.name}: none of the runs has logged it; {known}")
     return found
 

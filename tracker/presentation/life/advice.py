@@ -26,7 +26,7 @@ WHAT_TO_DO = {
     " faster disk, take larger batches, and look for what a step waits for.",
     "heat": "Look at the cooling and the power supply of the machine, or set a lower power limit: then the clocks are lower by choice.",
     "group-clocks": "Look at the other GPUs of the group: one of them is too hot, or has a lower limit.",
-    "checks": "Validate or save more seldom, or on fewer samples.",
+    "checks": "Validate or save less often, or on fewer samples.",
     "lost-runs": "Save checkpoints and resume (EnergyTracker(resume=…)), and try a short run before a long one.",
     "after-best": "Stop early: end the run when the metric has not got better for a few values, and keep the checkpoint of the best one.",
     "hour": "Begin such runs when the grid is cleaner; `trainwatt whatif --within 24h` shows the best time of a run.",

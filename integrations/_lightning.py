@@ -64,7 +64,7 @@ def loads_checkpoint(trainer: Any) -> bool:
 
 def to_loggers(trainer: Any, values: Mapping[str, float]) -> None:
     """Give the values to each logger of the Trainer. A logger that fails does not keep them from the others."""
-    for logger in getattr(trainer, "loggers", ()):
+    for logger in getattr(trainer, "loggers", ()) if values else ():
         try:
             logger.log_metrics(dict(values), step=trainer.global_step)
         except Exception as error:  # the loggers are the user's

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from trainwatt import EnergyTracker, TrainwattError
 from trainwatt.integrations._common import Around, OpenPhases, harmless, log
 from trainwatt.integrations._lightning import OVER, Batches, callback_class, callbacks_of, fits, loads_checkpoint, searches, to_loggers
-from trainwatt.integrations._live import Live
+from trainwatt.integrations._live import OFTEN, SELDOM, Live
 
 if TYPE_CHECKING:
     from lightning.pytorch import Callback, LightningModule, Trainer
@@ -44,7 +44,7 @@ class RunCallback(Callback):
         self._paused: list[tuple[str, int | None]] = []
         self._batches: Batches | None = None
         self._counted: Any = None
-        self._live = Live(self.summary)
+        self._live = Live(lambda: self.tracker)
         self._said = False
 
     @property
@@ -117,6 +117,7 @@ class RunCallback(Callback):
                 self._tracker = EnergyTracker(**settings)
             quick = getattr(trainer, "fast_dev_run", False)
             self.tracker.start(tags={"fast_dev_run": str(int(quick))} if quick else None)
+            self._live.begin()
         except TrainwattError:
             raise
         except Exception:  # a fault of trainwatt itself
@@ -194,16 +195,15 @@ class RunCallback(Callback):
 
     # ---- values while it trains
 
-    def _say(self, trainer: Trainer, times: float) -> None:
-        """Give the values that have been read to the loggers, and have the next ones read, not before `times` as long as that takes."""
-        if trainer.is_global_zero and (trainer.loggers or self._progress_bar):
-            if (values := self._live.take()) is not None:
-                to_loggers(trainer, values)
-            self._live.ask(times)
+    def _say(self, trainer: Trainer, *, at_an_end: bool) -> None:
+        """Give the values to the loggers, at the end of an epoch or when the slow ones have been read, and have those read again."""
+        if trainer.is_global_zero and trainer.loggers:
+            if self._live.ready or at_an_end:
+                to_loggers(trainer, self._live.take())
+            self._live.ask(OFTEN if at_an_end else SELDOM)
 
     def _say_last(self, trainer: Trainer) -> None:
         """The values of the whole run, once."""
         if trainer.is_global_zero and trainer.loggers and self.tracker.run_id is not None and not self._said:
             self._said = True
-            if (values := self._live.last()) is not None:
-                to_loggers(trainer, values)
+            to_loggers(trainer, self._live.last())

@@ -68,7 +68,7 @@ class EnergyCallback(TrainerCallback, ExportableState):
     def _stand_by(self) -> None:
         self._trainer: Any = None
         self._phases = OpenPhases(lambda: self.tracker)
-        self._live = Live(self.summary)
+        self._live = Live(lambda: self.tracker)
         self._alone = False  # the run is that of an `evaluate` or `predict`
         self._depth = 0  # of the calls of `evaluate` and `predict`: for several datasets, `evaluate` calls itself
         self._epoch: int | None = None
@@ -124,11 +124,12 @@ class EnergyCallback(TrainerCallback, ExportableState):
     def _start(self, before: str | None) -> None:
         self.tracker.stop("failed", "the Trainer began another call before it ended this one")
         self._phases = OpenPhases(lambda: self.tracker)
-        self._live = Live(self.summary)
+        self._live = Live(lambda: self.tracker)
         self._epoch = None
         settings: Settings = {**self._settings} if before is None else {**self._settings, "resume": before}
         self._tracker = EnergyTracker(**settings)
         self._tracker.start()
+        self._live.begin()
 
     def _stop(self, error: BaseException | None) -> None:
         self._phases.leave_all()
@@ -250,10 +251,9 @@ class EnergyCallback(TrainerCallback, ExportableState):
         if not self._trainer.state.is_world_process_zero or not self.tracker.running:
             return
         if "train_runtime" in logs:  # the last log of a training
-            logs.update(self._live.last() or {})
+            logs.update(self._live.last())
         elif "loss" in logs:
-            self._live.take()
-            logs.update(self._live.latest)
+            logs.update(self._live.take())
             self._live.ask(OFTEN)
 
 

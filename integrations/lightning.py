@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from trainwatt.integrations._common import harmless
 from trainwatt.integrations._lightning import fits
 from trainwatt.integrations._lightning_run import RunCallback
-from trainwatt.integrations._live import OFTEN, SELDOM, TOTAL
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -50,9 +49,8 @@ class EnergyCallback(RunCallback):
 
     What the model logs (`self.log`) is logged as the metrics of the run after each validation in `fit`, by the first rank.
 
-    The loggers of the Trainer get `energy/total_j`, `energy/power_w` (the mean since the last values), `energy/carbon_g` and
-    `energy/sample_j`: after an epoch, now and then within a long one, and at the end of the run. A thread reads them, so that no step
-    waits. They come less often where reading them takes long.
+    The loggers of the Trainer get `energy/total_j` and `energy/power_w` (the mean since the last values) after each epoch and at the end of
+    the run. They get `energy/carbon_g` and `energy/sample_j` less often: a thread reads these, so that no step waits.
 
     Samples are counted by the size of the first tensor of a batch: training batches in `fit`, and the batches of `validate`, `test` and
     `predict` when these are called on their own.
@@ -89,15 +87,15 @@ class EnergyCallback(RunCallback):
         """Count the samples of a training batch, and show the energy so far."""
         self._count(trainer, batch)
         self._phases.leave("train_step")
-        self._say(trainer, SELDOM)
-        if self._progress_bar and TOTAL in self._live.latest:
-            pl_module.log(BAR, self._live.latest[TOTAL], prog_bar=True, logger=False, on_step=True, on_epoch=False, batch_size=1)
+        self._say(trainer, at_an_end=False)
+        if self._progress_bar and (energy_j := self.tracker.energy_j) is not None:
+            pl_module.log(BAR, energy_j, prog_bar=True, logger=False, on_step=True, on_epoch=False, batch_size=1)
 
     @harmless
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """End `train`, unless a validation at the end of the epoch has ended it."""
         self._phases.leave("train")
-        self._say(trainer, OFTEN)
+        self._say(trainer, at_an_end=True)
 
     @harmless
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

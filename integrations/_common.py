@@ -78,8 +78,8 @@ class Around:
         self, owner: Any, name: str, begun: Callable[..., None], ended: Callable[[BaseException | None], None], *, given: bool = False
     ) -> None:
         self._owner, self._name, self._begun, self._ended, self._given = owner, name, begun, ended, given
-        self._method = getattr(owner, name)
-        update_wrapper(self, self._method)
+        self.method = getattr(owner, name)
+        update_wrapper(self, self.method)
         setattr(owner, name, self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -88,7 +88,7 @@ class Around:
         else:
             self._begun()
         try:
-            result = self._method(*args, **kwargs)
+            result = self.method(*args, **kwargs)
         except BaseException as error:  # raised again; the call ends in any case
             self._ended(error)
             raise

@@ -25,6 +25,7 @@ class Model(torch.nn.Module):
     def forward(self, x): return {"loss": self.layer(x).pow(2).mean()}
 model, dataset = Model(), [{"x": torch.ones(3)}] * 16
 """
+ACCELERATE = "import torch\nloader = torch.utils.data.DataLoader(torch.ones(8, 3), batch_size=4)\n"
 RAY = """
 import sys, types
 class TorchTrainer:  # one worker, in this process
@@ -40,6 +41,7 @@ BEFORE = {
     "track.md": LOADER,
     "lightning.md": LIGHTNING,
     "huggingface.md": HUGGING_FACE,
+    "accelerate.md": ACCELERATE,
     "cluster-user.md": LOADER + RAY,
 }
 AFTER = {"sensors.md": AS_A_SENSOR}
@@ -67,6 +69,7 @@ def test_the_pages_with_code_are_known() -> None:
         "track.md",
         "lightning.md",
         "huggingface.md",
+        "accelerate.md",
         "sensors.md",
         "nodes.md",
         "cluster-user.md",

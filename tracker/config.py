@@ -52,7 +52,7 @@ _WORDS: Mapping[str, tuple[Callable[[str], Any], Iterable[str], str]] = {
 
 _OWN_FORM: Mapping[str, Callable[[Any, str], Any]] = {
     **{"gpus": values.gpus, "sensors": values.providers, "tags": values.tags},
-    **{"budget": values.budget, "on_budget": values.on_budget},
+    **{"budget": values.budget, "on_budget": values.on_budget, "epochs": values.epochs},
 }
 
 
@@ -78,6 +78,7 @@ class Settings(TypedDict, total=False):
     budget: str | None
     on_budget: str | None
     price_per_kwh: float | None
+    epochs: int | None
     gpus: Iterable[SupportsIndex | str] | str | None
     scope: str | None
     period_s: float | None
@@ -114,6 +115,7 @@ class Config:
     budget: Budget | None = None
     on_budget: OnBudget = OnBudget.WARN
     price_per_kwh: float | None = None
+    epochs: int | None = None
     gpus: tuple[int | str, ...] | None = None
     scope: str = MACHINE
     period_s: float | None = None

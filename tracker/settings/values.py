@@ -86,3 +86,14 @@ def on_budget(value: Any, source: str) -> OnBudget:
         return OnBudget(text(value))
     except ValueError:
         raise ConfigurationError(f"on_budget={repr_of(value)} in {source} is unknown: give one of {', '.join(OnBudget)}") from None
+
+
+def epochs(value: Any, source: str) -> int:
+    """How many epochs the training has. Raises ConfigurationError."""
+    try:
+        number = int(value) if isinstance(value, str) else whole(value)
+    except (TypeError, ValueError, OverflowError):
+        number = 0
+    if isinstance(value, bool) or number < 1:
+        raise ConfigurationError(f"epochs={repr_of(value)} in {source} is no number of epochs: give a whole number of at least 1")
+    return number

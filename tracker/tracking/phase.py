@@ -93,6 +93,7 @@ class Phases:
             exact=phase.exact,
         )
         run.recorder.phase(record)
+        run.recorder.live.begins(record.name, record.step, t_ns)
         self.resume(record)  # last: if anything above fails there is no phase, and no work is counted in it
         return record
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .active_run import ActiveRun
+    from .budgeting.epochs import Forecast
 
 
 class SoFar:
@@ -37,6 +38,12 @@ class SoFar:
     def power_w(self) -> float | None:
         """The mean watts of the last two seconds. None if they are not known (yet), and after the end of the run."""
         return None if (run := self._newest) is None else run.recorder.live.power_w
+
+    @property
+    def forecast(self) -> Forecast | None:
+        """What the whole run is expected to have used at its end, with `epochs`: energy, grams and time, each with a range. None before the
+        first epoch is complete, and after the end."""
+        return None if (run := self._newest) is None else run.recorder.live.forecast
 
     @property
     def over_budget(self) -> bool:

@@ -30,6 +30,7 @@ from ..storage.write.writer import Writer
 from ..unwarned import unwarned
 from . import joining
 from .active_run import ActiveRun
+from .budgeting.epochs import Epochs
 from .budgeting.limit import Limit
 from .budgeting.live import Elsewhere, Live
 from .budgeting.terms import question
@@ -242,6 +243,7 @@ class _Start:
         surroundings = None if self._joined else self._surroundings(meters, me, anchor, neighbours)
         others = Elsewhere(self._run_id, self._segment_id)
         limit = Limit.of(self._config, others, self._clock, lambda event: record.notes.append(event), lambda: self._target.on_over())
+        epochs = None if self._config.epochs is None else Epochs(self._config.epochs, self._clock, self._run_id)
         record = Record(
             self._writer,
             self._clock,
@@ -256,7 +258,7 @@ class _Start:
             standby=self._standby,
             rank_use=self._rank_use(meters, me),
             surroundings=surroundings,
-            live=Live(self._clock, meters.sampler, surroundings, others if self._joined or self._claim else None, limit),
+            live=Live(self._clock, meters.sampler, surroundings, others if self._joined or self._claim else None, limit, epochs),
         )
         recorder = Recorder(self._writer, self._clock, meters.sampler, record)
         notes = [] if meters.sampler is None else neighbours.already_there(self._writer, anchor.monotonic_ns)

@@ -55,6 +55,7 @@ class EnergyTracker(SoFar, contextlib.ContextDecorator):
     - `db`: the database. `resume`: a run that goes on, by its id, or "auto": the newest of this job or command that was not completed.
     - `budget`: what the run may use, as "2 kWh", "500 gCO2e" or "3 EUR" (with `price_per_kwh`); `on_budget`: what happens then, "warn",
       "stop" (frameworks and `trainwatt run` stop) or "raise" (BudgetExceeded, in the loop).
+    - `epochs`: how many epochs the training has, for `tracker.forecast`.
     - `gpus`: NVML indices or UUIDs; by default those that CUDA_VISIBLE_DEVICES leaves visible; "used": those that the run is seen to use.
     - `scope`: "machine", or "process" for the share of its energy that is attributed to the processes of the run.
     - `period_s`: seconds between two readings; by default a gauge is read ten times a second, a counter only where that tells more.

@@ -48,7 +48,7 @@ class Limit:
         self._clock = clock
         self._note = note
         self._on_over = on_over
-        self._begun_ns = clock.monotonic_ns()
+        self.begun_ns = clock.monotonic_ns()
         self._before_s = 0.0
         self._rates: Rates | None = Rates(1.0) if self.budget.measure is Measure.ENERGY else None
         self._facts: Facts | None = None
@@ -82,7 +82,7 @@ class Limit:
         energy_j = None if self.live is None else self.live.energy_j
         if self._rates is None or energy_j is None:
             return None
-        seconds = self._before_s + (self._clock.monotonic_ns() - self._begun_ns) * NS
+        seconds = self._before_s + (self._clock.monotonic_ns() - self.begun_ns) * NS
         return energy_j * self._rates.per_j + seconds * self._rates.per_s
 
     def check(self) -> None:

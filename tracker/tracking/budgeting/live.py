@@ -15,6 +15,7 @@ from ...storage.write.writer import Writer
 from ..harmless import Harmless
 from ..sampling.sampler import Sampler
 from ..sampling.snapshot import Snapshot
+from .epochs import Epochs, Forecast
 from .limit import Limit
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Live:
     """The joules of a run so far.
 
     `sampler` and `surroundings`: None if this process reads no sensor. `elsewhere`: None if no other process records in the run.
-    `limit`: the budget of the run, if it has one.
+    `limit`: the budget of the run, and `epochs`: its epochs, if it has them.
     """
 
     def __init__(
@@ -63,12 +64,14 @@ class Live:
         surroundings: Surroundings | None = None,
         elsewhere: Elsewhere | None = None,
         limit: Limit | None = None,
+        epochs: Epochs | None = None,
     ) -> None:
         self._clock = clock
         self._sampler = sampler if sampler is not None and sampler.integrators else None
         self._elsewhere = elsewhere
         self._surroundings = surroundings
         self.limit = limit
+        self._epochs = epochs
         if limit is not None:
             limit.live = self
         self._lock = threading.Lock()
@@ -79,7 +82,7 @@ class Live:
         self._asked = self._over = False
         if self._sampler is not None and not (surroundings is not None and surroundings.attributes):  # shares are known at a commit
             self._sampler.on_settled = self._settled
-        if limit is not None:
+        if limit is not None or epochs is not None:
             self.ask()
 
     # ---- for who asks, in any thread
@@ -107,6 +110,22 @@ class Live:
         with self._lock:
             return None if self._over else self._power_w()
 
+    @property
+    def forecast(self) -> Forecast | None:
+        """What the run will have used at its end. None if that is not known (yet), and after the end."""
+        return None if self._epochs is None or self._over else self._epochs.forecast(self.energy_j)
+
+    def begun(self, t_ns: int) -> None:
+        """The run began at `t_ns`."""
+        for part in (self.limit, self._epochs):
+            if part is not None:
+                part.begun_ns = t_ns
+
+    def begins(self, phase: str, step: int | None, t_ns: int) -> None:
+        """A phase begins."""
+        if self._epochs is not None:
+            self._epochs.begins(phase, step, t_ns, self.energy_j)
+
     def ask(self) -> None:
         """From now on readings are integrated soon, and other processes of the run are looked at with each commit."""
         if not self._asked:
@@ -123,6 +142,8 @@ class Live:
             self._others_j = others_j or (self._others_j or 0.0)
         if self.limit is not None and writer is not None:
             self.limit.learn(writer)
+        if self._epochs is not None and writer is not None:
+            self._epochs.learn(writer)
         if seen is not None:
             self._take((device.device, device.curve) for device in seen.devices.values())
         elif self._others_j:

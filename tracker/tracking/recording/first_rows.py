@@ -62,6 +62,7 @@ def _budget(config: Config) -> Row:
     found = {
         "price_per_kwh": config.price_per_kwh,
         "currency": None if budget is None else budget.currency,
+        "epochs": config.epochs,
         "budget": None if budget is None else budget.text,
         "on_budget": None if budget is None else config.on_budget.value,
     }

@@ -91,6 +91,7 @@ class Recorder:
     def start(self, start_t_ns: int, startup_cpu_s: float) -> None:
         """Start the writing thread. The run began at `start_t_ns`, and its start used `startup_cpu_s` CPU seconds."""
         self._record.start_t_ns = start_t_ns
+        self.live.begun(start_t_ns)
         self._begun_cpu_s = self._writer.cpu_s
         self._record.startup_cpu_s = startup_cpu_s + self._begun_cpu_s
         try:

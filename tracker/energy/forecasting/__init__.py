@@ -1,0 +1,1 @@
+"""What a training will have used at its end, from its epochs so far."""

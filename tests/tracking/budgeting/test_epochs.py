@@ -41,7 +41,7 @@ def test_the_end_of_a_training_is_within_the_range_of_its_forecasts(world: World
         assert 0.99 * energy_j[1] <= view["energy"]["total_j"] <= energy_j[2]  # the last reading is up to a quarter of a second old
         assert seconds[1] <= view["run"]["duration_s"] <= seconds[2]
     carbon, grams = view["carbon"], found[-1][2]
-    assert grams[1] <= carbon["operational_g"] + carbon["embodied_g"] <= grams[2]
+    assert 0.99 * grams[1] <= carbon["operational_g"] + carbon["embodied_g"] <= grams[2]
 
 
 def epochs_of(*begun: tuple[str, int | None], epochs: int = 10) -> Any:

@@ -79,6 +79,7 @@ class Around:
     ) -> None:
         self._owner, self._name, self._begun, self._ended, self._given = owner, name, begun, ended, given
         self.method = getattr(owner, name)
+        self._of_owner = name in vars(owner)  # not of its class
         update_wrapper(self, self.method)
         setattr(owner, name, self)
 
@@ -98,4 +99,7 @@ class Around:
     def forget(self) -> None:
         """Leave the object as it was, unless somebody else has replaced the method since."""
         if vars(self._owner).get(self._name) is self:
-            delattr(self._owner, self._name)
+            if self._of_owner:
+                setattr(self._owner, self._name, self.method)
+            else:
+                delattr(self._owner, self._name)

@@ -26,6 +26,7 @@ class Model(torch.nn.Module):
 model, dataset = Model(), [{"x": torch.ones(3)}] * 16
 """
 ACCELERATE = "import torch\nloader = torch.utils.data.DataLoader(torch.ones(8, 3), batch_size=4)\n"
+KERAS = "import os\nos.environ['KERAS_BACKEND'] = 'torch'\nimport numpy as np\nimages, labels = np.ones((8, 3)), np.zeros((8, 10))\n"
 RAY = """
 import sys, types
 class TorchTrainer:  # one worker, in this process
@@ -42,6 +43,7 @@ BEFORE = {
     "lightning.md": LIGHTNING,
     "huggingface.md": HUGGING_FACE,
     "accelerate.md": ACCELERATE,
+    "keras.md": KERAS,
     "cluster-user.md": LOADER + RAY,
 }
 AFTER = {"sensors.md": AS_A_SENSOR}
@@ -70,6 +72,7 @@ def test_the_pages_with_code_are_known() -> None:
         "lightning.md",
         "huggingface.md",
         "accelerate.md",
+        "keras.md",
         "sensors.md",
         "nodes.md",
         "cluster-user.md",

@@ -61,7 +61,7 @@ def check(output: str, view: dict[str, Any], name: str) -> None:
         assert "energy per training sample: " in output
 
 
-@pytest.mark.parametrize("name", ["train_digits", "lightning_digits", "huggingface_digits", "accelerate_digits"])
+@pytest.mark.parametrize("name", ["train_digits", "lightning_digits", "huggingface_digits", "accelerate_digits", "keras_digits"])
 def test_example(name: str, tmp_path: Path) -> None:
     output = run(sys.executable, f"examples/{name}.py", "--epochs", EPOCHS, db=tmp_path)
     check(output, json.loads(read("show", "latest", "--json", db=tmp_path)), name)

@@ -17,7 +17,7 @@ from packaging.version import Version
 
 from tests.fakes.world import HANGS_S, ROOT
 
-FRAMEWORKS = ("integrations.lightning", "integrations._lightning_run", "integrations.huggingface")
+FRAMEWORKS = ("integrations.lightning", "integrations._lightning_run", "integrations.huggingface", "integrations.keras")
 FOLDERS = {"tracker": "trainwatt", "integrations": "trainwatt.integrations"}
 
 
@@ -121,7 +121,9 @@ print(tracker.summary().to_dict()["run"]["status"])
 def test_the_lowest_versions_that_are_declared_are_those_that_are_tested() -> None:
     """PyTorch, the frameworks and scikit-learn are tested in the versions of constraints.txt only: each of theirs is a gigabyte."""
     metadata = project()["project"]
-    extras = [name for name in metadata["optional-dependencies"] if name not in ("dev", "torch", "lightning", "huggingface", "examples")]
+    extras = [
+        name for name in metadata["optional-dependencies"] if name not in ("dev", "torch", "lightning", "huggingface", "keras", "examples")
+    ]
     declared = [*metadata["dependencies"], *(line for extra in extras for line in metadata["optional-dependencies"][extra])]
     lines = [line for line in (ROOT / "constraints-lowest.txt").read_text().splitlines() if not line.startswith("#")]
     lowest = bounds(declared, ">=")

@@ -30,9 +30,7 @@ from ..storage.write.writer import Writer
 from ..unwarned import unwarned
 from . import joining
 from .active_run import ActiveRun
-from .budgeting.epochs import Epochs
-from .budgeting.limit import Limit
-from .budgeting.live import Elsewhere, Live
+from .budgeting.live import Live, Process
 from .budgeting.terms import question
 from .harmless import Harmless
 from .recording import rows
@@ -241,9 +239,8 @@ class _Start:
     def _recorder(self, meters: _Meters, me: Identity, anchor: Anchor, first: Mapping[str, Sequence[Row]]) -> Recorder:
         neighbours = Neighbours(self._run_id, me, anchor)
         surroundings = None if self._joined else self._surroundings(meters, me, anchor, neighbours)
-        others = Elsewhere(self._run_id, self._segment_id)
-        limit = Limit.of(self._config, others, self._clock, lambda event: record.notes.append(event), lambda: self._target.on_over())
-        epochs = None if self._config.epochs is None else Epochs(self._config.epochs, self._clock, self._run_id)
+        process = Process(self._run_id, self._segment_id, self._joined is not None, self._claim is not None)
+        live = Live.of(self._config, process, self._clock, meters.sampler, surroundings, lambda e: record.notes.append(e), self._target)
         record = Record(
             self._writer,
             self._clock,
@@ -258,7 +255,7 @@ class _Start:
             standby=self._standby,
             rank_use=self._rank_use(meters, me),
             surroundings=surroundings,
-            live=Live(self._clock, meters.sampler, surroundings, others if self._joined or self._claim else None, limit, epochs),
+            live=live,
         )
         recorder = Recorder(self._writer, self._clock, meters.sampler, record)
         notes = [] if meters.sampler is None else neighbours.already_there(self._writer, anchor.monotonic_ns)

@@ -155,3 +155,50 @@ def test_a_budget_that_is_none_does_not_start_the_command(world: World) -> None:
     assert ended.returncode == 2
     assert "budget='2' in the arguments has no unit" in ended.stderr
     assert not (world.work / "begun").exists()
+
+
+AFTER = """
+import time
+from trainwatt import BudgetExceeded, EnergyTracker
+tracker = EnergyTracker(budget="1 J", on_budget="raise")
+try:
+    with tracker:
+        while True:
+            time.sleep(0.02)
+            tracker.update(samples=1)
+except BudgetExceeded:
+    print("raised")
+with tracker.phase("test"):
+    tracker.update(samples=1)
+print(*tracker.wrap([1, 2]), tracker.over_budget)
+"""
+
+
+def test_nothing_is_raised_after_the_end_of_the_run(world: World) -> None:
+    ended = world.run_python(AFTER)
+    assert (ended.returncode, ended.stdout) == (0, "raised\n1 2 True\n")
+
+
+RANK = """
+import time
+from trainwatt import EnergyTracker
+with EnergyTracker(budget="200 J") as tracker:
+    begun = time.monotonic()
+    while not tracker.over_budget and time.monotonic() < begun + 60:
+        time.sleep(0.05)
+    time.sleep(0.3)
+print(tracker.over_budget)
+"""
+
+
+@pytest.mark.slow
+def test_the_ranks_of_a_node_all_know_and_one_says_it(world: World) -> None:
+    launcher = f"""
+import os, subprocess, sys
+ranks = [subprocess.Popen([sys.executable, "-c", {RANK!r}], env=os.environ | {{"LOCAL_RANK": str(i), "RANK": str(i)}}) for i in range(3)]
+sys.exit(sum(rank.wait() for rank in ranks))
+"""
+    ended = finished(world.python(launcher))
+    assert (ended.returncode, ended.stdout) == (0, "True\n" * 3)
+    assert ended.stderr.count("has used its budget") == 1
+    assert len(events(world.show(), "budget")) == 1

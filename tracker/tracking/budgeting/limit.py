@@ -41,6 +41,8 @@ class Limit:
         on_over: Callable[[], None],
     ) -> None:
         self.budget = budget
+        self.tells = True
+        """Whether this process is the one that says it: of the ranks of a node, one is."""
         self.live: Live | None = None
         self._action = action
         self._price = price_per_kwh if budget.measure is Measure.MONEY else None
@@ -52,7 +54,7 @@ class Limit:
         self._before_s = 0.0
         self._rates: Rates | None = Rates(1.0) if self.budget.measure is Measure.ENERGY else None
         self._facts: Facts | None = None
-        self._over = False
+        self._over = self.ended = False
         self._first = threading.Lock()  # taken by the thread that finds out first, and never released
 
     @classmethod
@@ -92,14 +94,15 @@ class Limit:
         used = self.used
         if used is not None and used >= self.budget.amount and self._first.acquire(blocking=False):
             self._over = True
-            text = f"the run has used its budget of {self.budget.text}: {WHAT_HAPPENS[self._action]}"
-            warn("%s", text)
-            self._note(Event(EventKind.BUDGET, self._clock.monotonic_ns(), None, text))
+            if self.tells:
+                text = f"the run has used its budget of {self.budget.text}: {WHAT_HAPPENS[self._action]}"
+                warn("%s", text)
+                self._note(Event(EventKind.BUDGET, self._clock.monotonic_ns(), None, text))
             self._on_over()
 
     def halt(self) -> None:
-        """Raises BudgetExceeded if the budget is used and the user asks for that."""
-        if self._action is OnBudget.RAISE and self.over:
+        """Raises BudgetExceeded if the budget is used and the user asks for that; never after the end of the run."""
+        if self._action is OnBudget.RAISE and not self.ended and self.over:
             raise BudgetExceeded(f"the run has used its budget of {self.budget.text}, and on_budget is 'raise'")
 
     def learn(self, writer: Writer) -> None:

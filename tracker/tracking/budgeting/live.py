@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...config import Config
 from ...core.clock import Clock
+from ...core.run import Event
 from ...core.sensing import Device
 from ...energy.curve import Curve
 from ...errors import StoreError
@@ -20,6 +22,7 @@ from .limit import Limit
 
 if TYPE_CHECKING:
     from ..surroundings import Surroundings
+    from ..target import Target
 
 NS = 1e-9
 SETTLED_NS = 250_000_000
@@ -43,6 +46,15 @@ class Elsewhere(NamedTuple):
 
     run_id: str
     segment_id: str
+
+
+class Process(NamedTuple):
+    """This process as a part of a run. `joined`: the run is that of another process; `several`: other processes record in it too."""
+
+    run_id: str
+    segment_id: str
+    joined: bool
+    several: bool
 
 
 class _Known(NamedTuple):
@@ -84,6 +96,25 @@ class Live:
             self._sampler.on_settled = self._settled
         if limit is not None or epochs is not None:
             self.ask()
+
+    @classmethod
+    def of(
+        cls,
+        config: Config,
+        process: Process,
+        clock: Clock,
+        sampler: Sampler | None,
+        surroundings: Surroundings | None,
+        note: Callable[[Event], None],
+        target: Target,
+    ) -> Live:
+        """The joules of a run with these settings, and its budget and epochs. `note` takes events of the run."""
+        limit = Limit.of(config, process[:2], clock, note, lambda: target.on_over())
+        if limit is not None and process.several:
+            limit.tells = sampler is not None and bool(sampler.integrators)
+        epochs = None if config.epochs is None else Epochs(config.epochs, clock, process.run_id)
+        elsewhere = Elsewhere(*process[:2]) if process.joined or process.several else None
+        return cls(clock, sampler, surroundings, elsewhere, limit, epochs)
 
     # ---- for who asks, in any thread
 
@@ -160,6 +191,8 @@ class Live:
     def end(self) -> None:
         """The run has ended: what is known now is its energy."""
         self._over = True
+        if self.limit is not None:
+            self.limit.ended = True
 
     def _settled(self) -> None:
         """In the thread that has integrated readings."""

@@ -8,9 +8,13 @@ import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tests.fakes.clock import FakeClock
 from tests.fakes.world import TRAINWATT, World, enter, finished
 from trainwatt import EnergyTracker
+from trainwatt.tracking.budgeting.live import Live
 
 LOOP = """
 import time
@@ -92,6 +96,18 @@ def test_nothing_is_known_before_the_first_run_nor_without_a_sensor(tmp_path: Pa
     with tracker:
         assert tracker.power_w is None
         assert tracker.energy_j is None or tracker.energy_j >= 0  # a processor is modelled
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.floats(0, 1e9)), min_size=1, max_size=12))
+def test_figures_of_any_order_in_time_give_a_power_and_never_an_error(published: list[tuple[int, float]]) -> None:
+    live = Live(FakeClock(), None)
+    highest_j = 0.0
+    for t_ns, energy_j in published:
+        live._publish(t_ns, energy_j)
+        assert live.power_w is None or live.power_w >= 0
+        assert live.energy_j is not None
+        assert live.energy_j >= highest_j
+        highest_j = live.energy_j
 
 
 def test_who_asks_opens_no_database_and_calls_no_driver(world: World, nvml_library: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -209,7 +209,7 @@ class Live:
 
     def _publish(self, t_ns: int, energy_j: float) -> None:
         with self._lock:
-            if self._known and self._known[-1].t_ns >= t_ns:
+            while self._known and self._known[-1].t_ns >= t_ns:  # a commit may publish what is older than the last round of readings
                 self._known.pop()
             self._known.append(_Known(t_ns, energy_j))
             while len(self._known) > 2 and self._known[1].t_ns <= t_ns - MEAN_NS:

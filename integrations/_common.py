@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import update_wrapper, wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from trainwatt import BudgetExceeded
+
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
@@ -26,6 +28,8 @@ def harmless(hook: H) -> H:
     def guarded(self: Any, *args: Any, **kwargs: Any) -> None:
         try:
             hook(self, *args, **kwargs)
+        except BudgetExceeded:  # `on_budget="raise"` asks for it
+            raise
         except Exception:  # a fault of a hook must not end the training
             if hook.__name__ not in self._faulty:
                 self._faulty.add(hook.__name__)

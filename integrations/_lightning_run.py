@@ -70,6 +70,12 @@ class RunCallback(Callback):
         self._tracker = None
         self._begin_anew()
 
+    @property
+    def state_key(self) -> str:
+        """The name of the state in a checkpoint: a Trainer may have several of these callbacks, for different projects."""
+        kept = {name: str(self._settings[name]) for name in ("project", "scope", "db") if name in self._settings}
+        return self._generate_state_key(**kept) if kept else super().state_key  # type: ignore[no-any-return, unused-ignore]
+
     def state_dict(self) -> dict[str, Any]:
         """For a checkpoint: the id of the run."""
         run_id = None if self._tracker is None else self._tracker.run_id

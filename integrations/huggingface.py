@@ -178,8 +178,11 @@ class EnergyCallback(TrainerCallback, ExportableState):
 
     @harmless
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """End the phase of a step."""
+        """End the phase of a step, and stop at the budget if that is wanted."""
         self._phases.leave("train_step")
+        if self.tracker.should_stop:
+            self.tracker.update()  # raises BudgetExceeded with `on_budget="raise"`
+            control.should_training_stop = True
 
     @harmless
     def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:

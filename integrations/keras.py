@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Unpack
 
-from trainwatt import EnergyTracker
+from trainwatt import BudgetExceeded, EnergyTracker
 from trainwatt.integrations._common import Around, OpenPhases, harmless
 from trainwatt.integrations._live import OFTEN, Live
 
@@ -114,7 +115,7 @@ class EnergyCallback(Callback):  # type: ignore[misc, unused-ignore]
     @harmless
     def _enter(self, name: str) -> None:
         self._phases.leave_all()
-        self._phases.enter(name, self._epoch)
+        self._may_halt(self._phases.enter, name, self._epoch)
 
     @harmless
     def _watch(self, function: str) -> None:
@@ -131,6 +132,14 @@ class EnergyCallback(Callback):  # type: ignore[misc, unused-ignore]
     def _end(self, error: BaseException | None) -> None:
         self._forget()
         self.tracker.__exit__(None if error is None else type(error), error, None)  # the same status as after a `with` block
+
+    def _may_halt(self, call: Callable[..., None], *args: Any, **kwargs: Any) -> None:
+        """Call what raises BudgetExceeded with `on_budget="raise"`, and end the run then: Keras tells nobody of the exception."""
+        try:
+            call(*args, **kwargs)
+        except BudgetExceeded as error:
+            self._end(error)
+            raise
 
     def _forget(self) -> None:
         for around in self._around.values():
@@ -151,12 +160,15 @@ class EnergyCallback(Callback):  # type: ignore[misc, unused-ignore]
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Begin the phase of a step."""
         if self._per_step:
-            self._phases.enter("train_step", batch)
+            self._may_halt(self._phases.enter, "train_step", batch)
 
     @harmless
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """End the phase of a step."""
+        """End the phase of a step, and stop at the budget if that is wanted."""
         self._phases.leave("train_step")
+        if self.tracker.should_stop:
+            self._may_halt(self.tracker.update)
+            self.model.stop_training = True
 
     @harmless
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -175,7 +187,7 @@ class EnergyCallback(Callback):  # type: ignore[misc, unused-ignore]
         """The samples of a step, if it is given a list of batches; elsewhere it is given an iterator."""
         if given and isinstance(given[0], (list, tuple)):
             found = [_samples(batch) for batch in given[0]]
-            self.tracker.update(samples=sum(count for count in found if count is not None))
+            self._may_halt(self.tracker.update, samples=sum(count for count in found if count is not None))
 
 
 def _samples(batch: object) -> int | None:

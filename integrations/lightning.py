@@ -84,10 +84,13 @@ class EnergyCallback(RunCallback):
 
     @harmless
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Count the samples of a training batch, and show the energy so far."""
+        """Count the samples of a training batch, show the energy so far, and stop at the budget if that is wanted."""
         self._count(trainer, batch)
         self._phases.leave("train_step")
         self._say(trainer, at_an_end=False)
+        if self.tracker.should_stop:
+            self.tracker.update()  # raises BudgetExceeded with `on_budget="raise"`
+            trainer.should_stop = True
         if self._progress_bar and (energy_j := self.tracker.energy_j) is not None:
             pl_module.log(BAR, energy_j, prog_bar=True, logger=False, on_step=True, on_epoch=False, batch_size=1)
 

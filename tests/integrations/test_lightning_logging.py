@@ -175,7 +175,7 @@ def test_a_fit_that_loads_a_checkpoint_goes_on_with_its_run(here: Path, tmp_path
     before = EnergyCallback(project="again")
     with pytest.raises(RuntimeError, match="diverged"):
         trainer(tmp_path, before, ModelCheckpoint(tmp_path, save_last=True), **saving).fit(Tiny(fail), loader())
-    state = torch.load(tmp_path / "last.ckpt", weights_only=True)["callbacks"]["EnergyCallback"]
+    state = torch.load(tmp_path / "last.ckpt", weights_only=True)["callbacks"][before.state_key]
     assert state == json.loads(json.dumps(state)) == {"run_id": before.tracker.run_id}
     assert runs(here) == [("failed", "RuntimeError: diverged")]
 
@@ -244,3 +244,8 @@ def test_two_processes_are_one_run(world: World, tmp_path: Path, strategy: str) 
     assert view["work"] == {"samples": 2 * SAMPLES}
     found = {p["name"]: p["count"] for p in view["phases"]}
     assert (found["train"], found["validate"]) == (2, 2)
+
+
+def test_two_callbacks_of_two_projects_go_together(here: Path, tmp_path: Path) -> None:
+    trainer(tmp_path, EnergyCallback(project="one"), EnergyCallback(project="other"), max_epochs=1).fit(Tiny(), loader())
+    assert runs(here) == [("completed", None)] * 2

@@ -215,7 +215,7 @@ last, view = seen.logs[-1], energy.summary().to_dict()
 assert view["run"]["status"] == "completed"
 mean = view["energy"]["total_j"] / view["run"]["duration_s"]
 assert abs(mean / {world.total_w} - 1) < 0.05, mean
-assert 0.5 * view["energy"]["total_j"] < last["energy/total_j"] <= view["energy"]["total_j"], (last, view["energy"]["total_j"])
+assert 0.5 * view["energy"]["total_j"] < last["energy/total_j"] < 1.05 * view["energy"]["total_j"], (last, view["energy"]["total_j"])
 """
     done = world.run_python(code)
     assert done.returncode == 0, done.stderr

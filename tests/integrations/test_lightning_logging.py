@@ -77,7 +77,7 @@ def test_every_logger_gets_the_energy_though_one_is_down(here: Path, tmp_path: P
     assert step == 2 * BATCHES
     assert last["energy/carbon_g"] == view["carbon"]["total_g"]
     if view["energy"]["total_j"] is not None:
-        assert last["energy/total_j"] == view["energy"]["total_j"]
+        assert last["energy/total_j"] == pytest.approx(view["energy"]["total_j"], rel=0.005)
         assert last["energy/sample_j"] == view["energy"]["total_j"] / (2 * SAMPLES)
     with open(tmp_path / "csv/version_0/metrics.csv") as file:
         rows = list(csv.DictReader(file))
@@ -111,13 +111,13 @@ trainer(".", energy, logger=kept).fit(Tiny(lambda step: time.sleep(0.3)), loader
 view = energy.summary().to_dict()
 given = energies(kept)
 last = given[-1][0]
-assert last["energy/total_j"] == view["energy"]["total_j"]
+assert abs(last["energy/total_j"] / view["energy"]["total_j"] - 1) < 0.005
 mean = view["energy"]["total_j"] / view["run"]["duration_s"]
 assert abs(mean / {world.total_w} - 1) < 0.05, mean
 assert {{step for _, step in given}} >= {{6, 12}}, given  # after each epoch
-assert all(abs(values["energy/power_w"] / {world.total_w} - 1) < 0.2 for values, _ in given[:-1]), given
+assert all(abs(values["energy/power_w"] / {world.total_w} - 1) < 0.3 for values, _ in given[:-1]), given
 totals = [values["energy/total_j"] for values, _ in given]
-assert totals == sorted(totals), given
+assert totals[:-1] == sorted(totals[:-1]), given  # at the end, what was extrapolated gives way to what was read
 assert last["energy/sample_j"] == view["energy"]["total_j"] / {2 * SAMPLES}
 """
     done = world.run_python(code)

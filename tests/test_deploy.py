@@ -76,9 +76,10 @@ def test_the_command_of_the_collector_can_be_typed() -> None:
     [pod] = pods(DEPLOY / "kubernetes" / "collector.yaml")
     program, word, *arguments = pod["containers"][0]["command"]
     assert program == "trainwatt"
-    command = cli.get_command(click.Context(cli), word)
+    context = click.Context(cli, info_name="trainwatt", **cli.context_settings)  # a command keeps the names of its help option
+    command = cli.get_command(context, word)
     assert command is not None
-    command.make_context(word, arguments)
+    command.make_context(word, arguments, context)
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ from tests.fakes.views import STEP_S, assert_true, device, events, phase_named
 from tests.fakes.world import MakeWorld, World, enter
 from trainwatt import EnergyTracker
 from trainwatt.errors import SensorLostError
+from trainwatt.tracking.sampling.calibration import Calibration
 
 
 def test_case_32_a_lost_device_keeps_its_joules_and_the_others_go_on() -> None:
@@ -148,7 +149,7 @@ def test_case_44_whoever_looks_two_periods_after_the_samplers_death_flags_the_ru
         raise RuntimeError("the thread dies")
 
     monkeypatch.setattr(run.sampler, "_sample", broken)
-    monkeypatch.setattr(run.sampler, "_calibrate", lambda: None)
+    monkeypatch.setattr(Calibration, "run", lambda *_: None)
     told: list[bool] = []
     run.sampler.on_death = lambda: told.append(run.sampler.died)
     run.sampler.start()

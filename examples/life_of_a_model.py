@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -26,8 +27,8 @@ from trainwatt import EnergyTracker
 
 PROJECT = "life_of_a_model"
 LEARNING_RATES = (1e-2, 1e-3, 1e-4)
-KILLED_AFTER = 40
-"""Epochs: long enough that energy is stored, which happens every two seconds."""
+KILLED_AFTER_S = 3.0
+"""After its first epoch: long enough that energy is stored, which happens every two seconds."""
 ZONE, PUE = "FR", 1.2
 LIFE = """
 [model]
@@ -84,12 +85,12 @@ def train(folder: Path, stage: str, name: str, rate: float, epochs: int, *, fina
 
 
 def killed_experiment(folder: Path) -> None:
-    """An experiment in a process of its own, which is killed after some epochs."""
+    """An experiment in a process of its own, which is killed while it trains."""
     command = [sys.executable, __file__, "--experiment", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as experiment:
         assert experiment.stdout is not None
-        for _ in range(KILLED_AFTER):
-            experiment.stdout.readline()
+        experiment.stdout.readline()
+        time.sleep(KILLED_AFTER_S)
         experiment.send_signal(signal.SIGKILL)
 
 

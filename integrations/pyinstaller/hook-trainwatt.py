@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from PyInstaller.utils.hooks import collect_data_files, collect_submodules
 
-_NOT_TRAINING = ("trainwatt.cli", "trainwatt.web", "trainwatt.integrations", "trainwatt.storage.migrations.")
+_NOT_TRAINING = ("trainwatt.cli", "trainwatt.web", "trainwatt.life", "trainwatt.integrations", "trainwatt.storage.migrations.")
 
 hiddenimports = [
     *("pynvml", "sqlite3", "logging.config", "alembic.ddl.sqlite"),

@@ -37,6 +37,7 @@ UNUSED = (
         "tkinter",
     ),
     *("pytest", "_pytest", "setuptools", "pkg_resources", "uvicorn", "starlette", "anyio", "jinja2", "gi", "dateutil", "yaml"),
+    *("attr", "cryptography", "hypothesis", "mypy", "pydantic", "typer"),
 )
 """Libraries of other extras, and those that libraries of ours would use if they are there. Without them the build is much quicker."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,16 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 import keras
 import numpy as np
 import pytest
+from absl import logging as absl_logging
 
 from tests.fakes.world import World
 from tests.integrations.test_huggingface import here as here
 from tests.integrations.test_huggingface import phases, runs, steps
 from trainwatt import ConfigurationError, StoreError
 from trainwatt.integrations.keras import EnergyCallback
+
+# Keras brings absl. As soon as `logging.config` is used, its handler closes the stream that was stderr at its import: that of pytest.
+absl_logging.get_absl_handler().python_handler.stream = sys.__stderr__
 
 SAMPLES, BATCH, BATCHES = 22, 4, 6
 X, Y = np.ones((SAMPLES, 3)), np.zeros((SAMPLES, 1))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..core.run import DEVICE_HOURS_KEY, SOURCE_KEY, Origin
 from ..core.sensing import whole_name
-from ..energy.intervals import Interval, Share, between, by_sensor, interval
+from ..energy.intervals import Interval, Share, at_most, between, by_sensor, interval
 from ..energy.shares.told import attribution_of
 from .activity import processors_of, with_activity
 from .slurm.allocations import allocations_of
@@ -252,7 +252,7 @@ def _phases(stored: StoredRun, most_j: float, *, whole_work: bool) -> list[Phase
         joules = interval(shares) if shares else None
         count = once(sums, lambda p: p.instances)
         unresolved = once(sums, lambda p: p.unresolved)
-        ends = (joules.energy_j, joules.low_j, max(joules.energy_j, min(joules.high_j, most_j))) if joules else (None, None, None)
+        ends = at_most(joules, most_j) if joules else (None, None, None)
         pending, work = any(p.pending for p in sums), work_in(w for w in stored.work if w.phase == name)
         described.append(
             {

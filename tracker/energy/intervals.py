@@ -148,3 +148,8 @@ def interval(shares: Iterable[Share], chance_j2: float | None = None) -> Interva
     chance_j2 = 4 * max(0.0, scatter_j2) if chance_j2 is None else chance_j2
     gain_j = math.sqrt(sum(e * e for of in (common, own, offset) for e in of.values()) + chance_j2)
     return Interval(energy, max(0.0, energy - below - gain_j), energy + above + gain_j)
+
+
+def at_most(part: Interval, most_j: float) -> Interval:
+    """The interval of a part of a whole that has at most `most_j`: a part has no more. Its central value stays."""
+    return part._replace(high_j=max(part.energy_j, min(part.high_j, most_j)))

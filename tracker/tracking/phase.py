@@ -64,12 +64,6 @@ class Phases:
         self._forget()
 
     @property
-    def current(self) -> str:
-        """The name of the innermost open phase of this thread or task; "" outside of any."""
-        record = self._innermost()
-        return "" if record is None else record.name
-
-    @property
     def open_here(self) -> list[PhaseRecord]:
         """The open phases of this thread or task, the outermost first."""
         return [record for era, record in _live() if era is self._era]

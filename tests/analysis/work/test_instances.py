@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.browser.runs import write
-from tests.fakes.stored_rows import Row, device, phase, phase_energy, point, run, segment
+from tests.fakes.stored_rows import Row, device, phase, phase_energy, phase_fold, phase_fold_energy, point, run, segment
 from trainwatt.analysis.view import describe
 from trainwatt.analysis.work.instances import instances_part
 from trainwatt.storage.read.store import Store
@@ -128,3 +128,21 @@ def test_an_instance_without_energy_is_not_known_yet(tmp_path: Path, changes: Ro
     [found] = part(stored(tmp_path, [segment(start_t_ns=0)], phase=[epoch(0, 1, **changes)]))["instances"]
     assert (found["energy_j"], found["resolved"], found["per_unit"]) == (None, resolved, {})
     assert (found["duration_s"] is None) == ("end_t_ns" in changes)
+
+
+def test_no_instance_and_no_rest_has_more_than_the_run_may_have(tmp_path: Path) -> None:
+    """An edge may be off by more than the whole run, and so may thousands of them."""
+    db = stored(
+        tmp_path,
+        [segment(start_t_ns=0)],
+        phase=[epoch(0, 1)],
+        phase_energy=[{**energy(1, 900.0), "edge_high_j": 1e6}],
+        phase_fold=[phase_fold("train", count=3000)],
+        phase_fold_energy=[phase_fold_energy(30.0, name="train", edge_high_j=1e6)],
+    )
+    store = Store.open(str(db))
+    most_j = describe(store.load("run-1"))["energy"]["high_j"]
+    found = part(db)
+    [instance], rest = found["instances"], found["as_sums"]["train"]
+    assert (instance["energy_j"], instance["high_j"]) == (900.0, most_j)
+    assert (rest["count"], rest["energy_j"], rest["high_j"]) == (3000, 30.0, most_j)

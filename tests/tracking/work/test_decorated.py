@@ -105,7 +105,7 @@ def test_a_function_of_any_kind_is_measured_to_its_end(here: World, kind: str) -
 
     with EnergyTracker() as tracker:
         assert run_through(tracker.phase(kind)(function)) == returned
-        assert tracker._phases.current == ""
+        assert tracker._phases.open_here == []
     assert phase_named(tracker.summary().to_dict(), kind)["duration_s"] >= ENOUGH_S
 
 
@@ -242,7 +242,7 @@ def test_a_generator_that_is_closed_early_ends_its_phase(here: World) -> None:
         gc.collect()
         run(use())
         assert closed == ["plain", "plain", "async"]
-        assert tracker._phases.current == ""
+        assert tracker._phases.open_here == []
     assert [end is not None for (end,) in rows(here, "SELECT end_t_ns FROM phase")] == [True] * 3
 
 
@@ -278,11 +278,11 @@ def test_a_generator_may_begin_in_one_thread_and_end_in_another(here: World) -> 
 
         it = load()
         next(it)
-        assert tracker._phases.current == "load"
+        assert [phase.name for phase in tracker._phases.open_here] == ["load"]
         thread = threading.Thread(target=lambda: list(it))
         thread.start()
         thread.join()
-        assert tracker._phases.current == ""  # although it was ended elsewhere
+        assert tracker._phases.open_here == []  # although it was ended elsewhere
         with tracker.phase("after"):
             pass
     assert rows(here, "SELECT name, parent_seq, end_t_ns IS NULL FROM phase ORDER BY seq") == [("load", None, 0), ("after", None, 0)]
@@ -295,7 +295,7 @@ def test_a_coroutine_that_is_never_awaited_ends_its_phase(here: World) -> None:
         result.close()
         del result
         gc.collect()
-        assert tracker._phases.current == ""
+        assert tracker._phases.open_here == []
     assert [end is not None for (end,) in rows(here, "SELECT end_t_ns FROM phase")] == [True]
 
 
@@ -317,7 +317,7 @@ def test_phases_of_tasks_do_not_mix(here: World) -> None:
         async def both() -> None:
             with tracker.phase("epoch"):
                 await asyncio.gather(work("small", 10, 30), work("big", 1000, 10))
-                assert tracker._phases.current == "epoch"
+                assert tracker._phases.open_here[-1].name == "epoch"
 
         run(both())
     view = tracker.summary().to_dict()

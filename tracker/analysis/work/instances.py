@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...core.metric import MetricPoint
 from ...core.timeline import Timeline
 from ...core.units import NS_PER_S
-from ...energy.intervals import interval
+from ...energy.intervals import at_most, interval
 from ...storage.read.records import PhaseDeviceSum
 from ...storage.read.several.twice import Reader, read_twice
 from ..view import iso
@@ -86,12 +86,13 @@ def _rest(stored: StoredRun, phase: PhaseJson, listed: Sequence[Sequence[PhaseIn
         if reader in counted
     ]
     energy = interval(shares) if shares else None
+    ends = (None, None, None) if energy is None else at_most(energy, phase["high_j"] or 0.0)
     return {
         "count": phase["count"] - len(listed),
         "duration_s": length_s,
-        "energy_j": None if energy is None else energy.energy_j,
-        "low_j": None if energy is None else energy.low_j,
-        "high_j": None if energy is None else energy.high_j,
+        "energy_j": ends[0],
+        "low_j": ends[1],
+        "high_j": ends[2],
     }
 
 
@@ -108,7 +109,7 @@ def _described(
     shares = [share for row in group for share in once.shares(row)]
     known = bool(shares) and all(row.resolved is not None for row in group)
     joules = interval(shares) if known else None
-    ends = (None, None, None) if joules is None else (joules.energy_j, joules.low_j, joules.high_j)
+    ends = (None, None, None) if joules is None else at_most(joules, view["energy"]["high_j"] or 0.0)
     work: Counter[str] = Counter()
     for row in group:
         work.update(row.work)

@@ -96,7 +96,7 @@ def _stage(stage: Stage, footprints: Sequence[FootprintJson], added: Sequence[_E
         "boundaries": [
             _boundary("accelerators", of_gpus, bool(added) or figures.energy_least),
             _boundary("node", node, figures.energy_least),
-            _boundary("site", _with(node, _of_site(footprints, added)), figures.energy_least or figures.operational_least),
+            _boundary("site", _with(node, figures.site), figures.energy_least or figures.operational_least),
         ],
         "operational_g": range_of(figures.operational),
         "embodied_g": range_of(figures.embodied),
@@ -131,15 +131,6 @@ def _of_gpus(footprints: Sequence[FootprintJson], added: Iterable[_Entry]) -> Es
     for entry in added:
         if entry.added.plan is not None:  # its energy is that of devices whose time it states
             result = result.plus(entry.figures.energy)
-    return result
-
-
-def _of_site(footprints: Sequence[FootprintJson], added: Iterable[_Entry]) -> Estimate:
-    """The energy times the PUE of each run and entry, as far as it is known."""
-    scaled = (share.times(f["carbon"]["pue"] if f["carbon"] is not None else 1.0) for f in footprints for share in _shares(f))
-    result = Estimate(*interval(scaled))
-    for entry in added:
-        result = result.plus(entry.figures.energy.times(entry.site.pue or 1.0))
     return result
 
 

@@ -141,8 +141,8 @@ def test_what_was_done_is_exported_reported_and_watched(tracked: World) -> None:
     for device in ("gpu0", "gpu1"):
         of_device = [row for row in rows if row["device"] == device]
         assert sum(row["seen_s"] for row in of_device) == pytest.approx(duration_s, abs=0.2)
-        for row in of_device:  # whole milliseconds of a short time
-            assert row["busy_fraction"] == (pytest.approx(0.5, abs=0.001 / row["seen_s"]) if device == "gpu0" else None)
+        for row in of_device:  # the difference of two whole numbers of ms may be 1 ms off: of the busy time, and of half of the time seen
+            assert row["busy_fraction"] == (pytest.approx(0.5, abs=0.0015 / row["seen_s"]) if device == "gpu0" else None)
     [cpus] = {row["cpus"] for row in rows if row["device"] not in ("gpu0", "gpu1")}
     assert cpus >= 1
     assert rows[0]["utc"] < rows[1]["utc"]

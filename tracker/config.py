@@ -15,9 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, SupportsIndex, TypedDict
 
-from .core.basis import Basis, basis_named
+from .core.choices import Basis, Precision, basis_named, precision_named
 from .core.plain import text
-from .core.precision import Precision, precision_named
 from .core.run import Stage
 from .errors import ConfigurationError
 from .log import warn
@@ -52,7 +51,7 @@ _WORDS: Mapping[str, tuple[Callable[[str], Any], Iterable[str], str]] = {
 
 _OWN_FORM: Mapping[str, Callable[[Any, str], Any]] = {
     **{"gpus": values.gpus, "sensors": values.providers, "tags": values.tags},
-    **{"budget": values.budget, "on_budget": values.on_budget, "epochs": values.epochs},
+    **{"sinks": values.sinks, "budget": values.budget, "on_budget": values.on_budget, "epochs": values.epochs},
 }
 
 
@@ -89,6 +88,7 @@ class Settings(TypedDict, total=False):
     offset_gpu_w: float | None
     flops_precision: str | None
     sensors: Iterable[str | os.PathLike[str]] | str | None
+    sinks: Iterable[str] | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +126,7 @@ class Config:
     offset_gpu_w: float = 5.0
     flops_precision: str | None = None
     sensors: tuple[str, ...] = ()
+    sinks: tuple[str, ...] = ()
     sysfs: str = "/sys"
     procfs: str = "/proc"
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..carbon.accounting import NOTHING, Estimate, total
 from ..carbon.assumption import FactorKind, HostPart, LeftOut
-from ..core.basis import Basis
+from ..core.choices import Basis
 from ..core.run import NO_HOST, Origin, Status
 from ..energy.intervals import Share, by_sensor, interval
 from ..errors import ConfigurationError

@@ -44,6 +44,13 @@ def tracking_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--on-budget", metavar="warn|stop", help="When the budget is used: a line and an event; with `stop`, also SIGTERM."),
         click.option("--price", "price_per_kwh", type=float, metavar="PER_KWH", help="The price of a kWh, for a budget in money."),
         click.option("--group", help="A group of runs, such as one sweep."),
+        click.option(
+            "--sink",
+            "sinks",
+            multiple=True,
+            metavar="NAME[=TEXT]",
+            help="Show the run in `prometheus`, `tensorboard` … too; can be given more than once.",
+        ),
     ]
     return with_options(options, measuring_options(function))
 
@@ -81,6 +88,8 @@ def arguments(tags: tuple[str, ...], gpus: str | None, **others: Any) -> Setting
     for tag in tags:
         if "=" not in tag:
             raise ConfigurationError(f"--tag {tag}: a tag has a name and a value, as in --tag lr=0.001")
+    if "sinks" in others:
+        others["sinks"] = others["sinks"] or None
     given = {**others, "tags": dict(t.split("=", 1) for t in tags) or None, "gpus": None if gpus is None else parse_gpus(gpus)}
     return cast("Settings", given)
 

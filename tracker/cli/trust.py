@@ -1,4 +1,4 @@
-"""`trainwatt trust`: allow a file of settings to name code, a database or files elsewhere."""
+"""`trainwatt trust`: allow a file of settings to name code, sinks, a database or files elsewhere."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SCHEMA_VERSION = 1
 @click.option("--forget", is_flag=True, help="Take back what was allowed.")
 @json_option
 def command(path: Path | None, listed: bool, forget: bool, as_json: bool) -> None:
-    """Allow a file of settings to name sensors, a database, or files elsewhere. Look at the file, and at the code that it names, first.
+    """Allow a file of settings to name sensors, sinks, a database, or files elsewhere. Look at the file and the code that it names first.
 
     Takes the file that a run in the folder would use, by default in the working directory. What is allowed is printed. It is allowed until
     the settings or the code change, and to this user only.

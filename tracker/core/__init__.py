@@ -1,6 +1,6 @@
 """It belongs here if it is a type or a unit that two or more packages use. Nothing here does I/O.
 
-What is listed in `__all__` is public: a sensor of your own imports it from `trainwatt.core`. Everything else in this package is private.
+What is listed in `__all__` is public: a sensor or sink of your own imports it from `trainwatt.core`. All else in this package is private.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from ..errors import ReadError, SensorLostError
 from .point import Provenance
 from .sensing import Availability, Counter, Device, DeviceKind, Discovery, DiscoveryRequest, Finding, Gauge, Reading, Sensor
+from .sink import LiveDevice, LiveRun, Sink, SinkRun
 
 __all__ = [
     "Availability",
@@ -18,9 +19,13 @@ __all__ = [
     "DiscoveryRequest",
     "Finding",
     "Gauge",
+    "LiveDevice",
+    "LiveRun",
     "Provenance",
     "ReadError",
     "Reading",
     "Sensor",
     "SensorLostError",
+    "Sink",
+    "SinkRun",
 ]

@@ -74,6 +74,7 @@ class EventKind(StrEnum):
     CONTINUED = "continued"  # the run goes on after it had ended, or after a pause
     RANK = "rank"  # the rank that read a device was killed; another one reads it from here on
     BUDGET = "budget"  # the run has used its budget
+    SINK = "sink"  # a sink did not take the figures of the run
 
 
 class Event(NamedTuple):

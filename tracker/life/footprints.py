@@ -14,7 +14,7 @@ from ..analysis.view import describe
 from ..carbon.series import Span
 from ..carbon.tables.hardware import table
 from ..carbon.terms import Terms
-from ..core.basis import Basis
+from ..core.choices import Basis
 from ..errors import ConfigurationError
 from .choosing import Chosen, as_recorded, chosen
 from .plan import Life

@@ -1,4 +1,4 @@
-"""What the settings of a file name: code, databases, and files elsewhere. Such settings need the user's consent."""
+"""What the settings of a file name: code, sinks, databases, and files elsewhere. Such settings need the user's consent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ..machine.files import read_regular
 
 CODE = "sensors"
-ALWAYS = (CODE, "db", "sysfs", "procfs")
+ALWAYS = (CODE, "sinks", "db", "sysfs", "procfs")
 """These settings need consent wherever they lead. `hardware` needs it if it leads out of the project's own folder."""
 NOTHING = ""
 """In place of the SHA-256 of a file that could not be read: no content has it."""

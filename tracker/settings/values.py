@@ -13,6 +13,7 @@ from ..texts import repr_of
 from .budget import Budget, OnBudget, parse_budget
 from .named import Pinned
 
+_SINK = re.compile(r"[\w.-]+(=.*)?", re.DOTALL)
 _PROVIDER = re.compile(r"(?:[\w.]+|.+\.py):\w+")
 
 
@@ -70,6 +71,21 @@ def providers(value: Any, source: str) -> tuple[str, ...]:
             " sensors=['my_meter:discover'] or ['meters/my_meter.py:discover']"
         )
     return tuple(dict.fromkeys(names))
+
+
+def sinks(value: Any, source: str) -> tuple[str, ...]:
+    """Where the run is shown. Raises ConfigurationError."""
+    listed = value.split(",") if isinstance(value, str) else elements(value)
+    try:
+        named = [] if listed is None else [text(one).strip() for one in listed]
+    except Exception:  # the types are the user's
+        named, listed = [], None
+    if listed is None or not all(_SINK.fullmatch(name) for name in named if name):
+        raise ConfigurationError(
+            f"sinks={repr_of(value)} in {source}: name each sink, and after a = what it needs, for example sinks=['prometheus',"
+            " 'tensorboard=runs/energy']"
+        )
+    return tuple(dict.fromkeys(name for name in named if name))
 
 
 def budget(value: Any, source: str) -> Budget:

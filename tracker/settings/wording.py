@@ -17,7 +17,7 @@ def reason(refused: NotFollowed) -> str:
     at = _shown(refused.at)
     match refused.why:
         case Why.NOT_ALLOWED:
-            return f"{what}, because you have not allowed this file to name code, a database or files elsewhere"
+            return f"{what}, because you have not allowed this file to name code, sinks, a database or files elsewhere"
         case Why.CHANGED:
             return f"{what}, because {at} has changed since you allowed it"
         case Why.OTHER_USER:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ..core.clock import Clock
 from ..core.run import STORED_AS, Event, EventKind, Status
@@ -14,14 +14,17 @@ from ..errors import TrainwattError
 from ..log import warn
 from ..machine.job import external_ids
 from ..masking.text import hidden_in
+from ..unwarned import unwarned
 from .recording.recorder import Recorder
 from .recording.rows import Row, as_json
 from .sampling.sampler import Sampler
 from .work.counted import UNCOUNTED
 
 if TYPE_CHECKING:
+    from ..core.contract import ShowJson
     from ..presentation.notebook.summary import Summary
     from ..storage.owed.starting import Debt
+    from .feeding.feed import Feed
     from .recording.phases.phase_record import PhaseRecord
     from .sampling.edges import EdgeListener, EdgeSender
 
@@ -48,6 +51,8 @@ class ActiveRun:
     """Of a run that other processes may join."""
     debt: Debt | None = None
     """Of a run that is also to be on a server."""
+    feed: Feed | None = None
+    """Of a run that this process shows to sinks."""
     start_t_ns: int = 0
     _overlap: threading.Lock = field(default_factory=threading.Lock)
     """Taken by the first thread that reports an overlap in this run, and never released: one event is enough."""
@@ -67,6 +72,8 @@ class ActiveRun:
         self.recorder.start(self.start_t_ns, self.clock.thread_cpu_s() - self.begun_cpu_s)
         if self.debt is not None:
             self.debt.begin()
+        if self.feed is not None:
+            self.feed.begin()
 
     def nudge(self, t_ns: int) -> None:
         """A phase of this process begins or ends at `t_ns`. Wakes the sampler, in this process or in another one. Never blocks."""
@@ -141,6 +148,9 @@ class ActiveRun:
 
     def end(self, status: Status, reason: str | None, environ: Mapping[str, str]) -> None:
         """Take the last reading, then make the last commit. Raises StoreError."""
+        if self.feed is not None:
+            with self.recorder.harmless("the sinks could not be told of the end"):
+                self.feed.hold()
         with self.recorder.harmless("the devices of processes that have ended could not be read"):
             self.recorder.take_over(ending=True)
         try:
@@ -163,5 +173,14 @@ class ActiveRun:
                 self.listener.close()
             if self.sampler is not None:
                 self.sampler.close()
+            self._end_feed()
         if self.debt is not None:
             self.debt.end()
+
+    def _end_feed(self) -> None:
+        if (feed := self.feed) is not None:
+            with self.recorder.harmless("the sinks do not get the final figures"):
+                known = self.known_summary(grams=True) if self.recorder.unreadable else None
+                feed.end(cast("ShowJson", (known or unwarned(self.summary)).to_dict()))
+                return
+            feed.leave()

@@ -58,6 +58,12 @@ def _is_running(writer: Writer, run_id: str, procfs: str) -> bool:
     )
 
 
+def sinks_around(writer: Writer, run_id: str) -> list[str]:
+    """The names of the sinks that the command around this process shows the run to."""
+    [(settings,)] = writer.query("SELECT settings FROM run WHERE id = ?", (run_id,))
+    return list(json.loads(settings or "{}").get("sinks", ()))
+
+
 def edges(
     run_id: str, joined: bool, measuring: Sampler | None, clock: Clock, *, several: bool = False
 ) -> tuple[EdgeSender | None, EdgeListener | None]:

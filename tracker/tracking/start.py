@@ -11,7 +11,8 @@ from ..carbon.grid.whereabouts import known_zone
 from ..config import PROCESS, Config, working_folder
 from ..core.clock import Anchor, Clock
 from ..core.run import Event, EventKind
-from ..core.sensing import Discovery, DiscoveryRequest, Sensor
+from ..core.sensing import Discovery, DiscoveryRequest
+from ..core.sink import SinkRun
 from ..errors import DamagedDatabaseError
 from ..log import warn
 from ..machine.git import git_commit
@@ -32,6 +33,9 @@ from . import joining
 from .active_run import ActiveRun
 from .budgeting.live import Live, Process
 from .budgeting.terms import question
+from .feeding.chosen import Chosen, chosen, of_process
+from .feeding.feed import Feed
+from .feeding.live_run import sink_run
 from .harmless import Harmless
 from .recording import rows
 from .recording.first_rows import run_row, segment_row
@@ -63,11 +67,12 @@ def begin(config: Config, target: Target, clock: Clock, environ: Mapping[str, st
     around = None if target.joinable else joining.run_to_join(environ, config.procfs)
     if around is None:  # else `trainwatt run` around it has asked
         question(config)
+    sinks = unwarned(chosen, config.sinks)
     if around is None and config.db is not None and is_server(os.fspath(config.db)):
         require_driver(os.fspath(config.db))
     writer, joined = around or (PatientWriter.at(config.db), None)
     try:
-        return _Start(config, target, clock, environ, writer, joined).begin()
+        return _Start(config, target, clock, environ, writer, joined).begin(sinks)
     except BaseException:
         writer.close()
         raise
@@ -105,7 +110,7 @@ class _Start:
         self._harmless = Harmless(self._faults.append)
         self._run_id, self._segment_id = joined or os.urandom(6).hex(), os.urandom(8).hex()
 
-    def begin(self) -> ActiveRun:
+    def begin(self, sinks: Sequence[Chosen]) -> ActiveRun:
         """Find the sensors and write the run down. Raises ConfigurationError or StoreError; then no sensor is left open."""
         me = this_process(self._config.procfs)
         if self._joined is None and self._target.environ is None and (claimed := self._claimed(me)) is not None:
@@ -134,6 +139,7 @@ class _Start:
             self._begun_cpu_s,
             *joining.edges(self._run_id, self._joined is not None, self._hears(meters), self._clock, several=self._claim is not None),
             debt=None if self._joined else Debt.of(self._config.db, self._writer.real_path, self._run_id),
+            feed=self._feed(sinks, meters, sink_run(self._run_id, self._config, me, anchor), recorder),
         )
 
     def _claimed(self, me: Identity) -> Claim | None:
@@ -168,24 +174,20 @@ class _Start:
             self._standby = Standby(others, owners, self._run_id, self._segment_id, me)
         for reason, names in groupby(found.missed, key=lambda missed: missed.detail):
             warn("not measured: %s (%s)", ", ".join(missed.device.name for missed in names), reason)
-        idle_w = self._baseline(found.sensors)
+        asked = config.baseline_s and found.sensors
+        idle_w = mean_power_w(found.sensors, self._clock, config.baseline_s, self._period_s) if asked else {}
         sampler = Sampler(found.sensors, self._clock, self._period_s, CALM_S if config.period_s is None else None)
         return _Meters(found, sampler, idle_w)
-
-    def _baseline(self, sensors: Sequence[Sensor]) -> dict[str, float]:
-        """The mean power of each device before the run begins, while nothing trains, in watts."""
-        if not self._config.baseline_s or not sensors:
-            return {}
-        return mean_power_w(sensors, self._clock, self._config.baseline_s, self._period_s)
 
     # ---- what is written first
 
     def _first_rows(self, meters: _Meters, me: Identity, anchor: Anchor) -> dict[str, Sequence[Row]]:
         devices = [] if meters.sampler is None else [i.device for i in meters.sampler.integrators.values()]
         devices += [] if meters.shares is None else meters.shares.devices
+        own = segment_row(self._segment_id, self._run_id, me, anchor, joined=bool(self._joined), rank=self._rank, period_s=self._period_s)
         return {
             "run": [] if self._joined else [self._run_row(me, anchor)],
-            "segment": [self._segment_row(me, anchor)],
+            "segment": [own],
             "device": [
                 *(rows.device_row(self._segment_id, device, meters.idle_w.get(device.name)) for device in devices),
                 *(rows.missed_row(self._segment_id, missed) for missed in meters.found.missed),
@@ -222,11 +224,6 @@ class _Start:
         ids = self._optional("the ids of the job could not be read", lambda: hidden_in(external_ids(self._environ)))
         commit = self._optional("the git commit could not be read", lambda: git_commit(working_folder()))
         return row | {"git_commit": commit, "external": as_json(ids or {})}
-
-    def _segment_row(self, me: Identity, anchor: Anchor) -> Row:
-        return segment_row(
-            self._segment_id, self._run_id, me, anchor, joined=self._joined is not None, rank=self._rank, period_s=self._period_s
-        )
 
     def _optional(self, what: str, find: Callable[[], T]) -> T | None:
         """What `find` returns. None if it fails: the run begins without it."""
@@ -265,9 +262,14 @@ class _Start:
         if self._claim is not None and self._claim.said is not None:
             notes.append(Event(EventKind.CONTINUED, anchor.monotonic_ns, None, self._claim.said))
         notes += [Event(EventKind.STORE, anchor.monotonic_ns, None, text) for text in self._faults]
-        for event in notes:
-            recorder.note(event)
+        record.notes.extend(notes)
         return recorder
+
+    def _feed(self, sinks: Sequence[Chosen], meters: _Meters, run: SinkRun, recorder: Recorder) -> Feed | None:
+        measures = meters.sampler is not None and bool(meters.sampler.integrators or self._claim is None)
+        around = [] if self._joined is None else joining.sinks_around(self._writer, self._joined)
+        own = of_process(sinks, measures=measures, speaks=self._rank in (None, 0), around=around)
+        return Feed.of(own, run, self._segment_id, recorder, self._clock) if own else None
 
     def _rank_use(self, meters: _Meters, me: Identity) -> RankUse | None:
         """None where there are no ranks, and where the energy of processes is attributed to the run as a whole."""

@@ -63,6 +63,7 @@ class EnergyTracker(SoFar, contextlib.ContextDecorator):
     - `gain_gpu`, `gain_cpu`, `gain_dram`: the relative 95 % scale error of the sensors; `offset_gpu_w`: their constant error in watts.
     - `flops_precision`: what the model computes in ("bf16", "fp32" …), for the peak of its GPUs beside the `flops` that are counted.
     - `sensors`: your own sensors, each as "module:function" or "file.py:function".
+    - `sinks`: where the run is shown too, as ["prometheus", "tensorboard=runs/energy"].
 
     Raises ConfigurationError for an argument that is not allowed. `start()` raises ConfigurationError or StoreError if a setting does not
     fit this machine or the database cannot be used. After that no fault of the tracker reaches the training: it becomes an event of the

@@ -12,7 +12,7 @@ import pytest
 from tests.fakes.compared import KINDS, put
 from tests.fakes.world import MakeWorld, World
 from trainwatt.carbon.tables.peaks import peak_of, peaks
-from trainwatt.core.precision import Precision
+from trainwatt.core.choices import Precision
 
 NODE = {"gpu0": 12_000.0, "gpu1": 12_000.0, "package-0": 6_000.0}
 H100 = 989.4e12

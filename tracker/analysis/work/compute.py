@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ...carbon.tables.names import slice_share
 from ...carbon.tables.peaks import peak_of
-from ...core.precision import DEFAULT, precision_named
+from ...core.choices import DEFAULT_PRECISION, precision_named
 from ...core.run import FLOPS_PRECISION_KEY
 from ...core.work import FLOPS, counted
 from .units import work_partial
@@ -40,7 +40,7 @@ def compute_of(stored: StoredRun, run: RunJson, energy: EnergyRangeJson, work: M
     if not flops:
         return None
     given = precision_named(str(stored.run.settings.get(FLOPS_PRECISION_KEY) or ""))
-    precision = given or DEFAULT
+    precision = given or DEFAULT_PRECISION
     peaks = _peaks(stored, precision.value)
     mfu, missing = _utilisation(flops, peaks)
     if work_partial(run):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...core.basis import Basis
+from ...core.choices import Basis
 from ...core.sensing import Availability, Finding
 from ...errors import ConfigurationError
 

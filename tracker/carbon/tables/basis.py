@@ -19,8 +19,8 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Protocol
 
-from ...core.basis import Basis as Basis
-from ...core.basis import basis_named as basis_named
+from ...core.choices import Basis as Basis
+from ...core.choices import basis_named as basis_named
 from ...errors import ConfigurationError
 from ..accounting import Estimate
 

@@ -10,7 +10,7 @@ import csv
 from functools import cache
 from typing import NamedTuple
 
-from ...core.precision import Precision
+from ...core.choices import Precision
 from ...machine.resources import folder_of, text_of
 from . import names
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from ...analysis.view import KINDS, ORDER, natural
 from ...carbon.grid.whereabouts import whereabouts
 from ...config import Config, parse_gpus, resolve, working_folder
-from ...core.basis import Basis
+from ...core.choices import Basis
 from ...core.clock import SystemClock
 from ...core.sensing import Availability, Counter, Discovery, DiscoveryRequest, Finding
 from ...machine.host import require_kernel_trees

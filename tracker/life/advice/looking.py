@@ -22,7 +22,7 @@ from ..whatif.starting import best_shift_ns, filled, lacking, shifted
 from .loss import Elsewhere, Looked
 
 if TYPE_CHECKING:
-    from ...core.basis import Basis
+    from ...core.choices import Basis
     from ...core.contract import ShowJson
     from ...core.point import Point
     from ...storage.read.records import StoredRun

@@ -18,9 +18,11 @@ from ..harmless import Harmless
 from ..sampling.sampler import Sampler
 from ..sampling.snapshot import Snapshot
 from .epochs import Epochs, Forecast
+from .grams import Grams
 from .limit import Limit
 
 if TYPE_CHECKING:
+    from ..feeding.devices import LiveDevices
     from ..surroundings import Surroundings
     from ..target import Target
 
@@ -92,6 +94,8 @@ class Live:
         self._others_j: float | None = None if elsewhere is not None else 0.0
         self._highest_j = 0.0
         self._asked = self._over = False
+        self._devices: LiveDevices | None = None
+        self._grams: Grams | None = None
         if self._sampler is not None and not (surroundings is not None and surroundings.attributes):  # shares are known at a commit
             self._sampler.on_settled = self._settled
         if limit is not None or epochs is not None:
@@ -146,9 +150,26 @@ class Live:
         """What the run will have used at its end. None if that is not known (yet), and after the end."""
         return None if self._epochs is None or self._over else self._epochs.forecast(self.energy_j)
 
+    @property
+    def carbon_g(self) -> float | None:
+        """The grams of CO2e until now. None if `shown` has not been called, or if they are not known (yet)."""
+        energy_j = None if self._grams is None else self.energy_j
+        return None if energy_j is None or self._grams is None else self._grams.of(energy_j)
+
+    @property
+    def budget_share(self) -> float | None:
+        """The part of the budget that is used. None without a budget, and if it is not known (yet)."""
+        used = None if self.limit is None else self.limit.used
+        return None if used is None or self.limit is None else used / self.limit.budget.amount
+
+    def shown(self, devices: LiveDevices, grams: Grams) -> None:
+        """From now on each device is of interest too, and the grams: sinks show them."""
+        self._devices, self._grams = devices, grams
+        self.ask()
+
     def begun(self, t_ns: int) -> None:
         """The run began at `t_ns`."""
-        for part in (self.limit, self._epochs):
+        for part in (self.limit, self._epochs, self._grams):
             if part is not None:
                 part.begun_ns = t_ns
 
@@ -175,6 +196,8 @@ class Live:
             self.limit.learn(writer)
         if self._epochs is not None and writer is not None:
             self._epochs.learn(writer)
+        if self._grams is not None and writer is not None:
+            self._grams.learn(writer)
         if seen is not None:
             self._take((device.device, device.curve) for device in seen.devices.values())
         elif self._others_j:
@@ -200,9 +223,11 @@ class Live:
             self._take((integrator.device, integrator.curve) for integrator in self._sampler.integrators.values())
 
     def _take(self, devices: Iterable[tuple[Device, Curve]]) -> None:
-        out = () if self._surroundings is None else self._surroundings.uncounted
-        points = [curve.latest for device, curve in devices if device.included_in_total and device.name not in out]
-        known = [point for point in points if point is not None]
+        out = frozenset() if self._surroundings is None else self._surroundings.uncounted
+        newest = [(device, curve.latest) for device, curve in devices]
+        if self._devices is not None:
+            self._devices.take(newest, out)
+        known = [point for device, point in newest if point is not None and device.included_in_total and device.name not in out]
         if (known or self._others_j) and self._others_j is not None:
             t_ns = max((point.t_ns for point in known), default=self._clock.monotonic_ns())
             self._publish(t_ns, sum(point.energy_j for point in known) + self._others_j)

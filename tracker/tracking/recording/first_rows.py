@@ -48,6 +48,7 @@ def run_row(run_id: str, config: Config, me: Identity, anchor: Anchor, *, comman
                 "sensors": config.sensors,
                 **({} if config.flops_precision is None else {FLOPS_PRECISION_KEY: config.flops_precision}),
                 **_budget(config),
+                **({"sinks": [setting.partition("=")[0] for setting in config.sinks]} if config.sinks else {}),
                 "ranks_here": ranks_here,
                 "python": sys.version.split()[0],
             }

@@ -78,6 +78,10 @@ class Recorder:
         """Work was done in the open phases. Raises ValueError, TrainwattError, and what the user's type raises."""
         self._record.work.add(unit, phases, given)
 
+    def units(self) -> dict[str, int]:
+        """The work so far, by unit."""
+        return self._record.work.totals()
+
     def metric(self, name: str, given: object, step: int | None) -> None:
         """A metric has a value now, at a step. Raises TrainwattError, and what the user's type raises."""
         self._record.work.metrics.add(name, given, self._clock.monotonic_ns(), step)

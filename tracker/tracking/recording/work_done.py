@@ -55,6 +55,15 @@ class WorkDone:
         with self._lock:
             self._units.add(unit)
 
+    def totals(self) -> dict[str, int]:
+        """The amounts so far by unit, in the whole run."""
+        with self._lock:
+            amounts = dict(self._amounts)
+        found: dict[str, int] = {}
+        for (unit, _), amount in amounts.items():
+            found[unit] = found.get(unit, 0) + amount
+        return found
+
     def rows(self) -> list[Row]:
         """All amounts so far."""
         with self._lock:

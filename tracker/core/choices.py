@@ -1,8 +1,22 @@
-"""PURE: the kinds of numbers that a program computes with. How fast a device is depends on them."""
+"""PURE: what a user chooses by a word: what grams of electricity count, and the kinds of numbers that a program computes with."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+
+
+class Basis(StrEnum):
+    """What an emission factor counts. The values are in the tables, in series of the user, in settings and in the JSON."""
+
+    LIFECYCLE = "lifecycle"
+    """With the supply of the fuel and the building of the plants."""
+    DIRECT = "direct"
+    """The stack alone."""
+
+
+def basis_named(text: str) -> Basis | None:
+    """The basis of that name, also as "life-cycle"; None if there is none."""
+    return next((basis for basis in Basis if basis.value == text.strip().lower().replace("-", "")), None)
 
 
 class Precision(StrEnum):
@@ -16,7 +30,7 @@ class Precision(StrEnum):
     FP8 = "fp8"
 
 
-DEFAULT = Precision.BF16
+DEFAULT_PRECISION = Precision.BF16
 """What large models are trained in, and what utilisations of models in papers refer to."""
 _NAMES = {
     **{"float64": Precision.FP64, "double": Precision.FP64, "64": Precision.FP64, "64-true": Precision.FP64},

@@ -1,0 +1,36 @@
+"""The grams of a run under way."""
+
+from __future__ import annotations
+
+from ...core.clock import Clock
+from ...storage.write.writer import Writer
+from .terms import Facts, Rates, rates_of, seconds_before
+
+NS = 1e-9
+
+
+class Grams:
+    """What the energy and the time of a run are in grams of CO2e, with the central value of each factor. `run`: the run, and the segment
+    that is this process."""
+
+    def __init__(self, run: tuple[str, str], clock: Clock) -> None:
+        self._run = run
+        self._clock = clock
+        self.begun_ns = clock.monotonic_ns()
+        self._before_s = 0.0
+        self._facts: Facts | None = None
+        self._rates: Rates | None = None
+
+    def of(self, energy_j: float) -> float | None:
+        """The grams of a run that has used `energy_j` until now. None if they are not known (yet)."""
+        if (rates := self._rates) is None:
+            return None
+        seconds = self._before_s + (self._clock.monotonic_ns() - self.begun_ns) * NS
+        return energy_j * rates.per_j + seconds * rates.per_s
+
+    def learn(self, writer: Writer) -> None:
+        """In a commit: find out what a joule and a second cost. Raises StoreError and ConfigurationError."""
+        self._before_s = seconds_before(writer, self._run)
+        facts = Facts.of(writer, self._run[0])
+        if facts != self._facts:
+            self._rates, self._facts = rates_of(facts, None), facts

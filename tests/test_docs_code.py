@@ -26,6 +26,7 @@ class Model(torch.nn.Module):
 model, dataset = Model(), [{"x": torch.ones(3)}] * 16
 """
 ACCELERATE = "import torch\nloader = torch.utils.data.DataLoader(torch.ones(8, 3), batch_size=4)\n"
+SWEEP = "def train_one_epoch(rate): return 0.9\n"
 KERAS = "import os\nos.environ['KERAS_BACKEND'] = 'torch'\nimport numpy as np\nimages, labels = np.ones((8, 3)), np.zeros((8, 10))\n"
 RAY = """
 import sys, types
@@ -40,6 +41,7 @@ TRAINER = f"{LOADER}from lightning.pytorch import Trainer\n"
 BEFORE = {
     "README.md": TRAINER,
     "track.md": LOADER,
+    "sweeps.md": SWEEP,
     "lightning.md": LIGHTNING,
     "huggingface.md": HUGGING_FACE,
     "accelerate.md": ACCELERATE,
@@ -74,6 +76,7 @@ def test_the_pages_with_code_are_known() -> None:
         "accelerate.md",
         "keras.md",
         "sensors.md",
+        "sweeps.md",
         "nodes.md",
         "cluster-user.md",
     }

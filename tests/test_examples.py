@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -111,6 +112,31 @@ def test_carbon_of_a_run(tmp_path: Path) -> None:
     paragraph = output.partition("The energy use and")[2].partition("References")
     assert "France (FR)" in paragraph[0]
     assert view["run"]["id"] in paragraph[2]
+
+
+def test_a_sweep_is_ranked_by_the_documented_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each command of docs/sweeps.md, as it is written, at 80 columns."""
+    [block] = re.findall(r"```sh\n(.*?)```", (ROOT / "docs/sweeps.md").read_text(), re.DOTALL)
+    example, *commands = block.splitlines()
+    rates = re.findall(r"^lr=(\S+): accuracy 0\.9", run(sys.executable, *shlex.split(example)[1:], db=tmp_path / "db"), re.MULTILINE)
+    assert len(rates) == 6
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    ranked, shown, _, compared = (read(*shlex.split(command)[1:], db=tmp_path / "db") for command in commands)
+    assert all(f"digits/lr={rate} " in ranked for rate in rates)
+    assert max(map(len, ranked.splitlines())) <= 80
+    page = (tmp_path / "sweep.html").read_text()
+    assert page.count('class="over ') == 6
+    assert "val_accuracy" in shown
+    assert "A  " in compared
+    entries = json.loads(read(*shlex.split(commands[0])[1:], "--json", db=tmp_path / "db"))["runs"]
+    joules = [entry["to"] and entry["to"]["energy_j"] for entry in entries]
+    reached = [j for j in joules if j is not None]
+    if entries[0]["energy"]["total_j"] is not None:
+        assert 3 <= len(reached) < 6
+        assert joules == sorted(reached) + [None] * (6 - len(reached))
+        assert entries[-1]["run"]["name"] == "lr=0.0003"
+        assert [line for line in ranked.splitlines() if "never" in line][-1].split()[1] == "digits/lr=0.0003"
 
 
 def test_life_of_a_model(tmp_path: Path) -> None:

@@ -117,3 +117,16 @@ def test_the_energy_to_the_target_is_the_last_column_to_go(db: Path, columns: in
     assert "never" in printed
     assert "4000 J" in printed or "1.11 Wh" in printed
     assert "no room for: to" not in printed
+
+
+def test_the_names_that_tell_the_runs_apart_are_whole(tmp_path: Path) -> None:
+    """At 80 columns, with long names of metrics and runs."""
+    rows: dict[str, list[Row]] = {name: [] for name in ("run", "segment", "device", "clock_anchor", "curve_point", "metric_point")}
+    for number, rate in enumerate(("0.0003", "0.003", "0.03")):
+        end = {"started_utc_ns": number * 1000 * S, "ended_utc_ns": (number * 1000 + 100) * S, "duration_s": 100.0, "status": "completed"}
+        rows["run"].append(run(rate, project="digits", name=f"lr={rate}", **end))
+        rows["segment"].append(segment(rate, rate, status="completed", start_t_ns=0, end_t_ns=100 * S))
+        rows["metric_point"].append({"segment_id": rate, "name": "val_accuracy", "seq": 0, "t_ns": S, "step": 0, "value": 0.5})
+    printed = call(write(tmp_path / "named.db", **rows), "--to", "val_accuracy>=0.97", "--sort", "to", columns=80).stdout
+    assert all(f"digits/lr={rate} " in printed for rate in ("0.0003", "0.003", "0.03"))
+    assert "no room for" not in printed

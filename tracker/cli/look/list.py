@@ -78,7 +78,7 @@ def command(
     if by is not None and per is not None:
         raise ConfigurationError(f"--per {per} and --by {by}: a sum of runs has no unit of work; leave one of them out")
     target = _target(to, sort, by)
-    names = chosen(columns) if columns is not None or form != "csv" else tuple(RUN_COLUMNS)
+    names = tuple(RUN_COLUMNS) if columns is None and form == "csv" else chosen(columns, ranked=target is not None)
     store = open_store(db)
     assert filters.limit is not None  # the option has a default
     limit, every = filters.limit, replace(filters, limit=None)

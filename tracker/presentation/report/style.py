@@ -83,6 +83,7 @@ rect.grid{fill:var(--grid);opacity:.75}rect.grid.estimated{opacity:.4}
 .figure{flex:none;text-align:right;max-width:70%}
 .track{fill:var(--soft)}.range{stroke:var(--text);stroke-width:1.5}
 .plain{fill:var(--muted)}
+.sweep .middle{paint-order:stroke;stroke:var(--bg);stroke-width:3px}
 .dot{fill-opacity:.55}.mean{stroke-width:2.5}path.over{fill:none;stroke-width:1.5;vector-effect:non-scaling-stroke;stroke-opacity:.8}
 .two{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,360px),1fr));gap:0 48px}
 details{margin:14px 0 0;font-size:14px}

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from ...analysis.work.sweep import Line, Sweep
 
 HIGH = 260
+NARROW = 260
+"""Pixels of the chart's width on a phone. Numbers that do not overlap there do not on a wider page either."""
+WIDE_OF_NUMBER, HIGH_OF_NUMBER = 18, 13
 
 
 def sweep_section(sweep: Sweep) -> Html:
     """The chart, what its marks mean, and the table."""
-    ranked = sorted(enumerate(sweep.lines, 1), key=lambda line: (not line[1].on_front, line[1].best.energy_j))
+    ranked = sorted(sweep.lines, key=lambda line: (not line.on_front, line.best.energy_j))
     direction = "higher" if sweep.better is Better.HIGHER else "lower"
     caption = (
         f"{sweep.metric} over the energy that was used by then, a line for each run; {direction} is better. The dot is the best value of a"
@@ -37,7 +40,7 @@ def sweep_section(sweep: Sweep) -> Html:
         el(
             "figure",
             el("figcaption", caption),
-            _chart(sweep, label),
+            _chart(ranked, label),
             el("p", left_out, class_="muted") if left_out else None,
             _table(sweep, ranked),
             aria_label=label,
@@ -46,23 +49,26 @@ def sweep_section(sweep: Sweep) -> Html:
     )
 
 
-def _table(sweep: Sweep, ranked: Sequence[tuple[int, Line]]) -> Html:
-    largest = largest_j(line.best.energy_j for _, line in ranked)
+def _table(sweep: Sweep, ranked: Sequence[Line]) -> Html:
+    largest = largest_j(line.best.energy_j for line in ranked)
     rows: list[list[Child]] = [
         [
-            str(number),
-            el("a", short_name(title_of(line.view)), href=f"#{anchor(line.view)}"),
+            el("span", _key(number), f" {number} ", el("a", short_name(title_of(line.view)), href=f"#{anchor(line.view)}")),
             metric_text(line.best.value),
             format_energy(line.best.energy_j, largest),
             "on the front" if line.on_front else "",
         ]
-        for number, line in ranked
+        for number, line in enumerate(ranked, 1)
     ]
-    return table(["", "run", f"best {sweep.metric}", "energy until then", ""], rows, (0, 2, 3), "Runs by what they reached", cards=True)
+    return table(["run", f"best {sweep.metric}", "energy until then", ""], rows, (1, 2), "Runs by what they reached", cards=True)
 
 
-def _chart(sweep: Sweep, label: str) -> Html:
-    values = [of for line in sweep.lines for of in line.values]
+def _key(number: int) -> Html:
+    return el("svg", el("circle", cx=6, cy=6, r=5, class_=f"dot {colour_of(number)}"), width=12, height=12, aria_hidden="true")
+
+
+def _chart(ranked: Sequence[Line], label: str) -> Html:
+    values = [of for line in ranked for of in line.values]
     size, symbol = energy_unit(max(of.energy_j for of in values))
     xs = ticks(max(of.energy_j for of in values) / size)
     low, high = min(of.value for of in values), max(of.value for of in values)
@@ -76,19 +82,43 @@ def _chart(sweep: Sweep, label: str) -> Html:
 
     marks: list[Child] = [*level_lines([0.0], 1.0, HIGH)]
     dots: list[Child] = []
-    for number, line in enumerate(sweep.lines, 1):
+    at = [(x_of(line.best.energy_j), y_of(line.best.value)) for line in ranked]
+    for number, (line, (x, y), number_y) in enumerate(zip(ranked, at, numbers_at(at), strict=True), 1):
         path = "L".join(f"{short(x_of(of.energy_j) * WIDE)} {short(y_of(of.value))}" for of in line.values)
         marks.append(el("path", d=f"M{path}", class_=f"over {colour_of(number)}"))
-        at = f"{100 * x_of(line.best.energy_j):.2f}%"
-        y = y_of(line.best.value)
-        dots.append(el("circle", cx=at, cy=short(y), r=6 if line.on_front else 3, class_=f"dot {colour_of(number)}"))
-        dots.append(el("text", str(number), x=at, y=short(y - 9), class_="middle strong" if line.on_front else "middle"))
+        across = f"{100 * x:.2f}%"
+        if abs(number_y - y) > HIGH_OF_NUMBER:
+            end = number_y + (HIGH_OF_NUMBER / 2 if number_y < y else -HIGH_OF_NUMBER / 2)
+            dots.append(el("line", x1=across, x2=across, y1=short(y), y2=short(end), class_="axis"))
+        dots.append(el("circle", cx=across, cy=short(y), r=6 if line.on_front else 3, class_=f"dot {colour_of(number)}"))
+        dots.append(el("text", str(number), x=across, y=short(number_y + 4), class_="middle strong" if line.on_front else "middle"))
     texts = [
         *level_texts([(HIGH - y_of(v), metric_text(v)) for v in dict.fromkeys((low, high))], 1.0, HIGH),
         *(_tick(x, xs, symbol) for x in xs),
         *dots,
     ]
     return framed("sweep", HIGH, marks, texts, label)
+
+
+def numbers_at(dots: Sequence[tuple[float, float]]) -> list[float]:
+    """The height of the middle of the number of each dot, near the dot, so that no number covers another one or a dot.
+
+    A dot is at a part of the width and a height in pixels. Runs that reach the same place have their numbers below each other. Where there
+    is no room left, numbers do overlap.
+    """
+    taken = list(dots)
+    found: list[float] = []
+    for x, y in dots:
+        near = sorted(
+            (y + sign * (HIGH_OF_NUMBER + HIGH_OF_NUMBER * step) for step in range(HIGH // HIGH_OF_NUMBER) for sign in (-1, 1)),
+            key=lambda height: (abs(height - y), height),
+        )
+        inside = [height for height in near if -HIGH_OF_NUMBER <= height <= HIGH - HIGH_OF_NUMBER / 2]
+        free = (h for h in inside if not any(abs(x - a) * NARROW < WIDE_OF_NUMBER and abs(h - b) < HIGH_OF_NUMBER for a, b in taken))
+        height = next(free, inside[0])
+        taken.append((x, height))
+        found.append(height)
+    return found
 
 
 def _tick(x: float, xs: Sequence[float], symbol: str) -> Html:

@@ -156,12 +156,15 @@ RUN_COLUMNS: Mapping[str, Column[EntryJson]] = {
     **COMPUTE_COLUMNS,
 }
 DEFAULT = ("run", "started", "project", "status", "time", "energy", "error", "measured")
+TO_TARGET = ("run", "project", "status", "time", "energy")
+"""With the energy to a target, which has its range: the names of the runs, which tell them apart, need the room."""
 
 
-def chosen(text: str | None) -> tuple[str, ...]:
-    """The names in "run,energy,name", in that order. Raises ConfigurationError, which lists all columns."""
+def chosen(text: str | None, *, ranked: bool) -> tuple[str, ...]:
+    """The names in "run,energy,name", in that order. `ranked`: by the energy to a target. Raises ConfigurationError, which lists all
+    columns."""
     if text is None:
-        return DEFAULT
+        return TO_TARGET if ranked else DEFAULT
     names = [name.strip().lower() for name in text.split(",")]
     known = f"the columns are {', '.join(RUN_COLUMNS)}; give some of them with commas, as in run,name,energy"
     for name in names:

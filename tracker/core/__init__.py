@@ -9,6 +9,7 @@ from ..errors import ReadError, SensorLostError
 from .point import Provenance
 from .sensing import Availability, Counter, Device, DeviceKind, Discovery, DiscoveryRequest, Finding, Gauge, Reading, Sensor
 from .sink import LiveDevice, LiveRun, Sink, SinkRun
+from .work import singular
 
 __all__ = [
     "Availability",
@@ -28,4 +29,5 @@ __all__ = [
     "SensorLostError",
     "Sink",
     "SinkRun",
+    "singular",
 ]

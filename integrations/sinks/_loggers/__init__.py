@@ -1,0 +1,1 @@
+"""It belongs here if the sinks of several experiment loggers share it."""

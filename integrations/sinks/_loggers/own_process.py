@@ -1,0 +1,82 @@
+"""The process of `own_run`: reads lines of JSON and gives their figures to a run of Weights & Biases or Trackio.
+
+The first line says what the run is called. The input ends when the training does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import IO, Any
+
+INIT_S = 20.0
+"""How long a server of Weights & Biases may take to answer, unless its own setting says so. Otherwise the run is recorded offline."""
+RUNNING, WELL = "running", ("completed", "searched", "pruned")
+
+
+def main(library: str) -> None:
+    """Run until the input ends. What is printed goes to the errors; the output is for what the user is to know."""
+    said = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    opening = json.loads(sys.stdin.readline())
+    {"wandb": _wandb, "trackio": _trackio}[library](opening, said)
+
+
+def _lines() -> Any:
+    for line in sys.stdin:
+        try:
+            yield json.loads(line)
+        except ValueError:  # the training was killed within a line
+            return
+
+
+def _wandb(opening: dict[str, Any], said: IO[str]) -> None:
+    import wandb
+
+    run = _wandb_run(opening, said)
+    last = {"status": RUNNING}
+    for last in _lines():
+        run.log(last["figures"])
+        if last["status"] != RUNNING:
+            run.summary.update(last["facts"] | last["figures"])
+    run.finish(exit_code=int(last["status"] not in WELL))
+    wandb.teardown()
+
+
+def _wandb_run(opening: dict[str, Any], said: IO[str]) -> Any:
+    import wandb
+
+    quiet = {"silent": True, "console": "off", "x_disable_stats": True, "disable_code": True, "disable_git": True}
+    settings = wandb.Settings(init_timeout=float(os.environ.get("WANDB_INIT_TIMEOUT", INIT_S)), **quiet)
+    asked = {
+        "project": opening["project"] or os.environ.get("WANDB_PROJECT") or opening["default_project"],
+        "name": opening["name"],
+        "group": opening["group"],
+        "config": opening["facts"],
+        "settings": settings,
+    }
+    try:
+        return wandb.init(**asked)
+    except Exception as error:  # not logged in, or no answer
+        run = wandb.init(**asked, mode="offline")
+        why = " ".join(str(error).split())[:200]
+        said.write(f"wandb: recorded offline ({why}); `wandb sync {os.path.dirname(run.dir)}` uploads it\n")
+        said.flush()
+        return run
+
+
+def _trackio(opening: dict[str, Any], said: IO[str]) -> None:
+    import trackio
+
+    run = trackio.init(
+        project=opening["project"] or os.environ.get("TRACKIO_PROJECT") or opening["default_project"],
+        name=opening["name"],
+        config=dict(opening["facts"]),
+        auto_log_gpu=False,
+        auto_log_cpu=False,
+        embed=False,
+    )
+    for line in _lines():
+        run.log(line["figures"] if line["status"] == RUNNING else line["figures"] | line["facts"])
+    run.finish()

@@ -1,0 +1,185 @@
+"""A program with a run of its own in each logger, whose runs a sink logs to as well, and then runs of the sinks' own. Prints what the
+readers of the loggers find. It is one process because these libraries take seconds to load."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from glob import glob
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from tests.integrations.sinks.lives import FINAL, RUN, live, now
+from trainwatt.core import Sink
+
+BLOCK, HEADER = 32768, struct.Struct("<IHB")
+"""A file of W&B is a log of LevelDB: blocks of records with a checksum, a length and a kind (whole, first, middle, last)."""
+
+
+def in_a_thread(what: Callable[[], object]) -> str:
+    """A sink has a thread of its own. Returns what it raises."""
+    raised: list[str] = []
+
+    def run() -> None:
+        try:
+            what()
+        except Exception as error:
+            raised.append(f"{type(error).__name__}: {error}")
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    return "".join(raised)
+
+
+def begun(name: str, text: str = "") -> Sink:
+    ours: Sink = import_module(f"trainwatt.integrations.sinks.{name}").sink(text)
+    in_a_thread(lambda: ours.begin(RUN, now))
+    return ours
+
+
+def loop(ours: Sink, log: Callable[[int], object]) -> None:
+    """A training that logs four losses, and a sink that writes more often."""
+    for step in range(4):
+        in_a_thread(lambda t=step + 1.0: ours.write(live(t)))  # type: ignore[misc]
+        in_a_thread(lambda t=step + 1.5: ours.write(live(t)))  # type: ignore[misc]
+        log(step)
+
+
+def end(ours: Sink) -> str:
+    return in_a_thread(lambda: ours.write(FINAL)) + in_a_thread(ours.end)
+
+
+# ---- Weights & Biases
+
+
+def records(path: str) -> Iterator[Any]:
+    """The records of a file of W&B, whose types are its own."""
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    data, at, whole = Path(path).read_bytes(), 7, b""
+    while at + HEADER.size <= len(data):
+        if BLOCK - at % BLOCK < HEADER.size:
+            at += BLOCK - at % BLOCK
+            continue
+        _, size, kind = HEADER.unpack_from(data, at)
+        at += HEADER.size + size
+        whole += data[at - size : at]
+        if kind in (1, 4):
+            record = Record()
+            record.ParseFromString(whole)
+            whole = b""
+            yield record
+
+
+def of_wandb(folder: str) -> dict[str, Any]:
+    (path,) = glob(f"{folder}/*.wandb")
+    found: dict[str, Any] = {"rows": [], "summary": {}, "config": {}}
+    for record in records(path):
+        kind = record.WhichOneof("record_type")
+        if kind == "history":
+            found["rows"].append(_items(record.history.item))
+        elif kind == "summary":
+            found["summary"] |= _items(record.summary.update)
+        elif kind == "run":
+            found["config"] |= _items(record.run.config.update)
+            found["project"] = record.run.project
+        elif kind == "exit":
+            found["exit"] = record.exit.exit_code
+    return found
+
+
+def _items(items: Any) -> dict[str, Any]:
+    return {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in items}
+
+
+def wandb_runs() -> dict[str, Any]:
+    import wandb
+
+    folders: dict[str, str] = {}
+    steps: dict[str, int] = {}
+    after = ""
+    for name, explicit, with_sink in [("plain", False, False), ("counted", False, True), ("given", True, True)]:
+        theirs = wandb.init(project="theirs", mode="offline", settings=wandb.Settings(silent=True, console="off"))
+        ours = begun("wandb") if with_sink else None
+        log = lambda step, run=theirs, ten=explicit: run.log({"loss": step}, step=10 * step) if ten else run.log({"loss": step})  # noqa: E731
+        if ours is not None:
+            loop(ours, log)
+            end(ours)
+        else:
+            for step in range(4):
+                log(step)
+        steps[name], folders[name] = theirs.step, str(Path(theirs.dir).parent)
+        theirs.finish()
+        if ours is not None:
+            after = in_a_thread(lambda ours=ours: ours.write(FINAL))  # type: ignore[misc]
+    wandb.teardown()
+    ours = begun("wandb")  # now no run is active
+    end(ours)
+    (own,) = set(glob("wandb/offline-run-*")) - {os.path.relpath(folder) for folder in folders.values()}
+    read = {name: of_wandb(folder) for name, folder in [*folders.items(), ("own", own)]}
+    return {**read, "steps": steps, "after": after, "current": wandb.run is not None}
+
+
+# ---- MLflow
+
+
+def mlflow_runs() -> dict[str, Any]:
+    import mlflow
+
+    client = mlflow.MlflowClient()
+    with mlflow.start_run() as theirs:
+        ours = begun("mlflow")
+        loop(ours, lambda step: mlflow.log_metric("loss", step, step=step))
+    raised = end(ours)  # the user's run has ended by now, and takes values all the same
+    os.environ["MLFLOW_RUN_ID"] = client.create_run("0").info.run_id
+    named = begun("mlflow")
+    end(named)
+    by_variable = client.get_run(os.environ.pop("MLFLOW_RUN_ID"))
+    own = begun("mlflow", "energy of all")
+    end(own)
+    deleted = mlflow.start_run()
+    gone = begun("mlflow")
+    mlflow.end_run()
+    client.delete_run(deleted.info.run_id)
+    experiment = client.get_experiment_by_name("energy of all")
+    (of_own,) = client.search_runs([experiment.experiment_id])
+    read = {
+        name: {"metrics": run.data.metrics, "tags": run.data.tags, "status": run.info.status, "name": run.info.run_name}
+        for name, run in {"theirs": client.get_run(theirs.info.run_id), "own": of_own, "by_variable": by_variable}.items()
+    }
+    history = client.get_metric_history(theirs.info.run_id, "energy/total_j")
+    return {**read, "raised": raised, "gone": end(gone), "steps": [(m.step, m.timestamp, m.value) for m in history]}
+
+
+# ---- Trackio
+
+
+def trackio_runs() -> dict[str, Any]:
+    import trackio
+    from trackio.sqlite_storage import SQLiteStorage
+
+    theirs = trackio.init(project="theirs", name="theirs", auto_log_gpu=False, auto_log_cpu=False)
+    ours = begun("trackio")
+    loop(ours, lambda step: trackio.log({"loss": step}))
+    trackio.finish()
+    raised = end(ours)
+    trackio.context_vars.current_run.set(None)
+    end(begun("trackio", "energy"))
+    (own,) = trackio.Api().runs("energy")
+    return {
+        "raised": raised,
+        "rows": SQLiteStorage.get_logs("theirs", theirs.name),
+        "system": SQLiteStorage.get_system_logs("theirs", theirs.name),
+        "own": {"name": own.name, "config": own.config, "rows": SQLiteStorage.get_logs("energy", own.name)},
+    }
+
+
+if __name__ == "__main__":
+    out, sys.stdout = sys.stdout, sys.stderr
+    json.dump({"wandb": wandb_runs(), "mlflow": mlflow_runs(), "trackio": trackio_runs()}, out)

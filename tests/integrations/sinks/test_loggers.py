@@ -1,0 +1,158 @@
+"""Weights & Biases, MLflow and Trackio: their own readers find the digits, and the user's runs are as they were."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.world import HANGS_S, ROOT
+from tests.integrations.sinks.lives import FACTS, FIGURES, live
+from trainwatt import ConfigurationError
+from trainwatt.integrations.sinks import mlflow, trackio, wandb
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("loggers")]
+OFFLINE = {
+    "WANDB_ERROR_REPORTING": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ALLOW_FILE_STORE": "true",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+def environ(folder: Path) -> dict[str, str]:
+    """A user who has set up none of the loggers."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("WANDB", "MLFLOW", "TRACKIO", "TRAINWATT"))}
+    places = {"HOME": str(folder), "TRACKIO_DIR": str(folder / "trackio"), "MLFLOW_TRACKING_URI": str(folder / "mlruns")}
+    return {**kept, **OFFLINE, **places, "PYTHONPATH": str(ROOT)}
+
+
+@pytest.fixture(scope="module")
+def logged(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("logged")
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.integrations.sinks.logged"],
+        env=environ(folder),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=HANGS_S,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return {**json.loads(ended.stdout), "stderr": ended.stderr}
+
+
+def figures_of(row: dict[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in row.items() if name in FIGURES}
+
+
+def test_the_steps_of_a_user_of_wandb_are_as_without_the_sink(logged: Any) -> None:
+    read = logged["wandb"]
+    losses = {name: [(row["_step"], row["loss"]) for row in read[name]["rows"] if "loss" in row] for name in ("plain", "counted", "given")}
+    assert losses["plain"] == losses["counted"] == [(0, 0), (1, 1), (2, 2), (3, 3)]
+    assert losses["given"] == [(0, 0), (10, 1), (20, 2), (30, 3)]
+    assert read["steps"] == {"plain": 4, "counted": 4, "given": 30}
+
+
+def test_each_row_of_a_user_of_wandb_has_the_newest_energy(logged: Any) -> None:
+    rows = logged["wandb"]["counted"]["rows"]
+    assert [row["energy/total_j"] for row in rows if "loss" in row] == [live(step + 1.5).energy_j for step in range(4)]
+
+
+@pytest.mark.parametrize("name", ["counted", "given", "own"])
+def test_the_summary_of_wandb_has_the_final_digits(logged: Any, name: str) -> None:
+    summary = logged["wandb"][name]["summary"]
+    assert figures_of(summary) == FIGURES
+    assert {key: summary[key] for key in FACTS} == FACTS
+
+
+def test_a_run_of_wandb_that_has_ended_takes_nothing_and_says_so(logged: Any) -> None:
+    assert logged["wandb"]["after"].startswith("TrainwattError: the run of wandb takes no more values")
+
+
+def test_a_run_of_wandb_for_the_sink_alone_is_offline_and_not_current(logged: Any) -> None:
+    """Nobody has logged in: so it is offline, and this is said. A later `wandb.init()` of the user gets a run of its own."""
+    own = logged["wandb"]["own"]
+    assert own["project"] == "digits"
+    assert own["exit"] == 0
+    assert own["config"]["trainwatt.run_id"] == FACTS["trainwatt.run_id"]
+    assert not logged["wandb"]["current"]
+    assert logged["stderr"].count("wandb: recorded offline (") == 1
+
+
+@pytest.mark.parametrize(("name", "status"), [("theirs", "FINISHED"), ("own", "FINISHED"), ("by_variable", "RUNNING")])
+def test_mlflow_has_the_final_digits(logged: Any, name: str, status: str) -> None:
+    run = logged["mlflow"][name]
+    assert figures_of(run["metrics"]) == FIGURES
+    assert {key: run["tags"][key] for key in FACTS} == FACTS
+    assert run["status"] == status
+
+
+def test_mlflow_has_the_values_of_each_time_in_the_run_of_the_user(logged: Any) -> None:
+    read = logged["mlflow"]
+    times = [t for step in range(4) for t in (step + 1.0, step + 1.5)] + [9.0]
+    assert sorted(value for _, _, value in read["steps"]) == [live(t).energy_j for t in times]
+    assert {at - 1_700_000_000_000 for _, at, _ in read["steps"]} == {1000 * t for t in times}
+    assert read["theirs"]["metrics"]["loss"] == 3.0
+    assert read["own"]["name"] == "a_first_run-01234567"
+    assert read["raised"] == ""
+
+
+def test_a_run_of_mlflow_that_is_gone_is_said(logged: Any) -> None:
+    assert "must be in 'active' lifecycle_stage" in logged["mlflow"]["gone"] or "not found" in logged["mlflow"]["gone"]
+
+
+def test_trackio_has_the_final_digits_beside_the_steps_of_the_user(logged: Any) -> None:
+    read = logged["trackio"]
+    assert [(row["step"], row["loss"]) for row in read["rows"]] == [(0, 0), (1, 1), (2, 2), (3, 3)]
+    assert not any(figures_of(row) for row in read["rows"])
+    assert [row["energy/total_j"] for row in read["system"]][:2] == [live(1.0).energy_j, live(1.5).energy_j]
+    assert figures_of(read["system"][-1]) == FIGURES
+    assert {key: read["system"][-1][key] for key in FACTS} == FACTS
+    assert read["raised"] == ""
+
+
+def test_a_run_of_trackio_for_the_sink_alone(logged: Any) -> None:
+    own = logged["trackio"]["own"]
+    assert own["name"] == "a_first_run-01234567"
+    assert own["config"]["trainwatt.project"] == "digits"
+    assert figures_of(own["rows"][-1]) == FIGURES
+    assert {key: own["rows"][-1][key] for key in FACTS} == FACTS
+
+
+@pytest.mark.parametrize("library", ["tensorboard", "wandb", "mlflow", "trackio"])
+def test_a_library_that_is_missing_is_said_before_the_training(tmp_path: Path, library: str) -> None:
+    """A folder of its name, which these libraries make, is not the library."""
+    (tmp_path / library).mkdir()
+    code = f"""
+import sys
+sys.path = ["", *(p for p in sys.path if "site-packages" not in p)]
+from trainwatt import ConfigurationError
+from trainwatt.integrations.sinks.{library} import sink
+try:
+    sink("")
+except ConfigurationError as error:
+    print(error)
+assert not [name for name in sys.modules if name.partition(".")[0] == "{library}"]
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environ(tmp_path), capture_output=True, text=True, timeout=HANGS_S
+    )
+    assert ended.stdout == f"the sink {library} needs the package {library}: `pip install 'trainwatt[{library}]'`.\n", ended.stderr
+
+
+def test_an_address_is_no_experiment() -> None:
+    with pytest.raises(ConfigurationError, match="MLFLOW_TRACKING_URI names the server"):
+        mlflow.sink("http://127.0.0.1:5000")
+
+
+def test_naming_a_sink_imports_no_library() -> None:
+    before = set(sys.modules)
+    for each in (mlflow, trackio, wandb):
+        each.sink("x")
+    assert {"mlflow", "trackio", "wandb"}.isdisjoint({name.partition(".")[0] for name in set(sys.modules) - before})

@@ -28,6 +28,11 @@ model, dataset = Model(), [{"x": torch.ones(3)}] * 16
 ACCELERATE = "import torch\nloader = torch.utils.data.DataLoader(torch.ones(8, 3), batch_size=4)\n"
 SWEEP = "def train_one_epoch(rate): return 0.9\n"
 KERAS = "import os\nos.environ['KERAS_BACKEND'] = 'torch'\nimport numpy as np\nimages, labels = np.ones((8, 3)), np.zeros((8, 10))\n"
+LOGGERS = """
+import os
+os.environ |= {"WANDB_MODE": "offline", "WANDB_SILENT": "true", "WANDB_ERROR_REPORTING": "false", "TRACKIO_DIR": os.path.abspath("trackio")}
+os.environ |= {"MLFLOW_TRACKING_URI": os.path.abspath("mlruns"), "MLFLOW_ALLOW_FILE_STORE": "true", "MLFLOW_DISABLE_TELEMETRY": "true"}
+"""
 RAY = """
 import sys, types
 class TorchTrainer:  # one worker, in this process
@@ -46,6 +51,7 @@ BEFORE = {
     "huggingface.md": HUGGING_FACE,
     "accelerate.md": ACCELERATE,
     "keras.md": KERAS,
+    "loggers.md": LOADER + LOGGERS,
     "cluster-user.md": LOADER + RAY,
 }
 AFTER = {"sensors.md": AS_A_SENSOR}
@@ -75,6 +81,7 @@ def test_the_pages_with_code_are_known() -> None:
         "huggingface.md",
         "accelerate.md",
         "keras.md",
+        "loggers.md",
         "sensors.md",
         "sweeps.md",
         "nodes.md",

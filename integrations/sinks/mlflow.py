@@ -24,7 +24,7 @@ ENDED = {COMPLETED: "FINISHED", FAILED: "FAILED"}
 
 
 def sink(text: str) -> Sink:
-    """Values for MLflow. `text`: the experiment of a run of its own. Raises ConfigurationError if it is an address, or there is no MLflow."""
+    """Values for MLflow. `text`: the experiment of a run of its own. Raises ConfigurationError for an address, or without MLflow."""
     require("mlflow", "mlflow")
     if "://" in text:
         raise ConfigurationError(

@@ -9,6 +9,7 @@ import struct
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from glob import glob
 from importlib import import_module
 from pathlib import Path
@@ -39,20 +40,21 @@ def in_a_thread(what: Callable[[], object]) -> str:
 
 def begun(name: str, text: str = "") -> Sink:
     ours: Sink = import_module(f"trainwatt.integrations.sinks.{name}").sink(text)
-    in_a_thread(lambda: ours.begin(RUN, now))
+    in_a_thread(partial(ours.begin, RUN, now))
     return ours
 
 
-def loop(ours: Sink, log: Callable[[int], object]) -> None:
+def loop(ours: Sink | None, log: Callable[[int], object]) -> None:
     """A training that logs four losses, and a sink that writes more often."""
     for step in range(4):
-        in_a_thread(lambda t=step + 1.0: ours.write(live(t)))  # type: ignore[misc]
-        in_a_thread(lambda t=step + 1.5: ours.write(live(t)))  # type: ignore[misc]
+        for seconds in (step + 1.0, step + 1.5):
+            if ours is not None:
+                in_a_thread(partial(ours.write, live(seconds)))
         log(step)
 
 
 def end(ours: Sink) -> str:
-    return in_a_thread(lambda: ours.write(FINAL)) + in_a_thread(ours.end)
+    return in_a_thread(partial(ours.write, FINAL)) + in_a_thread(ours.end)
 
 
 # ---- Weights & Biases
@@ -107,23 +109,26 @@ def wandb_runs() -> dict[str, Any]:
     for name, explicit, with_sink in [("plain", False, False), ("counted", False, True), ("given", True, True)]:
         theirs = wandb.init(project="theirs", mode="offline", settings=wandb.Settings(silent=True, console="off"))
         ours = begun("wandb") if with_sink else None
-        log = lambda step, run=theirs, ten=explicit: run.log({"loss": step}, step=10 * step) if ten else run.log({"loss": step})  # noqa: E731
+        loop(ours, partial(_log, theirs, explicit))
         if ours is not None:
-            loop(ours, log)
             end(ours)
-        else:
-            for step in range(4):
-                log(step)
         steps[name], folders[name] = theirs.step, str(Path(theirs.dir).parent)
         theirs.finish()
         if ours is not None:
-            after = in_a_thread(lambda ours=ours: ours.write(FINAL))  # type: ignore[misc]
+            after = in_a_thread(partial(ours.write, FINAL))
     wandb.teardown()
     ours = begun("wandb")  # now no run is active
     end(ours)
     (own,) = set(glob("wandb/offline-run-*")) - {os.path.relpath(folder) for folder in folders.values()}
     read = {name: of_wandb(folder) for name, folder in [*folders.items(), ("own", own)]}
     return {**read, "steps": steps, "after": after, "current": wandb.run is not None}
+
+
+def _log(run: Any, explicit: bool, step: int) -> None:
+    if explicit:
+        run.log({"loss": step}, step=10 * step)
+    else:
+        run.log({"loss": step})
 
 
 # ---- MLflow

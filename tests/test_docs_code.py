@@ -83,6 +83,7 @@ def test_the_pages_with_code_are_known() -> None:
         "keras.md",
         "loggers.md",
         "sensors.md",
+        "sinks.md",
         "sweeps.md",
         "nodes.md",
         "cluster-user.md",

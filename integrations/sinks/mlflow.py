@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainwatt import ConfigurationError
 
-from ._loggers.values import COMPLETED, FAILED, PERIOD_S, facts, loaded, require, title, values
+from ._loggers.values import COMPLETED, FAILED, PERIOD_S, facts, load, title, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ ENDED = {COMPLETED: "FINISHED", FAILED: "FAILED"}
 
 def sink(text: str) -> Sink:
     """Values for MLflow. `text`: the experiment of a run of its own. Raises ConfigurationError for an address, or without MLflow."""
-    require("mlflow", "mlflow")
+    load("mlflow", "mlflow")
     if "://" in text:
         raise ConfigurationError(
             f"mlflow={text}: this is an address; MLFLOW_TRACKING_URI names the server, and mlflow=EXPERIMENT the experiment"
@@ -34,20 +34,19 @@ def sink(text: str) -> Sink:
     return _Mlflow(text, theirs, uri)
 
 
-def _active() -> tuple[str | None, str | None]:
+def _active() -> tuple[str | None, str]:
     """The run of MLflow that is active in this thread, and where it is kept. MLflow has an active run for each thread."""
-    mlflow, run_id = loaded("mlflow"), os.environ.get("MLFLOW_RUN_ID") or None
-    if mlflow is None:
-        return run_id, None
+    import mlflow
+
     active = mlflow.active_run()
-    return run_id if active is None else active.info.run_id, mlflow.get_tracking_uri()
+    return active.info.run_id if active is not None else os.environ.get("MLFLOW_RUN_ID") or None, mlflow.get_tracking_uri()
 
 
 class _Mlflow:
     period_s = PERIOD_S
     per_host = False
 
-    def __init__(self, experiment: str, theirs: str | None, uri: str | None) -> None:
+    def __init__(self, experiment: str, theirs: str | None, uri: str) -> None:
         self._experiment, self._uri = experiment, uri
         self._id, self._ours = theirs, theirs is None
         self._run: SinkRun | None = None
@@ -76,9 +75,9 @@ class _Mlflow:
 
     def _logged_run(self, run: SinkRun) -> str:
         """The id of the run of MLflow that is logged to. It is made if need be."""
-        if self._client is None:
-            from mlflow import MlflowClient
+        from mlflow import MlflowClient
 
+        if self._client is None:
             self._client = MlflowClient(tracking_uri=self._uri)
         if self._id is None:
             self._id = self._start(run)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainwatt import ConfigurationError
 
-from ._loggers.values import COMPLETED, FAILED, PERIOD_S, RUNNING, facts, require, title, values
+from ._loggers.values import COMPLETED, FAILED, PERIOD_S, RUNNING, facts, load, title, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,12 @@ RUN_TAG = "trainwatt/run"
 
 def sink(text: str) -> Sink:
     """Values for TensorBoard. `text`: the folder of logs. Raises ConfigurationError if it is none, or TensorBoard is not installed."""
-    require("tensorboard", "tensorboard")
+    load(
+        "tensorboard",
+        "tensorboard.summary.writer.record_writer",
+        "tensorboard.plugins.hparams.metadata",
+        "tensorboard.plugins.text.metadata",
+    )
     if "://" in text:
         raise ConfigurationError(f"tensorboard={text}: this is an address; the sink writes to a folder, as in tensorboard=runs/energy")
     folder = Path(text or "runs").expanduser().absolute()

@@ -21,7 +21,7 @@ __all__ = ["sink"]
 
 def sink(text: str) -> Sink:
     """Values for Trackio. `text`: the project of a run of its own. Raises ConfigurationError if Trackio is not installed."""
-    require("trackio", "trackio")
+    require("trackio")
     return _Trackio(text or None, _active())
 
 

@@ -30,7 +30,7 @@ FIRST_S = 5.0
 
 def sink(text: str) -> Sink:
     """Values for Weights & Biases. `text`: the project of a run of its own. Raises ConfigurationError if wandb is not installed."""
-    require("wandb", "wandb")
+    require("wandb")
     return _Wandb(text or None)
 
 

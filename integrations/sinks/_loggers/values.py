@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -56,15 +57,24 @@ def title(run: SinkRun) -> str:
     return f"{plain(run.name or run.project)}-{run.run_id[:8]}"
 
 
-def require(library: str, extra: str) -> None:
+def require(library: str) -> None:
     """Raises ConfigurationError if a library is not installed. It is not imported."""
     try:
         spec = None if library in sys.modules else find_spec(library)
     except (ImportError, ValueError):
         spec = None
-    found = sys.modules.get(library) is not None or (spec is not None and spec.origin is not None)  # a mere folder of this name is none
-    if not found:
-        raise ConfigurationError(f"the sink {extra} needs the package {library}: `pip install 'trainwatt[{extra}]'`.")
+    if sys.modules.get(library) is None and (spec is None or spec.origin is None):  # a mere folder of this name has no origin
+        raise ConfigurationError(f"the sink {library} needs the package {library}: `pip install 'trainwatt[{library}]'`.")
+
+
+def load(library: str, *modules: str) -> None:
+    """Import what a sink needs of a library, before the training and not beside it. Raises ConfigurationError if that fails."""
+    require(library)
+    for module in modules:
+        try:
+            import_module(module)
+        except Exception as error:  # the code is that of other packages
+            raise ConfigurationError(f"the sink {library} cannot import {module}: {type(error).__name__}: {error}") from error
 
 
 def loaded(library: str) -> Any | None:

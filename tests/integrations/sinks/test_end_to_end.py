@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
-import time
-from glob import glob
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.fakes.world import MakeWorld, World
+from tests.fakes.world import World
 from tests.integrations.sinks.test_loggers import environ
 
 pytestmark = pytest.mark.slow

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ._names import CARBON, EACH, POWER, TOTAL
-
 if TYPE_CHECKING:
     from trainwatt import EnergyTracker
 
+TOTAL, POWER, CARBON, EACH = "energy/total_j", "energy/power_w", "energy/carbon_g", "energy/sample_j"
+"""The names in the loggers: the energy, the mean power since the last values, the grams, and the energy of a sample."""
 OFTEN, SELDOM = 20.0, 300.0
 """So many times as long as the last reading took must pass before the next one: at the end of an epoch, and within one."""
 WAIT_S = 5.0

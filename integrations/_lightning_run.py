@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from trainwatt import EnergyTracker, TrainwattError
 from trainwatt.integrations._common import Around, OpenPhases, harmless, log
 from trainwatt.integrations._lightning import OVER, Batches, callback_class, callbacks_of, fits, loads_checkpoint, searches, to_loggers
-from trainwatt.integrations._live import OFTEN, SELDOM, Live
+from trainwatt.integrations._live import Live
 
 if TYPE_CHECKING:
     from lightning.pytorch import Callback, LightningModule, Trainer
@@ -202,11 +202,9 @@ class RunCallback(Callback):
     # ---- values while it trains
 
     def _say(self, trainer: Trainer, *, at_an_end: bool) -> None:
-        """Give the values to the loggers, at the end of an epoch or when the slow ones have been read, and have those read again."""
-        if trainer.is_global_zero and trainer.loggers:
-            if self._live.ready or at_an_end:
-                to_loggers(trainer, self._live.take())
-            self._live.ask(OFTEN if at_an_end else SELDOM)
+        """Give the values to the loggers, at the end of an epoch, and from time to time within one."""
+        if trainer.is_global_zero and trainer.loggers and (at_an_end or self._live.due):
+            to_loggers(trainer, self._live.take())
 
     def _say_last(self, trainer: Trainer) -> None:
         """The values of the whole run, once."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, SupportsFloat, Unpack
 
 from trainwatt import EnergyTracker
 from trainwatt.integrations._common import Around, OpenPhases, harmless
-from trainwatt.integrations._live import OFTEN, Live
+from trainwatt.integrations._live import Live
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -110,10 +110,8 @@ class AcceleratorTracker:
         """Log the metrics in the run, and the energy where they are logged."""
         if self._accelerator.is_main_process:
             self.tracker.log(dict(values), step=step)
-            if self._accelerator.trackers:
-                if now := self._live.take():
-                    self._around[0].method(now, step=step)
-                self._live.ask(OFTEN)
+            if self._accelerator.trackers and (now := self._live.take()):
+                self._around[0].method(now, step=step)
 
     @harmless
     def _say_last(self) -> None:

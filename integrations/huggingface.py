@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from trainwatt import EnergyTracker
 from trainwatt.integrations._common import Around, OpenPhases, harmless, log
 from trainwatt.integrations._huggingface import callbacks_of, counted, metrics_in, run_of, trainer_of
-from trainwatt.integrations._live import OFTEN, Live
+from trainwatt.integrations._live import Live
 
 try:
     from transformers.trainer_callback import ExportableState, TrainerCallback
@@ -188,8 +188,6 @@ class EnergyCallback(TrainerCallback, ExportableState):
     def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """End `train`."""
         self._phases.leave("train")
-        if state.is_world_process_zero:
-            self._live.ask(OFTEN)
 
     @harmless
     def on_log(
@@ -257,7 +255,6 @@ class EnergyCallback(TrainerCallback, ExportableState):
             logs.update(self._live.last())
         elif "loss" in logs:
             logs.update(self._live.take())
-            self._live.ask(OFTEN)
 
 
 def _as_json(settings: Settings) -> dict[str, Any]:

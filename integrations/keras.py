@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from trainwatt import BudgetExceeded, EnergyTracker
 from trainwatt.integrations._common import Around, OpenPhases, harmless
-from trainwatt.integrations._live import OFTEN, Live
+from trainwatt.integrations._live import Live
 
 try:
     from keras.callbacks import Callback
@@ -177,7 +177,6 @@ class EnergyCallback(Callback):  # type: ignore[misc, unused-ignore]
         if logs is not None:
             self.tracker.log(dict(logs), step=epoch)
             logs.update(self._live.take())
-            self._live.ask(OFTEN)
 
     def _nothing(self, *_: object, **__: object) -> None:
         """Before a step whose samples do not count."""

@@ -40,6 +40,17 @@ class SoFar:
         return None if (run := self._newest) is None else run.recorder.live.power_w
 
     @property
+    def carbon_g(self) -> float | None:
+        """The grams of CO2e of the run so far, on its own terms, with the central value of each factor: of the electricity, and of the
+        making of the hardware for this time. None if they are not known (yet): who asks is told a few seconds later."""
+        return None if (run := self._newest) is None else run.recorder.live.carbon_g
+
+    @property
+    def work(self) -> dict[str, int]:
+        """The work of the run so far, by unit: {"samples": 640}. What other processes of the run have counted is a few seconds old."""
+        return {} if (run := self._newest) is None else run.recorder.units()
+
+    @property
     def forecast(self) -> Forecast | None:
         """What the whole run is expected to have used at its end, with `epochs`: energy, grams and time, each with a range. None before the
         first epoch is complete, and after the end."""

@@ -17,6 +17,7 @@ class Grams:
         self._run = run
         self._clock = clock
         self.begun_ns = clock.monotonic_ns()
+        self.ended_ns: int | None = None
         self._before_s = 0.0
         self._facts: Facts | None = None
         self._rates: Rates | None = None
@@ -25,7 +26,8 @@ class Grams:
         """The grams of a run that has used `energy_j` until now. None if they are not known (yet)."""
         if (rates := self._rates) is None:
             return None
-        seconds = self._before_s + (self._clock.monotonic_ns() - self.begun_ns) * NS
+        now_ns = self._clock.monotonic_ns() if self.ended_ns is None else self.ended_ns
+        seconds = self._before_s + (now_ns - self.begun_ns) * NS
         return energy_j * rates.per_j + seconds * rates.per_s
 
     def learn(self, writer: Writer) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...config import Config
@@ -41,6 +41,11 @@ OTHERS = (
     " FROM device d JOIN segment s ON s.id = d.segment_id WHERE s.run_id = ? AND s.id <> ? AND d.included_in_total = 1"
 )
 """The joules that other processes of a run have stored: its other ranks, those before a restart, the command around it."""
+OTHERS_WORK = (
+    "SELECT w.unit, SUM(w.amount) FROM work w JOIN segment s ON s.id = w.segment_id"
+    " WHERE s.run_id = ? AND s.id <> ? AND w.phase = '' GROUP BY w.unit"
+)
+"""The work that they have stored."""
 
 
 class Elsewhere(NamedTuple):
@@ -68,7 +73,7 @@ class Live:
     """The joules of a run so far.
 
     `sampler` and `surroundings`: None if this process reads no sensor. `elsewhere`: None if no other process records in the run.
-    `limit`: the budget of the run, and `epochs`: its epochs, if it has them.
+    `limit`: the budget of the run, and `epochs`: its epochs, if it has them. `grams`: what its energy is in grams.
     """
 
     def __init__(
@@ -79,6 +84,7 @@ class Live:
         elsewhere: Elsewhere | None = None,
         limit: Limit | None = None,
         epochs: Epochs | None = None,
+        grams: Grams | None = None,
     ) -> None:
         self._clock = clock
         self._sampler = sampler if sampler is not None and sampler.integrators else None
@@ -95,7 +101,10 @@ class Live:
         self._highest_j = 0.0
         self._asked = self._over = False
         self._devices: LiveDevices | None = None
-        self._grams: Grams | None = None
+        self._grams = grams
+        self._grams_asked = False
+        self.others_work: Mapping[str, int] = {}
+        """The work that other processes of the run have stored, by unit, once somebody has asked for the energy or the grams."""
         if self._sampler is not None and not (surroundings is not None and surroundings.attributes):  # shares are known at a commit
             self._sampler.on_settled = self._settled
         if limit is not None or epochs is not None:
@@ -118,7 +127,7 @@ class Live:
             limit.tells = sampler is not None and bool(sampler.integrators)
         epochs = None if config.epochs is None else Epochs(config.epochs, clock, process.run_id)
         elsewhere = Elsewhere(*process[:2]) if process.joined or process.several else None
-        return cls(clock, sampler, surroundings, elsewhere, limit, epochs)
+        return cls(clock, sampler, surroundings, elsewhere, limit, epochs, Grams(process[:2], clock))
 
     # ---- for who asks, in any thread
 
@@ -152,8 +161,9 @@ class Live:
 
     @property
     def carbon_g(self) -> float | None:
-        """The grams of CO2e until now. None if `shown` has not been called, or if they are not known (yet)."""
-        energy_j = None if self._grams is None else self.energy_j
+        """The grams of CO2e until now. None if they are not known (yet)."""
+        self._grams_asked = True
+        energy_j = self.energy_j
         return None if energy_j is None or self._grams is None else self._grams.of(energy_j)
 
     @property
@@ -162,9 +172,9 @@ class Live:
         used = None if self.limit is None else self.limit.used
         return None if used is None or self.limit is None else used / self.limit.budget.amount
 
-    def shown(self, devices: LiveDevices, grams: Grams) -> None:
+    def shown(self, devices: LiveDevices) -> None:
         """From now on each device is of interest too, and the grams: sinks show them."""
-        self._devices, self._grams = devices, grams
+        self._devices, self._grams_asked = devices, True
         self.ask()
 
     def begun(self, t_ns: int) -> None:
@@ -192,11 +202,12 @@ class Live:
         if self._elsewhere is not None and self._asked and writer is not None:
             [(others_j,)] = writer.query(OTHERS, self._elsewhere)
             self._others_j = others_j or (self._others_j or 0.0)
+            self.others_work = dict(writer.query(OTHERS_WORK, self._elsewhere))
         if self.limit is not None and writer is not None:
             self.limit.learn(writer)
         if self._epochs is not None and writer is not None:
             self._epochs.learn(writer)
-        if self._grams is not None and writer is not None:
+        if self._grams is not None and self._grams_asked and writer is not None:
             self._grams.learn(writer)
         if seen is not None:
             self._take((device.device, device.curve) for device in seen.devices.values())
@@ -216,6 +227,8 @@ class Live:
         self._over = True
         if self.limit is not None:
             self.limit.ended = True
+        if self._grams is not None:
+            self._grams.ended_ns = self._clock.monotonic_ns()
 
     def _settled(self) -> None:
         """In the thread that has integrated readings."""

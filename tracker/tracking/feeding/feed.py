@@ -15,7 +15,6 @@ from ...log import warn
 from ...machine.threads import start_thread
 from ...texts import error_text
 from ...unwarned import unwarned
-from ..budgeting.grams import Grams
 from .chosen import Chosen
 from .devices import LiveDevices
 from .live_run import Watched, stored
@@ -39,10 +38,10 @@ class Feed:
         self._feeders = [_Feeder(chosen, run, self._now, note) for chosen in sinks]
 
     @classmethod
-    def of(cls, sinks: Iterable[Chosen], run: SinkRun, segment_id: str, recorder: Recorder, clock: Clock) -> Feed:
-        """The feed of a run that is recorded; the segment is this process."""
+    def of(cls, sinks: Iterable[Chosen], run: SinkRun, recorder: Recorder, clock: Clock) -> Feed:
+        """The feed of a run that is recorded."""
         devices = LiveDevices(run.host)
-        recorder.live.shown(devices, Grams((run.run_id, segment_id), clock))
+        recorder.live.shown(devices)
         watched = Watched(recorder.live, devices, recorder.units, clock)
         return cls(sinks, run, watched.now, lambda text: recorder.note(Event(EventKind.SINK, clock.monotonic_ns(), None, text)))
 

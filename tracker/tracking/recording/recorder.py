@@ -79,8 +79,9 @@ class Recorder:
         self._record.work.add(unit, phases, given)
 
     def units(self) -> dict[str, int]:
-        """The work so far, by unit."""
-        return self._record.work.totals()
+        """The work of the run so far, by unit: that of this process, and what others have stored."""
+        own, others = self._record.work.totals(), self.live.others_work
+        return {unit: own.get(unit, 0) + others.get(unit, 0) for unit in {**own, **others}}
 
     def metric(self, name: str, given: object, step: int | None) -> None:
         """A metric has a value now, at a step. Raises TrainwattError, and what the user's type raises."""

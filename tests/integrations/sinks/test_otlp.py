@@ -4,90 +4,16 @@ from __future__ import annotations
 
 import logging
 import socket
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
 
 from tests.fakes.live import DEVICES, ENERGY_J, RUN, live
+from tests.fakes.otlp_collector import Collector, attributes, collecting, key_of
 from trainwatt import ConfigurationError
 from trainwatt.integrations.sinks import otlp
 from trainwatt.integrations.sinks.otlp import endpoint_of
-
-
-class Collector(ThreadingHTTPServer):
-    """Keeps what it gets. It answers with `code`."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.code = 200
-        self.paths: list[str] = []
-        self.got: list[ExportMetricsServiceRequest] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-    def last(self, name: str) -> dict[str, float]:
-        """The values of a metric in the last message by `hw.name`, by unit, or by nothing."""
-        return {_key(point): _value(point) for point in self.points(name)}
-
-    def points(self, name: str) -> list[Any]:
-        [scope] = self.got[-1].resource_metrics[0].scope_metrics
-        return [p for metric in scope.metrics if metric.name == name for p in getattr(metric, metric.WhichOneof("data")).data_points]
-
-    def metric(self, name: str) -> Any:
-        [scope] = self.got[-1].resource_metrics[0].scope_metrics
-        return next(metric for metric in scope.metrics if metric.name == name)
-
-    def resource(self) -> dict[str, str]:
-        return {a.key: a.value.string_value for a in self.got[-1].resource_metrics[0].resource.attributes}
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Collector
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.paths.append(self.path)
-        self.server.got.append(ExportMetricsServiceRequest.FromString(body))
-        self.send_response(self.server.code)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        pass
-
-
-def attributes(point: Any) -> dict[str, Any]:
-    return {a.key: getattr(a.value, a.value.WhichOneof("value")) for a in point.attributes}
-
-
-def _key(point: Any) -> str:
-    named = attributes(point)
-    return str(named.get("hw.name", named.get("trainwatt.unit", "")))
-
-
-def _value(point: Any) -> float:
-    return float(getattr(point, point.WhichOneof("value")))
-
-
-@contextmanager
-def collecting() -> Iterator[Collector]:
-    server = Collector()
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture
@@ -115,7 +41,7 @@ def test_every_figure_is_sent_under_the_names_of_the_convention(collector: Colle
     energy, power = collector.metric("hw.energy"), collector.metric("hw.power")
     assert (energy.unit, energy.sum.is_monotonic, power.unit) == ("J", True, "W")
     assert energy.sum.aggregation_temporality == AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
-    gpu = next(attributes(p) for p in collector.points("hw.energy") if _key(p) == "gpu:0")
+    gpu = next(attributes(p) for p in collector.points("hw.energy") if key_of(p) == "gpu:0")
     assert gpu == {
         **{"hw.id": "GPU-1", "hw.name": "gpu:0", "hw.type": "gpu", "hw.model": "NVIDIA H100"},
         **{"trainwatt.provenance": "measured-counter", "trainwatt.counted": True},

@@ -39,7 +39,7 @@ def quiet(browser: Browser, address: str, path: str, width: int = 1280) -> Itera
 
 @pytest.mark.parametrize("width", [400, 1280])
 def test_list_run_and_back(browser: Browser, tmp_path: Path, width: int) -> None:
-    with served(many(tmp_path / "runs.db", 60)) as address, quiet(browser, address, "/?sort=started", width) as page:
+    with served(many(tmp_path / "runs.db", 60)) as address, quiet(browser, address, "/runs?sort=started", width) as page:
         assert page.locator("tbody tr").count() == 50
         assert width_of(page) <= width
         energy = page.locator("tbody tr").first.locator("td.n", has_text="(").bounding_box()
@@ -63,7 +63,7 @@ def test_list_run_and_back(browser: Browser, tmp_path: Path, width: int) -> None
 @pytest.mark.parametrize("script", [True, False])
 def test_the_list_is_sorted_and_filtered_with_links_and_forms_alone(browser: Browser, tmp_path: Path, width: int, script: bool) -> None:
     with served(many(tmp_path / "runs.db", 60)) as address:
-        tab = Opened(browser, address, width=width, script=script)
+        tab = Opened(browser, f"{address}/runs", width=width, script=script)
         page = tab.page
         page.get_by_role("link", name="energy (range)").click()
         expect(page.locator("tbody tr th small").first).to_have_text("run-0059")
@@ -154,7 +154,7 @@ def test_a_link_opens_beside_the_cookies_of_other_services_and_its_token_is_seen
         asked: list[str] = []
         page.on("request", lambda request: asked.append(f"{request.url} {request.headers.get('referer')}"))
         page.goto(f"{address}/?sort=started&token={TOKEN}")
-        assert page.url == f"{address}/?sort=started"
+        assert page.url == f"{address}/runs?sort=started"
         page.locator("tbody a").first.click()
         expect(page.locator("h1")).to_be_visible()
         assert page.url == f"{address}/runs/run-0000"

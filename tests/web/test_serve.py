@@ -103,10 +103,10 @@ def test_a_page_of_the_list_and_the_next(site: str) -> None:
     first, last = listed(site), listed(site, page="3")
     assert (first[0], len(first)) == ("run-0119", 50)
     assert (last[-1], len(last)) == ("run-0000", 20)
-    text = requests.get(f"{site}/", params={"page": "2"}, timeout=HANGS_S).text
+    text = requests.get(f"{site}/runs", params={"page": "2"}, timeout=HANGS_S).text
     assert "51–100 of 120" in text
-    assert 'href="/" rel="prev"' in text
-    assert 'href="/?page=3"' in text
+    assert 'href="/runs" rel="prev"' in text
+    assert 'href="/runs?page=3"' in text
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "x", "²", "", "0" * 9])
@@ -171,7 +171,7 @@ def test_the_list_has_the_energy_of_a_unit_of_work_as_the_command_line_has_it(tm
     printed = {line["id"]: line["energy_each_j"] for line in lines}
     assert printed["run-0009"] == ""
     with served(db) as address:
-        text = requests.get(f"{address}/", timeout=HANGS_S).text
+        text = requests.get(f"{address}/runs", timeout=HANGS_S).text
     cells = re.findall(r'value="(run-\d+)".*?<td class="n" data-head="each">(.*?)</td>', text, re.DOTALL)
     assert {run_id for run_id, _ in cells} == set(printed)
     largest_j = max(float(each) for each in printed.values() if each)
@@ -198,8 +198,9 @@ def test_the_heads_of_the_list_are_links_that_keep_the_filters(site: str) -> Non
 
 def test_names_are_text(site: str) -> None:
     for page in (
-        f"{site}/?sort=started",
+        f"{site}/runs?sort=started",
         f"{site}/runs/run-0000",
+        f"{site}/runs?tag=<script>alert(1)</script>&metric=<script>alert(1)</script>",
         f"{site}/?q=<script>alert(1)</script>&project=<script>alert(1)</script>",
     ):
         text = requests.get(page, timeout=HANGS_S).text
@@ -278,7 +279,7 @@ def test_a_token_opens_and_nothing_else_does(tmp_path: Path) -> None:
         with requests.Session() as browser:
             first = browser.get(f"{address}/?q=run&token={TOKEN}", timeout=HANGS_S)
             assert first.status_code == 200
-            assert first.url == f"{address}/?q=run"
+            assert first.url == f"{address}/runs?q=run"
             assert "HttpOnly" in first.history[0].headers["Set-Cookie"]
             assert browser.get(f"{address}/runs/run-0001", timeout=HANGS_S).status_code == 200
 

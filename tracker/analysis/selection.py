@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from ..errors import RunNotFoundError
 
@@ -13,19 +13,36 @@ if TYPE_CHECKING:
     from ..storage.read.records import RunRow
     from ..storage.read.store import Store
 
+Tag = tuple[str, str | None]
+"""The name of a tag and its value; None for any value."""
+
+
+class _Asked(TypedDict):
+    project: str | None
+    group: str | None
+    stage: str | None
+    search: str | None
+    tags: list[Tag]
+    since_utc_ns: int | None
+    status: Status | None
+
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """A run fits if it fits every filter that is not None. `since_utc_ns` is the earliest start; `limit` keeps the newest so many runs."""
+    """A run fits if it fits every filter that is not None, and has all `tags`. `since_utc_ns` is the earliest start; `limit` keeps the
+    newest so many runs; `search` is a text that an id, a project, a name, a group, a host or a command contains."""
 
     project: str | None = None
     group: str | None = None
     since_utc_ns: int | None = None
     status: Status | None = None
     limit: int | None = None
+    stage: str | None = None
+    tags: tuple[Tag, ...] = ()
+    search: str | None = None
 
     def __bool__(self) -> bool:
-        return any(value is not None for value in astuple(self))
+        return any(value not in (None, ()) for value in astuple(self))
 
 
 def find(store: Store, ref: str) -> str:
@@ -37,11 +54,37 @@ def find(store: Store, ref: str) -> str:
     return store.find(_storable(ref.strip()))
 
 
-def fitting(store: Store, filters: Filters, sort: str = "-started") -> list[RunRow]:
-    """The runs that fit, newest first or in another order of `Store.list_runs`."""
-    project, group = (None if text is None else _storable(text) for text in (filters.project, filters.group))
-    since_utc_ns, status, limit = filters.since_utc_ns, filters.status, filters.limit
-    return store.list_runs(project=project, group=group, since_utc_ns=since_utc_ns, status=status, limit=limit, sort=sort)
+def fitting(store: Store, filters: Filters, sort: str = "-started", offset: int = 0) -> list[RunRow]:
+    """The runs that fit, newest first or in another order of `Store.list_runs`; the first `offset` of them are left out."""
+    return store.list_runs(**_asked(filters), limit=filters.limit, sort=sort, offset=offset)
+
+
+def counted(store: Store, filters: Filters) -> int:
+    """How many runs fit, whatever the limit is."""
+    return store.count_runs(**_asked(filters))
+
+
+def tag_of(text: str) -> Tag:
+    """A tag as a user writes it: "lr=0.001", or "lr" for any value of it."""
+    name, sign, value = text.partition("=")
+    return name, value if sign else None
+
+
+def _asked(filters: Filters) -> _Asked:
+    project, group, stage, search = (
+        None if text is None else _storable(text) for text in (filters.project, filters.group, filters.stage, filters.search)
+    )
+    tags = [(_storable(name), None if value is None else _storable(value)) for name, value in filters.tags]
+    since_utc_ns, status = filters.since_utc_ns, filters.status
+    return {
+        "project": project,
+        "group": group,
+        "stage": stage,
+        "search": search,
+        "tags": tags,
+        "since_utc_ns": since_utc_ns,
+        "status": status,
+    }
 
 
 def ids_of(store: Store, filters: Filters) -> list[str]:
@@ -63,7 +106,12 @@ def selected(store: Store, refs: Iterable[str], filters: Filters, *, oldest_firs
 
 
 def _said(filters: Filters) -> str:
-    said = [f"{name} {value!r}" for name, value in (("project", filters.project), ("group", filters.group)) if value is not None]
+    said = [
+        f"{name} {value!r}"
+        for name, value in (("project", filters.project), ("group", filters.group), ("stage", filters.stage))
+        if value is not None
+    ]
+    said += [f"tag {name}" if value is None else f"tag {name}={value}" for name, value in filters.tags]
     said += [f"status {filters.status}"] if filters.status is not None else []
     return ", ".join([*said, *(["that time"] if filters.since_utc_ns is not None else [])]) or "any kind"
 

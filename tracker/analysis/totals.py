@@ -13,6 +13,7 @@ from ..errors import ConfigurationError
 from .over_time.periods import Period, period_of, periods_between, suiting
 from .overlaps import Curves, Measured, Reading, at_once, identity, names_of, own_parts
 from .view import describe_run, energy_sum_of, in_job, ranks_of, run_duration_s
+from .work.best import best_values
 from .work.compute import compute_of
 from .work.target import Target, reached
 from .work.units import work_json, work_partial
@@ -95,6 +96,12 @@ def with_target(store: Store, of: Sequence[Member], target: Target) -> list[Memb
         others = f"they have logged {', '.join(sorted(logged))}" if logged else "they have logged none: log it with tracker.log()"
         raise ConfigurationError(f"--to {target}: none of these runs has logged {target.metric}; {others}")
     return found
+
+
+def with_metric(store: Store, of: Sequence[Member], name: str) -> list[Member]:
+    """The runs with the best value that each has of a metric. Raises StoreError."""
+    values = best_values(store, [m.run.id for m in of], name)
+    return [m._replace(entry={**m.entry, "metric": values.get(m.run.id)}) for m in of]
 
 
 def _computed(entry: EntryJson, stored: StoredRun | None) -> EntryJson:

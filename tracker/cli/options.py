@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import rich_click as click
 
-from ..analysis.selection import Filters
+from ..analysis.selection import Filters, tag_of
 from ..config import Settings, parse_gpus
 from ..core.run import Stage, Status
 from ..core.units import NS_PER_S, parse_duration_s
@@ -100,6 +100,8 @@ def filter_options(default_limit: int | None = None, *, several_groups: bool = F
     options: list[Decorator] = [
         click.option("--project", help="Only runs of this project."),
         click.option("--group", multiple=several_groups, help=group_help),
+        click.option("--stage", type=click.Choice([stage.value for stage in Stage]), help="Only runs of this stage."),
+        click.option("--tag", "tags", multiple=True, metavar="NAME[=VALUE]", help="Only runs with this tag; with each, if given twice."),
         click.option("--since", metavar="WHEN", help="Only runs started since: 6h, 7d, 2026-11-01."),
         click.option("--status", type=click.Choice(STATUSES), help="Only runs with this status."),
         click.option(
@@ -113,15 +115,35 @@ def filter_options(default_limit: int | None = None, *, several_groups: bool = F
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
-        def command(*, project: str | None, group: Any, since: str | None, status: str | None, limit: int | None, **others: Any) -> Any:
+        def command(
+            *,
+            project: str | None,
+            group: Any,
+            stage: str | None,
+            tags: tuple[str, ...],
+            since: str | None,
+            status: str | None,
+            limit: int | None,
+            **others: Any,
+        ) -> Any:
             as_status = None if status is None else Status(status)
             if several_groups:
                 others, group = {**others, "groups": group}, None
-            return function(filters=Filters(project, group, since_utc_ns(since), as_status, limit), **others)
+            found = tuple(map(_tag, tags))
+            filters = Filters(project, group, since_utc_ns(since), as_status, limit, stage=stage, tags=found)
+            return function(filters=filters, **others)
 
         return with_options(options, command)
 
     return decorate
+
+
+def _tag(text: str) -> tuple[str, str | None]:
+    """The tag of `--tag lr=0.001` or `--tag lr`. Raises ConfigurationError."""
+    found = tag_of(text)
+    if not found[0]:
+        raise ConfigurationError(f"--tag {text!r}: a tag has a name; give it, and its value if it matters, as in --tag lr=0.001")
+    return found
 
 
 def since_utc_ns(text: str | None) -> int | None:

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Send
 
@@ -34,10 +34,13 @@ from ..storage.place import masked
 from ..storage.read.store import Store
 from ..storage.read.vanished import Here
 from . import pages, projects
-from .asked import asked_of
+from .asked import PLACE, asked_of, asks_for_a_list
 from .assets import SCRIPT, STYLE
 from .broadcast import Broadcasts
 from .comparison_page import comparison
+from .front.addresses import LIVE, SWEEP
+from .front.page import front_page, sweep_page, unfinished
+from .front.site import FrontSite
 from .guard import Guard
 from .list_page import list_page
 from .live_pages import LivePages
@@ -45,6 +48,10 @@ from .run_list import RunList, RunLists
 from .shared import Shared
 
 MOST_COMPARED = 50
+FRONT = "that trains now"
+"""What the news of all running runs are the news of. No run has an id like this."""
+AGAIN_S = 3
+"""When a page is asked for again of which a part was still being computed."""
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="4" fill="#0b5cad"/>'
     '<path d="M9 2 4 9h3l-1 5 6-8H8z" fill="#fff"/></svg>'
@@ -61,7 +68,10 @@ def create_app(store: Store, here: Callable[[], Here], token: str | None, watche
     shared = Shared().endpoint
     return Starlette(
         routes=[
-            Route("/", shared(site.runs)),
+            Route("/", shared(site.front)),
+            Route(LIVE, site.live_front),
+            Route(PLACE, shared(site.runs)),
+            Route(SWEEP, shared(site.sweep)),
             Route("/runs/{run}", shared(site.run)),
             Route("/runs/{run}/live", site.live),
             Route("/compare", shared(site.compare)),
@@ -95,14 +105,33 @@ class _Site:
         self._store = store
         self._here = here
         self._lists = RunLists(store)
-        self._broadcasts = Broadcasts(LivePages(self._judged, store).refreshed, watchers)
+        self._front = FrontSite(store, self._judged)
+        live = LivePages(self._judged, store)
+        self._broadcasts = Broadcasts(lambda of: self._front.refreshed() if of == FRONT else live.refreshed(of), watchers)
         self._place = masked(store.place)
 
     # ---- pages
 
+    def front(self, request: Request) -> Response:
+        if asks_for_a_list(request.query_params):
+            return RedirectResponse(f"{PLACE}?{request.url.query}", 307)
+        front = self._front.front()
+        return self._page("Overview", front_page(front), again_s=AGAIN_S if unfinished(front) else None)
+
+    async def live_front(self, request: Request) -> Response:
+        return _Stream(self._broadcasts.watch(FRONT), media_type="text/event-stream")
+
+    def sweep(self, request: Request) -> Response:
+        project, group = (request.query_params.get(name) for name in ("project", "group"))
+        if not project or not group:
+            return self._wrong(request, 400, "No sweep", "Choose a project and a group.")
+        self._judged()
+        return self._page(group, sweep_page(self._front.sweep(project, group)))
+
     def runs(self, request: Request) -> Response:
         found = self._found(request)
-        return self._page("Runs", list_page(found, self._store.projects(), self._store.groups(found.asked.project)))
+        metrics = self._store.metric_names([entry["run"]["id"] for entry in found.entries])
+        return self._page("Runs", list_page(found, self._store.projects(), self._store.groups(found.asked.project), metrics))
 
     def run(self, request: Request) -> Response:
         run_id = self._id(request)
@@ -197,8 +226,8 @@ class _Site:
         self._store.mark_vanished(self._here())
         return self._store
 
-    def _page(self, title: str, content: Html, code: int = 200) -> Response:
-        return HTMLResponse(pages.shell(title, self._place, content), code)
+    def _page(self, title: str, content: Html, code: int = 200, again_s: int | None = None) -> Response:
+        return HTMLResponse(pages.shell(title, self._place, content, again_s=again_s), code)
 
     def _id(self, request: Request) -> str:
         return self._judged().find(request.path_params["run"])

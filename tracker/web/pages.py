@@ -5,15 +5,19 @@ from __future__ import annotations
 from .._version import __version__
 from ..presentation.report.charts import STRIPES
 from ..presentation.report.elements import Child, Html, el
+from .asked import PLACE
+
+PAGES = (("Overview", "/"), ("Runs", PLACE), ("Projects", "/projects"))
 
 
-def shell(title: str, place: str, *content: Child) -> str:
-    """A whole page. `place` says which database is shown."""
+def shell(title: str, place: str, *content: Child, again_s: int | None = None) -> str:
+    """A whole page. `place` says which database is shown; a browser asks for the page again after `again_s`."""
     head = el(
         "head",
         el("meta", charset="utf-8"),
         el("meta", name="viewport", content="width=device-width, initial-scale=1"),
         el("meta", name="color-scheme", content="light dark"),
+        el("meta", http_equiv="refresh", content=again_s) if again_s is not None else None,
         el("title", f"{title} · trainwatt"),
         el("link", rel="icon", href="/static/icon.svg"),
         el("link", rel="stylesheet", href="/static/style.css"),
@@ -24,8 +28,7 @@ def shell(title: str, place: str, *content: Child) -> str:
         el(
             "nav",
             el("b", "trainwatt"),
-            el("a", "Runs", href="/"),
-            el("a", "Projects", href="/projects"),
+            [el("a", name, href=address, aria_current="page" if name == title else None) for name, address in PAGES],
             el("span", place, class_="place"),
             class_="bar",
             aria_label="Pages",
@@ -40,4 +43,4 @@ def shell(title: str, place: str, *content: Child) -> str:
 
 def message(title: str, text: str) -> Html:
     """A page with one message, such as an error."""
-    return el("main", el("h1", title), el("p", text, class_="text"), el("p", el("a", "All runs", href="/")))
+    return el("main", el("h1", title), el("p", text, class_="text"), el("p", el("a", "All runs", href=PLACE)))

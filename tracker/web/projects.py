@@ -8,14 +8,16 @@ from urllib.parse import urlencode
 from ..analysis.totals import OverTime
 from ..core.contract import GroupJson, SumJson
 from ..core.run import Status
+from ..presentation.overview.month import sum_line
 from ..presentation.report.cells import energy_cells
 from ..presentation.report.charts import Column, columns, legend
-from ..presentation.report.elements import Child, Html, details, el, table
+from ..presentation.report.elements import Html, details, el, table
 from ..presentation.report.names import short_name
 from ..presentation.report.over_time import HINT
-from ..presentation.words.origins import measured_of_sum, origins_text
-from ..presentation.words.quantities import count, format_duration, format_energy, largest_j, percent
-from ..presentation.words.runs import energy_parts, energy_text, partial_text, sum_at_once_text, when
+from ..presentation.words.origins import measured_of_sum
+from ..presentation.words.quantities import format_duration, format_energy, largest_j, percent
+from ..presentation.words.runs import energy_text, when
+from .asked import Asked
 
 COLOURS = ("phase-0", "phase-1", "phase-2", "phase-3", "phase-5", "platform-0")
 OTHERS = "others"
@@ -63,7 +65,7 @@ def overview(groups: Sequence[GroupJson], whole: SumJson, time: OverTime) -> Htm
     return el(
         "main",
         el("h1", "Projects"),
-        el("p", _sum(whole), class_="headline"),
+        el("p", sum_line(whole), class_="headline"),
         _figure(time, shown, "Projects"),
         el("section", table(head, rows, range(1, 6), cards=True)),
     )
@@ -75,10 +77,10 @@ def project(name: str, whole: SumJson, time: OverTime) -> Html:
     return el(
         "main",
         el("h1", name, class_="text"),
-        el("p", _sum(whole), class_="headline"),
+        el("p", sum_line(whole), class_="headline"),
         el(
             "p",
-            el("a", "Its runs", href=f"/?{urlencode({'project': name})}"),
+            el("a", "Its runs", href=Asked(project=name).address()),
             " · ",
             el("a", "Its life, by stage", href=f"/life?{urlencode({'project': name})}"),
         ),
@@ -125,17 +127,6 @@ def _figure(time: OverTime, colours: Mapping[str | None, str], title: str) -> Ht
         data_read="energy",
         aria_label=label,
     )
-
-
-def _sum(whole: SumJson) -> list[Child]:
-    joules, bounds = energy_parts(whole["energy"])
-    about = f"{count(whole['runs'], 'run')}, {format_duration(whole['duration_s'])}"
-    missing = f", {whole['runs_without_energy']:,} of them without energy" if whole["runs_without_energy"] else ""
-    overlap = sum_at_once_text(whole)
-    twice = f"; {overlap}" if overlap is not None else ""
-    origins = f"; {text}" if (text := origins_text(whole)) else ""
-    partial = f"; {partial_text(whole['runs_partial'])}" if whole["runs_partial"] else ""
-    return [el("b", joules), ", ".join(part for part in (bounds, about) if part) + missing + origins + twice + partial]
 
 
 def _link(group: GroupJson) -> Html:

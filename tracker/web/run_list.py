@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..analysis.totals import each_of, listed
+from ..analysis.listing.orders import Figure, figure_of, in_order
+from ..analysis.selection import counted, fitting
+from ..analysis.totals import listed, members, with_metric
+from ..analysis.work.best import best_values
 from ..core.run import Status
-from .asked import BY_ENERGY, Asked
+from .asked import BY_FIGURE, Asked
 
 if TYPE_CHECKING:
     from ..core.contract import EntryJson
@@ -16,6 +20,8 @@ if TYPE_CHECKING:
 
 PER_PAGE = 50
 MOST_KEPT = 100_000
+Figures = Mapping[Figure, float | None]
+"""The figures that a run can be sorted by."""
 
 
 class RunList(NamedTuple):
@@ -33,60 +39,56 @@ class RunList(NamedTuple):
         return self.first + len(self.entries) - 1
 
 
-class _Energies(NamedTuple):
-    """The values to sort a run by, in joules: its energy, and its energy per unit of work. None if it is not known."""
-
-    energy: float | None
-    each: float | None
-
-
 class RunLists:
     """Pages of the list. Every method raises StoreError.
 
-    An order by energy is the order of all runs that match, and so needs the energies of all of them. Those of runs that have ended are
-    kept: with 10,000 runs, the first such page takes seconds to compute, and the next one a fraction of a second.
+    An order by a figure is the order of all runs that match, and so needs the figures of all of them. The energies of runs that have ended
+    are kept: with 10,000 runs, the first such page takes seconds to compute, and the next one a fraction of a second.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._energies: dict[tuple[str, int], _Energies] = {}
+        self._kept: dict[tuple[str, int], Figures] = {}
 
     def page(self, asked: Asked) -> RunList:
         """The page that is asked for, or the last one if there are fewer."""
-        search, project, group, status = asked.search, asked.project, asked.group, asked.status
-        if asked.column in BY_ENERGY:
-            runs = self._sorted(self._store.list_runs(search=search, project=project, group=group, status=status), asked)
+        filters = asked.filters
+        if asked.status is not None and filters.status is None:
+            return RunList(asked._replace(page=1), (), 0, 1)  # no run has a status of that name
+        figure = next((figure for figure in BY_FIGURE if figure == asked.column), None)
+        if figure is not None:
+            runs = self._sorted(fitting(self._store, filters), figure, asked)
             asked, offset = _within(asked, len(runs))
-            return RunList(asked, listed(self._store, runs[offset : offset + PER_PAGE]), len(runs), offset + 1)
-        matching = self._store.count_runs(search=search, project=project, group=group, status=status)
+            return RunList(asked, self._entries(runs[offset : offset + PER_PAGE], asked.metric), len(runs), offset + 1)
+        matching = counted(self._store, filters)
         asked, offset = _within(asked, matching)
-        runs = self._store.list_runs(
-            search=search, project=project, group=group, status=status, sort=asked.sort, limit=PER_PAGE, offset=offset
-        )
-        return RunList(asked, listed(self._store, runs), matching, offset + 1)
+        runs = fitting(self._store, replace(filters, limit=PER_PAGE), asked.sort, offset)
+        return RunList(asked, self._entries(runs, asked.metric), matching, offset + 1)
 
-    def _sorted(self, runs: Sequence[RunRow], asked: Asked) -> list[RunRow]:
-        """In order of energy, in total or per unit of work. Runs without it come last. Equal ones stay newest first."""
-        energies = self._energies_of(runs)
-        keys = [(found.each if asked.column == "each" else found.energy, run) for found, run in zip(energies, runs, strict=True)]
-        known = [(joules, run) for joules, run in keys if joules is not None]
-        known.sort(key=lambda pair: pair[0], reverse=asked.descending)
-        return [run for _, run in known] + [run for joules, run in keys if joules is None]
+    def _entries(self, runs: Sequence[RunRow], metric: str | None) -> list[EntryJson]:
+        found = members(self._store, runs)
+        return [m.entry for m in (found if metric is None else with_metric(self._store, found, metric))]
 
-    def _energies_of(self, runs: Sequence[RunRow]) -> list[_Energies]:
-        found = {run.id: kept for run in runs if run.status != Status.RUNNING and (kept := self._energies.get(_version(run)))}
+    def _sorted(self, runs: Sequence[RunRow], figure: Figure, asked: Asked) -> list[RunRow]:
+        if figure == "metric" and asked.metric is not None:
+            values = best_values(self._store, [run.id for run in runs], asked.metric)
+            return in_order(runs, lambda run: of["value"] if (of := values.get(run.id)) else None, descending=asked.descending)
+        figures = self._figures_of(runs)
+        return in_order(runs, lambda run: figures[run.id][figure], descending=asked.descending)
+
+    def _figures_of(self, runs: Sequence[RunRow]) -> dict[str, Figures]:
+        found = {run.id: kept for run in runs if run.status != Status.RUNNING and (kept := self._kept.get(_version(run)))}
         new = [run for run in runs if run.id not in found]
         for run, entry in zip(new, listed(self._store, new), strict=True):
-            each = each_of(entry)
-            found[run.id] = _Energies(entry["energy"]["total_j"], None if each is None else each[1])
-            if len(self._energies) >= MOST_KEPT:
-                self._energies.clear()
-            self._energies[_version(run)] = found[run.id]
-        return [found[run.id] for run in runs]
+            found[run.id] = {figure: figure_of(entry, figure) for figure in BY_FIGURE}
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+            self._kept[_version(run)] = found[run.id]
+        return found
 
 
 def _version(run: RunRow) -> tuple[str, int]:
-    """A run and when it was last seen: a run that continues after a restart has other energies then."""
+    """A run and when it was last seen: a run that continues after a restart has other figures then."""
     return run.id, run.last_seen_utc_ns
 
 

@@ -10,7 +10,7 @@ from ...core.metric import Better, MetricPoint, better, telling
 from ..over_time.used import Curves, offset_of, used_share
 
 if TYPE_CHECKING:
-    from ...core.contract import ShowJson
+    from ...core.contract import EntryJson, ShowJson
     from ...storage.read.records import StoredRun
     from ...storage.read.store import Store
 
@@ -30,7 +30,7 @@ class Value(NamedTuple):
 class Line(NamedTuple):
     """A run: its values in order, and the best of them, the first one of equal values. `on_front`: see the function."""
 
-    view: ShowJson
+    view: EntryJson | ShowJson
     values: Sequence[Value]
     best: Value
     on_front: bool
@@ -45,7 +45,7 @@ class Sweep(NamedTuple):
     left_out: int
 
 
-def sweep_of(store: Store, views: Sequence[ShowJson]) -> Sweep | None:
+def sweep_of(store: Store, views: Sequence[EntryJson | ShowJson]) -> Sweep | None:
     """What several runs have reached with their energy. None if fewer than two of them, or more than MOST_RUNS, have logged a metric whose
     better values are known by its name. Raises StoreError."""
     ids = [view["run"]["id"] for view in views]
@@ -55,7 +55,7 @@ def sweep_of(store: Store, views: Sequence[ShowJson]) -> Sweep | None:
     if metric is None:
         return None
     name, kind = metric
-    found: list[tuple[ShowJson, list[Value]]] = []
+    found: list[tuple[EntryJson | ShowJson, list[Value]]] = []
     for view, stored in zip(views, loaded, strict=True):
         mine = {s.id for s in stored.segments}
         points = {segment_id: of for (segment_id, logged_as), of in logged.items() if logged_as == name and segment_id in mine}
@@ -68,6 +68,12 @@ def sweep_of(store: Store, views: Sequence[ShowJson]) -> Sweep | None:
     front = on_front([values for _, values in found], kind)
     lines = [Line(view, values, best, on) for (view, values), best, on in zip(found, bests, front, strict=True)]
     return Sweep(name, kind, lines, len(views) - len(found))
+
+
+def best_first(sweep: Sweep) -> list[Line]:
+    """The runs by their best values, the best one first; of equal ones first that with the least energy until then."""
+    sign = 1.0 if sweep.better is Better.HIGHER else -1.0
+    return sorted(sweep.lines, key=lambda line: (-sign * line.best.value, line.best.energy_j))
 
 
 def on_front(lines: Sequence[Sequence[Value]], kind: Better) -> list[bool]:
@@ -96,7 +102,7 @@ def _metric(loaded: Sequence[StoredRun], logged: Mapping[tuple[str, str], Sequen
     return None if most is None or kind is None else (most, kind)
 
 
-def _values(stored: StoredRun, view: ShowJson, points: Mapping[str, Sequence[MetricPoint]], curves: Curves) -> list[Value]:
+def _values(stored: StoredRun, view: EntryJson | ShowJson, points: Mapping[str, Sequence[MetricPoint]], curves: Curves) -> list[Value]:
     total_j = view["energy"]["total_j"]
     times = sorted(
         (offset_ns + point.t_ns, point.value)

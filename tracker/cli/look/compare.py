@@ -68,10 +68,10 @@ def command(
     the spread between runs and the errors of the sensors, and says whether your change matters. One run a side says only whether two
     measurements differ.
 
-    Name the runs, or select them with --project, --group, --since, --status and --limit: those come oldest first, after the runs that are
-    named. If the range of a difference contains 0, there is no difference. If both sides used the same device, its scale error cancels,
-    else all of it stays. Grams are on the terms that each run recorded, and are compared if these terms are the same; --zone and the like
-    put all runs on your terms.
+    Name the runs, or select them with --project, --group, --stage, --tag, --since, --status and --limit: those come oldest first,
+    after the runs that are named. If the range of a difference contains 0, there is no difference. If both sides used the same device, its
+    scale error cancels, else all of it stays. Grams are on the terms that each run recorded, and are compared if these terms are the same;
+    --zone and the like put all runs on your terms.
 
     A gate is checked against the difference itself, or with --beyond-error against its whole range. Exit code 4: a gate is crossed; 1: a
     gate cannot be judged, as where a run has the work of one of several ranks only; 5: a gate abstains, because nothing was measured, or

@@ -49,7 +49,7 @@ def command(
     one, a name, project/name, or `latest`.
     """
     if runs and filters:
-        raise click.UsageError("name runs or give filters (--project, --group, --since, --status, --limit), not both")
+        raise click.UsageError("name runs or give filters (--project, --group, --stage, --tag, --since, --status, --limit), not both")
     form = form or form_of(output, tuple(FORMATS), "csv")
     if form == "parquet" and output == "-":
         raise click.UsageError("parquet is a binary format and is not written to stdout: name a file, as in -o runs.parquet")

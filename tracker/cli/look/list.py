@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import rich_click as click
 
+from ...analysis.listing.orders import FIGURES, begins_with_greatest, figure_of, in_order
 from ...analysis.open_store import open_store
 from ...analysis.selection import Filters, fitting
-from ...analysis.totals import By, Member, each_of, grouped, members, name_in, name_of, total, with_compute, with_target
+from ...analysis.totals import By, Member, grouped, members, name_in, name_of, total, with_compute, with_metric, with_target
 from ...analysis.view import SCHEMA_VERSION, run_duration_s
+from ...analysis.work.best import best_values, not_logged
 from ...analysis.work.target import Target, target_of
 from ...analysis.work.units import require_counted
 from ...carbon.terms import Terms
 from ...errors import ConfigurationError
 from ...life.figures import grams_of, whole_grams_of
 from ...life.footprints import footprints_of
-from ...presentation.terminal.columns import COMPUTE_COLUMNS, GRAMS, Column, behind_energy, to_target
+from ...presentation.terminal.columns import COMPUTE_COLUMNS, GRAMS, Column, behind_energy, of_metric, to_target
 from ...presentation.terminal.list import RUN_COLUMNS, chosen, csv_rows, document, group_columns, listing, run_columns, total_line
 from ...presentation.terminal.run import console
 from ...presentation.words.quantities import count
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from ...storage.read.records import RunRow
     from ...storage.read.store import Store
 
-SORTS = ("started", "energy", "each", "to", "duration", "project", "name")
+SORTS = ("started", *FIGURES, "duration", "project", "name")
 FORMATS = ("table", "json", "csv", "md")
 BY: tuple[By, ...] = ("project", "group", "stage", "day", "week", "month")
 T = TypeVar("T")
@@ -44,7 +46,8 @@ T = TypeVar("T")
     type=click.Choice(SORTS),
     default="started",
     show_default=True,
-    help="The order: newest, most energy, most energy per unit of work, least energy to the target of --to, longest, or A to Z.",
+    help="The order: newest, most energy, most energy per unit of work, least energy to the target of --to, best value of --metric,"
+    " longest, or A to Z.",
 )
 @click.option("--reverse", is_flag=True, help="In the opposite order.")
 @click.option("--columns", metavar="NAMES", help=f"Columns in order, of {','.join(RUN_COLUMNS)}.")
@@ -52,6 +55,7 @@ T = TypeVar("T")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="table (the default), json, csv or md.")
 @click.option("--grams", is_flag=True, help="Also the grams of CO2e, on the terms that each run recorded.")
 @click.option("--to", "to", metavar="TARGET", help='Also the energy until a metric reached a target, such as "val_accuracy>=0.98".')
+@click.option("--metric", metavar="NAME", help="Also the best value of a metric, such as val_accuracy.")
 @per_option
 @json_option
 @db_option
@@ -64,6 +68,7 @@ def command(
     form: str | None,
     grams: bool,
     to: str | None,
+    metric: str | None,
     per: str | None,
     as_json: bool,
     db: str | None,
@@ -78,12 +83,13 @@ def command(
     if by is not None and per is not None:
         raise ConfigurationError(f"--per {per} and --by {by}: a sum of runs has no unit of work; leave one of them out")
     target = _target(to, sort, by)
-    names = tuple(RUN_COLUMNS) if columns is None and form == "csv" else chosen(columns, ranked=target is not None)
+    _check_metric(metric, sort, by)
+    names = tuple(RUN_COLUMNS) if columns is None and form == "csv" else chosen(columns, ranked=target is not None or metric is not None)
     store = open_store(db)
     assert filters.limit is not None  # the option has a default
     limit, every = filters.limit, replace(filters, limit=None)
     if by is None:
-        each, more = _page(store, every, sort, reverse, limit, per, target)
+        each, more = _page(store, every, sort, reverse, limit, _Asked(per, target, metric))
         require_counted(per, [m.entry["work"] for m in each])
         if form != "json" and {*names} & {*COMPUTE_COLUMNS}:
             each = with_compute(store, each)
@@ -99,11 +105,13 @@ def command(
             return
         line = total_line(whole, "", more) if len(each) > 1 or more or whole["runs_partial"] else None
         more_columns: list[Column[EntryJson]] = [] if target is None else [to_target(str(target))]
+        more_columns += [] if metric is None else [of_metric(metric)]
         more_columns += [GRAMS] if grams else []
         _print(entries, behind_energy(run_columns(names), *more_columns), line, form, filtered=bool(every))
     else:
         each = members(store, fitting(store, every))
-        groups = _sorted(grouped(each, by), _group_key(sort, by), reverse, largest=sort in ("started", "energy", "duration"))
+        descending = (sort in ("started", "energy", "duration")) is not reverse
+        groups = in_order(grouped(each, by), _group_key(sort, by), descending=descending)
         more, whole = len(groups) > limit, total(each)
         if grams:
             by_id = _footprints(store, each)
@@ -146,39 +154,57 @@ def _target(text: str | None, sort: str, by: By | None) -> Target | None:
     return None if text is None else target_of(text)
 
 
-def _page(
-    store: Store, filters: Filters, sort: str, reverse: bool, limit: int, per: str | None, target: Target | None
-) -> tuple[list[Member], bool]:
+def _check_metric(name: str | None, sort: str, by: By | None) -> None:
+    """Raises ConfigurationError if options contradict each other."""
+    if name is None and sort == "metric":
+        raise ConfigurationError("--sort metric: there is no metric; give one, as in --metric val_accuracy")
+    if name is not None and by is not None:
+        raise ConfigurationError(f"--metric {name} and --by {by}: a sum of runs has no metric; leave one of them out")
+
+
+class _Asked(NamedTuple):
+    """What the entries are to have: figures of a unit of work, the energy to a target, and the value of a metric."""
+
+    per: str | None
+    target: Target | None
+    metric: str | None
+
+
+def _page(store: Store, filters: Filters, sort: str, reverse: bool, limit: int, asked: _Asked) -> tuple[list[Member], bool]:
     """The runs to list, and whether there are more.
 
-    The order by start is the database's own: it reads only the runs to list. The orders by energy read the devices of all runs."""
+    The order by start is the database's own: it reads only the runs to list. The orders by a figure read it of all runs."""
 
     def listed(runs: Sequence[RunRow]) -> list[Member]:
-        found = members(store, runs, per)
-        return found if target is None else with_target(store, found, target)
+        found = members(store, runs, asked.per)
+        found = found if asked.target is None else with_target(store, found, asked.target)
+        return found if asked.metric is None else with_metric(store, found, asked.metric)
 
     if sort == "started":
         runs = fitting(store, replace(filters, limit=limit + 1), "started" if reverse else "-started")
-        return listed(runs[:limit]), len(runs) > limit
-    runs = fitting(store, filters)
-    if sort == "to":
-        return _sorted(listed(runs), lambda m: to["energy_j"] if (to := m.entry.get("to")) else None, reverse, largest=False)[:limit], (
-            len(runs) > limit
-        )
-    of_entry: dict[str, Callable[[EntryJson], float | None]] = {
-        "energy": lambda entry: entry["energy"]["total_j"],
-        "each": lambda entry: each[1] if (each := each_of(entry)) else None,
-    }
-    if sort in of_entry:
-        every = _sorted(listed(runs), lambda m: of_entry[sort](m.entry), reverse, largest=True)
-        return every[:limit], len(runs) > limit
-    keys: dict[str, Callable[[RunRow], Any]] = {
-        "duration": run_duration_s,
-        "project": lambda r: (r.project.casefold(), (r.name or "").casefold()),
-        "name": lambda r: None if r.name is None else r.name.casefold(),
-    }
-    page = _sorted(runs, keys[sort], reverse, largest=sort == "duration")[:limit]
-    return listed(page), len(runs) > limit
+        page = listed(runs[:limit])
+    else:
+        runs = fitting(store, filters)
+        figure = next((figure for figure in FIGURES if figure == sort), None)
+        if figure == "metric" and asked.metric is not None:  # the order needs nothing else of the other runs
+            values = best_values(store, [run.id for run in runs], asked.metric)
+            descending = begins_with_greatest(figure, asked.metric) is not reverse
+            page = listed(in_order(runs, lambda r: of["value"] if (of := values.get(r.id)) else None, descending=descending)[:limit])
+        elif figure is not None:
+            descending = begins_with_greatest(figure, asked.metric) is not reverse
+            page = in_order(listed(runs), lambda m: figure_of(m.entry, figure), descending=descending)[:limit]
+        else:
+            keys: dict[str, Callable[[RunRow], Any]] = {
+                "duration": run_duration_s,
+                "project": lambda r: (r.project.casefold(), (r.name or "").casefold()),
+                "name": lambda r: None if r.name is None else r.name.casefold(),
+            }
+            page = listed(in_order(runs, keys[sort], descending=(sort == "duration") is not reverse)[:limit])
+    if asked.metric is not None and page and not any(m.entry.get("metric") for m in page):
+        ids = [run.id for run in runs]
+        if not store.metric(ids, asked.metric):
+            raise not_logged(store, ids, asked.metric)
+    return page, len(runs) > limit
 
 
 def _group_key(sort: str, by: By) -> Callable[[GroupJson], object]:
@@ -194,13 +220,6 @@ def _group_key(sort: str, by: By) -> Callable[[GroupJson], object]:
         "duration": lambda g: g["duration_s"],
     }
     return keys.get(sort, name)
-
-
-def _sorted(rows: Sequence[T], key: Callable[[T], Any], reverse: bool, *, largest: bool) -> list[T]:
-    """Sorted rows. Rows without a key come last in both directions, and equal rows stay newest first."""
-    known = [row for row in rows if key(row) is not None]
-    without = [row for row in rows if key(row) is None]
-    return sorted(known, key=key, reverse=largest is not reverse) + without
 
 
 def _csv(views: Sequence[T], columns: Sequence[Column[T]]) -> str:

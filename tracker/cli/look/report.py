@@ -45,8 +45,8 @@ def command(
     runs are also added up by the stages that they recorded, as `life` does.
 
     The file is complete in itself: it opens offline and loads nothing. RUN is an id, the beginning of one, a name, project/name, or
-    `latest`, which is the default. --project, --group, --since, --status and --limit select runs too: those come oldest first, after the
-    runs that are named. Grams are on the terms that each run recorded, or on yours: --zone and the like.
+    `latest`, which is the default. --project, --group, --stage, --tag, --since, --status and --limit select runs too: those
+    come oldest first, after the runs that are named. Grams are on the terms that each run recorded, or on yours: --zone and the like.
     """
     terms = terms_of(**given)
     form = form or form_of(output, FORMATS, "html")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from .carbon import CarbonJson
 from .show import EnergyJson, EnergySumJson, ErrorsJson, OfRunJson
@@ -36,12 +36,22 @@ class ReachedJson(TypedDict):
     high_j: float
 
 
+class MetricValueJson(TypedDict):
+    """A value of a metric of a run: its best one, which is the lowest or the highest, or the last one, if the name of the metric does not
+    tell which values are better."""
+
+    name: str
+    value: float
+    which: Literal["lowest", "highest", "last"]
+
+
 class EntryJson(OfRunJson, OfEnergyJson, WorkJson):
-    """A run in `list --json`. Only an entry that is asked for it has `compute`, and only with `list --to` it has `to`: None if the run
-    never reached the target."""
+    """A run in `list --json`. Only an entry that is asked for it has `compute`, only with `list --to` it has `to`: None if the run
+    never reached the target, and only with `list --metric` it has `metric`: None if the run has not logged it."""
 
     compute: NotRequired[ComputeJson | None]
     to: NotRequired[ReachedJson | None]
+    metric: NotRequired[MetricValueJson | None]
 
 
 class OnceJson(OfEnergyJson):

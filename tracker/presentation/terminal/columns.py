@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from ..words.masses import format_mass
-from ..words.quantities import at_least, format_range, largest_j, number_of_flop, percent
+from ..words.quantities import at_least, format_range, largest_j, metric_text, metric_title, number_of_flop, percent
 from ..words.work.compute import flop_text
 
 if TYPE_CHECKING:
@@ -93,6 +93,21 @@ def to_target(target: str) -> Column[EntryJson]:
 
     names = (("to_j", of("energy_j")), ("to_low_j", of("low_j")), ("to_high_j", of("high_j")))
     return Column(f"to {target}", cells, (*names, ("to_s", of("after_s")), ("to_value", of("value"))))
+
+
+def of_metric(name: str) -> Column[EntryJson]:
+    """The column of the best value of a metric, for which an entry needs its `metric`."""
+
+    def value(view: EntryJson) -> float | None:
+        return metric["value"] if (metric := view.get("metric")) else None
+
+    def text(view: EntryJson) -> str:
+        return "–" if (found := value(view)) is None else metric_text(found)
+
+    def which(view: EntryJson) -> str | None:
+        return metric["which"] if (metric := view.get("metric")) else None
+
+    return Column(metric_title(name), one_by_one(text), (("metric_value", value), ("metric_which", which)), right=True)
 
 
 def behind_energy(columns: Sequence[Column[V]], *more: Column[V]) -> list[Column[V]]:

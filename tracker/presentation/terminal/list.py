@@ -161,8 +161,8 @@ TO_TARGET = ("run", "project", "status", "time", "energy")
 
 
 def chosen(text: str | None, *, ranked: bool) -> tuple[str, ...]:
-    """The names in "run,energy,name", in that order. `ranked`: by the energy to a target. Raises ConfigurationError, which lists all
-    columns."""
+    """The names in "run,energy,name", in that order. `ranked`: by the energy to a target, or by a metric. Raises ConfigurationError, which
+    lists all columns."""
     if text is None:
         return TO_TARGET if ranked else DEFAULT
     names = [name.strip().lower() for name in text.split(",")]

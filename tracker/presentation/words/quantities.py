@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from ...core.metric import better
 from ...core.units import J_PER_KWH, J_PER_WH
 from ...core.work import FLOPS, singular
+from .safe_text import clean
 
 
 def number(value: float) -> str:
@@ -125,6 +127,11 @@ def figure_text(value: float, most: float = MOST) -> str:
 def metric_text(value: float) -> str:
     """The value of a metric, of any size: four significant digits; with an exponent where no reader counts the digits."""
     return significant(value, 4) if not value or LEAST <= abs(value) < MOST else f"{value:.3e}"
+
+
+def metric_title(name: str) -> str:
+    """What the value of a metric in a list is: "best val_accuracy"; "last x" if the name does not tell which values are better."""
+    return f"{'last' if better(name) is None else 'best'} {clean(name)}"
 
 
 def largest_j(energies_j: Iterable[float | None]) -> float | None:

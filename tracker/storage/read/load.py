@@ -31,6 +31,11 @@ def select_runs() -> Query:
     return select(*(RUN_STATUS.label(name) if name == "status" else RUN.c[name] for name in _RUN_FIELDS))
 
 
+def with_ids(run_ids: Sequence[str]) -> Query:
+    """The same of some runs."""
+    return select_runs().where(RUN.c.id.in_(run_ids))
+
+
 def run_of(row: Sequence[Any]) -> RunRow:
     """The run in a row of `select_runs`."""
     damage: list[Damage] = []

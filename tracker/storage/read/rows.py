@@ -42,9 +42,16 @@ def of_runs(table: Table, fields: tuple[str, ...], run_ids: Sequence[str], *orde
     return query.order_by(*(table.c[name] for name in order))
 
 
-def fitting(query: Select[Any], project: str | None, group: str | None, since_utc_ns: int | None, search: str | None) -> Select[Any]:
+def fitting(
+    query: Select[Any],
+    project: str | None,
+    group: str | None,
+    since_utc_ns: int | None,
+    search: str | None,
+    stage: str | None = None,
+) -> Select[Any]:
     """A query of the table of runs, restricted to those that fit."""
-    for column, value in ((RUN.c.project, project), (RUN.c.group_name, group)):
+    for column, value in ((RUN.c.project, project), (RUN.c.group_name, group), (RUN.c.stage, stage)):
         if value is not None:
             query = query.where(column == value)
     if since_utc_ns is not None:

@@ -22,6 +22,7 @@ from . import load, whole
 from .details.of_run import OfRun
 from .records import Damage, DeviceRow, IntensityRow, RunRow, SegmentRow, StoredRun
 from .rows import batches, chunks_of, fitting, ordered
+from .tags import Tag, tagged
 from .vanished import Here, Vanished, vanished_of, write_down
 
 AT_ONCE_S = 30 * 86_400.0
@@ -77,28 +78,49 @@ class Store(OfRun):
         search: str | None = None,
         sort: str = "-started",
         offset: int = 0,
+        stage: str | None = None,
+        tags: Sequence[Tag] = (),
     ) -> list[RunRow]:
         """The runs that fit every given filter. `since_utc_ns` is the earliest start; `search` is text that an id, a project, a name, a
         group, a host or a command must contain. `sort` is one of SORTS; with a "-" before it, the greatest comes first."""
-        query = ordered(fitting(load.select_runs(), project, group, since_utc_ns, search), sort)
+        query = ordered(fitting(load.select_runs(), project, group, since_utc_ns, search, stage), sort)
         # The database cannot filter by a status that could not be written.
         in_memory = bool(self._unwritten.runs)
         if not in_memory:
             query = query.where(RUN_STATUS.in_([status])) if status is not None else query
-            query = query.limit(limit).offset(offset)
-        runs = self._read(lambda connection: [self._with_ending(run) for run in load.runs_of(connection, query)])
+            query = query if tags else query.limit(limit).offset(offset)
+        if tags:
+            ids = self._read(lambda connection: list(tagged(connection, query, tags)))
+            ids = ids if in_memory else ids[offset:][:limit]
+            found = self._read(lambda c: {run.id: run for chunk in chunks_of(ids) for run in load.runs_of(c, load.with_ids(chunk))})
+            runs = [self._with_ending(found[run_id]) for run_id in ids if run_id in found]
+        else:
+            runs = self._read(lambda connection: [self._with_ending(run) for run in load.runs_of(connection, query)])
         if in_memory:
             runs = [run for run in runs if status in (None, run.status)][offset:][:limit]
         return runs
 
     def count_runs(
-        self, *, project: str | None = None, group: str | None = None, status: str | None = None, search: str | None = None
+        self,
+        *,
+        project: str | None = None,
+        group: str | None = None,
+        status: str | None = None,
+        search: str | None = None,
+        since_utc_ns: int | None = None,
+        stage: str | None = None,
+        tags: Sequence[Tag] = (),
     ) -> int:
         """How many runs `list_runs` finds without a limit."""
         if self._unwritten.runs and status is not None:
-            return len(self.list_runs(project=project, group=group, status=status, search=search))
-        query = fitting(select(func.count()).select_from(RUN), project, group, None, search)
+            every = self.list_runs(
+                project=project, group=group, status=status, search=search, since_utc_ns=since_utc_ns, stage=stage, tags=tags
+            )
+            return len(every)
+        query = fitting(select(func.count()).select_from(RUN), project, group, since_utc_ns, search, stage)
         fits = query.where(RUN_STATUS.in_([status])) if status is not None else query
+        if tags:
+            return self._read(lambda connection: sum(1 for _ in tagged(connection, fits, tags)))
         return self._read(lambda connection: int(connection.execute(fits).scalar_one()))
 
     def projects(self) -> list[str]:
@@ -111,6 +133,14 @@ class Store(OfRun):
         every = select(RUN.c.group_name).distinct().where(RUN.c.group_name.is_not(None))
         query = fitting(every.order_by(RUN.c.group_name), project, None, None, None)
         return self._read(lambda connection: [name for name in connection.scalars(query) if isinstance(name, str)])
+
+    def newest_groups(self, most: int, fewest: int = 2) -> list[tuple[str, str]]:
+        """The project and the name of the groups with at least `fewest` runs of one project; the one with the newest run is the first."""
+        begun = func.max(RUN.c.started_utc_ns)
+        query = select(RUN.c.project, RUN.c.group_name).where(RUN.c.group_name.is_not(None)).group_by(RUN.c.project, RUN.c.group_name)
+        query = query.having(func.count() >= fewest).order_by(begun.desc(), RUN.c.project, RUN.c.group_name).limit(most)
+        rows = self._read(lambda connection: list(connection.execute(query)))
+        return [(project, group) for project, group in rows if isinstance(project, str) and isinstance(group, str)]
 
     def find(self, ref: str) -> str:
         """The id of the run that `ref` names: "latest", an id or the beginning of one, a name, or "project/name".

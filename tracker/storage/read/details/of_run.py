@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
@@ -15,9 +16,10 @@ from ....core.point import Point
 from ..phases import instances
 from ..phases.records import OpenPhase, PhaseInstance, PhaseTime
 from ..records import StoredRun, UseRow
+from ..rows import chunks_of
 from . import curves
 from .activity import points_of_activity
-from .metrics import metric_points_of, metrics_of
+from .metrics import metric_points_of, metrics_of, names_in, of_name
 from .uses import uses_of
 
 PIECE = 5_000
@@ -40,6 +42,17 @@ class OfRun:
     def metrics(self, run_id: str) -> dict[tuple[str, str], Metric]:
         """The metrics that the processes of a run have logged, by (segment id, name)."""
         return self._read(lambda connection: metrics_of(connection, run_id))
+
+    def metric(self, run_ids: Sequence[str], name: str) -> dict[str, list[Metric]]:
+        """A metric of those of several runs that have logged it, by run: of each process, in the order in which they began."""
+        found: dict[str, list[Metric]] = defaultdict(list)
+        for run_id, metric in self._read(lambda c: [row for chunk in chunks_of(run_ids) for row in of_name(c, chunk, name)]):
+            found[run_id].append(metric)
+        return dict(found)
+
+    def metric_names(self, run_ids: Sequence[str]) -> list[str]:
+        """The names of the metrics that several runs have logged, in order."""
+        return sorted(set(self._read(lambda c: [name for chunk in chunks_of(run_ids) for name in names_in(c, chunk)])))
 
     def metric_points(self, run_ids: Sequence[str]) -> dict[tuple[str, str], list[MetricPoint]]:
         """The values of the metrics of a few runs over time, by (segment id, name), in order."""

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .active_run import ActiveRun
     from .budgeting.epochs import Forecast
+    from .harmless import Harmless
+    from .notebook.cell import Cell
 
 
 class SoFar:
     """The part of `EnergyTracker` that is cheap enough for every step of a loop."""
 
     _begun: ActiveRun | None
+    _paused: str | None  # the run
+    _cell: Cell | None = None
+    _harmless: Harmless
 
     @property
     def running(self) -> bool:
@@ -23,6 +29,11 @@ class SoFar:
     @property
     def _newest(self) -> ActiveRun | None:
         """The current run, or the last one; None before the first."""
+        raise NotImplementedError
+
+    @property
+    def _here(self) -> SoFar:
+        """The tracker of the call of a decorated function that this code belongs to; this tracker itself outside of them."""
         raise NotImplementedError
 
     @property
@@ -55,6 +66,21 @@ class SoFar:
         """What the whole run is expected to have used at its end, with `epochs`: energy, grams and time, each with a range. None before the
         first epoch is complete, and after the end."""
         return None if (run := self._newest) is None else run.recorder.live.forecast
+
+    def live(self) -> None:
+        """In a notebook: show the run in this cell, from a thread that brings the cell up to date once a second: power, energy so far,
+        forecast and budget. At the end of the run, the cell has its summary. Without a run under way, it waits for the next one. Does
+        nothing elsewhere."""
+        here = self._here
+        with here._harmless("the run is not shown in the notebook"):
+            from .notebook.cell import Cell
+
+            if here._cell is not None:
+                here._cell.leave()
+            here._cell = Cell.shown(weakref.WeakMethod(here._at_work))
+
+    def _at_work(self) -> tuple[ActiveRun | None, str | None]:
+        return self._begun, self._paused
 
     @property
     def over_budget(self) -> bool:

@@ -71,7 +71,6 @@ class EnergyTracker(SoFar, contextlib.ContextDecorator):
     """
 
     _ended: ActiveRun | None
-    _paused: str | None  # the run
 
     def __init__(self, **settings: Unpack[Settings]) -> None:
         self._watch: Target | None = None  # None: the process in which a run begins

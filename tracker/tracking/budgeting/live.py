@@ -172,6 +172,11 @@ class Live:
         used = None if self.limit is None else self.limit.used
         return None if used is None or self.limit is None else used / self.limit.budget.amount
 
+    @property
+    def over(self) -> bool:
+        """Whether the run has ended."""
+        return self._over
+
     def shown(self, devices: LiveDevices) -> None:
         """From now on each device is of interest too, and the grams: sinks show them."""
         self._devices, self._grams_asked = devices, True

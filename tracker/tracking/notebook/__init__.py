@@ -1,0 +1,1 @@
+"""The cell of a notebook that shows a run while it goes on."""

@@ -2,57 +2,61 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from tests.fakes.world import World
-from tests.integrations.test_huggingface import runs
-
-LIGHTNING = """
-from tests.integrations.test_lightning import Tiny, loader
-from tests.integrations.test_lightning_logging import trainer
-from trainwatt.integrations.lightning import EnergyCallback as Energy
-def train(energy, at_step):
-    trainer(".", energy, max_epochs=20).fit(Tiny(at_step), loader())
-"""
-HUGGING_FACE = """
-from pathlib import Path
-from tests.integrations.test_huggingface import Tiny, trainer
-from trainwatt.integrations.huggingface import EnergyCallback as Energy
-def train(energy, at_step):
-    trainer(Path("."), energy, model=Tiny(at_step), num_train_epochs=20).train()
-"""
-KERAS = """
-import os
-os.environ["KERAS_BACKEND"] = "torch"
-from tests.integrations.test_keras import fit, model
-from trainwatt.integrations.keras import EnergyCallback as Energy
-def train(energy, at_step):
-    fit(model(at_step), energy, epochs=20)
-"""
-CODE = """
-import time
+from tests.integrations import test_huggingface, test_keras, test_lightning, test_lightning_logging
 from trainwatt import BudgetExceeded
-def at_step(step):
-    over.append(energy.tracker.over_budget)
-    time.sleep(0.1)
-for on_budget in ("stop", "raise"):
-    over = []
-    energy = Energy(budget="500 J", on_budget=on_budget)
-    try:
-        train(energy, at_step)
-        raised = False
-    except BudgetExceeded:
-        raised = True
-    assert raised is (on_budget == "raise"), raised
-    assert len(over) < 120, "it was not stopped"
-    assert sum(over) <= 1, over
-    assert energy.summary().to_dict()["energy"]["total_j"] >= 490
-"""
+from trainwatt.integrations import huggingface, keras, lightning
+
+Step = Callable[[int], None]
+
+
+def with_lightning(energy: Any, at_step: Step) -> None:
+    test_lightning_logging.trainer(".", energy, max_epochs=20).fit(test_lightning.Tiny(at_step), test_lightning.loader())
+
+
+def with_huggingface(energy: Any, at_step: Step) -> None:
+    test_huggingface.trainer(Path(), energy, model=test_huggingface.Tiny(at_step), num_train_epochs=20).train()
+
+
+def with_keras(energy: Any, at_step: Step) -> None:
+    test_keras.fit(test_keras.model(at_step), energy, epochs=20)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("framework", [LIGHTNING, HUGGING_FACE, KERAS], ids=["lightning", "huggingface", "keras"])
-def test_a_training_stops_within_one_step_of_its_budget(world: World, framework: str) -> None:
-    done = world.run_python(framework + CODE)
-    assert done.returncode == 0, done.stderr
-    assert [status for status, _ in runs(world.db)] == ["completed", "interrupted"]
+@pytest.mark.parametrize("on_budget", ["stop", "raise"])
+@pytest.mark.parametrize(
+    ("callback", "train"),
+    [
+        (lightning.EnergyCallback, with_lightning),
+        (huggingface.EnergyCallback, with_huggingface),
+        (keras.EnergyCallback, with_keras),
+    ],
+    ids=["lightning", "huggingface", "keras"],
+)
+def test_a_training_stops_within_one_step_of_its_budget(
+    here: World, callback: type[Any], train: Callable[[Any, Step], None], on_budget: str
+) -> None:
+    over: list[bool] = []
+
+    def at_step(_: int) -> None:
+        over.append(energy.tracker.over_budget)
+        time.sleep(0.1)
+
+    energy = callback(budget="500 J", on_budget=on_budget)
+    if on_budget == "raise":
+        with pytest.raises(BudgetExceeded):
+            train(energy, at_step)
+    else:
+        train(energy, at_step)
+    assert len(over) < 120, "it was not stopped"
+    assert sum(over) <= 1
+    view = energy.summary().to_dict()
+    assert view["energy"]["total_j"] >= 490
+    assert view["run"]["status"] == ("interrupted" if on_budget == "raise" else "completed")

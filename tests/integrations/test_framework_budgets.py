@@ -18,7 +18,7 @@ Step = Callable[[int], None]
 
 
 def with_lightning(energy: Any, at_step: Step) -> None:
-    test_lightning_logging.trainer(".", energy, max_epochs=20).fit(test_lightning.Tiny(at_step), test_lightning.loader())
+    test_lightning_logging.trainer(Path(), energy, max_epochs=20).fit(test_lightning.Tiny(at_step), test_lightning.loader())
 
 
 def with_huggingface(energy: Any, at_step: Step) -> None:

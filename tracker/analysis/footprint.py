@@ -20,6 +20,7 @@ from ..carbon.tables.hardware import table
 from ..carbon.tables.zones import provider_zone
 from ..carbon.terms import Terms
 from ..errors import ConfigurationError
+from .over_time.ahead import count_grams
 from .view import describe
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def view_of(store: Store, stored: StoredRun, terms: Terms = DEFAULT, known: Know
     unit of work that the user asks for."""
     view = describe(stored, per)
     try:
-        view["carbon"] = footprint(store, stored, view, terms, known)
+        count_grams(view, footprint(store, stored, view, terms, known))
     except ConfigurationError as error:
         if terms != DEFAULT:
             raise

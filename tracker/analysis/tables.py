@@ -10,12 +10,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ..core.activity import figures
+from ..core.clock import iso
 from ..core.timeline import Timeline
 from ..core.units import NS_PER_S
 from ..core.work import PREFERRED
 from .activity import described
 from .footprint import views_of
-from .view import iso
 from .work.instances import instances_part
 from .work.units import work_partial
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, TypeVar
 
+from ..core.clock import iso
 from ..core.run import DEVICE_HOURS_KEY, SOURCE_KEY, Origin
 from ..core.sensing import whole_name
 from ..energy.intervals import Interval, Share, at_most, between, by_sensor, interval
 from ..energy.shares.told import attribution_of
 from .activity import processors_of, with_activity
+from .over_time.ahead import ahead_of
 from .slurm.allocations import allocations_of
 from .work.compute import compute_of
 from .work.units import each_of_units, work_in, work_json, work_partial
@@ -54,6 +55,7 @@ def describe(stored: StoredRun, per: str | None = None) -> ShowJson:
         "allocations": allocations_of(stored),
         "processors": processors_of(stored),
         "compute": compute_of(stored, run, energy, work),
+        **ahead_of(stored, run, energy),
     }
 
 
@@ -99,11 +101,6 @@ def ranks_of(run: RunRow, recorded: int, joined: bool) -> RanksJson | None:
 def run_duration_s(run: RunRow) -> float:
     """The duration on the monotonic clock. Only where no process of the run is known, the wall clock has to tell."""
     return run.duration_s if run.duration_s is not None else max(0, run.last_seen_utc_ns - run.started_utc_ns) * NS
-
-
-def iso(utc_ns: int) -> str:
-    """UTC nanoseconds as ISO 8601 with milliseconds."""
-    return datetime.fromtimestamp(utc_ns * NS, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def energy_of(stored: StoredRun, duration_s: float) -> EnergyJson:

@@ -7,7 +7,13 @@ change of the wall clock changes no joule, and a suspend can be detected.
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
+
+
+def iso(utc_ns: int) -> str:
+    """UTC nanoseconds as ISO 8601 with milliseconds."""
+    return datetime.fromtimestamp(utc_ns * 1e-9, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Anchor(NamedTuple):

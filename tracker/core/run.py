@@ -42,6 +42,8 @@ ORIGIN_KEY, SOURCE_KEY, CONTENT_KEY, PLAN_KEY, DEVICE_HOURS_KEY = "origin", "sou
 FLOPS_PRECISION_KEY = "flops_precision"
 """The keys of the settings of a run that was not tracked: its origin, what its figures come from in words, a digest of them; of an
 estimate its description; and the hours of all its GPUs, where they are stated."""
+FORECAST_KEY = "forecast"
+"""The key of the settings of a run under way that has its newest forecast. Not a setting: its trackers write it with their commits."""
 
 
 NO_HOST = "an unknown host"
@@ -75,6 +77,7 @@ class EventKind(StrEnum):
     RANK = "rank"  # the rank that read a device was killed; another one reads it from here on
     BUDGET = "budget"  # the run has used its budget
     SINK = "sink"  # a sink did not take the figures of the run
+    UNMEASURED = "unmeasured"  # the run has a budget, and nothing that it uses is measured
 
 
 class Event(NamedTuple):

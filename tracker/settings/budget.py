@@ -37,6 +37,13 @@ class Budget:
     amount: float
     currency: str | None = None
 
+    @property
+    def as_written(self) -> tuple[float, str]:
+        """The amount and its unit, as the user wrote them."""
+        found = _AMOUNT.fullmatch(self.text)
+        assert found is not None
+        return float(found[1]), found[2]
+
 
 _AMOUNT = re.compile(r"\s*([+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S.*?)?\s*")
 _JOULES = {

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..carbon.grid.whereabouts import AUTO
 from ..config import JOIN_DB, JOIN_RUN, Config
-from ..core.run import FLOPS_PRECISION_KEY
+from ..core.run import FLOPS_PRECISION_KEY, FORECAST_KEY
 from ..errors import StoreError
 from ..machine.process import this_process
 from ..masking.text import hidden_in, scrubbed_name
 from ..storage.write.patient import PatientWriter
 from ..storage.write.writer import Writer
+from .recording.first_rows import budget_settings
 from .recording.rows import Row, as_json
 
 if TYPE_CHECKING:
@@ -84,9 +85,24 @@ def edges(
     return None, None
 
 
-def names(writer: Writer, run_id: str, config: Config, ranks_here: int) -> Row:
+def tells_of_its_budget(writer: Writer, run_id: str, config: Config) -> bool:
+    """Whether a tracker inside has a budget that the command around it does not have: else that says when it is used. Raises StoreError."""
+    [(settings,)] = writer.query("SELECT settings FROM run WHERE id = ?", (run_id,))
+    return config.budget is not None and json.loads(settings or "{}").get("budget") != config.budget.text
+
+
+def _budgets(known: dict[str, Any], config: Config, *, inner: bool) -> dict[str, Any]:
+    """The settings of a run, with what it may use and how long it will be: for a tracker `inner`, what the command around it says counts
+    first; a run that goes on has what it is given now."""
+    own = budget_settings(config)
+    if inner:
+        return {**own, **known}
+    return {name: value for name, value in known.items() if name not in ("budget", "on_budget", "epochs", FORECAST_KEY)} | own
+
+
+def names(writer: Writer, run_id: str, config: Config, ranks_here: int, *, inner: bool) -> Row:
     """The run with the names that the tracker inside gives it, where the command line left them at the default; and with the number of
-    ranks on this node, which the command around them does not know."""
+    ranks on this node, which the command around them does not know. `inner`: the tracker is within a command that has the run."""
     default = Config()
     [(project, name, group, stage, tags, zone, settings)] = writer.query(
         "SELECT project, name, group_name, stage, tags, zone, settings FROM run WHERE id = ?", (run_id,)
@@ -96,7 +112,7 @@ def names(writer: Writer, run_id: str, config: Config, ranks_here: int) -> Row:
     precision = {} if config.flops_precision is None else {FLOPS_PRECISION_KEY: config.flops_precision}
     most = max(ranks_here, known.get("ranks_here", 1))
     return {
-        "settings": as_json({**precision, **known, "ranks_here": most}),
+        "settings": as_json({**precision, **_budgets(known, config, inner=inner), "ranks_here": most}),
         "id": run_id,
         "project": scrubbed_name(config.project) if project == default.project else project,
         "name": name or (config.name and scrubbed_name(config.name)),

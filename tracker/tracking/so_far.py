@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .active_run import ActiveRun
     from .budgeting.epochs import Forecast
+    from .budgeting.passes import Pass
     from .harmless import Harmless
     from .notebook.cell import Cell
 
@@ -63,8 +64,8 @@ class SoFar:
 
     @property
     def forecast(self) -> Forecast | None:
-        """What the whole run is expected to have used at its end, with `epochs`: energy, grams and time, each with a range. None before the
-        first epoch is complete, and after the end."""
+        """What the whole run is expected to have used at its end: energy, grams and time, each with a range. It needs `epochs`, or a single
+        pass over a loader in `wrap`. None until enough is known, where it is not certain what an epoch is, and after the end."""
         return None if (run := self._newest) is None else run.recorder.live.forecast
 
     def live(self) -> None:
@@ -91,6 +92,16 @@ class SoFar:
     def should_stop(self) -> bool:
         """Whether the run has used its `budget`, and `on_budget` is "stop" or "raise"."""
         return (run := self._newest) is not None and (limit := run.recorder.live.limit) is not None and limit.stops and limit.over
+
+    @property
+    def budget_share(self) -> float | None:
+        """The part of its `budget` that the run has used: 0.6, and more than 1 if it has used more. None without a budget, and while
+        nothing is known."""
+        return None if (run := self._newest) is None else run.recorder.live.budget_share
+
+    def _begin_pass(self, loader: object) -> Pass | None:
+        """A pass over a loader begins. None if it tells nothing of the length of the training."""
+        return None if (run := self._newest) is None else run.recorder.live.begin_pass(loader)
 
     def _halt(self) -> None:
         """Raise BudgetExceeded in a loop whose run has used its budget, if `on_budget` is "raise"."""

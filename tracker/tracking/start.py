@@ -32,7 +32,7 @@ from ..unwarned import unwarned
 from . import joining
 from .active_run import ActiveRun
 from .budgeting.live import Live, Process
-from .budgeting.terms import question
+from .budgeting.terms import never_used, question
 from .feeding.chosen import Chosen, chosen, of_process
 from .feeding.feed import Feed
 from .feeding.live_run import sink_run
@@ -104,6 +104,7 @@ class _Start:
         self._joined = joined
         self._root = target.root(environ)
         self._claim: Claim | None = None
+        self._tells = True  # when the budget is used
         self._standby: Standby | None = None
         self._rank, self._ranks_here = rank_in_run(environ), ranks_here(environ)
         self._faults: list[str] = []
@@ -197,7 +198,8 @@ class _Start:
 
     def _write(self, first: Mapping[str, Sequence[Row]]) -> None:
         if self._joined is not None:
-            self._writer.write(first, {"run": [joining.names(self._writer, self._joined, self._config, self._ranks_here)]})
+            self._tells = joining.tells_of_its_budget(self._writer, self._joined, self._config)
+            self._writer.write(first, {"run": [joining.names(self._writer, self._joined, self._config, self._ranks_here, inner=True)]})
             return
         try:
             self._write_own(first)
@@ -211,7 +213,7 @@ class _Start:
             return
         [run] = first["run"]
         self._writer.write({}, then=[insert_once("run", run)])  # whichever rank is first
-        row = joining.names(self._writer, self._run_id, self._config, self._ranks_here)
+        row = joining.names(self._writer, self._run_id, self._config, self._ranks_here, inner=False)
         again: Row = {"status": "running", "outcome": None, "end_reason": None, "ended_utc_ns": None, "duration_s": None}
         self._writer.write({**first, "run": []}, {"run": [row | (again if self._claim.over else {})]})
 
@@ -236,7 +238,7 @@ class _Start:
     def _recorder(self, meters: _Meters, me: Identity, anchor: Anchor, first: Mapping[str, Sequence[Row]]) -> Recorder:
         neighbours = Neighbours(self._run_id, me, anchor)
         surroundings = None if self._joined else self._surroundings(meters, me, anchor, neighbours)
-        process = Process(self._run_id, self._segment_id, self._joined is not None, self._claim is not None)
+        process = Process(self._run_id, self._segment_id, self._joined is not None, self._claim is not None, self._tells)
         live = Live.of(self._config, process, self._clock, meters.sampler, surroundings, lambda e: record.notes.append(e), self._target)
         record = Record(
             self._writer,
@@ -262,6 +264,8 @@ class _Start:
         if self._claim is not None and self._claim.said is not None:
             notes.append(Event(EventKind.CONTINUED, anchor.monotonic_ns, None, self._claim.said))
         notes += [Event(EventKind.STORE, anchor.monotonic_ns, None, text) for text in self._faults]
+        if self._joined is None and self._standby is None and not meters.found.sensors:
+            notes += never_used(self._config, anchor.monotonic_ns)
         record.notes.extend(notes)
         return recorder
 

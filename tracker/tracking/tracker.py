@@ -243,7 +243,7 @@ class EnergyTracker(SoFar, contextlib.ContextDecorator):
         first dimension of its first tensor, or the length of a list of samples. A batch whose size cannot be told is not counted, and the
         run says so once.
         """
-        return counted(items, samples, self._next_batch, self._no_batch)
+        return counted(items, samples, self._next_batch, self._no_batch, self._begin_pass)
 
     def _next_batch(self, samples: int) -> None:
         self._halt()  # before it counts: this batch is not handed over

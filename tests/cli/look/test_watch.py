@@ -22,7 +22,8 @@ from trainwatt.analysis.over_time.live import Watcher
 from trainwatt.core.point import Point
 from trainwatt.energy.mean_power import mean_w, powers_w
 from trainwatt.presentation.terminal.sparkline import blocks, outline_w, scale, tops_w
-from trainwatt.presentation.terminal.watch import Frame, frame, line
+from trainwatt.presentation.terminal.watch import Frame, frame
+from trainwatt.presentation.terminal.watch_line import line
 from trainwatt.storage.read.store import Store
 
 GOING_ON = """

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.fakes.clock import FakeClock
-from tests.fakes.world import World
+from tests.fakes.world import World, finished, wait_for
 from trainwatt import EnergyTracker
 from trainwatt.errors import ConfigurationError
 from trainwatt.tracking.budgeting.epochs import Epochs
@@ -17,13 +18,16 @@ TRAINING = """
 import json, time
 from trainwatt import EnergyTracker
 found = []
-with EnergyTracker(epochs=6, intensity_g_per_kwh=500) as tracker:
+with EnergyTracker(epochs=6, intensity_g_per_kwh=500, budget="100 kJ") as tracker:
     for epoch in range(6):
         with tracker.phase("train", step=epoch):
             time.sleep(0.6)
         with tracker.phase("validate", step=epoch):
             time.sleep(0.2)
         forecast = tracker.forecast
+        if epoch == 3:
+            tracker.summary()
+            open("third", "w").write("\\n")
         found.append(None if forecast is None else [forecast.epoch, forecast.energy_j, forecast.grams, forecast.seconds])
 print(json.dumps([found, tracker.forecast]))
 """
@@ -31,7 +35,10 @@ print(json.dumps([found, tracker.forecast]))
 
 @pytest.mark.slow
 def test_the_end_of_a_training_is_within_the_range_of_its_forecasts(world: World) -> None:
-    ended = world.run_python(TRAINING)
+    training = world.python(TRAINING)
+    wait_for(world.work / "third")
+    shown, seen = world.call("show").stdout, world.show()["forecast"]
+    ended = finished(training)
     assert (ended.returncode, ended.stderr) == (0, "")
     found, after = json.loads(ended.stdout)
     view = world.show()
@@ -42,14 +49,26 @@ def test_the_end_of_a_training_is_within_the_range_of_its_forecasts(world: World
         assert seconds[1] <= view["run"]["duration_s"] <= seconds[2]
     carbon, grams = view["carbon"], found[-1][2]
     assert 0.99 * grams[1] <= carbon["operational_g"] + carbon["embodied_g"] <= grams[2]
+    assert (view["forecast"], view["budget"]["used"]) == (None, view["energy"]["total_j"])
+    line = json.loads(world.call("watch", "--json").stdout)
+    assert (line["forecast"], line["budget"]) == (None, view["budget"])
+    assert (seen["epoch"], seen["epochs"], seen["from_epochs"], seen["done"]) == (3, 6, 3, 0.5)
+    for name, told in zip(("energy_j", "grams", "seconds"), found[3][1:], strict=True):
+        assert seen[name]["value"] == pytest.approx(told[0], rel=1e-9)
+    assert abs(datetime.fromisoformat(seen["ends_at"]) - datetime.fromisoformat(view["run"]["ended_at"])) < timedelta(seconds=3)
+    assert "\nbudget: " in shown
+    assert " of 100 kJ (" in shown
+    assert "after 3 of 6 epochs" in " ".join(shown.split())
 
 
 def epochs_of(*begun: tuple[str, int | None], epochs: int = 10) -> Any:
     clock = FakeClock()
-    run, at_ns = Epochs(epochs, clock, "run"), clock.monotonic_ns()
+    used_j = 0.0
+    run, at_ns = Epochs(epochs, clock, ("run", "segment"), lambda: used_j), clock.monotonic_ns()
     for number, (name, step) in enumerate(begun):
-        run.begins(name, step, at_ns + number * 10**10, 100.0 * number)
-    return run.forecast(100.0 * (len(begun) - 1))
+        used_j = 100.0 * number
+        run.begins(name, step, at_ns + number * 10**10)
+    return run.forecast()
 
 
 def test_which_phase_has_the_epochs() -> None:

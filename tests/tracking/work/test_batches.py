@@ -148,6 +148,10 @@ def test_what_is_no_tensor_in_a_mapping_is_passed_over() -> None:
     assert batch_sizes({"epoch": 3, "input_ids": X}) == {32}
 
 
+def nothing(loader: object) -> None:
+    pass
+
+
 def no_fault(what: str, error: Exception) -> None:
     raise AssertionError(what) from error
 
@@ -155,12 +159,12 @@ def no_fault(what: str, error: Exception) -> None:
 def wrapped(items: Any, samples: Any = None) -> tuple[CountedIterable[Any], list[int]]:
     """The items, and the samples that are reported."""
     reported: list[int] = []
-    return counted(items, samples, reported.append, no_fault), reported
+    return counted(items, samples, reported.append, no_fault, nothing), reported
 
 
 def test_samples_are_reported_when_a_batch_is_handed_over() -> None:
     log: list[str | int] = []
-    for item in counted([[1, 2, 3], [4]], None, log.append, no_fault):
+    for item in counted([[1, 2, 3], [4]], None, log.append, no_fault, nothing):
         log.append("body")
         item.clear()  # the batch belongs to the loop
     assert log == [3, "body", 1, "body"]
@@ -241,7 +245,7 @@ def test_what_one_batch_makes_certain_is_certain_for_the_last_one() -> None:
 
 def test_a_size_that_cannot_be_told_is_a_fault_with_its_mend() -> None:
     faults: list[tuple[str, str]] = []
-    loader = counted([images(2), X], None, lambda n: None, lambda what, error: faults.append((what, str(error))))
+    loader = counted([images(2), X], None, lambda n: None, lambda what, error: faults.append((what, str(error))), nothing)
     assert len(list(loader)) == 2
     [(what, why)] = faults
     assert what == UNKNOWN

@@ -12,11 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...core.clock import iso
 from ...core.point import Point
 from ...energy.mean_power import mean_w
 from ..activity import busy_now
 from ..footprint import view_of
-from ..view import describe, iso, run_duration_s
+from ..view import describe, run_duration_s
+from .ahead import count_grams
 from .outlines import Key, Outlines
 
 if TYPE_CHECKING:
@@ -116,7 +118,7 @@ class LiveRun:
             view = view_of(self._store, stored)
         else:
             view = describe(stored)
-            view["carbon"] = carbon
+            count_grams(view, carbon)
         newest = {(d.host, d.name, d.uuid): d for d in stored.devices if d.last is not None}  # of its last segment
         rows = [newest[d["host"], d["device"], d["uuid"]] for d in view["energy"]["devices"]]
         curves = [self._curve(row) for row in rows]

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...core.clock import iso
 from ...core.metric import MetricPoint
 from ...core.timeline import Timeline
 from ...core.units import NS_PER_S
 from ...energy.intervals import at_most, interval
 from ...storage.read.records import PhaseDeviceSum
 from ...storage.read.several.twice import Reader, read_twice
-from ..view import iso
 from .units import each_of_units, work_partial
 
 if TYPE_CHECKING:

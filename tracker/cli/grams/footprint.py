@@ -16,11 +16,12 @@ from ...analysis.footprint_totals import Tally, by_status, count_once, footprint
 from ...analysis.kept_footprint import changes, kept_footprint
 from ...analysis.open_store import open_store
 from ...analysis.selection import Filters, selected
-from ...analysis.view import SCHEMA_VERSION, describe, iso
+from ...analysis.view import SCHEMA_VERSION, describe
 from ...analysis.work.units import require_counted
 from ...carbon.accounting import NOTHING, UNKNOWN
 from ...carbon.grid import live
 from ...carbon.terms import Terms
+from ...core.clock import iso
 from ...errors import ConfigurationError, StoreError
 from ...presentation.words.carbon import (
     Least,

@@ -18,7 +18,8 @@ from ...analysis.over_time.live import Look, Watcher
 from ...analysis.selection import find
 from ...errors import StoreBusyError
 from ...presentation.terminal.run import console
-from ...presentation.terminal.watch import Frame, as_json, line
+from ...presentation.terminal.watch import Frame
+from ...presentation.terminal.watch_line import as_json, line
 from ..options import db_option, json_option
 from ..output import echo
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from .activity import ActivityJson, ProcessorsJson
 from .bench import BenchedJson, BenchJson
+from .budget import AheadJson, BudgetJson, ForecastJson
 from .carbon import (
     AssumptionJson,
     BesideJson,
@@ -118,6 +119,7 @@ __all__ = [
     "AddedJson",
     "AdviceJson",
     "AdvisedJson",
+    "AheadJson",
     "AllocationJson",
     "AssumptionJson",
     "BenchJson",
@@ -127,6 +129,7 @@ __all__ = [
     "BestMetricJson",
     "BoundaryJson",
     "BreakEvenJson",
+    "BudgetJson",
     "CarbonJson",
     "ChangeJson",
     "CircumstanceJson",
@@ -157,6 +160,7 @@ __all__ = [
     "FactorChangeJson",
     "FailedJson",
     "FigureJson",
+    "ForecastJson",
     "FootprintJson",
     "FootprintsJson",
     "GateJson",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, TypedDict
 
 from .activity import ActivityJson, ProcessorsJson
+from .budget import AheadJson
 from .carbon import CarbonJson
 from .slurm import AllocationJson
 from .work.compute import ComputeJson
@@ -234,7 +235,7 @@ class OfRunJson(TypedDict):
     run: RunJson
 
 
-class ShowJson(OfRunJson, WorkJson):
+class ShowJson(OfRunJson, WorkJson, AheadJson):
     """`show --json`. `allocations`: what the job of a scheduler had of each node; empty outside of one. `processors`: by host; empty if
     their use was not recorded. `compute`: None for a run that has counted no floating-point operations."""
 
@@ -259,7 +260,7 @@ class WatchJson(ShowJson):
     rates: dict[str, float]
 
 
-class WatchLineJson(OfRunJson):
+class WatchLineJson(OfRunJson, AheadJson):
     """An object of `watch --json`: the keys of a watched run, without the parts that are long or do not change."""
 
     schema_version: int

@@ -13,6 +13,7 @@ from ..words.carbon import Least, carbon_headline, place, ranges_text
 from ..words.quantities import count, format_duration, format_energy, format_range, largest_j
 from ..words.runs import headline, idle_text, phase_energy, phase_notes, provenance, title_of, unmeasured_lines, work_lines
 from ..words.safe_text import cleaned
+from ..words.work.ahead import ahead_lines
 from .elements import paragraph, table
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def _rows(view: ShowJson) -> list[tuple[str, str, str, str]]:
 
 def _after(view: ShowJson) -> list[str]:
     """The work, the grams, and the first events."""
-    lines = [*attribution_lines(view["energy"]), *unmeasured_lines(view["energy"]), *work_lines(view)]
+    lines = [*attribution_lines(view["energy"]), *unmeasured_lines(view["energy"]), *work_lines(view), *ahead_lines(view)]
     lines += [] if (idle := idle_text(view["energy"])) is None else [idle]
     if view["carbon"] is not None:
         carbon = view["carbon"]

@@ -27,6 +27,7 @@ from ..words.runs import (
     work_lines,
 )
 from ..words.safe_text import markdown
+from ..words.work.ahead import ahead_lines
 from .cells import parts as grams
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def _run(view: ShowJson) -> list[str]:
         for p in view["phases"]
     ]
     parts += [_table(["phase", "count", "time", "energy (range)", "note"], phases)] if phases else ["No phases were marked."]
-    said = (*damage_lines(view), *attribution_lines(energy), *unmeasured_lines(energy), *work_lines(view), *activity_lines(view))
+    said = [*damage_lines(view), *attribution_lines(energy), *unmeasured_lines(energy), *work_lines(view), *ahead_lines(view, utc=True)]
+    said += activity_lines(view)
     work = [f"- {markdown(line)}" for line in said]
     parts += ["\n".join(work)] if work else []
     if carbon is None:

@@ -33,6 +33,7 @@ from ..words.runs import (
     when,
 )
 from ..words.slurm import allocation_lines
+from ..words.work.ahead import ahead_lines
 from ..words.work.compute import of_peak_text, per_joule_text, utilisation_text
 from .accounts import assumptions, emissions, events, joules_by_way, methods, origin
 from .cells import joule_cells
@@ -54,6 +55,7 @@ def section_of(f: Figures, level: str = "h1", drawn: Html | None = None) -> Html
         _head(view, level),
         _notices(view),
         _facts(view),
+        *(el("p", text, class_="text") for text in ahead_lines(view, utc=True)),
         over_time(f) if drawn is None else drawn,
         _energy(view),
         None if f.instances is None else instances_section(f.instances, view["unit"], running=view["run"]["status"] == Status.RUNNING),

@@ -38,6 +38,7 @@ from ..words.runs import (
 )
 from ..words.safe_text import cleaned
 from ..words.slurm import allocation_lines
+from ..words.work.ahead import ahead_lines
 from .sparkline import blocks, outline_w, scale, tops_w
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def run_page(view: ShowJson, curves: Sequence[Sequence[Point]], width: int) -> R
     if view["phases"]:
         parts += [_phases(view), Text()]
     parts += _work(view)
+    parts += _ahead(view)
     parts += _carbon(view)
     if view["events"]:
         parts += [_events(view["events"]), Text()]
@@ -181,6 +183,11 @@ def _phases(view: ShowJson) -> Table:
 
 def _work(view: ShowJson) -> list[RenderableType]:
     lines = work_lines(view)
+    return [Text("\n".join(lines)), Text()] if lines else []
+
+
+def _ahead(view: ShowJson) -> list[RenderableType]:
+    lines = ahead_lines(view)
     return [Text("\n".join(lines)), Text()] if lines else []
 
 

@@ -1,4 +1,4 @@
-"""PURE: a run at one moment: as a frame that fits the terminal, as one line of text, and as JSON."""
+"""PURE: a run at one moment, as a frame that fits the terminal."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from ...analysis.view import SCHEMA_VERSION, total_of
 from ...core.point import Point
 from ...energy.mean_power import powers_w
 from ..words.activity.lines import now_text
-from ..words.attribution import measured_note
-from ..words.carbon import Least, basis_text, carbon_parts, place, ranges_text, total_text
+from ..words.carbon import Least, basis_text, carbon_parts, place, ranges_text
 from ..words.masses import format_mass
-from ..words.origins import origin_text, unsampled_text
+from ..words.origins import unsampled_text
 from ..words.quantities import amount, at_least, count, format_duration, format_energy, format_power, format_range
 from ..words.runs import (
     device_names,
@@ -28,15 +26,16 @@ from ..words.runs import (
     readings_text,
     status_text,
     title_of,
-    unmeasured_names,
 )
 from ..words.safe_text import cleaned
+from ..words.work.ahead import ahead_lines
 from ..words.work.compute import rate_text
 from .run import status_style
 from .sparkline import blocks, scale, tops_w
+from .watch_line import phase_text, written_text
 
 if TYPE_CHECKING:
-    from ...core.contract import PhaseNowJson, WatchJson, WatchLineJson
+    from ...core.contract import WatchJson
 
 Curves = Sequence[Sequence[Point]]
 
@@ -67,7 +66,7 @@ def frame(view: WatchJson, curves: Curves, width: int, height: int, *, fills: bo
     view = cleaned(view)
     top = _top(view, width)
     busy = [_cropped(Text(text), width)] if (text := now_text(view)) else []
-    bottom = [*([Text()] if height >= 12 else []), *busy, *_phase_now(view, width), *_work(view, width)]
+    bottom = [*([Text()] if height >= 12 else []), *busy, *_phase_now(view, width), *_work(view, width), *_ahead(view, width)]
     room = height - len(top) - len(bottom) - 1
     wanted_by_events = min(3, len(view["events"]) and 1 + len(view["events"]))
     devices = _devices(view, curves, width, max(2, room - wanted_by_events))
@@ -77,47 +76,6 @@ def frame(view: WatchJson, curves: Curves, width: int, height: int, *, fills: bo
     left = height - 1 - len(lines := [*top, *devices, *bottom, *phases, *events][: max(0, height - 1)])
     hint = "" if not fills else "Ctrl-C leaves, the run continues" if width >= 100 else "Ctrl-C leaves"
     return [*lines, *(Text() for _ in range(left if fills else min(left, 1))), _last(view, width, hint)]
-
-
-def line(view: WatchJson) -> str:
-    """One line for a pipe: the time, the status, the energy, the power, and the current phase."""
-    view = cleaned(view)
-    run, energy = view["run"], view["energy"]
-    parts = [f"{view['at']} {run['status']} {format_duration(run['duration_s'] or 0.0)}"]
-    if (total := total_of(energy)) is not None:
-        origin = origin_text(view)
-        share = [] if (measured := measured_note(energy)) is None else [measured]
-        share = share if origin is None else [origin]
-        share += [f"{unmeasured_names(energy)} not measured"] if energy["unmeasured"] else []
-        parts.append(at_least(format_range(*total, notes=share), energy["lower_bound"]))
-    if view["carbon"] is not None:
-        parts.append(f"{total_text(view['carbon'], Least.of(energy, view['carbon']))} CO2e, {basis_text(view['carbon'])}")
-    if energy["power_w"] is not None:
-        each = ", ".join(f"{d['device']} {format_power(d['power_w'])}" for d in energy["devices"])
-        parts.append(f"{format_power(energy['power_w'])} ({each})")
-    parts += [text] if (text := now_text(view)) else []
-    parts += [" › ".join(_named(p) for p in view["phases_now"])] if view["phases_now"] else []
-    parts += [amount(n, unit) for unit, n in view["work"].items()]
-    return " · ".join([*parts, *([] if run["status"] != "running" else [_written(view)])])
-
-
-def as_json(view: WatchJson) -> WatchLineJson:
-    """One object of `watch --json`. The keys are those of `show --json`, without the parts that are long or do not change."""
-    carbon = view["carbon"]
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "at": view["at"],
-        "run": view["run"],
-        "energy": view["energy"],
-        "carbon": None if carbon is None else {k: v for k, v in carbon.items() if not isinstance(v, list | dict)},
-        "carbon_missing": view["carbon_missing"],
-        "phases_now": view["phases_now"],
-        "work": view["work"],
-        "rates": view["rates"],
-        "processors": view["processors"],
-        "sampler": view["sampler"],
-        "written_s": view["written_s"],
-    }
 
 
 def _cropped(text: Text, width: int) -> Text:
@@ -156,7 +114,7 @@ def _top(view: WatchJson, width: int) -> list[Text]:
     )
     if run["end_reason"]:
         who.append(f" · {run['end_reason']}")
-    written = Text(_written(view), style="yellow" if run["status"] == "running" and view["written_s"] > 5 else "dim")
+    written = Text(written_text(view), style="yellow" if run["status"] == "running" and view["written_s"] > 5 else "dim")
     now = "" if energy["power_w"] is None else f"{format_power(energy['power_w'])} now"
     lines = [_sides(who, written, width), _sides(Text(headline(view), style="bold"), Text(now, style="bold cyan"), width)]
     if view["carbon"] is not None:
@@ -207,13 +165,6 @@ def _devices(view: WatchJson, curves: Curves, width: int, most: int) -> list[Tex
     return lines
 
 
-def _named(phase: PhaseNowJson, most: int | None = None) -> str:
-    """A phase with its step. The name takes at most `most` columns."""
-    name = phase["name"]
-    step = "" if phase["step"] is None else f" step {phase['step']}"
-    return (name if most is None else _cell(name, min(most, cell_len(name)))) + step
-
-
 def _phase_now(view: WatchJson, width: int) -> list[Text]:
     if view["run"]["status"] != "running":
         return []
@@ -227,9 +178,16 @@ def _phase_now(view: WatchJson, width: int) -> list[Text]:
         of = "the one before" if count == 1 else f"the last {count} on average"
         about += f"; {of} {format_energy(inner['newest_mean_j'])}"
     phases = view["phases_now"]
-    steps = sum(cell_len(_named({**p, "name": ""})) + 3 for p in phases)
+    steps = sum(cell_len(phase_text({**p, "name": ""})) + 3 for p in phases)
     most = max(8, (width - cell_len(about) - steps) // len(phases))
-    return [_cropped(Text("in ").append(" › ".join(_named(p, most) for p in phases), style="bold").append(about, style="not bold"), width)]
+    return [
+        _cropped(
+            Text("in ")
+            .append(" › ".join(phase_text({**p, "name": _cell(p["name"], min(most, cell_len(p["name"])))}) for p in phases), style="bold")
+            .append(about, style="not bold"),
+            width,
+        )
+    ]
 
 
 def _work(view: WatchJson, width: int) -> list[Text]:
@@ -239,6 +197,10 @@ def _work(view: WatchJson, width: int) -> list[Text]:
         rate = f", {rate_text(view['rates'][unit], unit)}" if unit in view["rates"] else ""
         lines.append(_cropped(Text(f"{amount(n, unit)}{each}{rate}"), width))
     return lines
+
+
+def _ahead(view: WatchJson, width: int) -> list[Text]:
+    return [_cropped(Text(text), width) for text in ahead_lines(view)]
 
 
 def _phases(view: WatchJson, width: int, most: int) -> list[Text]:
@@ -291,10 +253,3 @@ def _last(view: WatchJson, width: int, hint: str) -> Text:
     else:
         cost = f"{readings_text(s, view['run']['duration_s'])}; cost {100 * s['cpu_fraction']:.2f} % of a core"
     return _sides(Text(cost, style="dim"), Text(hint or f"trainwatt show {view['run']['id'][:8]}", style="dim"), width)
-
-
-def _written(view: WatchJson) -> str:
-    if view["run"]["status"] != "running":
-        return ""
-    seconds = view["written_s"]
-    return f"written {f'{seconds:.0f} s' if seconds < 60 else format_duration(seconds)} ago"

@@ -65,6 +65,8 @@ _KEYS: dict[str, dict[str, Bounds]] = {
             "source": None,
             "content": None,
             "currency": None,
+            "budget": None,
+            "on_budget": None,
             "device_hours": (0.0, 1e12),
             "price_per_kwh": (-100.0, 1000.0),
         },

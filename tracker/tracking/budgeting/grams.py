@@ -34,5 +34,5 @@ class Grams:
         """In a commit: find out what a joule and a second cost. Raises StoreError and ConfigurationError."""
         self._before_s = seconds_before(writer, self._run)
         facts = Facts.of(writer, self._run[0])
-        if facts != self._facts:
+        if self._facts is None or facts.terms != self._facts.terms:
             self._rates, self._facts = rates_of(facts, None), facts

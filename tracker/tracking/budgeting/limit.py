@@ -54,7 +54,9 @@ class Limit:
         self._before_s = 0.0
         self._rates: Rates | None = Rates(1.0) if self.budget.measure is Measure.ENERGY else None
         self._facts: Facts | None = None
-        self._over = self.ended = False
+        self._over = False
+        self.ended_ns: int | None = None
+        """When the run has ended; None while it goes on."""
         self._first = threading.Lock()  # taken by the thread that finds out first, and never released
 
     @classmethod
@@ -84,7 +86,7 @@ class Limit:
         energy_j = None if self.live is None else self.live.energy_j
         if self._rates is None or energy_j is None:
             return None
-        seconds = self._before_s + (self._clock.monotonic_ns() - self.begun_ns) * NS
+        seconds = self._before_s + ((self.ended_ns or self._clock.monotonic_ns()) - self.begun_ns) * NS
         return energy_j * self._rates.per_j + seconds * self._rates.per_s
 
     def check(self) -> None:
@@ -102,7 +104,7 @@ class Limit:
 
     def halt(self) -> None:
         """Raises BudgetExceeded if the budget is used and the user asks for that; never after the end of the run."""
-        if self._action is OnBudget.RAISE and not self.ended and self.over:
+        if self._action is OnBudget.RAISE and self.ended_ns is None and self.over:
             raise BudgetExceeded(f"the run has used its budget of {self.budget.text}, and on_budget is 'raise'")
 
     def learn(self, writer: Writer) -> None:
@@ -112,5 +114,5 @@ class Limit:
             return
         self._before_s = seconds_before(writer, self._run)
         facts = Facts.of(writer, self._run[0])
-        if facts != self._facts:
+        if self._facts is None or facts.terms != self._facts.terms:
             self._rates, self._facts = rates_of(facts, self._price), facts

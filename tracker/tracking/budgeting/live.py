@@ -13,6 +13,7 @@ from ...core.run import Event
 from ...core.sensing import Device
 from ...energy.curve import Curve
 from ...errors import StoreError
+from ...storage.write.statements import Statement
 from ...storage.write.writer import Writer
 from ..harmless import Harmless
 from ..sampling.sampler import Sampler
@@ -20,6 +21,7 @@ from ..sampling.snapshot import Snapshot
 from .epochs import Epochs, Forecast
 from .grams import Grams
 from .limit import Limit
+from .passes import Pass
 
 if TYPE_CHECKING:
     from ..feeding.devices import LiveDevices
@@ -56,12 +58,14 @@ class Elsewhere(NamedTuple):
 
 
 class Process(NamedTuple):
-    """This process as a part of a run. `joined`: the run is that of another process; `several`: other processes record in it too."""
+    """This process as a part of a run. `joined`: the run is that of another process; `several`: other processes record in it too. `tells`:
+    no other process says when the budget is used."""
 
     run_id: str
     segment_id: str
     joined: bool
     several: bool
+    tells: bool = True
 
 
 class _Known(NamedTuple):
@@ -92,6 +96,8 @@ class Live:
         self._surroundings = surroundings
         self.limit = limit
         self._epochs = epochs
+        if epochs is not None:
+            epochs.late = self._sampler is None
         if limit is not None:
             limit.live = self
         self._lock = threading.Lock()
@@ -107,7 +113,7 @@ class Live:
         """The work that other processes of the run have stored, by unit, once somebody has asked for the energy or the grams."""
         if self._sampler is not None and not (surroundings is not None and surroundings.attributes):  # shares are known at a commit
             self._sampler.on_settled = self._settled
-        if limit is not None or epochs is not None:
+        if limit is not None or (epochs is not None and epochs.of is not None):
             self.ask()
 
     @classmethod
@@ -123,11 +129,12 @@ class Live:
     ) -> Live:
         """The joules of a run with these settings, and its budget and epochs. `note` takes events of the run."""
         limit = Limit.of(config, process[:2], clock, note, lambda: target.on_over())
-        if limit is not None and process.several:
-            limit.tells = sampler is not None and bool(sampler.integrators)
-        epochs = None if config.epochs is None else Epochs(config.epochs, clock, process.run_id)
+        if limit is not None:
+            limit.tells = process.tells and (not process.several or (sampler is not None and bool(sampler.integrators)))
+        epochs = Epochs(config.epochs, clock, process[:2], lambda: live.known_j())
         elsewhere = Elsewhere(*process[:2]) if process.joined or process.several else None
-        return cls(clock, sampler, surroundings, elsewhere, limit, epochs, Grams(process[:2], clock))
+        live = cls(clock, sampler, surroundings, elsewhere, limit, epochs, Grams(process[:2], clock))
+        return live
 
     # ---- for who asks, in any thread
 
@@ -136,6 +143,10 @@ class Live:
         """The joules until now: what was read, and since then the last power. It never falls while the run goes on. None if nothing is
         known (yet)."""
         self.ask()
+        return self.known_j()
+
+    def known_j(self) -> float | None:
+        """The same from what is known anyway: if nobody has asked, that of the last commit and what the last power has added."""
         with self._lock:
             if not self._known:
                 return None
@@ -157,7 +168,8 @@ class Live:
     @property
     def forecast(self) -> Forecast | None:
         """What the run will have used at its end. None if that is not known (yet), and after the end."""
-        return None if self._epochs is None or self._over else self._epochs.forecast(self.energy_j)
+        self.ask()
+        return None if self._epochs is None or self._over else self._epochs.forecast()
 
     @property
     def carbon_g(self) -> float | None:
@@ -191,7 +203,15 @@ class Live:
     def begins(self, phase: str, step: int | None, t_ns: int) -> None:
         """A phase begins."""
         if self._epochs is not None:
-            self._epochs.begins(phase, step, t_ns, self.energy_j)
+            self._epochs.begins(phase, step, t_ns)
+
+    def begin_pass(self, loader: object) -> Pass | None:
+        """A pass over a loader begins. None if it tells nothing of the length of the training."""
+        if self._epochs is None or self._over:
+            return None
+        if self._elsewhere is not None:
+            self.ask()
+        return self._epochs.begin_pass(loader)
 
     def ask(self) -> None:
         """From now on readings are integrated soon, and other processes of the run are looked at with each commit."""
@@ -227,11 +247,15 @@ class Live:
             except StoreError:
                 self.look(seen, None)
 
+    def changes(self, *, final: bool) -> list[Statement]:
+        """What stores the forecast, in this commit."""
+        return [] if self._epochs is None else self._epochs.changes(final=final)
+
     def end(self) -> None:
         """The run has ended: what is known now is its energy."""
         self._over = True
         if self.limit is not None:
-            self.limit.ended = True
+            self.limit.ended_ns = self._clock.monotonic_ns()
         if self._grams is not None:
             self._grams.ended_ns = self._clock.monotonic_ns()
 

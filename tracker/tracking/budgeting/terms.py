@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ...config import Config
+from ...core.run import FORECAST_KEY, Event, EventKind
 from ...core.units import J_PER_KWH
 from ...log import warn
 from ...storage.write.writer import Writer
@@ -60,6 +61,15 @@ def question(config: Config) -> None:
         warn("%s", text)
 
 
+def never_used(config: Config, t_ns: int) -> list[Event]:
+    """Log that a run which measures nothing never uses its budget. The event of the run."""
+    if config.budget is None:
+        return []
+    text = f"nothing is measured here, so the budget of {config.budget.text} is never used"
+    warn("%s", text)
+    return [Event(EventKind.UNMEASURED, t_ns, None, text)]
+
+
 def seconds_before(writer: Writer, run: tuple[str, str]) -> float:
     """The seconds that a run had before this process: `run` is its id and that of this process's segment. Raises StoreError."""
     [(before_ns,)] = writer.query(BEFORE, (run[1], run[0]))
@@ -67,16 +77,25 @@ def seconds_before(writer: Writer, run: tuple[str, str]) -> float:
 
 
 class Facts(NamedTuple):
-    """What is stored of a run, its hardware and its devices, as rows."""
+    """What is stored of a run, its hardware and its devices: its zone, its settings as text and as values, and rows."""
 
-    run: Sequence[Any]
+    zone: str | None
+    text: str
+    settings: dict[str, Any]
     hardware: Sequence[Any]
     devices: Sequence[Any]
 
     @classmethod
     def of(cls, writer: Writer, run_id: str) -> Facts:
         """Raises StoreError."""
-        return cls(*(sorted(writer.query(question, (run_id,)), key=repr) for question in (RUN, HARDWARE, DEVICES)))
+        [(zone, settings)] = writer.query(RUN, (run_id,))
+        hardware, devices = (sorted(writer.query(question, (run_id,)), key=repr) for question in (HARDWARE, DEVICES))
+        return cls(zone, settings, json.loads(settings or "{}"), hardware, devices)
+
+    @property
+    def terms(self) -> tuple[object, ...]:
+        """What a joule and a second cost depends on this only."""
+        return self.zone, {name: value for name, value in self.settings.items() if name != FORECAST_KEY}, self.hardware, self.devices
 
 
 def rates_of(facts: Facts, price_per_kwh: float | None) -> Rates:
@@ -88,8 +107,7 @@ def rates_of(facts: Facts, price_per_kwh: float | None) -> Rates:
     from ...carbon.factors import place_of
     from ...carbon.terms import Terms
 
-    [(zone, settings)] = facts.run
-    terms = Terms().over(zone, json.loads(settings or "{}"))
+    terms = Terms().over(facts.zone, facts.settings)
     place = place_of(terms)
     site_kwh_per_j = (place.pue.value or 1.0) / J_PER_KWH
     if price_per_kwh is not None:

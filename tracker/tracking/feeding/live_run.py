@@ -72,6 +72,7 @@ def stored(view: ShowJson, host: str, last: LiveRun) -> LiveRun:
         power_w=None,
         carbon_g=None if carbon is None else carbon["total_g"],
         units=view["work"],
+        budget_share=None if view["budget"] is None else view["budget"]["share"],
         forecast_j=None,
         devices=tuple(
             LiveDevice(

@@ -47,7 +47,7 @@ def run_row(run_id: str, config: Config, me: Identity, anchor: Anchor, *, comman
                 "gpus": config.gpus,
                 "sensors": config.sensors,
                 **({} if config.flops_precision is None else {FLOPS_PRECISION_KEY: config.flops_precision}),
-                **_budget(config),
+                **budget_settings(config),
                 **({"sinks": [setting.partition("=")[0] for setting in config.sinks]} if config.sinks else {}),
                 "ranks_here": ranks_here,
                 "python": sys.version.split()[0],
@@ -57,7 +57,7 @@ def run_row(run_id: str, config: Config, me: Identity, anchor: Anchor, *, comman
     }
 
 
-def _budget(config: Config) -> Row:
+def budget_settings(config: Config) -> Row:
     """What a run may use; nothing where that is not set. `price_per_kwh` and `currency` are terms of its footprint too."""
     budget = config.budget
     found = {

@@ -185,7 +185,7 @@ class Record:
             ],
             "phase": tuple(self._resolved),
         }
-        then: list[Statement] = [*self.phases.folds()]
+        then: list[Statement] = [*self.phases.folds(), *self.live.changes(final=final)]
         smaller: list[Statement] = []
         if seen is not None:
             updates["device"] = [rows.device_update(self.segment_id, device) for device in seen.devices.values()]

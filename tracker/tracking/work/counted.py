@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
-from typing import Any, Generic, Self, SupportsFloat, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, SupportsFloat, TypeVar
 
 from ...core.plain import whole
 from ...errors import BudgetExceeded, TrainwattError
 from ...unwarned import unwarned
 from .batches import batch_sizes
 
+if TYPE_CHECKING:
+    from ..budgeting.passes import Pass
+
 T = TypeVar("T")
 SampleCount = SupportsFloat | Callable[[Any], SupportsFloat] | None
 UNCOUNTED = "work done could not be counted"
 UNKNOWN = "the samples of a batch could not be counted"
 """What is reported for a batch whose size cannot be told."""
+UNSEEN = "the length of a loader is not known"
 
 
 class CountedIterable(Generic[T]):
     """An iterable that reports the samples of each item when it hands the item over. Its length is that of the original.
 
     An item counts when it is handed over, not after it was used: the loop may end by `break`, and the consumer may change the item.
-    `report` gets the samples, and `fault` an exception if they are not known.
+    `report` gets the samples, and `fault` an exception if they are not known. `begin` is told of each pass.
     """
 
     def __init__(
@@ -30,19 +34,28 @@ class CountedIterable(Generic[T]):
         samples: SampleCount,
         report: Callable[[int], None],
         fault: Callable[[str, Exception], None],
+        begin: Callable[[object], Pass | None],
     ) -> None:
         self._items = items
         self._samples = None if samples is len else samples
         self._report = report
         self._fault = fault
+        self._begin = begin
         self._parts = _collates_by_default(items)
         # Whether a batch is a list of its samples, once that is known: then it is known of the last, smaller batch too.
         self._of_samples: bool | None = None
 
     def __iter__(self) -> Iterator[T]:
-        for item in self._items:  # type: ignore[union-attr]
-            self._count(item)
-            yield item
+        batches = self._begun()
+        try:
+            for item in self._items:  # type: ignore[union-attr]
+                self._count(item)
+                yield item
+                if batches is not None:
+                    batches.done()
+        finally:
+            if batches is not None:
+                batches.end()
 
     def __len__(self) -> int:
         return len(self._items)  # type: ignore[arg-type]
@@ -55,6 +68,13 @@ class CountedIterable(Generic[T]):
         if "_items" not in self.__dict__:  # a copy that is being made
             raise AttributeError(name)
         return getattr(self._items, name)
+
+    def _begun(self) -> Pass | None:
+        try:
+            return self._begin(self._items)
+        except Exception as error:  # the types are the user's
+            self._fault(UNSEEN, error)
+            return None
 
     def _count(self, item: T) -> None:
         try:
@@ -99,7 +119,7 @@ class CountedAsyncIterable(CountedIterable[T]):
     """The same for what `async for` takes."""
 
     def __aiter__(self) -> AsyncIterator[T]:
-        return CountedAsyncIterator(aiter(self._items), self._samples, self._report, self._fault)  # type: ignore[arg-type]
+        return CountedAsyncIterator(aiter(self._items), self._samples, self._report, self._fault, self._begin)  # type: ignore[arg-type]
 
 
 class CountedAsyncIterator(CountedIterable[T]):
@@ -119,12 +139,13 @@ def counted(
     samples: SampleCount,
     report: Callable[[int], None],
     fault: Callable[[str, Exception], None],
+    begin: Callable[[object], Pass | None],
 ) -> CountedIterable[T]:
     """`items` as an iterable whose items are counted; as an iterator if it is one, and asynchronous if it is."""
     kind: type[CountedIterable[T]] = CountedIterator if isinstance(items, Iterator) else CountedIterable
     if isinstance(items, AsyncIterable) and not isinstance(items, Iterable):
         kind = CountedAsyncIterator if isinstance(items, AsyncIterator) else CountedAsyncIterable
-    return kind(items, samples, report, fault)
+    return kind(items, samples, report, fault, begin)
 
 
 def _collates_by_default(items: object) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -85,10 +85,12 @@ def edges(
     return None, None
 
 
-def tells_of_its_budget(writer: Writer, run_id: str, config: Config) -> bool:
-    """Whether a tracker inside has a budget that the command around it does not have: else that says when it is used. Raises StoreError."""
+def join(writer: Writer, run_id: str, first: Mapping[str, Sequence[Row]], config: Config, ranks_here: int) -> bool:
+    """Write the `first` rows of a process that records in the run of the command around it. Whether it is to say when its budget is used:
+    of a budget that both have, the command says it. Raises StoreError."""
     [(settings,)] = writer.query("SELECT settings FROM run WHERE id = ?", (run_id,))
-    return config.budget is not None and json.loads(settings or "{}").get("budget") != config.budget.text
+    writer.write(first, {"run": [names(writer, run_id, config, ranks_here, inner=True)]})
+    return config.budget is None or json.loads(settings or "{}").get("budget") != config.budget.text
 
 
 def _budgets(known: dict[str, Any], config: Config, *, inner: bool) -> dict[str, Any]:

@@ -198,8 +198,7 @@ class _Start:
 
     def _write(self, first: Mapping[str, Sequence[Row]]) -> None:
         if self._joined is not None:
-            self._tells = joining.tells_of_its_budget(self._writer, self._joined, self._config)
-            self._writer.write(first, {"run": [joining.names(self._writer, self._joined, self._config, self._ranks_here, inner=True)]})
+            self._tells = joining.join(self._writer, self._joined, first, self._config, self._ranks_here)
             return
         try:
             self._write_own(first)
@@ -264,8 +263,7 @@ class _Start:
         if self._claim is not None and self._claim.said is not None:
             notes.append(Event(EventKind.CONTINUED, anchor.monotonic_ns, None, self._claim.said))
         notes += [Event(EventKind.STORE, anchor.monotonic_ns, None, text) for text in self._faults]
-        if self._joined is None and self._standby is None and not meters.found.sensors:
-            notes += never_used(self._config, anchor.monotonic_ns)
+        notes += [] if self._joined or self._standby or meters.found.sensors else never_used(self._config, anchor.monotonic_ns)
         record.notes.extend(notes)
         return recorder
 

@@ -9,8 +9,8 @@ from collections.abc import Hashable
 class Rising:
     """The highest value that each counter has had.
 
-    While a run goes on, its energy is an estimate of what has been used until now, and the final figure may be some per mille lower. A
-    counter that falls is taken for one that began anew, and its whole value would be added again.
+    While a run goes on, its energy is an estimate of what has been used until now, and the final figure may be a little lower. A counter
+    that falls is taken for one that began anew, and its whole value would be added again.
     """
 
     def __init__(self) -> None:

@@ -56,10 +56,14 @@ def test_a_prometheus_has_the_power_while_a_run_goes_on_and_all_have_its_energy_
     assert all(a.value <= b.value for samples in (*energies.values(), *total.values()) for a, b in pairwise(samples))
     shown = world.show()["energy"]
     devices = {device["device"]: device["energy_j"] for device in shown["devices"]}
-    assert {device: samples[-1].value for device, samples in energies.items()} == devices
-    assert total[""][-1].value == shown["total_j"]
-    assert collector.last("hw.energy") == devices
-    assert collector.last("trainwatt.run.energy") == {"": shown["total_j"]}
+    # A counter that has been ahead of the final figure does not fall.
+    assert {device: samples[-1].value for device, samples in energies.items()} == {
+        device: max(energy_j, energies[device][-2].value) for device, energy_j in devices.items()
+    }
+    assert total[""][-1].value == max(shown["total_j"], total[""][-2].value)
+    near_devices, near_total = pytest.approx(devices, rel=2e-3), pytest.approx(shown["total_j"], rel=2e-3)
+    assert collector.last("hw.energy") == near_devices
+    assert collector.last("trainwatt.run.energy") == {"": near_total}
     in_file = [s for family in text_string_to_metric_families(file.read_text()) for s in family.samples]
-    assert {s.labels["device"]: s.value for s in in_file if s.name == ENERGY} == devices
-    assert [s.value for s in in_file if s.name == RUN_ENERGY] == [shown["total_j"]]
+    assert {s.labels["device"]: s.value for s in in_file if s.name == ENERGY} == near_devices
+    assert [s.value for s in in_file if s.name == RUN_ENERGY] == [near_total]

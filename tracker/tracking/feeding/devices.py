@@ -6,20 +6,23 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
 
+from ...core.clock import Clock
 from ...core.point import Point, Provenance
 from ...core.sensing import Device
 from ...core.sink import LiveDevice
+from ..budgeting.live import AHEAD_NS, MEAN_NS
 
 NS = 1e-9
-MEAN_NS = 2_000_000_000
-"""Power is the mean of at least this time, or of the time since the start."""
 
 
 class LiveDevices:
-    """The devices of a run that this process reads, on `host`."""
+    """The devices of a run that this process reads, on `host`. Between two readings the last power is taken to last, so that who looks
+    every second sees steady energies although a sensor is read about as often."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, clock: Clock) -> None:
         self._host = host
+        self._clock = clock
+        self._highest_j: dict[Device, float] = {}
         self._lock = threading.Lock()
         self._points: dict[Device, deque[Point]] = {}
         self._out: frozenset[str] = frozenset()
@@ -38,23 +41,26 @@ class LiveDevices:
                         points.popleft()
 
     def now(self) -> tuple[LiveDevice, ...]:
-        """What is known of each."""
+        """What is known of each. No energy falls."""
+        now_ns = self._clock.monotonic_ns()
         with self._lock:
-            known = [(device, points[0], points[-1]) for device, points in self._points.items()]
-            out = self._out
-        return tuple(
-            LiveDevice(
-                host=self._host,
-                name=device.name,
-                kind=device.kind,
-                uuid=device.uuid,
-                model=device.model,
-                counts=device.included_in_total and device.name not in out,
-                provenance=most(_by_provenance(last)),
-                energy_j=last.energy_j,
-                power_w=(last.energy_j - first.energy_j) / ((last.t_ns - first.t_ns) * NS) if last.t_ns > first.t_ns else None,
-            )
-            for device, first, last in known
+            return tuple(self._known(device, points[0], points[-1], now_ns) for device, points in self._points.items())
+
+    def _known(self, device: Device, first: Point, last: Point, now_ns: int) -> LiveDevice:
+        known_ns = last.t_ns - first.t_ns
+        power_w = (last.energy_j - first.energy_j) / (known_ns * NS) if known_ns > 0 else None
+        ahead_j = (power_w or 0.0) * NS * min(max(0, now_ns - last.t_ns), AHEAD_NS)
+        energy_j = self._highest_j[device] = max(self._highest_j.get(device, 0.0), last.energy_j + ahead_j)
+        return LiveDevice(
+            host=self._host,
+            name=device.name,
+            kind=device.kind,
+            uuid=device.uuid,
+            model=device.model,
+            counts=device.included_in_total and device.name not in self._out,
+            provenance=most(_by_provenance(last)),
+            energy_j=energy_j,
+            power_w=power_w,
         )
 
 

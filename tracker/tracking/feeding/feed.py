@@ -40,7 +40,7 @@ class Feed:
     @classmethod
     def of(cls, sinks: Iterable[Chosen], run: SinkRun, recorder: Recorder, clock: Clock) -> Feed:
         """The feed of a run that is recorded."""
-        devices = LiveDevices(run.host)
+        devices = LiveDevices(run.host, clock)
         recorder.live.shown(devices)
         watched = Watched(recorder.live, devices, recorder.units, clock)
         return cls(sinks, run, watched.now, lambda text: recorder.note(Event(EventKind.SINK, clock.monotonic_ns(), None, text)))

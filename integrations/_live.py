@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ._names import CARBON, EACH, FORECAST, POWER, TOTAL
+
 if TYPE_CHECKING:
     from trainwatt import EnergyTracker
 
-TOTAL, POWER, CARBON, EACH = "energy/total_j", "energy/power_w", "energy/carbon_g", "energy/sample_j"
-"""The names in the loggers: the energy, the mean power since the last values, the grams, and the energy of a sample."""
 WAIT_S = 5.0
 """How long the end of a run waits for its last values."""
 WITHIN_S = 10.0
@@ -42,7 +42,10 @@ class Live:
         total_j, grams, samples = tracker.energy_j, tracker.carbon_g, tracker.work.get("samples")
         if total_j is None:
             return {}
-        found = {TOTAL: total_j, **self._power(total_j), CARBON: grams, EACH: total_j / samples if samples else None}
+        forecast = tracker.forecast
+        expected = None if forecast is None or forecast.energy_j is None else forecast.energy_j.value
+        each = total_j / samples if samples else None
+        found = {TOTAL: total_j, **self._power(total_j), CARBON: grams, EACH: each, FORECAST: expected}
         return {name: value for name, value in found.items() if value is not None}
 
     def last(self) -> dict[str, float]:

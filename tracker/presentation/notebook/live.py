@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..words.quantities import format_duration, format_energy, format_power, format_range, percent
+from ..words.work.ahead import after_text
 from .elements import paragraph
 
 WAITING = "no run is under way yet"
@@ -12,12 +13,15 @@ WAITING = "no run is under way yet"
 
 class Ahead(NamedTuple):
     """What a run is expected to have used at its end: joules with their range, None if they are not known; the seconds that are left; how
-    many epochs are complete, and of how many."""
+    many epochs are complete, and of how many, None if one pass is taken to be all; from how many of them this is known, 0 if it comes from
+    batches; and the part of the training that is done."""
 
     joules: tuple[float, float, float] | None
     left_s: float
     epoch: int
-    epochs: int
+    epochs: int | None
+    from_epochs: int = 1
+    done: float = 0.0
 
 
 class Now(NamedTuple):
@@ -52,7 +56,7 @@ def _lines(now: Now) -> list[str]:
     if (ahead := now.ahead) is not None:
         left = f"{format_duration(ahead.left_s)} left" if ahead.left_s > 0 else "about to end"
         used = "" if ahead.joules is None else f"{format_range(*ahead.joules)} at the end, "
-        lines.append(f"forecast: {used}{left} (after {ahead.epoch:,} of {ahead.epochs:,} epochs)")
+        lines.append(f"forecast: {used}{left} ({after_text(*ahead[2:])})")
     if now.budget is not None:
         text, share = now.budget
         lines.append(f"budget of {text}: {'not known yet' if share is None else f'{percent(share)} used'}")

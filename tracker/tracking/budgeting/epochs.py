@@ -29,7 +29,8 @@ class Forecast(NamedTuple):
     Each has a value and a range.
 
     `epoch` epochs of `epochs` are complete; `epochs` is None where one pass over a loader is taken to be all. `from_epochs`: of how many
-    epochs this is known, 0 if it comes from the batches of the first one. `done`: the part of the training that is behind it."""
+    epochs this is known, 0 if it comes from the batches of the first one. `done`: the part of the training that is behind
+    it. `left_s`: the seconds until the end."""
 
     epoch: int
     epochs: int | None
@@ -38,6 +39,7 @@ class Forecast(NamedTuple):
     seconds: Expected
     from_epochs: int = 0
     done: float = 0.0
+    left_s: float = 0.0
 
 
 class Epochs:
@@ -106,12 +108,10 @@ class Epochs:
         energy = None
         if (now_j := self._energy_j()) is not None:
             energy = expected(joules, left - len(begins) + len(joules), now_j)
-        epoch = before + complete
-        return (
-            None
-            if seconds is None
-            else Forecast(epoch, self.of, energy, self._in_grams(energy, seconds), seconds, complete, epoch / self.of)
-        )
+        if seconds is None:
+            return None
+        epoch, left_s = before + complete, seconds.value - self._now_s()
+        return Forecast(epoch, self.of, energy, self._in_grams(energy, seconds), seconds, complete, epoch / self.of, left_s)
 
     def _of_epochs(self) -> Sequence[Mark]:
         """When the epochs began, as far as that is certain."""
@@ -139,7 +139,7 @@ class Epochs:
             energy = at_power((now_j - joules[0]) / length_s, now_j, self._now_s(), seconds)
         done = (len(marks) - 1) / pieces
         done = done if not before or not left or not self.of else (before + done * left) / self.of
-        return Forecast(before, self.of, energy, self._in_grams(energy, seconds), seconds, 0, done)
+        return Forecast(before, self.of, energy, self._in_grams(energy, seconds), seconds, 0, done, seconds.value - self._now_s())
 
     def _in_grams(self, energy: Expected | None, seconds: Expected) -> Expected | None:
         rates = self._grams

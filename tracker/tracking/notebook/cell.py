@@ -93,6 +93,6 @@ def _now(run: ActiveRun, paused: bool) -> Now:
     ahead = None
     if forecast is not None:
         joules = None if forecast.energy_j is None else (forecast.energy_j.value, forecast.energy_j.low, forecast.energy_j.high)
-        ahead = Ahead(joules, forecast.seconds.value - seconds, forecast.epoch, forecast.epochs)
+        ahead = Ahead(joules, forecast.left_s, forecast.epoch, forecast.epochs, forecast.from_epochs, forecast.done)
     budget = None if live.limit is None else (live.limit.budget.text, live.budget_share)
     return Now(live.energy_j, live.power_w, seconds, paused, ahead, budget)

@@ -54,14 +54,15 @@ def forecast_text(forecast: ForecastJson, view: ShowJson, *, utc: bool = False) 
     parts += [] if grams is None else [format_co2e(grams["value"])]
     at = _time(forecast["ends_at"], utc, view["run"]["last_seen_at"])
     parts.append("about to end" if left_s < 1 else f"ends about {at} (in {format_duration(left_s)})")
-    return ", ".join([*parts, _after(forecast)])
+    return ", ".join([*parts, after_text(forecast["epoch"], forecast["epochs"], forecast["from_epochs"], forecast["done"])])
 
 
-def _after(forecast: ForecastJson) -> str:
-    if forecast["epochs"] is None:
-        return f"if this pass is the only one, after {percent(forecast['done'])} of it"
-    done = forecast["epoch"] if forecast["from_epochs"] else forecast["done"] * forecast["epochs"]
-    return f"after {significant(done, 2) if done < 1 else done} of {forecast['epochs']} epochs"
+def after_text(epoch: int, epochs: int | None, from_epochs: int, done: float) -> str:
+    """Where a forecast is known from: "after 3 of 10 epochs", "if this pass is the only one, after 32 % of it"."""
+    if epochs is None:
+        return f"if this pass is the only one, after {percent(done)} of it"
+    so_far = f"{epoch:,}" if from_epochs else significant(done * epochs, 2)
+    return f"after {so_far} of {epochs:,} epochs"
 
 
 def _time(iso: str, utc: bool, beside: str | None = None) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from importlib.metadata import EntryPoint, entry_points
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from ...core.sink import GROUP, Sink
 from ...errors import ConfigurationError, TrainwattError
 from ...texts import error_text
 from ...unwarned import unwarned
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 
 class Chosen(NamedTuple):
@@ -29,6 +31,8 @@ def chosen(settings: Sequence[str]) -> list[Chosen]:
     not take its text."""
     if not settings:
         return []
+    from importlib.metadata import entry_points  # slow to load, and most runs have no sinks
+
     offered: dict[str, EntryPoint] = {entry.name: entry for entry in reversed(tuple(entry_points(group=GROUP)))}  # the first one counts
     return [_made(setting, offered) for setting in settings]
 

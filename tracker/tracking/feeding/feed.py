@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from ...core.clock import Clock
-from ...core.contract import ShowJson
 from ...core.run import Event, EventKind
 from ...core.sink import LiveRun, SinkRun
 from ...log import warn
@@ -20,6 +19,7 @@ from .devices import LiveDevices
 from .live_run import Watched, stored
 
 if TYPE_CHECKING:
+    from ...core.contract import ShowJson
     from ..recording.recorder import Recorder
 
 END_S = 5.0

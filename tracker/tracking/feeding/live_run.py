@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from ...config import Config
 from ...core.clock import Anchor, Clock
-from ...core.contract import ShowJson
 from ...core.point import Provenance
 from ...core.run import Status
 from ...core.sink import LiveDevice, LiveRun, SinkRun
@@ -15,6 +15,9 @@ from ...machine.process import Identity
 from ...masking.text import hidden_in, scrubbed_name
 from ..budgeting.live import Live
 from .devices import LiveDevices, most
+
+if TYPE_CHECKING:
+    from ...core.contract import ShowJson
 
 NS = 1e-9
 

@@ -8,7 +8,9 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+import requests
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
@@ -24,6 +26,8 @@ SCHEMA = "https://opentelemetry.io/schemas/1.44.0"
 TIMEOUT_S = 2.0
 """After so long, sending is given up, unless the user's variables allow another time."""
 TIMEOUTS = ("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT")
+CREDENTIALS = ("OTEL_PYTHON_EXPORTER_OTLP_HTTP_METRICS_CREDENTIAL_PROVIDER", "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER")
+"""The variables by which a user has the SDK make its connection in another way."""
 TYPES = {"gpu": "gpu", "cpu": "cpu", "dram": "memory"}
 """`hw.type` by the kind of a device. What is measured of the whole machine has metrics of its own instead."""
 
@@ -37,7 +41,11 @@ class Sender:
     def __init__(self, run: SinkRun, endpoint: str | None) -> None:
         self._live: LiveRun | None = None
         self._rising = Rising()
-        self._exporter = _Exporter(endpoint=endpoint, timeout=None if any(map(os.environ.get, TIMEOUTS)) else TIMEOUT_S)
+        self._exporter = _Exporter(
+            endpoint=endpoint,
+            timeout=None if any(map(os.environ.get, TIMEOUTS)) else TIMEOUT_S,
+            session=None if any(map(os.environ.get, CREDENTIALS)) else _Session(),
+        )
         self._reader = PeriodicExportingMetricReader(self._exporter, export_interval_millis=math.inf)  # without a thread of its own
         self._provider = MeterProvider([self._reader], resource_of(run), shutdown_on_exit=False)
         self._add_instruments()
@@ -128,6 +136,25 @@ class _Exporter(OTLPMetricExporter):
         self.result = MetricExportResult.FAILURE  # also if it raises
         self.result = super().export(metrics_data, timeout_millis, **kwargs)
         return self.result
+
+
+class _Session(requests.Session):
+    """Says at once that nobody answers: the SDK would wait for a second and try again, but this sink is called again anyway."""
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        try:
+            try:
+                return super().send(request, **kwargs)
+            except requests.Timeout:
+                raise
+            except requests.ConnectionError:  # the collector may have closed a connection that was idle
+                return super().send(request, **kwargs)
+        except requests.ConnectionError as fault:
+            reason: BaseException = fault
+            while (before := reason.__cause__ or reason.__context__) is not None:
+                reason = before
+            to = urlsplit(request.url or "")
+            raise requests.RequestException(f"{to.hostname} port {to.port}: {reason}") from fault  # the SDK repeats ConnectionErrors
 
 
 class _Silenced(logging.Filter):

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 10.0
 """After so long without a byte of a client, its connection is closed."""
+MOST = 16
+"""So many clients are answered at once. Each has a thread of the process that trains."""
 POLL_S = 0.1
 LATE_S = 1.0
 """Who is later than this, and than once more the time between two requests, asks no more."""
@@ -36,6 +38,7 @@ class MetricsServer(ThreadingMixIn, WSGIServer):
         self.answered = answered
         self._metrics = make_wsgi_app(registry)
         self._asked_s: deque[float] = deque(maxlen=2)
+        self._free = threading.BoundedSemaphore(MOST)
         self.set_app(self._answer)
         self._thread = threading.Thread(target=self.serve_forever, args=(POLL_S,), name="trainwatt-metrics", daemon=True)
         self._thread.start()
@@ -65,6 +68,24 @@ class MetricsServer(ThreadingMixIn, WSGIServer):
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
         self.setup_environ()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer a client in a thread, or turn it away if there are too many."""
+        if not self._free.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except BaseException:  # no thread can be started
+            self._free.release()
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """In that thread."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client has gone, or says nothing. That concerns nobody."""

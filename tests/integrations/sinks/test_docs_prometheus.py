@@ -1,8 +1,9 @@
-"""The lines of docs/prometheus.md: configurations and queries pass promtool, and its tables name the metrics that there are."""
+"""The lines of docs/prometheus.md: commands run, promtool takes configurations and queries, and the table names what is exported."""
 
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.fakes.live import RUN, live
-from tests.fakes.world import ROOT
+from tests.fakes.otlp_collector import collecting
+from tests.fakes.world import ROOT, TRAINWATT, World, finished
 from trainwatt.integrations.sinks._metrics import RunCollector
 
 PAGE = (ROOT / "docs" / "prometheus.md").read_text()
@@ -48,3 +50,20 @@ def test_the_table_names_every_metric() -> None:
     exported = {sample.name for family in text_string_to_metric_families(text) for sample in family.samples}
     assert set(re.findall(r"^\| `(trainwatt_\w+)` \|", PAGE, re.MULTILINE)) == exported
     assert set(re.findall(r"\btrainwatt_\w+", PAGE)) == exported
+
+
+@pytest.mark.slow
+def test_the_commands_run(world: World, tmp_path: Path) -> None:
+    """Each with a training that ends at once, in a folder of the test, and with a collector of the test."""
+    lines = [line for block in blocks("sh") for line in block.splitlines()]
+    with collecting() as collector:
+        changed = {"python train.py": "true", "/var/lib/prometheus/node-exporter": str(tmp_path), "http://localhost:4318": collector.url}
+        for was, now in changed.items():
+            assert any(was in line for line in lines)
+            lines = [line.replace(was, now) for line in lines]
+        runs = [world.popen([*TRAINWATT, *shlex.split(line)[1:]]) for line in lines]
+        said = [finished(run) for run in runs]
+    assert [ended.returncode for ended in said] == [0, 0, 0], said
+    assert all("the sink" not in ended.stderr for ended in said), said
+    assert "trainwatt_run_active{" in (tmp_path / "trainwatt.prom").read_text()
+    assert collector.last("trainwatt.run.active") == {"": 0.0}

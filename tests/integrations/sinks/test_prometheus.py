@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 
@@ -18,6 +19,7 @@ from tests.fakes.live import DEVICES, ENERGY_J, RUN, live
 from trainwatt import ConfigurationError
 from trainwatt.core import LiveRun, Provenance
 from trainwatt.integrations.sinks import prometheus
+from trainwatt.integrations.sinks._server import MOST
 from trainwatt.integrations.sinks.prometheus import PORT, Address, PrometheusSink, address_of
 
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
@@ -193,3 +195,22 @@ def test_the_end_waits_for_a_scrape_that_is_due(sink: PrometheusSink) -> None:
     scraper.join()
     assert values(seen[0], "trainwatt_run_energy_joules_total") == {"": 400.0}
     assert sink.url is None
+
+
+def test_clients_that_say_nothing_take_no_more_than_their_threads(sink: PrometheusSink) -> None:
+    sink.begin(RUN, live)
+    assert sink.url is not None
+    address = "127.0.0.1", int(sink.url.split(":")[2].partition("/")[0])
+    silent = [socket.create_connection(address) for _ in range(MOST)]
+    over = socket.create_connection(address, timeout=60)
+    assert over.recv(1) == b""  # turned away at once
+    assert sum(thread.name.endswith("(process_request_thread)") for thread in threading.enumerate()) <= MOST
+    for client in (*silent, over):
+        client.close()
+    until = time.monotonic() + 60
+    while True:  # their threads end soon
+        try:
+            assert values(asked(sink), "trainwatt_run_active") == {"": 1.0}
+            break
+        except OSError:
+            assert time.monotonic() < until

@@ -29,12 +29,21 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class World:
-    """A machine below `root`, running until `close`. `package_w`, `dram_w` and `gpus_w` are what its parts draw, always."""
+    """A machine below `root`, running until `close`. `package_w`, `dram_w` and `gpus_w` are what its parts draw, always.
+
+    `exact`: the counters of the GPUs are computed when they are read, so that they do not wait for a processor of the test machine."""
 
     running: ClassVar[list[World]] = []
 
     def __init__(
-        self, root: Path, library: Path | None, *, package_w: float = PACKAGE_W, dram_w: float = DRAM_W, gpus_w: Sequence[float] = (GPU_W,)
+        self,
+        root: Path,
+        library: Path | None,
+        *,
+        package_w: float = PACKAGE_W,
+        dram_w: float = DRAM_W,
+        gpus_w: Sequence[float] = (GPU_W,),
+        exact: bool = False,
     ) -> None:
         from tests.fakes.powercap import FakePowercap
 
@@ -54,6 +63,7 @@ class World:
             "zones": {str(folder / "energy_uj"): w for folder, w in zip(zones.values(), (package_w, dram_w), strict=False)},
             "nvml": str(self.nvml_file) if gpus_w else None,
             "gpus": self.gpus_w,
+            "exact": exact,
         }
         self._environ = {
             "TRAINWATT_SYSFS": str(self.powercap.sysfs),
@@ -243,10 +253,12 @@ def _advance(spec: dict[str, Any]) -> None:
     lines: dict[str, object] = {"count": len(spec["gpus"])}
     for index, watts in enumerate(spec["gpus"]):
         lines |= _gpu_lines(index, watts)
+        if spec["exact"]:
+            lines |= {f"{index}.energy": 5_000_000, f"{index}.energy_since": time.monotonic_ns()}
     with contextlib.suppress(PermissionError):
         os.nice(-10)  # counters of real hardware do not wait for a busy processor
     begin = time.monotonic()
-    gpus_at = -1.0
+    gpus_at = -HANGS_S
     before = stood_still_s = 0.0
     answer = "ready"
     while True:
@@ -254,9 +266,9 @@ def _advance(spec: dict[str, Any]) -> None:
         stood_still_s, before = max(stood_still_s, passed - before), passed
         for fd, watts in zones.items():
             os.pwrite(fd, b"%012d\n" % int(1e6 * (1.0 + watts * passed)), 0)  # always as long, so no reader sees half a number
-        if spec["nvml"] and passed - gpus_at >= GPU_STEP_S:
+        if spec["nvml"] and passed - gpus_at >= (HANGS_S if spec["exact"] else GPU_STEP_S):
             gpus_at = passed
-            for index, watts in enumerate(spec["gpus"]):
+            for index, watts in enumerate(() if spec["exact"] else spec["gpus"]):
                 unit = float(str(lines.get("energy_unit", 1)))  # other than 1 for a counter in a wrong unit
                 lines[f"{index}.energy"] = int(unit * (5_000_000 + 1e3 * watts * passed))
             with open(spec["nvml"] + ".new", "w") as file:
@@ -274,7 +286,7 @@ def _advance(spec: dict[str, Any]) -> None:
                 answer = str(stood_still_s)
                 continue
             lines[key] = value
-            answer, gpus_at = "done", -1.0
+            answer, gpus_at = "done", -HANGS_S
 
 
 if __name__ == "__main__":

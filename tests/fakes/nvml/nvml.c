@@ -173,7 +173,16 @@ int nvmlDeviceGetAttributes_v2(device instance, struct attributes *a)
 int nvmlDeviceGetIndex(device d, unsigned *i) { *i = (unsigned)d->index; return ask(d, "index"); }
 int nvmlDeviceGetName(device d, char *s, unsigned n) { return text(d, "name", s, n); }
 int nvmlDeviceGetUUID(device d, char *s, unsigned n) { return text(d, "uuid", s, n); }
-int nvmlDeviceGetTotalEnergyConsumption(device d, unsigned long long *mj) { return value(d, "energy", mj); }
+/* with "energy_since" (ns, monotonic) the counter advances by itself, at the power of "power" */
+int nvmlDeviceGetTotalEnergyConsumption(device d, unsigned long long *mj)
+{
+    struct timespec now;
+    int code = value(d, "energy", mj);
+    long long since = code ? 0 : number(key_of(d, "energy_since"), 0);
+    if (since && !clock_gettime(CLOCK_MONOTONIC, &now))
+        *mj += (unsigned long long)((now.tv_sec * 1e9 + now.tv_nsec - since) / 1e9 * number(key_of(d, "power"), 0));
+    return code;
+}
 int nvmlDeviceGetPowerUsage(device d, unsigned *mw) { return small(d, "power", mw); }
 int nvmlDeviceGetEnforcedPowerLimit(device d, unsigned *mw) { return small(d, "limit", mw); }
 int nvmlDeviceGetPowerManagementLimitConstraints(device d, unsigned *low, unsigned *high) { *low = 0; return small(d, "limit_most", high); }

@@ -9,6 +9,7 @@ from trainwatt import EnergyTracker
 from trainwatt.integrations._common import Around, OpenPhases, harmless, log
 from trainwatt.integrations._huggingface import callbacks_of, counted, metrics_in, run_of, trainer_of
 from trainwatt.integrations._live import Live
+from trainwatt.integrations._names import CARBON
 
 try:
     from transformers.trainer_callback import ExportableState, TrainerCallback
@@ -251,8 +252,9 @@ class EnergyCallback(TrainerCallback, ExportableState):
         """Add the energy to what the Trainer logs of its training, before any logger sees it."""
         if not self._trainer.state.is_world_process_zero or not self.tracker.running:
             return
-        if "train_runtime" in logs:  # the last log of a training
-            logs.update(self._live.last())
+        if "train_runtime" in logs:  # the last log of a training, just before its end
+            values = self._live.take()
+            logs.update(values if values.get(CARBON) else self._live.last())  # of a very short training, nothing is known at once
         elif "loss" in logs:
             logs.update(self._live.take())
 

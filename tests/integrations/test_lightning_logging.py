@@ -15,7 +15,7 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, Logger
 
-from tests.fakes.world import ROOT, World, finished
+from tests.fakes.world import ROOT, MakeWorld, World, finished
 from tests.integrations.test_lightning import BATCHES, SAMPLES, Tiny, find_learning_rate, loader, nested, phases, runs, steps
 from tests.integrations.test_lightning import here as here
 from trainwatt.integrations.lightning import EnergyCallback
@@ -98,8 +98,9 @@ def test_a_fit_that_fails_logs_its_energy_too(here: Path, tmp_path: Path) -> Non
     assert runs(here) == [("failed", "RuntimeError: diverged")]
 
 
-def test_the_values_are_those_of_the_machine(world: World) -> None:
+def test_the_values_are_those_of_the_machine(make_world: MakeWorld) -> None:
     """Energy, power and the energy of a sample, on a machine of known watts."""
+    world = make_world(package_w=20.0, dram_w=4.0, exact=True)
     code = f"""
 import time, torch
 import lightning.pytorch as pl
@@ -113,7 +114,7 @@ given = energies(kept)
 last = given[-1][0]
 assert abs(last["energy/total_j"] / view["energy"]["total_j"] - 1) < 0.005
 mean = view["energy"]["total_j"] / view["run"]["duration_s"]
-assert abs(mean / {world.total_w} - 1) < 0.05, mean
+assert abs(mean / {world.total_w} - 1) < 0.005, mean
 assert {{step for _, step in given}} >= {{6, 12}}, given  # after each epoch
 assert all(abs(values["energy/power_w"] / {world.total_w} - 1) < 0.3 for values, _ in given[:-1]), given
 totals = [values["energy/total_j"] for values, _ in given]

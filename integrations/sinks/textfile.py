@@ -8,6 +8,7 @@ import re
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -136,7 +137,8 @@ def _free(file: Path) -> _Held:
     further = re.compile(rf"{re.escape(file.stem)}-\d+{re.escape(ENDING)}")
     for name in os.listdir(file.parent):
         if further.fullmatch(name) and _seen(one := file.with_name(name)) and (held := _Held.of(one)) is not None:
-            one.unlink(missing_ok=True)
+            with suppress(OSError):  # a folder has that name
+                one.unlink()
             held.leave()
     for number in range(1, FILES):
         one = file if number == 1 else file.with_name(f"{file.stem}-{number}{ENDING}")

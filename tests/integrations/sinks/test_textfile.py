@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,36 @@ def test_a_folder_of_another_user_is_an_error_before_the_training(tmp_path: Path
         [sys.executable, "-c", code, str(tmp_path)], preexec_fn=without_privilege, capture_output=True, text=True, timeout=60, check=False
     )
     assert f"the folder '{tmp_path}' cannot be written to by this user" in refused.stderr
+
+
+def as_user(uid: int, text: str, run_id: str) -> None:
+    """A run of that user."""
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            os.setgroups([])
+            os.setgid(uid)
+            os.setuid(uid)
+            begun(text, run_id).end()
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_users_who_share_a_folder_have_a_file_each() -> None:
+    """In a folder like /tmp, nobody may replace what another user has written."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o1777)
+        (folder / "trainwatt-7.prom").mkdir()
+        as_user(54321, name, "a")
+        aged(folder / "trainwatt.prom")
+        as_user(54322, name, "b")
+        aged(folder / "trainwatt-2.prom")
+        as_user(54321, name, "c")
+        owners = {file.name: file.stat().st_uid for file in folder.glob("*.prom") if file.is_file()}
+        assert owners == {"trainwatt.prom": 54321, "trainwatt-2.prom": 54322}
+        assert 'run_id="c"' in (folder / "trainwatt.prom").read_text()
+        assert 'run_id="b"' in (folder / "trainwatt-2.prom").read_text()

@@ -50,7 +50,7 @@ from .shared import Shared
 MOST_COMPARED = 50
 FRONT = "that trains now"
 """What the news of all running runs are the news of. No run has an id like this."""
-AGAIN_S = 3
+AGAIN_S = 2
 """When a page is asked for again of which a part was still being computed."""
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="4" fill="#0b5cad"/>'

@@ -27,7 +27,7 @@ button:disabled{opacity:.45;cursor:default}
 .bar [aria-current]{color:var(--text);font-weight:600}
 .unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .front section{margin-top:44px}.front section.now{margin-top:10px}
-.front .headline b{font-size:36px}
+.front .headline{font-size:15px;margin-top:14px}.front .headline b{font-size:36px}
 .deck{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,330px),1fr));gap:18px;margin-top:14px}
 .card{padding:18px 20px 16px;border:1px solid var(--line);border-radius:12px;min-width:0}
 .card h3{margin:0}.card .about{margin:2px 0 0;font-size:13px}.card figure{margin-top:12px}
@@ -39,13 +39,14 @@ button:disabled{opacity:.45;cursor:default}
 .sparkline{margin-top:12px}.sparkline svg{display:block}.sparkline small{display:block;margin-top:2px}
 .spark{fill:none;stroke:var(--accent);stroke-width:1.5;vector-effect:non-scaling-stroke}.under{fill:var(--accent);opacity:.12}
 .best{margin:12px 0 0;padding-left:22px;font-size:14px}.best li{padding:3px 0}
-.best .figure{max-width:none;color:var(--muted)}
+.best .figure{display:block;max-width:none;text-align:left;font-size:13px;color:var(--muted)}
 .month .bars{margin-top:20px}
 form.filter>a{padding:6px 4px}
 @media (max-width:600px){.bar{padding:14px 16px}
 :is(.bar,h3,th,td,li,.filter,.pages) a{display:inline-block;min-height:24px;padding:2px 0}
 input[type=checkbox]{width:24px;height:24px;margin:0}
 summary{padding-top:4px;padding-bottom:4px}
+.figures{gap:8px 18px}
 form.filter{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr)}
 form.filter :is(input,select){width:100%;min-width:0;max-width:100%}form.filter :is(label:first-child,button,a){grid-column:1/-1}
 .runs.cards thead{position:static;width:auto;height:auto;clip-path:none}

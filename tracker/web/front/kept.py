@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
-WAIT_S = 0.7
+WAIT_S = 1.0
 """How long a page waits for a figure. It then shows the one before, or that there is none yet."""
 REST = 10
 """A figure that took longer than WAIT_S is computed again after so many times as long: the training may be on the same machine."""

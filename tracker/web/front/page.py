@@ -22,7 +22,7 @@ from ..asked import PLACE, Asked
 from .addresses import LIVE, PLACES, comparison_of, run_place
 from .kept import Found
 
-OLD_S = 5.0
+OLD_S = 10.0
 """A figure that is older is said to be."""
 
 
@@ -84,7 +84,7 @@ def sweep_page(sweep: LastSweep) -> Html:
 def _age(found: Found[Month] | Found[list[LastSweep]]) -> Html | None:
     if found.value is None or found.age_s < OLD_S:
         return None
-    return el("p", f"As of {format_duration(found.age_s)} ago.", class_="muted")
+    return el("p", f"These figures are {format_duration(found.age_s)} old.", class_="muted")
 
 
 def _newest(entries: Sequence[EntryJson], runs: int) -> Html:

@@ -1,5 +1,6 @@
 """The pictures in the documentation, of runs on an emulated node: `python -m tests.browser.screenshots report docs/report.png`, with
-`watch` and `docs/watch.png` (three minutes), or with `life` and `docs/life.png`, which also prints what examples/life_of_a_model.py says.
+`watch` and `docs/watch.png`, or `front` and `docs/front.png` (three minutes each), or with `life` and `docs/life.png`, which also prints
+what examples/life_of_a_model.py says.
 `python -m tests.browser.screenshots show` prints the sample of `show` in the README."""
 
 from __future__ import annotations
@@ -15,27 +16,29 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from rich.console import Console
 
 from tests.benchmarks._emulator import Load
 from tests.benchmarks._machine import ROOT, Machine
 from tests.browser.chromium import chromium
 from tests.fakes import nvml
+from tests.fakes.served import served
 from trainwatt.analysis.over_time.live import Watcher
 from trainwatt.presentation.terminal.watch import Frame
 from trainwatt.storage.read.store import Store
 
 WIDTH = 1100
-REPORT_HIGH, LIFE_HIGH = 1340, 1200
+REPORT_HIGH, LIFE_HIGH, FRONT_HIGH = 1340, 1200, 1180
 COLUMNS, LINES = 100, 27
-EPOCH_S, WATCHED_S, REPORTED_EPOCHS = 24.0, 170.0, 4
+EPOCH_S, WATCHED_S, REPORTED_EPOCHS, FRONT_S = 24.0, 170.0, 4, 105.0
 TRAINING = f"""
 import os, random, time
 from trainwatt import EnergyTracker
 begin_s, epochs, half_s = float(os.environ["BEGIN_S"]), int(os.environ["EPOCHS"]), {EPOCH_S / 2}
 time.sleep(begin_s + 2 * half_s - time.monotonic())
-with EnergyTracker(project="vision", name="resnet50", stage="training", zone="FR", pue=1.2) as tracker:
+told = {{"epochs": epochs, "budget": os.environ["BUDGET"]}} if "BUDGET" in os.environ else {{}}
+with EnergyTracker(project="vision", name="resnet50", stage="training", zone="FR", pue=1.2, **told) as tracker:
     for epoch in range(1, 1 + epochs):
         start_s = begin_s + 2 * half_s * epoch
         for name, samples, until_s in (("train", 320, start_s + half_s), ("validate", 0, start_s + 2 * half_s)):
@@ -45,6 +48,19 @@ with EnergyTracker(project="vision", name="resnet50", stage="training", zone="FR
                     tracker.update(samples=samples)
 """
 """Its phases have the period of the emulated node, which draws more power in the first half of each epoch."""
+SWEEP = """
+import math, time
+from trainwatt import EnergyTracker
+rates = {"1e-4": (0.91, 0.2), "3e-4": (0.955, 0.3), "1e-3": (0.981, 0.5), "3e-3": (0.976, 0.9), "1e-2": (0.93, 1.2), "3e-2": (0.62, 0.8)}
+for rate, (best, haste) in rates.items():
+    of_run = {"name": f"lr={rate}", "tags": {"lr": rate}, "group": "learning-rate", "stage": "experimentation"}
+    with EnergyTracker(project="digits", zone="FR", **of_run) as tracker:
+        for epoch in range(1, 11):
+            time.sleep(0.5)
+            tracker.update(samples=1500)
+            tracker.log(val_accuracy=best * (1 - math.exp(-haste * epoch)), step=epoch)
+"""
+"""Six runs that learn nothing, and say that they do: only their energy is measured, on the emulated node."""
 IDLE = {"packages": (Load(180), Load(90)), "drams": (Load(22), Load(12)), "gpus": (Load(72),)}
 """A node whose GPU does nothing."""
 
@@ -64,17 +80,22 @@ def node(packages: Sequence[Load], drams: Sequence[Load], gpus: Sequence[Load]) 
             machine.close()
 
 
+def load(high_w: float, low_w: float) -> Load:
+    """A power that changes with the phases of the training."""
+    return Load(high_w, low_w, EPOCH_S)
+
+
 @contextmanager
-def training(gpus: int, epochs: int) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, str], Path]]:
-    """A training that uses so many GPUs."""
-
-    def load(high_w: float, low_w: float) -> Load:
-        return Load(high_w, low_w, EPOCH_S)
-
+def training(gpus: int, epochs: int, before: str = "", **variables: str) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, str], Path]]:
+    """A training that uses so many GPUs. `before`: a program that runs first."""
     loads = [load(640, 290), load(615, 270), load(652, 300), load(628, 282)][:gpus]
     with node([load(210, 150), load(160, 120)], [load(24, 14), load(18, 12)], loads) as (machine, environ, db):
+        if before:
+            db.with_name("before.py").write_text(before)
+            subprocess.run(["python", "before.py"], env=environ, cwd=db.parent, check=True)
         db.with_name("train.py").write_text(TRAINING)
-        schedule = {"BEGIN_S": str(machine.begin_s), "EPOCHS": str(epochs)}
+        begun_s = EPOCH_S * ((time.monotonic() - machine.begin_s) // EPOCH_S) if before else 0.0
+        schedule = {"BEGIN_S": str(machine.begin_s + begun_s), "EPOCHS": str(epochs), **variables}
         process = subprocess.Popen(["python", "train.py"], env={**environ, **schedule}, cwd=db.parent)
         machine.tell(f"pids {process.pid}")
         try:
@@ -125,6 +146,19 @@ def watch(browser: Browser, picture: Path) -> None:
     page.locator("svg").first.screenshot(path=picture)
 
 
+def front(browser: Browser, picture: Path) -> None:
+    """The first page of `serve` while a run trains."""
+    with training(2, 10, SWEEP, BUDGET="0.2 kWh") as (_, _, db):
+        time.sleep(FRONT_S)
+        with served(db) as address:
+            tab = browser.new_page(viewport={"width": WIDTH, "height": FRONT_HIGH}, color_scheme="light")
+            tab.goto(address)
+            expect(tab.locator(".live")).to_contain_text("live")
+            tab.locator(".place").evaluate("place => { place.textContent = 'runs.db' }")
+            tab.screenshot(path=picture)
+            tab.close()
+
+
 def life(browser: Browser, picture: Path) -> None:
     """The page of a life, and what the example prints."""
     with node(**IDLE) as (_, environ, db):
@@ -143,7 +177,7 @@ def show() -> None:
         print(trainwatt("show", "latest", environ={**environ, "COLUMNS": "80"}))
 
 
-PICTURES = {"report": report, "watch": watch, "life": life}
+PICTURES = {"report": report, "watch": watch, "front": front, "life": life}
 
 
 def main() -> None:

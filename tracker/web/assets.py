@@ -76,7 +76,8 @@ if (live) {
   // names an element by its words, because its figures change
   const key = e => e.tagName + e.classList[0] + (e.matches('summary, a') ? e.textContent : '').replace(/[^\\p{L}]+/gu, '');
   const source = new EventSource(live.dataset.live);
-  const say = () => { said.textContent = 'live: as of ' + new Date().toLocaleTimeString(); };
+  const idle = () => live.querySelector('.now') && !live.querySelector('.card');  // then nothing changes for long
+  const say = () => { said.textContent = idle() ? 'live' : 'live: as of ' + new Date().toLocaleTimeString(); };
   source.addEventListener('update', event => {
     const open = new Set(all('details[open] > summary').map(key)), at = document.activeElement;
     const focused = at && live.contains(at) ? key(at) : null;

@@ -22,12 +22,24 @@ from trainwatt.analysis.over_time.periods import period_of
 from trainwatt.cli.main import cli
 from trainwatt.presentation.words.quantities import format_energy, metric_text
 from trainwatt.presentation.words.runs import energy_text
+from trainwatt.presentation.words.work.ahead import ahead_lines
 
 S = 10**9
 ODD = "<script>alert(1)</script> \u202eback 😀 " + "x" * 200
 NEVER = "month-less"
 ACCURACIES = {"slow": (0.5, 0.8, 0.9, 0.97), "fast": (0.9, 0.96, 0.95, 0.94), "poor": (0.1, 0.2, 0.3, 0.4), ODD: (0.6, 0.7, 0.7, 0.7)}
 """The accuracy of the runs of a sweep after 20, 40, 60 and 80 of their 100 s, at 100 W."""
+
+FORECAST = {
+    "epoch": 3,
+    "epochs": 10,
+    "from_epochs": 3,
+    "done": 0.3,
+    "energy_j": [9e4, 8e4, 11e4],
+    "grams": None,
+    "seconds": [400, 350, 450],
+}
+SETTINGS = {"epochs": 10, "budget": "50 kJ", "on_budget": "stop", "forecast": FORECAST}
 
 
 def rows_of(name: str, began_ns: int, seconds: int = 100, watts: float = 100.0, **changes: Any) -> dict[str, list[Row]]:
@@ -78,7 +90,17 @@ def team(path: Path) -> Path:
         rows_of("a", earlier[0], 200, project="llm", stage="training"),
         rows_of("b", earlier[1], project="llm", stage="inference"),
         rows_of("c", earlier[2], 50, project=ODD, stage=None, status="failed"),
-        rows_of("live", now_ns - 100 * S, 99, 250.0, project="llm", stage="training", status="running", last_seen_utc_ns=now_ns + 60 * S),
+        rows_of(
+            "live",
+            now_ns - 100 * S,
+            99,
+            250.0,
+            settings=json.dumps(SETTINGS),
+            project="llm",
+            stage="training",
+            status="running",
+            last_seen_utc_ns=now_ns + 60 * S,
+        ),
         rows_of("lost", now_ns - 7200 * S, 99, project="llm", status="running", host="node-z"),
         {
             "phase": [
@@ -141,7 +163,19 @@ def test_what_trains_now_comes_first_with_its_power_and_its_energy(front: str) -
     assert format_energy(99 * 250.0 - 4 * 250.0) in words  # its newest point is 95 s after its first
     assert "1 run has not ended, and has written nothing for over 5 minutes." in words
     assert "/runs/lost" not in now
-    assert 'aria-label="Power over last 5 min: 250 W to 250 W"' in now
+    assert 'aria-label="Power over the last 96 s: 250 W to 250 W"' in now
+
+
+def test_a_budget_and_a_forecast_are_those_of_show(db: Path, front: str) -> None:
+    words = words_of(section(front, "now"))
+    view = json.loads(CliRunner().invoke(cli, ["show", "live", "--json", "--db", str(db)]).stdout)
+    assert view["budget"]["share"] == pytest.approx(95 * 250.0 / 50e3)
+    budget, forecast = ahead_lines(view, utc=True)
+    assert f"B{budget[1:]}" in words
+    assert "of 50 kJ (48 %), the training stops when it is used" in words
+    assert f"F{forecast[1:]}" in words
+    assert "25.0 Wh (22.2–30.6)" in words
+    assert 'width="47.5%"' in front
 
 
 def test_the_month_is_that_of_list_by_project_and_stage(db: Path, front: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import dropwhile, groupby
 from typing import NamedTuple
 
 from ..report.charts import short
@@ -23,20 +23,23 @@ class Row(NamedTuple):
     parts: Sequence[tuple[float, str]]
 
 
-def sparkline(values: Sequence[float | None], said: str) -> Html | None:
-    """Power over time, from 0 up, in watts; gaps where it is not known. `said` is the time that it covers. None if too little is known."""
+def sparkline(watts: Sequence[float | None], piece_s: float) -> Html | None:
+    """Power over the last minutes, from 0 up, each value the mean of `piece_s`; gaps where it is not known. It begins with the first value
+    that is known. None if too little is known."""
+    values = list(dropwhile(lambda value: value is None, watts))
     known = [value for value in values if value is not None]
     if len(known) < LEAST_VALUES:
         return None
     top, step = max(known) or 1.0, WIDE / (len(values) - 1)
     areas, lines = [], []
     for is_known, of in groupby(enumerate(values), key=lambda pair: pair[1] is not None):
-        points = [(short(i * step), short(HIGH - 1 - (HIGH - 3) * (watts or 0.0) / top)) for i, watts in of]
+        points = [(short(i * step), short(HIGH - 1 - (HIGH - 3) * (value or 0.0) / top)) for i, value in of]
         if is_known and len(points) > 1:
             line = "L".join(f"{x} {y}" for x, y in points)
             lines.append(f"M{line}")
             areas.append(f"M{points[0][0]} {HIGH}L{line}L{points[-1][0]} {HIGH}Z")
-    label = f"Power over {said}: {watts_text(min(known))} to {watts_text(max(known))}"
+    said = f"last {_time(len(values) * piece_s)}"
+    label = f"Power over the {said}: {watts_text(min(known))} to {watts_text(max(known))}"
     chart = el(
         "svg",
         el("path", d="".join(areas), class_="under"),
@@ -49,6 +52,10 @@ def sparkline(values: Sequence[float | None], said: str) -> Html | None:
         aria_label=label,
     )
     return el("div", chart, el("small", f"{said}, up to {watts_text(max(known))}"), class_="sparkline")
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 2 * 60 else f"{seconds / 60:.0f} min"
 
 
 def used_bar(share: float, colour: str) -> Html:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...analysis.overview.now import PIECE_S, PIECES
+from ...analysis.overview.now import PIECE_S
 from ...analysis.view import total_of
 from ..report.elements import Child, Html, el, ranged
 from ..report.names import short_name
@@ -12,7 +12,8 @@ from ..words.carbon import Least
 from ..words.masses import format_mass
 from ..words.quantities import at_least, count, format_duration, format_power, range_parts
 from ..words.runs import title_of
-from .marks import sparkline
+from ..words.work.ahead import ahead_lines
+from .marks import sparkline, used_bar
 
 if TYPE_CHECKING:
     from ...analysis.overview.now import Now, Training
@@ -55,7 +56,8 @@ def _card(now: Now, places: Places) -> Html:
         el("h3", el("a", short_name(title_of(view), NAME), href=places.run(view))),
         el("p", _about(view), class_="about"),
         el("dl", [el("div", el("dt", name), el("dd", of)) for name, of in facts if of is not None], class_="figures"),
-        sparkline(now.powers_w, f"last {PIECES * PIECE_S // 60} min"),
+        _ahead(view),
+        sparkline(now.powers_w, PIECE_S),
         class_="card",
     )
 
@@ -68,6 +70,15 @@ def _about(view: WatchJson) -> list[Child]:
         step = "" if phase["step"] is None else f" step {phase['step']}"
         parts += [", in ", short_name(phase["name"], NAME), step]
     return parts
+
+
+def _ahead(view: WatchJson) -> list[Child]:
+    """The budget, with a bar of what is used of it, and the forecast."""
+    lines: list[Child] = [el("p", text[:1].upper() + text[1:], class_="about") for text in ahead_lines(view, utc=True)]
+    share = None if view["budget"] is None else view["budget"]["share"]
+    if share is not None:
+        lines.insert(1, used_bar(share, "model" if share >= 1.0 else "gpu-0"))
+    return lines
 
 
 def _power(now: Now) -> Child:

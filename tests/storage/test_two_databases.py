@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 from click.testing import CliRunner
 from sqlalchemy import insert, select
 
+from tests.browser.runs import write
 from tests.fakes.compared import put
 from tests.fakes.served import served
+from tests.fakes.stored_rows import Row
 from tests.fakes.world import HANGS_S
 from trainwatt.cli.main import cli
+from trainwatt.core.metric import EXTREMES
 from trainwatt.storage.engine import make_engine, writing
 from trainwatt.storage.migrate import migrate
 from trainwatt.storage.schema import METADATA
@@ -27,6 +31,7 @@ READING = (
     ("list", "--sort", "energy", "--format", "csv"),
     ("list", "--by", "project", "--json"),
     ("list", "--by", "day", "--format", "md"),
+    ("list", "--tag", "lr=0.1", "--metric", "loss", "--sort", "metric", "--json"),
     ("show", "c", "--json"),
     ("show", "a"),
     ("compare", "a", "b", "--json", "--zone", "FR", "--gate", "energy +500%"),
@@ -40,18 +45,35 @@ READING = (
 
 PAGES = (
     *("/", "/?sort=-duration&project=vision", "/?q=text", "/projects", "/projects?name=vision", "/runs/c", "/compare?run=a&run=b"),
-    *("/api/runs", "/api/runs/b", "/api/projects"),
+    *("/runs", "/runs?tag=lr%3D0.1&stage=training", "/runs?metric=loss&sort=-metric", "/sweep?project=vision&group=rates"),
+    *("/api/runs", "/api/runs?tag=lr", "/api/runs?metric=loss&sort=metric", "/api/runs/b", "/api/projects"),
 )
 PLACE = re.compile(r'<span class="place">.*?</span>')
+
+
+def _metric(segment_id: str, loss: float) -> Row:
+    times = {f"{end}_t_ns": 10**9 for end in EXTREMES} | {f"{end}_number": 1 for end in EXTREMES[1:]}
+    return {"segment_id": segment_id, "name": "loss", "values_logged": 1, **dict.fromkeys(EXTREMES, loss), **times}
 
 
 @pytest.fixture
 def both(empty_server: str, tmp_path: Path) -> tuple[str, str]:
     """A file and a server with the same three runs."""
     file = tmp_path / "runs.db"
-    put(file, "a", {"gpu0": 1e5 / 3, "package-0": 1e4 / 7}, phases={"train": 3, "validate": 2}, slack=0.01, edge_j=2.5, project="vision")
-    put(file, "b", {"gpu0": 3e4, "dram-0": 17.1}, phases={"train": 1}, at_s=2 * DAY_S, project="vision", status="failed")
+    swept: dict[str, Any] = {"group_name": "rates", "stage": "training", "tags": '{"lr":"0.1"}'}
+    put(
+        file,
+        "a",
+        {"gpu0": 1e5 / 3, "package-0": 1e4 / 7},
+        phases={"train": 3, "validate": 2},
+        slack=0.01,
+        edge_j=2.5,
+        project="vision",
+        **swept,
+    )
+    put(file, "b", {"gpu0": 3e4, "dram-0": 17.1}, phases={"train": 1}, at_s=2 * DAY_S, project="vision", status="failed", **swept)
     put(file, "c", {"gpu0": 1e6 / 9}, seconds=7000.3, at_s=3 * DAY_S, project="text", seen=0.5)
+    write(file, metric=[_metric("seg-a", 0.3), _metric("seg-b", 0.2)])
     migrate(empty_server)
     source, target = make_engine(str(file)), make_engine(empty_server, writes=True)
     with source.connect() as reading, writing(target) as connection:

@@ -28,7 +28,7 @@ button:disabled{opacity:.45;cursor:default}
 .unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .front section{margin-top:44px}.front section.now{margin-top:10px}
 .front .headline{font-size:15px;margin-top:14px}.front .headline b{font-size:36px}
-.deck{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,330px),1fr));gap:18px;margin-top:14px}
+.deck{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,330px),1fr));gap:18px;align-items:start;margin-top:14px}
 .card{max-width:564px;padding:18px 20px 16px;border:1px solid var(--line);border-radius:12px;min-width:0}
 .card h3{margin:0}.card .about{margin:2px 0 0;font-size:13px}.card figure{margin-top:12px}
 .card .plot{margin-right:6px}.card figcaption{font-size:13px}
@@ -36,7 +36,7 @@ button:disabled{opacity:.45;cursor:default}
 .figures dt{font-size:13px;color:var(--muted)}
 .figures dd{margin:0;font-size:19px;font-weight:600;letter-spacing:-.01em}
 .figures :is(small,.more){display:block;font-size:13px;font-weight:400;letter-spacing:0;color:var(--muted)}
-.card .figures+.about{margin-top:12px}.used{display:block;margin-top:6px}
+.card .figures+.about{margin-top:12px}.used{display:block;margin:6px 0}
 .sparkline{margin-top:12px}.sparkline svg{display:block}.sparkline small{display:block;margin-top:2px}
 .spark{fill:none;stroke:var(--accent);stroke-width:1.5;vector-effect:non-scaling-stroke}.under{fill:var(--accent);opacity:.12}
 .best{margin:12px 0 0;padding-left:22px;font-size:14px}.best li{padding:3px 0}

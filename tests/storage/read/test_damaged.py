@@ -158,6 +158,7 @@ def test_the_pages_show_a_damaged_run_and_the_others(spoiled: Spoiled) -> None:
     with served(spoiled.db) as address:
         for path in (
             "/",
+            "/runs",
             f"/runs/{VICTIM}",
             f"/runs/{SOUND[0]}",
             f"/compare?run={VICTIM}&run={WIDE}",
@@ -167,7 +168,7 @@ def test_the_pages_show_a_damaged_run_and_the_others(spoiled: Spoiled) -> None:
         ):
             page = requests.get(address + path, timeout=60)
             assert page.status_code == 200, (path, page.text[:300])
-            assert ("damaged" in page.text) == (path not in ("/projects", f"/runs/{WIDE}")), path
+            assert ("damaged" in page.text) == (path not in ("/", "/projects", f"/runs/{WIDE}")), path
 
 
 def test_a_kept_footprint_that_is_damaged_is_said(spoiled: Spoiled) -> None:

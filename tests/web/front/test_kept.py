@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
 import pytest
@@ -63,6 +64,11 @@ def test_a_fault_is_said_and_the_next_one_asks_again() -> None:
     slow.go.release()
     with pytest.raises(StoreError, match="gone"):
         figure.now(60)
+    with pytest.raises(StoreError, match="gone"):
+        figure.now(0.0)  # who does not wait is told too
     slow.fault = None
     slow.go.release()
-    assert figure.now(60).value == 1
+    while slow.made == 0:
+        with contextlib.suppress(StoreError):
+            figure.now(1)
+    assert figure.now(0.0).value == 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._loggers.own_run import Opening, OwnRun
-from ._loggers.values import PERIOD_S, RUNNING, facts, loaded, require, title, values
+from ._loggers.values import PERIOD_S, RUNNING, facts, loaded, plain, require, title, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,7 @@ class _Trackio:
             self._theirs.log_system({**figures, **said} if live.status != RUNNING else figures)
             return
         if self._own is None:
-            self._own = OwnRun(Opening("trackio", self._project, run.project, title(run), run.group, facts(run)), ())
+            self._own = OwnRun(Opening("trackio", self._project, plain(run.project), title(run), run.group, facts(run)), ())
         self._own.log(figures, said, live.status)
 
     def end(self) -> None:

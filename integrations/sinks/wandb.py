@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from trainwatt import TrainwattError
 
 from ._loggers.own_run import Opening, OwnRun
-from ._loggers.values import PERIOD_S, RUNNING, facts, loaded, require, title, values
+from ._loggers.values import PERIOD_S, RUNNING, facts, loaded, plain, require, title, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +60,7 @@ class _Wandb:
         if self._own is None:
             if live.status == RUNNING and live.seconds < FIRST_S:
                 return
-            self._own = OwnRun(Opening("wandb", self._project, run.project, title(run), run.group, facts(run)), THEIRS)
+            self._own = OwnRun(Opening("wandb", self._project, plain(run.project), title(run), run.group, facts(run)), THEIRS)
         self._own.log(figures, said, live.status)
 
     def end(self) -> None:

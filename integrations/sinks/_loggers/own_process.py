@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
 from typing import IO, Any
 
 INIT_S = 20.0
@@ -23,19 +24,22 @@ def main(library: str) -> None:
     {"wandb": _wandb, "trackio": _trackio}[library](opening, said)
 
 
-def _lines() -> Any:
+def _lines() -> Iterator[dict[str, Any]]:
     for line in sys.stdin:
         try:
-            yield json.loads(line)
+            told: dict[str, Any] = json.loads(line)
         except ValueError:  # the training was killed within a line
             return
+        if "end" in told:
+            return
+        yield told
 
 
 def _wandb(opening: dict[str, Any], said: IO[str]) -> None:
     import wandb
 
     run = _wandb_run(opening, said)
-    last = {"status": RUNNING}
+    last: dict[str, Any] = {"status": RUNNING}
     for last in _lines():
         run.log(last["figures"])
         if last["status"] != RUNNING:

@@ -10,10 +10,13 @@ import json
 import logging
 import os
 import select
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import IO, NamedTuple
 
 from trainwatt import TrainwattError
@@ -22,11 +25,14 @@ log = logging.getLogger("trainwatt")
 
 END_S = 60.0
 """How long the thread of the sink waits for the process at the end."""
+START_S = 5.0
+"""How long the shell may take that starts the process."""
 LONGEST_REASON = 300
 _CODE = (
     "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1));"
     " from trainwatt.integrations.sinks._loggers.own_process import main; main(sys.argv[1])"
 )
+_IN_BACKGROUND = 'exec 3<&0; "$@" <&3 3<&- &'
 
 
 class Opening(NamedTuple):
@@ -49,17 +55,17 @@ class OwnRun:
                 f"a frozen program cannot have a run of {opening.library} for trainwatt alone: begin one before the tracker"
             )
         self._library = opening.library
+        self._heard = b""
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
-        environ = {name: value for name, value in os.environ.items() if name not in without}
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _CODE, json.dumps(sys.path), opening.library],
-            env=environ,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            start_new_session=True,  # it has no terminal to ask at, and Ctrl-C is for the training
-        )
-        self._tell(opening._asdict())
+        self._socket, theirs = socket.socketpair()
+        try:
+            _start(opening.library, without, theirs, self._errors)
+            theirs.close()
+            self._tell(opening._asdict())
+        except BaseException:
+            theirs.close()
+            self._close()
+            raise
 
     def log(self, figures: Mapping[str, float], facts: Mapping[str, str], status: str) -> None:
         """The figures of now, or the final ones."""
@@ -68,41 +74,61 @@ class OwnRun:
 
     def end(self) -> None:
         """There is no more. Waits for the process."""
-        assert self._process.stdin is not None
         try:
-            self._process.stdin.close()
-            self._listen(END_S)
-            self._process.wait(END_S)
-        except (BrokenPipeError, subprocess.TimeoutExpired):
-            pass
+            with suppress(TrainwattError):
+                self._tell({"end": True})  # a process that the training has forked may hold the socket open
+            until_s = time.monotonic() + END_S
+            while self._listen(max(0.0, until_s - time.monotonic())):
+                pass
         finally:
-            self._errors.close()
+            self._close()
+
+    def _close(self) -> None:
+        self._socket.close()
+        self._errors.close()
 
     def _tell(self, what: Mapping[str, object]) -> None:
-        pipe: IO[bytes] | None = self._process.stdin
-        assert pipe is not None
-        try:
-            pipe.write(json.dumps(what).encode() + b"\n")
-            pipe.flush()
-        except (BrokenPipeError, ValueError):
+        try:  # without the signal that some programs let end them
+            self._socket.sendall(json.dumps(what).encode() + b"\n", socket.MSG_NOSIGNAL)
+        except OSError:
             raise TrainwattError(f"the run of {self._library} has ended: {self._reason()}") from None
 
-    def _listen(self, seconds: float) -> None:
-        """Log what the process says."""
-        out = self._process.stdout
-        if out is None or out.closed or not select.select([out], [], [], seconds)[0]:
-            return
-        line = out.readline()
-        if line.strip():
+    def _listen(self, seconds: float) -> bool:
+        """Log what the process says. Returns whether there may be more soon."""
+        ready = select.poll()  # unlike `select`, it takes any number
+        ready.register(self._socket, select.POLLIN)
+        if not ready.poll(1000 * seconds):
+            return False
+        try:
+            heard = self._socket.recv(4096)
+        except OSError:
+            heard = b""
+        *lines, self._heard = (self._heard + heard).split(b"\n")
+        for line in lines:
             log.warning("trainwatt: %s", line.decode(errors="replace").strip())
-        else:
-            out.close()
+        return bool(heard)
 
     def _reason(self) -> str:
-        try:
-            size = self._errors.seek(0, os.SEEK_END)
-            self._errors.seek(max(0, size - 4000))
-            lines = self._errors.read().decode(errors="replace").split("\n")
-        except (OSError, ValueError):
-            return "unknown"
+        size = self._errors.seek(0, os.SEEK_END)
+        self._errors.seek(max(0, size - 4000))
+        lines = self._errors.read().decode(errors="replace").split("\n")
         return next((line.strip()[:LONGEST_REASON] for line in reversed(lines) if line.strip()), "unknown")
+
+
+def _start(library: str, without: tuple[str, ...], talk: socket.socket, errors: IO[bytes]) -> None:
+    """The shell ends at once, so the process is no child of the training, which may wait for children of its own. It has a session of its
+    own: no terminal to ask at, and no Ctrl-C that is for the training."""
+    path = json.dumps([os.fsdecode(entry) for entry in sys.path if isinstance(entry, (str, os.PathLike))])
+    try:
+        subprocess.run(
+            ["/bin/sh", "-c", _IN_BACKGROUND, "sh", sys.executable, "-c", _CODE, path, library],
+            env={name: value for name, value in os.environ.items() if name not in (*without, "PYTHONWARNINGS")},
+            stdin=talk.fileno(),
+            stdout=talk.fileno(),
+            stderr=errors,
+            start_new_session=True,
+            timeout=START_S,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise TrainwattError(f"no process could be started for a run of {library}: {error}") from error

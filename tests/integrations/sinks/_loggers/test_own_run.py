@@ -1,0 +1,44 @@
+"""The process of a run of our own does the training no harm, whatever becomes of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.world import HANGS_S, ROOT
+
+pytestmark = pytest.mark.slow
+CODE = """
+import os, signal, sys, time
+from pathlib import Path
+from trainwatt import TrainwattError
+from trainwatt.integrations.sinks._loggers.own_run import Opening, OwnRun
+
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as programs for pipes do: writing to a process that is gone would end this one
+sys.path.append(Path("somewhere"))  # which Python ignores
+run = OwnRun(Opening("nothing", None, "digits", "a", None, {}), ())
+try:
+    os.wait()
+except ChildProcessError:
+    print("no child")
+for _ in range(1000):
+    try:
+        run.log({}, {}, "running")
+    except TrainwattError as error:
+        print(error)
+        break
+    time.sleep(0.05)
+run.end()
+print("ended")
+"""
+
+
+def test_a_process_that_dies_is_said_and_harms_nobody(tmp_path: Path) -> None:
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
+    ended = subprocess.run([sys.executable, "-c", CODE], env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=HANGS_S)
+    assert ended.stdout.splitlines() == ["no child", "the run of nothing has ended: KeyError: 'nothing'", "ended"], ended.stderr
+    assert ended.returncode == 0

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ._names import CARBON, EACH, FORECAST, POWER, TOTAL
+from ._names import BUDGET, CARBON, EACH, FORECAST, POWER, TOTAL
 
 if TYPE_CHECKING:
     from trainwatt import EnergyTracker
@@ -45,7 +45,8 @@ class Live:
         forecast = tracker.forecast
         expected = None if forecast is None or forecast.energy_j is None else forecast.energy_j.value
         each = total_j / samples if samples else None
-        found = {TOTAL: total_j, **self._power(total_j), CARBON: grams, EACH: each, FORECAST: expected}
+        of_limits = {BUDGET: tracker.budget_share, FORECAST: expected}
+        found = {TOTAL: total_j, **self._power(total_j), CARBON: grams, EACH: each, **of_limits}
         return {name: value for name, value in found.items() if value is not None}
 
     def last(self) -> dict[str, float]:

@@ -129,12 +129,14 @@ import os, time
 os.environ["KERAS_BACKEND"] = "torch"
 from tests.integrations.test_keras import fit, model
 from trainwatt.integrations.keras import EnergyCallback
-energy = EnergyCallback(per_step=True)
+energy = EnergyCallback(per_step=True, budget="3600 J", epochs=2)
 history = fit(model(lambda step: time.sleep(0.3)), energy).history
 view = energy.summary().to_dict()
 assert abs(view["energy"]["total_j"] / view["run"]["duration_s"] / {world.total_w} - 1) < 0.005
 first, second = history["energy/total_j"]
 assert 0 < first < second <= view["energy"]["total_j"] * 1.005, (first, second)
+assert [abs(share * 3600 / total - 1) < 0.01 for share, total in zip(history["energy/budget_share"], (first, second))] == [True, True]
+assert second <= history["energy/forecast_j"][-1] * 1.1, history
 assert {{p["name"]: p["count"] for p in view["phases"]}} == {{"train": 2, "train_step": 12}}
 """
     done = world.run_python(code)

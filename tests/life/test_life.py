@@ -521,8 +521,11 @@ INFERENCE = '[inference]\nunit = "tokens"\nper_day = 5\ndays = 3\n'
         (ADD + "gpu_hours = 5\nload = 2\ndevice = 'H100'", ("load = 2", "1 at most")),
         (ADD + 'energy_kwh = 1\ndevice = "H100"', ("device = 'H100'", "gpu_hours")),
         (ADD + 'gpu_hours = 5\nwatts = 9\ndevice = "H1000"', ("add[1] (x)", "H1000")),
-        (ADD + "energy_kwh = 1\nzone = 'Atlantis'", ("add[1] (x)", "Atlantis")),
-        (ADD + "energy_kwh = 1\npue = 0.5", ("add[1]", "0.5", "1 or more")),
+        (ADD + "energy_kwh = 1\nzone = 'Atlantis'", ("add[1].zone = 'Atlantis' is not known",)),
+        (ADD + "energy_kwh = 1\npue = 0.5", ("add[1].pue = 0.5: a site", "1 or more")),
+        (ADD + "energy_kwh = 1\nintensity_g_per_kwh = 429000", ("add[1].intensity_g_per_kwh = 429000.0:", "grams of CO2e per kWh")),
+        (ADD + "energy_kwh = 1\nlifetime_utilization = 50", ("add[1].lifetime_utilization = 50.0:", "0.5 for 50 %")),
+        (ADD + "energy_kwh = 1\nzone = 'XX'", ("add[1].zone = 'XX' is not known", "trainwatt zones")),
         (ADD + "energy_kwh = 1\n" + ADD + "energy_kwh = 1", ("add[2].name = 'x'", "add[1]", "twice", "from and to")),
         (
             "\n".join(ADD + f"energy_kwh = 1\nfrom = 2026-0{m}-01\nto = 2026-0{m + 1}-01" for m in (1, 2)).replace("\n[[", "\n\n[["),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.browser.runs import write
 from tests.fakes.stored_rows import Row, device, point, run, segment
+from trainwatt.analysis.footprint import footprint
 from trainwatt.carbon.tables.power_caps import lowest_share, published, studies
 from trainwatt.cli.main import cli
 from trainwatt.errors import ConfigurationError
@@ -156,6 +157,23 @@ def test_runs_on_another_model_or_of_other_work_are_not_compared(tmp_path: Path)
     assert outcome(db, "mine", "--power-cap", "175")["models"][0]["source"] == "published"
     named = outcome(db, "mine", "--power-cap", "175", "--like", "other_project")
     assert named["models"][0]["runs"] == ["other_project"]
+
+
+def test_a_power_limit_asks_for_no_grams_of_other_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def counted(*given: Any) -> Any:
+        asked.append(given[1].run.id)
+        return footprint(*given)
+
+    monkeypatch.setattr("trainwatt.life.whatif.modelled.modelling.footprint", counted)
+    db = stored(tmp_path, mine=Told(BUSY, work={"samples": 100}), other=Told([(600, 148.0, 0.99)], limit_w=150.0, work={"samples": 100}))
+    assert outcome(db, "mine", "--power-cap", "175")["models"][0]["source"] == "own-runs"
+    assert asked == []
+    there = Told([(500, 600.0, 0.99)], model="NVIDIA H100 80GB HBM3", limit_w=700.0, work={"samples": 100})
+    db = stored(tmp_path / "two", mine=Told(BUSY, work={"samples": 100}), there=there)
+    outcome(db, "mine", "--device", "H100")
+    assert "there" in asked
 
 
 @pytest.mark.parametrize("other", [{"command": "eval.py"}, {"stage": "inference"}, {"status": "interrupted"}, {"work": {"samples": 5}}])

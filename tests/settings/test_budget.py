@@ -20,6 +20,7 @@ from trainwatt.settings.budget import Measure, OnBudget, parse_budget
     [
         ("2 kWh", Measure.ENERGY, 7.2e6),
         ("2kwh", Measure.ENERGY, 7.2e6),
+        ("2 KWH", Measure.ENERGY, 7.2e6),
         (" 1_500 J ", Measure.ENERGY, 1500.0),
         (".5 MWh", Measure.ENERGY, 1.8e9),
         ("1e3 Wh", Measure.ENERGY, 3.6e6),
@@ -47,14 +48,24 @@ def test_an_amount_with_its_unit(text: str, measure: Measure, amount: float) -> 
         ("kWh", "has no amount"),
         ("two kWh", "has no amount"),
         ("nan kWh", "has no amount"),
-        ("1,5 kWh", "has the unit ',5 kWh'"),
+        ("1,5 kWh", "has a comma or a separator in its amount: write 1.5 or 1500"),
+        ("1.000,5 kWh", "has a comma or a separator in its amount"),
+        ("1 000 kWh", "has a comma or a separator in its amount"),
+        ("1,000 kWh", "has a comma or a separator in its amount"),
+        ("1__0 kWh", "has the unit '__0 kWh'"),
+        ("2 MWH", "has the unit 'MWH', which may be a million or a thousandth: write MWh"),
+        ("2 kW", "has the unit 'kW'"),
+        ("3 €", "nor the code of a currency (ISO 4217)"),
+        ("2 kWh 3 EUR", "has the unit 'kWh 3 EUR'"),
+        ("-0 J", "is not above 0"),
+        ("1e-400 kWh", "is not above 0"),
         ("0 kWh", "is not above 0"),
         ("-1 EUR", "is not above 0"),
         ("1e999 J", "is not finite"),
         ("3 XYZ", "has the currency XYZ, which is none of ISO 4217"),
         ("3 $", "has the unit '$'"),
         ("3 lightbulbs", "has the unit 'lightbulbs'"),
-        ("3 mWh", "has the unit 'mWh'"),
+        ("3 mWh", "has the unit 'mWh', which may be a million or a thousandth: write MWh"),
         (["2 kWh"], "has no amount"),
     ],
 )
@@ -67,7 +78,7 @@ def test_what_is_no_budget_is_refused_with_value_reason_and_remedy(given: Any, r
     assert '"2 kWh", "500 gCO2e" or "3 EUR"' in text
 
 
-@given(st.text(max_size=20))
+@given(st.text(max_size=20) | st.text(alphabet="0123456789_.,+-eE kMWhJgEUR", max_size=12))
 def test_any_text_is_a_budget_above_0_or_refused(text: str) -> None:
     try:
         amount = parse_budget(text).amount

@@ -108,13 +108,13 @@ def test_a_gpu_that_nobody_of_the_run_used_is_marked_idle_and_counts(make_world:
     assert used(view) == {"gpu0": (False, True), "gpu1": (True, True)}
     assert_within(view["energy"], world.total_w, view["run"]["duration_s"])
     shown = world.call("show", COLUMNS="120").stdout
-    assert "gpu0: NVIDIA H100 80GB HBM3; idle: no process of this run was seen on it" in shown
-    assert "counter, idle" in shown
+    assert "gpu0: NVIDIA H100 80GB HBM3; not used by this run: none of its processes was seen on it" in shown
+    assert "counter, not used" in shown
     assert events(view, "shared") == []  # the command has ended when the last look is taken
     assert [d["used"] for d in view["energy"]["devices"] if d["kind"] != "gpu"] == [None, None]
     report = world.work / "report.html"
     world.call("report", "latest", "-o", str(report))
-    assert "gpu0: idle: no process of this run was seen on it" in report.read_text()
+    assert "gpu0: not used by this run: none of its processes was seen on it" in report.read_text()
 
 
 @pytest.mark.slow

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.fakes.views import tracker_log
 from trainwatt import EnergyTracker
 from trainwatt.core.metric import LONGEST_NAME, MOST_METRICS
 from trainwatt.storage.read.store import Store
@@ -43,6 +45,19 @@ def test_what_is_no_metric_is_said_once_and_the_others_count(tmp_path: Path, cap
     assert found.pop("acc") == (5, 0.5, 0.5, 0.5)
     assert len(found) == MOST_METRICS - 1
     assert caplog.text.count("a metric is not logged") == 1
+
+
+@pytest.mark.parametrize("given", [5, [1, 2], "val_loss", {1}])
+def test_metrics_without_names_are_said_in_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture, given: Any) -> None:
+    db = tmp_path / "runs.db"
+    with EnergyTracker(db=db) as tracker:
+        tracker.log(given)
+        tracker.log(given, acc=0.5)
+        tracker.log(acc=0.25)
+    assert logged(tracker, db) == {"acc": (2, 0.25, 0.5, 0.25)}
+    [said] = tracker_log(caplog)
+    assert "\n" not in said
+    assert f"log({given!r}): give values by name, as in log(val_accuracy=0.97)" in said
 
 
 def test_threads_log_all_of_their_values(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_numbers_names_and_lists_of_other_libraries_are_taken(here: World) -> No
 
 
 @pytest.mark.parametrize("samples", [0.5, -1, "many", None, np.array([1, 2]), float("nan"), 2**53], ids=repr)
-def test_what_is_no_number_of_samples_is_said_once_and_not_counted(here: World, samples: Any) -> None:
+def test_what_is_no_number_of_samples_is_said_once_and_not_counted(here: World, caplog: pytest.LogCaptureFixture, samples: Any) -> None:
     with EnergyTracker() as tracker:
         for _ in range(3):
             tracker.update(samples=samples)
@@ -50,6 +50,9 @@ def test_what_is_no_number_of_samples_is_said_once_and_not_counted(here: World, 
     assert view["work"] == {"samples": 4}
     [event] = events(view, "store")
     assert "work done could not be counted" in event["detail"]
+    [said] = tracker_log(caplog)
+    assert "\n" not in said
+    assert f"samples={samples!r}: give a whole number of at least 0" in said
 
 
 def test_a_batch_whose_size_cannot_be_told_is_said_once_in_the_run(here: World, caplog: pytest.LogCaptureFixture) -> None:

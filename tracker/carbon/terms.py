@@ -111,7 +111,14 @@ def questions(terms: Terms) -> list[str]:
 
 
 def check(terms: Terms, *more: Rule) -> None:
-    """Raises ConfigurationError for the first impossible value; `more` are additional rules."""
+    """Raises ConfigurationError for the first impossible value, by its option; `more` are additional rules."""
+    if (rule := broken(terms, *more)) is not None:
+        name, value, _, reason, mend = rule
+        raise ConfigurationError(f"{name} {value:g}: {reason}; {mend}")
+
+
+def broken(terms: Terms, *more: Rule) -> Rule | None:
+    """The rule that the first impossible value breaks, with the name of its option; None if there is none."""
     highest = f"no grid is below 0 or above {INTENSITY.highest:,.0f} g/kWh"
     grams = "give grams of CO2e per kWh, as in 429 (kg/kWh × 1000)"
     share = "give a share of the components' energy such as 0.2, or the word typical"
@@ -139,6 +146,4 @@ def check(terms: Terms, *more: Rule) -> None:
         ),
         ("--host-share", terms.host_share, lambda v: 0 <= v <= 1, "it is a share of the host", "give it from 0 to 1, as in 0.25"),
     )
-    for name, value, holds, reason, mend in more + rules:
-        if value is not None and not (math.isfinite(value) and holds(value)):
-            raise ConfigurationError(f"{name} {value:g}: {reason}; {mend}")
+    return next((r for r in more + rules if r[1] is not None and not (math.isfinite(r[1]) and r[2](r[1]))), None)

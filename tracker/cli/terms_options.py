@@ -108,8 +108,10 @@ def terms_by_zone(
     check(terms)
     for question in questions(terms):
         say(question)
+    given_grams = terms.intensity_g_per_kwh is not None or intensity_csv is not None
+    found = [figure(zone, allow_suspect=terms.allow_suspect or given_grams, named=f"--zone {zone}") for zone in zones]
     if len(zones) > 1:
-        zones = list(dict.fromkeys(figure(zone, allow_suspect=True).zone for zone in zones))
+        zones = list(dict.fromkeys(zone.zone for zone in found))
     return [replace(terms, zone=zone) for zone in zones] or [terms]
 
 

@@ -92,6 +92,8 @@ def number_of(name: str, given: object) -> float | None:
         value = given if type(given) is float else unwarned(float, given)  # type: ignore[arg-type]
     except OverflowError:  # an integer above all floats
         return None
+    except (TypeError, ValueError):
+        raise TrainwattError(f"{name[:LONGEST_NAME]}={repr_of(given)}: a value of a metric is a number") from None
     return value if math.isfinite(value) else None
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, TypeVar
 
 from ..carbon.accounting import Estimate
-from ..carbon.terms import Terms, check
+from ..carbon.tables.zone_names import known
+from ..carbon.terms import Terms, broken
 from ..core.run import Stage
 from ..errors import ConfigurationError
 
 TERMS = ("zone", "intensity_g_per_kwh", "pue", "lifetime_years", "lifetime_utilization")
+_KEYS = {"--intensity": "intensity_g_per_kwh"}
+"""The keys whose options have other names."""
 """The keys of the terms of a footprint."""
 
 LONGEST_SHOWN = 80
@@ -137,15 +140,12 @@ class TomlTable:
             lifetime_years=self.number("lifetime_years"),
             lifetime_utilization=self.number("lifetime_utilization"),
         )
-        self._explained(lambda: check(terms))
+        if (rule := broken(terms)) is not None:
+            option, value, _, reason, mend = rule
+            raise self.wrong(_KEYS.get(option, option.lstrip("-").replace("-", "_")), value, reason, mend)
+        if terms.zone is not None:
+            known(terms.zone, f"{self._at('zone')} = {_shown(terms.zone)}")
         return terms
-
-    def _explained(self, checked: Callable[[], None]) -> None:
-        """Call a check whose errors name options. Raises ConfigurationError with the place in the file."""
-        try:
-            checked()
-        except ConfigurationError as error:
-            raise ConfigurationError(f"{self.where}: {error}") from None
 
 
 def _shown(value: object) -> str:

@@ -45,7 +45,8 @@ class Budget:
         return float(found[1]), found[2]
 
 
-_AMOUNT = re.compile(r"\s*([+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S.*?)?\s*")
+_AMOUNT = re.compile(r"\s*([+-]?(?:\d+(?:_\d+)*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S.*?)?\s*")
+_GROUPED = re.compile(r"\s*[+-]?\d+(?:[\s'’]\d{3})+\b.*|\s*[+-]?[\d.]*\d,\d.*", re.DOTALL)
 _JOULES = {
     **{"J": 1.0, "kJ": 1e3, "MJ": 1e6, "GJ": 1e9},
     **{"Wh": J_PER_WH, "kWh": J_PER_KWH, "MWh": 1e3 * J_PER_KWH, "GWh": 1e6 * J_PER_KWH},
@@ -67,6 +68,8 @@ _CURRENCIES = frozenset(_CODES.split())
 def parse_budget(text: str) -> Budget:
     """A budget as it is written. Raises ValueError with the reason and the remedy."""
     found = _AMOUNT.fullmatch(text)
+    if _GROUPED.fullmatch(text) is not None:
+        raise ValueError(f"has a comma or a separator in its amount: write 1.5 or 1500; {FORMS}")
     if found is None:
         raise ValueError(f"has no amount: {FORMS}")
     number, unit = float(found[1]), found[2]
@@ -88,6 +91,9 @@ def _unit(unit: str) -> tuple[Measure, float, str | None]:
         return Measure.GRAMS, _GRAMS[grams[1].lower()], None
     if unit.upper() in _CURRENCIES:
         return Measure.MONEY, 1.0, unit.upper()
+    if (mega := next((name for name in _JOULES if name[0] == "M" and name.lower() == unit.lower()), None)) is not None:
+        raise ValueError(f"has the unit {unit!r}, which may be a million or a thousandth: write {mega}; {FORMS}")
     if re.fullmatch(r"[A-Za-z]{3}", unit) and unit.upper() == unit:
         raise ValueError(f"has the currency {unit}, which is none of ISO 4217: {FORMS}")
-    raise ValueError(f"has the unit {unit!r}, which is neither of energy ({', '.join(_JOULES)}) nor of grams nor a currency: {FORMS}")
+    energy = f"neither of energy ({', '.join(_JOULES)})"
+    raise ValueError(f"has the unit {unit!r}, which is {energy} nor of CO2e (g, kg, t) nor the code of a currency (ISO 4217): {FORMS}")

@@ -14,9 +14,11 @@ from ..errors import TrainwattError
 from ..log import warn
 from ..machine.job import external_ids
 from ..masking.text import hidden_in
+from ..texts import repr_of
 from ..unwarned import unwarned
 from .recording.recorder import Recorder
 from .recording.rows import Row, as_json
+from .recording.work_done import LONGEST_SHOWN, AmountError
 from .sampling.sampler import Sampler
 from .work.counted import UNCOUNTED
 
@@ -95,14 +97,23 @@ class ActiveRun:
         for unit, given in units.items():
             try:
                 self.recorder.work(unit, phases, given)
+            except AmountError as error:
+                self.recorder.harmless.failed(UNCOUNTED, error)
             except TrainwattError as error:
                 self.recorder.harmless.failed("a unit of work is not counted", error)
             except Exception as error:  # the types are the user's
                 self.recorder.harmless.failed(UNCOUNTED, error)
 
-    def log(self, metrics: Mapping[str, object], step: int | None) -> None:
-        """Metrics of the training have new values at a step. What is no metric is reported once, and the others count."""
-        for name, given in metrics.items():
+    def log(self, metrics: object, values: Mapping[str, object], step: int | None) -> None:
+        """Metrics of the training have new values at a step: `metrics` by name, and `values`. What is no metric is reported once, and the
+        others count."""
+        named: dict[str, object] = {}
+        if isinstance(metrics, Mapping):
+            named.update(metrics)
+        elif metrics is not None:
+            wrong = f"log({repr_of(metrics, LONGEST_SHOWN)}): give values by name, as in log(val_accuracy=0.97)"
+            self.recorder.harmless.failed("metrics could not be logged", TrainwattError(wrong))
+        for name, given in {**named, **values}.items():
             try:
                 self.recorder.metric(name, given, step)
             except Exception as error:  # the types are the user's

@@ -234,7 +234,7 @@ class EnergyTracker(SoFar, contextlib.ContextDecorator):
         """
         with self._harmless("metrics could not be logged"):
             if (begun := self._here._begun) is not None:
-                begun.log({**(metrics or {}), **values}, whole_step(step))
+                begun.log(metrics, values, whole_step(step))
 
     def wrap(self, items: Iterable[T] | AsyncIterable[T], *, samples: SampleCount = None) -> CountedIterable[T]:
         """Iterate over `items` (a data loader), and count the samples of each batch when it is handed over. An iterator stays one.

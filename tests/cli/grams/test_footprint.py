@@ -251,7 +251,11 @@ def test_zones_are_put_side_by_side_on_one_basis(db: str) -> None:
         (("--basis", "direct", "--intensity-csv", "grid.csv"), "--basis direct and grid.csv, whose values are lifecycle"),
         (("--zone", "FR", "--zone", "DE", "--intensity", "50"), "--intensity with 2 zones"),
         (("--zone", "FR", "--zone", "DE", "--format", "md"), "--format md with 2 zones"),
-        (("--zone", "FR", "--zone", "Frnace"), "zone='Frnace' is not known"),
+        (("--zone", "FR", "--zone", "Frnace"), "--zone Frnace is not known"),
+        (("--zone", "XX"), "--zone XX is not known"),
+        (("--zone", "Georgia"), "--zone Georgia is the name of 2 zones"),
+        (("--zone", "aws"), "--zone aws is not known"),
+        (("--zone", "TM"), "--zone TM: the only figure of Turkmenistan"),
     ],
 )
 def test_what_would_mix_bases_or_grids_is_refused_by_name(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from typing import Any
 
 import pytest
 
 from tests.fakes.views import events
-from tests.fakes.world import TRAINWATT, World, finished
+from tests.fakes.world import TRAINWATT, MakeWorld, World, finished
 
 LOOP = """
 import json, sys, time
@@ -177,6 +178,86 @@ print(*tracker.wrap([1, 2]), tracker.over_budget)
 def test_nothing_is_raised_after_the_end_of_the_run(world: World) -> None:
     ended = world.run_python(AFTER)
     assert (ended.returncode, ended.stdout) == (0, "raised\n1 2 True\n")
+
+
+INNER = """
+import sys, time
+from trainwatt import EnergyTracker
+with EnergyTracker(budget=sys.argv[1]) as tracker:
+    begun = time.monotonic()
+    while not tracker.over_budget and time.monotonic() < begun + 60:
+        time.sleep(0.05)
+print(tracker.over_budget)
+"""
+
+
+@pytest.mark.slow
+def test_of_a_budget_that_both_have_the_command_says_that_it_is_used(world: World) -> None:
+    ended = world.cli("run", "--budget", "1 J", "--", sys.executable, "-c", INNER, "1 J")
+    assert (ended.returncode, ended.stdout.splitlines()[:1]) == (0, ["True"])
+    assert ended.stderr.count("has used its budget of 1 J") == 1
+    assert len(events(world.show(), "budget")) == 1
+    ended = world.cli("run", "--", sys.executable, "-c", INNER, "2 J")
+    assert ended.stderr.count("has used its budget of 2 J") == 1
+    view = world.show()
+    assert (view["budget"]["text"], view["budget"]["over_at"] is None) == ("2 J", False)
+    assert view["budget"]["used"] == view["energy"]["total_j"] > 2
+
+
+NOTHING = """
+from trainwatt import EnergyTracker
+with EnergyTracker(budget="2 kWh", gpus="none", on_budget="raise") as tracker:
+    tracker.update(samples=1)
+print(tracker.over_budget, tracker.budget_share, tracker.energy_j)
+"""
+
+
+def test_a_budget_of_a_run_that_measures_nothing_is_said_at_the_start(make_world: MakeWorld) -> None:
+    world = make_world(package_w=0, gpus_w=())
+    no_model = "import trainwatt.sensors.modelled.discovery as d\nfrom trainwatt.core.sensing import Discovery\n"
+    no_model += "d.discover = lambda *_: Discovery()\n"
+    ended = world.run_python(no_model + NOTHING)
+    assert (ended.returncode, ended.stdout) == (0, "False None None\n")
+    assert ended.stderr.count("nothing is measured here, so the budget of 2 kWh is never used") == 1
+    view = world.show()
+    assert [e["detail"] for e in events(view, "unmeasured")] == ["nothing is measured here, so the budget of 2 kWh is never used"]
+    assert (view["budget"]["used"], view["budget"]["over_at"]) == (None, None)
+
+
+SHARE = """
+import json, os, sys, time
+from trainwatt import EnergyTracker
+print(os.getpid(), flush=True)
+sys.stdin.readline()
+seen = []
+with EnergyTracker(scope="process", budget="300 J") as tracker:
+    begin = time.monotonic()
+    while time.monotonic() < begin + 3.2:
+        time.sleep(0.05)
+        seen.append(tracker.energy_j)
+    over, share = tracker.over_budget, tracker.budget_share
+known = [j for j in seen if j is not None]
+print(json.dumps([known == sorted(known), known[-1], over, share, tracker.energy_j]))
+"""
+
+
+@pytest.mark.slow
+def test_a_share_of_the_machine_uses_the_budget(world: World) -> None:
+    """Half of a GPU of 300 W, and next to nothing of the processors."""
+    process = world.python(SHARE, stdin=subprocess.PIPE)
+    assert process.stdout is not None
+    pid = process.stdout.readline().strip()
+    world.gpu("0.use", f"{pid}:40 1:40")
+    out, err = process.communicate("\n")
+    assert process.returncode == 0, err
+    grows, live_j, over, share, end_j = json.loads(out)
+    view = world.show()
+    assert grows
+    assert view["energy"]["attribution"] is not None
+    assert end_j == pytest.approx(view["energy"]["total_j"], rel=1e-9)
+    assert live_j == pytest.approx(end_j, rel=0.35)  # what is known every two seconds, and the last power since
+    assert share == pytest.approx(live_j / 300, rel=0.05)
+    assert over == (share >= 1)
 
 
 RANK = """

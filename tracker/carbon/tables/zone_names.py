@@ -53,25 +53,25 @@ def cloud_region(name: str) -> CloudRegion:
     raise ConfigurationError(f"{name!r} is not a known cloud region{near(name)}; `trainwatt zones --kind cloud_region` lists them")
 
 
-def known(zone: str) -> str:
-    """The code of the tables for what the user wrote. Raises ConfigurationError."""
-    text = zone.strip()
+def known(zone: str, named: str | None = None) -> str:
+    """The code of the tables for what the user wrote. `named`: how errors name it, by default "zone='FR'". Raises ConfigurationError."""
+    text, named = zone.strip(), named or f"zone={zone!r}"
     if ":" in text:
         region = cloud_region(text)
         if region.zone is not None:
             return region.name
-        raise ConfigurationError(f"zone={zone!r} is the whole fleet, not a place: name a region, as in {text.split(':')[0]}:…{near(text)}")
+        raise ConfigurationError(f"{named} is the whole fleet, not a place: name a region, as in {text.split(':')[0]}:…{near(text)}")
     for table in (zone_rows(), alias_rows()):
         if text.upper() in table:
             return text.upper()
     found = _by_name().get(plain(text), ()) if text else ()
     if len(found) > 1:
         places = " or ".join(f"{code} ({_name_of(code)})" for code in found)
-        raise ConfigurationError(f"zone={zone!r} is the name of {len(found)} zones; give the code of the one you mean: {places}")
+        raise ConfigurationError(f"{named} is the name of {len(found)} zones; give the code of the one you mean: {places}")
     if found:
         return found[0]
     raise ConfigurationError(
-        f"zone={zone!r} is not known{near(zone)}; give an ISO country (FR), a state (US-CA, CA-QC, AU-NSW), an eGRID subregion (CAMX) or"
+        f"{named} is not known{near(zone)}; give an ISO country (FR), a state (US-CA, CA-QC, AU-NSW), an eGRID subregion (CAMX) or"
         " a cloud region (aws:eu-north-1); `trainwatt zones` lists them"
     )
 

@@ -71,15 +71,16 @@ class ZoneFigure(NamedTuple):
     published_basis: Basis
 
 
-def figure(zone: str | None, *, basis: Basis = Basis.LIFECYCLE, allow_suspect: bool = False) -> ZoneFigure:
-    """The figure of a zone; if `zone` is None, that of the world, labelled `assumed`.
+def figure(zone: str | None, *, basis: Basis = Basis.LIFECYCLE, allow_suspect: bool = False, named: str | None = None) -> ZoneFigure:
+    """The figure of a zone; if `zone` is None, that of the world, labelled `assumed`. `named`: how errors name what the user wrote.
 
     Raises ConfigurationError for an unknown zone, and for a suspect figure without `allow_suspect`.
     """
-    found = _world(basis) if zone is None else _figure(known(zone), basis)
+    found = _world(basis) if zone is None else _figure(known(zone, named), basis)
     if found.status is FactorStatus.SUSPECT and not allow_suspect:
+        named = named or f"zone={zone!r}"
         raise ConfigurationError(
-            f"zone={zone!r}: the only figure of {found.name} ({found.published_g_per_kwh:g} g/kWh, {found.year}, {found.source}) is"
+            f"{named}: the only figure of {found.name} ({found.published_g_per_kwh:g} g/kWh, {found.year}, {found.source}) is"
             " suspect; give an intensity of your own, or allow it with --allow-suspect"
         )
     return found

@@ -87,7 +87,7 @@ def command(
     """
     if every_s is not None and not 0.001 <= every_s <= 3600:
         raise ConfigurationError(f"--every {every_s:g}: it is the time between two lines; give 0.001 to 3600 seconds")
-    known = figure(zone).zone if zone is not None else None
+    known = figure(zone, named=f"--zone {zone}").zone if zone is not None else None
     told, total = _Told(), Kept()
 
     def runs_of(file: str) -> Iterator[Record]:

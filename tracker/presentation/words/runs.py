@@ -37,7 +37,7 @@ MOST_NAMED = 3
 """A headline names at most this many devices that were never read."""
 OUTSIDE = "* not part of the total: it contains other devices"
 """The note for a device that is marked with a star."""
-UNUSED = "idle: no process of this run was seen on it"
+UNUSED = "not used by this run: none of its processes was seen on it"
 UNUSED_OUTSIDE = "* not part of the total: the run did not use it"
 WAYS = {
     "measured-counter": ("measured by a counter", "counter"),
@@ -239,11 +239,11 @@ def sum_at_once_text(total: SumJson, *, short: bool = False) -> str | None:
 
 
 def provenance(device: DeviceJson) -> str:
-    """The sources of a device's joules: "counter", or "counter 98 % + imputed 2 %"; "counter, idle" for a GPU that the run did not use, and
-    "attributed" for a share of a device."""
+    """The sources of a device's joules: "counter", or "counter 98 % + imputed 2 %"; "counter, not used" for a GPU that the run did not
+    use, and "attributed" for a share of a device."""
     if device["share_of"] is not None:
         return ATTRIBUTED
-    return _sources(device) + (", idle" if device["used"] is False else "")
+    return _sources(device) + (", not used" if device["used"] is False else "")
 
 
 def _sources(device: DeviceJson) -> str:

@@ -15,6 +15,12 @@ from . import rows
 from .phases.phase_record import PhaseRecord
 from .rows import Row
 
+LONGEST_SHOWN = 60
+
+
+class AmountError(TrainwattError):
+    """What was given is no amount of work."""
+
 
 class WorkDone:
     """Adds up units of work; any thread may add. `metrics` are kept beside them."""
@@ -28,13 +34,16 @@ class WorkDone:
 
     def add(self, unit: str, phases: Sequence[PhaseRecord], given: object) -> None:
         """Count an amount of a unit, in the whole run, in the innermost one of the open phases, and in the instances of all of them: the
-        energy of an outer one has that of the inner ones. Raises ValueError for an amount that cannot be, TrainwattError for a name that
+        energy of an outer one has that of the inner ones. Raises AmountError for an amount that cannot be, TrainwattError for a name that
         is none of a unit, and what the user's type raises."""
-        amount = given if type(given) is int else whole(given)
+        try:
+            amount = given if type(given) is int else whole(given)
+        except (TypeError, ValueError, OverflowError):
+            raise AmountError(f"{unit}={repr_of(given, LONGEST_SHOWN)}: give a whole number of at least 0") from None
         if not 0 <= amount < MOST_AT_ONCE:
             most = MOST_FLOPS if unit == FLOPS else MOST_AT_ONCE
             if not 0 <= amount < most:
-                raise ValueError(f"{unit}={repr_of(given)}: give a number of at least 0, and below {most:.2g}")
+                raise AmountError(f"{unit}={repr_of(given, LONGEST_SHOWN)}: give a whole number of at least 0, and below {most:.2g}")
         if not amount:
             return
         if unit not in self._units:

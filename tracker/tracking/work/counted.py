@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, SupportsFloat, TypeVar
 
 from ...core.plain import whole
 from ...errors import BudgetExceeded, TrainwattError
+from ...texts import repr_of
 from ...unwarned import unwarned
 from .batches import batch_sizes
 
@@ -86,7 +87,11 @@ class CountedIterable(Generic[T]):
 
     def _size(self, item: T) -> int:
         if self._samples is not None:
-            return whole(self._samples(item) if callable(self._samples) else self._samples)
+            found = self._samples(item) if callable(self._samples) else self._samples
+            try:
+                return whole(found)
+            except (TypeError, ValueError, OverflowError):
+                raise TrainwattError(f"samples={repr_of(found)}: give a whole number, or a function of the batch") from None
         sizes = batch_sizes(item, parts=self._parts)
         n = len(item) if isinstance(item, Sequence) else None
         if len(sizes) == 2 and n in sizes and self._of_samples is not None:

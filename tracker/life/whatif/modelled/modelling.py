@@ -136,7 +136,7 @@ class Models:
             return busier(run, float(change.value))
         if self._asked.ratios is not None:
             return with_ratios(run, str(change.value), self._asked.ratios, rows)
-        return on_device(run, str(change.value), self._compared(run))
+        return on_device(run, str(change.value), self._compared(run, grams=True))
 
     def _require_unit(self, run: Facts) -> None:
         unit = self._asked.unit
@@ -153,32 +153,39 @@ class Models:
             for stored, found in zip(self._runs, self._found, strict=True)
         ]
 
-    def _compared(self, run: Facts) -> list[Compared]:
-        """The other runs that did the work of a run: those that the user names, else those of its project."""
+    def _compared(self, run: Facts, *, grams: bool = False) -> list[Compared]:
+        """The other runs that did the work of a run: those that the user names, else those of its project. `grams`: with the grams of their
+        hardware, which take time for hundreds of runs."""
         like = self._asked.like
         found = (
             compared(run, other, self._asked.unit, same_work=like is not None)
-            for other in self._others
+            for other in (self._others_with_grams if grams else self._others)
             if other.run_id != run.run_id and (like is not None or other.footprint["run"]["project"] == run.footprint["run"]["project"])
         )
         return [of for of in found if of is not None]
 
     @cached_property
     def _others(self) -> list[Facts]:
+        return list(self._found_others(grams=False))
+
+    @cached_property
+    def _others_with_grams(self) -> list[Facts]:
+        return list(self._found_others(grams=True))
+
+    def _found_others(self, *, grams: bool) -> Iterator[Facts]:
         ids = self._asked.like if self._asked.like is not None else tuple(self._completed())
-        found: list[Facts | None] = []
         for runs in self._store.load_all(ids, phases=False):
-            known = Known.of(self._store, runs, self._base)
-            found += [self._other(stored, known) for stored in runs]
-        return [facts for facts in found if facts is not None]
+            known = Known.of(self._store, runs, self._base) if grams else None
+            yield from (facts for stored in runs if (facts := self._other(stored, known)) is not None)
 
     def _completed(self) -> Iterator[str]:
         for project in dict.fromkeys(stored.run.project for stored in self._runs):
             yield from ids_of(self._store, Filters(project=project, status=Status.COMPLETED, limit=MOST_OTHERS))
 
-    def _other(self, stored: StoredRun, known: Known) -> Facts | None:
+    def _other(self, stored: StoredRun, known: Known | None) -> Facts | None:
+        """Another run; without its grams if `known` is None."""
         view = describe(stored)
         carbon = None
         with suppress(ConfigurationError):  # its grams are asked for only if its hardware is
-            carbon = footprint(self._store, stored, view, self._base, known)
+            carbon = None if known is None else footprint(self._store, stored, view, self._base, known)
         return facts_of(stored, {**footprint_of(view), "carbon": carbon}, {}, {})

@@ -183,9 +183,10 @@ class EnergyCallback(Callback):  # type: ignore[misc, unused-ignore]
 
     @harmless
     def _count(self, *given: object, **_: object) -> None:
-        """The samples of a step, if it is given a list of batches; elsewhere it is given an iterator."""
-        if given and isinstance(given[0], (list, tuple)):
-            found = [_samples(batch) for batch in given[0]]
+        """The samples of a step, if it is given a list of batches. Other backends give it an iterator; JAX gives it the state of the model,
+        which is a list too, and then the iterator."""
+        if given and isinstance(given[-1], (list, tuple)):
+            found = [_samples(batch) for batch in given[-1]]
             self._may_halt(self.tracker.update, samples=sum(count for count in found if count is not None))
 
 

@@ -64,6 +64,17 @@ def test_a_fit_is_one_run_with_its_phases_by_epoch(here: Path) -> None:
     assert len(runs(here)) == 2
 
 
+def test_the_state_of_a_model_is_no_batch(here: Path) -> None:
+    """With JAX, a step of Keras is given the variables of the model, in lists, and then an iterator over batches."""
+    energy, tiny = EnergyCallback(), model()
+    tiny.train_function = lambda state, batches: None
+    energy.set_model(tiny)
+    energy.on_train_begin()
+    tiny.train_function([[X[:3]], [], [X[:1]]], iter([(X, Y)]))
+    energy.on_train_end()
+    assert energy.summary().to_dict()["work"] == {}
+
+
 def test_evaluations_and_predictions_on_their_own_are_runs(here: Path) -> None:
     energy, tiny = EnergyCallback(), model()
     tiny.evaluate(X, Y, batch_size=BATCH, verbose=0, callbacks=[energy])

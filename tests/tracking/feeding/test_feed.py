@@ -152,11 +152,14 @@ def test_a_sink_that_cannot_be_used_is_refused_before_the_training(world: World,
 @pytest.mark.slow
 def test_a_command_and_the_tracker_inside_it_have_each_sink_once(make_world: MakeWorld) -> None:
     world = with_sinks(make_world())
-    inner = "import time\nfrom trainwatt import *\nwith EnergyTracker(sinks=['once=once', 'kept=kept']): time.sleep(0.7)"
+    inner = "import time\nfrom trainwatt import *\nwith EnergyTracker(sinks=['once=once', 'kept=kept']) as t:\n"
+    inner += "    t.update(samples=3)\n    time.sleep(4)"
     ended = world.cli("run", "--sink", "kept=outer", "--", sys.executable, "-c", inner)
     assert ended.returncode == 0, ended.stderr
     assert kept(world, "outer")[0][0] == "begin"
-    assert kept(world, "outer")[-2][1]["energy_j"] == world.show()["energy"]["total_j"]
+    *_, before, final, _end = kept(world, "outer")
+    assert final[1]["energy_j"] == world.show()["energy"]["total_j"]
+    assert before[1]["units"] == final[1]["units"] == {"samples": 3}  # they are counted in the command
     assert kept(world, "once")[0][1]["run_id"] == world.show()["run"]["id"]  # the command has no such sink
     assert kept(world, "kept") == []  # the command reads the sensors
 

@@ -50,13 +50,6 @@ OTHERS_WORK = (
 """The work that they have stored."""
 
 
-class Elsewhere(NamedTuple):
-    """Other processes may have stored energy of this run: the run, and the segment that is this process."""
-
-    run_id: str
-    segment_id: str
-
-
 class Process(NamedTuple):
     """This process as a part of a run. `joined`: the run is that of another process; `several`: other processes record in it too. `tells`:
     no other process says when the budget is used."""
@@ -67,6 +60,11 @@ class Process(NamedTuple):
     several: bool
     tells: bool = True
 
+    @property
+    def shares(self) -> bool:
+        """Whether other processes may have stored energy of the run."""
+        return self.joined or self.several
+
 
 class _Known(NamedTuple):
     t_ns: int
@@ -76,7 +74,7 @@ class _Known(NamedTuple):
 class Live:
     """The joules of a run so far.
 
-    `sampler` and `surroundings`: None if this process reads no sensor. `elsewhere`: None if no other process records in the run.
+    `sampler` and `surroundings`: None if this process reads no sensor. `process`: None if no other process knows the run.
     `limit`: the budget of the run, and `epochs`: its epochs, if it has them. `grams`: what its energy is in grams.
     """
 
@@ -85,14 +83,14 @@ class Live:
         clock: Clock,
         sampler: Sampler | None,
         surroundings: Surroundings | None = None,
-        elsewhere: Elsewhere | None = None,
+        process: Process | None = None,
         limit: Limit | None = None,
         epochs: Epochs | None = None,
         grams: Grams | None = None,
     ) -> None:
         self._clock = clock
         self._sampler = sampler if sampler is not None and sampler.integrators else None
-        self._elsewhere = elsewhere
+        self._process = process
         self._surroundings = surroundings
         self.limit = limit
         self._epochs = epochs
@@ -102,8 +100,8 @@ class Live:
             limit.live = self
         self._lock = threading.Lock()
         self._known: deque[_Known] = deque(maxlen=64)
-        self._own_j: float | None = None
-        self._others_j: float | None = None if elsewhere is not None else 0.0
+        self._first: _Known | None = None
+        self._others_j: float | None = None if process is not None and process.shares else 0.0
         self._highest_j = 0.0
         self._asked = self._over = False
         self._devices: LiveDevices | None = None
@@ -132,8 +130,7 @@ class Live:
         if limit is not None:
             limit.tells = process.tells and (not process.several or (sampler is not None and bool(sampler.integrators)))
         epochs = Epochs(config.epochs, clock, process[:2], lambda: live.known_j())
-        elsewhere = Elsewhere(*process[:2]) if process.joined or process.several else None
-        live = cls(clock, sampler, surroundings, elsewhere, limit, epochs, Grams(process[:2], clock))
+        live = cls(clock, sampler, surroundings, process, limit, epochs, Grams(process[:2], clock))
         return live
 
     # ---- for who asks, in any thread
@@ -196,6 +193,7 @@ class Live:
 
     def begun(self, t_ns: int) -> None:
         """The run began at `t_ns`."""
+        self._first = _Known(t_ns, 0.0) if self._others_j == 0.0 else None
         for part in (self.limit, self._epochs, self._grams):
             if part is not None:
                 part.begun_ns = t_ns
@@ -209,7 +207,7 @@ class Live:
         """A pass over a loader begins. None if it tells nothing of the length of the training."""
         if self._epochs is None or self._over:
             return None
-        if self._elsewhere is not None:
+        if self._process is not None and self._process.shares:
             self.ask()
         return self._epochs.begin_pass(loader)
 
@@ -224,10 +222,11 @@ class Live:
 
     def look(self, seen: Snapshot | None, writer: Writer | None) -> None:
         """In a commit: what the sensors showed, and what other processes have stored, if `writer` may ask. Raises StoreError."""
-        if self._elsewhere is not None and self._asked and writer is not None:
-            [(others_j,)] = writer.query(OTHERS, self._elsewhere)
-            self._others_j = others_j or (self._others_j or 0.0)
-            self.others_work = dict(writer.query(OTHERS_WORK, self._elsewhere))
+        if self._process is not None and self._asked and writer is not None:
+            if self._process.shares:
+                [(others_j,)] = writer.query(OTHERS, self._process[:2])
+                self._others_j = others_j or (self._others_j or 0.0)
+            self.others_work = dict(writer.query(OTHERS_WORK, self._process[:2]))
         if self.limit is not None and writer is not None:
             self.limit.learn(writer)
         if self._epochs is not None and writer is not None:
@@ -285,7 +284,8 @@ class Live:
             self.limit.check()
 
     def _power_w(self) -> float | None:
-        if len(self._known) < 2:
+        first = self._known[0] if len(self._known) > 1 else self._first
+        last = self._known[-1] if self._known else None
+        if first is None or last is None or last.t_ns <= first.t_ns:
             return None
-        first, last = self._known[0], self._known[-1]
         return max(0.0, (last.energy_j - first.energy_j) / ((last.t_ns - first.t_ns) * NS))

@@ -38,6 +38,7 @@ def site(db: Path) -> Iterator[str]:
         "/",
         "/runs",
         "/runs?metric=val_accuracy&sort=-metric",
+        f"/runs?metric={'W' * 100}",
         "/runs/slow",
         "/compare?run=slow&run=fast",
         "/sweep?project=digits&group=rates",
@@ -48,6 +49,8 @@ def test_a_page_fits_a_telephone_and_its_links_can_be_hit(browser: Browser, site
     """Nothing scrolls to the side, and what is to be tapped is 24 pixels high or more. A link in a sentence is as high as its line."""
     with quiet(browser, site, path, NARROW) as page:
         assert width_of(page) <= NARROW
+        inner = page.locator(".cards").evaluate_all("found => found.map(e => e.scrollWidth - e.clientWidth)")
+        assert max(inner, default=0) <= 0  # nor does a table within it
         heights = page.locator("a:not(p a, .about a), button, select, summary, input").evaluate_all(TARGETS)
         assert [(name, high) for name, high in heights if high < SMALL] == []
 

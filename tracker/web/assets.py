@@ -55,7 +55,8 @@ form.filter :is(input,select){width:100%;min-width:0;max-width:100%}form.filter 
 .runs thead tr::before{content:"sort by";font-size:13px;color:var(--muted)}
 .runs thead :is(.pick,.unsorted){display:none}.runs thead th{padding:0}
 .runs.cards tbody tr{grid-template-columns:26px 1fr 1fr;align-items:start}
-.runs.cards tbody :is(td,th){padding:0}
+.runs.cards tbody :is(td,th){padding:0}.cards :is(td,th),.cards td[data-head]::before{min-width:0;overflow-wrap:anywhere;white-space:normal}
+.runs thead th{white-space:normal;overflow-wrap:anywhere}
 .runs.cards tbody .pick{grid-row:1/span 5;width:auto;padding-top:2px}.runs.cards tbody .name{grid-column:2/-1}}
 @media print{.bar,form.filter,.pages,.live,.pick{display:none}}
 """

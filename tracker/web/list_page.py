@@ -10,7 +10,7 @@ from ..core.contract import EntryJson
 from ..core.run import Stage, Status
 from ..presentation.report.cells import each_cells, energy_cells
 from ..presentation.report.elements import Child, Html, el
-from ..presentation.report.names import breaking, elided, short_name
+from ..presentation.report.names import elided, short_name
 from ..presentation.words.attribution import measured_text
 from ..presentation.words.quantities import format_duration, metric_text, metric_title
 from ..presentation.words.runs import mean_power, status_text, title_of, when
@@ -19,6 +19,8 @@ from .run_list import RunList
 
 MOST_OFFERED = 300
 """With more names to filter by, the name is typed."""
+HEAD = 40
+"""Characters of the head of a column."""
 NAME = 80
 """Characters of a name where no more fit."""
 
@@ -48,7 +50,7 @@ def columns_of(asked: Asked) -> tuple[Column, ...]:
     if asked.metric is None:
         return COLUMNS
     at = next(i for i, column in enumerate(COLUMNS) if column.sort == "each") + 1
-    return (*COLUMNS[:at], Column(elided(metric_title(asked.metric), NAME), "metric", is_number=True), *COLUMNS[at:])
+    return (*COLUMNS[:at], Column(elided(metric_title(asked.metric), HEAD), "metric", is_number=True), *COLUMNS[at:])
 
 
 def list_page(runs: RunList, projects: Sequence[str], groups: Sequence[str], metrics: Sequence[str] = ()) -> Html:
@@ -127,9 +129,7 @@ def _row(entry: EntryJson, energy: Html, each: Child, columns: Sequence[Column])
     title = title_of(entry)
     select = el("input", type="checkbox", name="run", value=run["id"], aria_label=f"Select {title[:NAME]} {run['id'][:8]}")
     link = el("a", short_name(title), href=f"/runs/{quote(run['id'], safe='')}")
-    group = (
-        el("small", "group ", el("a", breaking(run["group"][:NAME]), href=Asked(group=run["group"]).address())) if run["group"] else None
-    )
+    group = el("small", "group ", el("a", short_name(run["group"]), href=Asked(group=run["group"]).address())) if run["group"] else None
     figures = (
         el("span", status_text(run), class_=run["status"]),
         when(run["started_at"]),

@@ -89,7 +89,7 @@ def team(path: Path) -> Path:
         rows_of("old", now_ns - 400 * 86_400 * S, project=NEVER, stage="training"),
         rows_of("a", earlier[0], 200, project="llm", stage="training"),
         rows_of("b", earlier[1], project="llm", stage="inference"),
-        rows_of("c", earlier[2], 50, project=ODD, stage=None, status="failed"),
+        rows_of("c", earlier[2], 50, project=ODD, stage=None, status="failed", group_name="sweep-" + "z" * 100),
         rows_of(
             "live",
             now_ns - 100 * S,
@@ -194,6 +194,15 @@ def test_the_month_is_that_of_list_by_project_and_stage(db: Path, front: str) ->
     for group in printed(db, "--by", "stage", "--since", since)["groups"]:
         said = group["stage"] or "no stage"
         assert f"{said} {format_energy(group['energy']['total_j'], largest)}" in words_of(month)
+
+
+def test_a_run_whose_clock_is_ahead_is_of_its_own_month(tmp_path: Path) -> None:
+    now_ns = time.time_ns()
+    rows = joined(rows_of("now", now_ns - 10 * S, 5), rows_of("ahead", now_ns + 70 * 86_400 * S, 5, project="ahead"))
+    with served(write(tmp_path / "runs.db", **rows)) as address:
+        month = words_of(section(text_of(f"{address}/"), "month"))
+    assert "1 run" in month
+    assert "ahead" not in month
 
 
 def test_the_last_sweep_has_its_best_run_and_the_energy_until_then(db: Path, front: str) -> None:

@@ -32,7 +32,8 @@ def month_of(store: Store, utc_ns: int) -> Month:
     """The month of an instant. Raises StoreError."""
     name = period_of(utc_ns, "month")
     began = datetime.fromisoformat(f"{name}-01").replace(tzinfo=UTC)
-    of = members(store, fitting(store, Filters(since_utc_ns=round(began.timestamp()) * NS_PER_S)))
+    begun = fitting(store, Filters(since_utc_ns=round(began.timestamp()) * NS_PER_S))
+    of = members(store, [run for run in begun if period_of(run.started_utc_ns, "month") == name])  # a clock may be ahead
     parts: dict[str, dict[str | None, float]] = defaultdict(lambda: defaultdict(float))
     for member in of:
         parts[member.run.project][member.run.stage] += member.entry["energy"]["total_j"] or 0.0

@@ -23,8 +23,8 @@ from trainwatt import TrainwattError
 
 log = logging.getLogger("trainwatt")
 
-END_S = 60.0
-"""How long the thread of the sink waits for the process at the end."""
+END_S = 4.0
+"""How long the end of a run waits for the process, less than for all sinks. It goes on without being waited for."""
 START_S = 5.0
 """How long the shell may take that starts the process."""
 LONGEST_REASON = 300
@@ -105,7 +105,7 @@ class OwnRun:
             heard = b""
         *lines, self._heard = (self._heard + heard).split(b"\n")
         for line in lines:
-            log.warning("trainwatt: %s", line.decode(errors="replace").strip())
+            log.warning("trainwatt: %s", TrainwattError(line.decode(errors="replace").strip()))  # whose text is without secrets
         return bool(heard)
 
     def _reason(self) -> str:

@@ -1,4 +1,4 @@
-"""A training with every logger at once: each has the digits of `trainwatt show`; and one whose servers do not answer."""
+"""A training with every logger at once: each has the digits of `trainwatt show`; and one whose server does not answer."""
 
 from __future__ import annotations
 
@@ -22,22 +22,36 @@ with EnergyTracker(project="digits", budget="1 kWh", intensity_g_per_kwh=100, si
         tracker.update(samples=2)
 """
 READ = """
-import json, sys
+import json, sys, time
 from glob import glob
+import trackio
 from mlflow import MlflowClient
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from trackio.sqlite_storage import SQLiteStorage
-import trackio
 from tests.integrations.sinks.logged import of_wandb
+
+def whole(read, done):  # these two have processes of their own, which may end later than the training
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            if done(found := read()):
+                return found
+        except (LookupError, ValueError):
+            pass
+        time.sleep(0.1)
+    raise SystemExit("it is not whole after a minute")
+
+def last_of_trackio():
+    (run,) = trackio.Api().runs("digits")
+    return SQLiteStorage.get_logs("digits", run.name)[-1]
+
 client = MlflowClient()
 (run,) = client.search_runs([client.get_experiment_by_name("digits").experiment_id])
-(own,) = trackio.Api().runs("digits")
-read = EventAccumulator(*glob("runs/*")).Reload()
-rows = read.Tensors("trainwatt/run")[0].tensor_proto.string_val[0].decode().splitlines()[2:]
+rows = EventAccumulator(*glob("runs/*")).Reload().Tensors("trainwatt/run")[0].tensor_proto.string_val[0].decode().splitlines()[2:]
 json.dump({
     "mlflow": run.data.metrics | run.data.tags,
-    "trackio": SQLiteStorage.get_logs("digits", own.name)[-1],
-    "wandb": of_wandb(*glob("wandb/offline-run-*"))["summary"],
+    "trackio": whole(last_of_trackio, lambda row: "trainwatt.status" in row),
+    "wandb": whole(lambda: of_wandb(glob("wandb/offline-run-*")[0]), lambda found: "exit" in found)["summary"],
     "tensorboard": dict(line.strip("| ").split(" | ") for line in rows),
 }, sys.stdout)
 """
@@ -71,12 +85,11 @@ def test_each_logger_has_the_digits_of_show(world: World) -> None:
         assert "energy/budget_share" in values
 
 
-def test_servers_that_do_not_answer_cost_the_training_nothing(world: World) -> None:
-    """They take the connection and say nothing. MLflow would wait for many minutes, and W&B for more than one."""
+def test_a_server_that_does_not_answer_costs_the_training_nothing(world: World) -> None:
+    """It takes the connection and says nothing: MLflow would wait for many minutes."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        down = {"MLFLOW_TRACKING_URI": url, "WANDB_BASE_URL": url, "WANDB_API_KEY": "0" * 40, "WANDB_INIT_TIMEOUT": "1"}
-        ended = world.run_python(TRAINING, "mlflow", "wandb=energy", env=user(world, **down))
+        down = {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        ended = world.run_python(TRAINING, "mlflow", env=user(world, **down))
     assert ended.returncode == 0, ended.stderr
     view = world.show()
     assert view["run"]["status"] == "completed"

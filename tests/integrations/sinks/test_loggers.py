@@ -82,7 +82,7 @@ def test_a_run_of_wandb_for_the_sink_alone_is_offline_and_not_current(logged: An
     assert own["exit"] == 0
     assert own["config"]["trainwatt.run_id"] == FACTS["trainwatt.run_id"]
     assert not logged["wandb"]["current"]
-    assert logged["stderr"].count("wandb: recorded offline (") == 1
+    assert logged["stderr"].count("wandb: recorded offline (nobody is logged in); `wandb sync ") == 1
 
 
 @pytest.mark.parametrize(("name", "status"), [("theirs", "FINISHED"), ("own", "FINISHED"), ("by_variable", "RUNNING")])

@@ -119,7 +119,9 @@ def _chart(ranked: Sequence[Line], label: str, high_px: int = HIGH, named: int |
         return high_px - 10 - (value - low) * scale
 
     marks: list[Child] = [*level_lines([0.0], 1.0, high_px)]
+    lines: list[Child] = []
     dots: list[Child] = []
+    numbers: list[Child] = []
     at = [(x_of(line.best.energy_j), y_of(line.best.value)) for line in ranked]
     heights = numbers_at(at[:named], high_px)
     for number, (line, (x, y)) in enumerate(zip(ranked, at, strict=True), 1):
@@ -132,12 +134,14 @@ def _chart(ranked: Sequence[Line], label: str, high_px: int = HIGH, named: int |
         number_y = heights[number - 1]
         if abs(number_y - y) > HIGH_OF_NUMBER:
             end = number_y + (HIGH_OF_NUMBER / 2 if number_y < y else -HIGH_OF_NUMBER / 2)
-            dots.append(el("line", x1=across, x2=across, y1=short(y), y2=short(end), class_="axis"))
-        dots.append(el("text", str(number), x=across, y=short(number_y + 4), class_="middle strong" if line.on_front else "middle"))
+            lines.append(el("line", x1=across, x2=across, y1=short(y), y2=short(end), class_="axis"))
+        numbers.append(el("text", str(number), x=across, y=short(number_y + 4), class_="middle strong" if line.on_front else "middle"))
     texts = [
         *level_texts([(high_px - y_of(v), metric_text(v)) for v in dict.fromkeys((low, high))], 1.0, high_px),
         *(_tick(x, xs, symbol, high_px) for x in xs),
+        *lines,
         *dots,
+        *numbers,
     ]
     return framed("sweep", high_px, marks, texts, label)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from tests.browser.chromium import Opened
 from tests.browser.runs import write
 from tests.browser.test_serve_in_browser import LONG_MS, quiet, width_of
 from tests.fakes.served import served
-from tests.fakes.stored_rows import point
+from tests.fakes.stored_rows import point, run
 from tests.web.front.test_front import S, team
 
 NARROW = 360
@@ -32,27 +35,23 @@ def site(db: Path) -> Iterator[str]:
         yield address
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/",
-        "/runs",
-        "/runs?metric=val_accuracy&sort=-metric",
-        f"/runs?metric={'W' * 100}",
-        "/runs/slow",
-        "/compare?run=slow&run=fast",
-        "/sweep?project=digits&group=rates",
-        "/projects",
-    ],
+PATHS = (
+    *("/", "/runs", "/runs?metric=val_accuracy&sort=-metric", f"/runs?metric={'W' * 100}", "/runs/slow", "/projects"),
+    *("/compare?run=slow&run=fast", "/sweep?project=digits&group=rates"),
 )
-def test_a_page_fits_a_telephone_and_its_links_can_be_hit(browser: Browser, site: str, path: str) -> None:
+
+
+@pytest.mark.slow
+def test_each_page_fits_a_telephone_and_its_links_can_be_hit(browser: Browser, site: str) -> None:
     """Nothing scrolls to the side, and what is to be tapped is 24 pixels high or more. A link in a sentence is as high as its line."""
-    with quiet(browser, site, path, NARROW) as page:
-        assert width_of(page) <= NARROW
-        inner = page.locator(".cards").evaluate_all("found => found.map(e => e.scrollWidth - e.clientWidth)")
-        assert max(inner, default=0) <= 0  # nor does a table within it
-        heights = page.locator("a:not(p a, .about a), button, select, summary, input").evaluate_all(TARGETS)
-        assert [(name, high) for name, high in heights if high < SMALL] == []
+    with quiet(browser, site, PATHS[0], NARROW) as page:
+        for path in PATHS:
+            page.goto(site + path)
+            assert width_of(page) <= NARROW, path
+            inner = page.locator(".cards").evaluate_all("found => found.map(e => e.scrollWidth - e.clientWidth)")
+            assert max(inner, default=0) <= 0, path  # nor does a table within it
+            heights = page.locator("a:not(p a, .about a), button, select, summary, input").evaluate_all(TARGETS)
+            assert [(name, high) for name, high in heights if high < SMALL] == [], path
 
 
 def test_each_part_has_a_heading_and_each_field_a_label(browser: Browser, site: str) -> None:
@@ -73,7 +72,8 @@ def test_each_part_has_a_heading_and_each_field_a_label(browser: Browser, site: 
         expect(page.locator("td[data-head='best val_accuracy']")).to_have_text("0.9600")
 
 
-def test_what_trains_now_grows_by_itself_and_keeps_the_focus(browser: Browser, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_what_trains_now_grows_by_itself_and_keeps_the_focus_and_the_rest_follows_when_a_run_ends(browser: Browser, tmp_path: Path) -> None:
     db = team(tmp_path / "runs.db")
     with served(db) as address, quiet(browser, address, "/") as page:
         expect(page.locator(".live")).to_contain_text("live", timeout=LONG_MS)
@@ -83,6 +83,15 @@ def test_what_trains_now_grows_by_itself_and_keeps_the_focus(browser: Browser, t
         write(db, curve_point=[point(100 * S, 90_000.0, segment_id="s-live")])
         expect(figure).not_to_have_text(before, timeout=LONG_MS)
         expect(page.locator(".now h3 a:focus")).to_have_count(1)
+        page.locator(".month summary").click()
+        page.keyboard.press("Shift+Tab")
+        page.locator(".place").click()  # nothing within the part that is renewed has the focus
+        write(db, run=[run("fresh", project="fresh", status="completed", started_utc_ns=time.time_ns())])
+        with closing(sqlite3.connect(db)) as connection, connection:
+            connection.execute("UPDATE run SET status = 'failed', ended_utc_ns = last_seen_utc_ns, duration_s = 100 WHERE id = 'live'")
+        expect(page.locator(".now")).to_contain_text("Nothing trains now.", timeout=LONG_MS)
+        expect(page.locator(".newest tr", has_text="fresh")).to_have_count(1, timeout=LONG_MS)
+        assert page.locator(".month details").get_attribute("open") is not None
 
 
 def test_without_scripts_it_is_all_there(browser: Browser, site: str) -> None:

@@ -71,6 +71,18 @@ if (form) {
   form.addEventListener('change', count);
   count();
 }
+const rest = document.querySelector('[data-again]');  // of the first page: what is read again, but not all the time
+const renew = async () => {
+  if (!rest || document.hidden || rest.contains(document.activeElement)) return;
+  try {
+    const page = new DOMParser().parseFromString(await (await fetch(rest.dataset.again)).text(), 'text/html');
+    const made = page.querySelector('[data-again]'), open = [...rest.querySelectorAll('details')].map(e => e.open);
+    if (!made) return;
+    rest.innerHTML = made.innerHTML;
+    rest.querySelectorAll('details').forEach((e, i) => { e.open = open[i]; });
+  } catch { /* the server is gone: what trains now says so */ }
+};
+if (rest) setInterval(renew, 60000);
 const live = document.querySelector('[data-live]');
 if (live) {
   const said = document.querySelector('.live');
@@ -83,7 +95,10 @@ if (live) {
   source.addEventListener('update', event => {
     const open = new Set(all('details[open] > summary').map(key)), at = document.activeElement;
     const focused = at && live.contains(at) ? key(at) : null;
+    const shown = () => all('.card h3 a').map(e => e.href).join();
+    const before = shown();
     live.innerHTML = JSON.parse(event.data);
+    if (shown() !== before) renew();  // a run has begun or ended
     for (const summary of all('details > summary')) summary.parentElement.open = open.has(key(summary));
     const refocus = () => { if (focused) all(stops).find(e => key(e) === focused)?.focus({preventScroll: true}); };
     if (!live.querySelector('figure[data-read]')) { refocus(); say(); return; }

@@ -10,6 +10,8 @@ from ...core.run import Status
 from ...presentation.overview.places import Places
 from ..asked import Asked
 
+PAGE = "/"
+"""The first page."""
 LIVE = "/live"
 """Where the news of what trains now come from."""
 SWEEP = "/sweep"

@@ -19,7 +19,7 @@ from ...presentation.sweep.section import sweep_section
 from ...presentation.words.quantities import count, format_duration
 from ...presentation.words.runs import status_text, title_of, when
 from ..asked import PLACE, Asked
-from .addresses import LIVE, PLACES, comparison_of, run_place
+from .addresses import LIVE, PAGE, PLACES, comparison_of, run_place
 from .kept import Found
 
 OLD_S = 10.0
@@ -46,11 +46,16 @@ def front_page(front: Front) -> Html:
         el("h1", "Overview", class_="unseen"),
         el("div", training_section(front.training, PLACES), data_live=LIVE),
         el("p", class_="live"),
-        month_section(front.month.value, PLACES),
-        _age(front.month),
-        sweeps_section(front.sweeps.value, PLACES),
-        _age(front.sweeps),
-        _newest(front.newest, front.runs),
+        el(
+            "div",
+            month_section(front.month.value, PLACES),
+            _age(front.month),
+            sweeps_section(front.sweeps.value, PLACES),
+            _age(front.sweeps),
+            _newest(front.newest),
+            data_again=PAGE,
+        ),
+        _search(front.runs),
         class_="wide front",
     )
 
@@ -87,7 +92,7 @@ def _age(found: Found[Month] | Found[list[LastSweep]]) -> Html | None:
     return el("p", f"These figures are {format_duration(found.age_s)} old.", class_="muted")
 
 
-def _newest(entries: Sequence[EntryJson], runs: int) -> Html:
+def _newest(entries: Sequence[EntryJson]) -> Html:
     rows: list[list[Child]] = [
         [
             el("a", short_name(title_of(entry)), href=run_place(entry)),
@@ -98,18 +103,17 @@ def _newest(entries: Sequence[EntryJson], runs: int) -> Html:
         ]
         for entry, energy in zip(entries, energy_cells([entry["energy"] for entry in entries]), strict=True)
     ]
-    search = el("input", type="search", name="q", placeholder="name, project, host, command, id")
+    newest = table(["run", "status", "started", "time", "energy (range)"], rows, (3, 4), cards=True)
+    return el("section", el("h2", "Newest runs"), newest, class_="newest")
+
+
+def _search(runs: int) -> Html:
     return el(
-        "section",
-        el("h2", "Newest runs"),
-        table(["run", "status", "started", "time", "energy (range)"], rows, (3, 4), cards=True),
-        el(
-            "form",
-            el("label", "Search all runs", search),
-            el("button", "Search", type="submit"),
-            el("a", f"All {count(runs, 'run')}" if runs > 1 else "The list of runs", href=PLACE),
-            class_="filter",
-            action=PLACE,
-            role="search",
-        ),
+        "form",
+        el("label", "Search all runs", el("input", type="search", name="q", placeholder="name, project, host, command, id")),
+        el("button", "Search", type="submit"),
+        el("a", f"All {count(runs, 'run')}" if runs > 1 else "The list of runs", href=PLACE),
+        class_="filter",
+        action=PLACE,
+        role="search",
     )

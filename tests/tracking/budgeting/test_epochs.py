@@ -13,6 +13,9 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.world import World, finished, wait_for
 from trainwatt import EnergyTracker
 from trainwatt.errors import ConfigurationError
+from trainwatt.presentation.notebook.summary import Summary
+from trainwatt.presentation.terminal.watch import frame
+from trainwatt.presentation.terminal.watch_line import line as line_of
 from trainwatt.tracking.budgeting.epochs import Epochs
 
 TRAINING = """
@@ -38,7 +41,13 @@ print(json.dumps([found, tracker.forecast]))
 def test_the_end_of_a_training_is_within_the_range_of_its_forecasts(world: World) -> None:
     training = world.python(TRAINING)
     wait_for(world.work / "third")
-    shown, seen = world.call("show").stdout, world.show()["forecast"]
+    view = world.show()
+    shown, seen = world.call("show").stdout, view["forecast"]
+    watched = {**view, "at": view["run"]["last_seen_at"], "written_s": 0.5, "phases_now": [], "rates": {}}
+    for device in (view["energy"], *view["energy"]["devices"]):
+        device["power_w"] = 90.0
+    drawn = [text.plain for text in frame(watched, [[] for _ in view["energy"]["devices"]], 80, 24)]
+    html = Summary(view)._repr_html_()
     ended = finished(training)
     assert (ended.returncode, ended.stderr) == (0, "")
     found, after = json.loads(ended.stdout)
@@ -52,6 +61,9 @@ def test_the_end_of_a_training_is_within_the_range_of_its_forecasts(world: World
     carbon, grams = view["carbon"], found[-1][2]
     assert 0.97 * grams[1] <= carbon["operational_g"] + carbon["embodied_g"] <= 1.3 * grams[2]
     assert (view["forecast"], view["budget"]["used"]) == (None, view["energy"]["total_j"])
+    for name in ("r.md", "r.html"):
+        assert world.call("report", "latest", "-o", name).returncode == 0
+        assert f"budget: {view['energy']['total_j'] / 1000:.2f} of 100 kJ" in (world.work / name).read_text()
     line = json.loads(world.call("watch", "--json").stdout)
     assert (line["forecast"], line["budget"]) == (None, view["budget"])
     epoch = seen["epoch"]  # 3, or more on a machine that is busy
@@ -59,7 +71,8 @@ def test_the_end_of_a_training_is_within_the_range_of_its_forecasts(world: World
     for name, told in zip(("energy_j", "grams", "seconds"), found[epoch][1:], strict=True):
         assert seen[name]["value"] == pytest.approx(told[0], rel=1e-9 if epoch < 5 else 0.2)
     assert abs(datetime.fromisoformat(seen["ends_at"]) - datetime.fromisoformat(view["run"]["ended_at"])) < timedelta(seconds=3)
-    assert "\nbudget: " in shown
+    for lines in (shown.splitlines(), drawn, html.replace("<p>", "\n").splitlines(), line_of(watched).split(" · ")):
+        assert [text.partition(":")[0] for text in lines if text.startswith(("budget: ", "forecast: "))] == ["budget", "forecast"]
     assert " of 100 kJ (" in shown
     assert re.search(r"forecast: .*, after [345] of 6 epochs", " ".join(shown.split()))
 
@@ -72,6 +85,31 @@ def epochs_of(*begun: tuple[str, int | None], epochs: int = 10) -> Any:
         used_j = 100.0 * number
         run.begins(name, step, at_ns + number * 10**10)
     return run.forecast()
+
+
+def test_a_rank_that_reads_no_sensor_leaves_the_forecast_to_one_that_does(world: World) -> None:
+    training = """
+import time
+from trainwatt import EnergyTracker
+with EnergyTracker(epochs=4) as tracker:
+    for epoch in range(3):
+        with tracker.phase("train", step=epoch):
+            time.sleep(0.4)
+    with tracker.phase("train", step=3):
+        time.sleep(0.1)
+        tracker._begun.recorder.flush()
+        print(tracker._begun.recorder.live._epochs.stores, tracker.forecast is not None, flush=True)
+        time.sleep(0.8)
+"""
+    launcher = f"""
+import os, subprocess, sys
+environs = [os.environ | {{"LOCAL_RANK": str(rank), "RANK": str(rank)}} for rank in range(2)]
+ranks = [subprocess.Popen([sys.executable, "-c", {training!r}], env=environ) for environ in environs]
+sys.exit(sum(rank.wait() for rank in ranks))
+"""
+    ended = finished(world.python(launcher))
+    assert sorted(ended.stdout.splitlines()) == ["False True", "True True"], ended.stderr
+    assert world.show()["forecast"] is None
 
 
 def test_which_phase_has_the_epochs() -> None:

@@ -53,6 +53,8 @@ class Epochs:
         self.passes = Passes(self._now)
         self.late = False
         """Whether the joules are those that another process has stored, some seconds ago."""
+        self.stores = True
+        """Whether this process is one that stores the forecast: of ranks, those that read sensors know the energy best."""
         self._clock = clock
         self._run = run
         self._energy_j = energy_j
@@ -169,7 +171,7 @@ class Epochs:
     def changes(self, *, final: bool) -> list[Statement]:
         """What stores the forecast for other processes, or removes it at the end. Nothing where it is stored already."""
         known, found = self._facts, None if final else self.forecast()
-        if known is None:
+        if known is None or not self.stores:
             return []
         new = {name: value for name, value in known.settings.items() if name != FORECAST_KEY}
         if found is not None and all(math.isfinite(end) for end in found.seconds):

@@ -127,9 +127,10 @@ class Live:
     ) -> Live:
         """The joules of a run with these settings, and its budget and epochs. `note` takes events of the run."""
         limit = Limit.of(config, process[:2], clock, note, lambda: target.on_over())
-        if limit is not None:
-            limit.tells = process.tells and (not process.several or (sampler is not None and bool(sampler.integrators)))
         epochs = Epochs(config.epochs, clock, process[:2], lambda: live.known_j())
+        epochs.stores = not process.several or (sampler is not None and bool(sampler.integrators))
+        if limit is not None:
+            limit.tells = process.tells and epochs.stores
         live = cls(clock, sampler, surroundings, process, limit, epochs, Grams(process[:2], clock))
         return live
 

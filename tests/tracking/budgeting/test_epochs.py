@@ -47,7 +47,7 @@ def test_the_end_of_a_training_is_within_the_range_of_its_forecasts(world: World
     wait_for(world.work / "last")
     view = world.show()
     shown, seen = world.call("show").stdout, view["forecast"]
-    watched = {**view, "at": view["run"]["last_seen_at"], "written_s": 0.5, "phases_now": [], "rates": {}}
+    watched: Any = {**view, "at": view["run"]["last_seen_at"], "written_s": 0.5, "phases_now": [], "rates": {}}
     for device in (view["energy"], *view["energy"]["devices"]):
         device["power_w"] = 90.0
     drawn = [text.plain for text in frame(watched, [[] for _ in view["energy"]["devices"]], 80, 24)]

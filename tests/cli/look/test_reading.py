@@ -119,7 +119,7 @@ def test_show_json_has_the_promised_keys(filled: World, ids: list[str]) -> None:
     view = json.loads(reads(filled, "show", ids[2], "--json"))
     assert set(view) == {
         *("schema_version", "run", "energy", "phases", "work", "events", "carbon", "carbon_missing", "sampler", "allocations"),
-        *("processors", "unit", "per_unit", "compute"),
+        *("processors", "unit", "per_unit", "compute", "budget", "forecast"),
     }
     assert view["schema_version"] == 1
     assert set(view["run"]) == RUN_KEYS

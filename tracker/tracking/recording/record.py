@@ -125,11 +125,11 @@ class Record:
                 found = [Around(*row) for row in self._writer.query(AROUND, of)]
             self.phases.take_over(self._sampler.integrators[name], former, found)
 
-    def settle_left(self, end_t_ns: int, wait_s: float) -> bool:
+    def settle_left(self, end_t_ns: int, until_ns: int) -> bool:
         """After the last commit, look for phases whose energy nobody computes, because the owner of a device has ended at the same time as
-        this process, and take its device over, up to the end of this process at `end_t_ns`. True if that gives one more commit. If the
-        owner is just ending, this waits for it, at most `wait_s` seconds. An owner that is not ending yet will find these phases. Raises
-        StoreError."""
+        this process, and take its device over, up to the end of this process at `end_t_ns`. True if that gives one more commit: then ask
+        again, for another process may have taken another device. If the owner is just ending, this waits for it, at most until `until_ns`.
+        An owner that is not ending yet will find these phases. Raises StoreError."""
         if self.standby is None or self._sampler is None:
             return False
         self.standby.leave()  # first: another process may wait for what this one owns
@@ -143,7 +143,7 @@ class Record:
             if len(self._sampler.integrators) > read:
                 self._until_ns = dict.fromkeys(list(self._sampler.integrators)[read:], end_t_ns)
                 return True
-            if not ending or (self._clock.monotonic_ns() - begun_ns) * 1e-9 > wait_s:
+            if not ending or self._clock.monotonic_ns() > until_ns:
                 return False
             time.sleep(0.01)
         return False

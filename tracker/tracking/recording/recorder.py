@@ -33,6 +33,8 @@ STUCK_S = 15.0
 """How long the end of a run waits for a commit under way whose parts wait for something else than the database, such as a driver."""
 ANSWER_S = 2.5
 """How long the end of a run waits for the database in all: for a commit under way, for the last one, and until it is closed."""
+LEFT_S = 10.0
+"""How long the end of a run waits for other ranks that are ending too, in all: one after the other, they compute what is left."""
 JOIN_S = 1.0
 RESERVE = 1_600
 """How many blocks of half a kilobyte, in Python's own pools, are kept for the end of a run in a process that gets no more memory."""
@@ -154,7 +156,8 @@ class Recorder:
                 self._spill(error, run, segment)
             else:
                 with self.harmless("the energy of phases that no other process computes could not be computed"):
-                    if self._record.settle_left(segment["end_t_ns"], ANSWER_S):
+                    until_ns = self._clock.monotonic_ns() + round(1e9 * LEFT_S)
+                    while self._record.settle_left(segment["end_t_ns"], until_ns):
                         self._commit_somewhere(final=True, run=run, segment=segment)
         finally:
             if self._record.standby is not None:

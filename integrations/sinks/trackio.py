@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._loggers.own_run import Opening, OwnRun
-from ._loggers.values import PERIOD_S, RUNNING, facts, loaded, plain, require, title, values
+from ._loggers.values import PERIOD_S, RUNNING, facts, line, loaded, plain, require, title
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,13 +40,15 @@ class _Trackio:
     def write(self, live: LiveRun) -> None:
         run = self._run
         assert run is not None
-        figures, said = values(live, run.host), facts(run, live.status)
+        now = line(run, live)
         if self._theirs is not None:
-            self._theirs.log_system({**figures, **said} if live.status != RUNNING else figures)
+            self._theirs.log_system({**now.figures, **now.facts} if now.status != RUNNING else dict(now.figures))
             return
         if self._own is None:
-            self._own = OwnRun(Opening("trackio", self._project, plain(run.project), title(run), run.group, facts(run)), ())
-        self._own.log(figures, said, live.status)
+            self._own = OwnRun(
+                Opening("trackio", self._project, plain(run.project), title(run), run.group, facts(run), run.began_utc_s), ()
+            )
+        self._own.log(now)
 
     def end(self) -> None:
         if self._own is not None:

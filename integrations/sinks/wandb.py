@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from trainwatt import TrainwattError
 
 from ._loggers.own_run import Opening, OwnRun
-from ._loggers.values import PERIOD_S, RUNNING, facts, loaded, plain, require, title, values
+from ._loggers.values import PERIOD_S, RUNNING, Line, facts, line, loaded, plain, require, title
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,29 +51,31 @@ class _Wandb:
     def write(self, live: LiveRun) -> None:
         run = self._run
         assert run is not None
-        figures, said = values(live, run.host), facts(run, live.status)
+        now = line(run, live)
         if self._own is None and self._theirs is None:
             self._theirs = _active()
         if self._theirs is not None:
-            self._write_to_theirs(figures, said if live.status != RUNNING else {})
+            self._write_to_theirs(now)
             return
         if self._own is None:
             if live.status == RUNNING and live.seconds < FIRST_S:
                 return
-            self._own = OwnRun(Opening("wandb", self._project, plain(run.project), title(run), run.group, facts(run)), THEIRS)
-        self._own.log(figures, said, live.status)
+            self._own = OwnRun(
+                Opening("wandb", self._project, plain(run.project), title(run), run.group, facts(run), run.began_utc_s), THEIRS
+            )
+        self._own.log(now)
 
     def end(self) -> None:
         if self._own is not None:
             self._own.end()
 
-    def _write_to_theirs(self, figures: dict[str, float], final: dict[str, str]) -> None:
+    def _write_to_theirs(self, now: Line) -> None:
         import wandb
 
         try:
-            self._theirs.log(figures, commit=False)
-            if final:
-                self._theirs.summary.update(final | figures)
+            self._theirs.log(now.figures, commit=False)
+            if now.status != RUNNING:
+                self._theirs.summary.update({**now.facts, **now.figures})
         except wandb.Error as error:  # it has ended
             raise TrainwattError(
                 f"the run of wandb takes no more values ({error}): end it after the tracker to have the final ones"

@@ -1,4 +1,4 @@
-"""The process of `own_run`: reads lines of JSON and gives their figures to a run of Weights & Biases or Trackio.
+"""The process of `own_run`: reads lines of JSON and gives their figures to a run of Weights & Biases, MLflow or Trackio.
 
 The first line says what the run is called. The input ends when the training does.
 """
@@ -8,13 +8,18 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import IO, Any
 
+from .values import RUNNING, Line
+
 INIT_S = 20.0
 """How long a server of Weights & Biases may take to answer, unless its own setting says so. Otherwise the run is recorded offline."""
-RUNNING, WELL = "running", ("completed", "searched", "pruned")
+PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
+"""How long and how often a server of MLflow is asked, unless its own settings say so, whose defaults are many minutes."""
+WELL = ("completed", "searched", "pruned")
 
 
 def main(library: str) -> None:
@@ -22,7 +27,7 @@ def main(library: str) -> None:
     said = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     opening = json.loads(sys.stdin.readline())
-    {"wandb": _wandb, "trackio": _trackio}[library](opening, said)
+    {"wandb": _wandb, "mlflow": _mlflow, "trackio": _trackio}[library](opening, said)
 
 
 def _lines() -> Iterator[dict[str, Any]]:
@@ -67,10 +72,35 @@ def _wandb_run(opening: dict[str, Any], said: IO[str]) -> Any:
         run = wandb.init(**asked, mode="offline")
         text = " ".join(str(error).split())
         why = "nobody is logged in" if "api" in text.lower() and "key" in text.lower() else text[:150]
-        with suppress(OSError):  # the training has ended
-            said.write(f"wandb: recorded offline ({why}); `wandb sync {os.path.dirname(run.dir)}` uploads it\n")
-            said.flush()
+        _say(said, f"wandb: recorded offline ({why}); `wandb sync {os.path.dirname(run.dir)}` uploads it")
         return run
+
+
+def _mlflow(opening: dict[str, Any], said: IO[str]) -> None:
+    for name, value in PATIENCE.items():
+        os.environ.setdefault(name, value)
+    from .mlflow_log import MlflowLog
+
+    to = MlflowLog(opening["place"], opening["run_id"])
+    not_before_s = 0.0
+    for told in _lines():
+        begun_s = time.monotonic()
+        if begun_s < not_before_s and told["status"] == RUNNING:
+            continue  # the next ones are newer
+        try:
+            if to.run_id is None:
+                to.start(opening["project"], opening["default_project"], opening["name"], opening["began_utc_s"])
+            to.log(Line(**told))
+        except Exception as error:  # no answer, or another fault of a server or a disk
+            not_before_s = time.monotonic() + 2 * (time.monotonic() - begun_s)
+            _say(said, f"!mlflow: {type(error).__name__}: {' '.join(str(error).split())[:300]}")
+    to.end()
+
+
+def _say(said: IO[str], text: str) -> None:
+    with suppress(OSError):  # the training has ended
+        said.write(f"{text}\n")
+        said.flush()
 
 
 def _trackio(opening: dict[str, Any], said: IO[str]) -> None:

@@ -1,4 +1,4 @@
-"""A run of Weights & Biases or Trackio of our own, in a process of its own.
+"""A run of Weights & Biases, MLflow or Trackio of our own, in a process of its own.
 
 There it changes nothing of the training: these libraries redirect the output, take over the hooks of the interpreter, print, make their run
 the current one, and wait for a server at the end of the program. The process goes on when the training has ended.
@@ -21,6 +21,8 @@ from typing import IO, NamedTuple
 
 from trainwatt import TrainwattError
 
+from .values import Line
+
 log = logging.getLogger("trainwatt")
 
 END_S = 4.0
@@ -36,7 +38,11 @@ _IN_BACKGROUND = 'exec 3<&0; "$@" <&3 3<&- &'
 
 
 class Opening(NamedTuple):
-    """What the run is to be called. `project`: None for that of the library's own settings, else `default_project`."""
+    """What the run is to be called.
+
+    `project`: None for that of the library's own settings, else `default_project`. `began_utc_s`: Unix time. `place`: where the library has
+    its runs, None for where it has them by itself. `run_id`: a run of the library that is there already, and gets the values.
+    """
 
     library: str
     project: str | None
@@ -44,6 +50,13 @@ class Opening(NamedTuple):
     name: str
     group: str | None
     facts: Mapping[str, str]
+    began_utc_s: float
+    place: str | None = None
+    run_id: str | None = None
+
+
+FAULT = b"!"
+"""What begins a line of the process that tells a fault. Other lines are for the user to know."""
 
 
 class OwnRun:
@@ -56,6 +69,7 @@ class OwnRun:
             )
         self._library = opening.library
         self._heard = b""
+        self._fault = ""
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         self._socket, theirs = socket.socketpair()
         try:
@@ -67,10 +81,11 @@ class OwnRun:
             self._close()
             raise
 
-    def log(self, figures: Mapping[str, float], facts: Mapping[str, str], status: str) -> None:
-        """The figures of now, or the final ones."""
-        self._tell({"figures": figures, "facts": facts, "status": status})
+    def log(self, line: Line) -> None:
+        """The figures of now, or the final ones. Raises what the process has told of a fault since the last call."""
+        self._tell(line._asdict())
         self._listen(0.0)
+        self._raise()
 
     def end(self) -> None:
         """There is no more. Waits for the process."""
@@ -80,8 +95,14 @@ class OwnRun:
             until_s = time.monotonic() + END_S
             while self._listen(max(0.0, until_s - time.monotonic())):
                 pass
+            self._raise()
         finally:
             self._close()
+
+    def _raise(self) -> None:
+        fault, self._fault = self._fault, ""
+        if fault:
+            raise TrainwattError(fault)
 
     def _close(self) -> None:
         self._socket.close()
@@ -94,7 +115,7 @@ class OwnRun:
             raise TrainwattError(f"the run of {self._library} has ended: {self._reason()}") from None
 
     def _listen(self, seconds: float) -> bool:
-        """Log what the process says. Returns whether there may be more soon."""
+        """Hear what the process says. Returns whether there may be more soon."""
         ready = select.poll()  # unlike `select`, it takes any number
         ready.register(self._socket, select.POLLIN)
         if not ready.poll(1000 * seconds):
@@ -105,7 +126,11 @@ class OwnRun:
             heard = b""
         *lines, self._heard = (self._heard + heard).split(b"\n")
         for line in lines:
-            log.warning("trainwatt: %s", TrainwattError(line.decode(errors="replace").strip()))  # whose text is without secrets
+            text = line.removeprefix(FAULT).decode(errors="replace").strip()
+            if line.startswith(FAULT):
+                self._fault = text
+            else:
+                log.warning("trainwatt: %s", TrainwattError(text))  # whose text is without secrets
         return bool(heard)
 
     def _reason(self) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainwatt import ConfigurationError
 
@@ -39,6 +39,21 @@ def _figures(live: LiveRun, host: str) -> Iterator[tuple[str, float | None]]:
     yield CARBON, live.carbon_g
     yield BUDGET, live.budget_share
     yield FORECAST, live.forecast_j
+
+
+class Line(NamedTuple):
+    """What a logger is given of a run at an instant. `utc_s` is Unix time, and `seconds` the time since the run began."""
+
+    figures: Mapping[str, float]
+    facts: Mapping[str, str]
+    status: str
+    utc_s: float
+    seconds: float
+
+
+def line(run: SinkRun, live: LiveRun) -> Line:
+    """A run as it is now, for a logger."""
+    return Line(values(live, run.host), facts(run, live.status), live.status, live.utc_s, live.seconds)
 
 
 def plain(text: str) -> str:

@@ -8,6 +8,7 @@ import os
 import struct
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from glob import glob
@@ -15,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from tests.fakes.world import HANGS_S
 from tests.integrations.sinks.lives import FINAL, RUN, live, now
 from trainwatt.core import Sink
 
@@ -55,6 +57,19 @@ def loop(ours: Sink | None, log: Callable[[int], object]) -> None:
 
 def end(ours: Sink) -> str:
     return in_a_thread(partial(ours.write, FINAL)) + in_a_thread(ours.end)
+
+
+def whole(read: Callable[[], Any], done: Callable[[Any], bool]) -> Any:
+    """What is read when it is whole: the process of a run of our own may end later than the sink."""
+    until_s = time.monotonic() + HANGS_S / 3
+    while time.monotonic() < until_s:
+        try:
+            if done(found := read()):
+                return found
+        except (AttributeError, LookupError, ValueError):  # not there yet
+            pass
+        time.sleep(0.1)
+    raise SystemExit("it is not whole")
 
 
 # ---- Weights & Biases
@@ -119,9 +134,10 @@ def wandb_runs() -> dict[str, Any]:
     wandb.teardown()
     ours = begun("wandb")  # now no run is active
     end(ours)
-    (own,) = set(glob("wandb/offline-run-*")) - {os.path.relpath(folder) for folder in folders.values()}
-    read = {name: of_wandb(folder) for name, folder in [*folders.items(), ("own", own)]}
-    return {**read, "steps": steps, "after": after, "current": wandb.run is not None}
+    theirs = {os.path.relpath(folder) for folder in folders.values()}
+    own = whole(lambda: of_wandb(*(set(glob("wandb/offline-run-*")) - theirs)), lambda found: "exit" in found)
+    read = {name: of_wandb(folder) for name, folder in folders.items()}
+    return {**read, "own": own, "steps": steps, "after": after, "current": wandb.run is not None}
 
 
 def _log(run: Any, explicit: bool, step: int) -> None:
@@ -145,21 +161,26 @@ def mlflow_runs() -> dict[str, Any]:
     os.environ["MLFLOW_RUN_ID"] = client.create_run("0").info.run_id
     named = begun("mlflow")
     end(named)
-    by_variable = client.get_run(os.environ.pop("MLFLOW_RUN_ID"))
+    variable = os.environ.pop("MLFLOW_RUN_ID")
+    by_variable = whole(lambda: client.get_run(variable), lambda run: run.data.tags["trainwatt.status"] == "completed")
     own = begun("mlflow", "energy of all")
     end(own)
     deleted = mlflow.start_run()
     gone = begun("mlflow")
     mlflow.end_run()
     client.delete_run(deleted.info.run_id)
-    experiment = client.get_experiment_by_name("energy of all")
-    (of_own,) = client.search_runs([experiment.experiment_id])
+    of_own = whole(lambda: _only(client, "energy of all"), lambda run: run.info.status == "FINISHED")
     read = {
         name: {"metrics": run.data.metrics, "tags": run.data.tags, "status": run.info.status, "name": run.info.run_name}
         for name, run in {"theirs": client.get_run(theirs.info.run_id), "own": of_own, "by_variable": by_variable}.items()
     }
     history = client.get_metric_history(theirs.info.run_id, "energy/total_j")
     return {**read, "raised": raised, "gone": end(gone), "steps": [(m.step, m.timestamp, m.value) for m in history]}
+
+
+def _only(client: Any, experiment: str) -> Any:
+    (run,) = client.search_runs([client.get_experiment_by_name(experiment).experiment_id])
+    return run
 
 
 # ---- Trackio
@@ -176,13 +197,19 @@ def trackio_runs() -> dict[str, Any]:
     raised = end(ours)
     trackio.context_vars.current_run.set(None)
     end(begun("trackio", "energy"))
-    (own,) = trackio.Api().runs("energy")
+    own = whole(lambda: trackio.Api().runs("energy")[0], lambda own: _rows("energy", own)[-1]["trainwatt.status"] == "completed")
     return {
         "raised": raised,
-        "rows": SQLiteStorage.get_logs("theirs", theirs.name),
+        "rows": _rows("theirs", theirs),
         "system": SQLiteStorage.get_system_logs("theirs", theirs.name),
-        "own": {"name": own.name, "config": own.config, "rows": SQLiteStorage.get_logs("energy", own.name)},
+        "own": {"name": own.name, "config": own.config, "rows": _rows("energy", own)},
     }
+
+
+def _rows(project: str, run: Any) -> Any:
+    from trackio.sqlite_storage import SQLiteStorage
+
+    return SQLiteStorage.get_logs(project, run.name)
 
 
 if __name__ == "__main__":

@@ -21,24 +21,13 @@ with EnergyTracker(project="digits", budget="1 kWh", intensity_g_per_kwh=100, si
         tracker.update(samples=2)
 """
 READ = """
-import json, sys, time
+import json, sys
 from glob import glob
 import trackio
 from mlflow import MlflowClient
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from trackio.sqlite_storage import SQLiteStorage
-from tests.integrations.sinks.logged import of_wandb
-
-def whole(read, done):  # these have processes of their own, which may end later than the training
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        try:
-            if done(found := read()):
-                return found
-        except (AttributeError, LookupError, ValueError):
-            pass
-        time.sleep(0.1)
-    raise SystemExit("it is not whole after a minute")
+from tests.integrations.sinks.logged import of_wandb, whole
 
 def last_of_trackio():
     (run,) = trackio.Api().runs("digits")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from trainwatt.analysis.over_time.ahead import ahead_of, count_grams
 from trainwatt.core.clock import iso
+from trainwatt.presentation.words.work.ahead import ahead_lines
 
 STORED = {"epoch": 3, "epochs": 10, "from_epochs": 3, "done": 0.3, "energy_j": [9.0, 8.0, 11.0], "grams": None, "seconds": [100.0, 90, 120]}
 S = 10**9
@@ -38,6 +39,15 @@ def test_a_forecast_is_that_of_the_tracker_and_says_when_the_run_ends() -> None:
         "ends_at": iso(1070 * S),
     }
     assert view_of({"forecast": STORED}, ended=True)["forecast"] is None
+
+
+@pytest.mark.parametrize("seconds", [1e12, 1e20, 1e300])
+def test_an_end_that_no_calendar_has_is_no_date(seconds: float) -> None:
+    forecast = view_of({"forecast": {**STORED, "seconds": [seconds, seconds, seconds]}})["forecast"]
+    assert (forecast["ends_at"], forecast["seconds"]["value"]) == (None, seconds)
+    view: Any = {"run": {"status": "running", "duration_s": 0.0, "last_seen_at": iso(0)}, "budget": None, "forecast": forecast}
+    [line] = ahead_lines(view)
+    assert "ends in 1" in line
 
 
 @pytest.mark.parametrize(

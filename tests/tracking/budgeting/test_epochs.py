@@ -93,6 +93,37 @@ def epochs_of(*begun: tuple[str, int | None], epochs: int = 10) -> Any:
     return run.forecast()
 
 
+KILLED = """
+import os, signal, sys, time
+from trainwatt import EnergyTracker
+first = int(sys.argv[1])
+with EnergyTracker(epochs=6, **({"resume": sys.argv[2]} if first else {})) as tracker:
+    for epoch in range(first, 6):
+        with tracker.phase("train", step=epoch):
+            time.sleep(0.5)
+        if epoch == 2:
+            tracker._begun.recorder.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+    tracker._begun.recorder.flush()
+    print(tracker.forecast.epoch, tracker.forecast.from_epochs, tracker.forecast.seconds.value, tracker.forecast.left_s)
+"""
+
+
+@pytest.mark.slow
+def test_a_run_that_goes_on_after_it_was_killed_has_its_time_behind_it(world: World) -> None:
+    assert world.run_python(KILLED, "0").returncode == -9
+    killed = world.show()
+    assert (killed["run"]["status"], killed["forecast"]) == ("interrupted", None)
+    ended = world.run_python(KILLED, "3", killed["run"]["id"])
+    assert (ended.returncode, ended.stderr) == (0, "")
+    epoch, of, seconds, left_s = ended.stdout.split()
+    assert (epoch, of) == ("5", "2")
+    view = world.show()
+    assert view["run"]["duration_s"] > 2.5
+    assert float(seconds) == pytest.approx(view["run"]["duration_s"], abs=0.7)
+    assert float(left_s) < 0.6
+
+
 def test_a_rank_that_reads_no_sensor_leaves_the_forecast_to_one_that_does(world: World) -> None:
     training = """
 import time

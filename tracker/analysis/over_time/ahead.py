@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 UNITS = {Measure.ENERGY: "J", Measure.GRAMS: "g"}
 MOST_EPOCHS = 2**53
+LATEST_UTC_NS = 253_370_764_800 * NS_PER_S
+"""The beginning of the year 9999: no date is later."""
 
 
 def ahead_of(stored: StoredRun, run: RunJson, energy: EnergyJson) -> AheadJson:
@@ -81,6 +83,7 @@ def _forecast(stored: StoredRun, run: RunJson) -> ForecastJson | None:
     if seconds is None or not (_counts(epoch) and _counts(of) and (epochs is None or _counts(epochs)) and _is_number(done)):
         return None
     left_s = max(0.0, seconds["value"] - run["duration_s"])
+    ends_utc_ns = stored.run.last_seen_utc_ns + left_s * NS_PER_S
     return {
         "epoch": epoch,
         "epochs": epochs,
@@ -89,7 +92,7 @@ def _forecast(stored: StoredRun, run: RunJson) -> ForecastJson | None:
         "energy_j": _range(found.get("energy_j")),
         "grams": _range(found.get("grams")),
         "seconds": seconds,
-        "ends_at": iso(stored.run.last_seen_utc_ns + round(left_s * NS_PER_S)),
+        "ends_at": iso(round(ends_utc_ns)) if ends_utc_ns < LATEST_UTC_NS else None,
     }
 
 

@@ -29,7 +29,8 @@ class ForecastJson(TypedDict):
 
     `epoch` epochs of `epochs` are complete; `epochs` is None where one pass over a loader is taken to be all. `from_epochs`: how many
     epochs it comes from; 0 if it comes from the batches of the first. `done`: the share of the training that it comes from, or that is
-    behind it. Energy and grams are None if they are not known. `ends_at`: when the run is expected to end."""
+    behind it. Energy and grams are None if they are not known. `ends_at`: when the run is expected to end; None where no
+    calendar has that day."""
 
     epoch: int
     epochs: int | None
@@ -38,7 +39,7 @@ class ForecastJson(TypedDict):
     energy_j: RangeJson | None
     grams: RangeJson | None
     seconds: RangeJson
-    ends_at: str
+    ends_at: str | None
 
 
 class AheadJson(TypedDict):

@@ -18,11 +18,13 @@ RUN = "SELECT zone, settings FROM run WHERE id = ?"
 HARDWARE = "SELECT host, kind, name, detail FROM inventory WHERE run_id = ?"
 DEVICES = "SELECT s.host, d.name, d.included_in_total FROM device d JOIN segment s ON s.id = d.segment_id WHERE s.run_id = ?"
 BEFORE = (
-    "SELECT SUM(s.end_t_ns - s.start_t_ns) FROM segment s JOIN segment mine ON mine.id = ?"
-    " WHERE s.run_id = ? AND s.id <> mine.id AND s.role = 'owner' AND s.end_t_ns IS NOT NULL"
+    "SELECT SUM(COALESCE(s.end_t_ns - s.start_t_ns, s.last_seen_utc_ns - s.started_utc_ns))"
+    " FROM segment s JOIN segment mine ON mine.id = ?"
+    " WHERE s.run_id = ? AND s.id <> mine.id AND s.role = 'owner'"
+    " AND (s.end_t_ns IS NOT NULL OR s.last_seen_utc_ns <= mine.started_utc_ns)"
     " AND COALESCE(s.rank, -1) = COALESCE(mine.rank, -1)"
 )
-"""The time of the processes that recorded in a run before this one, in its place."""
+"""The time of the processes that recorded in a run before this one, in its place. One that was killed was there until it was last seen."""
 
 
 class Rates(NamedTuple):

@@ -52,8 +52,11 @@ def forecast_text(forecast: ForecastJson, view: ShowJson, *, utc: bool = False) 
     left_s = forecast["seconds"]["value"] - view["run"]["duration_s"]
     parts = [] if energy is None else [format_range(energy["value"], energy["low"], energy["high"])]
     parts += [] if grams is None else [format_co2e(grams["value"])]
-    at = _time(forecast["ends_at"], utc, view["run"]["last_seen_at"])
-    parts.append("about to end" if left_s < 1 else f"ends about {at} (in {format_duration(left_s)})")
+    if forecast["ends_at"] is None:
+        parts.append(f"ends in {format_duration(left_s)}")
+    else:
+        at = _time(forecast["ends_at"], utc, view["run"]["last_seen_at"])
+        parts.append("about to end" if left_s < 1 else f"ends about {at} (in {format_duration(left_s)})")
     return ", ".join([*parts, after_text(forecast["epoch"], forecast["epochs"], forecast["from_epochs"], forecast["done"])])
 
 

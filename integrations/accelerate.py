@@ -35,9 +35,9 @@ class AcceleratorTracker:
 
     The arguments after the first are those of `EnergyTracker`; `with` gives the EnergyTracker, with its phases, `wrap` and `update`. In the
     block, each `accelerator.log` also logs the energy so far, with the same step: `energy/total_j`, `energy/power_w` (the mean since the
-    last values), and now and then `energy/carbon_g` and `energy/sample_j`. The end of the block logs all four. What the loop logs are the
-    metrics of the run. Each `accelerator.save_state` is
-    the phase `checkpoint`, within the phase that is open.
+    last values), `energy/carbon_g` and `energy/sample_j`, with a budget or a forecast also `energy/budget_share` and `energy/forecast_j`.
+    So does the end of the block. What the loop logs are the metrics of the run. Each `accelerator.save_state` is the phase `checkpoint`,
+    within the phase that is open.
 
     The run is part of what the Accelerator saves: after `accelerator.load_state`, the block goes on with the run that saved the state. Make
     the object before `load_state`, and enter the block after it. A state that was saved without it cannot be loaded with it, as with each

@@ -43,8 +43,8 @@ class EnergyCallback(Callback):  # type: ignore[misc, unused-ignore]
 
     Samples are those of the batches of `fit`, or of an `evaluate` or `predict` on its own, where Keras gives the batches to its step, as
     with PyTorch. The metrics of each epoch are metrics of the run. The logs of each epoch get `energy/total_j`, `energy/power_w` (the mean
-    since the last values) and, now and then, `energy/carbon_g` and `energy/sample_j`: they reach the callbacks that come after this
-    one, and the History that `fit` returns.
+    since the last values), `energy/carbon_g` and `energy/sample_j`, with a budget or a forecast also `energy/budget_share` and
+    `energy/forecast_j`: they reach the callbacks that come after this one, and the History that `fit` returns.
     """
 
     def __init__(self, *, per_step: bool = False, **settings: Unpack[Settings]) -> None:

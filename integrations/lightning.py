@@ -49,8 +49,9 @@ class EnergyCallback(RunCallback):
 
     What the model logs (`self.log`) is logged as the metrics of the run after each validation in `fit`, by the first rank.
 
-    The loggers of the Trainer get `energy/total_j` and `energy/power_w` (the mean since the last values) after each epoch and at the end of
-    the run. They get `energy/carbon_g` and `energy/sample_j` less often: a thread reads these, so that no step waits.
+    The loggers of the Trainer get `energy/total_j`, `energy/power_w` (the mean since the last values), `energy/carbon_g` and
+    `energy/sample_j`, with a budget or a forecast also `energy/budget_share` and `energy/forecast_j`: after each epoch, about every ten
+    seconds within one, and at the end of the run.
 
     Samples are counted by the size of the first tensor of a batch: training batches in `fit`, and the batches of `validate`, `test` and
     `predict` when these are called on their own.

@@ -93,8 +93,6 @@ class RunCallback(Callback):
         StoreError."""
         try:
             self._stop("failed", "the Trainer began another call before it ended this one")
-            if self._resume is not None:
-                self._tracker = None  # it would go on with the same run again
             self._begin_anew()
             finders = [] if getattr(trainer, "fast_dev_run", False) else callbacks_of(trainer)  # Lightning makes no search in a quick run
             self._watched = searches(finders, lambda: self._begin_search(trainer), lambda error: self._end_search(trainer, error))
@@ -118,11 +116,8 @@ class RunCallback(Callback):
     def _begin(self, trainer: Trainer) -> None:
         self._waits = False
         try:
-            if self._resume is not None:
-                settings: Settings = {**self._settings, "resume": self._resume}
-                self._tracker = EnergyTracker(**settings)
             quick = getattr(trainer, "fast_dev_run", False)
-            self.tracker.start(tags={"fast_dev_run": str(int(quick))} if quick else None)
+            self.tracker.start(tags={"fast_dev_run": str(int(quick))} if quick else None, resume=self._resume)
             self._live.begin()
         except TrainwattError:
             raise

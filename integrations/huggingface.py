@@ -127,9 +127,7 @@ class EnergyCallback(TrainerCallback, ExportableState):
         self._phases = OpenPhases(lambda: self.tracker)
         self._live = Live(lambda: self.tracker)
         self._epoch = None
-        settings: Settings = {**self._settings} if before is None else {**self._settings, "resume": before}
-        self._tracker = EnergyTracker(**settings)
-        self._tracker.start()
+        self.tracker.start(resume=before)
         self._live.begin()
 
     def _stop(self, error: BaseException | None) -> None:

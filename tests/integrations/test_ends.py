@@ -117,8 +117,10 @@ def view_after(training: Training, epochs: int, late: Callable[[], None], before
 
     parts = training(at_step, epochs, before)
     energy = next(parts)
+    tracker = getattr(energy, "tracker", energy)  # `tracker.live()` before the training follows it
     with contextlib.suppress(Diverged, KeyboardInterrupt, SystemExit):  # Lightning makes a SystemExit of Ctrl-C
         next(parts, None)
+    assert getattr(energy, "tracker", energy) is tracker
     return energy.summary().to_dict(), steps * STEP_S
 
 

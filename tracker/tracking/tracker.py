@@ -96,12 +96,12 @@ class EnergyTracker(SoFar, contextlib.ContextDecorator):
 
     # ---- the run's life
 
-    def start(self, *, tags: Mapping[str, str] | None = None) -> EnergyTracker:
-        """Begin a run; the first reading is taken last. `tags` are added to those of the tracker, for this run. Raises ConfigurationError
-        or StoreError."""
+    def start(self, *, tags: Mapping[str, str] | None = None, resume: str | None = None) -> EnergyTracker:
+        """Begin a run; the first reading is taken last. `tags` are added to those of the tracker, and `resume` names the run that goes on,
+        both for this run only. Raises ConfigurationError or StoreError."""
         if self._begun is not None:
             raise ConfigurationError("this tracker is already running: stop() it first, or make a second EnergyTracker")
-        self._start(replace(self._config, tags={**self._config.tags, **(tags or {})}))
+        self._start(replace(self._config, tags={**self._config.tags, **(tags or {})}, resume=resume or self._config.resume))
         return self
 
     def _start(self, config: Config) -> None:

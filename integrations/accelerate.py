@@ -51,6 +51,7 @@ class AcceleratorTracker:
         self._accelerator = accelerator
         self._settings = settings
         self._around: list[Around] = []
+        self._resume: str | None = None
         self._faulty: set[str] = set()
         self.tracker = EnergyTracker(**settings)
         self._phases = OpenPhases(lambda: self.tracker)
@@ -65,15 +66,11 @@ class AcceleratorTracker:
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """From a checkpoint: the run that goes on, if the block has not begun."""
         if not self.tracker.running:
-            run_id = state_dict.get("run_id")
-            if run_id is not None and "resume" not in self._settings:
-                settings: Settings = {**self._settings, "resume": run_id}
-                self.tracker = EnergyTracker(**settings)
+            self._resume = None if "resume" in self._settings else state_dict.get("run_id")
 
     def __enter__(self) -> EnergyTracker:
-        if self.tracker.run_id is not None:  # the block is entered again: another run
-            self.tracker = EnergyTracker(**self._settings)
-        self.tracker.start()
+        resume, self._resume = self._resume, None  # the block again is another run
+        self.tracker.start(resume=resume)
         self._attach()
         return self.tracker
 

@@ -38,6 +38,11 @@ def harmless(hook: H) -> H:
     return cast(H, guarded)
 
 
+def whole_epochs(number: object) -> int | None:
+    """How many epochs a framework is told to train, for a forecast. None if that is open, or no whole number."""
+    return number if isinstance(number, int) and number > 0 else None
+
+
 class OpenPhases:
     """The phases that a callback has begun and not ended. `tracker` gives the tracker of the run that is under way."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Unpack
 
 from trainwatt import EnergyTracker, TrainwattError
-from trainwatt.integrations._common import Around, OpenPhases, harmless, log
+from trainwatt.integrations._common import Around, OpenPhases, harmless, log, whole_epochs
 from trainwatt.integrations._lightning import OVER, Batches, callback_class, callbacks_of, fits, loads_checkpoint, searches, to_loggers
 from trainwatt.integrations._live import Live
 
@@ -117,7 +117,8 @@ class RunCallback(Callback):
         self._waits = False
         try:
             quick = getattr(trainer, "fast_dev_run", False)
-            self.tracker.start(tags={"fast_dev_run": str(int(quick))} if quick else None, resume=self._resume)
+            tags = {"fast_dev_run": str(int(quick))} if quick else None
+            self.tracker.start(tags=tags, resume=self._resume, epochs=_epochs(trainer))
             self._live.begin()
         except TrainwattError:
             raise
@@ -206,3 +207,10 @@ class RunCallback(Callback):
         if trainer.is_global_zero and trainer.loggers and self.tracker.run_id is not None and not self._said:
             self._said = True
             to_loggers(trainer, self._live.last())
+
+
+def _epochs(trainer: Trainer) -> int | None:
+    """How many epochs a `fit` will have, as far as the Trainer is told."""
+    by_steps = getattr(trainer, "max_steps", -1) not in (None, -1)
+    fits = str(getattr(trainer.state.fn, "value", "")) == "fit"
+    return whole_epochs(trainer.max_epochs) if fits and not by_steps else None

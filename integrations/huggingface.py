@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Unpack
 
 from trainwatt import EnergyTracker
-from trainwatt.integrations._common import Around, OpenPhases, harmless, log
+from trainwatt.integrations._common import Around, OpenPhases, harmless, log, whole_epochs
 from trainwatt.integrations._huggingface import callbacks_of, counted, metrics_in, run_of, trainer_of
 from trainwatt.integrations._live import Live
 from trainwatt.integrations._names import CARBON
@@ -107,27 +107,27 @@ class EnergyCallback(TrainerCallback, ExportableState):
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Begin a run. Raises ConfigurationError or StoreError."""
-        self._begin_training(state)
+        self._begin_training(args, state)
 
     @harmless
     def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """End the run."""
         self._stop(None)
 
-    def _begin_training(self, state: TrainerState) -> None:
+    def _begin_training(self, args: TrainingArguments, state: TrainerState) -> None:
         self._attach()
         before = self.run_before or run_of(state, type(self).__name__)
         self.run_before = None
         if "resume" in self._settings:
             before = None
-        self._start(before)
+        self._start(before, None if args.max_steps > 0 else whole_epochs(state.num_train_epochs))
 
-    def _start(self, before: str | None) -> None:
+    def _start(self, before: str | None, epochs: int | None = None) -> None:
         self.tracker.stop("failed", "the Trainer began another call before it ended this one")
         self._phases = OpenPhases(lambda: self.tracker)
         self._live = Live(lambda: self.tracker)
         self._epoch = None
-        self.tracker.start(resume=before)
+        self.tracker.start(resume=before, epochs=epochs)
         self._live.begin()
 
     def _stop(self, error: BaseException | None) -> None:

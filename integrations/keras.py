@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Unpack
 
 from trainwatt import BudgetExceeded, EnergyTracker
-from trainwatt.integrations._common import Around, OpenPhases, harmless
+from trainwatt.integrations._common import Around, OpenPhases, harmless, whole_epochs
 from trainwatt.integrations._live import Live
 
 try:
@@ -67,7 +67,7 @@ class EnergyCallback(Callback):  # type: ignore[misc, unused-ignore]
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Begin the run of a `fit`. Raises ConfigurationError or StoreError."""
-        self._begin()
+        self._begin(whole_epochs((self.params or {}).get("epochs")))
         self._of_fit = True
         self._watch("train_function")
 
@@ -94,11 +94,11 @@ class EnergyCallback(Callback):  # type: ignore[misc, unused-ignore]
         """End the run."""
         self._end_other()
 
-    def _begin(self) -> None:
+    def _begin(self, epochs: int | None = None) -> None:
         self._forget()
         self.tracker.stop("failed", "Keras began another call before it ended this one")
         self._epoch = None
-        self.tracker.start()
+        self.tracker.start(epochs=epochs)
         self._live.begin()
 
     def _begin_other(self, name: str, function: str) -> None:

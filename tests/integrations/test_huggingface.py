@@ -86,8 +86,11 @@ class Seen(TrainerCallback):  # type: ignore[misc, unused-ignore]
 
 def test_a_training_is_one_run_with_its_phases_by_epoch(here: Path, tmp_path: Path) -> None:
     energy = EnergyCallback(project="tiny")
-    ours = trainer(tmp_path, energy, tokens=5, eval_strategy="epoch", save_strategy="epoch")
+    ahead: list[Any] = []
+    model = Tiny(lambda step: ahead.append(energy.tracker.forecast))
+    ours = trainer(tmp_path, energy, model=model, tokens=5, eval_strategy="epoch", save_strategy="epoch")
     ours.train()
+    assert (ahead[BATCHES].epoch, ahead[BATCHES].epochs) == (1, 2)  # the Trainer is told how many
     assert runs(here) == [("completed", None)]
     work = {"samples": 2 * SAMPLES, "tokens": 2 * 5 * SAMPLES}
     assert energy.summary().to_dict()["work"] == work

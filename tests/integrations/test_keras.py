@@ -52,7 +52,10 @@ def fit(tiny: Any, energy: EnergyCallback, **settings: Any) -> Any:
 def test_a_fit_is_one_run_with_its_phases_by_epoch(here: Path) -> None:
     energy = EnergyCallback(project="tiny")
     tiny = model()
-    history = fit(tiny, energy, validation_data=(X, Y)).history
+    ahead: list[Any] = []
+    later = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: ahead.append(energy.tracker.forecast))
+    history = tiny.fit(X, Y, batch_size=BATCH, verbose=0, callbacks=[energy, later], epochs=2, validation_data=(X, Y)).history
+    assert (ahead[1].epoch, ahead[1].epochs) == (1, 2)  # Keras is told how many
     assert runs(here) == [("completed", None)]
     assert phases(energy) == {"train": (2, {"samples": 2 * SAMPLES}), "validate": (2, {})}
     assert steps(here, "train") == steps(here, "validate") == [0, 1]

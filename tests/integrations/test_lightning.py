@@ -114,7 +114,9 @@ def nested(path: Path) -> int:
 
 def test_fit_is_one_run_with_a_train_and_a_validate_phase_per_epoch(here: Path) -> None:
     callback = EnergyCallback(project="tiny", tags={"lr": "0.01"})
-    trainer([callback]).fit(Tiny(), loader(), loader())
+    ahead: list[Any] = []
+    trainer([callback]).fit(Tiny(lambda step: ahead.append(callback.tracker.forecast)), loader(), loader())
+    assert (ahead[BATCHES].epoch, ahead[BATCHES].epochs) == (1, 2)  # the Trainer is told how many
     view = callback.summary().to_dict()
     assert runs(here) == [("completed", None)]
     assert view["run"]["project"] == "tiny"

@@ -9,13 +9,14 @@ from collections.abc import AsyncIterable, Iterable, Mapping
 from copy import copy
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, SupportsFloat, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, SupportsFloat, TypeVar, Unpack
 
 from ..config import Config, Settings, arguments, resolve, working_folder
 from ..core.clock import Clock, SystemClock
 from ..core.run import Status
 from ..core.work import SAMPLES
 from ..errors import ConfigurationError, StoreStalledError, TrainwattError
+from ..settings import values
 from ..unwarned import unwarned
 from .forgotten import Running
 from .forking import before_fork
@@ -96,12 +97,13 @@ class EnergyTracker(SoFar, contextlib.ContextDecorator):
 
     # ---- the run's life
 
-    def start(self, *, tags: Mapping[str, str] | None = None, resume: str | None = None) -> EnergyTracker:
-        """Begin a run; the first reading is taken last. `tags` are added to those of the tracker, and `resume` names the run that goes on,
-        both for this run only. Raises ConfigurationError or StoreError."""
+    def start(self, *, tags: Mapping[str, str] | None = None, resume: str | None = None, epochs: int | None = None) -> Self:
+        """Begin a run; the first reading is taken last. For this run only, `tags` are added to those of the tracker, `resume` names the run
+        that goes on, and `epochs` counts if the tracker has none. Raises ConfigurationError or StoreError."""
         if self._begun is not None:
             raise ConfigurationError("this tracker is already running: stop() it first, or make a second EnergyTracker")
-        self._start(replace(self._config, tags={**self._config.tags, **(tags or {})}, resume=resume or self._config.resume))
+        known = self._config.epochs or (None if epochs is None else values.epochs(epochs, "start()"))
+        self._start(replace(self._config, tags={**self._config.tags, **(tags or {})}, resume=resume or self._config.resume, epochs=known))
         return self
 
     def _start(self, config: Config) -> None:

@@ -14,16 +14,18 @@ from tests.fakes.world import MakeWorld, World, finished
 
 
 def assert_vanished(world: World, run_id: str, killed_at: float) -> None:
-    """The run is listed as interrupted, the database is sound, and at most two seconds are lost."""
+    """The run is listed as interrupted, the database is sound, and at most two seconds are lost. The time is left out in which the test
+    machine was too busy to let another process go on."""
+    lost_s = 2.0 + world.stood_still_s()
     view = world.show(run_id)
     run = view["run"]
     assert run["status"] == "interrupted"
     assert "vanished" in run["end_reason"]
     assert run["ended_at"] == run["last_seen_at"]
-    assert killed_at - 2.0 <= seconds(run["last_seen_at"]) <= killed_at + 0.5
+    assert killed_at - lost_s <= seconds(run["last_seen_at"]) <= killed_at + 0.5
     lifetime_s = killed_at - seconds(run["started_at"])
-    assert (view["energy"]["total_j"] or 0.0) >= world.total_w * (lifetime_s - 2.0)
-    if lifetime_s > 2.0:
+    assert (view["energy"]["total_j"] or 0.0) >= world.total_w * (lifetime_s - lost_s)
+    if lifetime_s > lost_s:
         assert view["phases"][0]["energy_j"] > 0
         assert view["work"]["samples"] > 0
 

@@ -230,19 +230,23 @@ def test_pages_that_another_user_serves_follow_a_run_and_leave_nothing_behind(ow
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
-    def page() -> str:
+    def page(path: str = "runs") -> str:
         with urllib.request.urlopen(
-            urllib.request.Request(link[1], headers={"Authorization": f"Bearer {link[2]}"}), timeout=HANGS_S
+            urllib.request.Request(link[1] + path, headers={"Authorization": f"Bearer {link[2]}"}), timeout=HANGS_S
         ) as found:
             return str(found.read(), "utf-8")
 
+    assert "Nothing trains now" in page("")
     assert "live" not in page()
     assert beside(db) == ["runs.db"]
     pid = live(owner, folder, db)
+    assert "Nothing trains now" not in page("")
     assert "live" in page()
     owner.kill(pid, signal.SIGKILL)
+    assert "Nothing trains now" in page("")
     assert "interrupted" in page()
     track(owner, db, "after")
+    assert "after" in page("")
     assert "after" in page()
     assert beside(db) == ["runs.db"]
     reader.kill(server, signal.SIGKILL)

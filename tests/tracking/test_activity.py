@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -145,7 +146,9 @@ def test_what_was_done_is_exported_reported_and_watched(tracked: World) -> None:
             assert row["busy_fraction"] == (pytest.approx(0.5, abs=0.0015 / row["seen_s"]) if device == "gpu0" else None)
     [cpus] = {row["cpus"] for row in rows if row["device"] not in ("gpu0", "gpu1")}
     assert cpus >= 1
-    assert rows[0]["utc"] < rows[1]["utc"]
+    for device in {row["device"] for row in rows}:
+        of_device = [row for row in rows if row["device"] == device]
+        assert all(a["t_ns"] < b["t_ns"] and a["utc"] <= b["utc"] for a, b in pairwise(of_device))
     assert tracked.cli("export", "--what", "activity", "latest").stdout.startswith("run_id,segment_id,host,device,t_ns,utc")
 
     html = tracked.call("report", "latest", "-o", str(tracked.root / "report.html"))

@@ -4,7 +4,7 @@ FIRST_COMMIT_S = 0.05
 """A crash in the first second must not lose what is known at the start."""
 COMMIT_S = 2.0
 """The longest time between two commits: SIGKILL loses no more of a run."""
-MARGIN_S = 0.05
+MARGIN_S = 0.2
 """How much earlier a commit is made, because rounds of readings and commits take time."""
 DEAD_S = 1.0
 """The time between two commits if the sampling thread has died. Each of them reads the sensors first."""

@@ -162,6 +162,6 @@ def write_whole(file: Path, content: bytes) -> None:
             new.write(content)
             os.fchmod(handle, MODE)
         os.replace(name, file)
-    except BaseException:
+    except BaseException:  # raised again; no half-written file stays
         os.unlink(name)
         raise

@@ -76,7 +76,7 @@ class OwnRun:
             _start(opening.library, without, theirs, self._errors)
             theirs.close()
             self._tell(opening._asdict())
-        except BaseException:
+        except BaseException:  # raised again; no descriptor stays open
             theirs.close()
             self._close()
             raise

@@ -40,7 +40,7 @@ def harmless(hook: H) -> H:
 
 def whole_epochs(number: object) -> int | None:
     """How many epochs a framework is told to train, for a forecast. None if that is open, or no whole number."""
-    return number if isinstance(number, int) and number > 0 else None
+    return number if type(number) is int and number > 0 else None
 
 
 class OpenPhases:

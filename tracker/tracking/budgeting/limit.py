@@ -13,12 +13,11 @@ from ...errors import BudgetExceeded
 from ...log import warn
 from ...settings.budget import Budget, Measure, OnBudget
 from ...storage.write.writer import Writer
-from .terms import Facts, Rates, rates_of, seconds_before
+from .cost import Cost
 
 if TYPE_CHECKING:
     from .live import Live
 
-NS = 1e-9
 WHAT_HAPPENS = {
     OnBudget.WARN: "the training goes on",
     OnBudget.STOP: "the training is to stop",
@@ -45,18 +44,16 @@ class Limit:
         """Whether this process is the one that says it: of the ranks of a node, one is."""
         self.live: Live | None = None
         self._action = action
-        self._price = price_per_kwh if budget.measure is Measure.MONEY else None
-        self._run = run
         self._clock = clock
+        self.cost: Cost | None = None
+        """Of a budget that is not an energy."""
+        if budget.measure is not Measure.ENERGY:
+            self.cost = Cost(run, clock, price_per_kwh if budget.measure is Measure.MONEY else None)
         self._note = note
         self._on_over = on_over
-        self.begun_ns = clock.monotonic_ns()
-        self._before_s = 0.0
-        self._rates: Rates | None = Rates(1.0) if self.budget.measure is Measure.ENERGY else None
-        self._facts: Facts | None = None
         self._over = False
-        self.ended_ns: int | None = None
-        """When the run has ended; None while it goes on."""
+        self.ended = False
+        """Whether the run has ended."""
         self._first = threading.Lock()  # taken by the thread that finds out first, and never released
 
     @classmethod
@@ -84,10 +81,7 @@ class Limit:
     def used(self) -> float | None:
         """What the run has used, in the unit of `Budget.amount`. None if that is not known (yet)."""
         energy_j = None if self.live is None else self.live.energy_j
-        if self._rates is None or energy_j is None:
-            return None
-        seconds = self._before_s + ((self.ended_ns or self._clock.monotonic_ns()) - self.begun_ns) * NS
-        return energy_j * self._rates.per_j + seconds * self._rates.per_s
+        return energy_j if energy_j is None or self.cost is None else self.cost.of(energy_j)
 
     def check(self) -> None:
         """Find out whether the budget is used."""
@@ -104,15 +98,10 @@ class Limit:
 
     def halt(self) -> None:
         """Raises BudgetExceeded if the budget is used and the user asks for that; never after the end of the run."""
-        if self._action is OnBudget.RAISE and self.ended_ns is None and self.over:
+        if self._action is OnBudget.RAISE and not self.ended and self.over:
             raise BudgetExceeded(f"the run has used its budget of {self.budget.text}, and on_budget is 'raise'")
 
     def learn(self, writer: Writer) -> None:
-        """In a commit: find out what a joule and a second cost, from what is stored of the run and its hardware. Raises StoreError and
-        ConfigurationError."""
-        if self._over or self.budget.measure is Measure.ENERGY:
-            return
-        self._before_s = seconds_before(writer, self._run)
-        facts = Facts.of(writer, self._run[0])
-        if self._facts is None or facts.terms != self._facts.terms:
-            self._rates, self._facts = rates_of(facts, self._price), facts
+        """In a commit: find out what a joule and a second cost. Raises StoreError and ConfigurationError."""
+        if self.cost is not None and not self._over:
+            self.cost.learn(writer)

@@ -18,8 +18,8 @@ from ...storage.write.writer import Writer
 from ..harmless import Harmless
 from ..sampling.sampler import Sampler
 from ..sampling.snapshot import Snapshot
+from .cost import Cost
 from .epochs import Epochs, Forecast
-from .grams import Grams
 from .limit import Limit
 from .passes import Pass
 
@@ -86,7 +86,7 @@ class Live:
         process: Process | None = None,
         limit: Limit | None = None,
         epochs: Epochs | None = None,
-        grams: Grams | None = None,
+        grams: Cost | None = None,
     ) -> None:
         self._clock = clock
         self._sampler = sampler if sampler is not None and sampler.integrators else None
@@ -131,7 +131,7 @@ class Live:
         epochs.stores = not process.several or (sampler is not None and bool(sampler.integrators))
         if limit is not None:
             limit.tells = process.tells and epochs.stores
-        live = cls(clock, sampler, surroundings, process, limit, epochs, Grams(process[:2], clock))
+        live = cls(clock, sampler, surroundings, process, limit, epochs, Cost(process[:2], clock))
         return live
 
     # ---- for who asks, in any thread
@@ -195,7 +195,7 @@ class Live:
     def begun(self, t_ns: int) -> None:
         """The run began at `t_ns`."""
         self._first = _Known(t_ns, 0.0) if self._others_j == 0.0 else None
-        for part in (self.limit, self._epochs, self._grams):
+        for part in (*self._costs, self._epochs):
             if part is not None:
                 part.begun_ns = t_ns
 
@@ -255,9 +255,13 @@ class Live:
         """The run has ended: what is known now is its energy."""
         self._over = True
         if self.limit is not None:
-            self.limit.ended_ns = self._clock.monotonic_ns()
-        if self._grams is not None:
-            self._grams.ended_ns = self._clock.monotonic_ns()
+            self.limit.ended = True
+        for cost in self._costs:
+            cost.ended_ns = self._clock.monotonic_ns()
+
+    @property
+    def _costs(self) -> list[Cost]:
+        return [cost for cost in (self._grams, None if self.limit is None else self.limit.cost) if cost is not None]
 
     def _settled(self) -> None:
         """In the thread that has integrated readings."""

@@ -123,5 +123,5 @@ class _Feeder:
         if not self._said:
             self._said = True
             text = f"the sink {self._name} does not get the figures of the run: {error_text(error)}"
-            warn("%s; the training is not affected, and it is tried again", text)
+            warn("%s; the training is not affected", text)
             self._note(text)

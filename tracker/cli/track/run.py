@@ -21,9 +21,9 @@ from ..options import arguments, full_option, tracking_options
 from ..output import say
 from .processes.link import Begun, Ended, Link, NotMeasured, NotStarted, Refused
 from .processes.measurement import Measurement
-from .processes.spawned import NoProcessError, Spawned, execute
+from .processes.spawned import NoProcessError, NotExecutedError, Spawned, execute
 from .processes.stopping import Stop
-from .signals.forwarding import ENDING, Signals, send
+from .signals.forwarding import ENDING, Signals
 
 DEADLY = sorted((ENDING | {signal.SIGKILL, signal.SIGUSR1, signal.SIGUSR2}), key=lambda number: number.name)
 
@@ -58,15 +58,15 @@ def command(command_line: tuple[str, ...], strict: bool, full: bool, die_with: s
         begun = None if measurement is None else _begun(measurement, tracker._config.baseline_s, strict, signals)
         try:
             child = _spawn(command_line, begun, tie, signals)
+            code = _wait(child, measurement, signals)
         except NoProcessError as error:
             if measurement is not None:
                 measurement.finish(NotMeasured(error.errno or errno.EAGAIN), signals)
             _run_unmeasured(command_line, error, strict, signals)
-        except OSError as error:
+        except NotExecutedError as error:
             if measurement is not None:
                 measurement.finish(NotStarted(error.errno or errno.ENOEXEC), signals)
             _refuse(command_line[0], error.errno)
-        code = _wait(child, measurement, signals)
         if measurement is not None:
             measurement.finish(Ended(code, child.lost), signals)
     _end_like(code)
@@ -117,16 +117,16 @@ def _begun(measurement: Measurement, baseline_s: float, strict: bool, signals: S
 
 
 def _spawn(command_line: tuple[str, ...], begun: Begun | None, tie: signal.Signals | None, signals: Signals) -> Spawned:
-    """Start the command, with the signals that came too early for it. Raises OSError."""
+    """Start the command, with the signals that came too early for it. Raises NoProcessError."""
     environ = dict(os.environ)
     if begun is not None and begun.run_id is not None and begun.db is not None:
         environ |= {JOIN_RUN: begun.run_id, JOIN_DB: begun.db}
     with signals.held():
         child = Spawned.start(command_line, environ, signals.inherited, tie)
-        for number in signals.take():  # whoever sent them, the command will not have got them
-            if number not in (signal.SIGTSTP, signal.SIGCONT):
-                send(child.pid, number)
-    child.confirm()
+        early = signals.take().keys() - {signal.SIGCONT}
+        if signal.SIGTSTP in early:
+            os.kill(os.getpid(), signal.SIGTSTP)  # to stop this process too
+    child.begin(early)
     return child
 
 
@@ -140,11 +140,11 @@ def _run_unmeasured(command_line: tuple[str, ...], error: OSError, strict: bool,
     with signals.held():
         for number in signals.take():
             os.kill(os.getpid(), number)
-        execute(command_line, os.environ, signals.inherited, None, None)
+        execute(command_line, os.environ, signals.inherited, None, None, None)
 
 
 def _wait(child: Spawned, measurement: Measurement | None, signals: Signals) -> int:
-    """Wait for the command, and pass signals on. Returns its exit code, or minus the signal that ended it."""
+    """Wait for the command, and pass signals on. Returns its exit code, or minus the signal that ended it. Raises NotExecutedError."""
     stop = Stop(child.pid)
     while (code := child.ended()) is None:
         if measurement is not None:

@@ -208,6 +208,55 @@ def test_a_signal_before_the_command_began_is_not_lost(quiet: World) -> None:
     assert quiet.show()["run"]["end_reason"] == "SIGTERM"
 
 
+WAITS = """
+import os, signal, sys
+waiting = {signal.SIGRTMIN, signal.SIGUSR1, signal.SIGTERM}
+os.rename("new", "ready")
+while not os.path.exists("over"):
+    if got := signal.sigtimedwait(waiting, 0.05):
+        print(got.si_signo, flush=True)
+"""
+
+
+@pytest.mark.parametrize("late_s", [0.0, 0.5], ids=["at once", "later"])
+@pytest.mark.parametrize("to", ["group", "each", "main"])
+def test_a_signal_while_the_command_starts_reaches_it_once(quiet: World, to: str, late_s: float) -> None:
+    """The process of the command is there and does not execute it yet: `trainwatt run` asks the probe, which has no processor. Signals of
+    real time wait in a queue, where each is counted."""
+    numbers = {signal.SIGRTMIN, signal.SIGUSR1, signal.SIGTERM}
+    command = [*TRAINWATT, "run", "--baseline", "1", "--", "sh", "-c", 'echo $$ > new; exec "$@"', "sh", sys.executable, "-c", WAITS]
+    process = quiet.popen(command, start_new_session=True, preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, numbers))
+    until(lambda: bool(children(process.pid)))
+    probe = next(pid for pid in children(process.pid) if os.getsid(pid) == process.pid)
+    os.kill(probe, signal.SIGSTOP)
+    until(lambda: sum(os.getsid(pid) == process.pid for pid in children(process.pid)) == 2)
+    time.sleep(late_s)
+    for number in sorted(numbers):
+        if to == "group":
+            os.killpg(process.pid, number)
+        else:
+            for pid in (process.pid, *(children(process.pid) if to == "each" else ())):
+                os.kill(pid, number)
+    os.kill(probe, signal.SIGCONT)
+    wait_for(quiet.work / "ready")
+    time.sleep(2 * QUIET_S)
+    (quiet.work / "over").touch()
+    out, said = process.communicate(timeout=HANGS_S)
+    assert sorted(map(int, out.split())) == sorted(numbers), said
+
+
+def test_a_stop_before_the_command_began_stops_both(quiet: World) -> None:
+    process = quiet.popen([*TRAINWATT, "run", "--baseline", "1", "--", "true"], process_group=0)
+    until(lambda: bool(children(process.pid)))
+    os.killpg(process.pid, signal.SIGTSTP)
+    until(lambda: state(process.pid) == "T")
+    (command,) = (pid for pid in children(process.pid) if state(pid) == "T")
+    os.killpg(process.pid, signal.SIGCONT)
+    _, said = process.communicate(timeout=HANGS_S)
+    assert process.returncode == 0, said
+    assert not os.path.exists(f"/proc/{command}")
+
+
 @pytest.mark.parametrize("send", [os.kill, os.killpg])
 def test_a_command_stops_and_goes_on_by_a_signal(quiet: World, send: Callable[[int, int], None]) -> None:
     victim = start(quiet, start_new_session=False, process_group=0)  # a group whose parent is elsewhere: only such a group can be stopped
@@ -223,19 +272,32 @@ def test_a_command_stops_and_goes_on_by_a_signal(quiet: World, send: Callable[[i
     assert victim.end() == 5
 
 
-def test_a_stop_that_is_taken_back_before_the_probe_has_seen_it_does_not_stop_the_command(quiet: World) -> None:
-    """The kernel drops a stop that waits when the process is continued: a probe without a processor gets the second signal only."""
+@pytest.mark.parametrize("after_s", [0.05, 0.3], ids=["settling", "settled"])
+@pytest.mark.parametrize("to", ["group", "each", "main"])
+def test_a_stop_that_is_taken_back_before_the_probe_has_seen_it_does_not_stop_the_command(quiet: World, to: str, after_s: float) -> None:
+    """The kernel drops a stop that waits when the process is continued: a probe without a processor gets the second signal only. By then,
+    `trainwatt run` waits whether the command gets the first one from its sender too, or asks the probe for it."""
     victim = start(quiet, start_new_session=False, process_group=0)
     probe = victim.probe()
+
+    def send(number: int) -> None:
+        if to == "group":
+            os.killpg(victim.main, number)
+        elif to == "each":
+            to_each(victim, number)
+        else:
+            os.kill(victim.main, number)
+
     os.kill(probe, signal.SIGSTOP)
     until(lambda: state(probe) == "T")
-    os.killpg(victim.main, signal.SIGTSTP)
-    until(lambda: state(victim.pid) == "T")
-    time.sleep(0.05)  # `trainwatt run` has the first signal, and still waits whether the command gets it from the sender
-    os.killpg(victim.main, signal.SIGCONT)
-    time.sleep(QUIET_S)
-    assert [state(pid) for pid in (victim.pid, victim.main, probe)] == ["S", "S", "S"]
+    send(signal.SIGTSTP)
+    if to != "main":
+        until(lambda: state(victim.pid) == "T")
+    time.sleep(after_s)
+    send(signal.SIGCONT)
+    victim.wait(1)
     assert victim.all_got() == ["SIGCONT"]
+    assert [state(pid) for pid in (victim.pid, victim.main)] == ["S", "S"]
     assert victim.end() == 5
 
 

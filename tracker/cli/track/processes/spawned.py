@@ -5,12 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import NoReturn
 
-from ....errors import NO_MORE_FILES
-from ..signals.forwarding import CAUGHT, Inherited
+from ..signals.forwarding import CAUGHT, Inherited, send
 
 UNKNOWN = 125
 """The exit code where it cannot be known how the command ended. `env`, `timeout` and `docker run` use it where they fail themselves."""
@@ -24,14 +23,19 @@ class NoProcessError(OSError):
     """There can be no more processes."""
 
 
+class NotExecutedError(OSError):
+    """The kernel does not execute the command."""
+
+
 class Spawned:
     """A child process that executes the command. `descriptor` can be read when it has ended; None where the kernel has no such thing."""
 
-    def __init__(self, pid: int, failure: int | None) -> None:
+    def __init__(self, pid: int, early: int | None, failure: int | None) -> None:
         """Use `Spawned.start`."""
         self.pid = pid
         self.lost = False
         """Whether somebody else has taken the answer to how the command ended."""
+        self._early = early
         self._failure = failure
         self.descriptor = watched(pid)
 
@@ -39,40 +43,50 @@ class Spawned:
     def start(
         cls, command_line: Sequence[str], environ: Mapping[str, str], inherited: Inherited, die_with: signal.Signals | None
     ) -> Spawned:
-        """Start the command with the signals that this process `inherited`; they must be held. Raises NoProcessError.
+        """Start a process for the command with the signals that this process `inherited`; they must be held. Raises NoProcessError.
 
         `die_with`: the signal that the kernel sends it when this process ends.
         """
         tie = None if die_with is None else _tied_to(os.getpid(), die_with)
-        read, write = _pipe()
+        told, tell, read, write = _pipes()
         try:
             pid = os.fork()
         except OSError as error:
-            _close(read, write)
+            _close(told, tell, read, write)
             raise NoProcessError(error.errno, error.strerror) from None
         if pid == 0:
-            execute(command_line, environ, inherited, tie, write)
-        _close(write)
-        return cls(pid, read)
+            _close(tell)  # it is told nothing more when this process ends
+            execute(command_line, environ, inherited, tie, told, write)
+        _close(told, write)
+        return cls(pid, tell, read)
 
-    def confirm(self) -> None:
-        """Wait until the command is executed. Raises OSError if the kernel does not execute it. Without a pipe, its exit code says so."""
-        if self._failure is None:
+    def begin(self, early: Iterable[int]) -> None:
+        """Let it execute the command, with the signals `early`, which this process got; it leaves out those that reached it too."""
+        if self._early is None:
+            for number in early:
+                send(self.pid, number)
             return
-        with open(self._failure, "rb") as file:
-            failed = file.read()  # the other end is closed by the execution
-        if failed:
-            os.waitpid(self.pid, 0)
-            raise OSError(int(failed), os.strerror(int(failed)))
+        with suppress(OSError):  # it was killed
+            os.write(self._early, bytes(early))
+        os.close(self._early)
 
     def ended(self) -> int | None:
-        """The exit code, or minus the signal that ended the command; None while it runs. UNKNOWN if it is `lost`."""
+        """The exit code, or minus the signal that ended the command; None while it runs. UNKNOWN if it is `lost`.
+
+        Raises NotExecutedError if the kernel did not execute it. Without pipes, its exit code says so."""
         try:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
         except ChildProcessError:
             self.lost = True
             return UNKNOWN
-        return os.waitstatus_to_exitcode(status) if pid else None
+        if not pid:
+            return None
+        if self._failure is not None:
+            with open(self._failure, "rb") as file:
+                failed = file.read()  # the other end was closed by the execution, or by the end
+            if failed:
+                raise NotExecutedError(int(failed), os.strerror(int(failed)))
+        return os.waitstatus_to_exitcode(status)
 
 
 def signal_name(number: int) -> str:
@@ -90,14 +104,17 @@ def watched(pid: int) -> int | None:
     return None
 
 
-def _pipe() -> tuple[int, int] | tuple[None, None]:
-    """The ends of a pipe; none where no more files can be opened, because the command must run all the same. Raises OSError."""
+def _pipes() -> tuple[int, int, int, int] | tuple[None, None, None, None]:
+    """The ends of two pipes; none where no more files can be opened, because the command must run all the same."""
+    ends: list[int] = []
     try:
-        return os.pipe()
-    except OSError as error:
-        if error.errno not in NO_MORE_FILES:
-            raise
-        return None, None
+        for _ in range(2):
+            ends += os.pipe()
+    except OSError:
+        _close(*ends)
+        return None, None, None, None
+    told, tell, read, write = ends
+    return told, tell, read, write
 
 
 def _close(*descriptors: int | None) -> None:
@@ -122,13 +139,22 @@ def _tied_to(parent: int, number: signal.Signals) -> Callable[[], None]:
 
 
 def execute(
-    command_line: Sequence[str], environ: Mapping[str, str], inherited: Inherited, tie: Callable[[], None] | None, failure: int | None
+    command_line: Sequence[str],
+    environ: Mapping[str, str],
+    inherited: Inherited,
+    tie: Callable[[], None] | None,
+    early: int | None,
+    failure: int | None,
 ) -> NoReturn:
-    """Become the command, with the signals that were `inherited`. Nothing is said or raised here. Without a pipe for the failure, this
-    process ends like a shell."""
+    """Become the command, with the signals that were `inherited`. Nothing is said or raised here.
+
+    `early`: a pipe that tells signals that the command must have got. `failure`: a pipe for the reason why the kernel does not execute it;
+    without it, this process ends like a shell."""
     code = 127
     try:
         signal.set_wakeup_fd(-1)
+        if early is not None:
+            _get(early)
         for number in CAUGHT | _SET_BY_PYTHON:
             signal.signal(number, signal.SIG_IGN if number in inherited.ignored else signal.SIG_DFL)
         if tie is not None:
@@ -141,3 +167,11 @@ def execute(
             os.write(failure, str(error.errno).encode())
     finally:
         os._exit(code)
+
+
+def _get(early: int) -> None:
+    """Send this process the signals that it is told, but for those that it got from their sender, too. It holds them."""
+    with open(early, "rb") as file:
+        told = set(file.read())
+    for number in told - signal.sigpending():
+        os.kill(os.getpid(), number)

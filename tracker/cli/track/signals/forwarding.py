@@ -130,8 +130,7 @@ class Signals:
                 self._got_s.setdefault(number, time.monotonic())
         came, self._got_s = self._got_s, {}
         if self._probe is not None:
-            self._probe.catch_up()  # these are the same ones
-        self._probed_s.clear()
+            self._note(self._probe.catch_up())  # these are the same ones: not to be taken for later ones
         return came
 
     def pause(self, *descriptors: int | None, until_s: float = math.inf) -> set[int]:
@@ -160,10 +159,11 @@ class Signals:
         """Send the command `pid` the signals that are due and that it has not got. Returns when the next one is due."""
         for number, at_s in list(self._got_s.items()):
             if time.monotonic() >= at_s + SETTLED_S and self._got_s.pop(number, None) is not None:
-                if not self._reached(pid, number, at_s):
-                    send(pid, number)
+                reached = self._reached(pid, number, at_s)
                 if number == signal.SIGTSTP:
-                    self._stop_too(at_s)
+                    self._stop(None if reached else pid, at_s)
+                elif not reached:
+                    send(pid, number)
         return min(self._got_s.values(), default=math.inf) + SETTLED_S
 
     def _catch(self, number: int, _: FrameType | None) -> None:
@@ -195,19 +195,27 @@ class Signals:
     def _note(self, numbers: set[int]) -> None:
         self._probed_s.update(dict.fromkeys(numbers, time.monotonic()))
 
-    def _stop_too(self, at_s: float) -> None:
-        """Stop, as Ctrl-Z asks this process too, until SIGCONT. A SIGCONT that came since then has taken it back."""
-        if signal.SIGCONT in self._got_s:
+    def _stop(self, pid: int | None, at_s: float) -> None:
+        """Stop this process, as Ctrl-Z at `at_s` asks, until SIGCONT; first the command `pid`, unless it is None because its sender did."""
+        if self._continued(at_s):
             return
+        if pid is not None:
+            send(pid, signal.SIGTSTP)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTSTP})
         signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTSTP)  # it is blocked, and a later SIGCONT removes it
         if self._probe is not None:
             self._note(self._probe.catch_up())
-        if self._probed_s.get(signal.SIGCONT, -math.inf) >= at_s:
+        if self._continued(at_s):
             signal.sigtimedwait({signal.SIGTSTP}, 0)
+            if pid is not None:
+                self._probed_s.pop(signal.SIGCONT, None)  # the command may have got it before we stopped it: pass it on
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTSTP})
         signal.signal(signal.SIGTSTP, self._catch)
+
+    def _continued(self, at_s: float) -> bool:
+        """Whether SIGCONT came since `at_s`. The kernel drops it in a process that gets SIGTSTP before it has seen it."""
+        return signal.SIGCONT in self._got_s or self._probed_s.get(signal.SIGCONT, -math.inf) >= at_s
 
 
 def _catch_on_the_own_stack() -> None:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.fakes.world import ROOT
@@ -132,7 +132,11 @@ def test_the_files_of_this_machine_stay() -> None:
     assert len(changed) <= len(paths) / 1_000
 
 
-@given(st.integers(0, 2**256), st.sampled_from(["{:x}", "{:040x}", "{:064x}", "{:X}", "{:d}", "v{:x}", "run-{:012x}", "/a/{:x}/b"]))
+FORMS = ["{:x}", "{:040x}", "{:064x}", "{:X}", "{:d}", "v{:x}", "V{:X}", "v0.1.0-12-g{:x}", "run-{:012x}", "/a/{:x}/b"]
+
+
+@given(st.integers(0, 2**256), st.sampled_from(FORMS))
+@example(14_076_821_658_306_007_193, "v{:x}")
 def test_numbers_and_digests_stay(number: int, form: str) -> None:
     text = form.format(number)
     assert scrubbed(f"at {text}") == f"at {text}"

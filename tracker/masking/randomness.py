@@ -56,7 +56,8 @@ _LONG = re.compile(
     r"(?<![\w+/~.%-])(?:~|\.{0,2})/[a-z.][a-z0-9_.-]{0,15}/[\w./@+-]*+"  # a path: passed over
     r"|(?<![A-Za-z0-9+/_=%-])(?P<word>[A-Za-z0-9+/_-]{16,}+={0,2})"
 )
-_HEX = re.compile(r"(?<![A-Za-z0-9])(?:[0-9a-f]{6,}+|[0-9A-F]{6,}+)(?![A-Za-z0-9])")
+_HEX = re.compile(r"(?<![A-Za-z0-9])[GVgv]?(?:[0-9a-f]{6,}+|[0-9A-F]{6,}+)(?![A-Za-z0-9])")
+"""A number in hexadecimal, also behind the v of a version or the g of `git describe`."""
 _DIGEST = re.compile(r"(?:sha\d{1,3}|md5|blake2b|crc32c?|digest)[-:=]", re.IGNORECASE)
 
 

@@ -268,10 +268,10 @@ class _Start:
         return recorder
 
     def _feed(self, sinks: Sequence[Chosen], meters: _Meters, run: SinkRun, recorder: Recorder) -> Feed | None:
-        measures = meters.sampler is not None and bool(meters.sampler.integrators or self._claim is None)
         around = [] if self._joined is None else joining.sinks_around(self._writer, self._joined)
-        own = of_process(sinks, measures=measures, speaks=self._rank in (None, 0), around=around)
-        return Feed.of(own, run, recorder, self._clock) if own else None
+        own = of_process(sinks, speaks=self._rank in (None, 0), around=around)
+        shows_host = (lambda: meters.sampler is not None) if self._standby is None else self._standby.shows_host
+        return Feed.of(own, run, recorder, self._clock, shows_host) if own else None
 
     def _rank_use(self, meters: _Meters, me: Identity) -> RankUse | None:
         """None where there are no ranks, and where the energy of processes is attributed to the run as a whole."""

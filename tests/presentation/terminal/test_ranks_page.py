@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.fakes.stored_rows import Row, device, point, run, segment
+from trainwatt import Summary
 from trainwatt.cli.main import cli
 from trainwatt.storage.write.writer import Writer
 
@@ -44,3 +45,15 @@ def test_each_part_has_a_line_and_devices_of_several_hosts_have_their_names(db: 
         "gpu0 on node-b rank 2 0.0 s–20.0 s 100 J",
         "total 300 J",
     ]
+
+
+def test_every_page_names_the_host_of_a_device_where_there_are_several(db: str, tmp_path: Path) -> None:
+    summary = Summary.load(db, "run-1")
+    pages = [str(summary), summary._repr_html_()]
+    for name in ("page.html", "page.md"):
+        written = CliRunner().invoke(cli, ["report", "latest", "-o", str(tmp_path / name), "--db", db])
+        assert written.exit_code == 0, written.output
+        pages.append((tmp_path / name).read_text())
+    for page in pages:
+        assert "gpu0 on node-a" in page
+        assert "gpu0 on node-b" in page

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.world import MakeWorld, World, finished
+from tests.tracking.test_two_hosts import HOST
 
 SINKS = """
 import json, time
@@ -183,6 +184,48 @@ def test_of_ranks_the_first_has_the_sinks_of_the_run_and_the_one_that_reads_thos
     begun = {name: bool(kept(world, name)) for name in ("once0", "once1", "kept0", "kept1")}
     assert (begun["once0"], begun["once1"]) == (True, False)
     assert begun["kept0"] != begun["kept1"]
+
+
+@pytest.mark.slow
+def test_on_each_host_of_a_job_one_rank_has_the_sinks_of_the_machine(make_world: MakeWorld, tmp_path: Path) -> None:
+    """The ranks of the second host join a run, and take the devices of their host when they begin."""
+    hosts = {"node-a": with_sinks(make_world(gpus_w=(300.0,))), "node-b": with_sinks(make_world(gpus_w=(150.0,)))}
+    code = "import os, sys, time\nfrom pathlib import Path\nfrom trainwatt import *\nbegun = Path(sys.argv[2])\n"
+    code += (
+        "with EnergyTracker(db=sys.argv[1], sinks=[f\"kept=kept{os.environ['LOCAL_RANK']}\"]):\n    (begun / os.environ['RANK']).touch()\n"
+    )
+    code += "    while len(list(begun.iterdir())) < 4: time.sleep(0.02)\n    time.sleep(6)"
+    (tmp_path / "begun").mkdir()
+    ranks = []
+    for node, (name, world) in enumerate(hosts.items()):
+        (tmp_path / name).write_text(f"boot-of-{name}\n")
+        for local in range(2):
+            job = {
+                "WORLD_SIZE": "4",
+                "LOCAL_WORLD_SIZE": "2",
+                "RANK": str(2 * node + local),
+                "LOCAL_RANK": str(local),
+                "TORCHELASTIC_RUN_ID": "a",
+            }
+            command = ["unshare", "--uts", "--mount", "sh", "-c", HOST, name, str(tmp_path / name), sys.executable, "-c", code]
+            command += [str(tmp_path / "job.db"), str(tmp_path / "begun")]
+            ranks.append(world.popen(command, env=world.environ(**job)))
+    for rank in ranks:
+        ended = finished(rank)
+        assert (ended.returncode, ended.stderr) == (0, "")
+    view = json.loads(hosts["node-a"].call("show", "latest", "--json", "--db", str(tmp_path / "job.db")).stdout)
+    assert len(view["energy"]["devices"]) == 6
+    for name, world in hosts.items():
+        [[first, *written, last]] = [file for local in range(2) if (file := kept(world, f"kept{local}"))]
+        assert (first[0], first[1]["host"], last) == ("begin", name, ["end"])
+        live, final = written[-2][1], written[-1][1]
+        assert live["devices"]
+        assert {device["host"] for device in live["devices"]} == {name}
+        assert live["power_w"] == pytest.approx(sum(each.total_w for each in hosts.values()), rel=0.5)
+        of_host = {device["device"]: device["energy_j"] for device in view["energy"]["devices"] if device["host"] == name}
+        shown = {device["name"]: device["energy_j"] for device in final["devices"]}
+        assert shown.keys() == of_host.keys()
+        assert all(0 < shown[name] <= of_host[name] for name in shown)  # another rank reads on if it ends later
 
 
 def test_a_file_of_settings_may_not_send_figures_anywhere(tmp_path: Path, world: World) -> None:

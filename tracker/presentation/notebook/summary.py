@@ -11,7 +11,7 @@ from ...texts import shown
 from ..words.attribution import attribution_lines
 from ..words.carbon import Least, carbon_headline, place, ranges_text
 from ..words.quantities import count, format_duration, format_energy, format_range, largest_j
-from ..words.runs import headline, idle_text, phase_energy, phase_notes, provenance, title_of, unmeasured_lines, work_lines
+from ..words.runs import device_titles, headline, idle_text, phase_energy, phase_notes, provenance, title_of, unmeasured_lines, work_lines
 from ..words.safe_text import cleaned
 from ..words.work.ahead import ahead_lines
 from .elements import paragraph, table
@@ -103,8 +103,8 @@ def _rows(view: ShowJson) -> list[tuple[str, str, str, str]]:
     run, energy = view["run"], view["energy"]
     largest_each_j = largest_j(energy_each_j(p) for p in view["phases"])
     rows = [
-        (d["device"], format_range(d["energy_j"], d["low_j"], d["high_j"], energy["total_j"]), provenance(d), d["model"] or "")
-        for d in energy["devices"]
+        (title, format_range(d["energy_j"], d["low_j"], d["high_j"], energy["total_j"]), provenance(d), d["model"] or "")
+        for title, d in zip(device_titles(energy["devices"]), energy["devices"], strict=True)
     ]
     rows += [
         (

@@ -14,7 +14,7 @@ from ..paper.methods import paragraph
 from ..words.carbon import Least, beside, carbon_headline, making_of, place, ranges_text
 from ..words.masses import format_mass
 from ..words.quantities import count, format_energy, number, percent, significant
-from ..words.runs import MOST_EVENTS, WAYS, provenance, when
+from ..words.runs import MOST_EVENTS, WAYS, device_titles, provenance, when
 from .cells import joule_cells, parts
 from .charts import Bar, Part, bars, legend, shares
 from .elements import Child, Html, details, el, linked, table
@@ -109,17 +109,21 @@ def _mark(of: AssumptionJson | EmbodiedLineJson) -> str:
 def origin(f: Figures) -> Html:
     devices = f.view["energy"]["devices"]
     missing = _missing(f)
-    rows = [(d["device"], provenance(d), [Part(way, joules_by_way(d)[way], colour) for way, (_, colour) in WAYS.items()]) for d in devices]
+    titles = device_titles(devices)
+    rows = [
+        (title, provenance(d), [Part(way, joules_by_way(d)[way], colour) for way, (_, colour) in WAYS.items()])
+        for title, d in zip(titles, devices, strict=True)
+    ]
     columns = [joule_cells(joules_by_way(d)[way] for d in devices) for way in WAYS]
     cells = [
         [
-            d["device"],
+            title,
             *of_ways,
             percent(d["coverage"]),
             percent(d["seen_fraction"]),
             "; ".join(t for t in (d["model"], d["note"]) if t),
         ]
-        for d, *of_ways in zip(devices, *columns, strict=True)
+        for title, d, *of_ways in zip(titles, devices, *columns, strict=True)
     ]
     head = ["device", *(words for words, _ in WAYS.values()), "time covered by readings", "time seen", "note"]
     used = [way for way in WAYS if any(joules_by_way(d)[way] > 0 for d in devices)]

@@ -16,6 +16,7 @@ from ..words.quantities import format_duration, format_range
 from ..words.runs import (
     MOST_EVENTS,
     damage_lines,
+    device_titles,
     headline,
     phase_energy,
     phase_notes,
@@ -50,8 +51,8 @@ def _run(view: ShowJson) -> list[str]:
     )
     parts = [f"# {markdown(title_of(view))}", f"**{markdown(headline(view))}**", markdown(f"{about} on {run['host']}")]
     devices = [
-        [d["device"], format_range(d["energy_j"], d["low_j"], d["high_j"], energy["total_j"]), provenance(d), d["model"] or d["note"] or ""]
-        for d in energy["devices"]
+        [title, format_range(d["energy_j"], d["low_j"], d["high_j"], energy["total_j"]), provenance(d), d["model"] or d["note"] or ""]
+        for title, d in zip(device_titles(energy["devices"]), energy["devices"], strict=True)
     ]
     parts += [_table(["device", "energy (range)", "from", "model"], devices)] if devices else []
     phases = [

@@ -18,6 +18,8 @@ from ..words.runs import (
     WAYS,
     anchor,
     damage_lines,
+    device_names,
+    device_titles,
     each_text,
     headline_parts,
     mean_power,
@@ -211,11 +213,8 @@ def _no_phases() -> Html:
 
 def _by_device(view: ShowJson) -> Html:
     energy = view["energy"]
-    several = len({d["host"] for d in energy["devices"]}) > 1
-    named = [
-        (f"{d['device']} on {d['host']}" if several else d["device"]) + ("" if d["included_in_total"] else "*") for d in energy["devices"]
-    ]
-    unused = [name.rstrip("*") for name, d in zip(named, energy["devices"], strict=True) if d["used"] is False]
+    named = device_names(energy["devices"])
+    unused = [title for title, d in zip(device_titles(energy["devices"]), energy["devices"], strict=True) if d["used"] is False]
     idle = [f"{', '.join(unused)}: {UNUSED}"] if unused else []
     hues = colours([Layer(d["device"], d["kind"], False, []) for d in energy["devices"]])
     rows = [

@@ -12,7 +12,7 @@ from rich.text import Text
 from ...analysis.view import KINDS
 from ..words.attribution import ranks_line
 from ..words.quantities import amount, format_duration, format_energy
-from ..words.runs import headline
+from ..words.runs import device_titles, headline
 from ..words.safe_text import cleaned
 from .run import plain_table
 
@@ -48,12 +48,10 @@ def _devices(view: ShowJson, processes: Sequence[ProcessJson]) -> RenderableType
     for process in processes:
         for read in process["reads"]:
             reads[process["host"], read["device"]].append((process, read))
-    several = len({device["host"] for device in view["energy"]["devices"]}) > 1
-    for device in view["energy"]["devices"]:
-        where = f" on {device['host']}" if several else ""
+    for title, device in zip(device_titles(view["energy"]["devices"]), view["energy"]["devices"], strict=True):
         within = "" if device["included_in_total"] else " (not in the total)"
         parts = sorted(reads[device["host"], device["device"]], key=lambda part: part[1]["from_s"])
-        name, whole = f"{device['device']}{where}{within}", format_energy(device["energy_j"])
+        name, whole = f"{title}{within}", format_energy(device["energy_j"])
         for process, read in parts:
             when = f"{format_duration(read['from_s'])}–{format_duration(read['to_s'])}"
             table.add_row(name, f"{_who(process)} {when}", whole if len(parts) == 1 else format_energy(read["energy_j"]))

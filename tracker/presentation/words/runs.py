@@ -84,10 +84,15 @@ def when(iso: str | None) -> str:
     return "–" if iso is None else f"{iso[:10]} {iso[11:16]} UTC"
 
 
-def device_names(devices: Sequence[DeviceJson]) -> list[str]:
-    """The devices by name, with their host if there are several hosts, and with a star if they are not part of the total."""
+def device_titles(devices: Sequence[DeviceJson]) -> list[str]:
+    """The devices by name, with their host if there are several hosts."""
     several = len({d["host"] for d in devices}) > 1
-    return [(f"{d['device']} on {d['host']}" if several else d["device"]) + ("" if d["included_in_total"] else "*") for d in devices]
+    return [f"{d['device']} on {d['host']}" if several else d["device"] for d in devices]
+
+
+def device_names(devices: Sequence[DeviceJson]) -> list[str]:
+    """The same, with a star if they are not part of the total."""
+    return [title + ("" if d["included_in_total"] else "*") for title, d in zip(device_titles(devices), devices, strict=True)]
 
 
 def outside_notes(devices: Sequence[DeviceJson]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from ...config import Config
 from ...core.clock import Clock
@@ -21,6 +21,7 @@ from ..sampling.snapshot import Snapshot
 from .cost import Cost
 from .epochs import Epochs, Forecast
 from .limit import Limit
+from .others import AHEAD_NS, MEAN_NS, STORED, Others, Row
 from .passes import Pass
 
 if TYPE_CHECKING:
@@ -31,18 +32,6 @@ if TYPE_CHECKING:
 NS = 1e-9
 SETTLED_NS = 250_000_000
 """Once somebody has asked, readings are integrated with the first round after this time."""
-MEAN_NS = 2_000_000_000
-"""The power is the mean of this time, or of the time since the start: a counter that is renewed ten times a second shows it to some
-per cent."""
-AHEAD_NS = 3_000_000_000
-"""For so long the last power is taken to last, until a reading shows more."""
-
-OTHERS = (
-    "SELECT SUM((SELECT p.counter_j + p.power_j + p.imputed_j + p.modelled_j FROM curve_point p"
-    " WHERE p.segment_id = d.segment_id AND p.device = d.name ORDER BY p.t_ns DESC LIMIT 1))"
-    " FROM device d JOIN segment s ON s.id = d.segment_id WHERE s.run_id = ? AND s.id <> ? AND d.included_in_total = 1"
-)
-"""The joules that other processes of a run have stored: its other ranks, those before a restart, the command around it."""
 OTHERS_WORK = (
     "SELECT w.unit, SUM(w.amount) FROM work w JOIN segment s ON s.id = w.segment_id"
     " WHERE s.run_id = ? AND s.id <> ? AND w.phase = '' GROUP BY w.unit"
@@ -89,19 +78,20 @@ class Live:
         grams: Cost | None = None,
     ) -> None:
         self._clock = clock
-        self._sampler = sampler if sampler is not None and sampler.integrators else None
+        self._sampler = sampler
         self._process = process
         self._surroundings = surroundings
         self.limit = limit
         self._epochs = epochs
         if epochs is not None:
-            epochs.late = self._sampler is None
+            epochs.late = sampler is None or not sampler.integrators
         if limit is not None:
             limit.live = self
         self._lock = threading.Lock()
         self._known: deque[_Known] = deque(maxlen=64)
         self._first: _Known | None = None
-        self._others_j: float | None = None if process is not None and process.shares else 0.0
+        self._others = Others()
+        self._others_known = process is None or not process.shares
         self._highest_j = 0.0
         self._asked = self._over = False
         self._devices: LiveDevices | None = None
@@ -146,22 +136,28 @@ class Live:
     def known_j(self) -> float | None:
         """The same from what is known anyway: if nobody has asked, that of the last commit and what the last power has added."""
         with self._lock:
-            if not self._known:
+            others_j = self._others.energy_j
+            if not self._others_known or not (self._known or others_j):
                 return None
-            t_ns, energy_j = self._known[-1]
+            now_ns, own = self._clock.monotonic_ns(), self._known[-1] if self._known else _Known(0, 0.0)
             if self._over:
-                return energy_j
-            power_w = self._power_w() or 0.0
-            ahead_j = power_w * NS * min(max(0, self._clock.monotonic_ns() - t_ns), AHEAD_NS)
-            self._highest_j = max(self._highest_j, energy_j + ahead_j)
+                return own.energy_j + others_j
+            ahead_j = (self._own_w() or 0.0) * NS * min(max(0, now_ns - own.t_ns), AHEAD_NS) + self._others.ahead_j(now_ns)
+            self._highest_j = max(self._highest_j, own.energy_j + others_j + ahead_j)
             return self._highest_j
 
     @property
     def power_w(self) -> float | None:
-        """The mean watts of the last MEAN_NS. None if they are not known (yet), and after the end."""
+        """The mean watts of the last MEAN_NS; of what other processes read, of the MEAN_NS before they last stored it. None if they are not
+        known (yet), and after the end."""
         self.ask()
         with self._lock:
-            return None if self._over else self._power_w()
+            if self._over or not self._others_known:
+                return None
+            own_w, others_w = self._own_w(), self._others.power_w(self._clock.monotonic_ns())
+            if own_w is None and (self._known or not self._others.energy_j):
+                return None
+            return None if others_w is None else (own_w or 0.0) + others_w
 
     @property
     def forecast(self) -> Forecast | None:
@@ -194,7 +190,7 @@ class Live:
 
     def begun(self, t_ns: int) -> None:
         """The run began at `t_ns`."""
-        self._first = _Known(t_ns, 0.0) if self._others_j == 0.0 else None
+        self._first = _Known(t_ns, 0.0) if self._process is None or not self._process.shares else None
         for part in (*self._costs, self._epochs):
             if part is not None:
                 part.begun_ns = t_ns
@@ -225,8 +221,10 @@ class Live:
         """In a commit: what the sensors showed, and what other processes have stored, if `writer` may ask. Raises StoreError."""
         if self._process is not None and self._asked and writer is not None:
             if self._process.shares:
-                [(others_j,)] = writer.query(OTHERS, self._process[:2])
-                self._others_j = others_j or (self._others_j or 0.0)
+                stored = cast("list[Row]", writer.query(STORED, self._process[:2]))
+                with self._lock:
+                    self._others.learn(stored, self._clock.monotonic_ns())
+                    self._others_known = True
             self.others_work = dict(writer.query(OTHERS_WORK, self._process[:2]))
         if self.limit is not None and writer is not None:
             self.limit.learn(writer)
@@ -236,8 +234,8 @@ class Live:
             self._grams.learn(writer)
         if seen is not None:
             self._take((device.device, device.curve) for device in seen.devices.values())
-        elif self._others_j:
-            self._publish(self._clock.monotonic_ns(), self._others_j)
+        elif self.limit is not None and self._others.energy_j:
+            self.limit.check()
 
     def look_safely(self, seen: Snapshot | None, writer: Writer | None, harmless: Harmless) -> None:
         """The same, without an error: what is not known now is known later."""
@@ -265,7 +263,7 @@ class Live:
 
     def _settled(self) -> None:
         """In the thread that has integrated readings."""
-        if self._asked and self._sampler is not None:
+        if self._asked and self._sampler is not None and self._sampler.integrators:
             self._take((integrator.device, integrator.curve) for integrator in self._sampler.integrators.values())
 
     def _take(self, devices: Iterable[tuple[Device, Curve]]) -> None:
@@ -274,9 +272,10 @@ class Live:
         if self._devices is not None:
             self._devices.take(newest, out)
         known = [point for device, point in newest if point is not None and device.included_in_total and device.name not in out]
-        if (known or self._others_j) and self._others_j is not None:
-            t_ns = max((point.t_ns for point in known), default=self._clock.monotonic_ns())
-            self._publish(t_ns, sum(point.energy_j for point in known) + self._others_j)
+        if known:
+            self._publish(max(point.t_ns for point in known), sum(point.energy_j for point in known))
+        if self.limit is not None and self._others_known and (known or self._others.energy_j):
+            self.limit.check()
 
     def _publish(self, t_ns: int, energy_j: float) -> None:
         with self._lock:
@@ -285,10 +284,8 @@ class Live:
             self._known.append(_Known(t_ns, energy_j))
             while len(self._known) > 2 and self._known[1].t_ns <= t_ns - MEAN_NS:
                 self._known.popleft()
-        if self.limit is not None:
-            self.limit.check()
 
-    def _power_w(self) -> float | None:
+    def _own_w(self) -> float | None:
         first = self._known[0] if len(self._known) > 1 else self._first
         last = self._known[-1] if self._known else None
         if first is None or last is None or last.t_ns <= first.t_ns:

@@ -37,10 +37,10 @@ def chosen(settings: Sequence[str]) -> list[Chosen]:
     return [_made(setting, offered) for setting in settings]
 
 
-def of_process(sinks: Sequence[Chosen], *, measures: bool, speaks: bool, around: Collection[str]) -> list[Chosen]:
-    """The sinks that are one process's of a run. `measures`: it reads sensors. `speaks`: it is the first rank, or there are none. `around`
-    names the sinks of the command around it."""
-    return [one for one in sinks if (measures if one.sink.per_host else speaks and one.name not in around)]
+def of_process(sinks: Sequence[Chosen], *, speaks: bool, around: Collection[str]) -> list[Chosen]:
+    """The sinks that may be one process's of a run. `speaks`: it is the first rank, or there are none. `around` names the sinks of the
+    command around it. Which process of a machine has those of the machine is known when it reads sensors."""
+    return [one for one in sinks if one.sink.per_host or (speaks and one.name not in around)]
 
 
 def _made(setting: str, offered: dict[str, EntryPoint]) -> Chosen:

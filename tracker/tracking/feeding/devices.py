@@ -10,7 +10,7 @@ from ...core.clock import Clock
 from ...core.point import Point, Provenance
 from ...core.sensing import Device
 from ...core.sink import LiveDevice
-from ..budgeting.live import AHEAD_NS, MEAN_NS
+from ..budgeting.others import AHEAD_NS, MEAN_NS
 
 NS = 1e-9
 

@@ -29,24 +29,45 @@ SHORTEST_S, LONGEST_S = 0.1, 300.0
 
 
 class Feed:
-    """Shows a run to its sinks. `now` gives the run at this moment, and `note` takes an event of the run."""
+    """Shows a run to its sinks. `now` gives the run at this moment, and `note` takes an event of the run.
 
-    def __init__(self, sinks: Iterable[Chosen], run: SinkRun, now: Callable[[], LiveRun], note: Callable[[str], None]) -> None:
+    `shows_host`: whether this process shows the devices of its machine; the others leave out the sinks that are for a machine. `attach` is
+    called if there are sinks to show the run to.
+    """
+
+    def __init__(
+        self,
+        sinks: Iterable[Chosen],
+        run: SinkRun,
+        now: Callable[[], LiveRun],
+        note: Callable[[str], None],
+        shows_host: Callable[[], bool] = lambda: True,
+        attach: Callable[[], None] = lambda: None,
+    ) -> None:
         self._live = now
         self._host = run.host
         self._held: LiveRun | None = None
+        self._shows_host = shows_host
+        self._attach = attach
         self._feeders = [_Feeder(chosen, run, self._now, note) for chosen in sinks]
 
     @classmethod
-    def of(cls, sinks: Iterable[Chosen], run: SinkRun, recorder: Recorder, clock: Clock) -> Feed:
+    def of(cls, sinks: Iterable[Chosen], run: SinkRun, recorder: Recorder, clock: Clock, shows_host: Callable[[], bool]) -> Feed:
         """The feed of a run that is recorded."""
         devices = LiveDevices(run.host, clock)
-        recorder.live.shown(devices)
         watched = Watched(recorder.live, devices, recorder.units, clock)
-        return cls(sinks, run, watched.now, lambda text: recorder.note(Event(EventKind.SINK, clock.monotonic_ns(), None, text)))
+
+        def note(text: str) -> None:
+            recorder.note(Event(EventKind.SINK, clock.monotonic_ns(), None, text))
+
+        return cls(sinks, run, watched.now, note, shows_host, lambda: recorder.live.shown(devices))
 
     def begin(self) -> None:
-        """The run begins. Each sink begins in its thread."""
+        """The run begins, and the devices that this process reads are known. Each sink begins in its thread."""
+        if any(feeder.per_host for feeder in self._feeders) and not self._shows_host():
+            self._feeders = [feeder for feeder in self._feeders if not feeder.per_host]
+        if self._feeders:
+            self._attach()
         for feeder in self._feeders:
             feeder.start()
 
@@ -76,6 +97,7 @@ class _Feeder:
 
     def __init__(self, chosen: Chosen, run: SinkRun, now: Callable[[], LiveRun], note: Callable[[str], None]) -> None:
         self._name, self._sink = chosen
+        self.per_host = chosen.sink.per_host
         self._run = run
         self._now = now
         self._note = note

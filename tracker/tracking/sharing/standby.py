@@ -28,6 +28,8 @@ _RUNNING = (
 )
 _POINTS = f"SELECT {', '.join(Point._fields)} FROM curve_point WHERE segment_id = ? AND device = ? ORDER BY t_ns"
 _STATES = "SELECT sensor, raw, t_ns FROM sensor_state WHERE segment_id = ? AND device = ?"
+_HOST = "\0the machine"
+"""Who owns this shows the devices of the machine to sinks. No sensor has such a name."""
 _CUMULATIVE = tuple(name for name in Point._fields if name not in ("t_ns", "edge_low_j", "edge_high_j"))
 
 
@@ -98,6 +100,10 @@ class Standby:
     def devices(self) -> list[Device]:
         """The devices that other processes read."""
         return list(_devices(self._sensors).values())
+
+    def shows_host(self) -> bool:
+        """Whether this process shows the devices of its machine to sinks: the first one that reads some and asks."""
+        return self._owners.some and self._owners.take(_HOST)
 
     def ending(self) -> None:
         """This process looks for the last time for phases of others."""

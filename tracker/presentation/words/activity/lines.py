@@ -9,7 +9,7 @@ from ....core.activity import Throttle
 from ....core.run import Origin
 from ....energy.shares.policy import CGROUP
 from ..quantities import listed, percent, significant, watts_text
-from ..runs import device_names
+from ..runs import device_names, device_titles
 
 if TYPE_CHECKING:
     from ....core.contract import ActivityJson, ProcessorsJson, ShowJson, WatchJson
@@ -37,7 +37,7 @@ def activity_lines(view: ShowJson) -> list[str]:
     if view["run"]["origin"] != Origin.TRACKED:
         return []
     devices = view["energy"]["devices"]
-    gpus = [(name.rstrip("*"), d["activity"]) for name, d in zip(device_names(devices), devices, strict=True) if _is_whole_gpu(d)]
+    gpus = [(title, d["activity"]) for title, d in zip(device_titles(devices), devices, strict=True) if _is_whole_gpu(d)]
     lines = [f"{name}: {gpu_text(activity)}" for name, activity in gpus if activity is not None]
     several = len({p["host"] for p in view["processors"]}) > 1
     lines += [processors_text(p) + (f", on {p['host']}" if several else "") for p in view["processors"]]

@@ -62,7 +62,7 @@ def check(output: str, view: dict[str, Any], name: str) -> None:
         assert "energy per training sample: " in output
 
 
-@pytest.mark.parametrize("name", ["train_digits", "lightning_digits", "huggingface_digits", "accelerate_digits", "keras_digits"])
+@pytest.mark.parametrize("name", ["lightning_digits", "huggingface_digits", "accelerate_digits", "keras_digits"])
 def test_example(name: str, tmp_path: Path) -> None:
     output = run(sys.executable, f"examples/{name}.py", "--epochs", EPOCHS, db=tmp_path)
     check(output, json.loads(read("show", "latest", "--json", db=tmp_path)), name)
@@ -82,6 +82,7 @@ def test_the_service_within_trainwatt_run_counts_its_requests(tmp_path: Path) ->
 
 
 def test_example_within_trainwatt_run_joins_its_run(tmp_path: Path) -> None:
+    """The first command of README.md runs it alone."""
     command = ("run", "--", sys.executable, "examples/train_digits.py", "--epochs", EPOCHS)
     output = run(TRAINWATT, *command, db=tmp_path)
     view = json.loads(read("show", "latest", "--json", db=tmp_path))

@@ -21,20 +21,23 @@ from trainwatt.tracking.budgeting.epochs import Epochs
 TRAINING = """
 import json, os, time
 from trainwatt import EnergyTracker
-found = []
+found, waited = [], 0.0
+def sleep_until(seconds):  # a busy machine makes no epoch longer for good
+    time.sleep(max(0.0, begun + waited + seconds - time.monotonic()))
 with EnergyTracker(epochs=6, intensity_g_per_kwh=500, budget="100 kJ") as tracker:
+    begun = time.monotonic()
     for epoch in range(6):
         with tracker.phase("train", step=epoch):
-            time.sleep(0.6)
+            sleep_until(0.8 * epoch + 0.6)
             if epoch == 5:
                 tracker._begun.recorder.flush()
                 open("last", "w").write("\\n")
-                begun = time.monotonic()
-                while not os.path.exists("seen") and time.monotonic() < begun + 60:
+                stopped = time.monotonic()
+                while not os.path.exists("seen") and time.monotonic() < stopped + 60:
                     time.sleep(0.01)
-                waited = time.monotonic() - begun
+                waited = time.monotonic() - stopped
         with tracker.phase("validate", step=epoch):
-            time.sleep(0.2)
+            sleep_until(0.8 * epoch + 0.8)
         forecast = tracker.forecast
         found.append(None if forecast is None else [forecast.epoch, forecast.energy_j, forecast.grams, forecast.seconds])
 print(json.dumps([found, tracker.forecast, waited]))
@@ -70,12 +73,14 @@ def test_the_end_of_a_training_is_within_the_range_of_its_forecasts(world: World
     assert (view["forecast"], view["budget"]["used"]) == (None, view["energy"]["total_j"])
     for name in ("r.md", "r.html"):
         assert world.call("report", "latest", "-o", name).returncode == 0
-        assert f"budget: {view['energy']['total_j'] / 1000:.2f} of 100 kJ" in (world.work / name).read_text()
+        [used] = re.findall(r"budget: ([\d.]+) of 100 kJ", (world.work / name).read_text())
+        assert float(used) == pytest.approx(view["energy"]["total_j"] / 1000, abs=0.005)
     line = json.loads(world.call("watch", "--json").stdout)
     assert (line["forecast"], line["budget"]) == (None, view["budget"])
     assert (seen["epoch"], seen["epochs"], seen["from_epochs"], seen["done"]) == (5, 6, 5, 5 / 6)
+    longer = 1 + waited / lasted_s  # what is shown may be stored at any time while the last epoch waits
     for name, told in zip(("energy_j", "grams", "seconds"), found[4][1:], strict=True):
-        assert told[1] * 0.9 <= seen[name]["value"] <= told[2] * 1.1
+        assert told[1] * 0.9 <= seen[name]["value"] <= told[2] * 1.1 * longer
     assert abs(datetime.fromisoformat(seen["ends_at"]) - datetime.fromisoformat(view["run"]["ended_at"])) < timedelta(seconds=3 + waited)
     for lines in (shown.splitlines(), drawn, html.replace("<p>", "\n").splitlines(), line_of(watched).split(" · ")):
         assert [text.partition(":")[0] for text in lines if text.startswith(("budget: ", "forecast: "))] == ["budget", "forecast"]

@@ -270,8 +270,7 @@ class _Start:
     def _feed(self, sinks: Sequence[Chosen], meters: _Meters, run: SinkRun, recorder: Recorder) -> Feed | None:
         around = [] if self._joined is None else joining.sinks_around(self._writer, self._joined)
         own = of_process(sinks, speaks=self._rank in (None, 0), around=around)
-        shows_host = (lambda: meters.sampler is not None) if self._standby is None else self._standby.shows_host
-        return Feed.of(own, run, recorder, self._clock, shows_host) if own else None
+        return Feed.of(own, run, recorder, self._clock, meters.sampler, self._standby) if own else None
 
     def _rank_use(self, meters: _Meters, me: Identity) -> RankUse | None:
         """None where there are no ranks, and where the energy of processes is attributed to the run as a whole."""

@@ -22,6 +22,7 @@ def test_without_rows_there_is_nothing() -> None:
 
 def test_the_energies_and_the_powers_of_all_are_added_whatever_their_clocks_say() -> None:
     others = Others()
+    others.learn([row("a", 5 * S, 500.0), row("b", 899_998 * S, 10.0, watts=20.0)], 3 * S)
     others.learn([row("a", 7 * S, 700.0), row("b", 900_000 * S, 50.0, watts=20.0)], 5 * S)
     assert others.energy_j == 750.0
     assert others.power_w(5 * S) == pytest.approx(120.0)
@@ -31,6 +32,7 @@ def test_the_energies_and_the_powers_of_all_are_added_whatever_their_clocks_say(
 
 def test_a_power_is_not_known_from_a_moment() -> None:
     others = Others()
+    others.learn([row("a", 5 * S, 500.0), row("b", 5 * S, 0.0, seconds=0.01)], 3 * S)
     others.learn([row("a", 7 * S, 700.0), row("b", 7 * S, 5.0, seconds=0.05)], 5 * S)
     assert others.power_w(5 * S) is None
     assert others.energy_j == 705.0
@@ -38,8 +40,23 @@ def test_a_power_is_not_known_from_a_moment() -> None:
     assert others.power_w(7 * S) == pytest.approx(120.0)
 
 
+def test_who_was_killed_before_this_process_began_adds_no_power_and_no_joules_after_its_last_point() -> None:
+    """It is still said to be under way. Its power is not known, until it turns out that nothing more comes."""
+    others = Others()
+    killed = row("killed", 7 * S, 700.0)
+    for look in range(4):
+        now_ns = (1 + 2 * look) * S
+        others.learn([killed, row("there", (7 + 2 * look) * S, 7.0 * look, watts=3.5)], now_ns)
+        assert others.power_w(now_ns) is None
+        assert others.ahead_j(now_ns + S) <= 3.5 + 1e-9
+    others.learn([killed, row("there", 15 * S, 28.0, watts=3.5)], S + GONE_NS)
+    assert others.power_w(S + GONE_NS) == pytest.approx(3.5)
+    assert others.energy_j == 728.0
+
+
 def test_who_has_ended_or_stores_nothing_more_has_joules_and_no_watts() -> None:
     others = Others()
+    others.learn([row("ended", 5 * S, 500.0), row("killed", 5 * S, 50.0), row("there", 5 * S, 1.0, watts=3.0)], 3 * S)
     stored = [row("ended", 7 * S, 700.0, running=False), row("killed", 7 * S, 70.0), row("there", 7 * S, 7.0, watts=3.0)]
     others.learn(stored, 5 * S)
     assert others.power_w(5 * S) == pytest.approx(103.0)

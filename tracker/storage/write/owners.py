@@ -64,11 +64,6 @@ class Owners:
         """Whether this process is the owner of a sensor."""
         return self._byte_of(sensor) in self._mine
 
-    @property
-    def some(self) -> bool:
-        """Whether this process is the owner of a sensor at all."""
-        return bool(self._mine)
-
     def end(self) -> None:
         """From now on, `ends` is true in other processes for what this one owns."""
         with _lock:

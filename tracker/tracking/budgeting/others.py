@@ -33,7 +33,8 @@ Row = tuple[str, str, int, int, float, int, float]
 
 
 class _Seen(NamedTuple):
-    """The last point of a device: its time on the clock of who stored it, when it was found, and the watts before it, if they are known."""
+    """The last point of a device: its time on the clock of who stored it, and when it was found. `power_w`: the watts before it. They are
+    None if they are not known, also when the device was found for the first time: who stored it may have been killed long ago."""
 
     t_ns: int
     energy_j: float
@@ -45,34 +46,33 @@ class Others:
     """The joules and watts of the devices that other processes read. Times are those of the monotonic clock of this process."""
 
     def __init__(self) -> None:
+        self.energy_j = 0.0
+        """The joules that they have stored."""
         self._seen: dict[tuple[str, str], _Seen] = {}
-        self._reading: set[tuple[str, str]] = set()
+        self._powers: dict[int, float | None] = {}
+        """The watts of the devices that are read, by when their last points were found. None if those of one are not known."""
 
     def learn(self, stored: Iterable[Row], now_ns: int) -> None:
         """Take the rows of STORED for the run and the segment of this process."""
-        self._reading.clear()
+        powers: dict[int, float | None] = {}
         for segment, name, running, t_ns, energy_j, from_ns, from_j in stored:
-            before = self._seen.get((segment, name))
-            if before is None or t_ns > before.t_ns:
-                power_w = max(0.0, (energy_j - from_j) / ((t_ns - from_ns) * NS)) if t_ns >= from_ns + LEAST_NS else None
-                self._seen[segment, name] = _Seen(t_ns, energy_j, now_ns, power_w)
-            if running:
-                self._reading.add((segment, name))
-
-    @property
-    def energy_j(self) -> float:
-        """The joules that they have stored."""
-        return sum(seen.energy_j for seen in self._seen.values())
+            seen = self._seen.get((segment, name))
+            if seen is None or t_ns > seen.t_ns:
+                known = seen is not None and t_ns >= from_ns + LEAST_NS
+                power_w = max(0.0, (energy_j - from_j) / ((t_ns - from_ns) * NS)) if known else None
+                seen = self._seen[segment, name] = _Seen(t_ns, energy_j, now_ns, power_w)
+            if running and now_ns - seen.found_ns < GONE_NS:
+                before_w = powers.get(seen.found_ns, 0.0)
+                powers[seen.found_ns] = None if before_w is None or seen.power_w is None else before_w + seen.power_w
+        self._powers = powers
+        self.energy_j = sum(seen.energy_j for seen in self._seen.values())
 
     def power_w(self, now_ns: int) -> float | None:
         """The watts of the devices that are still read. None as long as those of one are not known."""
-        powers = [seen.power_w for seen in self._read(now_ns)]
+        powers = [power_w for found_ns, power_w in self._powers.items() if now_ns - found_ns < GONE_NS]
         known = [power_w for power_w in powers if power_w is not None]
         return sum(known) if len(known) == len(powers) else None
 
     def ahead_j(self, now_ns: int) -> float:
-        """The joules since they were found, if the last power has lasted."""
-        return sum((seen.power_w or 0.0) * NS * min(max(0, now_ns - seen.found_ns), AHEAD_NS) for seen in self._read(now_ns))
-
-    def _read(self, now_ns: int) -> list[_Seen]:
-        return [seen for key, seen in self._seen.items() if key in self._reading and now_ns - seen.found_ns < GONE_NS]
+        """The joules since the last points were found, if the last power has lasted."""
+        return sum((power_w or 0.0) * NS * min(max(0, now_ns - at_ns), AHEAD_NS) for at_ns, power_w in self._powers.items())

@@ -21,6 +21,8 @@ from .live_run import Watched, stored
 if TYPE_CHECKING:
     from ...core.contract import ShowJson
     from ..recording.recorder import Recorder
+    from ..sampling.sampler import Sampler
+    from ..sharing.standby import Standby
 
 END_S = 5.0
 """How long the end of a run waits for its sinks, all together."""
@@ -41,8 +43,8 @@ class Feed:
         run: SinkRun,
         now: Callable[[], LiveRun],
         note: Callable[[str], None],
-        shows_host: Callable[[], bool] = lambda: True,
-        attach: Callable[[], None] = lambda: None,
+        shows_host: Callable[[], bool],
+        attach: Callable[[], None],
     ) -> None:
         self._live = now
         self._host = run.host
@@ -52,13 +54,18 @@ class Feed:
         self._feeders = [_Feeder(chosen, run, self._now, note) for chosen in sinks]
 
     @classmethod
-    def of(cls, sinks: Iterable[Chosen], run: SinkRun, recorder: Recorder, clock: Clock, shows_host: Callable[[], bool]) -> Feed:
-        """The feed of a run that is recorded."""
+    def of(
+        cls, sinks: Iterable[Chosen], run: SinkRun, recorder: Recorder, clock: Clock, sampler: Sampler | None, standby: Standby | None
+    ) -> Feed:
+        """The feed of a run that is recorded. `sampler` reads the sensors of this process. `standby`: None if no other rank reads any."""
         devices = LiveDevices(run.host, clock)
         watched = Watched(recorder.live, devices, recorder.units, clock)
 
         def note(text: str) -> None:
             recorder.note(Event(EventKind.SINK, clock.monotonic_ns(), None, text))
+
+        def shows_host() -> bool:
+            return sampler is not None and (standby is None or (bool(sampler.integrators) and standby.shows_host()))
 
         return cls(sinks, run, watched.now, note, shows_host, lambda: recorder.live.shown(devices))
 

@@ -61,6 +61,8 @@ def divided(found: Discovery, owners: Owners, *, first: bool) -> tuple[Discovery
     """Take the sensors that nobody reads for the run yet. Returns the discovery with these only, and the other sensors. Unless this process
     is the `first` of the run, these are all: others may have read them before."""
     mine = {name for name, device in _devices(found.sensors).items() if first and owners.take(identity(device))}
+    if mine:
+        owners.take(_HOST)  # before others join the run, who may read some device sooner
     own = [sensor for sensor in found.sensors if sensor.device.name in mine]
     others = [sensor for sensor in found.sensors if sensor.device.name not in mine]
     missed = [missed for missed in found.missed if owners.take(identity(missed.device))]
@@ -102,8 +104,8 @@ class Standby:
         return list(_devices(self._sensors).values())
 
     def shows_host(self) -> bool:
-        """Whether this process shows the devices of its machine to sinks: the first one that reads some and asks."""
-        return self._owners.some and self._owners.take(_HOST)
+        """Whether this process, which reads devices, shows its machine to sinks: the first of the run, else the first one that asks."""
+        return self._owners.take(_HOST)
 
     def ending(self) -> None:
         """This process looks for the last time for phases of others."""

@@ -55,13 +55,14 @@ class Spawned:
             _close(told, tell, read, write)
             raise NoProcessError(error.errno, error.strerror) from None
         if pid == 0:
-            _close(tell)  # it is told nothing more when this process ends
+            _close(tell)  # so that the reading ends when the parent has written all, or has ended
             execute(command_line, environ, inherited, tie, told, write)
         _close(told, write)
         return cls(pid, tell, read)
 
     def begin(self, early: Iterable[int]) -> None:
-        """Let it execute the command, with the signals `early`, which this process got; it leaves out those that reached it too."""
+        """Let the child execute the command. This process got the signals `early`, and the command gets each of them once: from here, or
+        from the sender if it has sent them to the child too."""
         if self._early is None:
             for number in early:
                 send(self.pid, number)
@@ -148,7 +149,7 @@ def execute(
 ) -> NoReturn:
     """Become the command, with the signals that were `inherited`. Nothing is said or raised here.
 
-    `early`: a pipe that tells signals that the command must have got. `failure`: a pipe for the reason why the kernel does not execute it;
+    `early`: a pipe that names signals which the command must get. `failure`: a pipe for the reason why the kernel does not execute it;
     without it, this process ends like a shell."""
     code = 127
     try:
@@ -170,7 +171,7 @@ def execute(
 
 
 def _get(early: int) -> None:
-    """Send this process the signals that it is told, but for those that it got from their sender, too. It holds them."""
+    """Send this process the signals that the parent names, except those that wait here already. All of them wait: they are blocked."""
     with open(early, "rb") as file:
         told = set(file.read())
     for number in told - signal.sigpending():

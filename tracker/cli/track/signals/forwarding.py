@@ -196,7 +196,7 @@ class Signals:
         self._probed_s.update(dict.fromkeys(numbers, time.monotonic()))
 
     def _stop(self, pid: int | None, at_s: float) -> None:
-        """Stop this process, as Ctrl-Z at `at_s` asks, until SIGCONT; first the command `pid`, unless it is None because its sender did."""
+        """Stop the command `pid` and this process until SIGCONT, as the SIGTSTP that came at `at_s` asks. None: the command has got it."""
         if self._continued(at_s):
             return
         if pid is not None:
@@ -214,7 +214,7 @@ class Signals:
         signal.signal(signal.SIGTSTP, self._catch)
 
     def _continued(self, at_s: float) -> bool:
-        """Whether SIGCONT came since `at_s`. The kernel drops it in a process that gets SIGTSTP before it has seen it."""
+        """Whether SIGCONT came since `at_s`. It may have reached the probe only: SIGTSTP removes a SIGCONT that still waits."""
         return signal.SIGCONT in self._got_s or self._probed_s.get(signal.SIGCONT, -math.inf) >= at_s
 
 
